@@ -286,3 +286,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
 fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,7 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
         tracing::info!("draining");
         tokio::select! {
             drained = handle.drain() => drained.context("the store was not closed in an orderly way")?,
-            () = signals.next() => tracing::warn!("stopped at once"),
+            () = signals.next() => anyhow::bail!("stopped before everything was answered"),
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -80,7 +80,7 @@ impl Server {
                 async move {
                     let _admitted = admitted;
                     if let Err(gone) = session.run(tide).await {
-                        tracing::trace!(error = &gone as &dyn std::error::Error, "a listener is gone");
+                        gone.log();
                     }
                 }
             };

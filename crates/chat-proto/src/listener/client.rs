@@ -144,10 +144,13 @@ impl ListenerClient {
         }
         let missed = match &request.from {
             ResumeFrom::After(Position { stream, .. }) if *stream != answer.stream => Some(None),
-            ResumeFrom::After(Position { seq, .. }) if answer.from > seq.saturating_add(1) => {
-                Some(Some(answer.from - seq - 1))
-            }
-            _ => None,
+            ResumeFrom::After(Position { seq, .. }) => match answer.from.checked_sub(seq.saturating_add(1)) {
+                Some(0) => None,
+                Some(missed) => Some(Some(missed)),
+                // The log has lost its end: what stood there is not known.
+                None => Some(None),
+            },
+            ResumeFrom::Last(_) | ResumeFrom::AfterTime(_) => None,
         };
         // What was delivered as plain lines does not come twice, and what is older does not come
         // behind it: whoever was told that the server is plain knows that it was missed.

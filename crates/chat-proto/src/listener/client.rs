@@ -75,8 +75,12 @@ enum Mode {
     },
 }
 
-/// How many lines are held for an answer; one more, and the server is taken as plain at once.
-const MAX_HELD: usize = 4096;
+/// How much is held for an answer, in bytes; more, and the server is taken as plain at once. A room
+/// that says so much within a second is not one that a person reads.
+const MAX_HELD: usize = 1024 * 1024;
+
+/// What a held line costs beside its text, so that empty lines are bounded too.
+const LINE_OVERHEAD: usize = 64;
 
 impl ListenerClient {
     /// A connection that has just been made.
@@ -86,7 +90,7 @@ impl ListenerClient {
         let mode = match config.resume {
             Some(request) => {
                 outputs.push_back(Output::Transmit(Extension::Request(request.clone()).to_line()));
-                Mode::Asked { request, held: Vec::new(), until: now + config.hold }
+                Mode::Asked { request, held: Vec::new(), held_bytes: 0, until: now + config.hold }
             }
             None => {
                 outputs.push_back(Output::Event(ListenerClientEvent::Plain));
@@ -102,9 +106,10 @@ impl ListenerClient {
 
     fn plain_line(&mut self, line: Line) {
         match &mut self.mode {
-            Mode::Asked { held, .. } => {
+            Mode::Asked { held, held_bytes, .. } => {
+                *held_bytes += line.as_str().len() + LINE_OVERHEAD;
                 held.push(line);
-                if held.len() >= MAX_HELD {
+                if *held_bytes >= MAX_HELD {
                     self.give_up_asking();
                 }
             }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chat_client::{
-    ConnectError, CredentialsError, CursorError, HistoryError, NicknameError, PathsError, ProtocolError, Refusal,
-    SettingsError, TextError, TokenError,
+    ConnectError, CredentialsError, CursorError, HistoryError, NicknameError, PathsError, Refusal, SettingsError,
+    TextError, TokenError,
 };
 
 use crate::exit::Exit;
@@ -38,12 +38,15 @@ pub(crate) enum Failure {
     Nickname(#[from] NicknameError),
     #[error(transparent)]
     Token(#[from] TokenError),
-    #[error("{what}: {source}")]
+    #[error("{}", connect_text(what, source))]
     Connect {
         /// Host and port.
         what: String,
         source: Arc<ConnectError>,
     },
+    /// Something answers there, and it is not what it should be.
+    #[error("{0}")]
+    NotAChat(String),
     /// A failure that was already told message by message.
     #[error("{0}")]
     Messages(#[from] crate::outcome::Shortfall),
@@ -88,7 +91,7 @@ impl Failure {
             | Self::File { .. }
             | Self::Runtime(_) => Exit::Local,
             Self::Connect { source, .. } if refusal(source).is_some() => Exit::Refused,
-            Self::Connect { .. } => Exit::Unreachable,
+            Self::Connect { .. } | Self::NotAChat(_) => Exit::Unreachable,
             Self::Messages(shortfall) => shortfall.exit(),
             Self::Timeout { .. } | Self::OutOfTime => Exit::Timeout,
             Self::Idle(_) => Exit::Idle,
@@ -115,9 +118,10 @@ impl Failure {
             Self::Connect { source, .. } => match (refusal(source), source.as_ref()) {
                 (Some(Refusal::Nickname), _) => "nickname_refused",
                 (Some(_), _) => "unknown_token",
-                (None, ConnectError::Protocol(ProtocolError::Violation { .. })) => "not_a_chat",
+                (None, ConnectError::Protocol(_) | ConnectError::Codec(_)) => "not_a_chat",
                 (None, _) => "unreachable",
             },
+            Self::NotAChat(_) => "not_a_chat",
             Self::Messages(shortfall) => shortfall.code(),
             Self::Timeout { .. } | Self::OutOfTime => "timeout",
             Self::Idle(_) => "idle",
@@ -133,9 +137,29 @@ fn ambiguous(error: &CredentialsError) -> bool {
 fn refusal(error: &ConnectError) -> Option<Refusal> {
     match error {
         ConnectError::Refused(refusal) => Some(*refusal),
-        ConnectError::Protocol(ProtocolError::Refused(refusal)) => Some(*refusal),
         _ => None,
     }
+}
+
+/// The whole chain of causes on one line, with the address in front where the error does not name it.
+fn connect_text(what: &str, error: &ConnectError) -> String {
+    let text = chain(error);
+    if text.contains(what) { text } else { format!("{what}: {text}") }
+}
+
+/// An error and its causes, from the outermost to the innermost.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// A text of several lines, such as clap's, as the one line that an error object holds.

@@ -6,6 +6,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
+use crate::failure::chain;
+
 /// One line of `--json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Object<'a> {
@@ -110,9 +112,9 @@ impl<'a> Object<'a> {
                     let wait = retry_at.saturating_duration_since(tokio::time::Instant::now());
                     (*name, *attempt) = ("waiting", Some(*number));
                     *retry_in_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-                    *cause = Some(why.to_string());
+                    *cause = Some(chain(&**why));
                 }
-                ConnectionState::Closed { cause: why } => *cause = why.as_ref().map(ToString::to_string),
+                ConnectionState::Closed { cause: why } => *cause = why.as_deref().map(|why| chain(why)),
                 _ => {}
             }
         }

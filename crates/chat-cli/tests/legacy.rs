@@ -45,8 +45,20 @@ fn the_writer_with_each_of_its_parameters() {
     let kept: serde_json::Value = serde_json::from_str(read(&home.path("kept")).lines().next().unwrap()).unwrap();
     let token = kept["account_hash"].as_str().unwrap();
     let long = [
-        "send", "--host", "127.0.0.1", "--port", &write, "--message", "long", "--token", token, "--username", "Bob",
-        "--credential_path", "kept", "--logging",
+        "send",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &write,
+        "--message",
+        "long",
+        "--token",
+        token,
+        "--username",
+        "Bob",
+        "--credential_path",
+        "kept",
+        "--logging",
     ];
     let output = run(home.chat(long));
     assert_eq!(code(&output), 0, "{}", err(&output));

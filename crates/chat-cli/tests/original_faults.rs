@@ -88,7 +88,9 @@ fn what_a_broken_connection_leaves_open_is_said_line_by_line() {
     std::fs::write(home.path("token"), "some-token").unwrap();
     let script = std::thread::spawn(move || {
         let (mut stream, _) = server.accept().unwrap();
-        stream.write_all(b"Hello %username%! Enter your personal hash or leave it empty to create new account.\n").unwrap();
+        stream
+            .write_all(b"Hello %username%! Enter your personal hash or leave it empty to create new account.\n")
+            .unwrap();
         let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
         assert_eq!(lines.next().unwrap().unwrap(), "some-token");
         stream.write_all(b"{\"nickname\": \"Keen Bob\", \"account_hash\": \"some-token\"}\n").unwrap();

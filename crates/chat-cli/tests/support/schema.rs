@@ -31,9 +31,9 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
             "enum" => wanted.as_array().unwrap().contains(value),
             "minimum" => value.as_f64().is_none_or(|number| number >= wanted.as_f64().unwrap()),
             "minLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 >= wanted.as_u64().unwrap()),
-            "pattern" => value.as_str().is_none_or(|text| {
-                regex::Regex::new(wanted.as_str().unwrap()).unwrap().is_match(text)
-            }),
+            "pattern" => {
+                value.as_str().is_none_or(|text| regex::Regex::new(wanted.as_str().unwrap()).unwrap().is_match(text))
+            }
             "required" => wanted.as_array().unwrap().iter().all(|key| value.get(key.as_str().unwrap()).is_some()),
             "properties" => {
                 for (key, schema) in wanted.as_object().unwrap() {

@@ -63,7 +63,7 @@ pub struct ListenerClient {
 #[derive(Debug)]
 enum Mode {
     /// Asked, and no answer yet.
-    Asked { request: ResumeRequest, held: Vec<Line>, until: Instant },
+    Asked { request: ResumeRequest, held: Vec<Line>, held_bytes: usize, until: Instant },
     /// `late` is what was asked for, should the answer come after all, and how many lines were
     /// delivered since.
     Plain { late: Option<(ResumeRequest, u64)> },

@@ -120,6 +120,10 @@ struct Owed {
 /// which is late but never early: a confirmation still stands for all that came before it.
 const MAX_OWED_GROUPS: usize = 64;
 
+/// How many pings may wait behind unanswered posts. Their answers leave at once with the last post's,
+/// so they are bounded even for a server that lets any number of posts wait.
+const MAX_OWED_PINGS: usize = 1024;
+
 impl WriterServer {
     /// A connection that has just been accepted; the greeting is its first output.
     #[must_use]
@@ -350,7 +354,7 @@ impl StateMachine for WriterServer {
         let pings: usize = self.owed.iter().map(|group| group.pings).sum();
         !matches!(self.state, State::Deciding { .. })
             && self.unanswered() < self.config.max_unanswered
-            && pings < self.config.max_unanswered
+            && pings < self.config.max_unanswered.min(MAX_OWED_PINGS)
     }
 
     fn poll_output(&mut self) -> Output<WriterServerEvent> {
@@ -362,7 +366,7 @@ impl StateMachine for WriterServer {
 /// carry a page's text into the chat.
 pub(crate) fn refuse_http(line: &Line, expected: Expected) -> Result<(), ProtocolError> {
     const VERBS: [&str; 9] = ["GET ", "POST ", "PUT ", "HEAD ", "DELETE ", "OPTIONS ", "PATCH ", "TRACE ", "CONNECT "];
-    if VERBS.iter().any(|verb| line.as_str().starts_with(verb)) && line.as_str().contains(" HTTP/") {
+    if VERBS.iter().any(|verb| line.as_str().starts_with(verb)) {
         return Err(ProtocolError::Violation { expected, got: Excerpt::of(line) });
     }
     Ok(())

@@ -63,7 +63,7 @@ pub struct ListenerClient {
 #[derive(Debug)]
 enum Mode {
     /// Asked, and no answer yet.
-    Asked { request: ResumeRequest, held: Vec<Line>, until: Instant },
+    Asked { request: ResumeRequest, held: Vec<Line>, held_bytes: usize, until: Instant },
     /// `late` is what was asked for, should the answer come after all, and how many lines were
     /// delivered since.
     Plain { late: Option<(ResumeRequest, u64)> },
@@ -75,8 +75,12 @@ enum Mode {
     },
 }
 
-/// How many lines are held for an answer; one more, and the server is taken as plain at once.
-const MAX_HELD: usize = 4096;
+/// How much is held for an answer, in bytes; more, and the server is taken as plain at once. A room
+/// that says so much within a second is not one that a person reads.
+const MAX_HELD: usize = 1024 * 1024;
+
+/// What a held line costs beside its text, so that empty lines are bounded too.
+const LINE_OVERHEAD: usize = 64;
 
 impl ListenerClient {
     /// A connection that has just been made.
@@ -86,7 +90,7 @@ impl ListenerClient {
         let mode = match config.resume {
             Some(request) => {
                 outputs.push_back(Output::Transmit(Extension::Request(request.clone()).to_line()));
-                Mode::Asked { request, held: Vec::new(), until: now + config.hold }
+                Mode::Asked { request, held: Vec::new(), held_bytes: 0, until: now + config.hold }
             }
             None => {
                 outputs.push_back(Output::Event(ListenerClientEvent::Plain));
@@ -102,9 +106,10 @@ impl ListenerClient {
 
     fn plain_line(&mut self, line: Line) {
         match &mut self.mode {
-            Mode::Asked { held, .. } => {
+            Mode::Asked { held, held_bytes, .. } => {
+                *held_bytes += line.as_str().len() + LINE_OVERHEAD;
                 held.push(line);
-                if held.len() >= MAX_HELD {
+                if *held_bytes >= MAX_HELD {
                     self.give_up_asking();
                 }
             }
@@ -144,10 +149,13 @@ impl ListenerClient {
         }
         let missed = match &request.from {
             ResumeFrom::After(Position { stream, .. }) if *stream != answer.stream => Some(None),
-            ResumeFrom::After(Position { seq, .. }) if answer.from > seq.saturating_add(1) => {
-                Some(Some(answer.from - seq - 1))
-            }
-            _ => None,
+            ResumeFrom::After(Position { seq, .. }) => match answer.from.checked_sub(seq.saturating_add(1)) {
+                Some(0) => None,
+                Some(missed) => Some(Some(missed)),
+                // The log has lost its end: what stood there is not known.
+                None => Some(None),
+            },
+            ResumeFrom::Last(_) | ResumeFrom::AfterTime(_) => None,
         };
         // What was delivered as plain lines does not come twice, and what is older does not come
         // behind it: whoever was told that the server is plain knows that it was missed.

@@ -366,7 +366,7 @@ impl StateMachine for WriterServer {
 /// carry a page's text into the chat.
 pub(crate) fn refuse_http(line: &Line, expected: Expected) -> Result<(), ProtocolError> {
     const VERBS: [&str; 9] = ["GET ", "POST ", "PUT ", "HEAD ", "DELETE ", "OPTIONS ", "PATCH ", "TRACE ", "CONNECT "];
-    if VERBS.iter().any(|verb| line.as_str().starts_with(verb)) && line.as_str().contains(" HTTP/") {
+    if VERBS.iter().any(|verb| line.as_str().starts_with(verb)) {
         return Err(ProtocolError::Violation { expected, got: Excerpt::of(line) });
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Between these two times something may have been said that the listener did not hear.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +27,31 @@ pub enum GapCause {
     Disconnected,
     /// The server no longer has the messages that were asked for.
     ServerForgot,
-    /// The server has begun another log, so the old places mean nothing to it.
+    /// The server has begun another log, or its log has lost its end: the old places mean nothing to it.
     OtherStream,
     /// The server left numbers out.
     HoleInNumbers,
+}
+
+impl Gap {
+    /// A gap between two times.
+    #[must_use]
+    pub fn new(since: Timestamp, until: Timestamp, missed: Option<u64>, cause: GapCause) -> Self {
+        Self { since, until, missed, cause }
+    }
+}
+
+impl fmt::Display for Gap {
+    /// A sentence, with times in the local zone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.missed {
+            Some(1) => f.write_str("1 message was missed")?,
+            Some(missed) => write!(f, "{missed} messages were missed")?,
+            None => f.write_str("messages may have been missed")?,
+        }
+        let local = |at: Timestamp| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
+        write!(f, " between {} and {}: {}", local(self.since), local(self.until), self.cause)
+    }
 }
 
 impl GapCause {

@@ -58,7 +58,8 @@ struct Conversation {
     continues: bool,
     /// A gap that comes with the answer is the server's memory; a later one is a hole in the numbers.
     answered: bool,
-    other_stream: bool,
+    /// The server has another log than the one that was heard, or has lost the end of that.
+    other_log: bool,
     /// When the connection was made.
     until: Timestamp,
     /// What the server turned out to be, while that has not been told: a connection that ends at once was none.
@@ -100,7 +101,7 @@ impl Hearing {
             connection: self.connection(io),
             continues: self.heard_to.is_some() && self.config.resume != Resume::Off,
             answered: false,
-            other_stream: false,
+            other_log: false,
             until: Timestamp::now(),
             untold: None,
             gap_told: false,
@@ -176,20 +177,18 @@ impl Hearing {
                 talk.untold = Some(false);
             }
             ListenerClientEvent::Numbered { stream, from, .. } => {
-                talk.other_stream = self.heard_to.as_ref().is_some_and(|position| position.stream != stream);
+                let heard = self.heard_to.as_ref();
+                talk.other_log = heard.is_some_and(|heard| heard.stream != stream || from <= heard.seq);
                 talk.answered = true;
                 talk.gap_told |= talk.continues;
                 // Over a reconnect before the first message it goes on from the same place.
-                let before = from.saturating_sub(1);
-                if talk.other_stream || self.heard_to.as_ref().is_none_or(|position| position.seq < before) {
-                    self.heard_to = Some(Position { stream, seq: before });
-                }
+                self.heard_to = Some(Position { stream, seq: from.saturating_sub(1) });
                 (self.proven, self.unanswered) = (true, 0);
                 talk.untold = Some(true);
                 self.tell_what_it_is(talk, supervisor);
             }
             ListenerClientEvent::Gap { missed } => {
-                let cause = match (std::mem::take(&mut talk.answered), talk.other_stream) {
+                let cause = match (std::mem::take(&mut talk.answered), talk.other_log) {
                     (true, true) => GapCause::OtherStream,
                     (true, false) => GapCause::ServerForgot,
                     (false, _) => GapCause::HoleInNumbers,

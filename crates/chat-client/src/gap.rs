@@ -41,15 +41,15 @@ impl Gap {
     }
 }
 
+/// One sentence, with local times.
 impl fmt::Display for Gap {
-    /// A sentence, with times in the local zone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = |time: Timestamp| time.to_zoned(TimeZone::system()).strftime("%d.%m.%y %H:%M:%S").to_string();
         match self.missed {
-            Some(1) => f.write_str("1 message was missed")?,
-            Some(missed) => write!(f, "{missed} messages were missed")?,
-            None => f.write_str("messages may have been missed")?,
+            Some(1) => f.write_str("1 message is missing")?,
+            Some(count) => write!(f, "{count} messages are missing")?,
+            None => f.write_str("messages may be missing")?,
         }
-        let local = |at: Timestamp| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
         write!(f, " between {} and {}: {}", local(self.since), local(self.until), self.cause)
     }
 }

@@ -59,6 +59,9 @@ pub enum JournalError {
         /// The data directory.
         dir: PathBuf,
     },
+    /// The file is no store, or its header is damaged.
+    #[error("the store is damaged")]
+    Damaged,
     /// A newer program wrote this store.
     #[error("the store has format {found}; this program knows {known}")]
     TooNew {

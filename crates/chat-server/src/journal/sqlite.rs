@@ -113,6 +113,10 @@ impl SqliteJournal {
         if journal.recovery.is_none() {
             journal.notice_lost_tail()?;
         }
+        if journal.recovery.is_some() {
+            // Told once.
+            journal.note_head();
+        }
         Ok(journal)
     }
 

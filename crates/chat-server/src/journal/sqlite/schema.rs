@@ -9,6 +9,10 @@ use crate::error::JournalError;
 /// The format of the file, in `user_version`.
 pub(super) const FORMAT: i64 = 1;
 
+/// With the format added, the `application_id`: says that the file is ours, and guards the format
+/// against a flipped bit, which would make an old store look like a newer program's.
+const OURS: i64 = 0x6d63_6800;
+
 /// Pages of the store have this size, so that a damaged first page can be rebuilt.
 pub(super) const PAGE_SIZE: usize = 4096;
 
@@ -44,23 +48,36 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, JournalError> 
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
          PRAGMA cache_size = -16384; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;",
     )?;
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > FORMAT {
-        return Err(JournalError::TooNew { found, known: FORMAT });
-    }
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
+        transaction.pragma_update(None, "application_id", OURS + FORMAT)?;
     }
     transaction.commit()?;
+    check_format(&connection)?;
     Ok(connection)
+}
+
+/// Whether this program can read the store.
+fn check_format(connection: &Connection) -> Result<(), JournalError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if owner != OURS + found {
+        Err(JournalError::Damaged)
+    } else if found > FORMAT {
+        Err(JournalError::TooNew { found, known: FORMAT })
+    } else {
+        Ok(())
+    }
 }
 
 /// Opens an existing store beside a server that may be running.
 pub(super) fn open_existing(path: &Path) -> Result<Connection, JournalError> {
-    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    check_format(&connection)?;
+    Ok(connection)
 }
 
 /// Opens a connection that only reads. The writing one must be open.
@@ -83,7 +100,11 @@ pub(super) fn is_damage(error: &JournalError) -> bool {
     use rusqlite::ErrorCode::{
         ConstraintViolation, DatabaseCorrupt, NotADatabase, ReadOnly, SchemaChanged, TypeMismatch, Unknown,
     };
-    let JournalError::Sqlite(error) = error else { return false };
+    let error = match error {
+        JournalError::Damaged => return true,
+        JournalError::Sqlite(error) => error,
+        _ => return false,
+    };
     match error.sqlite_error_code() {
         // `Unknown` is SQLITE_ERROR: a table is missing, or the schema makes no sense. `ReadOnly` is
         // how a flipped format version in the header shows.

@@ -64,6 +64,11 @@ struct Conversation {
     until: Timestamp,
     /// What the server turned out to be, while that has not been told: a connection that ends at once was none.
     untold: Option<bool>,
+    /// The room has been heard on this connection.
+    heard: bool,
+    /// The server did not answer although it could once: what it says is passed over, because it could not be told
+    /// from what comes again, numbered, when it does answer.
+    doubted: bool,
     /// The gap before this connection has been told, or there is none.
     gap_told: bool,
 }
@@ -104,32 +109,38 @@ impl Hearing {
             other_log: false,
             until: Timestamp::now(),
             untold: None,
+            heard: false,
+            doubted: false,
             gap_told: false,
         };
         loop {
             let mut next = talk.connection.next_event().await;
             // What has come together leaves together.
-            loop {
-                let failed = match next {
+            let failed = loop {
+                match next {
                     Ok(event) => self.take(event, &mut talk, supervisor),
-                    Err(error) => Some(self.lost(error)),
-                };
-                if failed.is_some() {
-                    self.hand_over().await.ok()?;
-                    return failed;
+                    Err(error) => break Some(self.lost(error, &talk)),
                 }
                 if self.batch.len() >= BATCH_EVENTS {
-                    break;
+                    break None;
                 }
                 match talk.connection.next_event().now_or_never() {
                     Some(more) => next = more,
+                    // A connection that ended before the answer says nothing about the server; this one goes on.
+                    None if talk.doubted => {
+                        self.unanswered += 1;
+                        break Some(ConnectError::NoAnswerToResume);
+                    }
                     None => {
                         self.tell_what_it_is(&mut talk, supervisor);
-                        break;
+                        break None;
                     }
                 }
-            }
+            };
             self.hand_over().await.ok()?;
+            if failed.is_some() {
+                return failed;
+            }
         }
     }
 
@@ -157,20 +168,13 @@ impl Hearing {
         Some(ResumeRequest { from, nonce })
     }
 
-    fn take(
-        &mut self,
-        event: ListenerClientEvent,
-        talk: &mut Conversation,
-        supervisor: &mut Supervisor,
-    ) -> Option<ConnectError> {
+    fn take(&mut self, event: ListenerClientEvent, talk: &mut Conversation, supervisor: &mut Supervisor) {
         match event {
+            _ if talk.doubted => {}
             ListenerClientEvent::Plain => {
-                if talk.continues {
-                    self.unanswered += 1;
-                    if self.unanswered < UNANSWERED {
-                        // Its lines have no numbers, so they could not be told from what comes again later.
-                        return Some(ConnectError::NoAnswerToResume);
-                    }
+                if talk.continues && self.unanswered + 1 < UNANSWERED {
+                    talk.doubted = true;
+                    return;
                 }
                 self.heard_to = None;
                 (self.proven, self.unanswered) = (false, 0);
@@ -204,17 +208,16 @@ impl Hearing {
                         heard => *heard = Some(position.clone()),
                     }
                 }
-                self.last_heard = Some(Timestamp::now());
                 self.batch.push(ListenerEvent::Message(message));
             }
         }
-        None
     }
 
     /// The server has shown what it can: the room is heard from here on, and what was said while it was not heard is
     /// a gap, unless the server goes on where we stopped.
     fn tell_what_it_is(&mut self, talk: &mut Conversation, supervisor: &mut Supervisor) {
         let Some(numbered) = talk.untold.take() else { return };
+        talk.heard = true;
         if !std::mem::replace(&mut talk.gap_told, true)
             && let Some(since) = self.last_heard
         {
@@ -227,8 +230,8 @@ impl Hearing {
     }
 
     /// Until when the room was heard, now that the connection is lost.
-    fn lost(&mut self, error: ConnectionError) -> ConnectError {
-        if let Some(last) = &mut self.last_heard {
+    fn lost(&mut self, error: ConnectionError, talk: &Conversation) -> ConnectError {
+        if let Some(last) = self.last_heard.as_mut().filter(|_| talk.heard) {
             let now = Timestamp::now();
             // An orderly end comes behind everything that was said. Otherwise the link may have been dead for as long
             // as it takes to find that out.
@@ -250,6 +253,9 @@ impl Hearing {
     async fn hand_over(&mut self) -> Result<(), mpsc::error::SendError<Vec<ListenerEvent>>> {
         if self.batch.is_empty() {
             return Ok(());
+        }
+        if self.last_heard.is_some() {
+            self.last_heard = Some(Timestamp::now());
         }
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
         self.events.send(batch).await

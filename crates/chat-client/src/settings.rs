@@ -324,8 +324,8 @@ mod tests {
         Settings::resolve(flags, profile, &lookup, Some(&file))
     }
 
-    const CONFIG: &str = "profile = \"home\"\n[profiles.home]\nhost = \"home.example\"\nlisten_port = 6000\n\
-                          [profiles.work]\nhost = \"work.example\"\nwrite_host = \"post.example\"\ntoken_file = \"/t\"\n";
+    const CONFIG: &str = "[profile.default]\nhost = \"home.example\"\nlisten_port = 6000\n\
+                          [profile.work]\nhost = \"work.example\"\nwrite_host = \"post.example\"\ntoken_file = \"/t\"\n";
 
     #[test]
     fn flags_go_over_the_environment_over_the_profile_over_the_defaults() {
@@ -333,7 +333,7 @@ mod tests {
         let flags = Layer { write_port: Some(6052), ..Layer::default() };
         let settings = resolve(flags, None, &env, CONFIG).unwrap();
         assert_eq!((settings.host.as_str(), settings.listen_port, settings.write_port), ("env.example", 6000, 6052));
-        assert_eq!(settings.profile.as_deref(), Some("home"));
+        assert_eq!(settings.profile.as_deref(), Some("default"));
         assert_eq!(settings.history_path, Path::new("/d/history.txt"));
         let defaults = resolve(Layer::default(), None, &[("CHAT_DATA_DIR", "/d")], "").unwrap();
         assert_eq!((defaults.host.as_str(), defaults.listen_port, defaults.write_port), ("127.0.0.1", 5000, 5050));
@@ -354,9 +354,9 @@ mod tests {
     fn faults_are_named_with_file_line_and_key() {
         let data = [("CHAT_DATA_DIR", "/d")];
         let error =
-            resolve(Layer::default(), None, &data, "[profiles.default]\nhost = \"x\"\nhots = \"y\"\n").unwrap_err();
+            resolve(Layer::default(), None, &data, "[profile.default]\nhost = \"x\"\nhots = \"y\"\n").unwrap_err();
         assert!(error.to_string().contains("config.toml:3: ") && error.to_string().contains("hots"), "{error}");
-        let error = resolve(Layer::default(), None, &data, "[profiles.default]\nlisten_port = 70000\n").unwrap_err();
+        let error = resolve(Layer::default(), None, &data, "[profile.default]\nlisten_port = 70000\n").unwrap_err();
         assert!(error.to_string().contains("config.toml:2: "), "{error}");
         let error = resolve(Layer::default(), Some("nowhere"), &data, CONFIG).unwrap_err();
         assert!(error.to_string().starts_with("there is no profile \"nowhere\" in "), "{error}");

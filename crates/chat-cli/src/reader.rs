@@ -1,26 +1,35 @@
 //! Notices that nobody reads standard output any more, before there is anything to write:
 //! `chat listen | head -1` in a quiet room ends with `head`, not with the next message.
 
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use std::sync::Arc;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::sync::Notify;
 
 /// The reader at the other end of standard output.
-pub(crate) struct Reader {
-    /// `None` where standard output is a file, which has no reader that could go away.
-    pipe: Option<AsyncFd<std::io::Stdout>>,
-}
+pub(crate) struct Reader(Arc<Notify>);
 
 impl Reader {
-    /// Needs a running Tokio runtime.
+    /// Watches from a thread of its own, which ends with the program. Where standard output is a file
+    /// there is no reader that could go away, and it never says so.
     pub(crate) fn watch() -> Self {
-        Self { pipe: AsyncFd::with_interest(std::io::stdout(), Interest::ERROR).ok() }
+        let gone = Arc::new(Notify::new());
+        let told = Arc::clone(&gone);
+        let watch = move || {
+            let stdout = std::io::stdout();
+            // No event is asked for: only an error or a hang-up ends the wait.
+            let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+            if poll(&mut fds, None).is_ok_and(|count| count > 0) {
+                told.notify_one();
+            }
+        };
+        // Without the thread the next write finds out.
+        let _ = std::thread::Builder::new().name("reader".into()).stack_size(64 * 1024).spawn(watch);
+        Self(gone)
     }
 
-    /// Resolves when the reader has gone away; never where there is none. Cancel-safe.
+    /// Resolves when the reader has gone away. Cancel-safe.
     pub(crate) async fn gone(&self) {
-        let Some(pipe) = &self.pipe else { return std::future::pending().await };
-        if pipe.ready(Interest::ERROR).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.0.notified().await;
     }
 }

@@ -116,8 +116,8 @@ impl StateTalk {
 /// Why a service has closed, as the failure of the command.
 pub(crate) fn closed(states: &watch::Receiver<ConnectionState>, what: String) -> Option<Failure> {
     match &*states.borrow() {
-        ConnectionState::Closed { cause: Some(source) } => {
-            Some(Failure::Connect { what, source: std::sync::Arc::clone(source) })
+        ConnectionState::Closed { cause: Some(error) } => {
+            Some(Failure::Connect { what, error: std::sync::Arc::clone(error) })
         }
         _ => None,
     }

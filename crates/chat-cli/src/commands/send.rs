@@ -64,8 +64,11 @@ pub(super) async fn run(mut args: Send, common: &Common) -> Result<Exit, Failure
 /// Where the messages come from: one text, or the lines of standard input, with their numbers.
 enum Input {
     One(Option<Text>),
-    Lines(mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>),
+    Lines(Lines),
 }
+
+/// The lines of standard input with their numbers, from 1.
+type Lines = mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>;
 
 impl Input {
     fn from(message: Option<String>, settings: &Settings) -> Result<Self, Failure> {
@@ -102,7 +105,7 @@ impl Input {
 
 /// Reads standard input on a thread of its own: a read from a terminal or a pipe can be neither
 /// waited for nor given up otherwise.
-fn lines() -> Result<mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>, Failure> {
+fn lines() -> Result<Lines, Failure> {
     let (sender, receiver) = mpsc::channel(UNDER_WAY);
     let read = move || {
         let mut input = std::io::stdin().lock();

@@ -23,7 +23,7 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Take this profile of config.toml
-    #[arg(long, value_name = "NAME", global = true, env = "CHAT_PROFILE")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub(crate) profile: Option<String>,
     /// Write a log to standard error; it never holds a token
     #[arg(

@@ -127,6 +127,7 @@ impl Failure {
             Self::Connect { error, .. } => match (refusal(error), error.as_ref()) {
                 (Some(Refusal::Nickname), _) => "nickname_refused",
                 (Some(_), _) => "unknown_token",
+                (None, ConnectError::Tls { .. }) => "tls",
                 (None, ConnectError::Protocol(_) | ConnectError::Codec(_)) => "not_a_chat",
                 (None, _) => "unreachable",
             },

@@ -35,6 +35,9 @@ pub(super) async fn run(args: &Ping, common: &Common) -> Result<Exit, Failure> {
     let mut config = sides::client_config(&settings, &args.connect, None);
     config.retry = RetryPolicy::never();
     let named = settings.nickname.is_some() || settings.token()?.is_some();
+    if named {
+        sides::warn_of_exposure(&config);
+    }
     let token = if named { account_choice::known(&settings)? } else { None };
     if let (Some(name), None) = (&settings.nickname, &token) {
         return Err(Failure::UnknownAccount(name.clone()));

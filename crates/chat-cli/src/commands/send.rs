@@ -36,6 +36,7 @@ pub(super) async fn run(mut args: Send, common: &Common) -> Result<Exit, Failure
     let mut input = Input::from(args.message.take(), &settings)?;
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
     let config = sides::client_config(&settings, &args.connect, Some(PATIENCE));
+    sides::warn_of_exposure(&config);
     let start = async {
         let token = account_choice::known_or_new(&settings, &config).await?;
         let echo = match args.confirm {

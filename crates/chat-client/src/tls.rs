@@ -130,7 +130,8 @@ fn of_handshake(error: &io::Error) -> Option<TlsError> {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => TlsError::Expired,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsError::WrongName,
-            CertificateError::UnknownIssuer => TlsError::UnknownIssuer,
+            // A bad signature is that of a namesake: nobody trusted has made it.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsError::UnknownIssuer,
             CertificateError::Other(other) => match other.0.downcast_ref::<NotPinned>() {
                 Some(NotPinned(found)) => TlsError::NotPinned(*found),
                 None => TlsError::Handshake(error.clone()),

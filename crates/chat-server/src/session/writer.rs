@@ -3,6 +3,7 @@
 
 mod answers;
 mod login;
+mod order;
 mod posting;
 
 use std::{
@@ -24,7 +25,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use self::answers::Answers;
+use self::{answers::Answers, order::Order};
 use super::Shared;
 use crate::{
     accounts::Member,
@@ -68,6 +69,7 @@ pub(crate) struct WriterSession<IO> {
     answers: Answers,
     /// Nothing is read before, because the account posts too fast.
     pause: Option<Instant>,
+    order: Order,
     ending: Option<Ending>,
 }
 
@@ -115,6 +117,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             drafts: Vec::new(),
             ids: Vec::new(),
             pause: None,
+            order: Order::default(),
             ending: None,
         }
     }

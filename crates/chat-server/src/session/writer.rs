@@ -3,7 +3,6 @@
 
 mod answers;
 mod login;
-mod order;
 mod posting;
 
 use std::{
@@ -25,7 +24,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use self::{answers::Answers, order::Order};
+use self::answers::Answers;
 use super::Shared;
 use crate::{
     accounts::Member,
@@ -69,7 +68,6 @@ pub(crate) struct WriterSession<IO> {
     answers: Answers,
     /// Nothing is read before, because the account posts too fast.
     pause: Option<Instant>,
-    order: Order,
     ending: Option<Ending>,
 }
 
@@ -117,7 +115,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             drafts: Vec::new(),
             ids: Vec::new(),
             pause: None,
-            order: Order::default(),
             ending: None,
         }
     }

@@ -21,13 +21,11 @@ const STORAGE_RETRY: Duration = Duration::from_secs(1);
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn post(&mut self, id: Option<PostId>, text: Text) {
         let Some(member) = &self.member else { return };
-        let now = Instant::now();
-        let waits_for_another = id.as_ref().and_then(|id| self.order.wait(id, now));
         let declined = match self.ending {
             Some(Ending::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
             Some(Ending::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
             _ if member.is_revoked() => Some((DeclineCode::Revoked, None)),
-            _ => waits_for_another.map(|wait| (DeclineCode::Rate, Some(wait))),
+            _ => None,
         };
         match (declined, id) {
             (Some((code, retry_after)), Some(id)) => self.say(WriterServerCommand::Decline { id, code, retry_after }),
@@ -36,10 +34,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 self.ending.get_or_insert(Ending::Revoked);
             }
             (None, id) => {
-                match (self.shared.config.limits.posts, &id) {
+                let (rate, now) = (self.shared.config.limits.posts, Instant::now());
+                match (rate, &id) {
                     (Some(rate), Some(id)) => {
                         if let Err(wait) = member.take_post(rate, now.into_std()) {
-                            self.order.refused(id, wait, now);
                             let (id, code, retry_after) = (id.clone(), DeclineCode::Rate, Some(wait));
                             return self.say(WriterServerCommand::Decline { id, code, retry_after });
                         }
@@ -103,7 +101,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         for id in ids {
             match id {
                 Some(id) => {
-                    self.order.refused(&id, STORAGE_RETRY, Instant::now());
                     let (code, retry_after) = (code.clone(), Some(STORAGE_RETRY));
                     self.say(WriterServerCommand::Decline { id, code, retry_after });
                 }

@@ -2,7 +2,11 @@
 //! room, and then answers. So a confirmation means stored, and nobody sees what a crash could take
 //! back.
 
-use std::{io, sync::Arc, thread};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+    thread,
+};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,6 +21,13 @@ use crate::{
 /// The answers to one batch of drafts, in their order.
 pub(crate) type Outcome = Result<Vec<Appended>, CommitError>;
 
+/// The posts that one writer wrote behind each other. When the store fails for one batch of them, those that wait
+/// behind it fail too: stored, they would overtake it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Chain {
+    broken: Arc<OnceLock<Arc<JournalError>>>,
+}
+
 /// Hands drafts to the storing thread. The thread ends when the last handle is gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Committer {
@@ -25,7 +36,7 @@ pub(crate) struct Committer {
 
 #[derive(Debug)]
 enum Work {
-    Append(Vec<Draft>, oneshot::Sender<Outcome>),
+    Append(Vec<Draft>, Chain, oneshot::Sender<Outcome>),
     RevokedElsewhere(oneshot::Sender<Vec<AccountId>>),
 }
 
@@ -49,15 +60,19 @@ impl Committer {
     }
 
     /// Queues drafts, which waits while the queue is full. The answer comes on its own.
-    pub(crate) async fn append(&self, drafts: Vec<Draft>) -> Result<oneshot::Receiver<Outcome>, CommitError> {
+    pub(crate) async fn append(
+        &self,
+        drafts: Vec<Draft>,
+        chain: Chain,
+    ) -> Result<oneshot::Receiver<Outcome>, CommitError> {
         let (answer, outcome) = oneshot::channel();
-        self.queue.send(Work::Append(drafts, answer)).await.map_err(|_| CommitError::Closed)?;
+        self.queue.send(Work::Append(drafts, chain, answer)).await.map_err(|_| CommitError::Closed)?;
         Ok(outcome)
     }
 
     /// Queues one draft and waits for its answer.
     pub(crate) async fn append_one(&self, draft: Draft) -> Result<Appended, CommitError> {
-        let outcome = self.append(vec![draft]).await?.await.map_err(|_| CommitError::Closed)??;
+        let outcome = self.append(vec![draft], Chain::default()).await?.await.map_err(|_| CommitError::Closed)??;
         outcome.into_iter().next().ok_or(CommitError::Closed)
     }
 
@@ -73,6 +88,7 @@ impl Committer {
 
 struct Waiting {
     drafts: usize,
+    chain: Chain,
     answer: oneshot::Sender<Outcome>,
 }
 
@@ -83,8 +99,12 @@ fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work
     while queue.blocking_recv_many(&mut taken, COMMIT_QUEUE) > 0 {
         for work in taken.drain(..) {
             match work {
-                Work::Append(mut more, answer) => {
-                    waiting.push(Waiting { drafts: more.len(), answer });
+                Work::Append(_, Chain { broken }, answer) if broken.get().is_some() => {
+                    let error = broken.get().map(Arc::clone);
+                    let _ = answer.send(Err(error.map_or(CommitError::Closed, CommitError::Storage)));
+                }
+                Work::Append(mut more, chain, answer) => {
+                    waiting.push(Waiting { drafts: more.len(), chain, answer });
                     drafts.append(&mut more);
                     if drafts.len() >= COMMIT_DRAFTS {
                         commit(journal, room, &mut drafts, &mut waiting);
@@ -111,7 +131,7 @@ fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, wait
             let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
             room.publish(&fresh);
             let mut appended = appended.into_iter();
-            for Waiting { drafts, answer } in waiting.drain(..) {
+            for Waiting { drafts, answer, .. } in waiting.drain(..) {
                 // The writer may be gone; what it sent is stored.
                 let _ = answer.send(Ok(appended.by_ref().take(drafts).collect()));
             }
@@ -120,7 +140,8 @@ fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, wait
             tracing::error!(error = &error as &dyn std::error::Error, "could not store messages");
             drafts.clear();
             let error = Arc::new(error);
-            for Waiting { answer, .. } in waiting.drain(..) {
+            for Waiting { chain, answer, .. } in waiting.drain(..) {
+                let _ = chain.broken.set(Arc::clone(&error));
                 let _ = answer.send(Err(CommitError::Storage(Arc::clone(&error))));
             }
         }

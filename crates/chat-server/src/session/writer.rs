@@ -2,6 +2,7 @@
 //! stored whether or not the answer can still be delivered.
 
 mod answers;
+mod hold;
 mod login;
 mod posting;
 
@@ -24,12 +25,12 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use self::answers::Answers;
+use self::{answers::Answers, hold::Hold};
 use super::Shared;
 use crate::{
     accounts::Member,
     admission::Admitted,
-    committer::{Committer, Outcome},
+    committer::{Chain, Committer, Outcome},
     entry::Draft,
     error::CommitError,
     limits::TURN_POSTS,
@@ -66,6 +67,9 @@ pub(crate) struct WriterSession<IO> {
     drafts: Vec<Draft>,
     ids: Vec<Option<PostId>>,
     answers: Answers,
+    chain: Chain,
+    /// Posts with ids are put off, because an earlier one was.
+    hold: Option<Hold>,
     /// Nothing is read before, because the account posts too fast.
     pause: Option<Instant>,
     ending: Option<Ending>,
@@ -114,6 +118,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             member: None,
             drafts: Vec::new(),
             ids: Vec::new(),
+            chain: Chain::default(),
+            hold: None,
             pause: None,
             ending: None,
         }

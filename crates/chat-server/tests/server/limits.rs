@@ -72,6 +72,27 @@ async fn a_post_that_is_declined_for_now_is_not_overtaken() {
 }
 
 #[tokio::test]
+async fn coming_again_for_each_post_does_not_get_round_the_rate() {
+    let mut config = config();
+    config.limits.posts = Some(Rate { per_second: 10.0, burst: 2 });
+    let server = start(config, MemoryJournal::new()).await;
+    let (_, record) = Peer::registered(&server, "Bob").await;
+    let mut peers = Vec::new();
+    for _ in 0..100 {
+        let mut peer = Peer::connect(server.write_addr()).await;
+        peer.send(format!("{}\nflood\n\n", record.token)).await;
+        peer.end().await;
+        peers.push(peer);
+    }
+    let mut confirmed = 0;
+    for mut peer in peers {
+        confirmed += usize::from(peer.rest().await.concat().contains(CONFIRMED));
+    }
+    // The burst, five seconds in advance, and what the test itself takes.
+    assert!((2..100).contains(&confirmed), "{confirmed} of 100");
+}
+
+#[tokio::test]
 async fn registrations_of_one_address_have_a_rate() {
     let mut config = config();
     config.limits.registrations = Some(Rate { per_second: 0.001, burst: 3 });

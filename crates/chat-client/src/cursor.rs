@@ -63,7 +63,8 @@ impl Cursor {
         self.position.clone().map_or(otherwise, Resume::After)
     }
 
-    /// Saves the place of the newest message that was dealt with.
+    /// Saves the place of the newest message that was dealt with, or the one of
+    /// [`ListenerEvent::Joined`](crate::ListenerEvent::Joined), behind which the first one will stand.
     ///
     /// # Errors
     /// [`CursorError::Io`]; the old place is still in the file then.

@@ -132,6 +132,7 @@ impl Recorder {
             match event {
                 ListenerEvent::Message(message) => self.take(message, now),
                 ListenerEvent::Gap(gap) => self.step_over(gap),
+                ListenerEvent::Joined(position) => self.begin_at(position),
             }
         }
         self.retry()
@@ -165,7 +166,18 @@ impl Recorder {
         self.retry()
     }
 
-    /// Where the newest message that was taken stands; `None` when it had no number.
+    /// Takes note of the place at which a listener joined: where there is no place yet, the next run goes on from there,
+    /// even when nothing was said.
+    ///
+    /// # Errors
+    /// As [`Recorder::retry`], which it does.
+    pub fn joined(&mut self, position: &Position) -> Result<(), HistoryError> {
+        self.begin_at(position);
+        self.retry()
+    }
+
+    /// Where the newest message that was taken stands, or where the listener joined if there was none yet; `None` when
+    /// it had no number.
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
         self.newest.as_ref()
@@ -208,6 +220,13 @@ impl Recorder {
     fn step_over(&mut self, gap: &Gap) {
         // A server whose log has lost its end gives the same numbers again, to other messages.
         self.anew |= gap.cause == GapCause::OtherStream;
+    }
+
+    fn begin_at(&mut self, joined: &Position) {
+        if self.newest.is_none() {
+            self.out.checkpoint(Some(joined.clone()));
+            self.newest = Some(joined.clone());
+        }
     }
 
     /// Makes `position` the newest; false when it was recorded before.

@@ -21,22 +21,23 @@ pub(crate) fn kept(settings: &Settings) -> Result<Credentials, Failure> {
 }
 
 /// The token to write with, where there is one without asking the server: the one that was given,
-/// else the kept account of the name, else the only kept account.
+/// else the kept account of the name
+/// in this room, else the only kept account of this room.
 pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, Failure> {
     if let Some(token) = settings.token()? {
         return Ok(Some(token));
     }
     let credentials = kept(settings)?;
+    let room = settings.client_config().write_addr_text();
     if let Some(name) = &settings.nickname {
-        return Ok(credentials.find(name)?.map(|stored| stored.token().clone()));
+        return Ok(credentials.find_in(&room, name)?.map(|stored| stored.token().clone()));
     }
-    let mut accounts = credentials.accounts();
-    match (accounts.next(), accounts.next()) {
-        (None, _) => Ok(None),
-        (Some(only), None) => Ok(Some(only.token().clone())),
-        (Some(_), Some(_)) => {
-            let names = credentials.accounts().map(|stored| stored.nickname().as_str().to_owned()).collect();
-            Err(Failure::WhichAccount(names))
+    // A token is for the room that gave it, and no other one is told.
+    match credentials.of_room(&room).as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(only.token().clone())),
+        several => {
+            Err(Failure::WhichAccount(several.iter().map(|stored| stored.nickname().as_str().to_owned()).collect()))
         }
     }
 }
@@ -59,7 +60,7 @@ pub(crate) async fn new(settings: &Settings, config: &ClientConfig, name: &str) 
     let mut credentials = kept(settings)?;
     can_keep(&settings.credentials_path)?;
     let account = ask(config, nickname).await?;
-    credentials.add(&account, Some(name))?;
+    credentials.add_for(&config.write_addr_text(), &account, Some(name))?;
     Ok(account)
 }
 

@@ -228,3 +228,22 @@ fn bad_input_is_one_clear_sentence() {
         assert_eq!(out(&output), "", "{words:?}");
     }
 }
+
+/// A token is for the room that gave it: another one gets an account of its own, not the secret.
+#[test]
+fn a_kept_token_is_not_shown_to_another_room() {
+    let (first, second, home) = (Room::start(), Room::start(), Home::new());
+    assert_eq!(code(&run(home.chat_in(&first, ["send", "-u", "Bob", "-m", "here"]))), 0);
+    let unnamed = run(home.chat_in(&second, ["send", "-m", "there"]));
+    assert_eq!(code(&unnamed), 2, "{}", err(&unnamed));
+    let named = run(home.chat_in(&second, ["send", "-u", "Bob", "-m", "there"]));
+    assert_eq!((code(&named), err(&named).contains("registered as")), (0, true), "{}", err(&named));
+    assert_eq!(out(&run(home.chat(["accounts"]))).lines().count(), 2);
+    // A file of the original does not say where its accounts are from; it works as it did.
+    let kept = read(&home.data("creds.jsonstream"));
+    let original: serde_json::Value = serde_json::from_str(kept.lines().next().unwrap()).unwrap();
+    let line = format!("{{\"nickname\": {}, \"account_hash\": {}}}\n", original["nickname"], original["account_hash"]);
+    std::fs::write(home.path("original"), line).unwrap();
+    let old = run(home.chat_in(&first, ["send", "-m", "as before", "--credential-path", "original"]));
+    assert_eq!(code(&old), 0, "{}", err(&old));
+}

@@ -9,6 +9,8 @@ mod paste;
 mod registration;
 mod search;
 
+use std::time::Duration;
+
 use chat_client::Token;
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -136,9 +138,9 @@ impl App {
         effects
     }
 
-    /// Whether something on the screen changes with the clock alone.
-    pub(crate) fn counts_down(&self) -> bool {
-        self.screen == Screen::Chat && self.links.counts_down()
+    /// How long until a number on the screen changes with the clock alone; `None` where none does.
+    pub(crate) fn next_tick(&self) -> Option<Duration> {
+        (self.screen == Screen::Chat).then(|| self.links.next_second(self.now)).flatten()
     }
 
     /// The nickname of the account in the chat, clean.
@@ -298,7 +300,7 @@ impl App {
     }
 
     /// Goes to the chat with this account.
-    fn enter(&mut self, known: KnownAccount) -> Vec<Effect> {
+    pub(crate) fn enter(&mut self, known: KnownAccount) -> Vec<Effect> {
         self.open_chat();
         self.set_me(known.clone());
         let title = Effect::Title(self.say(Phrase::WindowTitle(known.account.nickname.as_str())));
@@ -378,7 +380,7 @@ impl App {
         place.map(Effect::Remember).into_iter().collect()
     }
 
-    fn quit(&mut self) -> Vec<Effect> {
+    pub(crate) fn quit(&mut self) -> Vec<Effect> {
         self.quitting = true;
         let mut effects = self.remember_reading();
         effects.push(Effect::Quit);

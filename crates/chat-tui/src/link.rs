@@ -112,6 +112,17 @@ impl Links {
     pub(crate) fn counts_down(&self) -> bool {
         self.listening.counts_down() || self.writing.counts_down()
     }
+
+    /// How long until a countdown shows another number.
+    pub(crate) fn next_second(&self, now: Timestamp) -> Option<Duration> {
+        let left = [&self.listening, &self.writing].into_iter().filter_map(|state| match state {
+            LinkState::Waiting { retry_at, .. } => Some(retry_at.as_millisecond() - now.as_millisecond()),
+            _ => None,
+        });
+        // One that has run out waits for the news of the attempt.
+        let next = left.filter(|left| *left > 0).map(|left| (left - 1) % 1000 + 1).min()?;
+        u64::try_from(next).ok().map(Duration::from_millis)
+    }
 }
 
 #[cfg(test)]
@@ -126,5 +137,9 @@ mod tests {
         assert_eq!(state.seconds_left(at(4_999)), Some(1));
         assert_eq!(state.seconds_left(at(9_000)), Some(0));
         assert_eq!(LinkState::Online.seconds_left(at(0)), None);
+        let links = Links { writing: state, ..Links::default() };
+        assert_eq!(links.next_second(at(700)), Some(Duration::from_millis(300)));
+        assert_eq!(links.next_second(at(4_000)), Some(Duration::from_millis(1_000)));
+        assert_eq!(links.next_second(at(9_000)), None);
     }
 }

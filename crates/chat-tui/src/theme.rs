@@ -33,11 +33,12 @@ pub(crate) const NICK_COLOURS: u8 = 12;
 
 /// The colour of a nickname: the same in every run and for everybody.
 pub(crate) fn nick_colour(nickname: &str) -> u8 {
-    // FNV-1a: short, and not to be changed by an update of the standard library.
-    let hash = nickname.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    u8::try_from((hash >> 32) % u64::from(NICK_COLOURS)).unwrap_or(0)
+    u8::try_from((fnv(nickname) >> 32) % u64::from(NICK_COLOURS)).unwrap_or(0)
+}
+
+/// FNV-1a: short, and not to be changed by an update of the standard library.
+pub(crate) fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// Turns roles into styles.

@@ -173,7 +173,8 @@ impl Timeline {
                 self.asides.remove(0);
             }
         }
-        if !self.is_live() && (entry.mark.is_some() || entry.as_said().is_none()) {
+        let in_no_file = entry.mark.is_none() && entry.as_said().is_some() && self.newest == 0;
+        if !self.is_live() && !in_no_file {
             // It comes with its page. A message that is in no file has only this place to be.
             return false;
         }
@@ -397,6 +398,18 @@ mod tests {
         timeline.take_tail(Page { lines: Vec::new(), at_start: true, at_end: true, end: 0 }, &Reader::default());
         timeline.push(unmarked("2"));
         assert_eq!(texts(&timeline), [1, 2]);
+    }
+
+    #[test]
+    fn what_another_program_has_written_meanwhile_is_not_shown_twice() {
+        let mut timeline = Timeline::default();
+        timeline.read_again();
+        timeline.wanted();
+        for number in [6, 7, 8] {
+            timeline.push(Entry::said(Some("Bob"), &number.to_string(), None, None, &Reader::default()));
+        }
+        timeline.take_tail(page(3..8, 8), &Reader::default());
+        assert_eq!(texts(&timeline), [3, 4, 5, 6, 7, 8]);
     }
 
     #[derive(Debug, Clone)]

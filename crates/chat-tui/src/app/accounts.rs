@@ -120,7 +120,7 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn open_registration(&mut self) {
+    pub(crate) fn open_registration(&mut self) {
         let notes = std::mem::take(&mut self.registration.notes);
         self.registration = Registration::new("");
         self.registration.notes = notes;
@@ -128,7 +128,7 @@ impl App {
         self.hint = None;
     }
 
-    pub(super) fn open_accounts(&mut self) {
+    pub(crate) fn open_accounts(&mut self) {
         if self.accounts.list.is_empty() {
             self.hint(Phrase::NoAccounts, false);
         } else {

@@ -65,7 +65,7 @@ impl App {
     }
 
     /// Sends `text` as one message; an error is shown and the text is handed back.
-    pub(super) fn send(&mut self, text: String) -> Result<Effect, String> {
+    pub(crate) fn send(&mut self, text: String) -> Result<Effect, String> {
         match Text::new(&text) {
             Ok(clean) => {
                 self.chat.sent += 1;
@@ -206,7 +206,7 @@ impl App {
         Vec::new()
     }
 
-    fn resend(&mut self, id: &str, text: &str) -> Vec<Effect> {
+    pub(crate) fn resend(&mut self, id: &str, text: &str) -> Vec<Effect> {
         let Ok(text) = Text::new(text) else { return Vec::new() };
         if let Some(mut own) = self.chat.timeline.outgoing.remove(id) {
             own.state = OwnState::Queued;
@@ -215,7 +215,7 @@ impl App {
         vec![Effect::Resend { id: id.to_owned(), text }]
     }
 
-    fn discard(&mut self, id: &str) -> Vec<Effect> {
+    pub(crate) fn discard(&mut self, id: &str) -> Vec<Effect> {
         self.chat.timeline.outgoing.remove(id);
         vec![Effect::Discard { id: id.to_owned() }]
     }

@@ -8,7 +8,7 @@ pub(crate) const COMMANDS: [&str; 6] = ["help", "search", "accounts", "register"
 
 impl App {
     /// Does the command; one that does not exist stays in the input line, beside what is wrong with it.
-    pub(super) fn command(&mut self, command: &str) -> Vec<Effect> {
+    pub(crate) fn command(&mut self, command: &str) -> Vec<Effect> {
         let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
         let rest = rest.trim();
         if !COMMANDS.contains(&name) {

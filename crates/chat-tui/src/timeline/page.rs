@@ -77,12 +77,18 @@ impl Timeline {
     pub(crate) fn take_tail(&mut self, page: Page, me: &Reader) {
         let end = page.end;
         let mut kept: Vec<Entry> = self.entries.drain(..).collect();
-        // What is in the file is in the page; kept is what came meanwhile, and what is in no file.
-        let in_no_file = |entry: &Entry| entry.as_said().is_some() && self.newest == 0 && end == 0;
-        kept.retain(|entry| entry.mark.map_or(in_no_file(entry), |mark| mark.start >= end));
+        // What is in the file is in the page; kept is what came meanwhile, and what this program does
+        // not write to the file itself, unless the page shows that another one has.
+        let last = page.lines.last().and_then(|line| line.at);
+        let lines = self.weave(page.lines, me);
+        kept.retain(|entry| match (entry.mark, entry.as_said()) {
+            (Some(mark), _) => mark.start >= end,
+            (None, None) => false,
+            (None, said) => entry.at >= last && !lines.iter().any(|line| line.as_said() == said),
+        });
         self.first = 0;
         self.older = if page.at_start { Older::Nothing } else { Older::More };
-        self.entries = self.weave(page.lines, me).into();
+        self.entries = lines.into();
         let last = self.asides.iter_mut().filter(|(after, _)| *after > end);
         for (after, aside) in last {
             *after = end.max(self.newest);

@@ -1,0 +1,126 @@
+//! The status line: who, how both connections are, how fast, and how much waits. The less there is
+//! room for, the shorter it says the same.
+
+use ratatui::layout::Rect;
+
+use super::Canvas;
+use crate::{
+    app::App,
+    lang::Phrase,
+    link::{LinkState, Side},
+    theme::Role,
+    width::text_width,
+};
+
+/// Draws the line.
+pub(super) fn line(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
+    let forms = [long(app), medium(app), short(app)];
+    let fits = forms.iter().find(|text| text_width(text) <= area.width).unwrap_or(&forms[2]);
+    canvas.fill(area, Role::Status);
+    canvas.text(area.x, area.y, area.width, fits, Role::Status);
+}
+
+/// Draws what is wrong, where something is.
+pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
+    let (listening, writing) = (app.links.listening.cause(), app.links.writing.cause());
+    let mut text = String::new();
+    match (listening, writing) {
+        (Some(one), Some(other)) if one == other => text.push_str(&app.say(Phrase::Cause(one))),
+        _ => {
+            for (side, cause) in [(Side::Listening, listening), (Side::Writing, writing)] {
+                if let Some(cause) = cause {
+                    let separator = if text.is_empty() { "" } else { " · " };
+                    text.push_str(&format!("{separator}{} {}", arrow(side), app.say(Phrase::Cause(cause))));
+                }
+            }
+        }
+    }
+    if text.is_empty() {
+        return;
+    }
+    if can_retry(app) {
+        text.push_str(&format!(" · {}", app.say(Phrase::RetryKey)));
+    }
+    canvas.text(area.x, area.y, area.width, &clean(&text), Role::Warning);
+}
+
+fn long(app: &App) -> String {
+    let mut parts = vec![name(app), link(app, Side::Listening), link(app, Side::Writing)];
+    parts.extend(app.links.round_trip.map(|time| format!("{} ms", time.as_millis())));
+    let waiting = app.chat.timeline.outgoing.waiting();
+    if waiting > 0 {
+        parts.push(app.say(Phrase::Waiting(waiting)));
+    }
+    if can_retry(app) {
+        parts.push(app.say(Phrase::RetryKey));
+    } else {
+        parts.push(app.say(Phrase::HelpKey));
+    }
+    format!(" {} ", parts.join(" │ "))
+}
+
+fn medium(app: &App) -> String {
+    let mut parts = vec![name(app)];
+    if app.links.both_online() {
+        parts.push(format!("{} {}", tiny(app, Side::Listening), tiny(app, Side::Writing)));
+    } else {
+        parts.extend([link(app, Side::Listening), link(app, Side::Writing)]);
+    }
+    let waiting = app.chat.timeline.outgoing.waiting();
+    if waiting > 0 {
+        parts.push(format!("…{waiting}"));
+    }
+    format!(" {} ", parts.join(" │ "))
+}
+
+/// Never loses what matters most: the connections, and whether anything waits.
+fn short(app: &App) -> String {
+    let mut parts = format!("{} {}", tiny(app, Side::Listening), tiny(app, Side::Writing));
+    let waiting = app.chat.timeline.outgoing.waiting();
+    if waiting > 0 {
+        parts.push_str(&format!(" …{waiting}"));
+    }
+    if can_retry(app) {
+        parts.push_str(" ^R");
+    } else {
+        parts.push_str(&format!(" {}", name(app)));
+    }
+    parts
+}
+
+fn name(app: &App) -> String {
+    app.nickname().unwrap_or_else(|| "…".to_owned())
+}
+
+fn link(app: &App, side: Side) -> String {
+    let state = app.links.side(side);
+    app.say(Phrase::Link { side, state, seconds: state.seconds_left(app.now) })
+}
+
+fn tiny(app: &App, side: Side) -> String {
+    let state = app.links.side(side);
+    let text = match state {
+        LinkState::Off => "-".to_owned(),
+        LinkState::Connecting { .. } => "…".to_owned(),
+        LinkState::Online => "ok".to_owned(),
+        LinkState::Waiting { attempt, .. } => format!("{}s#{attempt}", state.seconds_left(app.now).unwrap_or(0)),
+        LinkState::Closed { .. } => "✗".to_owned(),
+    };
+    format!("{}{text}", arrow(side))
+}
+
+fn arrow(side: Side) -> char {
+    match side {
+        Side::Listening => '↓',
+        Side::Writing => '↑',
+    }
+}
+
+fn can_retry(app: &App) -> bool {
+    app.links.counts_down()
+}
+
+/// A cause may quote what a server said.
+fn clean(text: &str) -> String {
+    chat_client::display::clean_for_terminal(text).into_owned()
+}

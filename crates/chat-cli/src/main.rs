@@ -1,2 +1,54 @@
-//! Placeholder.
-fn main() {}
+//! `chat`: the room for scripts. Data on standard output, talk on standard error, and an exit code
+//! that says what happened. All it does is translate between a command line and `chat-client`.
+
+mod account_choice;
+mod args;
+mod commands;
+mod echo;
+mod exit;
+mod failure;
+mod legacy_args;
+mod logging;
+mod objects;
+mod outcome;
+mod output;
+mod sides;
+mod signals;
+mod when;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let words = legacy_args::translate(std::env::args_os());
+    let args = match args::Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    logging::start(args.common.logging);
+    let json = args.common.json;
+    match commands::run(args) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::complain(&failure, json);
+            failure.exit().into()
+        }
+    }
+}
+
+/// Help and version are data; everything else that clap has to say is a fault in the usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A closed pipe under `--help | head` is nobody's problem.
+        let _ = error.print();
+        return exit::Exit::Done.into();
+    }
+    if std::env::args_os().any(|word| word == "--json") {
+        let failure = failure::Failure::Usage(failure::one_line(&error.to_string()));
+        output::complain(&failure, true);
+    } else {
+        let _ = error.print();
+    }
+    exit::Exit::Usage.into()
+}

@@ -1,2 +1,136 @@
-//! Placeholder.
-fn main() {}
+//! The binary: arguments, log, signals, and the library.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod args;
+mod log;
+mod signals;
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+use chat_proto::Nickname;
+use chat_server::{
+    MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store, list_accounts,
+    revoke_account,
+};
+use clap::Parser;
+
+use crate::{
+    args::{AccountsCommand, Arguments, Command, Serve},
+    signals::Signals,
+};
+
+/// What was asked for cannot be done.
+const FAILURE: u8 = 1;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        None => serve(&arguments.serve),
+        Some(Command::Check { place }) => place.directory().map_err(Into::into).and_then(|dir| check(&dir)),
+        Some(Command::Accounts { place, what }) => {
+            place.directory().map_err(Into::into).and_then(|dir| accounts(&dir, what))
+        }
+    };
+    result.unwrap_or_else(|error| {
+        // Nobody may be there to read it.
+        let _ = writeln!(io::stderr(), "chat-server: {error:#}");
+        ExitCode::from(FAILURE)
+    })
+}
+
+fn serve(arguments: &Serve) -> Result<ExitCode> {
+    log::start(arguments.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the server")?;
+    runtime.block_on(async {
+        // Before anything else, so that no signal finds the server half started.
+        let mut signals = Signals::listen().context("cannot listen for signals")?;
+        let handle = start(arguments).await?;
+        say_ready(&handle);
+        signals.next().await;
+        tracing::info!("draining");
+        tokio::select! {
+            drained = handle.drain() => drained.context("the store was not closed in an orderly way")?,
+            () = signals.next() => tracing::warn!("stopped at once"),
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn start(arguments: &Serve) -> Result<ServerHandle> {
+    let config: ServerConfig = arguments.config();
+    let started: Result<ServerHandle, StartError> = if arguments.memory {
+        Server::start(config, MemoryJournal::new()).await
+    } else {
+        let dir = arguments.place.directory()?;
+        let journal = SqliteJournal::open(&dir)?;
+        report(journal.recovery());
+        Server::start(config, journal).await
+    };
+    Ok(started?)
+}
+
+/// What was mended is told in a sentence whatever the log shows.
+fn report(recovery: Option<&Recovery>) {
+    let sentence = match recovery {
+        Some(Recovery::SetAside { file, messages, accounts }) => format!(
+            "the store was damaged; {messages} messages and {accounts} accounts were kept, the damaged file is now {}",
+            file.display()
+        ),
+        Some(Recovery::TailLost { stored, found }) => {
+            format!("the store ends at message {found}, but {stored} had been stored; listeners are told of the gap")
+        }
+        Some(_) => "the store was mended".to_owned(),
+        None => return,
+    };
+    let _ = writeln!(io::stderr(), "chat-server: {sentence}");
+}
+
+/// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
+fn say_ready(handle: &ServerHandle) {
+    let mut out = io::stdout();
+    let _ = writeln!(out, "ready listen={} write={}", handle.listen_addr(), handle.write_addr());
+    let _ = out.flush();
+}
+
+fn check(dir: &Path) -> Result<ExitCode> {
+    let report = check_store(dir)?;
+    let mut out = io::stdout();
+    let stream = report.streams.last().map_or("none", |stream| stream.id.as_str());
+    let verdict = if report.is_good() { "good" } else { "damaged" };
+    let _ = writeln!(
+        out,
+        "{verdict}: messages={} accounts={} head={} stream={stream} damaged_rows={}",
+        report.messages, report.accounts, report.head, report.damaged_rows
+    );
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+}
+
+fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
+    match what {
+        AccountsCommand::List => {
+            let mut out = io::stdout().lock();
+            for account in list_accounts(dir)? {
+                let revoked = if account.revoked { "\trevoked" } else { "" };
+                if writeln!(out, "{}\t{}{revoked}", account.nickname, account.at / 1000).is_err() {
+                    break;
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        AccountsCommand::Revoke { nickname } => {
+            let nickname = Nickname::new(nickname)?;
+            if revoke_account(dir, &nickname)? {
+                return Ok(ExitCode::SUCCESS);
+            }
+            anyhow::bail!("no account has the nickname {:?}", nickname.as_str())
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Which account a command writes with: a token that was given, a kept account, or a new one.
+
+use chat_client::{ClientConfig, Credentials, Nickname, Settings, Token, register};
+
+use crate::failure::Failure;
+use crate::output;
+
+/// Loads the kept accounts and says what was mended in their file.
+pub(crate) fn kept(settings: &Settings) -> Result<Credentials, Failure> {
+    let credentials = Credentials::load(&settings.credentials_path)?;
+    for warning in credentials.warnings() {
+        output::talk(format_args!("warning: {warning}"));
+    }
+    Ok(credentials)
+}
+
+/// The token to write with, where there is one without asking the server: the one that was given,
+/// else the kept account of the name, else the only kept account.
+pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, Failure> {
+    if let Some(token) = settings.token()? {
+        return Ok(Some(token));
+    }
+    let credentials = kept(settings)?;
+    if let Some(name) = &settings.nickname {
+        return Ok(credentials.find(name)?.map(|stored| stored.token().clone()));
+    }
+    let mut accounts = credentials.accounts();
+    match (accounts.next(), accounts.next()) {
+        (None, _) => Ok(None),
+        (Some(only), None) => Ok(Some(only.token().clone())),
+        (Some(_), Some(_)) => {
+            let names = credentials.accounts().map(|stored| stored.nickname().as_str().to_owned()).collect();
+            Err(Failure::WhichAccount(names))
+        }
+    }
+}
+
+/// The token to write with; registers the name where nothing else is known, and keeps the account.
+pub(crate) async fn known_or_new(settings: &Settings, config: &ClientConfig) -> Result<Token, Failure> {
+    if let Some(token) = known(settings)? {
+        return Ok(token);
+    }
+    let name = settings.nickname.as_deref().ok_or(Failure::NoAccount)?;
+    let account = new(settings, config, name).await?;
+    output::talk(format_args!("registered as {}", account.nickname));
+    Ok(account.token)
+}
+
+/// Registers a name and keeps the account.
+pub(crate) async fn new(
+    settings: &Settings,
+    config: &ClientConfig,
+    name: &str,
+) -> Result<chat_client::Account, Failure> {
+    let nickname = Nickname::new(name)?;
+    // Before the server is asked: an account that cannot be kept would be lost.
+    let mut credentials = kept(settings)?;
+    let account = register(config, nickname)
+        .await
+        .map_err(|error| Failure::Connect { what: config.write_addr_text(), source: error.into() })?;
+    credentials.add(&account, Some(name))?;
+    Ok(account)
+}

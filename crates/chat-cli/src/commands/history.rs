@@ -1,0 +1,171 @@
+//! `chat history`: a history file, forwards, backwards for `--last`, and on as it grows.
+
+use std::path::PathBuf;
+
+use chat_client::{History as HistoryFile, HistoryLine, Layer};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use regex::Regex;
+
+use crate::args::{Common, History};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::objects::{Kind, Object, rfc3339};
+use crate::output::{self, Style, Wrote};
+use crate::sides;
+use crate::signals::Interrupt;
+use crate::when;
+
+/// How many lines are read and printed at once.
+const PAGE: usize = 4096;
+
+pub(super) fn run(args: &History, common: &Common) -> Result<Exit, Failure> {
+    let layer = Layer { history_path: args.history_path.clone(), ..Layer::default() };
+    let path = sides::settings(layer, common)?.history_path;
+    if args.history_path.is_some() {
+        must_exist(&path)?;
+    }
+    let reader = Reader { filter: Filter::new(args)?, style: Style::new(common.json, args.raw) };
+    let file = HistoryFile::open(&path)?;
+    let end = match args.last {
+        Some(count) => reader.last(&file, count)?,
+        None => reader.all(&file)?,
+    };
+    match end {
+        Some(offset) if args.follow => super::on_runtime(reader.follow(&file, offset)),
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// A file that was named and is not there is a mistake; the default one is merely not begun.
+fn must_exist(path: &PathBuf) -> Result<(), Failure> {
+    std::fs::metadata(path).map(|_| ()).map_err(|source| Failure::File { path: path.clone(), source })
+}
+
+struct Reader {
+    filter: Filter,
+    style: Style,
+}
+
+impl Reader {
+    /// Prints the whole file. Returns where it ended, or `None` when nobody reads any more.
+    fn all(&self, file: &HistoryFile) -> Result<Option<u64>, Failure> {
+        let mut offset = 0;
+        loop {
+            let page = file.after(offset, PAGE)?;
+            let Some(last) = page.last() else { return Ok(Some(offset)) };
+            offset = last.end();
+            let fitting: Vec<&HistoryLine> = page.iter().filter(|line| self.filter.fits(line)).collect();
+            if self.print(&fitting)? == Wrote::PipeClosed {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Prints the last lines that fit, read from the end of the file.
+    fn last(&self, file: &HistoryFile, count: usize) -> Result<Option<u64>, Failure> {
+        let end = file.tail(1)?.last().map_or(0, HistoryLine::end);
+        let (mut offset, mut found) = (end, Vec::new());
+        while found.len() < count {
+            let page = file.before(offset, PAGE)?;
+            let Some(first) = page.first() else { break };
+            offset = first.offset();
+            let too_old = self.filter.is_before(first);
+            found.extend(page.into_iter().rev().filter(|line| self.filter.fits(line)).take(count - found.len()));
+            if too_old {
+                break;
+            }
+        }
+        found.reverse();
+        let found: Vec<&HistoryLine> = found.iter().collect();
+        Ok((self.print(&found)? == Wrote::All).then_some(end))
+    }
+
+    async fn follow(&self, file: &HistoryFile, offset: u64) -> Result<Exit, Failure> {
+        let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
+        let mut follower = file.follow(offset);
+        loop {
+            let batch = tokio::select! {
+                batch = follower.next_batch() => batch?,
+                () = interrupt.wait() => return Err(Failure::Interrupted),
+            };
+            let fitting: Vec<&HistoryLine> = batch.iter().filter(|line| self.filter.fits(line)).collect();
+            if self.print(&fitting)? == Wrote::PipeClosed {
+                return Ok(Exit::Done);
+            }
+        }
+    }
+
+    fn print(&self, lines: &[&HistoryLine]) -> Result<Wrote, Failure> {
+        let mut out = Vec::with_capacity(lines.len() * 80);
+        for line in lines {
+            if self.style.json {
+                object(line, &mut out);
+            } else {
+                out.extend_from_slice(self.style.safe(line.raw()).as_bytes());
+                out.push(b'\n');
+            }
+        }
+        output::print(&out)
+    }
+}
+
+fn object(line: &HistoryLine, out: &mut Vec<u8>) {
+    let (sender, text) = (line.sender(), line.text());
+    let at = line.at().and_then(|at| at.to_zoned(TimeZone::system()).ok()).map(|at| rfc3339(at.timestamp()));
+    Object::new(Kind::Message {
+        nick: sender,
+        text: sender.is_some().then_some(&text),
+        line: sender.is_none().then_some(&text),
+        at,
+        seq: None,
+        stream: None,
+    })
+    .write_to(out);
+}
+
+/// Which lines to print. History files know the minute, in local time.
+struct Filter {
+    since: Option<DateTime>,
+    until: Option<DateTime>,
+    grep: Option<Regex>,
+}
+
+impl Filter {
+    fn new(args: &History) -> Result<Self, Failure> {
+        let time = |name: &str, text: &Option<String>| match text {
+            None => Ok(None),
+            Some(text) => {
+                local_minute(text).map(Some).map_err(|error| Failure::Usage(format!("{name} {text:?}: {error}").into()))
+            }
+        };
+        let grep = args.grep.as_deref().map(Regex::new).transpose();
+        Ok(Self {
+            since: time("--since", &args.since)?,
+            until: time("--until", &args.until)?,
+            grep: grep.map_err(|error| Failure::Usage(crate::failure::one_line(&format!("--grep: {error}"))))?,
+        })
+    }
+
+    fn fits(&self, line: &HistoryLine) -> bool {
+        let in_time = match line.at() {
+            Some(at) => self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until),
+            // A line without a stamp says nothing about its time: it is shown only where time is no matter.
+            None => self.since.is_none() && self.until.is_none(),
+        };
+        in_time && self.grep.as_ref().is_none_or(|grep| grep.is_match(line.raw()))
+    }
+
+    /// Whether everything before this line is too old as well.
+    fn is_before(&self, line: &HistoryLine) -> bool {
+        matches!((line.at(), self.since), (Some(at), Some(since)) if at < since)
+    }
+}
+
+fn local_minute(text: &str) -> Result<DateTime, when::WhenError> {
+    let zone = TimeZone::system();
+    let time = when::time(text, Timestamp::now(), &zone)?;
+    let local = time.to_zoned(zone).datetime();
+    Ok(local.date().at(local.hour(), local.minute(), 0, 0))
+}

@@ -1,0 +1,311 @@
+//! `chat listen`: messages as they come, printed, and kept in a history file if there is one.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration;
+
+use chat_client::{ClientConfig, Cursor, Gap, Listener, ListenerEvent, Message, Recorder, Resume};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::time::{Instant, sleep_until};
+
+use crate::args::{Common, Listen};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::objects::Object;
+use crate::output::{self, Style, Wrote};
+use crate::sides::{self, Side, StateTalk};
+use crate::signals::Interrupt;
+use crate::when;
+
+/// How often a history that could not be written is tried again.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(args: &Listen, common: &Common) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
+    let settings = sides::settings(sides::layer(&args.connect, Side::Listen), common)?;
+    let mut config = sides::client_config(&settings, &args.connect, None);
+    let mut keep = Keep::open(args)?;
+    let asked = begin(args)?;
+    config.resume = keep.resume(asked.clone().unwrap_or(Resume::Live));
+    if asked.is_some() && config.resume != asked.clone().unwrap_or(Resume::Live) {
+        output::talk("the history goes on where it ends; --last and --since are for a new one");
+    }
+    Session::new(args, common, config, keep, asked.is_some()).run(&interrupt).await
+}
+
+/// Where the options want to begin; `None` is with what comes.
+fn begin(args: &Listen) -> Result<Option<Resume>, Failure> {
+    if let Some(count) = args.last {
+        return Ok(Some(Resume::Last(count)));
+    }
+    let Some(since) = &args.since else { return Ok(None) };
+    let time = when::time(since, Timestamp::now(), &TimeZone::system())
+        .map_err(|error| Failure::Usage(format!("--since {since:?}: {error}").into()))?;
+    Ok(Some(Resume::AfterTime(time.as_millisecond())))
+}
+
+/// What remembers, over runs, how far we have come.
+enum Keep {
+    Nothing,
+    Cursor(Cursor),
+    History { recorder: Box<Recorder>, troubled: bool },
+}
+
+impl Keep {
+    fn open(args: &Listen) -> Result<Self, Failure> {
+        let (keep, warnings) = match (&args.history_path, &args.cursor) {
+            (Some(path), _) => Self::history(path)?,
+            (None, Some(path)) => {
+                let cursor = Cursor::open(path)?;
+                let warnings = cursor.warnings().iter().map(ToString::to_string).collect();
+                (Self::Cursor(cursor), warnings)
+            }
+            (None, None) => (Self::Nothing, Vec::new()),
+        };
+        for warning in warnings {
+            output::talk(format_args!("warning: {warning}"));
+        }
+        Ok(keep)
+    }
+
+    fn history(path: &Path) -> Result<(Self, Vec<String>), Failure> {
+        let recorder = Box::new(Recorder::open(path)?);
+        let warnings = recorder.warnings().iter().map(ToString::to_string).collect();
+        Ok((Self::History { recorder, troubled: false }, warnings))
+    }
+
+    fn resume(&self, otherwise: Resume) -> Resume {
+        match self {
+            Self::Nothing => otherwise,
+            Self::Cursor(cursor) => cursor.resume(otherwise),
+            Self::History { recorder, .. } => recorder.resume(otherwise),
+        }
+    }
+
+    /// Before a batch is printed: into the history. `false` when it was not taken, because too much
+    /// waits for the disk already.
+    fn before_print(&mut self, messages: &[Message]) -> Result<bool, Failure> {
+        let Self::History { recorder, troubled } = self else { return Ok(true) };
+        match recorder.record(messages) {
+            Ok(()) => {
+                *troubled = false;
+                Ok(true)
+            }
+            Err(error) => Self::waiting(troubled, error),
+        }
+    }
+
+    /// After a batch is printed: the place it ends at.
+    fn after_print(&mut self, messages: &[Message]) -> Result<(), Failure> {
+        if let (Self::Cursor(cursor), Some(position)) =
+            (self, messages.iter().rev().find_map(|message| message.position.as_ref()))
+        {
+            cursor.save(position)?;
+        }
+        Ok(())
+    }
+
+    fn gap(&mut self, gap: &Gap) {
+        if let Self::History { recorder, troubled } = self
+            && let Err(error) = recorder.gap(gap)
+        {
+            let _ = Self::waiting(troubled, error);
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(self, Self::History { recorder, .. } if recorder.waiting() > 0)
+    }
+
+    fn retry(&mut self) -> Result<(), Failure> {
+        if let Self::History { recorder, troubled } = self {
+            match recorder.retry() {
+                Ok(()) => {
+                    *troubled = false;
+                    output::talk("the history is written again");
+                }
+                Err(error) => {
+                    Self::waiting(troubled, error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A full disk is told once and tried again; what came is kept meanwhile.
+    fn waiting(troubled: &mut bool, error: chat_client::HistoryError) -> Result<bool, Failure> {
+        let taken = match error {
+            chat_client::HistoryError::Waiting { .. } => true,
+            chat_client::HistoryError::Backlog { .. } => false,
+            other => return Err(other.into()),
+        };
+        if !std::mem::replace(troubled, true) {
+            output::talk(&error);
+        }
+        Ok(taken)
+    }
+
+    fn close(self) -> Result<(), Failure> {
+        match self {
+            Self::History { recorder, .. } => Ok(recorder.close()?),
+            Self::Nothing | Self::Cursor(_) => Ok(()),
+        }
+    }
+}
+
+/// One run, from the first connection to the end.
+struct Session {
+    style: Style,
+    listener: Listener,
+    what: String,
+    keep: Keep,
+    count: Option<u64>,
+    got: u64,
+    end_at: Option<Instant>,
+    idle: Option<Duration>,
+    idle_at: Option<Instant>,
+    /// A look back was asked for, which a plain server cannot give.
+    wants_past: bool,
+}
+
+impl Session {
+    fn new(args: &Listen, common: &Common, config: ClientConfig, keep: Keep, wants_past: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            style: Style::new(common.json, args.raw),
+            what: config.listen_addr_text(),
+            listener: Listener::start(config),
+            wants_past: wants_past || matches!(keep, Keep::Cursor(_)),
+            keep,
+            count: args.count,
+            got: 0,
+            end_at: args.timeout.map(|limit| now + limit),
+            idle: args.idle_timeout,
+            idle_at: args.idle_timeout.map(|limit| now + limit),
+        }
+    }
+
+    async fn run(mut self, interrupt: &Interrupt) -> Result<Exit, Failure> {
+        let outcome = self.listen(interrupt).await;
+        // What waits for the disk is more important than how the listening ended.
+        self.keep.close()?;
+        outcome
+    }
+
+    async fn listen(&mut self, interrupt: &Interrupt) -> Result<Exit, Failure> {
+        let mut talk = StateTalk::new(Side::Listen, self.listener.state(), self.style.json);
+        let mut numbered = self.listener.numbered();
+        let mut batch = Vec::new();
+        let mut backlog = VecDeque::new();
+        loop {
+            let retry_at = (self.keep.is_waiting() || !backlog.is_empty()).then(|| Instant::now() + RETRY_EVERY);
+            tokio::select! {
+                biased;
+                () = interrupt.wait() => return Err(Failure::Interrupted),
+                () = at(self.end_at) => return self.out_of_time(),
+                () = at(self.idle_at) => return Err(Failure::Idle(self.idle.unwrap_or_default())),
+                () = talk.next() => {}
+                Ok(()) = numbered.changed(), if self.wants_past => {
+                    if *numbered.borrow_and_update() == Some(false) {
+                        self.wants_past = false;
+                        output::talk("this server keeps no past: beginning with what comes");
+                    }
+                }
+                () = at(retry_at) => {
+                    self.keep.retry()?;
+                    if let Some(exit) = self.take(&mut backlog)? {
+                        return Ok(exit);
+                    }
+                }
+                count = self.listener.next_batch(&mut batch), if backlog.is_empty() => {
+                    if count == 0 {
+                        return match sides::closed(&self.listener.state(), self.what.clone()) {
+                            Some(failure) => Err(failure),
+                            None => Ok(Exit::Done),
+                        };
+                    }
+                    backlog.extend(batch.drain(..));
+                    if let Some(exit) = self.take(&mut backlog)? {
+                        return Ok(exit);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps and prints what came, in order; stops where a gap stands between messages to say so in
+    /// its place. What could not be kept stays in `events`.
+    fn take(&mut self, events: &mut VecDeque<ListenerEvent>) -> Result<Option<Exit>, Failure> {
+        while let Some(first) = events.front() {
+            if let ListenerEvent::Gap(gap) = first {
+                let gap = gap.clone();
+                events.pop_front();
+                if self.tell_gap(&gap)? == Wrote::PipeClosed {
+                    return Ok(Some(Exit::Done));
+                }
+                continue;
+            }
+            let room = self.count.map_or(usize::MAX, |count| usize::try_from(count - self.got).unwrap_or(usize::MAX));
+            let messages: Vec<Message> = events
+                .iter()
+                .map_while(|event| match event {
+                    ListenerEvent::Message(message) => Some(message.clone()),
+                    _ => None,
+                })
+                .take(room)
+                .collect();
+            if !messages.is_empty() && !self.keep.before_print(&messages)? {
+                return Ok(None);
+            }
+            // An event of a kind that this version does not know is skipped.
+            events.drain(..messages.len().max(1));
+            if let Some(exit) = self.print(&messages)? {
+                return Ok(Some(exit));
+            }
+        }
+        Ok(None)
+    }
+
+    fn print(&mut self, messages: &[Message]) -> Result<Option<Exit>, Failure> {
+        let mut out = Vec::with_capacity(messages.len() * 64);
+        for message in messages {
+            self.style.message(message, &mut out);
+        }
+        if output::print(&out)? == Wrote::PipeClosed {
+            return Ok(Some(Exit::Done));
+        }
+        self.keep.after_print(messages)?;
+        self.got += messages.len() as u64;
+        if !messages.is_empty() {
+            self.idle_at = self.idle.map(|limit| Instant::now() + limit);
+        }
+        Ok(self.count.is_some_and(|count| self.got >= count).then_some(Exit::Done))
+    }
+
+    fn tell_gap(&mut self, gap: &Gap) -> Result<Wrote, Failure> {
+        self.keep.gap(gap);
+        if self.style.json {
+            let mut out = Vec::new();
+            Object::gap(gap).write_to(&mut out);
+            return output::print(&out);
+        }
+        output::talk(gap);
+        Ok(Wrote::All)
+    }
+
+    fn out_of_time(&self) -> Result<Exit, Failure> {
+        match self.count {
+            Some(wanted) => Err(Failure::Timeout { got: self.got, wanted }),
+            None => Ok(Exit::Done),
+        }
+    }
+}
+
+/// Resolves at `instant`, or never.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

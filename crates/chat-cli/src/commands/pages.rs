@@ -1,0 +1,30 @@
+//! `chat completions` and `chat man`: made from the command line's own definition.
+
+use clap::CommandFactory as _;
+
+use crate::args::Args;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "chat", &mut script);
+    output::print(&script).map(|_| Exit::Done)
+}
+
+pub(super) fn manual(command: Option<&str>) -> Result<Exit, Failure> {
+    let mut chat = Args::command();
+    chat.build();
+    let page = match command {
+        None => chat,
+        Some(name) => {
+            let found = chat.find_subcommand(name).cloned();
+            let found = found.ok_or_else(|| Failure::Usage(format!("there is no command {name:?}").into()))?;
+            found.name(format!("chat-{name}"))
+        }
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page).render(&mut text).map_err(Failure::Output)?;
+    output::print(&text).map(|_| Exit::Done)
+}

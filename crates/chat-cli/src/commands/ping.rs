@@ -1,0 +1,151 @@
+//! `chat ping`: both ports, the dialogue and the round trip, and in words what is wrong. It
+//! registers nobody.
+
+use std::time::Duration;
+
+use chat_client::{
+    ClientConfig, ConnectionState, Dial as _, Listener, ListenerEvent, RetryPolicy, Side as Port, TcpDial, Token,
+    Writer,
+};
+use futures_util::StreamExt as _;
+use tokio::io::AsyncReadExt as _;
+use tokio::time::{Instant, timeout};
+
+use crate::account_choice;
+use crate::args::{Common, Ping};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::sides::{self, Side};
+use crate::signals::Interrupt;
+
+/// What the write port says first begins so.
+const GREETING: &str = "Hello";
+
+/// How much of a first line is looked at.
+const FIRST_LINE: usize = 200;
+
+pub(super) async fn run(args: &Ping, common: &Common) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
+    let mut layer = sides::layer(&args.connect, Side::Write);
+    sides::add_identity(&mut layer, &args.identity)?;
+    let settings = sides::settings(layer, common)?;
+    let mut config = sides::client_config(&settings, &args.connect, None);
+    config.retry = RetryPolicy::never();
+    let named = settings.nickname.is_some() || settings.token()?.is_some();
+    let token = if named { account_choice::known(&settings)? } else { None };
+    if let (Some(name), None) = (&settings.nickname, &token) {
+        return Err(Failure::UnknownAccount(name.clone()));
+    }
+    tokio::select! {
+        () = interrupt.wait() => Err(Failure::Interrupted),
+        done = check(&config, token) => done,
+    }
+}
+
+/// Checks both ports, also when the first one fails: two answers help more than one.
+async fn check(config: &ClientConfig, token: Option<Token>) -> Result<Exit, Failure> {
+    let listen = listen_port(config).await;
+    let write = match token {
+        None => greeting(config).await,
+        Some(token) => login(config, token).await,
+    };
+    let mut failed = None;
+    for (name, address, result) in
+        [("listen", config.listen_addr_text(), listen), ("write", config.write_addr_text(), write)]
+    {
+        match result {
+            Ok(words) => {
+                let line = format!("{name} port {address}: {words}\n");
+                output::print(line.as_bytes())?;
+            }
+            Err(failure) => {
+                if let Some(earlier) = failed.replace(failure) {
+                    output::complain(&earlier, false);
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(Exit::Done), Err)
+}
+
+async fn listen_port(config: &ClientConfig) -> Result<String, Failure> {
+    let start = Instant::now();
+    let mut listener = Listener::start(config.clone());
+    let (mut states, numbered) = (listener.state(), listener.numbered());
+    let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
+    if let (true, Some(failure)) = (settled, sides::closed(&listener.state(), config.listen_addr_text())) {
+        return Err(failure);
+    }
+    let took = start.elapsed();
+    if *numbered.borrow() == Some(true) {
+        return Ok(format!("open, numbers its messages, {}", milliseconds(took)));
+    }
+    // A write port greets; what it says would come as the first message.
+    let first = timeout(Duration::from_millis(100), listener.next()).await;
+    if let Ok(Some(ListenerEvent::Message(message))) = first
+        && message.sender.is_none()
+        && message.text.as_str().starts_with(GREETING)
+    {
+        let address = config.listen_addr_text();
+        return Err(Failure::Usage(format!("{address} is a write port: are the two ports exchanged?").into()));
+    }
+    Ok("open, a plain server".to_owned())
+}
+
+/// Reads the greeting and goes away: a connection that sends nothing registers nobody.
+async fn greeting(config: &ClientConfig) -> Result<String, Failure> {
+    let start = Instant::now();
+    let failed =
+        |error: chat_client::ConnectError| Failure::Connect { what: config.write_addr_text(), source: error.into() };
+    let mut stream = TcpDial::new(config).dial(Port::Write).await.map_err(failed)?;
+    let mut line = Vec::new();
+    let read = async {
+        while line.len() < FIRST_LINE && !line.contains(&b'\n') {
+            if stream.read_buf(&mut line).await? == 0 {
+                break;
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    let in_time = timeout(config.answer_timeout, read).await;
+    let address = config.write_addr_text();
+    if matches!(in_time, Ok(Ok(()))) && line.starts_with(GREETING.as_bytes()) {
+        return Ok(format!("open, greets, {}", milliseconds(start.elapsed())));
+    }
+    let shown: String = String::from_utf8_lossy(&line).lines().next().unwrap_or_default().chars().take(40).collect();
+    Err(Failure::NotAChat(match in_time {
+        Err(_) if line.is_empty() => format!("{address} says nothing: it may be a listen port, or no chat"),
+        _ if line.is_empty() => format!("{address} closed the connection without a greeting"),
+        _ => format!("{address} greets with {shown:?}, which no chat does"),
+    }))
+}
+
+async fn login(config: &ClientConfig, token: Token) -> Result<String, Failure> {
+    let start = Instant::now();
+    let mut config = config.clone();
+    // At once, not after some idle seconds.
+    config.keepalive.idle = Duration::from_millis(1);
+    let writer = Writer::start(config.clone(), token);
+    let mut states = writer.state();
+    let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
+    if let (true, Some(failure)) = (settled, sides::closed(&writer.state(), config.write_addr_text())) {
+        return Err(failure);
+    }
+    let took = start.elapsed();
+    let nickname = writer.account().borrow().as_ref().map(|account| account.nickname.to_string()).unwrap_or_default();
+    let mut trips = writer.round_trip();
+    let trip = tokio::select! {
+        trip = trips.wait_for(Option::is_some) => trip.ok().and_then(|trip| *trip),
+        _ = states.wait_for(ConnectionState::is_closed) => None,
+    };
+    if let Some(failure) = sides::closed(&writer.state(), config.write_addr_text()) {
+        return Err(failure);
+    }
+    let trip = trip.map(milliseconds).unwrap_or_default();
+    Ok(format!("logged in as {nickname} in {}, round trip {trip}", milliseconds(took)))
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,169 @@
+//! Everything that can end a command badly, and the one function from it to the exit code.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chat_client::{
+    ConnectError, CredentialsError, CursorError, HistoryError, NicknameError, PathsError, Refusal, SettingsError,
+    TextError, TokenError,
+};
+
+use crate::exit::Exit;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// What clap, or a check behind it, has to say about the command line.
+    #[error("{0}")]
+    Usage(Box<str>),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error("there is no account to write with: name one with -u, or give a token")]
+    NoAccount,
+    #[error("several accounts are kept ({}): name one with -u", .0.join(", "))]
+    WhichAccount(Vec<String>),
+    #[error("there is no kept account {0:?}")]
+    UnknownAccount(String),
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error(transparent)]
+    Nickname(#[from] NicknameError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("{}", connect_text(what, source))]
+    Connect {
+        /// Host and port.
+        what: String,
+        source: Arc<ConnectError>,
+    },
+    /// Something answers there, and it is not what it should be.
+    #[error("{0}")]
+    NotAChat(String),
+    /// A failure that was already told message by message.
+    #[error("{0}")]
+    Messages(#[from] crate::outcome::Shortfall),
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] std::io::Error),
+    #[error("cannot read standard input: {0}")]
+    Input(#[source] std::io::Error),
+    #[error("{path}: {source}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("cannot start: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("time ran out after {got} of {wanted} messages")]
+    Timeout { got: u64, wanted: u64 },
+    #[error("time ran out")]
+    OutOfTime,
+    #[error("no message came for {0:?}")]
+    Idle(std::time::Duration),
+    /// A signal; there is nothing to say.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Failure {
+    /// The one function from a failure to the exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_)
+            | Self::Settings(_)
+            | Self::NoAccount
+            | Self::WhichAccount(_)
+            | Self::UnknownAccount(_)
+            | Self::Text(_)
+            | Self::Nickname(_)
+            | Self::Token(_) => Exit::Usage,
+            Self::Credentials(error) if ambiguous(error) => Exit::Usage,
+            Self::Paths(_)
+            | Self::History(_)
+            | Self::Cursor(_)
+            | Self::Credentials(_)
+            | Self::Output(_)
+            | Self::Input(_)
+            | Self::File { .. }
+            | Self::Runtime(_) => Exit::Local,
+            Self::Connect { source, .. } if refusal(source).is_some() => Exit::Refused,
+            Self::Connect { .. } | Self::NotAChat(_) => Exit::Unreachable,
+            Self::Messages(shortfall) => shortfall.exit(),
+            Self::Timeout { .. } | Self::OutOfTime => Exit::Timeout,
+            Self::Idle(_) => Exit::Idle,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// The stable name of the failure, for `--json`.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Usage(_) | Self::Text(_) | Self::Nickname(_) | Self::Token(_) => "usage",
+            Self::Settings(_) => "config",
+            Self::NoAccount | Self::UnknownAccount(_) => "no_account",
+            Self::WhichAccount(_) => "ambiguous_account",
+            Self::Credentials(error) if ambiguous(error) => "ambiguous_account",
+            Self::Paths(_)
+            | Self::History(_)
+            | Self::Cursor(_)
+            | Self::Credentials(_)
+            | Self::Output(_)
+            | Self::Input(_)
+            | Self::File { .. } => "file",
+            Self::Runtime(_) => "internal",
+            Self::Connect { source, .. } => match (refusal(source), source.as_ref()) {
+                (Some(Refusal::Nickname), _) => "nickname_refused",
+                (Some(_), _) => "unknown_token",
+                (None, ConnectError::Protocol(_) | ConnectError::Codec(_)) => "not_a_chat",
+                (None, _) => "unreachable",
+            },
+            Self::NotAChat(_) => "not_a_chat",
+            Self::Messages(shortfall) => shortfall.code(),
+            Self::Timeout { .. } | Self::OutOfTime => "timeout",
+            Self::Idle(_) => "idle",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+fn ambiguous(error: &CredentialsError) -> bool {
+    matches!(error, CredentialsError::Ambiguous { .. })
+}
+
+fn refusal(error: &ConnectError) -> Option<Refusal> {
+    match error {
+        ConnectError::Refused(refusal) => Some(*refusal),
+        _ => None,
+    }
+}
+
+/// The whole chain of causes on one line, with the address in front where the error does not name it.
+fn connect_text(what: &str, error: &ConnectError) -> String {
+    let text = chain(error);
+    if text.contains(what) { text } else { format!("{what}: {text}") }
+}
+
+/// An error and its causes, from the outermost to the innermost.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// A text of several lines, such as clap's, as the one line that an error object holds.
+pub(crate) fn one_line(text: &str) -> Box<str> {
+    let words: Vec<&str> = text.trim().trim_start_matches("error: ").split_whitespace().collect();
+    words.join(" ").into()
+}

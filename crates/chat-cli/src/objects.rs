@@ -1,0 +1,137 @@
+//! The objects of `--json`, one a line. Fields are only ever added; `docs/schema.json` describes
+//! them and a test holds the output to it.
+
+use chat_client::{ConnectionState, Gap, Message};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit};
+use serde::Serialize;
+
+use crate::failure::chain;
+
+/// One line of `--json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Object<'a> {
+    v: u8,
+    #[serde(flatten)]
+    kind: Kind<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Kind<'a> {
+    Message {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nick: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        line: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stream: Option<&'a str>,
+    },
+    Receipt {
+        line: u64,
+        state: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stream: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'a str>,
+    },
+    Gap {
+        since: String,
+        until: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        missed: Option<u64>,
+        cause: String,
+    },
+    State {
+        side: &'static str,
+        state: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        attempt: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_in_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
+    },
+    Account {
+        nick: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        asked: Option<&'a str>,
+    },
+    Error {
+        code: &'a str,
+        message: String,
+    },
+}
+
+impl<'a> Object<'a> {
+    pub(crate) fn new(kind: Kind<'a>) -> Self {
+        Self { v: 1, kind }
+    }
+
+    /// A message as it came; `arrived` stands in for the time where the server gives none.
+    pub(crate) fn message(message: &'a Message, arrived: Timestamp) -> Self {
+        let at = message.at.and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(arrived);
+        let sender = message.sender.as_ref().map(|sender| sender.as_str());
+        let text = message.text.as_str();
+        Self::new(Kind::Message {
+            nick: sender,
+            text: sender.map(|_| text),
+            line: sender.is_none().then_some(text),
+            at: Some(rfc3339(at)),
+            seq: message.position.as_ref().map(|position| position.seq),
+            stream: message.position.as_ref().map(|position| position.stream.as_str()),
+        })
+    }
+
+    pub(crate) fn gap(gap: &Gap) -> Self {
+        Self::new(Kind::Gap {
+            since: rfc3339(gap.since),
+            until: rfc3339(gap.until),
+            missed: gap.missed,
+            cause: gap.cause.to_string(),
+        })
+    }
+
+    pub(crate) fn state(side: &'static str, state: &ConnectionState) -> Self {
+        let mut object = Kind::State { side, state: "closed", attempt: None, retry_in_ms: None, cause: None };
+        if let Kind::State { state: name, attempt, retry_in_ms, cause, .. } = &mut object {
+            match state {
+                ConnectionState::Connecting { attempt: number } => (*name, *attempt) = ("connecting", Some(*number)),
+                ConnectionState::Online { .. } => *name = "online",
+                ConnectionState::Waiting { attempt: number, retry_at, cause: why } => {
+                    let wait = retry_at.saturating_duration_since(tokio::time::Instant::now());
+                    (*name, *attempt) = ("waiting", Some(*number));
+                    *retry_in_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                    *cause = Some(chain(&**why));
+                }
+                ConnectionState::Closed { cause: why } => *cause = why.as_deref().map(|why| chain(why)),
+                _ => {}
+            }
+        }
+        Self::new(object)
+    }
+
+    /// Appends the object and a line feed.
+    pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
+        // Writing to memory cannot fail, and no map here has keys that are not text.
+        let _ = serde_json::to_writer(&mut *out, self);
+        out.push(b'\n');
+    }
+}
+
+/// RFC 3339 in the local zone, to the millisecond.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    let time = time.round(Unit::Millisecond).unwrap_or(time);
+    let offset = TimeZone::system().to_offset(time);
+    time.display_with_offset(offset).to_string()
+}

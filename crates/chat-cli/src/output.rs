@@ -1,0 +1,92 @@
+//! Standard output and standard error: what goes where, and what a terminal may be shown.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+use chat_client::{Message, display};
+use jiff::Timestamp;
+
+use crate::failure::Failure;
+use crate::objects::{Kind, Object};
+
+/// How to print, decided once from the options and from what the streams are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) json: bool,
+    /// Neutralise what could steer a terminal.
+    guarded: bool,
+}
+
+impl Style {
+    pub(crate) fn new(json: bool, raw: bool) -> Self {
+        Self { json, guarded: !raw && io::stdout().is_terminal() }
+    }
+
+    /// Makes text of a peer ready for standard output.
+    pub(crate) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.guarded { display::clean_for_terminal(text) } else { Cow::Borrowed(text) }
+    }
+
+    /// Appends a message as one line.
+    pub(crate) fn message(&self, message: &Message, out: &mut Vec<u8>) {
+        if self.json {
+            Object::message(message, Timestamp::now()).write_to(out);
+            return;
+        }
+        let flat = message.text.flattened();
+        let text = self.safe(&flat);
+        if let Some(sender) = &message.sender {
+            out.extend_from_slice(self.safe(sender.as_str()).as_bytes());
+            out.extend_from_slice(b": ");
+        }
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'\n');
+    }
+}
+
+/// What became of a write to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrote {
+    All,
+    /// Whoever read has seen enough, as `head -1` does: the end, and a success.
+    PipeClosed,
+}
+
+/// Writes whole lines to standard output, at once.
+pub(crate) fn print(bytes: &[u8]) -> Result<Wrote, Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Wrote::All),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Wrote::PipeClosed),
+        Err(error) => Err(Failure::Output(error)),
+    }
+}
+
+/// Says something to the person: one line on standard error. What came from elsewhere is always
+/// made safe, since standard error is a terminal more often than not.
+pub(crate) fn talk(what: impl Display) {
+    let line = format!("chat: {what}\n");
+    // Nobody is left to be told when this fails.
+    let _ = io::stderr().write_all(display::clean_keeping_line_breaks(&line).as_bytes());
+}
+
+/// Writes an object to standard error.
+pub(crate) fn talk_object(object: &Object<'_>) {
+    let mut line = Vec::new();
+    object.write_to(&mut line);
+    let _ = io::stderr().write_all(&line);
+}
+
+/// Reports the failure that ends the program.
+pub(crate) fn complain(failure: &Failure, json: bool) {
+    if matches!(failure, Failure::Interrupted) {
+        return;
+    }
+    let message = failure.to_string();
+    if json {
+        talk_object(&Object::new(Kind::Error { code: failure.code(), message }));
+    } else {
+        talk(message);
+    }
+}

@@ -1,0 +1,123 @@
+//! From the command line to what the services are told: settings, patience, and the talk about
+//! states on standard error.
+
+use chat_client::{ClientConfig, ConnectionState, Layer, RetryPolicy, Settings, Token};
+use tokio::sync::watch;
+
+use crate::args::{Common, Connect, Identity};
+use crate::failure::{Failure, chain};
+use crate::objects::Object;
+use crate::output;
+
+/// Which port a command's `--port` means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Listen,
+    Write,
+}
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Listen => "listen",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// The flags as the topmost layer of the settings.
+pub(crate) fn layer(connect: &Connect, side: Side) -> Layer {
+    let port = |of: Side| if side == of { connect.port } else { None };
+    Layer {
+        host: connect.host.clone(),
+        listen_port: port(Side::Listen).or(connect.listen_port),
+        write_port: port(Side::Write).or(connect.write_port),
+        ..Layer::default()
+    }
+}
+
+/// Adds who writes. A token on the command line works, and others can read it there: say so.
+pub(crate) fn add_identity(layer: &mut Layer, identity: &Identity) -> Result<(), Failure> {
+    if let Some(token) = &identity.token {
+        output::talk("warning: a token on the command line can be seen by others; --token-file or CHAT_TOKEN hide it");
+        layer.token = Some(Token::new(token)?);
+    }
+    layer.token_file.clone_from(&identity.token_file);
+    layer.nickname.clone_from(&identity.username);
+    layer.credentials_path.clone_from(&identity.credential_path);
+    Ok(())
+}
+
+pub(crate) fn settings(layer: Layer, common: &Common) -> Result<Settings, Failure> {
+    Ok(Settings::load(layer, common.profile.as_deref())?)
+}
+
+/// The services' configuration, with this command's patience.
+pub(crate) fn client_config(
+    settings: &Settings,
+    connect: &Connect,
+    default: Option<std::time::Duration>,
+) -> ClientConfig {
+    let mut config = settings.client_config();
+    if connect.no_retry {
+        config.retry = RetryPolicy::never();
+    } else {
+        config.retry.max_time = connect.retry_max_time.or(default);
+    }
+    config
+}
+
+/// Says on standard error what becomes of a connection; what goes well at once is not worth a word.
+pub(crate) struct StateTalk {
+    side: Side,
+    states: watch::Receiver<ConnectionState>,
+    json: bool,
+    troubled: bool,
+}
+
+impl StateTalk {
+    pub(crate) fn new(side: Side, states: watch::Receiver<ConnectionState>, json: bool) -> Self {
+        Self { side, states, json, troubled: false }
+    }
+
+    /// Waits for the next state and talks about it. Never ends by itself. Cancel-safe.
+    pub(crate) async fn next(&mut self) {
+        if self.states.changed().await.is_err() {
+            // The service is gone; whoever waits beside this knows why.
+            std::future::pending::<()>().await;
+        }
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        let state = self.states.borrow_and_update().clone();
+        if self.json {
+            output::talk_object(&Object::state(self.side.name(), &state));
+            return;
+        }
+        match state {
+            ConnectionState::Waiting { retry_at, cause, .. } => {
+                self.troubled = true;
+                let wait = retry_at.saturating_duration_since(tokio::time::Instant::now());
+                let (side, seconds) = (self.side.name(), wait.as_secs_f64());
+                let cause = chain(&*cause);
+                output::talk(format_args!("{side} port: {cause}; trying again in {seconds:.1} s"));
+            }
+            ConnectionState::Online { .. } if self.troubled => {
+                self.troubled = false;
+                output::talk(format_args!("{} port: connected", self.side.name()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Why a service has closed, as the failure of the command.
+pub(crate) fn closed(states: &watch::Receiver<ConnectionState>, what: String) -> Option<Failure> {
+    match &*states.borrow() {
+        ConnectionState::Closed { cause: Some(source) } => {
+            Some(Failure::Connect { what, source: std::sync::Arc::clone(source) })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,172 @@
+//! `chat send` against a real server: what scripts rely on.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use support::*;
+
+#[test]
+fn each_line_of_standard_input_is_one_message_and_has_a_receipt() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut ear = room.ear();
+    let output = run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--json"]), b"one\n\ntwo\r\nthree");
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let receipts = objects(&out(&output));
+    let lines: Vec<u64> = receipts.iter().map(|receipt| receipt["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [1, 3, 4]);
+    assert!(receipts.iter().all(|receipt| receipt["type"] == "receipt" && receipt["state"] == "confirmed"));
+    assert_eq!(receipts.iter().map(|receipt| receipt["seq"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    for text in ["one", "two", "three"] {
+        let (nick, said) = ear.message();
+        assert!(nick.ends_with(" Bob"), "{nick}");
+        assert_eq!(said, text);
+    }
+}
+
+#[test]
+fn a_message_keeps_its_line_breaks_and_stays_one() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut ear = room.ear();
+    let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "one\n\ntwo\nadmin: hi"]));
+    assert_eq!((code(&output), out(&output), err(&output).contains("registered as")), (0, String::new(), true));
+    assert_eq!(ear.message().1, "one\n\ntwo\nadmin: hi");
+}
+
+#[test]
+fn the_second_run_uses_the_kept_account_by_either_name() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut ear = room.ear();
+    assert_eq!(code(&run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "first"]))), 0);
+    let (nickname, _) = ear.message();
+    for name in ["Bob", nickname.as_str()] {
+        let output = run(home.chat_in(&room, ["send", "-u", name, "-m", "again"]));
+        assert_eq!((code(&output), err(&output)), (0, String::new()));
+        assert_eq!(ear.message(), (nickname.clone(), "again".to_owned()));
+    }
+    // The only kept account needs no name.
+    assert_eq!(code(&run(home.chat_in(&room, ["send", "-m", "alone"]))), 0);
+    assert_eq!(ear.message().0, nickname);
+    assert_eq!(out(&run(home.chat(["accounts"]))), format!("{nickname}\n"));
+}
+
+#[test]
+fn two_kept_accounts_of_one_name_are_an_error_that_lists_them() {
+    let (room, home) = (Room::start(), Home::new());
+    let first = out(&run(home.chat_in(&room, ["register", "-u", "Bob"])));
+    let second = out(&run(home.chat_in(&room, ["register", "-u", "Bob"])));
+    let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hi"]));
+    assert_eq!(code(&output), 2);
+    for nickname in [first.trim(), second.trim()] {
+        assert!(err(&output).contains(nickname), "{}", err(&output));
+    }
+    assert_eq!(code(&run(home.chat_in(&room, ["send", "-u", first.trim(), "-m", "hi"]))), 0);
+}
+
+#[test]
+fn a_wrong_token_is_refused_and_posts_nothing() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut ear = room.ear();
+    let token = "00000000-0000-4000-8000-000000000000";
+    std::fs::write(home.path("token"), token).unwrap();
+    let output = run(home.chat_in(&room, ["send", "--token-file", "token", "-m", "must not appear", "--json"]));
+    assert_eq!(code(&output), 3, "{}", err(&output));
+    let receipts = objects(&out(&output));
+    assert_eq!(receipts[0]["state"], "never_sent");
+    let error = objects(&err(&output)).pop().unwrap();
+    assert_eq!((&error["type"], &error["code"]), (&"error".into(), &"unknown_token".into()));
+    assert!(!err(&output).contains(token));
+    // Nor did it fall through to a registration named after the text.
+    assert_eq!(code(&run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hello"]))), 0);
+    assert_eq!(ear.message().1, "hello");
+}
+
+#[test]
+fn a_token_on_the_command_line_works_and_warns() {
+    let (room, home) = (Room::start(), Home::new());
+    run(home.chat_in(&room, ["register", "-u", "Bob"]));
+    let kept: serde_json::Value =
+        serde_json::from_str(read(&home.data("creds.jsonstream")).lines().next().unwrap()).unwrap();
+    let token = kept["account_hash"].as_str().unwrap();
+    let output = run(home.chat_in(&room, ["send", "-t", token, "-m", "hi", "-l"]));
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(err(&output).contains("can be seen by others"), "{}", err(&output));
+    assert!(!err(&output).contains(token), "the log shows the token");
+    let mut command = home.chat_in(&room, ["send", "-m", "hi", "--logging"]);
+    command.env("CHAT_TOKEN", token);
+    let output = run(command);
+    assert_eq!(code(&output), 0);
+    assert!(!err(&output).contains(token), "the log shows the token");
+}
+
+#[test]
+fn confirmed_by_echo_has_come_back() {
+    let (room, home) = (Room::start(), Home::new());
+    let output =
+        run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--confirm", "echo", "--json"]), b"one\ntwo\n");
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(objects(&out(&output)).len(), 2);
+}
+
+#[test]
+fn confirmed_by_writing_is_written() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut ear = room.ear();
+    let output = run(home.chat_in(&room, ["send", "-u", "Bob", "--confirm", "written", "-m", "hi"]));
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(ear.message().1, "hi");
+}
+
+#[test]
+fn where_nobody_listens_it_is_unreachable_and_nothing_is_lost_silently() {
+    let home = Home::new();
+    let (port, _guard) = dead_port();
+    std::fs::write(home.path("token"), "some-token").unwrap();
+    let port = port.to_string();
+    let words = ["send", "--port", &port, "--no-retry", "--token-file", "token", "--json"];
+    let output = run_with_input(home.chat(words), b"one\ntwo\n");
+    assert_eq!(code(&output), 4, "{}", err(&output));
+    let states: Vec<String> = objects(&out(&output)).iter().map(|o| o["state"].as_str().unwrap().to_owned()).collect();
+    assert!(states.iter().all(|state| state == "never_sent"), "{states:?}");
+    assert!(err(&output).contains("\"code\":\"unreachable\""), "{}", err(&output));
+}
+
+#[test]
+fn many_lines_keep_their_order_and_are_all_confirmed() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut ear = room.ear();
+    let input: String = (1..=3000).map(|number| format!("line {number}\n")).collect();
+    let output = run_with_input(home.chat_in(&room, ["send", "-u", "Bob"]), input.as_bytes());
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    for number in 1..=3000 {
+        assert_eq!(ear.message().1, format!("line {number}"));
+    }
+}
+
+#[test]
+fn bad_input_is_one_clear_sentence() {
+    let home = Home::new();
+    for (words, exit, says) in [
+        (vec!["send", "-m", " "], 2, "empty"),
+        (vec!["send", "-u", "x", "--port", "70000", "-m", "hi"], 2, "70000"),
+        (vec!["send", "--token-file", "not there", "-m", "hi"], 1, "not there"),
+        (vec!["send", "--token-file", "-"], 2, "standard input"),
+        (vec!["send", "-m", "hi", "--no-retry"], 2, "account"),
+        (vec!["send", "-t", "a\nb", "-m", "hi"], 2, "control character"),
+        (vec!["send", "--profile", "nowhere", "-m", "hi"], 2, "nowhere"),
+        (vec!["listen", "--since", "yesterday"], 2, "yesterday"),
+        (vec!["listen", "--timeout", "soon"], 2, "duration"),
+        (vec!["listen", "--host", "no such host", "--no-retry"], 4, "no such host"),
+        (vec!["history", "--history-path", "not there"], 1, "not there"),
+        (vec!["history", "--grep", "("], 2, "grep"),
+        (vec!["accounts", "remove", "Nobody"], 2, "Nobody"),
+        (vec!["register", "-u", "  "], 2, "nickname"),
+        (vec!["shout"], 2, "shout"),
+    ] {
+        let output = run(home.chat(&words));
+        let said = err(&output);
+        assert_eq!(code(&output), exit, "{words:?}: {said}");
+        assert!(said.contains(says), "{words:?}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("stack backtrace"), "{words:?}: {said}");
+        assert_eq!(out(&output), "", "{words:?}");
+    }
+}

@@ -1,0 +1,195 @@
+//! A real server in this process, and the real `chat` beside it, in a home of its own.
+#![allow(dead_code)]
+
+pub mod schema;
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use chat_server::{MemoryJournal, Server, ServerConfig, ServerHandle};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// An embedded server on free ports.
+pub struct Room {
+    pub runtime: Runtime,
+    pub server: Option<ServerHandle>,
+    pub listen: SocketAddr,
+    pub write: SocketAddr,
+}
+
+impl Room {
+    pub fn start() -> Self {
+        Self::with(ServerConfig::default())
+    }
+
+    pub fn with(mut config: ServerConfig) -> Self {
+        config.listen = "127.0.0.1:0".parse().unwrap();
+        config.write = "127.0.0.1:0".parse().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let server = runtime.block_on(Server::start(config, MemoryJournal::new())).unwrap();
+        let (listen, write) = (server.listen_addr(), server.write_addr());
+        Self { runtime, server: Some(server), listen, write }
+    }
+
+    /// A plain listener that is in the room: what is posted from now on reaches it.
+    pub fn ear(&self) -> Ear {
+        let stream = TcpStream::connect(self.listen).unwrap();
+        let mut ear = Ear { lines: BufReader::new(stream) };
+        // The server holds plain lines until it knows that no request comes. A numbered request makes
+        // it answer at once, which shows that this listener has its place.
+        let request = b"\x01{\"resume\": {\"last\": 0}, \"nonce\": \"ear\"}\n";
+        ear.lines.get_mut().write_all(request).unwrap();
+        assert!(ear.raw_line().contains("\"nonce\": \"ear\""));
+        ear
+    }
+}
+
+/// Reads what the room says.
+pub struct Ear {
+    lines: BufReader<TcpStream>,
+}
+
+impl Ear {
+    fn raw_line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    /// The next message: sender and text.
+    pub fn message(&mut self) -> (String, String) {
+        let line = self.raw_line();
+        let json: Value = serde_json::from_str(line.trim_start_matches('\u{1}')).expect(&line);
+        (json["nick"].as_str().unwrap().to_owned(), json["text"].as_str().unwrap().to_owned())
+    }
+}
+
+/// A home directory of its own, so that no test sees another's files.
+pub struct Home {
+    pub dir: TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// `chat` with these words, in this home, with nothing of ours in its environment.
+    pub fn chat<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
+        command.args(words).env_clear().current_dir(self.dir.path());
+        command.env("HOME", self.dir.path()).env("TZ", "UTC").env("RUST_BACKTRACE", "1");
+        command.env("CHAT_DATA_DIR", self.path("data")).env("CHAT_CONFIG_DIR", self.path("config"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// `chat COMMAND` against a room.
+    pub fn chat_in<'a>(&self, room: &Room, words: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = self.chat(words);
+        command.args(["--listen-port", &room.listen.port().to_string()]);
+        command.args(["--write-port", &room.write.port().to_string()]);
+        command
+    }
+
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.path("data").join(name)
+    }
+}
+
+/// Runs to the end with this on standard input.
+pub fn run_with_input(mut command: Command, input: &[u8]) -> Output {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    // The program may end before it has read everything.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+pub fn run(mut command: Command) -> Output {
+    command.output().unwrap()
+}
+
+pub fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+pub fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or_else(|| panic!("killed: {}", err(output)))
+}
+
+/// Every line as an object, each held to the published schema.
+pub fn objects(text: &str) -> Vec<Value> {
+    let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for object in &objects {
+        schema::check(object);
+    }
+    objects
+}
+
+/// A program that goes on while the test does.
+pub struct Running {
+    pub child: Child,
+    pub lines: BufReader<ChildStdout>,
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    /// Waits until standard error says this.
+    pub fn wait_for_talk(&mut self, wanted: &str) {
+        let mut talk = BufReader::new(self.child.stderr.take().unwrap());
+        let mut seen = String::new();
+        while !seen.contains(wanted) {
+            assert!(talk.read_line(&mut seen).unwrap() > 0, "ended without {wanted:?}: {seen}");
+        }
+        // Keep the pipe open: a program that talks to nobody should not fail for it.
+        std::thread::spawn(move || {
+            let mut rest = Vec::new();
+            let _ = talk.read_to_end(&mut rest);
+        });
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    pub fn code(mut self) -> i32 {
+        drop(self.lines);
+        self.child.wait().unwrap().code().expect("ended by itself")
+    }
+}
+
+/// A port where nobody listens: bound, so that nobody else takes it, and closed to connections
+/// because it does not listen.
+pub fn dead_port() -> (u16, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.2:0").unwrap();
+    (listener.local_addr().unwrap().port(), listener)
+}
+
+pub fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,0 +1,73 @@
+//! How long to wait before the next attempt: full jitter over a bound that doubles. It keeps no time itself.
+
+use std::time::Duration;
+
+use crate::config::RetryPolicy;
+
+/// A sequence of delays, each between nothing and `base·2ⁿ`, at most `cap`.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    base: Duration,
+    cap: Duration,
+    failures: u32,
+    chance: fastrand::Rng,
+}
+
+impl Backoff {
+    pub(crate) fn new(policy: &RetryPolicy, seed: Option<u64>) -> Self {
+        let chance = seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        Self { base: policy.base, cap: policy.cap, failures: 0, chance }
+    }
+
+    /// How many failures there have been in a row.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// One more failure: how long to wait now.
+    pub(crate) fn next(&mut self) -> Duration {
+        let doubled = self.base.saturating_mul(1u32.checked_shl(self.failures).unwrap_or(u32::MAX));
+        self.failures = self.failures.saturating_add(1);
+        doubled.min(self.cap).mul_f64(self.chance.f64())
+    }
+
+    /// The connection has held.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delays(seed: u64, count: usize) -> Vec<Duration> {
+        let mut backoff = Backoff::new(&RetryPolicy::default(), Some(seed));
+        std::iter::repeat_with(|| backoff.next()).take(count).collect()
+    }
+
+    #[test]
+    fn each_delay_is_below_its_bound_and_the_bound_stops_at_the_cap() {
+        for seed in 0..200 {
+            for (n, delay) in delays(seed, 100).into_iter().enumerate() {
+                let bound = Duration::from_millis(500).saturating_mul(2u32.saturating_pow(n as u32));
+                assert!(delay <= bound.min(Duration::from_secs(30)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_thousand_clients_are_spread_over_the_whole_bound() {
+        let mut tenths = [0; 10];
+        for seed in 0..1000 {
+            tenths[(delays(seed, 5)[4].as_secs_f64() / 8.0 * 10.0) as usize] += 1;
+        }
+        assert!(tenths.iter().all(|&count| (60..150).contains(&count)), "{tenths:?}");
+    }
+
+    #[test]
+    fn one_seed_is_one_sequence() {
+        assert_eq!(delays(7, 20), delays(7, 20));
+        assert_ne!(delays(7, 20), delays(8, 20));
+    }
+}

@@ -1,0 +1,258 @@
+//! One listener's conversations with the listen port, and what it knows from one to the next: how far it has heard,
+//! and what it may have missed. When to try again is the supervisor's business.
+
+use std::time::Duration;
+
+use chat_proto::{
+    Connection, ConnectionError, Extensions, LineCodec, ListenerClient, ListenerClientConfig, ListenerClientEvent,
+    Nonce, Position, ResumeFrom, ResumeRequest,
+};
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::config::{ClientConfig, Resume, Side};
+use crate::dial::{BoxedIo, Dial};
+use crate::error::ConnectError;
+use crate::gap::{Gap, GapCause};
+use crate::listener::ListenerEvent;
+use crate::supervisor::Supervisor;
+
+/// How many events go to the consumer at once.
+const BATCH_EVENTS: usize = 512;
+
+/// How long a server that is not known may take to say that it numbers its messages: the protocol's one second
+/// (section 5), during which the first lines of a plain server are held back.
+const HOLD_UNKNOWN: Duration = Duration::from_secs(1);
+
+/// The same where a cursor from an earlier run says that this server numbers. Somebody may have turned to another
+/// server since, so it is not much longer.
+const HOLD_EXPECTED: Duration = Duration::from_secs(2);
+
+/// How often such a server may fail to answer before it is taken as plain. To take it as plain is to lose the place
+/// in its log, so a slow link alone must not do it.
+const UNANSWERED: u32 = 3;
+
+/// What a listener knows over its connections.
+#[derive(Debug)]
+pub(crate) struct Hearing {
+    config: ClientConfig,
+    events: mpsc::Sender<Vec<ListenerEvent>>,
+    numbered: watch::Sender<Option<bool>>,
+    batch: Vec<ListenerEvent>,
+    /// How far the numbered log has been heard.
+    heard_to: Option<Position>,
+    /// When the room was last heard; `None` before the first connection.
+    last_heard: Option<Timestamp>,
+    /// Whether this run has seen the server answer a request.
+    proven: bool,
+    unanswered: u32,
+    started: Timestamp,
+}
+
+/// What one connection is for, and what has come of it.
+struct Conversation {
+    connection: Connection<ListenerClient, BoxedIo>,
+    /// Whether the server is believed to have a log that goes on after what was heard.
+    continues: bool,
+    /// A gap that comes with the answer is the server's memory; a later one is a hole in the numbers.
+    answered: bool,
+    other_stream: bool,
+    /// When the connection was made.
+    until: Timestamp,
+    /// What the server turned out to be, while that has not been told: a connection that ends at once was none.
+    untold: Option<bool>,
+    /// The gap before this connection has been told, or there is none.
+    gap_told: bool,
+}
+
+impl Hearing {
+    pub(crate) fn new(
+        config: ClientConfig,
+        events: mpsc::Sender<Vec<ListenerEvent>>,
+        numbered: watch::Sender<Option<bool>>,
+    ) -> Self {
+        let heard_to = match &config.resume {
+            Resume::After(position) => Some(position.clone()),
+            _ => None,
+        };
+        Self {
+            config,
+            events,
+            numbered,
+            batch: Vec::new(),
+            heard_to,
+            last_heard: None,
+            proven: false,
+            unanswered: 0,
+            started: Timestamp::now(),
+        }
+    }
+
+    /// Dials and listens until that fails; `None` when nobody reads the events any more.
+    pub(crate) async fn converse(&mut self, supervisor: &mut Supervisor, dial: &impl Dial) -> Option<ConnectError> {
+        let io = match dial.dial(Side::Listen).await {
+            Ok(io) => io,
+            Err(error) => return Some(error),
+        };
+        let mut talk = Conversation {
+            connection: self.connection(io),
+            continues: self.heard_to.is_some() && self.config.resume != Resume::Off,
+            answered: false,
+            other_stream: false,
+            until: Timestamp::now(),
+            untold: None,
+            gap_told: false,
+        };
+        loop {
+            let mut next = talk.connection.next_event().await;
+            // What has come together leaves together.
+            loop {
+                let failed = match next {
+                    Ok(event) => self.take(event, &mut talk, supervisor),
+                    Err(error) => Some(self.lost(error)),
+                };
+                if failed.is_some() {
+                    self.hand_over().await.ok()?;
+                    return failed;
+                }
+                if self.batch.len() >= BATCH_EVENTS {
+                    break;
+                }
+                match talk.connection.next_event().now_or_never() {
+                    Some(more) => next = more,
+                    None => {
+                        self.tell_what_it_is(&mut talk, supervisor);
+                        break;
+                    }
+                }
+            }
+            self.hand_over().await.ok()?;
+        }
+    }
+
+    fn connection(&self, io: BoxedIo) -> Connection<ListenerClient, BoxedIo> {
+        let hold = match (self.proven, &self.heard_to) {
+            (true, _) => self.config.answer_timeout,
+            (false, Some(_)) => HOLD_EXPECTED,
+            (false, None) => HOLD_UNKNOWN,
+        };
+        let config = ListenerClientConfig { resume: self.request(), hold, keepalive: Some(self.config.keepalive) };
+        Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, LineCodec::for_client())
+    }
+
+    fn request(&self) -> Option<ResumeRequest> {
+        let from = match (&self.heard_to, &self.config.resume) {
+            (_, Resume::Off) => return None,
+            (Some(position), _) => ResumeFrom::After(position.clone()),
+            // What was asked for at the start is asked for until it was had once.
+            (None, Resume::Last(count)) if self.last_heard.is_none() => ResumeFrom::Last(*count),
+            (None, Resume::AfterTime(at)) if self.last_heard.is_none() => ResumeFrom::AfterTime(*at),
+            (None, _) => ResumeFrom::Last(0),
+        };
+        // Unguessable, so that no message can pretend to be the answer.
+        let nonce = Nonce::new(&uuid::Uuid::new_v4().simple().to_string()).ok()?;
+        Some(ResumeRequest { from, nonce })
+    }
+
+    fn take(
+        &mut self,
+        event: ListenerClientEvent,
+        talk: &mut Conversation,
+        supervisor: &mut Supervisor,
+    ) -> Option<ConnectError> {
+        match event {
+            ListenerClientEvent::Plain => {
+                if talk.continues {
+                    self.unanswered += 1;
+                    if self.unanswered < UNANSWERED {
+                        // Its lines have no numbers, so they could not be told from what comes again later.
+                        return Some(ConnectError::NoAnswerToResume);
+                    }
+                }
+                self.heard_to = None;
+                (self.proven, self.unanswered) = (false, 0);
+                talk.untold = Some(false);
+            }
+            ListenerClientEvent::Numbered { stream, from, .. } => {
+                talk.other_stream = self.heard_to.as_ref().is_some_and(|position| position.stream != stream);
+                talk.answered = true;
+                talk.gap_told |= talk.continues;
+                // Over a reconnect before the first message it goes on from the same place.
+                let before = from.saturating_sub(1);
+                if talk.other_stream || self.heard_to.as_ref().is_none_or(|position| position.seq < before) {
+                    self.heard_to = Some(Position { stream, seq: before });
+                }
+                (self.proven, self.unanswered) = (true, 0);
+                talk.untold = Some(true);
+                self.tell_what_it_is(talk, supervisor);
+            }
+            ListenerClientEvent::Gap { missed } => {
+                let cause = match (std::mem::take(&mut talk.answered), talk.other_stream) {
+                    (true, true) => GapCause::OtherStream,
+                    (true, false) => GapCause::ServerForgot,
+                    (false, _) => GapCause::HoleInNumbers,
+                };
+                self.tell_gap(missed, cause);
+            }
+            ListenerClientEvent::Message(message) => {
+                talk.answered = false;
+                self.tell_what_it_is(talk, supervisor);
+                if let Some(position) = &message.position {
+                    match &mut self.heard_to {
+                        Some(heard) if heard.stream == position.stream => heard.seq = position.seq,
+                        heard => *heard = Some(position.clone()),
+                    }
+                }
+                self.last_heard = Some(Timestamp::now());
+                self.batch.push(ListenerEvent::Message(message));
+            }
+        }
+        None
+    }
+
+    /// The server has shown what it can: the room is heard from here on, and what was said while it was not heard is
+    /// a gap, unless the server goes on where we stopped.
+    fn tell_what_it_is(&mut self, talk: &mut Conversation, supervisor: &mut Supervisor) {
+        let Some(numbered) = talk.untold.take() else { return };
+        if !std::mem::replace(&mut talk.gap_told, true)
+            && let Some(since) = self.last_heard
+        {
+            let (until, cause) = (talk.until, GapCause::Disconnected);
+            self.batch.push(ListenerEvent::Gap(Gap { since, until, missed: None, cause }));
+        }
+        self.last_heard = Some(Timestamp::now());
+        self.numbered.send_if_modified(|known| known.replace(numbered) != Some(numbered));
+        supervisor.online(Extensions { id: false, resume: numbered });
+    }
+
+    /// Until when the room was heard, now that the connection is lost.
+    fn lost(&mut self, error: ConnectionError) -> ConnectError {
+        if let Some(last) = &mut self.last_heard {
+            let now = Timestamp::now();
+            // An orderly end comes behind everything that was said. Otherwise the link may have been dead for as long
+            // as it takes to find that out.
+            let blind = match error {
+                ConnectionError::Ended => std::time::Duration::ZERO,
+                _ => self.config.keepalive.idle + self.config.keepalive.probe,
+            };
+            *last = now.checked_sub(blind).unwrap_or(now).max(*last);
+        }
+        error.into()
+    }
+
+    fn tell_gap(&mut self, missed: Option<u64>, cause: GapCause) {
+        let until = Timestamp::now();
+        let since = self.last_heard.unwrap_or(self.started);
+        self.batch.push(ListenerEvent::Gap(Gap { since, until, missed, cause }));
+    }
+
+    async fn hand_over(&mut self) -> Result<(), mpsc::error::SendError<Vec<ListenerEvent>>> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
+        self.events.send(batch).await
+    }
+}

@@ -1,0 +1,75 @@
+//! Waits for a history file to grow, as `tail -F` does. It looks at the file at intervals: notification differs on
+//! every system and fails silently on network file systems.
+
+use std::time::Duration;
+
+use super::HistoryError;
+use super::format::HistoryLine;
+use super::read::History;
+
+/// How often the file is looked at. A person does not notice it, a machine does not feel it.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// How many lines one batch has at most.
+const BATCH_LINES: usize = 1024;
+
+/// New lines of a history file as they are written; made by [`History::follow`].
+#[derive(Debug)]
+pub struct HistoryFollower {
+    history: History,
+    offset: u64,
+}
+
+impl History {
+    /// Follows the file from the line start `offset` on.
+    #[must_use]
+    pub fn follow(self, offset: u64) -> HistoryFollower {
+        HistoryFollower { history: self, offset }
+    }
+}
+
+impl HistoryFollower {
+    /// Waits until there are new finished lines, and returns them; never empty. A file that was cut or replaced by a
+    /// shorter one is read from its beginning. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when the file can no longer be read.
+    pub async fn next_batch(&mut self) -> Result<Vec<HistoryLine>, HistoryError> {
+        loop {
+            let mut lines = self.history.after(self.offset, BATCH_LINES)?;
+            lines.pop_if(|last| !last.is_finished());
+            if let Some(last) = lines.last() {
+                self.offset = last.end();
+                return Ok(lines);
+            }
+            tokio::time::sleep(INTERVAL).await;
+            self.history.reopen()?;
+            if self.history.len() < self.offset {
+                self.offset = 0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_finished_lines_come_and_a_cut_file_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("h");
+        let mut follower = History::open(&path).unwrap().follow(0);
+        let mut file = std::fs::File::create(&path).unwrap();
+        file.write_all(b"one\ntw").unwrap();
+        let raw = |lines: Vec<HistoryLine>| lines.iter().map(|line| line.raw().to_owned()).collect::<Vec<_>>();
+        assert_eq!(raw(follower.next_batch().await.unwrap()), ["one"]);
+        assert!(tokio::time::timeout(Duration::from_secs(5), follower.next_batch()).await.is_err());
+        file.write_all(b"o\nthree\n").unwrap();
+        assert_eq!(raw(follower.next_batch().await.unwrap()), ["two", "three"]);
+        std::fs::write(&path, "new\n").unwrap();
+        assert_eq!(raw(follower.next_batch().await.unwrap()), ["new"]);
+    }
+}

@@ -1,0 +1,249 @@
+//! One line of a history file, `[14.01.23 17:07] Vlad: text`: written and read side by side. No file is touched here.
+//!
+//! A line break inside a message is written `␊` and shown as a line break again; other control characters become
+//! their pictures, so that `cat` is safe and a message stays one line.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use chat_proto::{Line, Message};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::display::control_picture;
+
+/// What stands for a line break inside a message.
+pub(crate) const LINE_BREAK: char = '␊';
+
+/// Length of `[14.01.23 17:07] `.
+const STAMP_BYTES: usize = 17;
+
+/// Writes stamps. The text is kept for as long as the minute lasts: a stamp per line costs nothing then.
+#[derive(Debug)]
+pub(crate) struct Stamp {
+    zone: TimeZone,
+    minute: i64,
+    text: String,
+}
+
+impl Stamp {
+    pub(crate) fn new(zone: TimeZone) -> Self {
+        Self { zone, minute: i64::MIN, text: String::new() }
+    }
+
+    /// The stamp for a time in milliseconds since the Unix epoch; the current time where that is none.
+    fn at(&mut self, at: i64) -> &str {
+        let minute = at.div_euclid(60_000);
+        if minute != self.minute {
+            let time = Timestamp::from_millisecond(at).unwrap_or_else(|_| Timestamp::now());
+            self.text = time.to_zoned(self.zone.clone()).strftime("[%d.%m.%y %H:%M] ").to_string();
+            self.minute = minute;
+        }
+        &self.text
+    }
+
+    /// Appends the line of a message, its line feed included. `now` is the time of a message that brings none.
+    pub(crate) fn append(&mut self, out: &mut Vec<u8>, message: &Message, now: i64) {
+        out.extend_from_slice(self.at(message.at.unwrap_or(now)).as_bytes());
+        if let Some(sender) = &message.sender {
+            append_clean(out, sender.as_str());
+            out.extend_from_slice(b": ");
+        }
+        append_clean(out, message.text.as_str());
+        out.push(b'\n');
+    }
+}
+
+fn append_clean(out: &mut Vec<u8>, text: &str) {
+    // 0xc2 begins the C1 controls, and some harmless letters that the slow way lets through.
+    if !text.bytes().any(|b| b < 0x20 || b == 0x7f || b == 0xc2) {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    let mut room = [0; 4];
+    for c in text.chars() {
+        let shown = match c {
+            '\t' => c,
+            c if c.is_control() => control_picture(c).unwrap_or(char::REPLACEMENT_CHARACTER),
+            c => c,
+        };
+        out.extend_from_slice(shown.encode_utf8(&mut room).as_bytes());
+    }
+}
+
+/// One line of a history file, ours or an old one. Cloning is cheap.
+///
+/// All of it is what peers wrote: it has to pass through [`display`](crate::display) before a terminal sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryLine {
+    offset: u64,
+    end: u64,
+    line: Line,
+    finished: bool,
+}
+
+impl HistoryLine {
+    pub(crate) fn new(offset: u64, bytes: Bytes) -> Self {
+        let end = offset + bytes.len() as u64;
+        let finished = bytes.last() == Some(&b'\n');
+        let content = if finished { bytes.slice(..bytes.len() - 1) } else { bytes };
+        Self { offset, end, line: Line::from_bytes(content), finished }
+    }
+
+    /// Where the line starts in the file.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Where the next line starts in the file.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Whether it ends with a line feed. The last line may still be being written.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// The line as it stands in the file; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        self.line.as_str()
+    }
+
+    /// The local time of its stamp, to the minute; `None` where there is no stamp.
+    #[must_use]
+    pub fn at(&self) -> Option<DateTime> {
+        parse_stamp(self.raw())
+    }
+
+    /// What follows the stamp: `Vlad: text`.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        if self.at().is_some() { &self.raw()[STAMP_BYTES..] } else { self.raw() }
+    }
+
+    /// Who wrote it: what stands before the first `": "`. `None` where there is no such thing.
+    #[must_use]
+    pub fn sender(&self) -> Option<&str> {
+        self.split().map(|(sender, _)| sender)
+    }
+
+    /// What was written, inner line breaks as line feeds; the whole body where there is no sender.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        let text = self.split().map_or(self.body(), |(_, text)| text);
+        if text.contains(LINE_BREAK) { Cow::Owned(text.replace(LINE_BREAK, "\n")) } else { Cow::Borrowed(text) }
+    }
+
+    fn split(&self) -> Option<(&str, &str)> {
+        self.body().split_once(": ").filter(|(sender, text)| !sender.trim().is_empty() && !text.trim().is_empty())
+    }
+}
+
+/// Reads the stamp that a line begins with. Two digits of a year are of this century.
+fn parse_stamp(line: &str) -> Option<DateTime> {
+    let stamp: &[u8; STAMP_BYTES] = line.as_bytes().first_chunk()?;
+    let marks = [(0, b'['), (3, b'.'), (6, b'.'), (9, b' '), (12, b':'), (15, b']'), (16, b' ')];
+    if marks.iter().any(|&(place, mark)| stamp[place] != mark) {
+        return None;
+    }
+    let two = |place: usize| {
+        let (tens, ones) = (stamp[place], stamp[place + 1]);
+        (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| ((tens - b'0') * 10 + ones - b'0') as i8)
+    };
+    let (day, month, year, hour, minute) = (two(1)?, two(4)?, two(7)?, two(10)?, two(13)?);
+    DateTime::new(2000 + i16::from(year), month, day, hour, minute, 0, 0).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::{Nickname, Text};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(sender: Option<&str>, text: &str, at: Option<i64>) -> Message {
+        let sender = sender.map(|name| Nickname::new(name).unwrap());
+        Message { sender, text: Text::new(text).unwrap(), position: None, at }
+    }
+
+    fn written(message: &Message) -> String {
+        let mut out = Vec::new();
+        Stamp::new(TimeZone::UTC).append(&mut out, message, 1_673_716_020_000);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn read(line: &str) -> HistoryLine {
+        HistoryLine::new(0, Bytes::copy_from_slice(line.as_bytes()))
+    }
+
+    #[test]
+    fn a_line_is_as_the_original_wrote_it() {
+        assert_eq!(written(&message(Some("Vlad"), "text", None)), "[14.01.23 17:07] Vlad: text\n");
+        let line = read("[14.01.23 17:07] Vlad: text: more \n");
+        assert_eq!(line.at(), Some(jiff::civil::date(2023, 1, 14).at(17, 7, 0, 0)));
+        assert_eq!((line.sender(), &*line.text()), (Some("Vlad"), "text: more "));
+    }
+
+    #[test]
+    fn a_line_break_survives_as_its_picture() {
+        let line = written(&message(Some("Bob"), "two\nlines", None));
+        assert_eq!(line, "[14.01.23 17:07] Bob: two␊lines\n");
+        assert_eq!(read(&line).text(), "two\nlines");
+    }
+
+    #[test]
+    fn a_control_character_becomes_a_picture() {
+        let mut out = Vec::new();
+        append_clean(&mut out, "a\u{1b}[0m\tb\u{9b}é\u{7f}");
+        assert_eq!(String::from_utf8(out).unwrap(), "a␛[0m\tb\u{fffd}é␡");
+    }
+
+    #[test]
+    fn lines_that_are_not_ours_are_read_as_they_are() {
+        for odd in
+            ["", "no stamp at all", "[99.99.99 99:99] x", "[14.01.23 17:07]", "[aa.bb.cc dd:ee] x", "[1é.01.23 17:0] x"]
+        {
+            let line = read(odd);
+            assert_eq!((line.at(), line.body(), &*line.text()), (None, odd, odd));
+        }
+        assert_eq!(read("[14.01.23 17:07] Установлено соединение").sender(), None);
+    }
+
+    #[test]
+    fn the_stamp_follows_the_minute_and_a_mad_clock_is_replaced() {
+        let mut stamp = Stamp::new(TimeZone::UTC);
+        assert_eq!(stamp.at(1_673_716_079_999), "[14.01.23 17:07] ");
+        assert_eq!(stamp.at(1_673_716_080_000), "[14.01.23 17:08] ");
+        assert_eq!(stamp.at(i64::MAX).len(), STAMP_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_one_line_and_reads_back(sender in any::<String>(), text in any::<String>()) {
+            if let (Ok(sender), Ok(text)) = (Nickname::new(&sender), Text::new(&text)) {
+                let message = Message { sender: Some(sender.clone()), text: text.clone(), position: None, at: None };
+                let line = written(&message);
+                prop_assert_eq!(line.matches('\n').count(), 1);
+                prop_assert!(!line.trim_end_matches('\n').chars().any(|c| c.is_control() && c != '\t'));
+                if !sender.as_str().contains(": ") && !text.as_str().contains(LINE_BREAK) && !sender.as_str().ends_with(':') {
+                    let read = read(&line);
+                    prop_assert_eq!(read.sender(), Some(sender.as_str()));
+                    prop_assert_eq!(&*read.text(), text.as_str());
+                }
+            }
+        }
+
+        #[test]
+        fn no_line_of_a_file_is_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..60), stamp in any::<bool>()) {
+            let mut all = if stamp { b"[14.01.23 17:07] ".to_vec() } else { Vec::new() };
+            all.extend(bytes);
+            let line = HistoryLine::new(0, all.into());
+            let _ = (line.at(), line.body(), line.sender(), line.text());
+        }
+    }
+}

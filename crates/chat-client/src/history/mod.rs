@@ -1,0 +1,16 @@
+//! The local history file: its format, reading and searching it, following it, writing it together with the cursor.
+
+mod append;
+mod error;
+mod follow;
+mod format;
+mod read;
+mod recorder;
+mod search;
+
+pub use error::HistoryError;
+pub use follow::HistoryFollower;
+pub use format::HistoryLine;
+pub use read::History;
+pub use recorder::Recorder;
+pub use search::needle;

@@ -1,0 +1,299 @@
+//! Writes what a listener hears to the history file, and knows over restarts where it stopped. Reading is
+//! [`History`](crate::History)'s business.
+//!
+//! The cursor says that message `seq` was the newest one when the file had `length` bytes. Each line beyond that is
+//! one message more, so the cursor need not be written with every line, and it may be any older version: counting
+//! leads to the same place. A line that a crash has torn is cut off and fetched again. Only where the numbers do not
+//! go on by one (a gap, another stream, a server without numbers) the cursor is written before the next line.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use chat_proto::{Message, Position};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::HistoryError;
+use super::append::Appender;
+use super::format::Stamp;
+use crate::config::Resume;
+use crate::cursor::{self, Record};
+use crate::gap::Gap;
+use crate::lock::FileLock;
+use crate::private_file;
+use crate::warning::FileWarning;
+
+/// How much may wait for a full disk: some 200,000 messages, which no chat fills in an hour.
+const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
+
+/// How far the file may grow before the cursor is written again. Counting the lines of this much takes some ten
+/// milliseconds at the next start.
+const CURSOR_EVERY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The writing side of a history. There is one at a time for each file; it holds the file's lock.
+#[derive(Debug)]
+pub struct Recorder {
+    path: PathBuf,
+    out: Appender,
+    stamp: Stamp,
+    /// Of the newest line taken.
+    newest: Option<Position>,
+    /// Length of the file when the cursor was written.
+    cursor_at: u64,
+    warnings: Vec<FileWarning>,
+    _lock: FileLock,
+}
+
+impl Recorder {
+    /// Opens a history for writing, creates it if need be, mends what a crash has left, and finds out where it stopped.
+    ///
+    /// # Errors
+    /// [`HistoryError::Locked`] when another process writes it, [`HistoryError::Open`] and [`HistoryError::Read`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, HistoryError> {
+        Self::open_in(path.as_ref(), TimeZone::system())
+    }
+
+    fn open_in(path: &Path, zone: TimeZone) -> Result<Self, HistoryError> {
+        let lock = FileLock::acquire(path)?;
+        let mut warnings = Vec::new();
+        let opened = private_file::open_append(path, &mut warnings);
+        let file = opened.map_err(|source| HistoryError::Open { path: path.to_owned(), source })?;
+        let failed = |source| HistoryError::Read { path: path.to_owned(), source };
+        let cursor_path = cursor_path(path);
+        let record = cursor::load(&cursor_path, &mut warnings).map_err(failed)?;
+        let (newest, length) = recover(&file, path, record.as_ref(), &mut warnings).map_err(failed)?;
+        let mut recorder = Self {
+            path: path.to_owned(),
+            out: Appender::new(file, cursor_path, length),
+            stamp: Stamp::new(zone),
+            newest,
+            cursor_at: length,
+            warnings,
+            _lock: lock,
+        };
+        let current = recorder.newest.clone().map(|position| Record { position, length });
+        if current != record {
+            // What was mended must not be mended again from other premises. A full disk may prevent it; then the old
+            // cursor leads to the same place.
+            recorder.write_cursor();
+        }
+        Ok(recorder)
+    }
+
+    /// What was wrong with the files and mended.
+    #[must_use]
+    pub fn warnings(&self) -> &[FileWarning] {
+        &self.warnings
+    }
+
+    /// Where a listener goes on; `otherwise` where nothing is known.
+    #[must_use]
+    pub fn resume(&self, otherwise: Resume) -> Resume {
+        self.newest.clone().map_or(otherwise, Resume::After)
+    }
+
+    /// Appends messages in one write. Numbered ones that are recorded already are left out.
+    ///
+    /// # Errors
+    /// [`HistoryError::Waiting`]: they are *taken* and wait in memory; [`Recorder::retry`] later.
+    /// [`HistoryError::Backlog`]: they are *not taken*; hold them back, retry, and give them again.
+    pub fn record(&mut self, messages: &[Message]) -> Result<(), HistoryError> {
+        if self.out.waiting() > MAX_WAITING_BYTES {
+            self.out.write().map_err(|source| self.backlog(source))?;
+        }
+        let now = Timestamp::now().as_millisecond();
+        for message in messages {
+            if self.step_to(message.position.as_ref()) {
+                self.stamp.append(self.out.buffer(), message, now);
+            }
+        }
+        self.retry()
+    }
+
+    /// Writes what waits. Ok when nothing waits.
+    ///
+    /// # Errors
+    /// [`HistoryError::Waiting`]: it still waits.
+    pub fn retry(&mut self) -> Result<(), HistoryError> {
+        self.out.write().map_err(|source| self.waiting_error(source))?;
+        if self.newest.is_some() && self.out.length() >= self.cursor_at + CURSOR_EVERY_BYTES {
+            self.write_cursor();
+        }
+        Ok(())
+    }
+
+    /// Bytes that wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.out.waiting()
+    }
+
+    /// Takes note of a gap. The history shows nothing of it; its lines are messages. The place is stepped over by the
+    /// next message's own number.
+    ///
+    /// # Errors
+    /// As [`Recorder::retry`], which it does.
+    pub fn gap(&mut self, _gap: &Gap) -> Result<(), HistoryError> {
+        self.retry()
+    }
+
+    /// Where the newest message that was taken stands; `None` when it had no number.
+    #[must_use]
+    pub fn position(&self) -> Option<&Position> {
+        self.newest.as_ref()
+    }
+
+    /// Length of the file as far as it is written.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.out.length()
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes what waits, and the cursor. Dropping it does the same, and says nothing when it fails.
+    ///
+    /// # Errors
+    /// [`HistoryError::Waiting`] when the rest cannot be written; it is lost then, unless it is numbered and the next
+    /// run fetches it again.
+    pub fn close(mut self) -> Result<(), HistoryError> {
+        self.finish().map_err(|source| self.waiting_error(source))
+    }
+
+    /// Makes `position` the newest; false when it was recorded before.
+    fn step_to(&mut self, position: Option<&Position>) -> bool {
+        match (&mut self.newest, position) {
+            (Some(newest), Some(next)) if newest.stream == next.stream => {
+                if next.seq <= newest.seq {
+                    return false;
+                }
+                if next.seq != newest.seq + 1 {
+                    self.out.checkpoint(Some(before(next)));
+                }
+                newest.seq = next.seq;
+            }
+            (None, None) => {}
+            (_, Some(next)) => {
+                self.out.checkpoint(Some(before(next)));
+                self.newest = Some(next.clone());
+            }
+            (Some(_), None) => {
+                // Lines without numbers must not be counted as if they had some.
+                self.out.checkpoint(None);
+                self.newest = None;
+            }
+        }
+        true
+    }
+
+    fn write_cursor(&mut self) {
+        if let Err(error) = self.out.store_cursor(self.newest.clone()) {
+            tracing::warn!(path = %self.out.cursor_path().display(), %error, "the cursor could not be written");
+        }
+        // Tried again when the file has grown by as much again.
+        self.cursor_at = self.out.length();
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.write()?;
+        if self.newest.is_some() && self.out.length() != self.cursor_at {
+            self.out.store_cursor(self.newest.clone())?;
+            self.cursor_at = self.out.length();
+        }
+        Ok(())
+    }
+
+    fn waiting_error(&self, source: io::Error) -> HistoryError {
+        HistoryError::Waiting { path: self.path.clone(), bytes: self.out.waiting(), source }
+    }
+
+    fn backlog(&self, source: io::Error) -> HistoryError {
+        HistoryError::Backlog { path: self.path.clone(), bytes: self.out.waiting(), source }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if let Err(error) = self.finish() {
+            tracing::warn!(path = %self.path.display(), %error, "the history could not be finished");
+        }
+    }
+}
+
+fn before(next: &Position) -> Position {
+    Position { stream: next.stream.clone(), seq: next.seq.saturating_sub(1) }
+}
+
+fn cursor_path(history: &Path) -> PathBuf {
+    let mut name = history.as_os_str().to_owned();
+    name.push(".cursor");
+    name.into()
+}
+
+/// Mends the end of the file; returns the place of its newest line, and its length.
+fn recover(
+    file: &File,
+    path: &Path,
+    record: Option<&Record>,
+    warnings: &mut Vec<FileWarning>,
+) -> io::Result<(Option<Position>, u64)> {
+    let length = file.metadata()?.len();
+    let Some(record) = record else {
+        return Ok((None, end_last_line(file, path, length, warnings)?));
+    };
+    let position = record.position.clone();
+    if length < record.length {
+        warnings.push(FileWarning::Shrunk { path: path.to_owned() });
+        return Ok((Some(position), end_last_line(file, path, length, warnings)?));
+    }
+    if record.length > 0 && read(file, record.length - 1, 1)?.first() != Some(&b'\n') {
+        warnings.push(FileWarning::Changed { path: path.to_owned() });
+        return Ok((Some(position), end_last_line(file, path, length, warnings)?));
+    }
+    let (lines, end) = count_lines(file, record.length, length)?;
+    if end < length {
+        file.set_len(end)?;
+        warnings.push(FileWarning::TornLineCut { path: path.to_owned(), bytes: length - end });
+    }
+    Ok((Some(Position { seq: position.seq.saturating_add(lines), ..position }), end))
+}
+
+/// Counts the whole lines between two places, and says where the last of them ends. They end before the first NUL:
+/// we never write one, but some file systems leave them where a power failure cut a file.
+fn count_lines(file: &File, from: u64, to: u64) -> io::Result<(u64, u64)> {
+    const BLOCK: u64 = 1024 * 1024;
+    let (mut lines, mut end, mut place) = (0, from, from);
+    while place < to {
+        let block = read(file, place, BLOCK.min(to - place))?;
+        let sound = memchr::memchr(0, &block).unwrap_or(block.len());
+        lines += memchr::memchr_iter(b'\n', &block[..sound]).count() as u64;
+        if let Some(feed) = memchr::memrchr(b'\n', &block[..sound]) {
+            end = place + feed as u64 + 1;
+        }
+        if sound < block.len() || block.is_empty() {
+            break;
+        }
+        place += block.len() as u64;
+    }
+    Ok((lines, end))
+}
+
+/// Ends an unfinished last line that nobody can send again, so that the next message starts a line of its own.
+fn end_last_line(file: &File, path: &Path, length: u64, warnings: &mut Vec<FileWarning>) -> io::Result<u64> {
+    if length == 0 || read(file, length - 1, 1)?.first() == Some(&b'\n') {
+        return Ok(length);
+    }
+    io::Write::write_all(&mut &*file, b"\n")?;
+    warnings.push(FileWarning::TornLineEnded { path: path.to_owned() });
+    Ok(length + 1)
+}
+
+fn read(file: &File, from: u64, length: u64) -> io::Result<Bytes> {
+    super::read::read_range(file, from, length)
+}

@@ -1,0 +1,128 @@
+//! One line of the outbox file: a checksum, a space, a JSON object, a line feed. The file is the sequence of what
+//! happened; replaying it gives the entries.
+
+use chat_proto::{PostId, Text};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::entry::{EntryState, OutboxEntry};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Record {
+    /// A post was typed, for the room and account that `scope` names.
+    Added { scope: String, entry: OutboxEntry },
+    /// How far it has come.
+    State { id: PostId, state: EntryState },
+    /// It is confirmed or discarded: the file may forget it.
+    Done { id: PostId },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stored<'a> {
+    Add { id: &'a str, scope: std::borrow::Cow<'a, str>, typed: i64, text: std::borrow::Cow<'a, str> },
+    Queued(&'a str),
+    Written(&'a str),
+    Unconfirmed(&'a str),
+    Refused(&'a str),
+    Done(&'a str),
+}
+
+impl Record {
+    /// Appends the line.
+    pub(super) fn append(&self, out: &mut Vec<u8>) {
+        let stored = match self {
+            Self::Added { scope, entry } => Stored::Add {
+                id: entry.id.as_str(),
+                scope: scope.into(),
+                typed: entry.typed.as_millisecond(),
+                text: entry.text.as_str().into(),
+            },
+            Self::State { id, state: EntryState::Queued } => Stored::Queued(id.as_str()),
+            Self::State { id, state: EntryState::Written } => Stored::Written(id.as_str()),
+            Self::State { id, state: EntryState::Unconfirmed } => Stored::Unconfirmed(id.as_str()),
+            Self::State { id, state: EntryState::Refused } => Stored::Refused(id.as_str()),
+            Self::Done { id } => Stored::Done(id.as_str()),
+        };
+        // Strings and numbers have no way to fail.
+        let json = serde_json::to_string(&stored).unwrap_or_default();
+        out.extend_from_slice(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).as_bytes());
+    }
+
+    /// Reads a line without its line feed; `None` when it is damaged.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let (check, json) = (line.get(..8)?, line.get(9..)?);
+        let check = u32::from_str_radix(std::str::from_utf8(check).ok()?, 16).ok()?;
+        if line[8] != b' ' || check != crc32fast::hash(json) {
+            return None;
+        }
+        let id = |id: &str| PostId::new(id).ok();
+        let state = |name: &str, state| Some(Self::State { id: id(name)?, state });
+        match serde_json::from_slice(json).ok()? {
+            Stored::Add { id: name, scope, typed, text } => {
+                let (text, typed) = (Text::new(&text).ok()?, Timestamp::from_millisecond(typed).ok()?);
+                let entry = OutboxEntry { id: id(name)?, text, typed, state: EntryState::Queued };
+                Some(Self::Added { scope: scope.into_owned(), entry })
+            }
+            Stored::Queued(name) => state(name, EntryState::Queued),
+            Stored::Written(name) => state(name, EntryState::Written),
+            Stored::Unconfirmed(name) => state(name, EntryState::Unconfirmed),
+            Stored::Refused(name) => state(name, EntryState::Refused),
+            Stored::Done(name) => Some(Self::Done { id: id(name)? }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_record() -> impl Strategy<Value = Record> {
+        let id = || "[a-z0-9-]{1,36}".prop_map(|id| PostId::new(&id).unwrap());
+        let state = prop::sample::select(vec![
+            EntryState::Queued,
+            EntryState::Written,
+            EntryState::Unconfirmed,
+            EntryState::Refused,
+        ]);
+        let text = any::<String>().prop_filter_map("blank", |text| Text::new(&text).ok());
+        prop_oneof![
+            (id(), any::<String>(), 0i64..4_000_000_000_000, text).prop_map(|(id, scope, typed, text)| {
+                let typed = Timestamp::from_millisecond(typed).unwrap();
+                Record::Added { scope, entry: OutboxEntry { id, text, typed, state: EntryState::Queued } }
+            }),
+            (id(), state).prop_map(|(id, state)| Record::State { id, state }),
+            id().prop_map(|id| Record::Done { id }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_is_one_line_and_reads_back(record in any_record()) {
+            let mut line = Vec::new();
+            record.append(&mut line);
+            prop_assert_eq!(line.iter().filter(|&&b| b == b'\n').count(), 1);
+            prop_assert_eq!(Record::parse(&line[..line.len() - 1]), Some(record));
+        }
+
+        #[test]
+        fn a_flipped_bit_is_never_misread(record in any_record(), at in any::<prop::sample::Index>(), bit in 0u8..8) {
+            let mut line = Vec::new();
+            record.append(&mut line);
+            line.pop();
+            let at = at.index(line.len());
+            line[at] ^= 1 << bit;
+            let read = Record::parse(&line);
+            // The checksum may be spelled in capitals without being another one.
+            prop_assert!(read.is_none() || read == Some(record));
+        }
+
+        #[test]
+        fn no_line_is_too_odd(line in prop::collection::vec(any::<u8>(), 0..60)) {
+            let _ = Record::parse(&line);
+        }
+    }
+}

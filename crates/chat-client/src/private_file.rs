@@ -1,0 +1,200 @@
+//! Files that belong to one user: created 0600, refused when they are symbolic links, replaced as a whole. It knows
+//! nothing of what is in them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::warning::FileWarning;
+
+/// Reads all of a private file, at most `limit` bytes of it; `None` when there is none. A looser mode is mended.
+pub(crate) fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> io::Result<Option<Vec<u8>>> {
+    let file = match open_existing(path, OpenOptions::new().read(true)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    mend_mode(&file, path, warnings)?;
+    let mut content = Vec::new();
+    (&file).take(limit + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("over {limit} bytes")));
+    }
+    Ok(Some(content))
+}
+
+/// Opens a private file for reading and appending, and creates it (and its directory) if need be.
+pub(crate) fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
+    if let Some(parent) = directory(path) {
+        create_directory(parent)?;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(true);
+    // Exclusive creation does not follow a link, and an existing file is looked at before it is used.
+    match private(options.clone().create_new(true)).open(path) {
+        Ok(file) => Ok(file),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let file = open_existing(path, &options)?;
+            mend_mode(&file, path, warnings)?;
+            Ok(file)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces a file as a whole: after a crash at any instant it holds either the old content or the new.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    refuse_link(path)?;
+    let parent = directory(path).unwrap_or(Path::new("."));
+    create_directory(parent)?;
+    // `NamedTempFile` makes it 0600.
+    let mut file = NamedTempFile::new_in(parent)?;
+    file.write_all(content)?;
+    // Without it the rename may reach the disk before the content does.
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_directory(parent)
+}
+
+/// Removes a file for good; one that is not there is fine.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_directory(directory(path).unwrap_or(Path::new("."))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves a damaged file out of the way, under a name that nothing else has.
+pub(crate) fn set_aside(path: &Path) -> io::Result<FileWarning> {
+    let to = damaged_path(path);
+    fs::rename(path, &to)?;
+    Ok(FileWarning::SetAside { path: path.to_owned(), to })
+}
+
+/// The first of `<path>.damaged`, `<path>.damaged-2` … that is free. After many it is the last one again: a disk
+/// that damages a file at every start is not to fill up with the pieces.
+pub(crate) fn damaged_path(path: &Path) -> std::path::PathBuf {
+    let name = |count: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if count == 1 { ".damaged".to_owned() } else { format!(".damaged-{count}") });
+        std::path::PathBuf::from(name)
+    };
+    (1..20).map(name).find(|name| fs::symlink_metadata(name).is_err()).unwrap_or_else(|| name(20))
+}
+
+/// Creates a directory and its parents; what is created is 0700.
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// The directory a file is in; `None` for a bare name.
+pub(crate) fn directory(path: &Path) -> Option<&Path> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty())
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+fn refuse_link(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link")),
+        Ok(found) if !found.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_existing(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    // Looked at before it is opened, because opening a pipe waits for its other end …
+    refuse_link(path)?;
+    let file = options.open(path)?;
+    // … and again afterwards, in case it was swapped for a link in between.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (named, opened) = (fs::symlink_metadata(path)?, file.metadata()?);
+        if (named.dev(), named.ino()) != (opened.dev(), opened.ino()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it was replaced while it was being opened"));
+        }
+    }
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn mend_mode(file: &File, path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata()?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        warnings.push(FileWarning::ModeMended { path: path.to_owned(), was: mode });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn mend_mode(_: &File, _: &Path, _: &mut Vec<FileWarning>) -> io::Result<()> {
+    Ok(())
+}
+
+/// A rename is only on the disk once its directory is.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_created_is_private_and_what_is_loose_is_mended() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/er/file");
+        let mut warnings = Vec::new();
+        open_append(&path, &mut warnings).unwrap();
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        read(&path, 10, &mut warnings).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(warnings, [FileWarning::ModeMended { path: path.clone(), was: 0o644 }]);
+        replace(&path, b"new").unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn a_symbolic_link_is_refused_for_reading_appending_and_replacing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+        fs::write(&target, "x").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(read(&link, 10, &mut Vec::new()).is_err());
+        assert!(open_append(&link, &mut Vec::new()).is_err());
+        assert!(replace(&link, b"y").is_err());
+        assert_eq!(fs::read(&target).unwrap(), b"x");
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_and_a_missing_one_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        assert!(read(&path, 3, &mut Vec::new()).unwrap().is_none());
+        fs::write(&path, "1234").unwrap();
+        assert!(read(&path, 3, &mut Vec::new()).is_err());
+    }
+}

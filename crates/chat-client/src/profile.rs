@@ -1,0 +1,79 @@
+//! `config.toml`: named sets of settings. A key that is not known is an error, because a misspelt one would be
+//! obeyed by nobody. It holds no token, only the path of one.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::settings::{Layer, SettingsError};
+
+/// The profile that is used when none is named, if it is there.
+const DEFAULT: &str = "default";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// Which profile is used when none is named.
+    profile: Option<String>,
+    #[serde(default)]
+    profiles: BTreeMap<String, Profile>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profile {
+    host: Option<String>,
+    write_host: Option<String>,
+    listen_port: Option<u16>,
+    write_port: Option<u16>,
+    nickname: Option<String>,
+    token_file: Option<PathBuf>,
+    history_path: Option<PathBuf>,
+    credentials_path: Option<PathBuf>,
+    outbox_path: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+    lang: Option<String>,
+}
+
+/// Reads the profile that is wanted, else the one that the file names, else the one called `default`. A file that is
+/// not there has none.
+pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>, Layer), SettingsError> {
+    let content = match std::fs::read_to_string(path) {
+        Ok(content) => content,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
+    };
+    let mut file: File = toml::from_str(&content).map_err(|source| {
+        let start = source.span().map_or(0, |span| span.start).min(content.len());
+        let line = content.as_bytes()[..start].iter().filter(|&&b| b == b'\n').count() + 1;
+        SettingsError::Config { path: path.to_owned(), line, source: Box::new(source) }
+    })?;
+    let named = wanted.map(str::to_owned).or(file.profile);
+    let name = named.clone().unwrap_or_else(|| DEFAULT.to_owned());
+    match (file.profiles.remove(&name), named) {
+        (Some(profile), _) => Ok((Some(name), profile.into())),
+        (None, Some(name)) => Err(SettingsError::UnknownProfile { name, path: path.to_owned() }),
+        (None, None) => Ok((None, Layer::default())),
+    }
+}
+
+impl From<Profile> for Layer {
+    fn from(profile: Profile) -> Self {
+        Self {
+            host: profile.host,
+            write_host: profile.write_host,
+            listen_port: profile.listen_port,
+            write_port: profile.write_port,
+            nickname: profile.nickname,
+            token: None,
+            token_file: profile.token_file,
+            history_path: profile.history_path,
+            credentials_path: profile.credentials_path,
+            outbox_path: profile.outbox_path,
+            data_dir: profile.data_dir,
+            lang: profile.lang,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What opening one of our own files found wrong and mended: said once, never fatal.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// One thing that was wrong with a file and what was done about it. `Display` is a sentence for the user; it names
+/// the file and never quotes its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileWarning {
+    /// Others could read the file; its mode is 0600 now.
+    ModeMended {
+        /// The file.
+        path: PathBuf,
+        /// The mode it had.
+        was: u32,
+    },
+    /// A line that cannot be read. It stays in the file and does not hide the others.
+    DamagedLine {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+    },
+    /// Damaged content was moved to another file.
+    SetAside {
+        /// The file.
+        path: PathBuf,
+        /// Where the damaged content is now.
+        to: PathBuf,
+    },
+    /// The last line was not finished and could be fetched again, so it was cut off.
+    TornLineCut {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes went.
+        bytes: u64,
+    },
+    /// The last line was not finished and cannot be fetched again, so it was ended where it was.
+    TornLineEnded {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is shorter than it was when the cursor was written: somebody cut or replaced it.
+    Shrunk {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was changed by somebody else where the cursor stands, so lines may come twice.
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for FileWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ModeMended { path, was } => {
+                write!(f, "{}: others could read it (mode {was:03o}); the mode is 600 now", path.display())
+            }
+            Self::DamagedLine { path, line } => {
+                write!(f, "{}: line {line} is damaged and was left alone", path.display())
+            }
+            Self::SetAside { path, to } => {
+                write!(f, "{}: the damaged part was moved to {}", path.display(), to.display())
+            }
+            Self::TornLineCut { path, bytes } => {
+                write!(
+                    f,
+                    "{}: an unfinished last line of {bytes} bytes was removed, to be fetched again",
+                    path.display()
+                )
+            }
+            Self::TornLineEnded { path } => {
+                write!(f, "{}: the last line was unfinished and ends there", path.display())
+            }
+            Self::Shrunk { path } => write!(f, "{}: it is shorter than when it was last written", path.display()),
+            Self::Changed { path } => {
+                write!(f, "{}: it was changed by another program; lines may come twice", path.display())
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The listener over in-memory pipes under paused time.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::time::Duration;
+
+use chat_client::dial::pipes;
+use chat_client::{ConnectError, ConnectionState, GapCause, Listener, ListenerEvent, Position, Resume, Side, StreamId};
+use futures_util::StreamExt;
+use support::{Peer, config, next_text, wait_for};
+use tokio::time::Instant;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn next_gap(listener: &mut Listener) -> (Option<u64>, GapCause) {
+    match listener.next().await {
+        Some(ListenerEvent::Gap(gap)) => {
+            assert!(gap.since <= gap.until);
+            (gap.missed, gap.cause)
+        }
+        other => panic!("expected a gap, got {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_plain_server_each_disconnection_is_one_gap_and_a_torn_line_is_no_message() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    for round in 0..3 {
+        let mut peer = Peer::accept(&mut room, Side::Listen).await;
+        peer.hear_request().await;
+        peer.say(&format!("Bob: hello {round}\nBob: to")).await;
+        if round > 0 {
+            assert_eq!(next_gap(&mut listener).await, (None, GapCause::Disconnected));
+        }
+        assert_eq!(next_text(&mut listener).await, format!("hello {round}"));
+        assert_eq!(*listener.numbered().borrow(), Some(false));
+        drop(peer);
+    }
+    listener.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_numbering_server_is_resumed_without_a_gap() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    assert_eq!(request["resume"], serde_json::json!({"last": 0}));
+    peer.answer(&request, "k3f9", 8, 7).await;
+    drop(peer);
+
+    // It goes on after what was heard, even where that was nothing yet.
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    assert_eq!(request["resume"], serde_json::json!({"stream": "k3f9", "after": 7}));
+    peer.say("Bob: said before the answer, and again behind it\n").await;
+    peer.answer(&request, "k3f9", 8, 9).await;
+    peer.say_numbered(8, "two\nlines").await;
+    assert_eq!(next_text(&mut listener).await, "two\nlines");
+    assert_eq!(*listener.numbered().borrow(), Some(true));
+    drop(peer);
+
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    assert_eq!(request["resume"]["after"], 8);
+    peer.answer(&request, "k3f9", 9, 9).await;
+    peer.say_numbered(9, "next").await;
+    assert_eq!(next_text(&mut listener).await, "next");
+    listener.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_that_the_server_admits_says_why_and_how_much() {
+    let (dial, mut room) = pipes();
+    let mut config = config();
+    config.resume = Resume::After(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
+    let mut listener = Listener::start_with(config, dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "k3f9", 16, 16).await;
+    assert_eq!(next_gap(&mut listener).await, (Some(5), GapCause::ServerForgot));
+    peer.say_numbered(16, "a").await;
+    assert_eq!(next_text(&mut listener).await, "a");
+    peer.say_numbered(19, "b").await;
+    assert_eq!(next_gap(&mut listener).await, (Some(2), GapCause::HoleInNumbers));
+    assert_eq!(next_text(&mut listener).await, "b");
+    drop(peer);
+
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "new", 1, 0).await;
+    assert_eq!(next_gap(&mut listener).await, (None, GapCause::OtherStream));
+    peer.say_numbered(1, "c").await;
+    assert_eq!(next_text(&mut listener).await, "c");
+    drop(peer);
+    let request = Peer::accept(&mut room, Side::Listen).await.hear_request().await;
+    assert_eq!(request["resume"], serde_json::json!({"stream": "new", "after": 1}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_does_not_cost_the_place_in_the_log() {
+    let (dial, mut room) = pipes();
+    let mut config = config();
+    config.resume = Resume::After(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
+    let mut listener = Listener::start_with(config, dial);
+    for _ in 0..2 {
+        let mut peer = Peer::accept(&mut room, Side::Listen).await;
+        peer.hear_request().await;
+        peer.say("Bob: eleven\n").await;
+        assert_eq!(peer.hear_rest().await, "", "the client gives the connection up");
+    }
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "k3f9", 11, 11).await;
+    peer.say_numbered(11, "eleven").await;
+    assert_eq!(next_text(&mut listener).await, "eleven");
+    listener.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_taken_as_plain_in_the_end() {
+    let (dial, mut room) = pipes();
+    let mut config = config();
+    config.resume = Resume::After(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
+    let mut listener = Listener::start_with(config, dial);
+    tokio::spawn(async move {
+        let mut peers = Vec::new();
+        loop {
+            let mut peer = Peer::accept(&mut room, Side::Listen).await;
+            peer.say("Bob: hello\n").await;
+            peers.push(peer);
+        }
+    });
+    assert_eq!(next_text(&mut listener).await, "hello");
+    assert_eq!(*listener.numbered().borrow(), Some(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_link_is_found_within_fifteen_seconds() {
+    let (dial, mut room) = pipes();
+    let listener = Listener::start_with(config(), dial);
+    let mut state = listener.state();
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "k3f9", 1, 0).await;
+    wait_for(&mut state, MINUTE, ConnectionState::is_online).await;
+    let silent_since = Instant::now();
+    let waiting = wait_for(&mut state, MINUTE, |state| matches!(state, ConnectionState::Waiting { .. })).await;
+    assert!(silent_since.elapsed() <= Duration::from_secs(15), "{:?}", silent_since.elapsed());
+    assert!(matches!(waiting.cause(), Some(ConnectError::Interrupted(_))), "{waiting:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_spread_out_to_the_cap_and_retry_now_ends_a_wait() {
+    let (dial, room) = pipes();
+    drop(room);
+    let listener = Listener::start_with(config(), dial);
+    let mut state = listener.state();
+    let mut waits = Vec::new();
+    for attempt in 1..=40 {
+        let waiting = wait_for(
+            &mut state,
+            MINUTE,
+            |state| matches!(state, ConnectionState::Waiting { attempt: now, .. } if *now == attempt),
+        );
+        let ConnectionState::Waiting { retry_at, cause, .. } = waiting.await else { unreachable!() };
+        assert!(matches!(*cause, ConnectError::Connect { .. }));
+        waits.push(retry_at - Instant::now());
+    }
+    for (n, wait) in waits.iter().enumerate() {
+        let bound = Duration::from_millis(500) * 2u32.saturating_pow(n as u32);
+        assert!(*wait <= bound.min(Duration::from_secs(30)));
+    }
+    assert!(waits.iter().max().unwrap() > &Duration::from_secs(25));
+    let before = Instant::now();
+    listener.retry_now();
+    wait_for(&mut state, MINUTE, |state| matches!(state, ConnectionState::Waiting { attempt: 41, .. })).await;
+    assert_eq!(Instant::now(), before);
+    listener.close().await;
+    assert!(matches!(*state.borrow(), ConnectionState::Closed { cause: None }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_gives_up_when_attempts_or_time_are_used_up() {
+    for by_time in [false, true] {
+        let (dial, room) = pipes();
+        drop(room);
+        let mut config = config();
+        if by_time {
+            config.retry.max_time = Some(Duration::from_secs(20));
+        } else {
+            config.retry.max_attempts = Some(3);
+        }
+        let began = Instant::now();
+        let mut listener = Listener::start_with(config, dial);
+        assert_eq!(listener.next().await, None);
+        assert!(matches!(*listener.state().borrow(), ConnectionState::Closed { cause: Some(_) }));
+        if by_time {
+            assert_eq!(began.elapsed(), Duration::from_secs(20));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_count_of_failures_is_forgotten_only_after_a_connection_has_held() {
+    let (dial, mut room) = pipes();
+    let listener = Listener::start_with(config(), dial);
+    let mut state = listener.state();
+    for (held, attempt) in [(1, 1), (1, 2), (31, 1), (2, 2)] {
+        let mut peer = Peer::accept(&mut room, Side::Listen).await;
+        let request = peer.hear_request().await;
+        peer.answer(&request, "k3f9", 1, 0).await;
+        wait_for(&mut state, MINUTE, ConnectionState::is_online).await;
+        let until = Instant::now() + Duration::from_secs(held);
+        let mut n = 0;
+        while Instant::now() < until {
+            n += 1;
+            peer.say(&format!("\u{1}{{\"pong\": {n}}}\n")).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        drop(peer);
+        let waiting = wait_for(&mut state, MINUTE, |state| !state.is_online()).await;
+        assert!(matches!(waiting, ConnectionState::Waiting { attempt: now, .. } if now == attempt), "{waiting:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_without_end_is_final_and_bounded() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    tokio::spawn(async move {
+        loop {
+            peer.say(&"x".repeat(1000)).await;
+        }
+    });
+    assert_eq!(listener.next().await, None);
+    assert!(matches!(listener.state().borrow().cause(), Some(ConnectError::Codec(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_is_busy_loses_nothing() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "k3f9", 1, 0).await;
+    let sender = tokio::spawn(async move {
+        for seq in 1..=20_000 {
+            peer.say_numbered(seq, "x").await;
+        }
+        peer
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!sender.is_finished(), "it feels that nobody reads");
+    let (mut events, mut batches) = (Vec::new(), 0);
+    while events.len() < 20_000 {
+        assert_ne!(listener.next_batch(&mut events).await, 0);
+        batches += 1;
+    }
+    assert!(batches < 1000, "{batches}");
+    let seqs = events.iter().map(|event| match event {
+        ListenerEvent::Message(message) => message.position.as_ref().unwrap().seq,
+        other => panic!("{other:?}"),
+    });
+    assert!(seqs.eq(1..=20_000));
+}

@@ -1,0 +1,113 @@
+//! What the tests of the services talk to: a peer that follows a script byte by byte, and a whole room made of the
+//! protocol's server machines. Both speak through memory, so that paused time rules them.
+// Each test binary uses a part of it.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use chat_client::dial::PipeRoom;
+use chat_client::{ClientConfig, ConnectionState, Listener, ListenerEvent, Message, Side, Text, Token};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::sync::watch;
+
+pub mod room;
+
+pub const TOKEN: &str = "9a08f44c-c541-41eb-8c47-0242ac110002";
+pub const GREETING: &str = "Hello %username%! Enter your personal hash or leave it empty to create new account.\n";
+pub const PROMPT: &str = "Enter preferred nickname below:\n";
+pub const WELCOME: &str = "Welcome to chat! Post your message below. End it with an empty line.\n";
+pub const CONFIRMATION: &str = "Message send. Write more, end message with an empty line.\n";
+
+pub fn config() -> ClientConfig {
+    let mut config = ClientConfig::default();
+    config.seed = Some(7);
+    config
+}
+
+pub fn token() -> Token {
+    Token::new(TOKEN).unwrap()
+}
+
+pub fn text(raw: &str) -> Text {
+    Text::new(raw).unwrap()
+}
+
+/// The other end of one connection, by script.
+pub struct Peer {
+    io: BufReader<DuplexStream>,
+}
+
+impl Peer {
+    /// Waits for the next connection, which must be to this side.
+    pub async fn accept(room: &mut PipeRoom, expected: Side) -> Self {
+        let (side, io) = room.accept().await.expect("somebody dials");
+        assert_eq!(side, expected);
+        Self { io: BufReader::new(io) }
+    }
+
+    /// Says these bytes.
+    pub async fn say(&mut self, bytes: &str) {
+        self.io.write_all(bytes.as_bytes()).await.unwrap();
+    }
+
+    /// Hears one line; empty at the end of the stream.
+    pub async fn hear(&mut self) -> String {
+        let mut line = String::new();
+        self.io.read_line(&mut line).await.unwrap();
+        line
+    }
+
+    /// Hears everything until the stream ends.
+    pub async fn hear_rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.io.read_to_string(&mut rest).await.unwrap();
+        rest
+    }
+
+    /// Lets a client in as `Keen Bob`; `extensions` is the value of the record's field, if any.
+    pub async fn let_in(&mut self, extensions: Option<&str>) {
+        self.say(GREETING).await;
+        assert_eq!(self.hear().await, format!("{TOKEN}\n"));
+        let extensions = extensions.map(|list| format!(", \"extensions\": {list}")).unwrap_or_default();
+        self.say(&format!("{{\"nickname\": \"Keen Bob\", \"account_hash\": \"{TOKEN}\"{extensions}}}\n{WELCOME}"))
+            .await;
+    }
+
+    /// Hears a request to resume, and gives back its JSON.
+    pub async fn hear_request(&mut self) -> serde_json::Value {
+        let line = self.hear().await;
+        serde_json::from_str(line.strip_prefix('\u{1}').expect("an extension line")).unwrap()
+    }
+
+    /// Answers such a request.
+    pub async fn answer(&mut self, request: &serde_json::Value, stream: &str, from: u64, head: u64) {
+        let nonce = request["nonce"].as_str().unwrap();
+        let answer = serde_json::json!({"stream": stream, "from": from, "head": head, "nonce": nonce});
+        self.say(&format!("\u{1}{answer}\n")).await;
+    }
+
+    /// Says a numbered message.
+    pub async fn say_numbered(&mut self, seq: u64, text: &str) {
+        let message =
+            serde_json::json!({"seq": seq, "at": 1_700_000_000_000_u64 + seq, "nick": "Keen Bob", "text": text});
+        self.say(&format!("\u{1}{message}\n")).await;
+    }
+}
+
+/// The text of the next event, which must be a message.
+pub async fn next_text(listener: &mut Listener) -> String {
+    match futures_util::StreamExt::next(listener).await {
+        Some(ListenerEvent::Message(Message { text, .. })) => text.to_string(),
+        other => panic!("expected a message, got {other:?}"),
+    }
+}
+
+/// Waits for a state, for no longer than `within`.
+pub async fn wait_for(
+    state: &mut watch::Receiver<ConnectionState>,
+    within: Duration,
+    wanted: impl FnMut(&ConnectionState) -> bool,
+) -> ConnectionState {
+    let reached = tokio::time::timeout(within, state.wait_for(wanted)).await;
+    reached.expect("the state is reached in time").expect("the service lives").clone()
+}

@@ -1,0 +1,329 @@
+//! The writer and registration over in-memory pipes under paused time.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::time::Duration;
+
+use chat_client::dial::pipes;
+use chat_client::{
+    ConnectError, ConnectionState, DeclineCode, DeliveryError, EntryState, Nickname, Outbox, Refusal, SendError, Side,
+    Writer, register_with,
+};
+use support::{CONFIRMATION, GREETING, PROMPT, Peer, TOKEN, WELCOME, config, text, token, wait_for};
+use tokio::time::Instant;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const IDS: Option<&str> = Some("[\"id\", \"resume\"]");
+
+/// Hears one post with its id, skipping pings.
+async fn hear_post(peer: &mut Peer) -> (String, String) {
+    loop {
+        let line = peer.hear().await;
+        if let Some(json) = line.strip_prefix('\u{1}') {
+            let post: serde_json::Value = serde_json::from_str(json).unwrap();
+            return (post["id"].as_str().unwrap().to_owned(), post["text"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(line, "\n");
+        peer.say(CONFIRMATION).await;
+    }
+}
+
+async fn store(peer: &mut Peer, id: &str, seq: u64) {
+    peer.say(&format!("\u{1}{{\"ok\": \"{id}\", \"stream\": \"k3f9\", \"seq\": {seq}}}\n")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_is_confirmed_when_its_answer_has_come_and_not_before() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    let delivery = writer.send(text("two\nlines")).await.unwrap();
+    let written = delivery.written();
+    peer.let_in(None).await;
+    assert_eq!((peer.hear().await, peer.hear().await), ("two lines\n".into(), "\n".into()));
+    assert!(written.await);
+    let mut delivery = Box::pin(delivery);
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut delivery).await.is_err());
+    peer.say(CONFIRMATION).await;
+    assert_eq!(delivery.await.unwrap().position, None);
+    assert_eq!(writer.account().borrow().as_ref().unwrap().nickname.as_str(), "Keen Bob");
+    assert_eq!(writer.waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_ids_what_was_written_is_sent_again_under_its_id_and_in_order() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(IDS).await;
+    let mut deliveries = Vec::new();
+    for n in 0..3 {
+        deliveries.push(writer.send(text(&format!("line\n{n}"))).await.unwrap());
+    }
+    let first = [hear_post(&mut peer).await, hear_post(&mut peer).await, hear_post(&mut peer).await];
+    store(&mut peer, &first[0].0, 1).await;
+    let third = deliveries.pop().unwrap();
+    let second = deliveries.pop().unwrap();
+    assert_eq!(deliveries.pop().unwrap().await.unwrap().position.unwrap().seq, 1);
+    drop(peer);
+
+    let later = writer.send(text("typed offline")).await.unwrap();
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(IDS).await;
+    assert_eq!(hear_post(&mut peer).await, first[1]);
+    assert_eq!(hear_post(&mut peer).await, first[2]);
+    let (id, said) = hear_post(&mut peer).await;
+    assert_eq!((id.as_str(), said.as_str()), (later.id().as_str(), "typed offline"));
+    for (seq, id) in [(2, first[1].0.clone()), (3, first[2].0.clone()), (4, id)] {
+        store(&mut peer, &id, seq).await;
+    }
+    assert_eq!(second.await.unwrap().position.unwrap().seq, 2);
+    assert_eq!(third.await.unwrap().position.unwrap().seq, 3);
+    assert_eq!(later.await.unwrap().position.unwrap().seq, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_plain_server_what_was_written_is_unconfirmed_and_what_was_queued_is_sent_later() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(None).await;
+    let lost = writer.send(text("lost?")).await.unwrap();
+    assert_eq!((peer.hear().await, peer.hear().await), ("lost?\n".into(), "\n".into()));
+    drop(peer);
+    let error = lost.await.unwrap_err();
+    assert!(matches!(error, DeliveryError::Unconfirmed { cause: Some(_), .. }), "{error:?}");
+    let queued = writer.send(text("later")).await.unwrap();
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(None).await;
+    assert_eq!(peer.hear().await, "later\n", "and the lost one is not repeated");
+    peer.say(CONFIRMATION).await;
+    queued.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_final() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let queued = writer.send(text("to nobody")).await.unwrap();
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.say(GREETING).await;
+    assert_eq!(peer.hear().await, format!("{TOKEN}\n"));
+    peer.say(&format!("null\n{PROMPT}")).await;
+    assert_eq!(peer.hear_rest().await, "", "nothing more is sent: it would become a nickname");
+    let mut state = writer.state();
+    let closed = wait_for(&mut state, MINUTE, ConnectionState::is_closed).await;
+    assert!(matches!(closed.cause(), Some(ConnectError::Refused(Refusal::UnknownToken))));
+    assert!(matches!(queued.await, Err(DeliveryError::NeverSent { cause: Some(_), .. })));
+    assert!(matches!(writer.send(text("more")).await, Err(SendError::Closed(_))));
+    assert!(tokio::time::timeout(Duration::from_secs(600), room.accept()).await.is_ok_and(|dialled| dialled.is_none()));
+    assert_eq!(writer.close(MINUTE).await.never_sent.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_link_is_found_within_fifteen_seconds() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let mut state = writer.state();
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(None).await;
+    wait_for(&mut state, MINUTE, ConnectionState::is_online).await;
+    let silent_since = Instant::now();
+    wait_for(&mut state, MINUTE, |state| matches!(state, ConnectionState::Waiting { .. })).await;
+    assert!(silent_since.elapsed() <= Duration::from_secs(15), "{:?}", silent_since.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_in_the_dialogue_is_given_up_and_tried_again() {
+    for said in ["", GREETING] {
+        let (dial, mut room) = pipes();
+        let writer = Writer::start_with(config(), token(), dial);
+        let mut peer = Peer::accept(&mut room, Side::Write).await;
+        peer.say(said).await;
+        let mut state = writer.state();
+        wait_for(&mut state, Duration::from_secs(11), |state| matches!(state, ConnectionState::Waiting { .. })).await;
+        let mut peer = Peer::accept(&mut room, Side::Write).await;
+        peer.let_in(None).await;
+        wait_for(&mut state, MINUTE, ConnectionState::is_online).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_protocol_is_a_violation_and_final() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    Peer::accept(&mut room, Side::Write).await.say("SSH-2.0-OpenSSH_9.2\r\n").await;
+    let mut state = writer.state();
+    let closed = wait_for(&mut state, MINUTE, ConnectionState::is_closed).await;
+    assert!(matches!(closed.cause(), Some(ConnectError::Protocol(_))), "{closed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_fast_is_tried_again_and_too_long_is_refused() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(IDS).await;
+    let delivery = writer.send(text("a")).await.unwrap();
+    let (id, _) = hear_post(&mut peer).await;
+    let began = Instant::now();
+    peer.say(&format!("\u{1}{{\"no\": \"{id}\", \"code\": \"rate\", \"retry_after_ms\": 700}}\n")).await;
+    assert_eq!(hear_post(&mut peer).await.0, id);
+    assert_eq!(began.elapsed(), Duration::from_millis(700));
+    store(&mut peer, &id, 1).await;
+    delivery.await.unwrap();
+    let delivery = writer.send(text("b")).await.unwrap();
+    let (id, _) = hear_post(&mut peer).await;
+    peer.say(&format!("\u{1}{{\"no\": \"{id}\", \"code\": \"too_long\"}}\n")).await;
+    assert!(matches!(delivery.await, Err(DeliveryError::Refused(DeclineCode::TooLong, None))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_goes_on_for_as_long_as_it_may_and_says_what_became_of_each_post() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(None).await;
+    let mut deliveries = Vec::new();
+    for n in 0..40 {
+        deliveries.push(writer.send(text(&format!("{n}"))).await.unwrap());
+    }
+    let server = tokio::spawn(async move {
+        for _ in 0..3 {
+            peer.hear().await;
+            assert_eq!(peer.hear().await, "\n");
+            peer.say(CONFIRMATION).await;
+        }
+        peer
+    });
+    let began = Instant::now();
+    let report = writer.clone().close(Duration::from_secs(4)).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(4));
+    let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id().clone()).collect();
+    assert_eq!(report.confirmed, ids[..3]);
+    // 32 may be unanswered at once, and each confirmation let one more through.
+    assert_eq!(report.unconfirmed, ids[3..35]);
+    assert_eq!(report.never_sent, ids[35..]);
+    assert!(matches!(writer.send(text("more")).await, Err(SendError::Closed(_))));
+    drop(server);
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_with_nothing_left_is_at_once_even_offline() {
+    let (dial, room) = pipes();
+    drop(room);
+    let writer = Writer::start_with(config(), token(), dial);
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let began = Instant::now();
+    assert_eq!(writer.close(MINUTE).await, Default::default());
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_handle_leaves_what_it_gave_to_be_sent() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let delivery = writer.send(text("bye")).await.unwrap();
+    drop(writer);
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(None).await;
+    assert_eq!(peer.hear().await, "bye\n");
+    peer.say(CONFIRMATION).await;
+    delivery.await.unwrap();
+    assert_eq!(peer.hear_rest().await, "\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_bounded_and_a_waiting_post_can_be_taken_back() {
+    let (dial, room) = pipes();
+    drop(room);
+    let writer = Writer::start_with(config(), token(), dial);
+    let mut deliveries = Vec::new();
+    let full = loop {
+        match writer.try_send(text("x")) {
+            Ok(delivery) => deliveries.push(delivery),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(full, SendError::Full(_)));
+    assert_eq!((deliveries.len(), writer.waiting()), (1024, 1024));
+    let taken_back = deliveries.pop().unwrap();
+    assert!(writer.discard(taken_back.id()).await);
+    assert!(!writer.discard(taken_back.id()).await);
+    assert!(matches!(taken_back.await, Err(DeliveryError::NeverSent { cause: None, .. })));
+    assert!(writer.try_send(text("y")).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outbox_survives_the_process_and_a_plain_server_is_not_told_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("outbox");
+    let (dial, mut room) = pipes();
+    let outbox = Outbox::open(&path, "room Bob").unwrap();
+    let writer = Writer::start_kept_with(config(), token(), outbox.clone(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(None).await;
+    for n in 0..34 {
+        writer.send(text(&format!("{n}"))).await.unwrap();
+    }
+    assert_eq!(peer.hear().await, "0\n");
+    peer.say(CONFIRMATION).await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let states: Vec<_> = outbox.entries().iter().map(|entry| entry.state).collect();
+    assert_eq!(states.len(), 33);
+    assert_eq!(states.iter().filter(|state| **state == EntryState::Written).count(), 32);
+    // What a killed process leaves behind is the file alone.
+    let left = std::fs::read(&path).unwrap();
+    drop((writer, outbox));
+    let path = dir.path().join("outbox2");
+    std::fs::write(&path, left).unwrap();
+
+    let outbox = Outbox::open(&path, "room Bob").unwrap();
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_kept_with(config(), token(), outbox.clone(), dial);
+    let mut deliveries = Vec::new();
+    for entry in outbox.fresh() {
+        deliveries.push(writer.send_entry(entry).await.unwrap());
+    }
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(None).await;
+    assert_eq!(peer.hear().await, "33\n", "only what was never written");
+    peer.say(CONFIRMATION).await;
+    deliveries.pop().unwrap().await.unwrap();
+    for delivery in deliveries {
+        assert!(matches!(delivery.await, Err(DeliveryError::Unconfirmed { .. })));
+    }
+    assert!(outbox.entries().iter().all(|entry| entry.state == EntryState::Unconfirmed));
+    assert_eq!(outbox.entries().len(), 32);
+}
+
+#[tokio::test(start_paused = true)]
+async fn registration_gives_the_servers_nickname_and_a_refusal_is_typed() {
+    let (dial, mut room) = pipes();
+    let bob = Nickname::new("Bob").unwrap();
+    let script = async {
+        let mut peer = Peer::accept(&mut room, Side::Write).await;
+        peer.say(GREETING).await;
+        assert_eq!(peer.hear().await, "\n");
+        peer.say(PROMPT).await;
+        assert_eq!(peer.hear().await, "Bob\n");
+        peer.say(&format!("{{\"nickname\": \"Keen Bob\", \"account_hash\": \"{TOKEN}\"}}\n{WELCOME}")).await;
+        let mut peer = Peer::accept(&mut room, Side::Write).await;
+        peer.say(GREETING).await;
+        peer.hear().await;
+        peer.say(PROMPT).await;
+        peer.hear().await;
+        peer.say("null\n").await;
+        peer.hear_rest().await
+    };
+    let asked = async {
+        let config = config();
+        let account = register_with(&config, bob.clone(), &dial).await.unwrap();
+        assert_eq!((account.nickname.as_str(), account.token.expose()), ("Keen Bob", TOKEN));
+        let refused = register_with(&config, bob.clone(), &dial).await;
+        assert!(matches!(refused, Err(ConnectError::Refused(Refusal::Nickname))), "{refused:?}");
+    };
+    let ((), rest) = tokio::join!(asked, script);
+    assert_eq!(rest, "");
+}

@@ -1,0 +1,161 @@
+//! The server's six lines and the account record: parsed and formatted side by side, so that they
+//! cannot drift apart (protocol, section 1).
+
+use serde::Deserialize;
+
+use crate::{Account, Line, Nickname, Token};
+
+/// What the write port says first.
+pub const GREETING: &str = "Hello %username%! Enter your personal hash or leave it empty to create new account.";
+/// Asks for a nickname.
+pub const NICKNAME_PROMPT: &str = "Enter preferred nickname below:";
+/// The answer to a token that nobody has.
+pub const UNKNOWN_TOKEN: &str = "null";
+/// Opens the chat.
+pub const WELCOME: &str = "Welcome to chat! Post your message below. End it with an empty line.";
+/// Confirms a message or answers a ping.
+pub const CONFIRMATION: &str = "Message send. Write more, end message with an empty line.";
+
+/// What a server offers beyond the plain protocol (protocol, section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extensions {
+    /// Posts that can be repeated safely.
+    pub id: bool,
+    /// A numbered log that can be read on from any place.
+    pub resume: bool,
+}
+
+impl Extensions {
+    /// All that this version knows.
+    pub const ALL: Self = Self { id: true, resume: true };
+}
+
+/// A server's line on the write port before the chat, as a client reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ServerLine {
+    Greeting,
+    NicknamePrompt,
+    UnknownToken,
+    Account(Account, Extensions),
+    Welcome,
+    Confirmation,
+    Other,
+}
+
+impl ServerLine {
+    /// Recognises a line by what no public log has ever seen changed: its beginning.
+    pub(crate) fn parse(line: &Line) -> Self {
+        let text = line.as_str();
+        if text.starts_with("Hello") {
+            Self::Greeting
+        } else if text.starts_with("Enter preferred nickname") {
+            Self::NicknamePrompt
+        } else if text.trim() == UNKNOWN_TOKEN {
+            Self::UnknownToken
+        } else if text.starts_with("Welcome to chat!") {
+            Self::Welcome
+        } else if text.starts_with("Message send.") {
+            Self::Confirmation
+        } else {
+            parse_account(text).map_or(Self::Other, |(account, extensions)| Self::Account(account, extensions))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Record {
+    nickname: String,
+    account_hash: String,
+    #[serde(default)]
+    extensions: Vec<String>,
+}
+
+fn parse_account(text: &str) -> Option<(Account, Extensions)> {
+    let record: Record = serde_json::from_str(text).ok()?;
+    let account =
+        Account { nickname: Nickname::new(&record.nickname).ok()?, token: Token::new(&record.account_hash).ok()? };
+    let offers = |name: &str| record.extensions.iter().any(|e| e == name);
+    Some((account, Extensions { id: offers("id"), resume: offers("resume") }))
+}
+
+/// The account record as the public server spells it: this key order, a space after each colon and
+/// comma, everything outside ASCII as `\u` escapes.
+pub(crate) fn account_record(account: &Account, offer: Extensions) -> Line {
+    let mut out = String::from("{\"nickname\": ");
+    push_ascii_json(&mut out, account.nickname.as_str());
+    out.push_str(", \"account_hash\": ");
+    push_ascii_json(&mut out, account.token.expose());
+    let names: Vec<&str> =
+        [("id", offer.id), ("resume", offer.resume)].iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+    if !names.is_empty() {
+        out.push_str(", \"extensions\": [\"");
+        out.push_str(&names.join("\", \""));
+        out.push_str("\"]");
+    }
+    out.push('}');
+    Line::from(out)
+}
+
+fn push_ascii_json(out: &mut String, text: &str) {
+    use std::fmt::Write as _;
+
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            ' '..='~' => out.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn account(nickname: &str) -> Account {
+        Account {
+            nickname: Nickname::new(nickname).unwrap(),
+            token: Token::new("9a08f44c-c541-41eb-8c47-0242ac110002").unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_record_is_byte_for_byte_the_public_one() {
+        assert_eq!(
+            account_record(&account("Keen Bob"), Extensions::default()).as_str(),
+            r#"{"nickname": "Keen Bob", "account_hash": "9a08f44c-c541-41eb-8c47-0242ac110002"}"#
+        );
+        assert!(
+            account_record(&account("Жук 😀"), Extensions::ALL)
+                .as_str()
+                .starts_with(r#"{"nickname": "\u0416\u0443\u043a \ud83d\ude00", "account_hash": "#)
+        );
+    }
+
+    #[test]
+    fn null_is_a_refusal_and_not_a_record() {
+        assert_eq!(ServerLine::parse(&Line::from("null")), ServerLine::UnknownToken);
+        assert_eq!(ServerLine::parse(&Line::from("{\"nickname\": null}")), ServerLine::Other);
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_reads_back(name in "\\PC{1,30}", id: bool, resume: bool) {
+            prop_assume!(Nickname::new(&name).is_ok());
+            let (account, offer) = (account(&name), Extensions { id, resume });
+            let line = account_record(&account, offer);
+            prop_assert!(line.as_str().is_ascii());
+            prop_assert_eq!(ServerLine::parse(&line), ServerLine::Account(account, offer));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What can go wrong in a dialogue, by culprit: the peer broke the rules, said no, or fell silent.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::Line;
+
+/// Why a dialogue cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// The peer broke the rules.
+    #[error("expected {expected}, got {got}")]
+    Violation {
+        /// What the rules allow here.
+        expected: Expected,
+        /// What came.
+        got: Excerpt,
+    },
+    /// The peer said no, and that is final.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The peer said nothing for as long as the rules allow.
+    #[error("no {waiting_for} within {} ms", .after.as_millis())]
+    Silent {
+        /// What was due.
+        waiting_for: Expected,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The peer ended the stream in the middle of the dialogue.
+    #[error("the connection ended before {waiting_for}")]
+    EndedEarly {
+        /// What was due.
+        waiting_for: Expected,
+    },
+    /// One message grew over [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES).
+    #[error("a message is longer than the limit of {limit} bytes")]
+    MessageTooLong {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A driver handed in a line while the machine wanted none.
+    #[error("a line was handed in before the last one was decided")]
+    Overrun,
+}
+
+/// What the server said no to (`null`, protocol, section 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The token belongs to no account there.
+    #[error("the server does not know this token")]
+    UnknownToken,
+    /// The nickname cannot be had: unusable, or no more registrations for now.
+    #[error("the server refused this nickname")]
+    Nickname,
+}
+
+/// A step of the dialogue, named for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Expected {
+    /// `Hello %username%! …`
+    Greeting,
+    /// A token, or an empty line.
+    Token,
+    /// `Enter preferred nickname below:`
+    NicknamePrompt,
+    /// A nickname.
+    Nickname,
+    /// The account record, or `null`.
+    Account,
+    /// `Welcome to chat! …`
+    Welcome,
+    /// `Message send. …`, or an answer to an extension line.
+    Confirmation,
+    /// Any line of a numbered log.
+    NumberedLine,
+    /// A sign of life on an idle connection.
+    Pong,
+    /// Chat, not another protocol.
+    Chat,
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Greeting => "the greeting",
+            Self::Token => "a token",
+            Self::NicknamePrompt => "the nickname prompt",
+            Self::Nickname => "a nickname",
+            Self::Account => "the account record",
+            Self::Welcome => "the welcome",
+            Self::Confirmation => "a confirmation",
+            Self::NumberedLine => "a numbered line",
+            Self::Pong => "a sign of life",
+            Self::Chat => "chat",
+        })
+    }
+}
+
+/// The beginning of what a peer sent, safe to show and to log: cut, on one line, without control
+/// characters, and with everything that has the look of a token left out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Excerpt(Box<str>);
+
+/// Long enough to recognise another protocol's banner by.
+const EXCERPT_CHARS: usize = 48;
+
+/// The longest run of token characters that is shown. A token has 36, a word seldom 20.
+const LONGEST_WORD: usize = 20;
+
+impl Excerpt {
+    /// The beginning of a line.
+    #[must_use]
+    pub fn of(line: &Line) -> Self {
+        let mut shown = String::new();
+        for word in line.as_str().split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
+            if shown.chars().count() >= EXCERPT_CHARS {
+                break;
+            }
+            if word.len() > LONGEST_WORD {
+                shown.push('…');
+            } else {
+                shown.extend(word.chars().filter(|c| !c.is_control()));
+            }
+        }
+        let cut: String = shown.chars().take(EXCERPT_CHARS).collect();
+        Self(cut.into())
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.trim().is_empty() { f.write_str("an empty line") } else { write!(f, "{:?}", self.0) }
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_short_and_never_holds_a_token() {
+        let line = Line::from(
+            r#"{"nickname": "Bob", "account_hash": "9a08f44c-c541-41eb-8c47-0242ac110002", "more": "than fits on it"}"#,
+        );
+        let shown = Excerpt::of(&line).to_string();
+        assert!(!shown.contains("9a08"), "{shown}");
+        assert!(shown.chars().count() < 70, "{shown}");
+        assert_eq!(Excerpt::of(&Line::from("")).to_string(), "an empty line");
+        assert_eq!(Excerpt::of(&Line::from("SSH-2.0-x")).to_string(), "\"SSH-2.0-x\"");
+    }
+}

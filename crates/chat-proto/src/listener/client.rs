@@ -1,0 +1,251 @@
+//! The listen port as a client sees it: asks for the log where it may be had, takes plain lines
+//! where not, and says what it missed (protocol, sections 3 and 5).
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::error::{Expected, ProtocolError};
+use crate::extension::{Extension, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest};
+use crate::keepalive::{Bark, Keepalive, Watchdog};
+use crate::{Line, Message, NotReady, Output, Position, Seq, StateMachine, StreamId};
+
+/// How a client listens.
+#[derive(Debug, Clone)]
+pub struct ListenerClientConfig {
+    /// What to ask for; `None` takes the server as plain and never speaks.
+    pub resume: Option<ResumeRequest>,
+    /// How long to hold what comes before the answer. Default 1 s: four times what the server holds
+    /// plain lines back, so an answer that is on its way is not taken for none.
+    pub hold: Duration,
+    /// Finds a dead link once the log is numbered. A plain server answers nothing on this port.
+    pub keepalive: Option<Keepalive>,
+}
+
+impl Default for ListenerClientConfig {
+    fn default() -> Self {
+        Self { resume: None, hold: Duration::from_secs(1), keepalive: Some(Keepalive::default()) }
+    }
+}
+
+/// What the client learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenerClientEvent {
+    /// The server numbers nothing; messages follow from when it accepted the connection.
+    Plain,
+    /// The server reads its log to us.
+    Numbered {
+        /// Which log.
+        stream: StreamId,
+        /// The number of the first message that follows.
+        from: Seq,
+        /// The number of the newest message it had then.
+        head: Seq,
+    },
+    /// A message.
+    Message(Message),
+    /// Messages were missed here.
+    Gap {
+        /// How many, where the numbers tell.
+        missed: Option<u64>,
+    },
+}
+
+/// The client's side of one connection to the listen port.
+#[derive(Debug)]
+pub struct ListenerClient {
+    mode: Mode,
+    outputs: VecDeque<Output<ListenerClientEvent>>,
+    keepalive: Option<Keepalive>,
+    watchdog: Option<Watchdog>,
+    pings: u64,
+}
+
+#[derive(Debug)]
+enum Mode {
+    /// Asked, and no answer yet.
+    Asked { request: ResumeRequest, held: Vec<Line>, held_bytes: usize, until: Instant },
+    /// `late` is what was asked for, should the answer come after all, and how many lines were
+    /// delivered since.
+    Plain { late: Option<(ResumeRequest, u64)> },
+    Numbered {
+        stream: StreamId,
+        next: Seq,
+        /// Up to here everything was delivered as plain lines already, or is known as missed.
+        skip_to: Seq,
+    },
+}
+
+/// How much is held for an answer, in bytes; more, and the server is taken as plain at once. A room
+/// that says so much within a second is not one that a person reads.
+const MAX_HELD: usize = 1024 * 1024;
+
+/// What a held line costs beside its text, so that empty lines are bounded too.
+const LINE_OVERHEAD: usize = 64;
+
+impl ListenerClient {
+    /// A connection that has just been made.
+    #[must_use]
+    pub fn new(config: ListenerClientConfig, now: Instant) -> Self {
+        let mut outputs = VecDeque::new();
+        let mode = match config.resume {
+            Some(request) => {
+                outputs.push_back(Output::Transmit(Extension::Request(request.clone()).to_line()));
+                Mode::Asked { request, held: Vec::new(), held_bytes: 0, until: now + config.hold }
+            }
+            None => {
+                outputs.push_back(Output::Event(ListenerClientEvent::Plain));
+                Mode::Plain { late: None }
+            }
+        };
+        Self { mode, outputs, keepalive: config.keepalive, watchdog: None, pings: 0 }
+    }
+
+    fn tell(&mut self, event: ListenerClientEvent) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn plain_line(&mut self, line: Line) {
+        match &mut self.mode {
+            Mode::Asked { held, held_bytes, .. } => {
+                *held_bytes += line.as_str().len() + LINE_OVERHEAD;
+                held.push(line);
+                if *held_bytes >= MAX_HELD {
+                    self.give_up_asking();
+                }
+            }
+            Mode::Plain { late } => {
+                if let Some((_, delivered)) = late {
+                    *delivered += 1;
+                }
+                if let Some(message) = Message::from_plain(&line) {
+                    self.tell(ListenerClientEvent::Message(message));
+                }
+            }
+            // The log is numbered by now: a plain line is no message of it.
+            Mode::Numbered { .. } => {}
+        }
+    }
+
+    /// Takes the server as plain and hands out what was held.
+    fn give_up_asking(&mut self) {
+        let Mode::Asked { request, held, .. } = std::mem::replace(&mut self.mode, Mode::Plain { late: None }) else {
+            return;
+        };
+        self.mode = Mode::Plain { late: Some((request, 0)) };
+        self.tell(ListenerClientEvent::Plain);
+        for line in held {
+            self.plain_line(line);
+        }
+    }
+
+    fn answer(&mut self, answer: ResumeAnswer, nonce: &Nonce, now: Instant) {
+        let (request, delivered) = match &self.mode {
+            Mode::Asked { request, .. } => (request, 0),
+            Mode::Plain { late: Some((request, delivered)) } => (request, *delivered),
+            Mode::Plain { late: None } | Mode::Numbered { .. } => return,
+        };
+        if request.nonce != *nonce {
+            return;
+        }
+        let missed = match &request.from {
+            ResumeFrom::After(Position { stream, .. }) if *stream != answer.stream => Some(None),
+            ResumeFrom::After(Position { seq, .. }) => match answer.from.checked_sub(seq.saturating_add(1)) {
+                Some(0) => None,
+                Some(missed) => Some(Some(missed)),
+                // The log has lost its end: what stood there is not known.
+                None => Some(None),
+            },
+            ResumeFrom::Last(_) | ResumeFrom::AfterTime(_) => None,
+        };
+        // What was delivered as plain lines does not come twice, and what is older does not come
+        // behind it: whoever was told that the server is plain knows that it was missed.
+        let (missed, skip_to) = match answer.plain {
+            Some((first, last)) if delivered > 0 => (None, last.min(first.saturating_add(delivered - 1))),
+            _ => (missed, 0),
+        };
+        let ResumeAnswer { stream, from, head, .. } = answer;
+        self.mode = Mode::Numbered { stream: stream.clone(), next: from, skip_to };
+        self.watchdog = self.keepalive.map(|limits| Watchdog::new(limits, now));
+        self.tell(ListenerClientEvent::Numbered { stream, from, head });
+        if let Some(missed) = missed {
+            self.tell(ListenerClientEvent::Gap { missed });
+        }
+    }
+
+    fn numbered(&mut self, seq: Seq, mut message: Message) {
+        let Mode::Numbered { stream, next, skip_to } = &mut self.mode else { return };
+        if seq < *next {
+            return;
+        }
+        let missed = seq - *next;
+        *next = seq.saturating_add(1);
+        let skipped = seq <= *skip_to;
+        message.position = Some(Position { stream: stream.clone(), seq });
+        if missed > 0 {
+            self.tell(ListenerClientEvent::Gap { missed: Some(missed) });
+        }
+        if !skipped {
+            self.tell(ListenerClientEvent::Message(message));
+        }
+    }
+}
+
+impl StateMachine for ListenerClient {
+    type Command = std::convert::Infallible;
+    type Event = ListenerClientEvent;
+
+    fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError> {
+        if let Some(watchdog) = &mut self.watchdog {
+            watchdog.fed(now, false);
+        }
+        let Some(json) = line.extension() else {
+            self.plain_line(line);
+            return Ok(());
+        };
+        match Extension::parse(json) {
+            Some(Extension::Answer { answer, nonce }) => self.answer(answer, &nonce, now),
+            Some(Extension::Numbered { seq, at, sender, text }) => {
+                self.numbered(seq, Message { sender: Some(sender), text, position: None, at: Some(at) });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A line that was cut in the middle is not a message: the server has it whole, or nobody does.
+    fn handle_end(&mut self, _unfinished: Option<Line>, _now: Instant) -> Result<(), ProtocolError> {
+        self.give_up_asking();
+        self.watchdog = None;
+        Ok(())
+    }
+
+    fn handle_command(&mut self, command: Self::Command, _now: Instant) -> Result<(), NotReady<Self::Command>> {
+        match command {}
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError> {
+        if matches!(self.mode, Mode::Asked { until, .. } if now >= until) {
+            self.give_up_asking();
+        }
+        let Some(watchdog) = &mut self.watchdog else { return Ok(()) };
+        match watchdog.bark(now) {
+            Bark::Quiet => Ok(()),
+            Bark::Probe => {
+                watchdog.asked(now);
+                self.pings += 1;
+                self.outputs.push_back(Output::Transmit(Extension::Ping(self.pings).to_line()));
+                Ok(())
+            }
+            Bark::Gone => Err(ProtocolError::Silent { waiting_for: Expected::Pong, after: watchdog.patience() }),
+        }
+    }
+
+    fn poll_output(&mut self) -> Output<ListenerClientEvent> {
+        self.outputs.pop_front().unwrap_or_else(|| {
+            Output::Timeout(match &self.mode {
+                Mode::Asked { until, .. } => Some(*until),
+                _ => self.watchdog.as_ref().map(Watchdog::deadline),
+            })
+        })
+    }
+}

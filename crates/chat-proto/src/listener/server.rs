@@ -1,0 +1,150 @@
+//! The listen port as the server sees it: whether this listener wants plain lines or a numbered log,
+//! and from where. It holds no messages (protocol, sections 3 and 5).
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::error::{Expected, ProtocolError};
+use crate::extension::{Extension, Nonce, ResumeAnswer, ResumeRequest};
+use crate::writer::refuse_http;
+use crate::{Line, Message, NotReady, Output, StateMachine};
+
+/// How a server treats a new listener.
+#[derive(Debug, Clone)]
+pub struct ListenerServerConfig {
+    /// How long plain lines are held back to see whether a request comes. Default 250 ms: a client's
+    /// request is on its way when the connection is accepted, so it comes within one round trip,
+    /// while a person with `nc` does not notice a quarter of a second.
+    pub hold: Duration,
+}
+
+impl Default for ListenerServerConfig {
+    fn default() -> Self {
+        Self { hold: Duration::from_millis(250) }
+    }
+}
+
+/// What the server has decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenerServerCommand {
+    /// Answers the last request; from here on messages go out numbered.
+    Answer(ResumeAnswer),
+    /// Sends a message, plain or numbered as the listener has it.
+    Deliver(Message),
+}
+
+/// What the server learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenerServerEvent {
+    /// No request came in time: send plain lines, beginning with those held back.
+    Plain,
+    /// The listener wants the log from there. Owes an `Answer`, also when it comes late.
+    Resume(ResumeRequest),
+}
+
+/// The server's side of one connection to the listen port.
+#[derive(Debug)]
+pub struct ListenerServer {
+    mode: Mode,
+    outputs: VecDeque<Output<ListenerServerEvent>>,
+    deadline: Option<Instant>,
+    first: bool,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Undecided,
+    Plain,
+    Answering(Nonce),
+    Numbered,
+}
+
+impl ListenerServer {
+    /// A connection that has just been accepted.
+    #[must_use]
+    pub fn new(config: &ListenerServerConfig, now: Instant) -> Self {
+        Self { mode: Mode::Undecided, outputs: VecDeque::new(), deadline: Some(now + config.hold), first: true }
+    }
+
+    /// Whether messages go out numbered; `None` while that is not decided and none may go out.
+    #[must_use]
+    pub fn numbered(&self) -> Option<bool> {
+        match self.mode {
+            Mode::Undecided | Mode::Answering(_) => None,
+            Mode::Plain => Some(false),
+            Mode::Numbered => Some(true),
+        }
+    }
+}
+
+impl StateMachine for ListenerServer {
+    type Command = ListenerServerCommand;
+    type Event = ListenerServerEvent;
+
+    fn handle_input(&mut self, line: Line, _now: Instant) -> Result<(), ProtocolError> {
+        if std::mem::take(&mut self.first) {
+            refuse_http(&line, Expected::Chat)?;
+        }
+        match line.extension().and_then(Extension::parse) {
+            // One log a connection: a second request would leave it open which answer is whose.
+            Some(Extension::Request(request)) if matches!(self.mode, Mode::Undecided | Mode::Plain) => {
+                self.deadline = None;
+                self.mode = Mode::Answering(request.nonce.clone());
+                self.outputs.push_back(Output::Event(ListenerServerEvent::Resume(request)));
+            }
+            Some(Extension::Ping(number)) => {
+                self.outputs.push_back(Output::Transmit(Extension::Pong(number).to_line()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn handle_end(&mut self, _unfinished: Option<Line>, _now: Instant) -> Result<(), ProtocolError> {
+        Ok(())
+    }
+
+    fn handle_command(
+        &mut self,
+        command: ListenerServerCommand,
+        _now: Instant,
+    ) -> Result<(), NotReady<ListenerServerCommand>> {
+        match (command, &self.mode) {
+            (ListenerServerCommand::Answer(answer), Mode::Answering(nonce)) => {
+                let line = Extension::Answer { answer, nonce: nonce.clone() }.to_line();
+                self.outputs.push_back(Output::Transmit(line));
+                self.mode = Mode::Numbered;
+                Ok(())
+            }
+            (ListenerServerCommand::Deliver(message), Mode::Plain) => {
+                self.outputs.push_back(Output::Transmit(message.to_plain()));
+                Ok(())
+            }
+            (ListenerServerCommand::Deliver(message), Mode::Numbered) => match Extension::numbered(&message) {
+                Some(numbered) => {
+                    self.outputs.push_back(Output::Transmit(numbered.to_line()));
+                    Ok(())
+                }
+                None => Err(NotReady(ListenerServerCommand::Deliver(message))),
+            },
+            (command, _) => Err(NotReady(command)),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError> {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.deadline = None;
+            self.mode = Mode::Plain;
+            self.outputs.push_back(Output::Event(ListenerServerEvent::Plain));
+        }
+        Ok(())
+    }
+
+    fn wants_input(&self) -> bool {
+        !matches!(self.mode, Mode::Answering(_))
+    }
+
+    fn poll_output(&mut self) -> Output<ListenerServerEvent> {
+        self.outputs.pop_front().unwrap_or(Output::Timeout(self.deadline))
+    }
+}

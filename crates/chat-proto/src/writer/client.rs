@@ -1,0 +1,334 @@
+//! The write port as a client sees it: log in or register, then post and be confirmed. It repeats
+//! nothing and stores nothing (protocol, sections 2 and 4).
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::dialogue::{Extensions, ServerLine};
+use crate::error::{Excerpt, Expected, ProtocolError, Refusal};
+use crate::extension::{DeclineCode, Extension};
+use crate::keepalive::{Bark, Keepalive, Watchdog};
+use crate::{Account, Line, Nickname, NotReady, Output, Position, PostId, StateMachine, Text, Token};
+
+/// What a client comes for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// To use an account.
+    Login(Token),
+    /// To get one.
+    Register(Nickname),
+}
+
+/// How a client holds the dialogue.
+#[derive(Debug, Clone)]
+pub struct WriterClientConfig {
+    /// Login or registration.
+    pub intent: Intent,
+    /// How long each answer before the chat may take. Default 10 s.
+    pub answer_within: Duration,
+    /// Finds a dead link; `None` waits for ever.
+    pub keepalive: Option<Keepalive>,
+    /// How many posts may be unanswered where answers pair by order. Default 32: all of them are
+    /// unconfirmed when the link breaks.
+    pub window_plain: usize,
+    /// The same where posts carry ids and can be repeated. Default 256.
+    pub window_ids: usize,
+}
+
+impl WriterClientConfig {
+    /// The defaults.
+    #[must_use]
+    pub fn new(intent: Intent) -> Self {
+        Self {
+            intent,
+            answer_within: Duration::from_secs(10),
+            keepalive: Some(Keepalive::default()),
+            window_plain: 32,
+            window_ids: 256,
+        }
+    }
+}
+
+/// What the client wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriterClientCommand {
+    /// Post a message. The id goes with it where the server offers ids; elsewhere line breaks become
+    /// spaces and the id stays here.
+    Post {
+        /// The caller's name for this post, repeated in the answer.
+        key: u64,
+        /// The id under which it can be repeated.
+        id: PostId,
+        /// The content.
+        text: Text,
+    },
+}
+
+/// What the client learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriterClientEvent {
+    /// The account as the server has it. A new one exists from here on: keep the token, whatever
+    /// becomes of the connection.
+    Account(Account),
+    /// The chat is open; posts are taken from now on.
+    Ready {
+        /// What the server offers.
+        extensions: Extensions,
+    },
+    /// The server has the message.
+    Confirmed {
+        /// The caller's name for the post.
+        key: u64,
+        /// Where it stands, from a server that numbers.
+        position: Option<Position>,
+    },
+    /// The server did not store the message.
+    Declined {
+        /// The caller's name for the post.
+        key: u64,
+        /// Why.
+        code: DeclineCode,
+        /// When to try again, if that can help.
+        retry_after: Option<Duration>,
+    },
+    /// How long a ping took.
+    RoundTrip(Duration),
+}
+
+/// The client's side of one connection to the write port.
+#[derive(Debug)]
+pub struct WriterClient {
+    config: WriterClientConfig,
+    state: State,
+    extensions: Extensions,
+    outputs: VecDeque<Output<WriterClientEvent>>,
+    /// When the current answer before the chat is due.
+    due: Option<Instant>,
+    watchdog: Option<Watchdog>,
+    /// What the next confirmations stand for, in order.
+    plain: VecDeque<Plain>,
+    /// Posts with ids, oldest first; answers may come in any order.
+    with_ids: VecDeque<(PostId, u64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Greeting,
+    Prompt,
+    Account,
+    Welcome,
+    Chat,
+    Over,
+}
+
+#[derive(Debug)]
+enum Plain {
+    Post(u64),
+    Ping(Instant),
+}
+
+impl WriterClient {
+    /// A connection that has just been made; the server speaks first.
+    #[must_use]
+    pub fn new(config: WriterClientConfig, now: Instant) -> Self {
+        let due = Some(now + config.answer_within);
+        Self {
+            config,
+            state: State::Greeting,
+            extensions: Extensions::default(),
+            outputs: VecDeque::new(),
+            due,
+            watchdog: None,
+            plain: VecDeque::new(),
+            with_ids: VecDeque::new(),
+        }
+    }
+
+    /// Whether a post would be taken now: the chat is open and the window has room.
+    #[must_use]
+    pub fn can_post(&self) -> bool {
+        let window = if self.extensions.id { self.config.window_ids } else { self.config.window_plain };
+        self.state == State::Chat && self.plain.len() + self.with_ids.len() < window
+    }
+
+    fn send(&mut self, line: Line, now: Instant) {
+        self.outputs.push_back(Output::Transmit(line));
+        if let Some(watchdog) = &mut self.watchdog {
+            watchdog.asked(now);
+        }
+    }
+
+    fn tell(&mut self, event: WriterClientEvent) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Moves on to a state in which the next answer is due.
+    fn expect(&mut self, state: State, now: Instant) {
+        self.state = state;
+        self.due = Some(now + self.config.answer_within);
+    }
+
+    fn owes(&self) -> bool {
+        !self.plain.is_empty() || !self.with_ids.is_empty()
+    }
+
+    fn chat(&mut self, line: &Line, now: Instant) -> Result<(), ProtocolError> {
+        if let Some(json) = line.extension() {
+            match Extension::parse(json) {
+                Some(Extension::Stored { id, position }) => {
+                    if let Some(key) = self.answered(&id) {
+                        self.tell(WriterClientEvent::Confirmed { key, position: Some(position) });
+                    }
+                }
+                Some(Extension::Declined { id, code, retry_after }) => {
+                    if let Some(key) = self.answered(&id) {
+                        self.tell(WriterClientEvent::Declined { key, code, retry_after });
+                    }
+                }
+                _ => {}
+            }
+            return Ok(());
+        }
+        if ServerLine::parse(line) != ServerLine::Confirmation {
+            return Err(violation(Expected::Confirmation, line));
+        }
+        match self.plain.pop_front() {
+            Some(Plain::Post(key)) => self.tell(WriterClientEvent::Confirmed { key, position: None }),
+            Some(Plain::Ping(sent)) => {
+                self.tell(WriterClientEvent::RoundTrip(now.saturating_duration_since(sent)));
+            }
+            // A confirmation of nothing would confirm the next post before its time.
+            None => return Err(violation(Expected::Chat, line)),
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, id: &PostId) -> Option<u64> {
+        let index = self.with_ids.iter().position(|(known, _)| known == id)?;
+        self.with_ids.remove(index).map(|(_, key)| key)
+    }
+
+    fn waiting_for(&self) -> Expected {
+        match self.state {
+            State::Greeting => Expected::Greeting,
+            State::Prompt => Expected::NicknamePrompt,
+            State::Account => Expected::Account,
+            State::Welcome => Expected::Welcome,
+            State::Chat | State::Over => Expected::Confirmation,
+        }
+    }
+}
+
+impl StateMachine for WriterClient {
+    type Command = WriterClientCommand;
+    type Event = WriterClientEvent;
+
+    fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError> {
+        if self.state == State::Chat {
+            let answer = self.chat(&line, now);
+            let owes = self.owes();
+            if let Some(watchdog) = &mut self.watchdog {
+                watchdog.fed(now, owes);
+            }
+            return answer;
+        }
+        if self.state == State::Over || line.extension().is_some() {
+            return Ok(());
+        }
+        match (self.state, ServerLine::parse(&line)) {
+            (State::Greeting, ServerLine::Greeting) => {
+                let (answer, next) = match &self.config.intent {
+                    Intent::Login(token) => (Line::from(token.expose()), State::Account),
+                    Intent::Register(_) => (Line::default(), State::Prompt),
+                };
+                self.send(answer, now);
+                self.expect(next, now);
+            }
+            (State::Prompt, ServerLine::NicknamePrompt) => {
+                if let Intent::Register(nickname) = &self.config.intent {
+                    let nickname = Line::from(nickname.as_str());
+                    self.send(nickname, now);
+                }
+                self.expect(State::Account, now);
+            }
+            (State::Account, ServerLine::Account(account, extensions)) => {
+                self.extensions = extensions;
+                self.tell(WriterClientEvent::Account(account));
+                self.expect(State::Welcome, now);
+            }
+            (State::Account, ServerLine::UnknownToken) => {
+                self.state = State::Over;
+                self.due = None;
+                return Err(ProtocolError::Refused(match self.config.intent {
+                    Intent::Login(_) => Refusal::UnknownToken,
+                    Intent::Register(_) => Refusal::Nickname,
+                }));
+            }
+            (State::Welcome, ServerLine::Welcome) => {
+                self.state = State::Chat;
+                self.due = None;
+                self.watchdog = self.config.keepalive.map(|limits| Watchdog::new(limits, now));
+                self.tell(WriterClientEvent::Ready { extensions: self.extensions });
+            }
+            _ => return Err(violation(self.waiting_for(), &line)),
+        }
+        Ok(())
+    }
+
+    /// The end of the stream is a disconnection, never an empty message. Whether anything was owed
+    /// is for the caller to know: it has the keys.
+    fn handle_end(&mut self, _unfinished: Option<Line>, _now: Instant) -> Result<(), ProtocolError> {
+        let waiting_for = self.waiting_for();
+        let in_chat = self.state == State::Chat;
+        self.state = State::Over;
+        (self.due, self.watchdog) = (None, None);
+        if in_chat { Ok(()) } else { Err(ProtocolError::EndedEarly { waiting_for }) }
+    }
+
+    fn handle_command(
+        &mut self,
+        command: WriterClientCommand,
+        now: Instant,
+    ) -> Result<(), NotReady<WriterClientCommand>> {
+        if !self.can_post() {
+            return Err(NotReady(command));
+        }
+        let WriterClientCommand::Post { key, id, text } = command;
+        if self.extensions.id {
+            self.with_ids.push_back((id.clone(), key));
+            self.send(Extension::Post { id, text: Ok(text) }.to_line(), now);
+        } else {
+            self.plain.push_back(Plain::Post(key));
+            self.send(Line::from(text.flattened().into_owned()), now);
+            self.send(Line::default(), now);
+        }
+        Ok(())
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError> {
+        if self.due.is_some_and(|due| now >= due) {
+            let after = self.config.answer_within;
+            return Err(ProtocolError::Silent { waiting_for: self.waiting_for(), after });
+        }
+        match self.watchdog.as_ref().map(|watchdog| (watchdog.bark(now), watchdog.patience())) {
+            Some((Bark::Probe, _)) => {
+                self.plain.push_back(Plain::Ping(now));
+                self.send(Line::default(), now);
+                Ok(())
+            }
+            Some((Bark::Gone, after)) => Err(ProtocolError::Silent { waiting_for: Expected::Confirmation, after }),
+            Some((Bark::Quiet, _)) | None => Ok(()),
+        }
+    }
+
+    fn poll_output(&mut self) -> Output<WriterClientEvent> {
+        self.outputs.pop_front().unwrap_or_else(|| {
+            let deadline = self.due.or(self.watchdog.as_ref().map(Watchdog::deadline));
+            Output::Timeout(deadline)
+        })
+    }
+}
+
+fn violation(expected: Expected, line: &Line) -> ProtocolError {
+    ProtocolError::Violation { expected, got: Excerpt::of(line) }
+}

@@ -1,0 +1,8 @@
+//! The write port: login, registration, posts and their confirmations.
+
+mod client;
+mod server;
+
+pub use client::{Intent, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent};
+pub(crate) use server::refuse_http;
+pub use server::{WriterServer, WriterServerCommand, WriterServerConfig, WriterServerEvent};

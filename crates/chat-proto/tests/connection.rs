@@ -1,0 +1,131 @@
+//! `Connection` over in-memory pipes, under paused time.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::time::Duration;
+
+use chat_proto::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::time::Instant;
+
+fn serve(capacity: usize) -> (Connection<WriterServer, DuplexStream>, DuplexStream) {
+    let (ours, theirs) = duplex(capacity);
+    let machine = WriterServer::new(WriterServerConfig::default(), Instant::now().into_std());
+    (Connection::new(machine, ours, LineCodec::for_server()), theirs)
+}
+
+fn account() -> Account {
+    Account { nickname: Nickname::new("Keen Bob").unwrap(), token: Token::new("9a08").unwrap() }
+}
+
+async fn read_some(stream: &mut DuplexStream) -> String {
+    let mut buffer = vec![0; 4096];
+    let count = stream.read(&mut buffer).await.unwrap();
+    String::from_utf8(buffer[..count].to_vec()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_is_one_write() {
+    let (mut server, mut client) = serve(4096);
+    client.write_all(b"9a08\n").await.unwrap();
+    assert!(matches!(server.next_event().await.unwrap(), WriterServerEvent::Login(_)));
+    server.command(WriterServerCommand::Accept(account())).unwrap();
+    server.flush().await.unwrap();
+    let said = read_some(&mut client).await;
+    assert_eq!(said.lines().count(), 3, "greeting, record and welcome: {said}");
+    assert!(said.ends_with(&format!("{WELCOME}\n")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_still_read() {
+    let (mut server, mut client) = serve(64);
+    // The greeting fills the pipe; nobody reads it.
+    for piece in ["9a", "08\nhel", "lo\n\n"] {
+        client.write_all(piece.as_bytes()).await.unwrap();
+        let _ = tokio::time::timeout(Duration::from_millis(1), async {
+            while !matches!(server.next_event().await.unwrap(), WriterServerEvent::Post { .. }) {
+                server.command(WriterServerCommand::Accept(account())).unwrap();
+            }
+        })
+        .await;
+    }
+    assert_eq!(server.machine().unanswered(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_future_loses_nothing() {
+    let (mut server, mut client) = serve(4096);
+    let text = "9a08\n";
+    for byte in text.bytes() {
+        client.write_all(&[byte]).await.unwrap();
+        let event = tokio::time::timeout(Duration::from_millis(1), server.next_event()).await;
+        if byte == b'\n' {
+            assert_eq!(event.unwrap().unwrap(), WriterServerEvent::Login(Token::new("9a08").unwrap()));
+        } else {
+            assert!(event.is_err());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_comes_after_all_events_and_answers_still_go_out() {
+    let (mut server, mut client) = serve(4096);
+    client.write_all(b"9a08\n").await.unwrap();
+    server.next_event().await.unwrap();
+    server.command(WriterServerCommand::Accept(account())).unwrap();
+    client.write_all(b"famous last\nwords").await.unwrap();
+    client.shutdown().await.unwrap();
+    let event = server.next_event().await.unwrap();
+    assert_eq!(event, WriterServerEvent::Post { id: None, text: Text::new("famous last\nwords").unwrap() });
+    assert!(matches!(server.next_event().await, Err(ConnectionError::Ended)));
+    server.command(WriterServerCommand::Confirm).unwrap();
+    server.shutdown().await.unwrap();
+    let mut said = String::new();
+    client.read_to_string(&mut said).await.unwrap();
+    assert!(said.ends_with(&format!("{CONFIRMATION}\n")), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_before_the_login_ends_it() {
+    let (mut server, _client) = serve(4096);
+    let start = Instant::now();
+    let error = server.next_event().await.unwrap_err();
+    assert!(matches!(error, ConnectionError::Protocol(ProtocolError::Silent { .. })), "{error}");
+    assert_eq!(start.elapsed().as_secs(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_stalled_after_its_time() {
+    let (server, client) = serve(16);
+    let mut server = server.with_write_stall(Duration::from_secs(20));
+    let start = Instant::now();
+    let error = server.next_event().await.unwrap_err();
+    assert!(matches!(error, ConnectionError::Stalled(_)), "{error}");
+    assert_eq!(start.elapsed().as_secs(), 20);
+    drop(client);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_without_end_is_refused_at_the_limit() {
+    let (mut server, mut client) = serve(1 << 20);
+    client.write_all(&vec![b'x'; 1 << 20]).await.unwrap();
+    let error = server.next_event().await.unwrap_err();
+    assert!(matches!(error, ConnectionError::Codec(CodecError::LineTooLong { limit: MAX_INPUT_LINE })), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn queued_bytes_follow_the_answer_that_was_commanded_before_them() {
+    let (ours, mut theirs) = duplex(4096);
+    let machine = ListenerServer::new(&ListenerServerConfig::default(), Instant::now().into_std());
+    let mut server = Connection::new(machine, ours, LineCodec::for_server());
+    theirs.write_all(b"\x01{\"resume\": {\"last\": 0}, \"nonce\": \"n\"}\n").await.unwrap();
+    assert!(matches!(server.next_event().await.unwrap(), ListenerServerEvent::Resume(_)));
+    let answer = ResumeAnswer { stream: StreamId::new("s").unwrap(), from: 1, head: 0, plain: None };
+    server.command(ListenerServerCommand::Answer(answer)).unwrap();
+    server.queue("first\n".into());
+    server.queue("second\n".into());
+    server.flush().await.unwrap();
+    assert_eq!(
+        read_some(&mut theirs).await,
+        "\u{1}{\"stream\": \"s\", \"from\": 1, \"head\": 0, \"nonce\": \"n\"}\nfirst\nsecond\n"
+    );
+}

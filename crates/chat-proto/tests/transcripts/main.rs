@@ -1,0 +1,36 @@
+//! Plays every transcript of `docs/protocol.md` against the machines, so that the specification and
+//! the code cannot drift apart. A title ending in `(server side)` or `(client side)` limits it to
+//! one machine; all others are played against both.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod clients;
+mod script;
+mod servers;
+
+use script::{Port, Script, Side};
+
+#[test]
+fn every_transcript_holds_for_the_servers() {
+    play(Side::Server, |script| match script.port {
+        Port::Write => servers::play_writer(script),
+        Port::Listen => servers::play_listener(script),
+    });
+}
+
+#[test]
+fn every_transcript_holds_for_the_clients() {
+    play(Side::Client, |script| match script.port {
+        Port::Write => clients::play_writer(script),
+        Port::Listen => clients::play_listener(script),
+    });
+}
+
+fn play(side: Side, run: impl Fn(&Script)) {
+    let scripts: Vec<Script> = script::all().into_iter().filter(|script| script.is_for(side)).collect();
+    assert!(scripts.len() >= 12, "only {} transcripts were found", scripts.len());
+    for script in &scripts {
+        // The title first: it is what a failure is looked up by.
+        println!("{side:?}: {}", script.title);
+        run(script);
+    }
+}

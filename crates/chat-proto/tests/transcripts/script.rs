@@ -1,0 +1,172 @@
+//! Reads the transcripts out of the specification.
+
+use chat_proto::{DeclineCode, Position, PostId, ResumeAnswer, ResumeFrom, StreamId, Text};
+use std::time::Duration;
+
+const SPECIFICATION: &str = include_str!("../../../../docs/protocol.md");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Server,
+    Client,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    Write,
+    Listen,
+}
+
+pub struct Script {
+    pub title: String,
+    pub port: Port,
+    pub steps: Vec<Step>,
+    only: Option<Side>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// A whole line of the client.
+    Client(String),
+    /// Bytes of the client without a line feed.
+    ClientPart(String),
+    ClientEnds,
+    Server(String),
+    ServerEnds,
+    Accept {
+        nickname: String,
+        token: String,
+    },
+    Deny,
+    Post(Text),
+    IdPost(PostId, Text),
+    Confirm,
+    Stored(PostId, Position),
+    Decline(PostId, DeclineCode, Option<Duration>),
+    Resume(ResumeFrom),
+    Answer(ResumeAnswer),
+    Message {
+        seq: u64,
+        at: i64,
+        sender: String,
+        text: Text,
+    },
+    Wait(Duration),
+    Got {
+        sender: String,
+        text: Text,
+    },
+    Gap(Option<u64>),
+}
+
+impl Script {
+    pub fn is_for(&self, side: Side) -> bool {
+        self.only.is_none_or(|only| only == side)
+    }
+
+    /// Whether the server of this script offers the extensions in its account record.
+    pub fn offers(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Server(line) if line.contains("\"extensions\"")))
+    }
+}
+
+pub fn all() -> Vec<Script> {
+    SPECIFICATION.split("\n```transcript ").skip(1).map(|block| parse(block.split("\n```").next().unwrap())).collect()
+}
+
+fn parse(block: &str) -> Script {
+    let mut lines = block.lines();
+    let port = match lines.next().unwrap().trim() {
+        "write" => Port::Write,
+        "listen" => Port::Listen,
+        other => panic!("no such port: {other}"),
+    };
+    let title = lines.next().unwrap().strip_prefix("# ").expect("a title").to_owned();
+    let only = if title.ends_with("(server side)") {
+        Some(Side::Server)
+    } else if title.ends_with("(client side)") {
+        Some(Side::Client)
+    } else {
+        None
+    };
+    let steps = lines.map(|line| step(line).unwrap_or_else(|| panic!("{title}: cannot read {line:?}"))).collect();
+    Script { title, port, steps, only }
+}
+
+fn step(line: &str) -> Option<Step> {
+    if let Some(rest) = line.strip_prefix("! ") {
+        return directive(rest);
+    }
+    let wire = |text: &str| text.replace('␁', "\u{1}");
+    Some(match line.split_at_checked(2)? {
+        ("C:", rest) => Step::Client(wire(rest.strip_prefix(' ').unwrap_or(rest))),
+        ("C~", rest) => Step::ClientPart(wire(rest.strip_prefix(' ').unwrap_or(rest))),
+        ("S:", rest) => Step::Server(wire(rest.strip_prefix(' ').unwrap_or(rest))),
+        ("C$", "") => Step::ClientEnds,
+        ("S$", "") => Step::ServerEnds,
+        _ => return None,
+    })
+}
+
+fn directive(rest: &str) -> Option<Step> {
+    let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let words: Vec<&str> = rest.split(' ').collect();
+    Some(match (word, words.as_slice()) {
+        ("accept", _) => {
+            let (nickname, token) = rest.rsplit_once(' ')?;
+            Step::Accept { nickname: nickname.into(), token: token.into() }
+        }
+        ("deny", _) => Step::Deny,
+        ("post", _) => Step::Post(text(rest)?),
+        ("idpost", _) => {
+            let (id, content) = rest.split_once(' ')?;
+            Step::IdPost(PostId::new(id).ok()?, text(content)?)
+        }
+        ("confirm", _) => Step::Confirm,
+        ("stored", [id, stream, seq]) => Step::Stored(PostId::new(id).ok()?, position(stream, seq)?),
+        ("decline", [id, code, after @ ..]) => {
+            let code = match *code {
+                "rate" => DeclineCode::Rate,
+                "too_long" => DeclineCode::TooLong,
+                "revoked" => DeclineCode::Revoked,
+                "storage" => DeclineCode::Storage,
+                "draining" => DeclineCode::Draining,
+                _ => return None,
+            };
+            let after = after.first().map(|ms| ms.parse().map(Duration::from_millis)).transpose().ok()?;
+            Step::Decline(PostId::new(id).ok()?, code, after)
+        }
+        ("resume", ["after", stream, seq]) => Step::Resume(ResumeFrom::After(position(stream, seq)?)),
+        ("resume", ["last", count]) => Step::Resume(ResumeFrom::Last(count.parse().ok()?)),
+        ("resume", ["after_time", at]) => Step::Resume(ResumeFrom::AfterTime(at.parse().ok()?)),
+        ("answer", [stream, from, head, plain @ ..]) => Step::Answer(ResumeAnswer {
+            stream: StreamId::new(stream).ok()?,
+            from: from.parse().ok()?,
+            head: head.parse().ok()?,
+            plain: match plain {
+                [first, last] => Some((first.parse().ok()?, last.parse().ok()?)),
+                _ => None,
+            },
+        }),
+        ("message", [seq, at, ..]) => {
+            let (sender, content) = rest.splitn(3, ' ').nth(2)?.split_once('|')?;
+            Step::Message { seq: seq.parse().ok()?, at: at.parse().ok()?, sender: sender.into(), text: text(content)? }
+        }
+        ("wait", [ms]) => Step::Wait(Duration::from_millis(ms.parse().ok()?)),
+        ("got", _) => {
+            let (sender, content) = rest.split_once('|')?;
+            Step::Got { sender: sender.into(), text: text(content)? }
+        }
+        ("gap", ["?"]) => Step::Gap(None),
+        ("gap", [count]) => Step::Gap(Some(count.parse().ok()?)),
+        _ => return None,
+    })
+}
+
+fn text(raw: &str) -> Option<Text> {
+    Text::new(&raw.replace('␊', "\n")).ok()
+}
+
+fn position(stream: &str, seq: &str) -> Option<Position> {
+    Some(Position { stream: StreamId::new(stream).ok()?, seq: seq.parse().ok()? })
+}

@@ -1,0 +1,138 @@
+//! One thread that stores: it takes all that waits, makes one transaction of it, shows it to the
+//! room, and then answers. So a confirmation means stored, and nobody sees what a crash could take
+//! back.
+
+use std::{io, sync::Arc, thread};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    entry::{AccountId, Appended, Draft, StoredMessage},
+    error::{CommitError, JournalError},
+    journal::Journal,
+    limits::{COMMIT_DRAFTS, COMMIT_QUEUE},
+    room::Room,
+};
+
+/// The answers to one batch of drafts, in their order.
+pub(crate) type Outcome = Result<Vec<Appended>, CommitError>;
+
+/// Hands drafts to the storing thread. The thread ends when the last handle is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Committer {
+    queue: mpsc::Sender<Work>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Append(Vec<Draft>, oneshot::Sender<Outcome>),
+    RevokedElsewhere(oneshot::Sender<Vec<AccountId>>),
+}
+
+impl Committer {
+    /// Starts the thread. The receiver resolves when everything is stored and the journal closed.
+    pub(crate) fn start<J: Journal>(
+        journal: J,
+        room: Arc<Room>,
+    ) -> io::Result<(Self, oneshot::Receiver<Result<(), JournalError>>)> {
+        let (queue, work) = mpsc::channel(COMMIT_QUEUE);
+        let (closed, done) = oneshot::channel();
+        thread::Builder::new().name("chat-journal".into()).spawn(move || {
+            let mut journal = journal;
+            serve(&mut journal, &room, work);
+            let result = journal.close();
+            drop(journal);
+            // Nobody waits for it when the server was dropped.
+            let _ = closed.send(result);
+        })?;
+        Ok((Self { queue }, done))
+    }
+
+    /// Queues drafts, which waits while the queue is full. The answer comes on its own.
+    pub(crate) async fn append(&self, drafts: Vec<Draft>) -> Result<oneshot::Receiver<Outcome>, CommitError> {
+        let (answer, outcome) = oneshot::channel();
+        self.queue.send(Work::Append(drafts, answer)).await.map_err(|_| CommitError::Closed)?;
+        Ok(outcome)
+    }
+
+    /// Queues one draft and waits for its answer.
+    pub(crate) async fn append_one(&self, draft: Draft) -> Result<Appended, CommitError> {
+        let outcome = self.append(vec![draft]).await?.await.map_err(|_| CommitError::Closed)??;
+        outcome.into_iter().next().ok_or(CommitError::Closed)
+    }
+
+    /// Accounts that another process revoked since this was last asked.
+    pub(crate) async fn revoked_elsewhere(&self) -> Vec<AccountId> {
+        let (answer, revoked) = oneshot::channel();
+        match self.queue.send(Work::RevokedElsewhere(answer)).await {
+            Ok(()) => revoked.await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+struct Waiting {
+    drafts: usize,
+    answer: oneshot::Sender<Outcome>,
+}
+
+fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work>) {
+    let mut taken = Vec::with_capacity(COMMIT_QUEUE);
+    let mut drafts = Vec::new();
+    let mut waiting = Vec::new();
+    while queue.blocking_recv_many(&mut taken, COMMIT_QUEUE) > 0 {
+        for work in taken.drain(..) {
+            match work {
+                Work::Append(mut more, answer) => {
+                    waiting.push(Waiting { drafts: more.len(), answer });
+                    drafts.append(&mut more);
+                    if drafts.len() >= COMMIT_DRAFTS {
+                        commit(journal, room, &mut drafts, &mut waiting);
+                    }
+                }
+                Work::RevokedElsewhere(answer) => {
+                    let revoked = journal.revoked_elsewhere().unwrap_or_else(|error| {
+                        tracing::warn!(%error, "could not look for revoked accounts");
+                        Vec::new()
+                    });
+                    let _ = answer.send(revoked);
+                }
+            }
+        }
+        if !waiting.is_empty() {
+            commit(journal, room, &mut drafts, &mut waiting);
+        }
+    }
+}
+
+fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, waiting: &mut Vec<Waiting>) {
+    match journal.append(drafts) {
+        Ok(appended) => {
+            let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
+            room.publish(&fresh);
+            let mut appended = appended.into_iter();
+            for Waiting { drafts, answer } in waiting.drain(..) {
+                // The writer may be gone; what it sent is stored.
+                let _ = answer.send(Ok(appended.by_ref().take(drafts).collect()));
+            }
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "could not store messages");
+            drafts.clear();
+            let error = Arc::new(error);
+            for Waiting { answer, .. } in waiting.drain(..) {
+                let _ = answer.send(Err(CommitError::Storage(Arc::clone(&error))));
+            }
+        }
+    }
+}
+
+/// The message that a draft has become, if it is a new one.
+fn stored((draft, appended): (Draft, &Appended)) -> Option<StoredMessage> {
+    match (draft, *appended) {
+        (Draft::Post { author, text, .. }, Appended::Fresh { seq, at }) => {
+            Some(StoredMessage { seq, at, nickname: author.nickname.clone(), text })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,104 @@
+//! What can go wrong, one enum for each question: can the server start, did the store take it.
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A port could not be opened; mostly it is in use.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The store could not be opened or read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The thread that writes the store could not be started.
+    #[error("cannot start the thread that writes the store")]
+    Thread(#[source] io::Error),
+}
+
+/// What a journal could not do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// No room on the disk. Nothing of the batch was stored; later ones may be.
+    #[error("no room on the disk for the store")]
+    Full,
+    /// The data directory or a file in it could not be used.
+    #[error("cannot use {path}", path = path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of the store is a symbolic link, which could lead anywhere.
+    #[error("{path} is a symbolic link, which is refused", path = path.display())]
+    Link {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Another server has the data directory.
+    #[error("{dir} is in use by another server{holder}", dir = dir.display(), holder = holder(*pid))]
+    Locked {
+        /// The data directory.
+        dir: PathBuf,
+        /// The process that holds it, where it could be read.
+        pid: Option<u32>,
+    },
+    /// There is no store there.
+    #[error("there is no store in {dir}", dir = dir.display())]
+    Missing {
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// The file is no store, or its header is damaged.
+    #[error("the store is damaged")]
+    Damaged,
+    /// A newer program wrote this store.
+    #[error("the store has format {found}; this program knows {known}")]
+    TooNew {
+        /// The format of the file.
+        found: i64,
+        /// The highest format that is known here.
+        known: i64,
+    },
+    /// A read did not come to its end, because the runtime is shutting down or because it panicked.
+    #[error("a read of the store was interrupted")]
+    Interrupted(#[source] tokio::task::JoinError),
+    /// SQLite said no.
+    #[error("the store failed")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// Why a draft was not stored.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// The store failed for the whole transaction.
+    #[error("the message was not stored")]
+    Storage(#[source] Arc<JournalError>),
+    /// The server is closing its store.
+    #[error("the server is closing")]
+    Closed,
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}

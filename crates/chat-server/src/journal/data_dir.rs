@@ -1,0 +1,127 @@
+//! The data directory: who may read it, and that only one server has it. It knows no file of the
+//! store but the lock.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::error::JournalError;
+
+/// A locked data directory. The lock goes with the value, and with the process however it ends.
+#[derive(Debug)]
+pub(super) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the directory if need be, mends its mode, and takes its lock.
+    pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
+        let fail = |source| JournalError::File { path: path.to_owned(), source };
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path).map_err(fail)?;
+        restrict(path, 0o700)?;
+        let lock = lock(path)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Opens or makes a file that only its owner may read. A symbolic link is refused: it could make
+/// the server write anywhere.
+pub(super) fn private_file(path: &Path) -> Result<File, JournalError> {
+    let fail = |source| JournalError::File { path: path.to_owned(), source };
+    if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+        return Err(JournalError::Link { path: path.to_owned() });
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(fail)?;
+    restrict(path, 0o600)?;
+    Ok(file)
+}
+
+/// Takes away what others may do with `path`, with a warning when they could do anything.
+#[cfg(unix)]
+fn restrict(path: &Path, mode: u32) -> Result<(), JournalError> {
+    use std::os::unix::fs::PermissionsExt;
+    let fail = |source| JournalError::File { path: path.to_owned(), source };
+    let found = fs::metadata(path).map_err(fail)?.permissions().mode() & 0o777;
+    if found & !mode != 0 {
+        tracing::warn!(path = %path.display(), "others could use this; its mode is now {mode:o}, it was {found:o}");
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(fail)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn restrict(_path: &Path, _mode: u32) -> Result<(), JournalError> {
+    Ok(())
+}
+
+/// The lock is a file of its own: the store itself is renamed when it is damaged.
+fn lock(dir: &Path) -> Result<File, JournalError> {
+    let path = dir.join("lock");
+    let mut file = private_file(&path)?;
+    let fail = |source| JournalError::File { path: path.clone(), source };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            // Best effort: the answer stands without it.
+            let _ = file.take(32).read_to_string(&mut pid);
+            return Err(JournalError::Locked { dir: dir.to_owned(), pid: pid.trim().parse().ok() });
+        }
+        Err(TryLockError::Error(source)) => return Err(fail(source)),
+    }
+    // Who holds it is a courtesy; a full disk does not keep the server from starting.
+    let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    if let Err(error) = noted {
+        tracing::debug!(%error, "could not note the process in the lock file");
+    }
+    Ok(file)
+}
+
+/// Makes the renames and new files of a directory survive a power cut.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_server_is_told_who_has_the_directory() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("a/b");
+        let held = DataDir::open(&dir).unwrap();
+        let error = DataDir::open(&dir).unwrap_err();
+        assert!(matches!(error, JournalError::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+        drop(held);
+        DataDir::open(&dir).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn modes_are_mended_and_links_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let temp = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let _dir = DataDir::open(temp.path()).unwrap();
+        assert_eq!((mode(temp.path()), mode(&temp.path().join("lock"))), (0o700, 0o600));
+        std::os::unix::fs::symlink("lock", temp.path().join("store")).unwrap();
+        assert!(matches!(private_file(&temp.path().join("store")), Err(JournalError::Link { .. })));
+    }
+}

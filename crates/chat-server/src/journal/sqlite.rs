@@ -1,0 +1,284 @@
+//! The journal on disk, in SQLite: append is one transaction that ends in an fsync. Damage is found
+//! at the start; the good part goes on.
+
+mod admin;
+mod mark;
+mod reader;
+mod row;
+mod salvage;
+mod scan;
+mod schema;
+mod verify;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use chat_proto::Seq;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+pub use admin::{check_store, list_accounts, revoke_account};
+pub use verify::CheckReport;
+
+use self::{mark::Mark, reader::SqliteReader};
+use super::{
+    Journal, JournalReader,
+    data_dir::{DataDir, private_file},
+    memory::now_ms,
+};
+use crate::{
+    entry::{AccountId, Appended, Draft, StoredAccount, Stream},
+    error::JournalError,
+};
+
+/// The store's file in the data directory.
+pub(super) const STORE: &str = "room.db";
+
+/// The journal on disk. One server at a time has a data directory.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    connection: Connection,
+    reader: Arc<SqliteReader>,
+    mark: Mark,
+    streams: Vec<Stream>,
+    head: Seq,
+    last_at: i64,
+    recovery: Option<Recovery>,
+    /// Changes when another process has written; see `revoked_elsewhere`.
+    data_version: i64,
+    /// Dropped last: the lock outlives the files.
+    _dir: DataDir,
+}
+
+/// What had to be done to start on a damaged store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recovery {
+    /// The file was damaged; its good part was carried into a new one.
+    SetAside {
+        /// Where the damaged file is now.
+        file: PathBuf,
+        /// Messages that were kept.
+        messages: u64,
+        /// Accounts that were kept.
+        accounts: u64,
+    },
+    /// The file is sound, but its last messages are gone.
+    TailLost {
+        /// The last place that had been stored.
+        stored: Seq,
+        /// The last place that is there.
+        found: Seq,
+    },
+}
+
+impl SqliteJournal {
+    /// Opens the store in `dir`, or makes one. The whole store is checked; a damaged file is set
+    /// aside and its good part kept, which [`SqliteJournal::recovery`] reports.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the directory cannot be used or another server has it. Damage is none.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let dir = DataDir::open(dir.as_ref())?;
+        let path = dir.path().join(STORE);
+        salvage::finish_interrupted(&path)?;
+        drop(private_file(&path)?);
+        let mark = Mark::open(&dir.path().join("mark"))?;
+        let mut recovery = None;
+        let (connection, report) = match open_sound(&path) {
+            Ok(Some(opened)) => opened,
+            Ok(None) => {
+                recovery = Some(salvage::salvage(&path)?);
+                reopen(&path)?
+            }
+            Err(error) if schema::is_damage(&error) => {
+                tracing::warn!(%error, "the store is damaged");
+                recovery = Some(salvage::salvage(&path)?);
+                reopen(&path)?
+            }
+            Err(error) => return Err(error),
+        };
+        let mut journal = Self {
+            reader: Arc::new(SqliteReader::new(path)),
+            mark,
+            head: report.head,
+            last_at: last_at(&connection)?,
+            streams: report.streams,
+            recovery,
+            data_version: data_version(&connection)?,
+            connection,
+            _dir: dir,
+        };
+        if journal.recovery.is_none() {
+            journal.notice_lost_tail()?;
+        }
+        if journal.recovery.is_some() {
+            // Told once.
+            journal.note_head();
+        }
+        Ok(journal)
+    }
+
+    /// What had to be done to start, if anything.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
+    }
+
+    fn notice_lost_tail(&mut self) -> Result<(), JournalError> {
+        let Some(stream) = self.streams.last() else { return Ok(()) };
+        let Some((noted, stored)) = self.mark.read().filter(|&(_, stored)| stored > self.head) else { return Ok(()) };
+        if noted == stream.id {
+            // The lost places will be given to other messages, so they must belong to another log.
+            let next = Stream::starting_at(self.head + 1);
+            insert_stream(&self.connection, &next)?;
+            self.streams.push(next);
+        }
+        // Another stream there means that the whole file is gone and this one is new.
+        self.recovery = Some(Recovery::TailLost { stored, found: self.head });
+        Ok(())
+    }
+
+    /// After the commit: a power cut can only make the mark too low, which says nothing.
+    fn note_head(&self) {
+        let Some(stream) = self.streams.last() else { return };
+        if let Err(error) = self.mark.write(&stream.id, self.head) {
+            tracing::warn!(%error, "could not note the end of the log");
+        }
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    fn head(&self) -> Seq {
+        self.head
+    }
+
+    fn accounts(&mut self) -> Result<Vec<StoredAccount>, JournalError> {
+        admin::accounts(&self.connection)
+    }
+
+    fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
+        let at = now_ms().max(self.last_at);
+        let mut head = self.head;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut appended = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            appended.push(insert(&transaction, draft, at, &mut head)?);
+        }
+        transaction.commit()?;
+        self.last_at = at;
+        if head != self.head {
+            self.head = head;
+            self.note_head();
+        }
+        Ok(appended)
+    }
+
+    fn reader(&self) -> Arc<dyn JournalReader> {
+        Arc::clone(&self.reader) as Arc<dyn JournalReader>
+    }
+
+    fn revoked_elsewhere(&mut self) -> Result<Vec<AccountId>, JournalError> {
+        let version = data_version(&self.connection)?;
+        if std::mem::replace(&mut self.data_version, version) == version {
+            return Ok(Vec::new());
+        }
+        let mut revoked = self.connection.prepare("SELECT id FROM account WHERE revoked <> 0")?;
+        let ids = revoked.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(ids)
+    }
+
+    fn close(&mut self) -> Result<(), JournalError> {
+        self.reader.close();
+        // Folds the write-ahead log into the store. Readers that are still there make it a part of
+        // the next start instead.
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+fn insert(transaction: &Transaction<'_>, draft: &Draft, at: i64, head: &mut Seq) -> Result<Appended, JournalError> {
+    match draft {
+        Draft::Account { token, nickname } => {
+            let last: i64 = transaction
+                .prepare_cached("SELECT coalesce(max(id), 0) FROM account")?
+                .query_row([], |row| row.get(0))?;
+            let (id, nickname) = (last + 1, nickname.as_str());
+            let crc = row::account_crc(id, token.as_bytes(), nickname, at, false);
+            transaction
+                .prepare_cached(
+                    "INSERT INTO account(id, token, nickname, at, revoked, crc) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+                )?
+                .execute(params![id, token.as_bytes(), nickname, at, crc])?;
+            Ok(Appended::Account(id))
+        }
+        Draft::Post { author, id, text } => {
+            let seq = *head + 1;
+            let (number, post) = (i64::try_from(seq).unwrap_or(i64::MAX), id.as_ref().map(|id| id.as_str()));
+            let (nick, text) = (author.nickname.as_str(), text.as_str());
+            let crc = row::message_crc(number, at, author.id, post, nick, text);
+            let added = transaction
+                .prepare_cached(
+                    "INSERT INTO message(seq, at, account, post, nick, text, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT(account, post) WHERE post IS NOT NULL DO NOTHING",
+                )?
+                .execute(params![number, at, author.id, post, nick, text, crc])?;
+            if added == 1 {
+                *head = seq;
+                return Ok(Appended::Fresh { seq, at });
+            }
+            let first: i64 = transaction
+                .prepare_cached("SELECT seq FROM message WHERE account = ?1 AND post = ?2")?
+                .query_row(params![author.id, post], |row| row.get(0))?;
+            Ok(Appended::Repeated { seq: Seq::try_from(first).unwrap_or(0) })
+        }
+    }
+}
+
+fn insert_stream(connection: &Connection, stream: &Stream) -> rusqlite::Result<()> {
+    let n: i64 = connection.query_row("SELECT coalesce(max(n), 0) + 1 FROM stream", [], |row| row.get(0))?;
+    let (id, first) = (stream.id.as_str(), i64::try_from(stream.first).unwrap_or(i64::MAX));
+    let crc = row::stream_crc(n, id, first);
+    connection.execute("INSERT INTO stream(n, id, first, crc) VALUES (?1, ?2, ?3, ?4)", params![n, id, first, crc])?;
+    Ok(())
+}
+
+/// Opens the store if nothing is wrong with it; `None` when something is.
+fn open_sound(path: &Path) -> Result<Option<(Connection, CheckReport)>, JournalError> {
+    let connection = schema::open_for_writing(path)?;
+    let streams: Option<i64> = connection.query_row("SELECT 1 FROM stream LIMIT 1", [], |row| row.get(0)).optional()?;
+    let empty: i64 = connection.query_row(
+        "SELECT NOT EXISTS(SELECT 1 FROM message) AND NOT EXISTS(SELECT 1 FROM account)",
+        [],
+        |row| row.get(0),
+    )?;
+    if streams.is_none() && empty == 1 {
+        insert_stream(&connection, &Stream::starting_at(1))?;
+    }
+    let report = verify::verify(&connection)?;
+    Ok(report.is_good().then_some((connection, report)))
+}
+
+fn reopen(path: &Path) -> Result<(Connection, CheckReport), JournalError> {
+    let connection = schema::open_for_writing(path)?;
+    let report = verify::verify(&connection)?;
+    Ok((connection, report))
+}
+
+fn last_at(connection: &Connection) -> Result<i64, JournalError> {
+    let last =
+        connection.query_row("SELECT at FROM message ORDER BY seq DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+    Ok(last.unwrap_or(0))
+}
+
+fn data_version(connection: &Connection) -> Result<i64, JournalError> {
+    Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests;

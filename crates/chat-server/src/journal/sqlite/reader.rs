@@ -1,0 +1,101 @@
+//! Reads the store beside the thread that writes it.
+
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+use chat_proto::Seq;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{row, schema};
+use crate::{
+    entry::StoredMessage,
+    error::JournalError,
+    journal::{JournalReader, Page},
+};
+
+/// Connections that only read, kept for the next reader.
+#[derive(Debug)]
+pub(super) struct SqliteReader {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl SqliteReader {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Closes what is idle, so that the last connection to close is the writing one.
+    pub(super) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => schema::open_for_reading(&self.path)?,
+        };
+        let result = read(&connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        result
+    }
+}
+
+impl JournalReader for SqliteReader {
+    fn oldest(&self) -> Result<Seq, JournalError> {
+        self.with(|connection| {
+            let oldest: Option<i64> = connection
+                .prepare_cached("SELECT seq FROM message ORDER BY seq LIMIT 1")?
+                .query_row([], |row| row.get(0))
+                .optional()?;
+            Ok(oldest.and_then(|seq| Seq::try_from(seq).ok()).unwrap_or(1))
+        })
+    }
+
+    fn read(&self, from: Seq, page: Page) -> Result<Vec<StoredMessage>, JournalError> {
+        self.with(|connection| {
+            let sql = format!("SELECT {} FROM message WHERE seq >= ?1 ORDER BY seq", row::MESSAGE);
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query([i64::try_from(from).unwrap_or(i64::MAX)])?;
+            let mut messages = Vec::new();
+            let mut bytes = 0;
+            while messages.len() < page.messages && bytes < page.bytes {
+                let Some(found) = rows.next()? else { break };
+                match row::message(found) {
+                    Some(message) => {
+                        bytes += message.text.as_str().len();
+                        messages.push(message);
+                    }
+                    None => tracing::error!("a damaged message in the store was left out; the next start mends it"),
+                }
+            }
+            Ok(messages)
+        })
+    }
+
+    /// Time never goes backwards in the log, so this halves its way to the place: no index is
+    /// needed for a question that is seldom asked.
+    fn first_after(&self, at: i64) -> Result<Seq, JournalError> {
+        self.with(|connection| {
+            let mut ends =
+                connection.prepare_cached("SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM message")?;
+            let (mut low, high): (i64, i64) = ends.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut high = high + 1;
+            let mut next =
+                connection.prepare_cached("SELECT seq, at FROM message WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
+            while low < high {
+                let middle = low + (high - low) / 2;
+                let found: Option<(i64, i64)> =
+                    next.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+                match found {
+                    Some((seq, then)) if then <= at => low = seq + 1,
+                    _ => high = middle,
+                }
+            }
+            Ok(Seq::try_from(low).unwrap_or(1))
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! Rows and their checksums. SQLite does not notice a flipped bit inside a value, so each row
+//! carries a CRC over all of its columns.
+
+use chat_proto::{Nickname, Seq, StreamId, Text};
+use rusqlite::{Row, types::ValueRef};
+
+use crate::{
+    entry::{AccountId, StoredAccount, StoredMessage, Stream},
+    token_hash::TokenHash,
+};
+
+/// The columns that [`message`] and [`raw_message`] read, in their order.
+pub(super) const MESSAGE: &str = "seq, at, account, post, nick, text, crc";
+/// The columns that [`account`] reads, in their order.
+pub(super) const ACCOUNT: &str = "id, token, nickname, at, revoked, crc";
+/// The columns that [`stream`] reads, in their order.
+pub(super) const STREAM: &str = "n, id, first, crc";
+
+/// A message with the columns that only the store itself needs.
+pub(super) struct RawMessage {
+    pub(super) account: AccountId,
+    pub(super) post: Option<Box<str>>,
+    pub(super) message: StoredMessage,
+}
+
+/// Sums up values so that no two different rows look alike: each is preceded by its length.
+struct Sum(crc32fast::Hasher);
+
+impl Sum {
+    fn new() -> Self {
+        Self(crc32fast::Hasher::new())
+    }
+
+    fn number(mut self, value: i64) -> Self {
+        self.0.update(&value.to_le_bytes());
+        self
+    }
+
+    fn bytes(mut self, value: &[u8]) -> Self {
+        self.0.update(&(value.len() as u64).to_le_bytes());
+        self.0.update(value);
+        self
+    }
+
+    fn end(self) -> i64 {
+        i64::from(self.0.finalize())
+    }
+}
+
+pub(super) fn message_crc(seq: i64, at: i64, account: AccountId, post: Option<&str>, nick: &str, text: &str) -> i64 {
+    let sum = Sum::new().number(seq).number(at).number(account).number(i64::from(post.is_some()));
+    sum.bytes(post.unwrap_or_default().as_bytes()).bytes(nick.as_bytes()).bytes(text.as_bytes()).end()
+}
+
+pub(super) fn account_crc(id: AccountId, token: &[u8], nickname: &str, at: i64, revoked: bool) -> i64 {
+    Sum::new().number(id).bytes(token).bytes(nickname.as_bytes()).number(at).number(i64::from(revoked)).end()
+}
+
+pub(super) fn stream_crc(n: i64, id: &str, first: i64) -> i64 {
+    Sum::new().number(n).bytes(id.as_bytes()).number(first).end()
+}
+
+/// Reads a message; `None` when its checksum or any value is wrong.
+pub(super) fn message(row: &Row<'_>) -> Option<StoredMessage> {
+    let (message, ..) = checked_message(row)?;
+    Some(message)
+}
+
+/// Reads a message with all its columns; `None` when its checksum or any value is wrong.
+pub(super) fn raw_message(row: &Row<'_>) -> Option<RawMessage> {
+    let (message, account, post) = checked_message(row)?;
+    Some(RawMessage { account, post: post.map(Into::into), message })
+}
+
+fn checked_message<'r>(row: &'r Row<'_>) -> Option<(StoredMessage, AccountId, Option<&'r str>)> {
+    let (seq, at, account) = (number(row, 0)?, number(row, 1)?, number(row, 2)?);
+    let post = match row.get_ref(3).ok()? {
+        ValueRef::Null => None,
+        other => Some(other.as_str().ok()?),
+    };
+    let (nick, text) = (string(row, 4)?, string(row, 5)?);
+    if message_crc(seq, at, account, post, nick, text) != number(row, 6)? {
+        return None;
+    }
+    let seq = Seq::try_from(seq).ok()?;
+    let message = StoredMessage { seq, at, nickname: Nickname::new(nick).ok()?, text: Text::new(text).ok()? };
+    Some((message, account, post))
+}
+
+/// Reads an account; `None` when its checksum or any value is wrong.
+pub(super) fn account(row: &Row<'_>) -> Option<StoredAccount> {
+    let (id, nickname, at) = (number(row, 0)?, string(row, 2)?, number(row, 3)?);
+    let token: [u8; 32] = row.get_ref(1).ok()?.as_blob().ok()?.try_into().ok()?;
+    let revoked = number(row, 4)? != 0;
+    if account_crc(id, &token, nickname, at, revoked) != number(row, 5)? {
+        return None;
+    }
+    let nickname = Nickname::new(nickname).ok()?;
+    Some(StoredAccount { id, token: TokenHash::from_bytes(token), nickname, at, revoked })
+}
+
+/// Reads a stretch of the log; `None` when its checksum or any value is wrong.
+pub(super) fn stream(row: &Row<'_>) -> Option<Stream> {
+    let (n, id, first) = (number(row, 0)?, string(row, 1)?, number(row, 2)?);
+    if stream_crc(n, id, first) != number(row, 3)? {
+        return None;
+    }
+    Some(Stream { id: StreamId::new(id).ok()?, first: Seq::try_from(first).ok()? })
+}
+
+fn number(row: &Row<'_>, column: usize) -> Option<i64> {
+    row.get_ref(column).ok()?.as_i64().ok()
+}
+
+fn string<'r>(row: &'r Row<'_>, column: usize) -> Option<&'r str> {
+    row.get_ref(column).ok()?.as_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moving_a_byte_from_one_column_to_the_next_changes_the_sum() {
+        let base = message_crc(1, 2, 3, Some("ab"), "c", "d");
+        for other in [
+            message_crc(1, 2, 3, Some("a"), "bc", "d"),
+            message_crc(1, 2, 3, Some("ab"), "", "cd"),
+            message_crc(2, 1, 3, Some("ab"), "c", "d"),
+        ] {
+            assert_ne!(base, other);
+        }
+        assert_ne!(message_crc(1, 2, 3, None, "c", "d"), message_crc(1, 2, 3, Some(""), "c", "d"));
+    }
+}

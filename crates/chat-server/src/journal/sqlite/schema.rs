@@ -1,0 +1,118 @@
+//! The tables of the store and how its file is opened. It holds no data.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::JournalError;
+
+/// The format of the file, in `user_version`.
+pub(super) const FORMAT: i64 = 1;
+
+/// With the format added, the `application_id`: says that the file is ours, and guards the format
+/// against a flipped bit, which would make an old store look like a newer program's.
+const OURS: i64 = 0x6d63_6800;
+
+/// Pages of the store have this size, so that a damaged first page can be rebuilt.
+pub(super) const PAGE_SIZE: usize = 4096;
+
+/// Statements that are kept compiled, for each connection.
+const STATEMENTS: usize = 16;
+
+/// Messages and accounts are tables of their own because the numbers of messages have no holes.
+/// The ids of posts are unique in the store, so that a repeated one is found after any crash.
+const TABLES: &str = "
+    CREATE TABLE stream(
+        n INTEGER PRIMARY KEY, id TEXT NOT NULL, first INTEGER NOT NULL, crc INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE account(
+        id INTEGER PRIMARY KEY, token BLOB NOT NULL, nickname TEXT NOT NULL, at INTEGER NOT NULL,
+        revoked INTEGER NOT NULL, crc INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE message(
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, account INTEGER NOT NULL, post TEXT,
+        nick TEXT NOT NULL, text TEXT NOT NULL, crc INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX message_post ON message(account, post) WHERE post IS NOT NULL;
+";
+
+/// Opens the file for the one connection that writes, and makes the tables in an empty file.
+///
+/// FULL makes each commit wait for the disk; in WAL mode that is one fsync. A checkpoint every
+/// 16 MiB keeps the log small and bulk posting fast.
+pub(super) fn open_for_writing(path: &Path) -> Result<Connection, JournalError> {
+    let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection.execute_batch("PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8';")?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
+         PRAGMA cache_size = -16384; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;",
+    )?;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        transaction.pragma_update(None, "application_id", OURS + FORMAT)?;
+    }
+    transaction.commit()?;
+    check_format(&connection)?;
+    Ok(connection)
+}
+
+/// Whether this program can read the store.
+fn check_format(connection: &Connection) -> Result<(), JournalError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if owner != OURS + found {
+        Err(JournalError::Damaged)
+    } else if found > FORMAT {
+        Err(JournalError::TooNew { found, known: FORMAT })
+    } else {
+        Ok(())
+    }
+}
+
+/// Opens an existing store beside a server that may be running.
+pub(super) fn open_existing(path: &Path) -> Result<Connection, JournalError> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    check_format(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads. The writing one must be open.
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, JournalError> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.execute_batch("PRAGMA cache_size = -1024; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;")?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // The administrator's commands write too, for a moment.
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Whether an error says that the file is damaged, rather than that it could not be used now.
+pub(super) fn is_damage(error: &JournalError) -> bool {
+    use rusqlite::ErrorCode::{
+        ConstraintViolation, DatabaseCorrupt, NotADatabase, ReadOnly, SchemaChanged, TypeMismatch, Unknown,
+    };
+    let error = match error {
+        JournalError::Damaged => return true,
+        JournalError::Sqlite(error) => error,
+        _ => return false,
+    };
+    match error.sqlite_error_code() {
+        // `Unknown` is SQLITE_ERROR: a table is missing, or the schema makes no sense. `ReadOnly` is
+        // how a flipped format version in the header shows.
+        Some(
+            DatabaseCorrupt | NotADatabase | ConstraintViolation | TypeMismatch | SchemaChanged | Unknown | ReadOnly,
+        ) => true,
+        Some(_) => false,
+        // A value of another type than the schema says.
+        None => true,
+    }
+}

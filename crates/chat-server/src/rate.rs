@@ -1,0 +1,103 @@
+//! How often something may happen: a bucket that empties at a steady rate. Time is an argument.
+
+use std::time::{Duration, Instant};
+
+use crate::limits::Rate;
+
+/// One bucket, as the moment at which it would be empty again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bucket {
+    empty_at: Option<Instant>,
+}
+
+/// Longer waits are not worth telling apart.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Bucket {
+    /// Takes one if there is room.
+    ///
+    /// # Errors
+    /// How long to wait for room; nothing was taken.
+    pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+        match self.wait(rate, now) {
+            Some(wait) => Err(wait),
+            None => {
+                self.add(rate, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes one in any case, and says how long whoever did so shall pause.
+    pub(crate) fn overdraw(&mut self, rate: Rate, now: Instant) -> Option<Duration> {
+        let wait = self.wait(rate, now);
+        self.add(rate, now);
+        wait
+    }
+
+    /// Whether forgetting it changes nothing.
+    pub(crate) fn is_empty(&self, now: Instant) -> bool {
+        self.empty_at.is_none_or(|at| at <= now)
+    }
+
+    fn wait(&self, rate: Rate, now: Instant) -> Option<Duration> {
+        let interval = interval(rate);
+        let depth = interval.saturating_mul(rate.burst.max(1)).min(LONGEST);
+        let level = self.empty_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now)) + interval;
+        level.checked_sub(depth).filter(|wait| !wait.is_zero())
+    }
+
+    fn add(&mut self, rate: Rate, now: Instant) {
+        let from = self.empty_at.unwrap_or(now).max(now);
+        // Bounded, so that debts and the clock's end are out of reach.
+        self.empty_at = Some((from + interval(rate)).min(now + 2 * LONGEST));
+    }
+}
+
+fn interval(rate: Rate) -> Duration {
+    let seconds = 1.0 / rate.per_second;
+    if seconds.is_finite() && seconds > 0.0 {
+        Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST)
+    } else {
+        LONGEST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { per_second: 10.0, burst: 3 };
+
+    #[test]
+    fn a_burst_passes_and_then_the_rate_holds() {
+        let (mut bucket, start) = (Bucket::default(), Instant::now());
+        for _ in 0..3 {
+            assert_eq!(bucket.take(RATE, start), Ok(()));
+        }
+        let wait = bucket.take(RATE, start).unwrap_err();
+        assert_eq!(wait, Duration::from_millis(100));
+        assert!(bucket.take(RATE, start + wait).is_ok());
+        assert!(bucket.take(RATE, start + wait).is_err());
+        assert!(!bucket.is_empty(start + wait) && bucket.is_empty(start + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn debts_are_paid_back() {
+        let (mut bucket, start) = (Bucket::default(), Instant::now());
+        let pauses: Vec<_> = (0..5).map(|_| bucket.overdraw(RATE, start)).collect();
+        assert_eq!(pauses, [None, None, None, Some(Duration::from_millis(100)), Some(Duration::from_millis(200))]);
+    }
+
+    #[test]
+    fn senseless_rates_let_the_burst_through_and_do_not_panic() {
+        for per_second in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
+            let (mut bucket, start) = (Bucket::default(), Instant::now());
+            let rate = Rate { per_second, burst: 1 };
+            assert!(bucket.take(rate, start).is_ok());
+            for _ in 0..1000 {
+                bucket.overdraw(rate, start);
+            }
+        }
+    }
+}

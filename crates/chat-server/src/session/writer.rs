@@ -1,0 +1,382 @@
+//! One writer: the dialogue of the write port joined to accounts and the store. What it reads is
+//! stored whether or not the answer can still be delivered.
+
+mod answers;
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use chat_proto::{
+    Account, Connection, ConnectionError, DeclineCode, Extensions, LineCodec, PostId, Text, Token, WriterServer,
+    WriterServerCommand, WriterServerConfig, WriterServerEvent,
+};
+use futures_util::FutureExt;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::{Instant, sleep_until, timeout},
+};
+
+use self::answers::{Answers, Flight};
+use super::Shared;
+use crate::{
+    accounts::Member,
+    admission::Admitted,
+    committer::{Committer, Outcome},
+    entry::{Appended, Draft},
+    error::CommitError,
+    limits::TURN_POSTS,
+    token_hash::TokenHash,
+};
+
+/// A writer may post for ever without reading an answer, so nothing that it leaves unread closes it.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long the peer's own end is waited for after ours. Closing with its last bytes unread would
+/// make the system throw away the answers that it has not read yet.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// When a client shall try again what the store could not take.
+const STORAGE_RETRY: Duration = Duration::from_secs(1);
+
+/// The pings and posts that the machine may owe an answer. Posts are bounded before that by
+/// `Limits::posts_in_flight`, and a writer that never reads is owed any number of confirmations.
+const OWED: usize = usize::MAX;
+
+/// What the server says to all writers.
+#[derive(Debug, Clone)]
+pub(crate) struct Orders {
+    /// Take no new posts, answer those in hand, and go.
+    pub(crate) drain: watch::Receiver<bool>,
+    /// Counts up when an account was revoked.
+    pub(crate) revoked: watch::Receiver<u64>,
+}
+
+/// A connection on the write port.
+pub(crate) struct WriterSession<IO> {
+    connection: Connection<WriterServer, IO>,
+    shared: Arc<Shared>,
+    committer: Committer,
+    orders: Orders,
+    admitted: Admitted,
+    member: Option<Arc<Member>>,
+    drafts: Vec<Draft>,
+    ids: Vec<Option<PostId>>,
+    answers: Answers,
+    /// Nothing is read before, because the account posts too fast.
+    pause: Option<Instant>,
+    ending: Option<Ending>,
+}
+
+/// Why no more posts are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The peer has ended its side, or broke the rules: there is nothing more to read.
+    Over,
+    /// The server is closing.
+    Draining,
+    /// The account was revoked.
+    Revoked,
+    /// A plain post could not be stored. The answers go by order, so there can be no more of them.
+    Unanswerable,
+}
+
+/// What the wait has brought.
+enum Turn {
+    Event(Result<WriterServerEvent, ConnectionError>),
+    Stored(Outcome),
+    /// Confirmations that were held back may go.
+    Room,
+    Rested,
+    Orders,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
+    pub(crate) fn new(shared: Arc<Shared>, committer: Committer, orders: Orders, admitted: Admitted, io: IO) -> Self {
+        let limits = &shared.config.limits;
+        let mut config = WriterServerConfig::default();
+        config.login_within = limits.login_within;
+        config.nickname_within = limits.nickname_within;
+        config.strict = shared.config.strict;
+        config.offer = if shared.config.extensions { Extensions::ALL } else { Extensions::default() };
+        config.max_unanswered = OWED;
+        let machine = WriterServer::new(config, Instant::now().into_std());
+        Self {
+            connection: Connection::new(machine, io, LineCodec::for_server()).with_write_stall(NEVER),
+            answers: Answers::new(limits.posts_in_flight, limits.answer_bytes),
+            shared,
+            committer,
+            orders,
+            admitted,
+            member: None,
+            drafts: Vec::new(),
+            ids: Vec::new(),
+            pause: None,
+            ending: None,
+        }
+    }
+
+    /// Serves until the peer ends, breaks the rules, or the server closes.
+    pub(crate) async fn run(mut self) {
+        while !self.is_done() {
+            match self.turn().await {
+                Turn::Event(event) => {
+                    self.take(event).await;
+                    self.take_what_is_here().await;
+                    self.submit().await;
+                }
+                Turn::Stored(outcome) => self.answer(outcome),
+                Turn::Room => self.answers.release(&mut self.connection),
+                Turn::Rested => self.pause = None,
+                Turn::Orders => self.follow_orders().await,
+            }
+        }
+        self.say_farewell().await;
+    }
+
+    fn is_done(&self) -> bool {
+        self.ending.is_some() && self.answers.in_flight() == 0
+    }
+
+    async fn turn(&mut self) -> Turn {
+        let reading = self.ending != Some(Ending::Over) && !self.answers.is_full() && self.pause.is_none();
+        self.answers.written();
+        let Self { connection, answers, orders, pause, .. } = self;
+        let (flights, room) = answers.parts();
+        let stored = async {
+            match flights.front_mut() {
+                Some(flight) => (&mut flight.outcome).await.unwrap_or(Err(CommitError::Closed)),
+                None => std::future::pending().await,
+            }
+        };
+        let rested = async {
+            match *pause {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        let io = poll_fn(|cx| {
+            // Both futures may be dropped between polls: the connection keeps all that matters.
+            if reading {
+                if let Poll::Ready(event) = pin!(connection.next_event()).poll(cx) {
+                    return Poll::Ready(Turn::Event(event));
+                }
+            } else {
+                // A peer that cannot be written to is found out by reading.
+                let _ = pin!(connection.flush()).poll(cx);
+            }
+            if room.is_wanted(connection.buffered()) { Poll::Ready(Turn::Room) } else { Poll::Pending }
+        });
+        tokio::select! {
+            biased;
+            outcome = stored => Turn::Stored(outcome),
+            turn = io => turn,
+            () = rested => Turn::Rested,
+            Ok(()) = orders.drain.changed() => Turn::Orders,
+            Ok(()) = orders.revoked.changed() => Turn::Orders,
+        }
+    }
+
+    /// Takes all that has arrived together, so that it is stored and answered together.
+    async fn take_what_is_here(&mut self) {
+        while self.ending != Some(Ending::Over)
+            && self.drafts.len() < TURN_POSTS
+            && self.answers.in_flight() + self.drafts.len() < self.shared.config.limits.posts_in_flight
+            && self.pause.is_none()
+        {
+            let Some(event) = self.connection.next_event().now_or_never() else { return };
+            self.take(event).await;
+        }
+    }
+
+    async fn take(&mut self, event: Result<WriterServerEvent, ConnectionError>) {
+        match event {
+            Ok(WriterServerEvent::Login(token)) => self.log_in(token),
+            Ok(WriterServerEvent::Register(asked)) => self.register(&asked).await,
+            Ok(WriterServerEvent::Post { id, text }) => self.post(id, text),
+            Err(ConnectionError::Ended) => self.ending = Some(Ending::Over),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a writer was closed");
+                self.ending = Some(Ending::Over);
+            }
+        }
+    }
+
+    fn log_in(&mut self, token: Token) {
+        let command = match self.shared.accounts.log_in(&token) {
+            Some(member) => {
+                let nickname = member.author.nickname.clone();
+                self.member = Some(member);
+                WriterServerCommand::Accept(Account { nickname, token })
+            }
+            None => WriterServerCommand::Deny,
+        };
+        self.say(command);
+    }
+
+    async fn register(&mut self, asked: &str) {
+        if !self.admitted.may_register(std::time::Instant::now()) {
+            // There is no line that says "later"; a closed connection is tried again.
+            self.ending = Some(Ending::Over);
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let reserved = match shared.accounts.reserve(asked) {
+            Ok(reserved) => reserved,
+            Err(unusable) => {
+                tracing::debug!(%unusable, "a nickname was refused");
+                return self.say(WriterServerCommand::Deny);
+            }
+        };
+        let nickname = reserved.nickname().clone();
+        // 36 characters without a control character are always a token.
+        let Ok(token) = Token::new(&uuid::Uuid::new_v4().to_string()) else { return };
+        let hash = TokenHash::of(&token);
+        let draft = Draft::Account { token: hash, nickname: nickname.clone() };
+        match self.committer.append_one(draft).await {
+            Ok(Appended::Account(id)) => {
+                self.member = Some(shared.accounts.register(reserved, id, hash));
+                if let Some(announcement) = shared.announcement(&nickname) {
+                    // Nobody waits for it.
+                    let _ = self.committer.append(vec![announcement]).await;
+                }
+                self.say(WriterServerCommand::Accept(Account { nickname, token }));
+            }
+            Ok(_) | Err(_) => self.ending = Some(Ending::Over),
+        }
+    }
+
+    fn post(&mut self, id: Option<PostId>, text: Text) {
+        let Some(member) = &self.member else { return };
+        let declined = match self.ending {
+            Some(Ending::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
+            Some(Ending::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
+            _ if member.is_revoked() => Some((DeclineCode::Revoked, None)),
+            _ => None,
+        };
+        match (declined, id) {
+            (Some((code, retry_after)), Some(id)) => self.say(WriterServerCommand::Decline { id, code, retry_after }),
+            // Not confirmed: that is all that the plain protocol can say.
+            (Some(_), None) => {
+                self.ending.get_or_insert(Ending::Revoked);
+            }
+            (None, id) => {
+                let (rate, now) = (self.shared.config.limits.posts, Instant::now());
+                match (rate, &id) {
+                    (Some(rate), Some(id)) => {
+                        if let Err(wait) = member.take_post(rate, now.into_std()) {
+                            let (id, code, retry_after) = (id.clone(), DeclineCode::Rate, Some(wait));
+                            return self.say(WriterServerCommand::Decline { id, code, retry_after });
+                        }
+                    }
+                    (Some(rate), None) => {
+                        self.pause = member.overdraw_post(rate, now.into_std()).map(|wait| now + wait);
+                    }
+                    (None, _) => {}
+                }
+                self.drafts.push(Draft::Post { author: Arc::clone(&member.author), id: id.clone(), text });
+                self.ids.push(id);
+            }
+        }
+    }
+
+    async fn submit(&mut self) {
+        if self.drafts.is_empty() {
+            return;
+        }
+        let ids = std::mem::take(&mut self.ids);
+        match self.committer.append(std::mem::take(&mut self.drafts)).await {
+            Ok(outcome) => self.answers.expect(Flight { ids, outcome }),
+            Err(error) => self.decline(ids, &error),
+        }
+    }
+
+    /// Answers a batch, and every later one that is ready too, so that they leave in one write.
+    fn answer(&mut self, outcome: Outcome) {
+        let mut next = Some(outcome);
+        while let Some(outcome) = next {
+            let Some(ids) = self.answers.landed() else { return };
+            match outcome {
+                Ok(appended) => self.confirm(ids, appended),
+                Err(error) => self.decline(ids, &error),
+            }
+            next = self.answers.next_ready();
+        }
+        self.answers.release(&mut self.connection);
+    }
+
+    fn confirm(&mut self, ids: Vec<Option<PostId>>, appended: Vec<Appended>) {
+        for (id, appended) in ids.into_iter().zip(appended) {
+            match (id, appended) {
+                (None, _) if self.ending == Some(Ending::Unanswerable) => {}
+                (None, _) => self.answers.hold_confirmation(),
+                (Some(id), Appended::Fresh { seq, .. } | Appended::Repeated { seq }) => {
+                    if let Some(position) = self.shared.position(seq) {
+                        self.say(WriterServerCommand::Stored { id, position });
+                    }
+                }
+                (Some(_), Appended::Account(_)) => {}
+            }
+        }
+    }
+
+    fn decline(&mut self, ids: Vec<Option<PostId>>, error: &CommitError) {
+        let code = match error {
+            CommitError::Storage(_) => DeclineCode::Storage,
+            CommitError::Closed => DeclineCode::Draining,
+        };
+        for id in ids {
+            match id {
+                Some(id) => {
+                    let (code, retry_after) = (code.clone(), Some(STORAGE_RETRY));
+                    self.say(WriterServerCommand::Decline { id, code, retry_after });
+                }
+                None if self.ending != Some(Ending::Over) => self.ending = Some(Ending::Unanswerable),
+                None => {}
+            }
+        }
+    }
+
+    async fn follow_orders(&mut self) {
+        let drain = *self.orders.drain.borrow_and_update();
+        self.orders.revoked.mark_unchanged();
+        if drain && self.ending.is_none() {
+            // What has arrived by now is in hand: it is stored and answered.
+            self.take_what_is_here().await;
+            self.submit().await;
+            self.ending.get_or_insert(Ending::Draining);
+        } else if self.member.as_ref().is_some_and(|member| member.is_revoked()) {
+            self.ending.get_or_insert(Ending::Revoked);
+        }
+    }
+
+    /// Sends what is left to say, ends our side, and waits for the peer's end.
+    async fn say_farewell(mut self) {
+        let last_answers = async {
+            while self.answers.is_holding() {
+                self.answers.release(&mut self.connection);
+                self.connection.flush().await?;
+                self.answers.written();
+            }
+            self.connection.shutdown().await
+        };
+        let said = timeout(self.shared.config.limits.stall, last_answers).await;
+        if self.ending != Some(Ending::Over) && matches!(said, Ok(Ok(()))) {
+            // Whatever still comes is not confirmed.
+            let peers_end = async { while self.connection.next_event().await.is_ok() {} };
+            let _ = timeout(FAREWELL, peers_end).await;
+        }
+    }
+
+    /// Commands answer what the machine has asked, so it takes them.
+    fn say(&mut self, command: WriterServerCommand) {
+        if self.connection.command(command).is_err() {
+            tracing::error!("the dialogue did not take an answer that it was owed");
+        }
+    }
+}

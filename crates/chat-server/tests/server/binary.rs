@@ -1,0 +1,196 @@
+//! The program itself: its one line, its exit codes, its signals, and what survives kill -9.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+use crate::peer::{GREETING, Peer, id_post};
+
+struct Program {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    listen: SocketAddr,
+    write: SocketAddr,
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let free = ["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0"];
+        let mut child = command(&[&free[..], arguments].concat()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut ready = String::new();
+        out.read_line(&mut ready).unwrap();
+        let (listen, write) =
+            ready.strip_prefix("ready listen=").and_then(|rest| rest.trim_end().split_once(" write=")).unwrap();
+        Self { child, out, listen: listen.parse().unwrap(), write: write.parse().unwrap() }
+    }
+
+    fn on(dir: &Path) -> Self {
+        Self::start(&["--data-dir", dir.to_str().unwrap()])
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Exit code, the rest of standard output, and standard error.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.out.read_to_string(&mut out).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        (self.child.wait().unwrap().code(), out, err)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command(arguments).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_drains_and_the_exit_code_is_zero() {
+    for signal in ["-TERM", "-INT"] {
+        let dir = tempfile::tempdir().unwrap();
+        let program = Program::on(dir.path());
+        let mut writer = Peer::connect(program.write).await;
+        writer.expect(GREETING).await;
+        program.signal(signal);
+        writer.expect_end().await;
+        drop(writer);
+        let (code, out, err) = program.end();
+        assert_eq!((code, out.as_str()), (Some(0), ""), "{err}");
+    }
+}
+
+#[test]
+fn bad_arguments_are_code_2_and_failures_are_code_1_with_one_sentence() {
+    assert_eq!(run(&["--listen", "nonsense"]).0, Some(2));
+    assert_eq!(run(&["--metrics", "127.0.0.1:0"]).0, Some(2));
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let (code, _, err) = run(&["check", "--data-dir", path]);
+    assert_eq!((code, err), (Some(1), format!("chat-server: there is no store in {path}\n")));
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let (code, _, err) =
+        run(&["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir", file.to_str().unwrap()]);
+    assert_eq!((code, err.lines().count()), (Some(1), 1), "{err}");
+    assert!(err.starts_with("chat-server: cannot use "), "{err}");
+}
+
+#[test]
+fn a_second_server_is_told_what_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::on(dir.path());
+    let (listen, path) = (program.listen.to_string(), dir.path().to_str().unwrap());
+    let (code, out, err) = run(&["--listen", &listen, "--write", "127.0.0.1:0", "--memory"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.starts_with(&format!("chat-server: cannot listen on {listen}: ")) && err.lines().count() == 1, "{err}");
+    let (code, _, err) = run(&["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir", path]);
+    let expected = format!("chat-server: {path} is in use by another server (process {})\n", program.child.id());
+    assert_eq!((code, err), (Some(1), expected));
+}
+
+#[tokio::test]
+async fn accounts_are_listed_and_revoked_beside_a_running_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let program = Program::on(dir.path());
+    let mut writer = Peer::connect(program.write).await;
+    writer.send("\nBob\n").await;
+    writer.line().await;
+    writer.line().await;
+    let record = writer.record().await;
+    let (code, out, _) = run(&["accounts", "--data-dir", path, "list"]);
+    assert_eq!((code, out.split('\t').next()), (Some(0), Some(record.nickname.as_str())));
+    assert!(!out.contains(&record.token));
+    assert_eq!(run(&["accounts", "--data-dir", path, "revoke", "Nobody At All"]).0, Some(1));
+    assert_eq!(run(&["accounts", "--data-dir", path, "revoke", &record.nickname]).0, Some(0));
+    writer.rest().await;
+    assert!(run(&["accounts", "--data-dir", path, "list"]).1.ends_with("\trevoked\n"));
+    let (code, out, _) = run(&["check", "--data-dir", path]);
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("good: messages=0 accounts=1 head=0 "), "{out}");
+}
+
+#[test]
+fn a_closed_standard_output_does_not_matter() {
+    let free = ["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--memory"];
+    let mut child = command(&free).spawn().unwrap();
+    drop(child.stdout.take());
+    // It serves: it has not ended by itself when it is told to.
+    assert!(child.try_wait().unwrap().is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// What was confirmed before a kill is there after it, once, in its place.
+#[tokio::test]
+async fn kill_9_loses_nothing_that_was_confirmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut token = String::new();
+    let mut confirmed: HashMap<String, u64> = HashMap::new();
+    let mut stream = None;
+    for round in 0..8u64 {
+        let mut program = Program::on(dir.path());
+        let mut writer = Peer::connect(program.write).await;
+        writer.expect(GREETING).await;
+        writer.send(if token.is_empty() { "\nBob\n".to_owned() } else { format!("{token}\n") }).await;
+        if token.is_empty() {
+            writer.line().await;
+        }
+        token = writer.record().await.token;
+        writer.line().await;
+        // What is not known to be stored is sent again under its id, as a client does.
+        let posts: String =
+            (0..400).map(|n| id_post(&format!("{}-{n}", round / 2), &format!("{} {n}", round / 2))).collect();
+        writer.send(posts).await;
+        for _ in 0..(37 + 90 * (round % 4)) {
+            let answer = writer.answer().await;
+            let (id, seq) = (answer["ok"].as_str().unwrap().to_owned(), answer["seq"].as_u64().unwrap());
+            assert_eq!(*confirmed.entry(id).or_insert(seq), seq, "the same place every time");
+            let name = answer["stream"].as_str().unwrap().to_owned();
+            assert_eq!(stream.get_or_insert_with(|| name.clone()), &name, "no kill breaks the log");
+        }
+        program.child.kill().unwrap();
+        program.child.wait().unwrap();
+        for line in writer.rest_lossy().await {
+            let answer: serde_json::Value = serde_json::from_str(line.trim_start_matches('\u{1}')).unwrap();
+            confirmed.insert(answer["ok"].as_str().unwrap().to_owned(), answer["seq"].as_u64().unwrap());
+        }
+    }
+    let program = Program::on(dir.path());
+    let mut listener = Peer::connect(program.listen).await;
+    let head = listener.resume("{\"after_time\": 0}").await["head"].as_u64().unwrap();
+    let mut texts = HashMap::new();
+    for seq in 1..=head {
+        let message = listener.numbered().await;
+        assert_eq!(message.seq, seq);
+        assert!(texts.insert(message.text, seq).is_none(), "stored once");
+    }
+    for (id, seq) in &confirmed {
+        assert_eq!(texts.get(&id.replace('-', " ")), Some(seq), "{id}");
+    }
+    drop(program);
+    let (code, out, _) = run(&["check", "--data-dir", dir.path().to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{out}");
+}

@@ -1,0 +1,182 @@
+//! The write port, byte for byte.
+
+use chat_server::MemoryJournal;
+
+use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, WELCOME, config, in_memory, start};
+
+#[tokio::test]
+async fn an_unknown_token_falls_through_to_registration_on_the_same_socket() {
+    let server = in_memory().await;
+    let mut writer = Peer::connect(server.write_addr()).await;
+    assert_eq!(writer.read_once().await, GREETING);
+    writer.send("9a08f44c-c541-41eb-8c47-0242ac110002\n").await;
+    // One write each turn: clients that read 200 bytes live on that.
+    assert_eq!(writer.read_once().await, format!("null\n{PROMPT}"));
+    writer.send("Жук\n").await;
+    let answer = writer.read_once().await;
+    let (record, welcome) = answer.split_once('\n').unwrap();
+    assert_eq!(welcome, WELCOME);
+    let (before, token) = record.split_once("\", \"account_hash\": \"").unwrap();
+    assert!(before.starts_with("{\"nickname\": \"") && before.ends_with(" \\u0416\\u0443\\u043a"), "{before}");
+    let (token, offer) = token.split_at(36);
+    assert_eq!(offer, "\", \"extensions\": [\"id\", \"resume\"]}");
+    assert_eq!(token, token.to_lowercase());
+    assert_eq!(token.as_bytes()[14], b'4', "a random UUID");
+}
+
+#[tokio::test]
+async fn without_extensions_the_record_is_the_original_s() {
+    let mut config = config();
+    config.extensions = false;
+    let server = start(config, MemoryJournal::new()).await;
+    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    let expected = format!("{{\"nickname\": \"{}\", \"account_hash\": \"{}\"}}\n", record.nickname, record.token);
+    assert_eq!(record.line, expected);
+    let mut listener = Peer::connect(server.listen_addr()).await;
+    listener.send("\u{1}{\"resume\": {\"last\": 5}, \"nonce\": \"n\"}\n").await;
+    writer.send("\u{1}{\"id\": \"1\", \"text\": \"unseen\"}\nhi\n\n").await;
+    writer.expect(CONFIRMED).await;
+    // Whether the listener was there in time for the first post is open, so it is told another.
+    writer.send("hi\n\n").await;
+    assert_eq!(listener.line().await, format!("{}: hi\n", record.nickname));
+}
+
+#[tokio::test]
+async fn two_line_feeds_register_a_nameless_account() {
+    let server = in_memory().await;
+    let mut writer = Peer::connect(server.write_addr()).await;
+    writer.send("\n\n").await;
+    writer.expect(format!("{GREETING}{PROMPT}")).await;
+    let record = writer.record().await;
+    assert!(record.nickname.ends_with(" anonymous"), "{}", record.nickname);
+    writer.expect(WELCOME).await;
+}
+
+#[tokio::test]
+async fn a_token_and_an_empty_line_are_a_login_and_a_ping() {
+    let server = in_memory().await;
+    let (_, record) = Peer::registered(&server, "Bob").await;
+    let mut writer = Peer::connect(server.write_addr()).await;
+    writer.send(format!("{}\r\n\r\n", record.token)).await;
+    writer.expect(format!("{GREETING}{}{WELCOME}{CONFIRMED}", record.line)).await;
+    let mut listener = Peer::listening(&server).await;
+    writer.send("after\n\n").await;
+    // The ping was no message.
+    listener.expect(format!("{}: after\n", record.nickname)).await;
+}
+
+#[tokio::test]
+async fn lines_up_to_an_empty_one_are_one_message() {
+    let server = in_memory().await;
+    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    let mut listener = Peer::listening(&server).await;
+    writer.send("one\ntw").await;
+    writer.send("o \n").await;
+    writer.send("\n \t\n").await;
+    writer.expect(CONFIRMED.repeat(2)).await;
+    listener.expect(format!("{}: one two \n", record.nickname)).await;
+}
+
+#[tokio::test]
+async fn half_a_line_at_the_end_is_published() {
+    let server = in_memory().await;
+    let mut listener = Peer::listening(&server).await;
+    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    writer.send("whole\nhal").await;
+    writer.end().await;
+    listener.expect(format!("{}: whole hal\n", record.nickname)).await;
+    writer.expect(CONFIRMED).await;
+    writer.expect_end().await;
+}
+
+#[tokio::test]
+async fn a_post_by_somebody_who_closes_at_once_is_published() {
+    let server = in_memory().await;
+    let mut listener = Peer::listening(&server).await;
+    let (_, record) = Peer::registered(&server, "Bob").await;
+    for round in 0..50 {
+        let mut writer = Peer::connect(server.write_addr()).await;
+        // The greeting stays unread, so closing resets the connection.
+        writer.send(format!("{}\nround {round}\n\n", record.token)).await;
+        drop(writer);
+        listener.expect(format!("{}: round {round}\n", record.nickname)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reset_does_not_harm_the_server() {
+    let server = in_memory().await;
+    let (writer, record) = Peer::registered(&server, "Bob").await;
+    writer.reset();
+    let mut writer = Peer::logged_in(&server, &record.token).await;
+    writer.send("still here\n\n").await;
+    writer.expect(CONFIRMED).await;
+}
+
+#[tokio::test]
+async fn a_writer_that_never_reads_may_post_for_ever_and_still_gets_every_answer() {
+    let server = in_memory().await;
+    let (_, record) = Peer::registered(&server, "Bob").await;
+    let mut writer = Peer::connect_narrow(server.write_addr()).await;
+    writer.send(format!("{}\n", record.token)).await;
+    let (mut listener, _) = Peer::resuming(&server, "{\"last\": 0}").await;
+    // Far more answers than the system's buffers hold.
+    const POSTS: usize = 120_000;
+    for _ in 0..POSTS / 1000 {
+        writer.send("x\n\n".repeat(1000)).await;
+    }
+    for _ in 0..POSTS {
+        listener.line().await;
+    }
+    writer.send("last\n\n").await;
+    assert_eq!(listener.numbered().await.text, "last");
+    writer.expect(GREETING).await;
+    writer.record().await;
+    writer.expect(WELCOME).await;
+    for _ in 0..=POSTS {
+        writer.expect(CONFIRMED).await;
+    }
+    assert_eq!(writer.buffered(), 0);
+}
+
+#[tokio::test]
+async fn strict_closes_after_an_unknown_token() {
+    let mut config = config();
+    config.strict = true;
+    let server = start(config, MemoryJournal::new()).await;
+    let mut writer = Peer::connect(server.write_addr()).await;
+    writer.send("bogus\nhello\n\n").await;
+    assert_eq!(writer.rest().await.concat(), format!("{GREETING}null\n"));
+}
+
+#[tokio::test]
+async fn a_registration_can_be_announced() {
+    let mut config = config();
+    config.announce = true;
+    let server = start(config, MemoryJournal::new()).await;
+    let mut listener = Peer::listening(&server).await;
+    let (_writer, record) = Peer::registered(&server, "sasha").await;
+    listener.expect(format!("Server: # к чату присоединился {}\n", record.nickname)).await;
+}
+
+#[tokio::test]
+async fn a_nickname_that_cannot_be_had_is_refused_and_asked_for_again() {
+    let server = in_memory().await;
+    let mut writer = Peer::connect(server.write_addr()).await;
+    writer.send(format!("\nServer\n{}\nB:o:b\n", "x".repeat(41))).await;
+    writer.expect(format!("{GREETING}{PROMPT}null\n{PROMPT}null\n{PROMPT}")).await;
+    assert!(writer.record().await.nickname.ends_with(" Bob"));
+}
+
+#[tokio::test]
+async fn what_is_no_chat_is_closed() {
+    let server = in_memory().await;
+    for garbage in ["GET / HTTP/1.1\r\n\r\n".to_owned(), "x".repeat(100_000)] {
+        for port in [server.write_addr(), server.listen_addr()] {
+            let mut peer = Peer::connect(port).await;
+            peer.send(&garbage).await;
+            assert!(peer.rest().await.concat().len() <= GREETING.len());
+        }
+    }
+    Peer::registered(&server, "Bob").await;
+}

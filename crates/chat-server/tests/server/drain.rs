@@ -1,0 +1,66 @@
+//! The orderly end.
+
+use serde_json::json;
+use tokio::net::TcpStream;
+
+use crate::peer::{GREETING, Peer, guarded, id_post, in_memory, on_disk};
+
+#[tokio::test]
+async fn draining_answers_what_is_in_hand_and_tells_both_ports() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = on_disk(&dir).await;
+    let (listen, write) = (server.listen_addr(), server.write_addr());
+    let mut listener = Peer::listening(&server).await;
+    let (mut writer, _) = Peer::registered(&server, "Bob").await;
+    let mut silent = Peer::connect(write).await;
+    silent.expect(GREETING).await;
+    let posts: String = (0..500).map(|number| id_post(&format!("p{number}"), &format!("text {number}"))).collect();
+    writer.send(posts).await;
+    // The first answer shows that it has begun.
+    let mut answers = vec![writer.answer().await];
+    let drained = tokio::spawn(server.drain());
+    for line in writer.rest().await {
+        answers.push(serde_json::from_str(line.strip_prefix('\u{1}').unwrap()).unwrap());
+    }
+    silent.expect_end().await;
+    let seen = listener.rest().await;
+    guarded("draining", drained).await.unwrap().unwrap();
+    let stored = answers.iter().filter(|answer| answer["ok"].is_string()).count();
+    let declined = answers.iter().filter(|answer| answer["code"] == json!("draining")).count();
+    assert_eq!((stored + declined, seen.len()), (answers.len(), stored));
+    assert!(stored > 0);
+    for port in [listen, write] {
+        assert!(TcpStream::connect(port).await.is_err());
+    }
+    let report = chat_server::check_store(dir.path()).unwrap();
+    assert!(report.is_good());
+    assert_eq!(report.messages, stored as u64);
+}
+
+#[tokio::test]
+async fn a_drained_server_leaves_its_ports_and_its_store_to_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        let server = on_disk(&dir).await;
+        let (mut writer, _) = Peer::registered(&server, "Bob").await;
+        writer.post("p", "x").await;
+        server.drain().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_handle_closes_every_connection() {
+    let server = in_memory().await;
+    let (listen, write) = (server.listen_addr(), server.write_addr());
+    let mut listener = Peer::listening(&server).await;
+    let (mut writer, _) = Peer::registered(&server, "Bob").await;
+    drop(server);
+    listener.expect_end().await;
+    writer.expect_end().await;
+    for port in [listen, write] {
+        // The task that holds the port ends when the runtime comes to it.
+        while TcpStream::connect(port).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    }
+}

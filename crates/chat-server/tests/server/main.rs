@@ -1,0 +1,13 @@
+//! The server over real sockets, as somebody with raw bytes sees it. Nothing here waits for a time
+//! to pass: bytes, ends and answers are waited for, and a guard fails a test that hangs.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod binary;
+mod damage;
+mod dialogue;
+mod drain;
+mod fan_out;
+mod limits;
+mod peer;
+mod resume;
+mod storage;

@@ -8,6 +8,10 @@ mod heard;
 mod paste;
 mod registration;
 mod search;
+#[cfg(test)]
+pub(crate) mod stage;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::time::Duration;
 

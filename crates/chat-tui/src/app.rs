@@ -404,7 +404,8 @@ impl App {
         }
         if let Some(Dialog::Help { scroll }) = &mut self.dialog {
             // The last page stays full; how long it is depends on the width.
-            let rows = crate::layout::help_rows(self.lang, areas::dialog(self.width, self.height).width.saturating_sub(4));
+            let rows =
+                crate::layout::help_rows(self.lang, areas::dialog(self.width, self.height).width.saturating_sub(4));
             *scroll = (*scroll).min(u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_sub(page));
         }
         Vec::new()

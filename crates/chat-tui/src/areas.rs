@@ -70,7 +70,8 @@ mod tests {
         for height in 0..60 {
             for (input, hint, trouble) in [(1, false, false), (50, true, true), (3, true, false)] {
                 let parts = chat(20, height, input, hint, trouble);
-                let rows = [parts.title, Some(parts.messages), parts.hint, parts.trouble, parts.status, Some(parts.input)];
+                let rows =
+                    [parts.title, Some(parts.messages), parts.hint, parts.trouble, parts.status, Some(parts.input)];
                 let mut y = 0;
                 for area in rows.into_iter().flatten() {
                     assert_eq!(area.y, y);

@@ -167,8 +167,19 @@ mod tests {
     fn every_spelling_of_the_original_works() {
         let short = parse(&["-lh", "a", "-lp", "1", "-hp", "h.txt", "-wh", "b", "-wp", "2", "-cp", "c", "-t", "tok"]);
         let long = parse(&[
-            "--listen_host", "a", "--listen_port=1", "--history_path", "h.txt", "--write_host", "b", "--write_port",
-            "2", "--credential_path", "c", "--token", "tok",
+            "--listen_host",
+            "a",
+            "--listen_port=1",
+            "--history_path",
+            "h.txt",
+            "--write_host",
+            "b",
+            "--write_port",
+            "2",
+            "--credential_path",
+            "c",
+            "--token",
+            "tok",
         ]);
         for layer in [short, long] {
             assert_eq!(layer.host.as_deref(), Some("a"));

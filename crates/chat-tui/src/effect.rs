@@ -13,14 +13,25 @@ pub(crate) enum Effect {
     /// The same where only the token is known.
     EnterWithToken(Token),
     ForgetAccount(String),
-    Send { id: String, text: Text },
+    Send {
+        id: String,
+        text: Text,
+    },
     /// Send again what an earlier attempt or an earlier run left.
-    Resend { id: String, text: Text },
+    Resend {
+        id: String,
+        text: Text,
+    },
     /// It is not to be sent, and not to be kept.
-    Discard { id: String },
+    Discard {
+        id: String,
+    },
     RetryNow,
     ReadPage(Wanted),
-    Search { search: u64, query: String },
+    Search {
+        search: u64,
+        query: String,
+    },
     StopSearch,
     /// Write the history to this file, or to one of a name made here.
     Export(Option<String>),

@@ -10,8 +10,14 @@ use jiff::Timestamp;
 use tokio::{sync::mpsc::Receiver, time::sleep_until};
 
 use crate::{
-    app::App, effect::Effect, events, message::Message, services::Services, signals::{Signal, Signals, stop},
-    terminal::{self, Screen}, theme::Theme,
+    app::App,
+    effect::Effect,
+    events,
+    message::Message,
+    services::Services,
+    signals::{Signal, Signals, stop},
+    terminal::{self, Screen},
+    theme::Theme,
 };
 
 /// While much comes in, the screen is drawn this often.

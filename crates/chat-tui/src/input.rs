@@ -181,8 +181,11 @@ impl Input {
             if typed.trim().is_empty() {
                 continue;
             }
-            let mut candidates: Vec<String> =
-                names.iter().filter(|name| name.to_lowercase().starts_with(&typed)).map(|&name| name.to_owned()).collect();
+            let mut candidates: Vec<String> = names
+                .iter()
+                .filter(|name| name.to_lowercase().starts_with(&typed))
+                .map(|&name| name.to_owned())
+                .collect();
             let inner = names.iter().filter(|name| {
                 let lower = name.to_lowercase();
                 !lower.starts_with(&typed) && lower.split_whitespace().any(|word| word.starts_with(&typed))
@@ -469,9 +472,22 @@ mod tests {
         prop_oneof![
             "[a 漢e\u{301}\u{200d}👩🇷\n\r\t]{0,4}".prop_map(Edit::Insert),
             proptest::sample::select(vec![
-                Edit::Backspace, Edit::Delete, Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Home,
-                Edit::End, Edit::Up, Edit::Down, Edit::KillToEnd, Edit::KillToStart, Edit::KillWordBack,
-                Edit::KillWordForward, Edit::Yank, Edit::Undo,
+                Edit::Backspace,
+                Edit::Delete,
+                Edit::Left,
+                Edit::Right,
+                Edit::WordLeft,
+                Edit::WordRight,
+                Edit::Home,
+                Edit::End,
+                Edit::Up,
+                Edit::Down,
+                Edit::KillToEnd,
+                Edit::KillToStart,
+                Edit::KillWordBack,
+                Edit::KillWordForward,
+                Edit::Yank,
+                Edit::Undo,
             ]),
         ]
     }

@@ -134,9 +134,11 @@ mod tests {
 
     #[test]
     fn a_line_break_is_typed_in_three_ways_and_enter_is_none_of_them() {
-        for (code, modifiers) in
-            [(KeyCode::Enter, KeyModifiers::ALT), (KeyCode::Enter, KeyModifiers::SHIFT), (KeyCode::Char('j'), KeyModifiers::CONTROL)]
-        {
+        for (code, modifiers) in [
+            (KeyCode::Enter, KeyModifiers::ALT),
+            (KeyCode::Enter, KeyModifiers::SHIFT),
+            (KeyCode::Char('j'), KeyModifiers::CONTROL),
+        ] {
             assert_eq!(key(code, modifiers), Some(Action::NewLine));
         }
         assert_eq!(key(KeyCode::Enter, KeyModifiers::NONE), Some(Action::Submit));

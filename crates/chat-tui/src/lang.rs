@@ -122,7 +122,8 @@ impl Lang {
 
     /// The language that the environment asks for, in the usual order of its variables.
     pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
+        let set =
+            ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
         set.map_or(Self::En, |locale| Self::of_locale(&locale))
     }
 
@@ -161,7 +162,9 @@ mod tests {
     #[test]
     fn the_language_is_that_of_the_first_variable_that_is_set() {
         let of = |set: &[(&str, &str)]| {
-            Lang::from_environment(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            Lang::from_environment(|name| {
+                set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
         };
         assert_eq!(of(&[("LANG", "ru_RU.UTF-8")]), Lang::Ru);
         assert_eq!(of(&[("LC_ALL", "C"), ("LANG", "ru_RU.UTF-8")]), Lang::En);

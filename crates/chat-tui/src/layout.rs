@@ -203,7 +203,9 @@ mod tests {
     #[test]
     fn own_messages_say_how_far_they_have_come() {
         let mut timeline = Timeline::default();
-        for (id, state) in [("1", OwnState::Queued), ("2", OwnState::Sent), ("3", OwnState::Confirmed), ("4", OwnState::Unconfirmed)] {
+        for (id, state) in
+            [("1", OwnState::Queued), ("2", OwnState::Sent), ("3", OwnState::Confirmed), ("4", OwnState::Unconfirmed)]
+        {
             timeline.outgoing.add(Own::new(id.into(), "hi".into(), at(15, 9), state));
         }
         assert_eq!(

@@ -17,12 +17,20 @@ pub(crate) enum Side {
 pub(crate) enum LinkState {
     /// Not wanted yet: there is no account.
     Off,
-    Connecting { attempt: u32 },
+    Connecting {
+        attempt: u32,
+    },
     Online,
     /// It is tried again at `retry_at`.
-    Waiting { attempt: u32, retry_at: Timestamp, cause: Cause },
+    Waiting {
+        attempt: u32,
+        retry_at: Timestamp,
+        cause: Cause,
+    },
     /// It is not tried again by itself.
-    Closed { cause: Option<Cause> },
+    Closed {
+        cause: Option<Cause>,
+    },
 }
 
 impl LinkState {

@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn only_this_machine_gets_a_local_room() {
-        for (host, local) in [("127.0.0.1", true), ("localhost", true), ("::1", true), ("10.0.0.1", false), ("chat.example", false)] {
+        for (host, local) in
+            [("127.0.0.1", true), ("localhost", true), ("::1", true), ("10.0.0.1", false), ("chat.example", false)]
+        {
             assert_eq!(wanted(&ClientConfig::new(host), true), local && cfg!(feature = "local-room"), "{host}");
         }
         assert!(!wanted(&ClientConfig::new("127.0.0.1"), false));

@@ -17,7 +17,10 @@ pub(crate) enum Message {
     Key(KeyEvent),
     /// A bracketed paste.
     Paste(String),
-    Resize { width: u16, height: u16 },
+    Resize {
+        width: u16,
+        height: u16,
+    },
     /// The terminal has, or no longer has, the focus.
     Focus(bool),
     /// A second has passed; sent only while something counts down.
@@ -34,18 +37,31 @@ pub(crate) enum Message {
     /// From the listen port, in order.
     Heard(Vec<Heard>),
     /// What became of an own message.
-    Own { id: String, state: OwnState, position: Option<(String, u64)> },
+    Own {
+        id: String,
+        state: OwnState,
+        position: Option<(String, u64)>,
+    },
     /// From the outbox of an earlier run.
     Restored(Vec<Restored>),
     Page(Wanted, Page),
-    Found { search: u64, hits: Vec<Hit> },
+    Found {
+        search: u64,
+        hits: Vec<Hit>,
+    },
     /// How far a search has come, in percent of the history; 100 is its end.
-    Searched { search: u64, percent: u8 },
+    Searched {
+        search: u64,
+        percent: u8,
+    },
     /// Where the export was written, or why not.
     Exported(Result<String, String>),
     TokenCopied,
     /// A line for the person from the outside: the local room, a file that was mended.
-    Notice { text: News, error: bool },
+    Notice {
+        text: News,
+        error: bool,
+    },
     /// The program was asked to end.
     Quit,
 }

@@ -294,7 +294,8 @@ impl Plain {
             if &state == before.side(side) || first_try {
                 continue;
             }
-            let mut text = self.app.say(Phrase::Link { side, state: &state, seconds: state.seconds_left(self.app.now) });
+            let mut text =
+                self.app.say(Phrase::Link { side, state: &state, seconds: state.seconds_left(self.app.now) });
             if let Some(cause) = state.cause() {
                 let cause = self.app.say(Phrase::Cause(cause));
                 text = format!("{text}: {}", display::clean_for_terminal(&cause));

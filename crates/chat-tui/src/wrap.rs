@@ -23,7 +23,8 @@ pub(crate) type Row<R> = Vec<Piece<R>>;
 pub(crate) fn wrap<R: Copy + PartialEq>(parts: &[(R, &str)], width: u16, indent: u16) -> Vec<Row<R>> {
     let width = width.max(1);
     let indent = if indent > width / 2 { 0 } else { indent };
-    let mut wrapper = Wrapper { width, indent, rows: Vec::new(), row: Vec::new(), column: 0, breakable: None, swallow: false };
+    let mut wrapper =
+        Wrapper { width, indent, rows: Vec::new(), row: Vec::new(), column: 0, breakable: None, swallow: false };
     for &(role, text) in parts {
         for grapheme in text.graphemes(true) {
             match grapheme {

@@ -1,13 +1,7 @@
 //! The choice among cached accounts, and the dialogue that a refused token leads to.
 
 use super::{App, Dialog, Registration, Screen};
-use crate::{
-    effect::Effect,
-    input::Edit,
-    keymap::Action,
-    lang::Phrase,
-    message::KnownAccount,
-};
+use crate::{effect::Effect, input::Edit, keymap::Action, lang::Phrase, message::KnownAccount};
 
 /// The cached accounts and which one is chosen.
 #[derive(Debug, Default)]

@@ -228,7 +228,12 @@ fn scrolling_asks_for_older_pages_and_search_goes_to_a_place() {
     app.control('f');
     let effects = app.enter_line("line 17");
     assert_eq!(effects, [Effect::Search { search: 1, query: "line 17".into() }]);
-    let hit = crate::message::Hit { at: None, sender: None, text: "line 17".into(), mark: crate::timeline::Mark { start: 170, end: 180 } };
+    let hit = crate::message::Hit {
+        at: None,
+        sender: None,
+        text: "line 17".into(),
+        mark: crate::timeline::Mark { start: 170, end: 180 },
+    };
     app.take_all([Message::Found { search: 1, hits: vec![hit] }, Message::Searched { search: 1, percent: 100 }]);
     assert_eq!(app.press(KeyCode::Enter), [Effect::ReadPage(Wanted::Around(170))]);
     app.take_all([Message::Page(Wanted::Around(170), page(0..217, 10_000))]);
@@ -244,7 +249,12 @@ fn results_of_an_earlier_search_are_not_taken() {
     app.control('f');
     app.enter_line("a");
     app.enter_line("b");
-    let hit = crate::message::Hit { at: None, sender: None, text: "a".into(), mark: crate::timeline::Mark { start: 0, end: 1 } };
+    let hit = crate::message::Hit {
+        at: None,
+        sender: None,
+        text: "a".into(),
+        mark: crate::timeline::Mark { start: 0, end: 1 },
+    };
     app.take_all([Message::Found { search: 1, hits: vec![hit] }]);
     assert!(matches!(&app.dialog, Some(Dialog::Search(search)) if search.hits.is_empty()));
     assert_eq!(app.press(KeyCode::Esc), [Effect::StopSearch]);
@@ -255,7 +265,8 @@ fn a_gap_settles_what_is_confirmed_and_is_seen() {
     let mut app = chatting(Lang::En, 80, 24);
     let id = sent(&app.enter_line("hello"))[0].0.clone();
     app.take_all([own(&id, OwnState::Confirmed)]);
-    let gap = Heard::Gap { since: at(10), until: at(70), missed: Some(3), cause: crate::timeline::GapReason::Disconnected };
+    let gap =
+        Heard::Gap { since: at(10), until: at(70), missed: Some(3), cause: crate::timeline::GapReason::Disconnected };
     app.take_all([Message::Heard(vec![gap])]);
     assert!(app.chat.timeline.outgoing.as_slice().is_empty());
     let text = screen(&app);

@@ -130,7 +130,11 @@ impl Host {
             }
             sleep(OTHER_STARTS).await;
         }
-        self.tell(News::LocalRoomFailed(format!("{} is held by a program that does not serve", self.dir.display())), true).await;
+        self.tell(
+            News::LocalRoomFailed(format!("{} is held by a program that does not serve", self.dir.display())),
+            true,
+        )
+        .await;
     }
 
     async fn attempt(&self) -> Attempt {

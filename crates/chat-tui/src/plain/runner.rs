@@ -12,7 +12,12 @@ use tokio::{
 };
 
 use super::{Plain, Say};
-use crate::{effect::Effect, message::Message, services::Services, signals::{Signal, Signals}};
+use crate::{
+    effect::Effect,
+    message::Message,
+    services::Services,
+    signals::{Signal, Signals},
+};
 
 /// After the end of the input, what is under way gets this long.
 const LAST: Duration = Duration::from_secs(30);
@@ -21,7 +26,11 @@ const LAST: Duration = Duration::from_secs(30);
 const ECHO: Duration = Duration::from_secs(2);
 
 /// Runs until the input has ended and everything is said, or a signal comes. `true`: interrupted.
-pub(crate) async fn run(mut plain: Plain, mut services: Services, mut news: Receiver<Message>) -> io::Result<(Plain, Services, bool)> {
+pub(crate) async fn run(
+    mut plain: Plain,
+    mut services: Services,
+    mut news: Receiver<Message>,
+) -> io::Result<(Plain, Services, bool)> {
     let mut lines = read_lines()?;
     let mut signals = Signals::without_stop()?;
     let mut interrupted = false;

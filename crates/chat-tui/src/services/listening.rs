@@ -82,9 +82,7 @@ impl Book {
 
     fn resume(&self) -> Resume {
         match &self.recorder {
-            Some(recorder) => {
-                recorder.resume(if recorder.end() == 0 { Resume::Last(WELCOME) } else { Resume::Live })
-            }
+            Some(recorder) => recorder.resume(if recorder.end() == 0 { Resume::Last(WELCOME) } else { Resume::Live }),
             None => Resume::Live,
         }
     }

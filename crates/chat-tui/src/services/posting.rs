@@ -147,7 +147,8 @@ impl Session {
 
     async fn resend(&self, shared: &Arc<Shared>, id: String, text: Text) {
         let known = self.known(&id);
-        let ids_offered = matches!(&*self.writer.state().borrow(), ConnectionState::Online { extensions, .. } if extensions.id);
+        let ids_offered =
+            matches!(&*self.writer.state().borrow(), ConnectionState::Online { extensions, .. } if extensions.id);
         let sent = match known {
             // The server knows the message by its name, so that it cannot come twice.
             Some(known) if ids_offered => self.writer.send_again(known, text).await,

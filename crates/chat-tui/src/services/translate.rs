@@ -23,7 +23,9 @@ pub(super) fn link_state(state: &ConnectionState) -> LinkState {
             let retry_at = Timestamp::now().checked_add(left).unwrap_or(Timestamp::MAX);
             LinkState::Waiting { attempt: *attempt, retry_at, cause: self::cause(cause) }
         }
-        ConnectionState::Closed { cause } => LinkState::Closed { cause: cause.as_ref().map(|cause| self::cause(cause)) },
+        ConnectionState::Closed { cause } => {
+            LinkState::Closed { cause: cause.as_ref().map(|cause| self::cause(cause)) }
+        }
     }
 }
 

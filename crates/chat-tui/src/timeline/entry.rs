@@ -64,7 +64,13 @@ pub(crate) enum GapReason {
 
 impl Entry {
     /// A message by `sender`, as it came from the wire or from the history file.
-    pub(crate) fn said(sender: Option<&str>, text: &str, at: Option<DateTime>, mark: Option<Mark>, me: &Reader) -> Self {
+    pub(crate) fn said(
+        sender: Option<&str>,
+        text: &str,
+        at: Option<DateTime>,
+        mark: Option<Mark>,
+        me: &Reader,
+    ) -> Self {
         let own = sender.is_some() && sender == me.nickname.as_deref();
         let text = display::clean_keeping_line_breaks(text).into_owned();
         let mention = if own { None } else { me.mentioned_in(&text) };

@@ -126,9 +126,9 @@ impl Outgoing {
         let at = by_number
             .or_else(|| self.messages.iter().position(|own| own.state.can_have_an_echo() && same(own)))
             .or_else(|| {
-                let queued = |own: &Own| queued_too && own.state == OwnState::Queued && same(own);
-                self.messages.iter().position(queued)
-            })?;
+            let queued = |own: &Own| queued_too && own.state == OwnState::Queued && same(own);
+            self.messages.iter().position(queued)
+        })?;
         Some(self.messages.remove(at))
     }
 

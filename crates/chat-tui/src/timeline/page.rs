@@ -139,7 +139,11 @@ impl Timeline {
             self.first += 1;
             self.older = Older::More;
         }
-        if page.at_end { self.attach(end) } else { self.newer = Newer::More }
+        if page.at_end {
+            self.attach(end)
+        } else {
+            self.newer = Newer::More
+        }
         self.clamp_anchor();
     }
 

@@ -1,9 +1,6 @@
 //! Where rows of roles become cells. Everything that is drawn goes through here, within its area.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     theme::{Role, Theme},

@@ -3,13 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{Canvas, status};
-use crate::{
-    app::App,
-    areas,
-    lang::Phrase,
-    layout::Sheet,
-    theme::Role,
-};
+use crate::{app::App, areas, lang::Phrase, layout::Sheet, theme::Role};
 
 /// Draws the screen. Returns where the cursor is.
 pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
@@ -63,7 +57,8 @@ fn draw_hint(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     } else if app.chat.selected.is_some() {
         canvas.text(area.x, area.y, area.width, &app.say(Phrase::OwnKeys), Role::Key);
     } else {
-        let below = format!("↓ {} · {}", app.say(Phrase::NewBelow(app.chat.timeline.below())), app.say(Phrase::ScrolledBack));
+        let below =
+            format!("↓ {} · {}", app.say(Phrase::NewBelow(app.chat.timeline.below())), app.say(Phrase::ScrolledBack));
         canvas.text(area.x, area.y, area.width, &below, Role::Warning);
     }
 }
@@ -76,7 +71,12 @@ fn input(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     for (y, (number, text)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first)) {
         let prompt = if number == 0 { areas::PROMPT } else { "  " };
         let x = canvas.text(area.x, y, area.width, prompt, Role::Key);
-        canvas.row(x, y, area.width.saturating_sub(2), &vec![crate::wrap::Piece { text: clean(text), role: Role::Text }]);
+        canvas.row(
+            x,
+            y,
+            area.width.saturating_sub(2),
+            &vec![crate::wrap::Piece { text: clean(text), role: Role::Text }],
+        );
     }
     let y = area.y + u16::try_from(row - first).unwrap_or(0);
     Some((area.x + 2 + column, y))

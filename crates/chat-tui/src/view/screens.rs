@@ -204,7 +204,8 @@ fn search() {
             text: text.into(),
             mark: Mark { start: 0, end: 1 },
         };
-        let hits = vec![hit(13, "who has seen my key?"), hit(12, "the key is\nin the door"), hit(9, "keys are overrated")];
+        let hits =
+            vec![hit(13, "who has seen my key?"), hit(12, "the key is\nin the door"), hit(9, "keys are overrated")];
         app.take_all([Message::Found { search: 1, hits }, Message::Searched { search: 1, percent: 42 }]);
         app.press(KeyCode::Down);
         app

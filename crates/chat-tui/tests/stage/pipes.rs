@@ -28,8 +28,7 @@ impl Pipes {
     pub fn start(home: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).env_clear().envs(environment(home)).current_dir(home);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Said::default());
         follow(child.stdout.take().unwrap(), said.clone(), |lines| &mut lines.0);
         follow(child.stderr.take().unwrap(), said.clone(), |lines| &mut lines.1);

@@ -3,7 +3,10 @@
 use std::{
     io::{Read, Write},
     path::Path,
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -23,6 +26,7 @@ pub struct Terminal {
 struct Seen {
     parser: Mutex<vt100::Parser>,
     changed: Condvar,
+    closed: AtomicBool,
 }
 
 impl Terminal {
@@ -52,7 +56,7 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let parser = Mutex::new(vt100::Parser::new(height, width, 0));
-        let seen = Arc::new(Seen { parser, changed: Condvar::new() });
+        let seen = Arc::new(Seen { parser, changed: Condvar::new(), closed: AtomicBool::new(false) });
         let mut output = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let reader = seen.clone();
@@ -60,6 +64,9 @@ impl Terminal {
             let mut bytes = [0; 16 * 1024];
             // The end of a terminal is an error on some systems.
             while let Ok(count @ 1..) = output.read(&mut bytes) {
+                if reader.closed.load(Ordering::Acquire) {
+                    break;
+                }
                 reader.parser.lock().unwrap().process(&bytes[..count]);
                 reader.changed.notify_all();
             }
@@ -100,7 +107,8 @@ impl Terminal {
         let mut parser = self.seen.parser.lock().unwrap();
         while !wanted(parser.screen()) {
             let left = GUARD.checked_sub(begun.elapsed());
-            let left = left.unwrap_or_else(|| panic!("waited for {what}; the screen is\n{}", parser.screen().contents()));
+            let left =
+                left.unwrap_or_else(|| panic!("waited for {what}; the screen is\n{}", parser.screen().contents()));
             parser = self.seen.changed.wait_timeout(parser, left).unwrap().0;
         }
         parser.screen().contents()
@@ -130,6 +138,9 @@ impl Terminal {
 
     /// Closes the terminal, as a window is closed.
     pub fn close(&mut self) {
+        // The thread that reads holds the terminal open too: what this key shows ends it.
+        self.seen.closed.store(true, Ordering::Release);
+        self.keys("x");
         self.keys = Box::new(std::io::sink());
         self.master = None;
     }

@@ -4,7 +4,9 @@
 mod accounts;
 mod chat;
 mod commands;
+mod entering;
 mod heard;
+mod help;
 mod paste;
 mod registration;
 mod search;
@@ -25,11 +27,10 @@ pub(crate) use registration::{Focus, Registration, Step};
 pub(crate) use search::Search;
 
 use crate::{
-    areas,
     effect::Effect,
     keymap::{self, Action},
     lang::{Lang, Phrase},
-    link::{Cause, LinkState, Links, Side},
+    link::Links,
     message::{KnownAccount, Message, News},
     timeline::{Entry, Reader, clean_name},
 };
@@ -272,81 +273,6 @@ impl App {
         }
     }
 
-    /// The accounts are known: decides where the program begins.
-    fn take_accounts(&mut self, accounts: Vec<KnownAccount>) -> Vec<Effect> {
-        self.accounts.replace(accounts);
-        let Some(start) = self.wanted.take() else { return Vec::new() };
-        let title = Effect::Title(self.say(Phrase::WindowTitle(&self.place)));
-        let mut effects = vec![title];
-        if start.register {
-            self.screen = Screen::Registration;
-        } else if let Some(token) = start.token {
-            self.open_chat();
-            effects.push(Effect::EnterWithToken(token));
-        } else if let Some(name) = &start.nickname {
-            let found = self.accounts.named(name).to_vec();
-            match &found[..] {
-                [known] => effects.extend(self.enter(known.clone())),
-                [] => self.screen = Screen::Registration,
-                _ => self.screen = Screen::Accounts,
-            }
-        } else {
-            match self.accounts.list() {
-                [] => self.screen = Screen::Registration,
-                [only] => {
-                    let only = only.clone();
-                    effects.extend(self.enter(only));
-                }
-                _ => self.screen = Screen::Accounts,
-            }
-        }
-        effects
-    }
-
-    /// Goes to the chat with this account.
-    pub(crate) fn enter(&mut self, known: KnownAccount) -> Vec<Effect> {
-        self.open_chat();
-        self.set_me(known.clone());
-        let title = Effect::Title(self.say(Phrase::WindowTitle(known.account.nickname.as_str())));
-        vec![Effect::Enter(known), title]
-    }
-
-    fn open_chat(&mut self) {
-        self.screen = Screen::Chat;
-        self.dialog = None;
-        self.hint = None;
-        self.links.set(Side::Writing, LinkState::Connecting { attempt: 1 });
-        self.chat.timeline.outgoing.clear();
-        self.chat.timeline.read_again();
-    }
-
-    /// The server has said who this is.
-    fn entered(&mut self, account: chat_client::Account) -> Vec<Effect> {
-        if self.me.as_ref().is_some_and(|known| known.account == account) {
-            return Vec::new();
-        }
-        let asked = self.me.as_ref().and_then(|known| known.asked.clone());
-        let title = Effect::Title(self.say(Phrase::WindowTitle(account.nickname.as_str())));
-        self.set_me(KnownAccount { account, asked });
-        // Which messages are one's own is seen only now.
-        self.chat.timeline.read_again();
-        vec![title]
-    }
-
-    fn set_me(&mut self, known: KnownAccount) {
-        self.reader = Reader::new(known.account.nickname.as_str(), known.asked.as_deref());
-        self.me = Some(known);
-    }
-
-    fn take_link(&mut self, side: Side, state: LinkState) -> Vec<Effect> {
-        let refused = matches!(&state, LinkState::Closed { cause: Some(Cause::UnknownToken) });
-        self.links.set(side, state);
-        if refused && side == Side::Writing && self.screen == Screen::Chat {
-            self.dialog = Some(Dialog::WrongToken { choice: 0 });
-        }
-        Vec::new()
-    }
-
     fn take_news(&mut self, news: &News, error: bool) -> Vec<Effect> {
         let text = self.say(Phrase::News(news));
         if self.screen == Screen::Chat {
@@ -389,25 +315,5 @@ impl App {
         let mut effects = self.remember_reading();
         effects.push(Effect::Quit);
         effects
-    }
-
-    fn act_in_help(&mut self, action: &Action) -> Vec<Effect> {
-        use crate::input::Edit;
-        let page = areas::dialog(self.width, self.height).height.saturating_sub(3).max(1);
-        let Some(Dialog::Help { scroll }) = &mut self.dialog else { return Vec::new() };
-        match action {
-            Action::ScrollUp | Action::Edit(Edit::Up) => *scroll = scroll.saturating_sub(1),
-            Action::ScrollDown | Action::Edit(Edit::Down) => *scroll = scroll.saturating_add(1),
-            Action::PageUp => *scroll = scroll.saturating_sub(page),
-            Action::PageDown | Action::Type(' ') => *scroll = scroll.saturating_add(page),
-            _ => self.dialog = None,
-        }
-        if let Some(Dialog::Help { scroll }) = &mut self.dialog {
-            // The last page stays full; how long it is depends on the width.
-            let rows =
-                crate::layout::help_rows(self.lang, areas::dialog(self.width, self.height).width.saturating_sub(4));
-            *scroll = (*scroll).min(u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_sub(page));
-        }
-        Vec::new()
     }
 }

@@ -1,7 +1,13 @@
 //! The line that a person types into: several lines of text edited by graphemes, with the usual
 //! shell keys, undo, a kill buffer and the lines sent before. It knows neither keys nor the screen.
 
+mod completion;
+#[cfg(test)]
+mod tests;
+
 use unicode_segmentation::UnicodeSegmentation;
+
+use completion::Completion;
 
 use crate::width::{TAB, shown};
 
@@ -29,14 +35,6 @@ pub(crate) struct Input {
     /// Consecutive insertions are one step of undo.
     inserting: bool,
     completion: Option<Completion>,
-}
-
-#[derive(Debug, Clone)]
-struct Completion {
-    start: usize,
-    end: usize,
-    candidates: Vec<String>,
-    chosen: usize,
 }
 
 /// One thing to do to the text.
@@ -161,47 +159,6 @@ impl Input {
         text
     }
 
-    /// Completes the word before the cursor with the first of `names` that fits it, the next one when
-    /// asked again. `false` where nothing fits.
-    pub(crate) fn complete<'a>(&mut self, names: impl Iterator<Item = &'a str>, backwards: bool) -> bool {
-        if let Some(mut completion) = self.completion.take() {
-            let count = completion.candidates.len();
-            completion.chosen = (completion.chosen + if backwards { count - 1 } else { 1 }) % count;
-            self.put(completion);
-            return true;
-        }
-        let line = self.line_start(self.cursor);
-        let before = &self.text[line..self.cursor];
-        // A nickname may hold spaces, so the longest run of words that fits a name wins.
-        let starts = before.char_indices().filter(|&(at, _)| at == 0 || before[..at].ends_with(char::is_whitespace));
-        let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
-        let names: Vec<&str> = names.collect();
-        for start in starts {
-            let typed = before[start..].trim_start_matches('@').to_lowercase();
-            if typed.trim().is_empty() {
-                continue;
-            }
-            let mut candidates: Vec<String> = names
-                .iter()
-                .filter(|name| name.to_lowercase().starts_with(&typed))
-                .map(|&name| name.to_owned())
-                .collect();
-            let inner = names.iter().filter(|name| {
-                let lower = name.to_lowercase();
-                !lower.starts_with(&typed) && lower.split_whitespace().any(|word| word.starts_with(&typed))
-            });
-            candidates.extend(inner.map(|&name| name.to_owned()));
-            if !candidates.is_empty() {
-                self.remember();
-                let chosen = if backwards { candidates.len() - 1 } else { 0 };
-                let start = line + start;
-                self.put(Completion { start, end: self.cursor, candidates, chosen });
-                return true;
-            }
-        }
-        false
-    }
-
     /// The text as rows of at most `width` cells, and the row and column of the cursor among them.
     pub(crate) fn rows(&self, width: u16) -> (Vec<String>, (usize, u16)) {
         let width = width.max(2);
@@ -250,18 +207,6 @@ impl Input {
             return (rows, (row + 1, 0));
         }
         (rows, (row, column))
-    }
-
-    fn put(&mut self, mut completion: Completion) {
-        let name = &completion.candidates[completion.chosen];
-        let at_line_start = self.line_start(completion.start) == completion.start;
-        let text = format!("{name}{}", if at_line_start { ": " } else { " " });
-        self.text.replace_range(completion.start..completion.end, &text);
-        completion.end = completion.start + text.len();
-        self.cursor = completion.end;
-        self.snap();
-        self.inserting = false;
-        self.completion = Some(completion);
     }
 
     fn remove(&mut self, from: usize, to: usize, kill: bool) {
@@ -377,146 +322,5 @@ impl Input {
     fn at_column(&self, line: usize, column: usize) -> usize {
         let end = self.line_end(line);
         line + self.text[line..end].graphemes(true).take(column).map(str::len).sum::<usize>()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn typed(text: &str) -> Input {
-        let mut input = Input::default();
-        assert!(input.apply(Edit::Insert(text.to_owned())));
-        input
-    }
-
-    #[test]
-    fn graphemes_are_edited_whole() {
-        let mut input = typed("e\u{301}👨‍👩‍👧x");
-        input.apply(Edit::Left);
-        input.apply(Edit::Backspace);
-        assert_eq!(input.text(), "e\u{301}x");
-        input.apply(Edit::Backspace);
-        assert_eq!(input.text(), "x");
-    }
-
-    #[test]
-    fn words_are_killed_and_yanked() {
-        let mut input = typed("one two, three");
-        input.apply(Edit::KillWordBack);
-        assert_eq!(input.text(), "one two, ");
-        input.apply(Edit::KillWordBack);
-        assert_eq!(input.text(), "one ");
-        input.apply(Edit::Yank);
-        assert_eq!(input.text(), "one two, ");
-    }
-
-    #[test]
-    fn sent_lines_come_back_and_the_draft_survives() {
-        let mut input = typed("first");
-        input.take();
-        input.apply(Edit::Insert("second".into()));
-        input.take();
-        input.apply(Edit::Insert("draft".into()));
-        input.apply(Edit::Up);
-        input.apply(Edit::Up);
-        assert_eq!(input.text(), "first");
-        input.apply(Edit::Up);
-        assert_eq!(input.text(), "first");
-        input.apply(Edit::Down);
-        input.apply(Edit::Down);
-        assert_eq!(input.text(), "draft");
-    }
-
-    #[test]
-    fn up_and_down_move_between_lines_first() {
-        let mut input = typed("abc\nde");
-        input.apply(Edit::Up);
-        assert_eq!(input.rows(20).1, (0, 2));
-        input.apply(Edit::Down);
-        assert_eq!(input.rows(20).1, (1, 2));
-    }
-
-    #[test]
-    fn names_complete_by_their_start_and_by_their_words() {
-        let names = ["Keen Bob", "Jolly bobby", "Ann"];
-        let mut input = typed("hi bo");
-        assert!(input.complete(names.iter().copied(), false));
-        assert_eq!(input.text(), "hi Keen Bob ");
-        assert!(input.complete(names.iter().copied(), false));
-        assert_eq!(input.text(), "hi Jolly bobby ");
-        let mut input = typed("Keen b");
-        assert!(input.complete(names.iter().copied(), false));
-        assert_eq!(input.text(), "Keen Bob: ");
-        assert!(!typed("zz").complete(names.iter().copied(), false));
-    }
-
-    #[test]
-    fn the_cursor_has_a_cell_after_a_full_row() {
-        assert_eq!(typed("abcd").rows(4), (vec!["abcd".to_owned(), String::new()], (1, 0)));
-        assert_eq!(typed("漢字漢").rows(5).0, ["漢字", "漢"]);
-    }
-
-    #[test]
-    fn undo_brings_back_what_was_cleared() {
-        let mut input = typed("long text");
-        input.clear();
-        assert!(input.is_empty());
-        input.apply(Edit::Undo);
-        assert_eq!(input.text(), "long text");
-    }
-
-    fn any_edit() -> impl Strategy<Value = Edit> {
-        prop_oneof![
-            "[a 漢e\u{301}\u{200d}👩🇷\n\r\t]{0,4}".prop_map(Edit::Insert),
-            proptest::sample::select(vec![
-                Edit::Backspace,
-                Edit::Delete,
-                Edit::Left,
-                Edit::Right,
-                Edit::WordLeft,
-                Edit::WordRight,
-                Edit::Home,
-                Edit::End,
-                Edit::Up,
-                Edit::Down,
-                Edit::KillToEnd,
-                Edit::KillToStart,
-                Edit::KillWordBack,
-                Edit::KillWordForward,
-                Edit::Yank,
-                Edit::Undo,
-            ]),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn no_sequence_of_edits_panics_or_leaves_the_boundaries(edits in proptest::collection::vec(any_edit(), 0..60), width in 1u16..30) {
-            let mut input = Input::default();
-            for edit in edits {
-                input.apply(edit);
-                prop_assert!(input.text.is_char_boundary(input.cursor));
-                prop_assert!(input.cursor == input.text.len()
-                    || input.text.grapheme_indices(true).any(|(at, _)| at == input.cursor));
-                let (rows, (row, column)) = input.rows(width);
-                prop_assert!(row < rows.len() && column < width.max(2));
-                input.complete(["aa", "漢 a"].into_iter(), false);
-            }
-            let before = input.text.clone();
-            prop_assert_eq!(input.take(), before);
-        }
-
-        #[test]
-        fn moving_changes_nothing(text in "[a-z 漢\n]{0,30}", moves in proptest::collection::vec(0usize..8, 0..30)) {
-            let kinds = [Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Home, Edit::End, Edit::Up, Edit::Down];
-            let mut input = typed(&text);
-            for which in moves {
-                input.apply(kinds[which].clone());
-            }
-            prop_assert_eq!(input.text(), text);
-        }
     }
 }

@@ -38,28 +38,28 @@ pub(super) enum Posting {
 pub(super) async fn run(shared: Arc<Shared>, mut commands: UnboundedReceiver<Posting>) {
     let mut session: Option<Session> = None;
     while let Some(command) = commands.recv().await {
-        match (command, &session) {
-            (Posting::Enter { token, nickname, ready }, _) => {
+        match command {
+            Posting::Enter { token, nickname, ready } => {
                 if let Some(old) = session.take() {
                     old.close(&shared).await;
                 }
                 wait_for(ready).await;
                 session = Some(Session::open(&shared, token, nickname).await);
             }
-            (Posting::Close(answer), _) => {
+            Posting::Close(answer) => {
                 let left = match session.take() {
                     Some(session) => session.close(&shared).await,
                     None => Left::default(),
                 };
-                // Whoever asked has waited long enough otherwise.
+                // Whoever asked may have waited long enough.
                 let _ = answer.send(left);
                 break;
             }
-            (Posting::Send { id, text }, Some(session)) => session.send(&shared, id, text).await,
-            (Posting::Resend { id, text }, Some(session)) => session.resend(&shared, id, text).await,
-            (Posting::Discard { id }, Some(session)) => session.discard(&shared, &id).await,
-            (Posting::RetryNow, Some(session)) => session.writer.retry_now(),
-            (_, None) => {}
+            command => {
+                if let Some(session) = &session {
+                    session.act(&shared, command).await;
+                }
+            }
         }
     }
 }
@@ -105,6 +105,16 @@ impl Session {
         let session = Self { writer, outbox, ids: Arc::default(), watcher };
         session.restore(shared).await;
         session
+    }
+
+    async fn act(&self, shared: &Arc<Shared>, command: Posting) {
+        match command {
+            Posting::Send { id, text } => self.send(shared, id, text).await,
+            Posting::Resend { id, text } => self.resend(shared, id, text).await,
+            Posting::Discard { id } => self.discard(shared, &id).await,
+            Posting::RetryNow => self.writer.retry_now(),
+            Posting::Enter { .. } | Posting::Close(_) => {}
+        }
     }
 
     /// What an earlier run left: young messages go on by themselves, the others ask.

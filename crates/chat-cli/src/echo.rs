@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chat_client::{ClientConfig, ConnectionState, Listener, ListenerEvent, Nickname, Position, Receipt, Resume, Text};
+use chat_client::{ClientConfig, ConnectionState, Listener, ListenerEvent, Nickname, Position, Resume, Text};
 use futures_util::StreamExt as _;
 
 use crate::failure::Failure;
@@ -38,17 +38,17 @@ impl Echo {
         Ok(Self { listener, what, places: HashSet::new(), plain: HashMap::new() })
     }
 
-    /// Waits until the message of `receipt` has come back.
+    /// Waits until a confirmed message has come back.
     pub(crate) async fn of(
         &mut self,
-        receipt: &Receipt,
+        position: Option<&Position>,
         sender: Option<&Nickname>,
         text: &Text,
     ) -> Result<(), Failure> {
         let plain =
             (sender.map(|sender| sender.as_str().to_owned()).unwrap_or_default(), text.flattened().into_owned());
         loop {
-            let back = match &receipt.position {
+            let back = match position {
                 Some(position) => self.places.remove(position),
                 None => self.take_plain(&plain),
             };

@@ -9,6 +9,7 @@ use chat_client::{
 };
 
 use crate::exit::Exit;
+use crate::outcome::Shortfall;
 
 /// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +48,12 @@ pub(crate) enum Failure {
     /// Something answers there, and it is not what it should be.
     #[error("{0}")]
     NotAChat(String),
-    /// A failure that was already told message by message.
+    /// Not every message was confirmed, because of this.
+    #[error("{}; {shortfall}", chain(&**why))]
+    Cut { why: Box<Failure>, shortfall: Shortfall },
+    /// Not every message was confirmed.
     #[error("{0}")]
-    Messages(#[from] crate::outcome::Shortfall),
+    Messages(#[from] Shortfall),
     #[error("cannot write to standard output: {0}")]
     Output(#[source] std::io::Error),
     #[error("cannot read standard input: {0}")]
@@ -73,6 +77,7 @@ impl Failure {
     /// The one function from a failure to the exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => Exit::Local,
             Self::Usage(_)
             | Self::Settings(_)
             | Self::NoAccount
@@ -92,6 +97,9 @@ impl Failure {
             | Self::Runtime(_) => Exit::Local,
             Self::Connect { source, .. } if refusal(source).is_some() => Exit::Refused,
             Self::Connect { .. } | Self::NotAChat(_) => Exit::Unreachable,
+            Self::Cut { why, .. } if why.exit() == Exit::Interrupted => Exit::Interrupted,
+            Self::Cut { shortfall, .. } if shortfall.exit() == Exit::Unconfirmed => Exit::Unconfirmed,
+            Self::Cut { why, .. } => why.exit(),
             Self::Messages(shortfall) => shortfall.exit(),
             Self::Timeout { .. } | Self::OutOfTime => Exit::Timeout,
             Self::Idle(_) => Exit::Idle,
@@ -103,6 +111,7 @@ impl Failure {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Usage(_) | Self::Text(_) | Self::Nickname(_) | Self::Token(_) => "usage",
+            Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => "file",
             Self::Settings(_) => "config",
             Self::NoAccount | Self::UnknownAccount(_) => "no_account",
             Self::WhichAccount(_) => "ambiguous_account",
@@ -122,6 +131,9 @@ impl Failure {
                 (None, _) => "unreachable",
             },
             Self::NotAChat(_) => "not_a_chat",
+            Self::Cut { why, .. } if why.exit() == Exit::Interrupted => "interrupted",
+            Self::Cut { shortfall, .. } if shortfall.exit() == Exit::Unconfirmed => shortfall.code(),
+            Self::Cut { why, .. } => why.code(),
             Self::Messages(shortfall) => shortfall.code(),
             Self::Timeout { .. } | Self::OutOfTime => "timeout",
             Self::Idle(_) => "idle",

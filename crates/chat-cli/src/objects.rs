@@ -103,22 +103,30 @@ impl<'a> Object<'a> {
     }
 
     pub(crate) fn state(side: &'static str, state: &ConnectionState) -> Self {
-        let mut object = Kind::State { side, state: "closed", attempt: None, retry_in_ms: None, cause: None };
-        if let Kind::State { state: name, attempt, retry_in_ms, cause, .. } = &mut object {
-            match state {
-                ConnectionState::Connecting { attempt: number } => (*name, *attempt) = ("connecting", Some(*number)),
-                ConnectionState::Online { .. } => *name = "online",
-                ConnectionState::Waiting { attempt: number, retry_at, cause: why } => {
-                    let wait = retry_at.saturating_duration_since(tokio::time::Instant::now());
-                    (*name, *attempt) = ("waiting", Some(*number));
-                    *retry_in_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-                    *cause = Some(chain(&**why));
-                }
-                ConnectionState::Closed { cause: why } => *cause = why.as_deref().map(|why| chain(why)),
-                _ => {}
+        let (mut attempt, mut retry_in_ms, mut cause) = (None, None, None);
+        match state {
+            ConnectionState::Connecting { attempt: number } => attempt = Some(*number),
+            ConnectionState::Waiting { attempt: number, retry_at, cause: why } => {
+                let wait = retry_at.saturating_duration_since(tokio::time::Instant::now());
+                attempt = Some(*number);
+                retry_in_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                cause = Some(chain(&**why));
             }
+            ConnectionState::Closed { cause: Some(why) } => cause = Some(chain(&**why)),
+            ConnectionState::Online { .. } | ConnectionState::Closed { cause: None } => {}
         }
-        Self::new(object)
+        let name = Self::state_name(state);
+        Self::new(Kind::State { side, state: name, attempt, retry_in_ms, cause })
+    }
+
+    /// The name of a state.
+    pub(crate) fn state_name(state: &ConnectionState) -> &'static str {
+        match state {
+            ConnectionState::Connecting { .. } => "connecting",
+            ConnectionState::Online { .. } => "online",
+            ConnectionState::Waiting { .. } => "waiting",
+            ConnectionState::Closed { .. } => "closed",
+        }
     }
 
     /// Appends the object and a line feed.

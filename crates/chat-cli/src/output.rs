@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use chat_client::{Message, display};
 use jiff::Timestamp;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::objects::{Kind, Object};
 
 /// How to print, decided once from the options and from what the streams are.
@@ -83,7 +83,7 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
     if matches!(failure, Failure::Interrupted) {
         return;
     }
-    let message = failure.to_string();
+    let message = chain(failure);
     if json {
         talk_object(&Object::new(Kind::Error { code: failure.code(), message }));
     } else {

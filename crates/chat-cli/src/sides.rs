@@ -91,6 +91,7 @@ impl StateTalk {
 
     fn tell(&mut self) {
         let state = self.states.borrow_and_update().clone();
+        tracing::info!(side = self.side.name(), state = Object::state_name(&state), "the connection changed");
         if self.json {
             output::talk_object(&Object::state(self.side.name(), &state));
             return;

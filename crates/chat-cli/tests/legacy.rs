@@ -19,7 +19,7 @@ fn the_listener_with_each_of_its_parameters() {
         let mut command = home.chat(words);
         command.args(["--count", "1"]);
         let mut listening = Running::start(command);
-        listening.wait_for_talk("chat_client");
+        listening.wait_for_talk("online");
         // Until the message has come: the listener may not have its place yet.
         let text = format!("hello {number}");
         let posted = run(home.chat(["send", "--port", &write, "-u", "Bob", "-m", &text]));

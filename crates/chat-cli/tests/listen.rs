@@ -61,7 +61,7 @@ fn a_reader_that_has_seen_enough_is_success_and_silent() {
     post(&room, &home, &["one", "two", "three"]);
     let mut listening = Running::start(home.chat_in(&room, ["listen", "--last", "1"]));
     assert!(listening.line().ends_with(" Bob: three"));
-    let Running { mut child, lines } = listening;
+    let Running { mut child, lines, .. } = listening;
     drop(lines);
     post(&room, &home, &["into the closed pipe"]);
     let status = child.wait().unwrap();

@@ -15,9 +15,9 @@ fn the_credential_file_is_nobody_elses() {
     let (room, home) = (Room::start(), Home::new());
     let mut command = home.chat_in(&room, ["register", "-u", "Bob"]);
     // A careless umask must not matter.
-    let line = format!("umask 000; exec \"$@\"");
+    let line = "umask 000; exec \"$@\"";
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", &line, "sh"]).arg(command.get_program()).args(command.get_args());
+    shell.args(["-c", line, "sh"]).arg(command.get_program()).args(command.get_args());
     shell.env_clear().current_dir(home.dir.path());
     for (name, value) in command.get_envs() {
         shell.env(name, value.unwrap());

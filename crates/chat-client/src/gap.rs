@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Between these two times something may have been said that the listener did not hear.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,19 @@ pub enum GapCause {
     OtherStream,
     /// The server left numbers out.
     HoleInNumbers,
+}
+
+/// One sentence, with local times.
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = |time: Timestamp| time.to_zoned(TimeZone::system()).strftime("%d.%m.%y %H:%M:%S").to_string();
+        match self.missed {
+            Some(1) => f.write_str("1 message is missing")?,
+            Some(count) => write!(f, "{count} messages are missing")?,
+            None => f.write_str("messages may be missing")?,
+        }
+        write!(f, " between {} and {}: {}", local(self.since), local(self.until), self.cause)
+    }
 }
 
 impl GapCause {

@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod args;
+mod descriptors;
 mod log;
 mod signals;
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
 
 fn serve(arguments: &Serve) -> Result<ExitCode> {
     log::start(arguments.log_format);
+    descriptors::allow_as_many_as_possible();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

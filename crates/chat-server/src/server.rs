@@ -76,10 +76,10 @@ impl Server {
             let serve = move |stream, admitted| {
                 let tide = shared.room.tide();
                 let now = *tide.borrow();
-                let session = ListenerSession::new(Arc::clone(&shared), stream, now).run(tide);
+                let mut session = ListenerSession::new(Arc::clone(&shared), stream, now);
                 async move {
                     let _admitted = admitted;
-                    if let Err(gone) = session.await {
+                    if let Err(gone) = session.run(tide).await {
                         tracing::trace!(error = &gone as &dyn std::error::Error, "a listener is gone");
                     }
                 }

@@ -33,7 +33,7 @@ pub(super) fn run(args: &History, common: &Common) -> Result<Exit, Failure> {
         None => reader.all(&file)?,
     };
     match end {
-        Some(offset) if args.follow => super::on_runtime(reader.follow(&file, offset)),
+        Some(offset) if args.follow => super::on_runtime(reader.follow(file, offset)),
         _ => Ok(Exit::Done),
     }
 }
@@ -82,7 +82,7 @@ impl Reader {
         Ok((self.print(&found)? == Wrote::All).then_some(end))
     }
 
-    async fn follow(&self, file: &HistoryFile, offset: u64) -> Result<Exit, Failure> {
+    async fn follow(&self, file: HistoryFile, offset: u64) -> Result<Exit, Failure> {
         let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
         let mut follower = file.follow(offset);
         loop {

@@ -25,7 +25,7 @@ pub(super) async fn run(args: &Listen, common: &Common) -> Result<Exit, Failure>
     let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
     let settings = sides::settings(sides::layer(&args.connect, Side::Listen), common)?;
     let mut config = sides::client_config(&settings, &args.connect, None);
-    let mut keep = Keep::open(args)?;
+    let keep = Keep::open(args)?;
     let asked = begin(args)?;
     config.resume = keep.resume(asked.clone().unwrap_or(Resume::Live));
     if asked.is_some() && config.resume != asked.clone().unwrap_or(Resume::Live) {

@@ -21,7 +21,8 @@ pub(super) fn manual(command: Option<&str>) -> Result<Exit, Failure> {
         Some(name) => {
             let found = chat.find_subcommand(name).cloned();
             let found = found.ok_or_else(|| Failure::Usage(format!("there is no command {name:?}").into()))?;
-            found.name(format!("chat-{name}"))
+            let title: &'static str = Box::leak(format!("chat-{name}").into_boxed_str());
+            found.name(title)
         }
     };
     let mut text = Vec::new();

@@ -22,6 +22,10 @@ use crate::signals::Interrupt;
 /// What the write port says first begins so.
 const GREETING: &str = "Hello";
 
+/// How long a greeting is waited for. A server greets before anything else, so this is a round trip
+/// and much patience; the person who asks waits as well.
+const GREETING_WITHIN: Duration = Duration::from_secs(3);
+
 /// How much of a first line is looked at.
 const FIRST_LINE: usize = 200;
 
@@ -108,7 +112,7 @@ async fn greeting(config: &ClientConfig) -> Result<String, Failure> {
         }
         Ok::<_, std::io::Error>(())
     };
-    let in_time = timeout(config.answer_timeout, read).await;
+    let in_time = timeout(config.answer_timeout.min(GREETING_WITHIN), read).await;
     let address = config.write_addr_text();
     if matches!(in_time, Ok(Ok(()))) && line.starts_with(GREETING.as_bytes()) {
         return Ok(format!("open, greets, {}", milliseconds(start.elapsed())));

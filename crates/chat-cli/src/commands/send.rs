@@ -1,9 +1,8 @@
 //! `chat send`: one message, or each line of standard input, and what became of each.
 
-use std::io::BufRead as _;
 use std::time::Duration;
 
-use chat_client::{Delivery, DeliveryError, PostId, Receipt, Settings, Text, TextError, Writer};
+use chat_client::{Delivery, DeliveryError, Position, PostId, Settings, Text, TextError, Writer};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -166,7 +165,8 @@ struct Sent {
     line: u64,
     id: PostId,
     text: Text,
-    end: Result<Receipt, DeliveryError>,
+    /// Confirmed, with its place from a server that numbers.
+    end: Result<Option<Position>, DeliveryError>,
 }
 
 impl Run {
@@ -212,7 +212,8 @@ impl Run {
                 _ = &mut closing, if !closed => closed = true,
             }
         }
-        self.finish(stop, sides::closed(&states, self.what.clone()))
+        let closed = sides::closed(&states, self.what.clone());
+        self.finish(stop, closed)
     }
 
     /// Queues a message; `None` when the service has closed, and the message was told as never sent.
@@ -229,19 +230,19 @@ impl Run {
     async fn ended(&mut self, sent: Sent) -> Result<(), Failure> {
         let Sent { line, id, text, end } = sent;
         match end {
-            Ok(receipt) => {
+            Ok(position) => {
                 if let Some(echo) = &mut self.echo {
                     let nickname = self.writer.account().borrow().as_ref().map(|account| account.nickname.clone());
-                    let back = echo.of(&receipt, nickname.as_ref(), &text);
+                    let back = echo.of(position.as_ref(), nickname.as_ref(), &text);
                     let in_time = tokio::select! {
                         back = back => back.is_ok(),
                         () = at(self.deadline) => false,
                     };
                     if !in_time {
-                        return self.tell(line, Outcome::Unconfirmed, Some(&id), Some(&receipt), None);
+                        return self.tell(line, Outcome::Unconfirmed, Some(&id), position.as_ref(), None);
                     }
                 }
-                self.tell(line, Outcome::Confirmed, Some(&id), Some(&receipt), None)
+                self.tell(line, Outcome::Confirmed, Some(&id), position.as_ref(), None)
             }
             Err(DeliveryError::Refused(code, _)) => {
                 self.tell(line, Outcome::Refused, Some(&id), None, Some(code.as_str()))
@@ -256,14 +257,13 @@ impl Run {
         line: u64,
         outcome: Outcome,
         id: Option<&PostId>,
-        receipt: Option<&Receipt>,
+        position: Option<&Position>,
         code: Option<&str>,
     ) -> Result<(), Failure> {
         self.ledger.note(line, outcome);
         if !self.style.json {
             return Ok(());
         }
-        let position = receipt.and_then(|receipt| receipt.position.as_ref());
         let mut out = Vec::new();
         Object::new(Kind::Receipt {
             line,
@@ -279,27 +279,12 @@ impl Run {
     }
 
     fn finish(self, stop: Option<Failure>, closed: Option<Failure>) -> Result<Exit, Failure> {
-        let shortfall = self.ledger.shortfall();
-        if let Some(closed) = closed {
-            // Why, and then what it means for each line.
-            if let Some(shortfall) = &shortfall {
-                output::talk(shortfall);
-                if shortfall.exit() == Exit::Unconfirmed {
-                    output::complain(&closed, self.style.json);
-                    return Ok(Exit::Unconfirmed);
-                }
-            }
-            return Err(closed);
-        }
-        match (stop, shortfall) {
+        // Why the service has closed says more than that time ran out meanwhile.
+        match (closed.or(stop), self.ledger.shortfall()) {
             (None, None) => Ok(Exit::Done),
-            (None, Some(shortfall)) => Err(shortfall.into()),
-            (Some(Failure::OutOfTime), Some(shortfall)) => Err(shortfall.into()),
-            (Some(stop), Some(shortfall)) => {
-                output::talk(shortfall);
-                Err(stop)
-            }
-            (Some(stop), None) => Err(stop),
+            (None | Some(Failure::OutOfTime), Some(shortfall)) => Err(shortfall.into()),
+            (Some(why), Some(shortfall)) => Err(Failure::Cut { why: Box::new(why), shortfall }),
+            (Some(why), None) => Err(why),
         }
     }
 }
@@ -312,11 +297,11 @@ async fn delivered(delivery: Delivery, line: u64, text: Text, confirm: Confirm) 
         tokio::pin!(written, delivery);
         tokio::select! {
             biased;
-            end = &mut delivery => end,
-            _ = &mut written => Ok(Receipt { id: id.clone(), position: None }),
+            end = &mut delivery => end.map(|receipt| receipt.position),
+            true = &mut written => Ok(None),
         }
     } else {
-        delivery.await
+        delivery.await.map(|receipt| receipt.position)
     };
     Sent { line, id, text, end }
 }

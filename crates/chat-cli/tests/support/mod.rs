@@ -8,6 +8,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use chat_server::{MemoryJournal, Server, ServerConfig, ServerHandle};
 use serde_json::Value;
@@ -139,17 +141,28 @@ pub fn objects(text: &str) -> Vec<Value> {
     objects
 }
 
-/// A program that goes on while the test does.
+/// A program that goes on while the test does. One that hangs is killed after a minute, so that the
+/// test fails instead of hanging too.
 pub struct Running {
     pub child: Child,
     pub lines: BufReader<ChildStdout>,
+    _guard: mpsc::Sender<()>,
 }
+
+const HANGS_AFTER: Duration = Duration::from_secs(60);
 
 impl Running {
     pub fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        Self { child, lines }
+        let (guard, ended) = mpsc::channel();
+        let pid = child.id().to_string();
+        std::thread::spawn(move || {
+            if ended.recv_timeout(HANGS_AFTER) == Err(RecvTimeoutError::Timeout) {
+                let _ = Command::new("kill").args(["-KILL", &pid]).status();
+            }
+        });
+        Self { child, lines, _guard: guard }
     }
 
     pub fn line(&mut self) -> String {

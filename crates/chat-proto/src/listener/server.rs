@@ -145,6 +145,10 @@ impl StateMachine for ListenerServer {
     }
 
     fn poll_output(&mut self) -> Output<ListenerServerEvent> {
-        self.outputs.pop_front().unwrap_or(Output::Timeout(self.deadline))
+        self.outputs.pop_front().unwrap_or_else(|| {
+            // A listener is silent for hours, and a server has ten thousand of them.
+            self.outputs = VecDeque::new();
+            Output::Timeout(self.deadline)
+        })
     }
 }

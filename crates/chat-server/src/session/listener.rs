@@ -4,9 +4,11 @@
 //! It does its own I/O instead of using `Connection`: what is new is fetched from the shared log for
 //! each write anew, which a buffer in between would pin in memory.
 
+mod output;
+
 use std::{
     future::{Future, poll_fn},
-    io::{self, IoSlice},
+    io,
     mem::MaybeUninit,
     pin::Pin,
     sync::Arc,
@@ -14,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::BytesMut;
 use chat_proto::{
     CodecError, Frame, LineCodec, ListenerServer, ListenerServerCommand, ListenerServerConfig, ListenerServerEvent,
     Output, ProtocolError, ResumeAnswer, ResumeRequest, Seq, StateMachine,
@@ -26,11 +28,12 @@ use tokio::{
 };
 use tokio_util::codec::Decoder;
 
+use self::output::Fetched;
 use super::{Shared, resume::first_place};
 use crate::{
     error::JournalError,
-    limits::{LISTEN_HOLD, LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES},
-    room::{Batch, Form, Found, Place, Tide},
+    limits::LISTEN_HOLD,
+    room::{Batch, Form, Place, Tide},
 };
 
 /// Listeners say little: one line when they come, and a ping now and then.
@@ -56,7 +59,7 @@ pub(crate) struct ListenerSession<IO> {
     /// Everything in the ring was written; only the tide can bring more.
     level: bool,
     /// What was read from the journal, while the peer takes it.
-    page: Option<Batch>,
+    page: Option<Box<Batch>>,
     /// Waits for the end of the hold or for a peer that takes nothing; idle listeners have none.
     timer: Option<Pin<Box<Sleep>>>,
     /// When the machine wants to be told the time.
@@ -116,14 +119,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     }
 
     /// Serves until the peer goes, takes nothing for too long, or the room closes.
-    pub(crate) async fn run(mut self, mut tide: watch::Receiver<Tide>) -> Result<(), Gone> {
+    pub(crate) async fn run(&mut self, mut tide: watch::Receiver<Tide>) -> Result<(), Gone> {
         self.obey().await?;
         loop {
             tokio::select! {
                 biased;
                 turn = poll_fn(|cx| self.poll_turn(cx)) => match turn? {
                     Turn::Heard => self.obey().await?,
-                    Turn::Behind => self.read_page().await?,
+                    // Boxed, like all that an idle listener does not need: its future is what it costs.
+                    Turn::Behind => Box::pin(self.read_page()).await?,
                     Turn::Level => {
                         if tide.borrow().closing {
                             poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await?;
@@ -149,7 +153,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                     self.control.extend_from_slice(b"\n");
                 }
                 Output::Event(ListenerServerEvent::Plain) => self.released = true,
-                Output::Event(ListenerServerEvent::Resume(request)) => self.resume(request).await?,
+                Output::Event(ListenerServerEvent::Resume(request)) => Box::pin(self.resume(request)).await?,
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
                     return Ok(());
@@ -197,7 +201,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             Fetched::Level => None,
             Fetched::Behind => {
                 self.read_page().await?;
-                self.page.clone()
+                self.page.as_deref().cloned()
             }
         };
         let rest = batch.map(|batch| self.place.rest(&batch)).ok_or(Gone::TornLine)?;
@@ -212,7 +216,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     async fn read_page(&mut self) -> Result<(), Gone> {
         let next = self.place.next();
         let messages = self.shared.page(next).await?;
-        self.page = Batch::encode_for(&messages, self.place.form());
+        self.page = Batch::encode_for(&messages, self.place.form()).map(Box::new);
         match &self.page {
             Some(page) if page.first() != next && self.place.is_inside_line() => Err(Gone::TornLine),
             Some(_) => Ok(()),
@@ -258,83 +262,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         Poll::Pending
     }
 
-    /// Writes until the peer takes no more or there is no more. Pending means that the peer is
-    /// waited for, or that nothing is to be done.
-    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn, Gone>> {
-        loop {
-            if !self.control.is_empty() && !self.place.is_inside_line() {
-                let written = ready!(self.poll_write(cx, &[IoSlice::new(&self.control.clone())]))?;
-                self.control.advance(written);
-                continue;
-            }
-            if !self.released || self.level {
-                return Poll::Pending;
-            }
-            let batches = match self.fetch() {
-                Fetched::Batches(batches) => batches,
-                Fetched::Behind => return Poll::Ready(Ok(Turn::Behind)),
-                Fetched::Level => {
-                    self.level = true;
-                    return Poll::Ready(Ok(Turn::Level));
-                }
-            };
-            let written = ready!(self.poll_write_batches(cx, &batches))?;
-            self.place.advance(&batches, written);
-            if self.page.as_ref().is_some_and(|page| self.place.next() > page.last()) {
-                self.page = None;
-            }
-        }
-    }
-
-    fn poll_write_batches(&mut self, cx: &mut Context<'_>, batches: &[Batch]) -> Poll<Result<usize, Gone>> {
-        let mut place = self.place;
-        let mut rests = [const { Bytes::new() }; LISTENER_WRITE_PIECES];
-        let mut slices = [IoSlice::new(&[]); LISTENER_WRITE_PIECES];
-        for (rest, batch) in rests.iter_mut().zip(batches) {
-            *rest = place.rest(batch);
-            place = place.after(batch);
-        }
-        if !self.control.is_empty()
-            && let Some(end) = memchr::memchr(b'\n', &rests[0])
-        {
-            // An answer waits for the end of this line, and for no more.
-            rests[0].truncate(end + 1);
-            return self.poll_write(cx, &[IoSlice::new(&rests[0])]);
-        }
-        for (slice, rest) in slices.iter_mut().zip(&rests) {
-            *slice = IoSlice::new(rest);
-        }
-        self.poll_write(cx, &slices[..batches.len().min(LISTENER_WRITE_PIECES)])
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize, Gone>> {
-        match Pin::new(&mut self.io).poll_write_vectored(cx, slices) {
-            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into())),
-            Poll::Ready(result) => {
-                self.stalled_at = None;
-                Poll::Ready(Ok(result?))
-            }
-            Poll::Pending => {
-                let limit = self.shared.config.limits.stall;
-                self.stalled_at.get_or_insert_with(|| Instant::now() + limit);
-                // It is read again when the peer goes on; meanwhile it would only fill the memory.
-                self.page = None;
-                Poll::Pending
-            }
-        }
-    }
-
-    fn fetch(&self) -> Fetched {
-        if let Some(page) = &self.page {
-            return Fetched::Batches(vec![page.clone()]);
-        }
-        match self.shared.room.from(self.place.next(), self.place.form(), LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES) {
-            Found::Pieces(batches) => Fetched::Batches(batches),
-            Found::Level => Fetched::Level,
-            Found::Behind => Fetched::Behind,
-        }
-    }
-
     /// Waits for the end of the hold, or for a peer that takes nothing.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn, Gone>> {
         let Some(earliest) = [self.deadline.map(Instant::from_std), self.stalled_at].into_iter().flatten().min() else {
@@ -355,14 +282,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     }
 }
 
-/// What is to be written next.
-enum Fetched {
-    Batches(Vec<Batch>),
-    Level,
-    Behind,
-}
-
 /// Tokio's clock, so that a paused one in a test drives the machine too.
 fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //! stored whether or not the answer can still be delivered.
 
 mod answers;
+mod login;
+mod posting;
 
 use std::{
     future::{Future, poll_fn},
@@ -12,8 +14,8 @@ use std::{
 };
 
 use chat_proto::{
-    Account, Connection, ConnectionError, DeclineCode, Extensions, LineCodec, PostId, Text, Token, WriterServer,
-    WriterServerCommand, WriterServerConfig, WriterServerEvent,
+    Connection, ConnectionError, Extensions, LineCodec, PostId, WriterServer, WriterServerCommand, WriterServerConfig,
+    WriterServerEvent,
 };
 use futures_util::FutureExt;
 use tokio::{
@@ -22,16 +24,15 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use self::answers::{Answers, Flight};
+use self::answers::Answers;
 use super::Shared;
 use crate::{
     accounts::Member,
     admission::Admitted,
     committer::{Committer, Outcome},
-    entry::{Appended, Draft},
+    entry::Draft,
     error::CommitError,
     limits::TURN_POSTS,
-    token_hash::TokenHash,
 };
 
 /// A writer may post for ever without reading an answer, so nothing that it leaves unread closes it.
@@ -40,9 +41,6 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long the peer's own end is waited for after ours. Closing with its last bytes unread would
 /// make the system throw away the answers that it has not read yet.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-/// When a client shall try again what the store could not take.
-const STORAGE_RETRY: Duration = Duration::from_secs(1);
 
 /// The pings and posts that the machine may owe an answer. Posts are bounded before that by
 /// `Limits::posts_in_flight`, and a writer that never reads is owed any number of confirmations.
@@ -145,7 +143,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     async fn turn(&mut self) -> Turn {
         let reading = self.ending != Some(Ending::Over) && !self.answers.is_full() && self.pause.is_none();
-        self.answers.written();
         let Self { connection, answers, orders, pause, .. } = self;
         let (flights, room) = answers.parts();
         let stored = async {
@@ -170,6 +167,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 // A peer that cannot be written to is found out by reading.
                 let _ = pin!(connection.flush()).poll(cx);
             }
+            room.taken_over();
             if room.is_wanted(connection.buffered()) { Poll::Ready(Turn::Room) } else { Poll::Pending }
         });
         tokio::select! {
@@ -207,141 +205,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         }
     }
 
-    fn log_in(&mut self, token: Token) {
-        let command = match self.shared.accounts.log_in(&token) {
-            Some(member) => {
-                let nickname = member.author.nickname.clone();
-                self.member = Some(member);
-                WriterServerCommand::Accept(Account { nickname, token })
-            }
-            None => WriterServerCommand::Deny,
-        };
-        self.say(command);
-    }
-
-    async fn register(&mut self, asked: &str) {
-        if !self.admitted.may_register(std::time::Instant::now()) {
-            // There is no line that says "later"; a closed connection is tried again.
-            self.ending = Some(Ending::Over);
-            return;
-        }
-        let shared = Arc::clone(&self.shared);
-        let reserved = match shared.accounts.reserve(asked) {
-            Ok(reserved) => reserved,
-            Err(unusable) => {
-                tracing::debug!(%unusable, "a nickname was refused");
-                return self.say(WriterServerCommand::Deny);
-            }
-        };
-        let nickname = reserved.nickname().clone();
-        // 36 characters without a control character are always a token.
-        let Ok(token) = Token::new(&uuid::Uuid::new_v4().to_string()) else { return };
-        let hash = TokenHash::of(&token);
-        let draft = Draft::Account { token: hash, nickname: nickname.clone() };
-        match self.committer.append_one(draft).await {
-            Ok(Appended::Account(id)) => {
-                self.member = Some(shared.accounts.register(reserved, id, hash));
-                if let Some(announcement) = shared.announcement(&nickname) {
-                    // Nobody waits for it.
-                    let _ = self.committer.append(vec![announcement]).await;
-                }
-                self.say(WriterServerCommand::Accept(Account { nickname, token }));
-            }
-            Ok(_) | Err(_) => self.ending = Some(Ending::Over),
-        }
-    }
-
-    fn post(&mut self, id: Option<PostId>, text: Text) {
-        let Some(member) = &self.member else { return };
-        let declined = match self.ending {
-            Some(Ending::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
-            Some(Ending::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
-            _ if member.is_revoked() => Some((DeclineCode::Revoked, None)),
-            _ => None,
-        };
-        match (declined, id) {
-            (Some((code, retry_after)), Some(id)) => self.say(WriterServerCommand::Decline { id, code, retry_after }),
-            // Not confirmed: that is all that the plain protocol can say.
-            (Some(_), None) => {
-                self.ending.get_or_insert(Ending::Revoked);
-            }
-            (None, id) => {
-                let (rate, now) = (self.shared.config.limits.posts, Instant::now());
-                match (rate, &id) {
-                    (Some(rate), Some(id)) => {
-                        if let Err(wait) = member.take_post(rate, now.into_std()) {
-                            let (id, code, retry_after) = (id.clone(), DeclineCode::Rate, Some(wait));
-                            return self.say(WriterServerCommand::Decline { id, code, retry_after });
-                        }
-                    }
-                    (Some(rate), None) => {
-                        self.pause = member.overdraw_post(rate, now.into_std()).map(|wait| now + wait);
-                    }
-                    (None, _) => {}
-                }
-                self.drafts.push(Draft::Post { author: Arc::clone(&member.author), id: id.clone(), text });
-                self.ids.push(id);
-            }
-        }
-    }
-
-    async fn submit(&mut self) {
-        if self.drafts.is_empty() {
-            return;
-        }
-        let ids = std::mem::take(&mut self.ids);
-        match self.committer.append(std::mem::take(&mut self.drafts)).await {
-            Ok(outcome) => self.answers.expect(Flight { ids, outcome }),
-            Err(error) => self.decline(ids, &error),
-        }
-    }
-
-    /// Answers a batch, and every later one that is ready too, so that they leave in one write.
-    fn answer(&mut self, outcome: Outcome) {
-        let mut next = Some(outcome);
-        while let Some(outcome) = next {
-            let Some(ids) = self.answers.landed() else { return };
-            match outcome {
-                Ok(appended) => self.confirm(ids, appended),
-                Err(error) => self.decline(ids, &error),
-            }
-            next = self.answers.next_ready();
-        }
-        self.answers.release(&mut self.connection);
-    }
-
-    fn confirm(&mut self, ids: Vec<Option<PostId>>, appended: Vec<Appended>) {
-        for (id, appended) in ids.into_iter().zip(appended) {
-            match (id, appended) {
-                (None, _) if self.ending == Some(Ending::Unanswerable) => {}
-                (None, _) => self.answers.hold_confirmation(),
-                (Some(id), Appended::Fresh { seq, .. } | Appended::Repeated { seq }) => {
-                    if let Some(position) = self.shared.position(seq) {
-                        self.say(WriterServerCommand::Stored { id, position });
-                    }
-                }
-                (Some(_), Appended::Account(_)) => {}
-            }
-        }
-    }
-
-    fn decline(&mut self, ids: Vec<Option<PostId>>, error: &CommitError) {
-        let code = match error {
-            CommitError::Storage(_) => DeclineCode::Storage,
-            CommitError::Closed => DeclineCode::Draining,
-        };
-        for id in ids {
-            match id {
-                Some(id) => {
-                    let (code, retry_after) = (code.clone(), Some(STORAGE_RETRY));
-                    self.say(WriterServerCommand::Decline { id, code, retry_after });
-                }
-                None if self.ending != Some(Ending::Over) => self.ending = Some(Ending::Unanswerable),
-                None => {}
-            }
-        }
-    }
-
     async fn follow_orders(&mut self) {
         let drain = *self.orders.drain.borrow_and_update();
         self.orders.revoked.mark_unchanged();
@@ -361,7 +224,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             while self.answers.is_holding() {
                 self.answers.release(&mut self.connection);
                 self.connection.flush().await?;
-                self.answers.written();
+                self.answers.parts().1.taken_over();
             }
             self.connection.shutdown().await
         };

@@ -26,7 +26,12 @@ fn command(arguments: &[&str]) -> Command {
 impl Program {
     fn start(arguments: &[&str]) -> Self {
         let free = ["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0"];
-        let mut child = command(&[&free[..], arguments].concat()).spawn().unwrap();
+        Self::spawn(command(&[&free[..], arguments].concat()))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut ready = String::new();
         out.read_line(&mut ready).unwrap();
@@ -141,6 +146,26 @@ fn a_closed_standard_output_does_not_matter() {
     assert!(child.try_wait().unwrap().is_none());
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn running_out_of_descriptors_is_survived() {
+    let script = format!(
+        "ulimit -n 40; exec {} --listen 127.0.0.1:0 --write 127.0.0.1:0 --memory",
+        env!("CARGO_BIN_EXE_chat-server")
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]);
+    let program = Program::spawn(shell);
+    // Those beyond the limit are connected by the system and hear nothing.
+    let mut crowd = Vec::new();
+    for _ in 0..60 {
+        crowd.push(Peer::connect(program.write).await);
+    }
+    crowd[0].expect(GREETING).await;
+    drop(crowd);
+    Peer::connect(program.write).await.expect(GREETING).await;
 }
 
 /// What was confirmed before a kill is there after it, once, in its place.

@@ -161,3 +161,14 @@ async fn a_listener_far_behind_catches_up_and_goes_on_live() {
     }
     assert_eq!(listener.numbered().await.text, "live");
 }
+
+#[tokio::test]
+async fn a_confirmed_message_is_in_the_room_already() {
+    let server = in_memory().await;
+    let (mut writer, _) = Peer::registered(&server, "Bob").await;
+    for number in 1..=200u64 {
+        assert_eq!(writer.post(&format!("p{number}"), "x").await["seq"], json!(number));
+        let (_listener, answer) = Peer::resuming(&server, "{\"last\": 0}").await;
+        assert_eq!(answer["head"], json!(number));
+    }
+}

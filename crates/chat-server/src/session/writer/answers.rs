@@ -44,6 +44,11 @@ impl Room {
     pub(super) fn is_wanted(&self, buffered: usize) -> bool {
         self.held > 0 && buffered < self.limit.div_ceil(2)
     }
+
+    /// The connection has taken over what the machine held, and counts it from now on.
+    pub(super) fn taken_over(&mut self) {
+        self.on_the_way = 0;
+    }
 }
 
 impl Answers {
@@ -64,8 +69,8 @@ impl Answers {
         self.room.held > 0
     }
 
-    pub(super) fn parts(&mut self) -> (&mut VecDeque<Flight>, &Room) {
-        (&mut self.flights, &self.room)
+    pub(super) fn parts(&mut self) -> (&mut VecDeque<Flight>, &mut Room) {
+        (&mut self.flights, &mut self.room)
     }
 
     /// Posts were handed to the store.
@@ -104,10 +109,5 @@ impl Answers {
                 tracing::error!("the dialogue did not take a confirmation that it was owed");
             }
         }
-    }
-
-    /// The connection is about to take over what the machine holds.
-    pub(super) fn written(&mut self) {
-        self.room.on_the_way = 0;
     }
 }

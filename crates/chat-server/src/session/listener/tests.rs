@@ -1,0 +1,171 @@
+//! A listener over an in-memory pipe under paused time: what depends on the clock, exactly.
+
+use std::time::Duration;
+
+use chat_proto::{Nickname, Text};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    task::JoinHandle,
+    time::{advance, sleep, timeout},
+};
+
+use super::*;
+use crate::{
+    accounts::Accounts,
+    config::ServerConfig,
+    entry::{Author, Draft},
+    journal::{Journal, MemoryJournal},
+    room::Room,
+};
+
+struct House {
+    shared: Arc<Shared>,
+    journal: MemoryJournal,
+    author: Arc<Author>,
+}
+
+impl House {
+    fn new(ring: usize) -> Self {
+        let journal = MemoryJournal::new();
+        let room = Arc::new(Room::new(0, ring));
+        let accounts = Accounts::new(Vec::new(), 40, fastrand::Rng::with_seed(1));
+        let streams = journal.streams().to_vec();
+        let shared = Shared::new(ServerConfig::default(), accounts, room, streams, journal.reader());
+        let author = Arc::new(Author { id: 1, nickname: Nickname::new("Keen Bob").unwrap() });
+        Self { shared: Arc::new(shared), journal, author }
+    }
+
+    fn post(&mut self, text: &str) {
+        let seq = self.journal.head() + 1;
+        let text = Text::new(text).unwrap();
+        self.journal.append(&[Draft::Post { author: Arc::clone(&self.author), id: None, text }]).unwrap();
+        let page = crate::journal::Page { messages: 1, bytes: 1 };
+        self.shared.room.publish(&self.journal.reader().read(seq, page).unwrap());
+    }
+
+    fn listener(&self, pipe: usize) -> (DuplexStream, JoinHandle<Result<(), Gone>>) {
+        let (ours, theirs) = duplex(pipe);
+        let tide = self.shared.room.tide();
+        let now = *tide.borrow();
+        let mut session = ListenerSession::new(Arc::clone(&self.shared), theirs, now);
+        (ours, tokio::spawn(async move { session.run(tide).await }))
+    }
+}
+
+async fn line(peer: &mut DuplexStream) -> String {
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        line.push(peer.read_u8().await.unwrap());
+    }
+    String::from_utf8(line).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_lines_are_held_for_as_long_as_a_request_may_take() {
+    let mut house = House::new(1 << 20);
+    let (mut peer, _session) = house.listener(1024);
+    tokio::task::yield_now().await;
+    house.post("early");
+    let before = Instant::now();
+    assert!(timeout(LISTEN_HOLD - Duration::from_millis(1), line(&mut peer)).await.is_err());
+    assert_eq!(line(&mut peer).await, "Keen Bob: early\n");
+    assert_eq!(before.elapsed(), LISTEN_HOLD);
+    // From here on nothing is held.
+    house.post("at once");
+    let before = Instant::now();
+    assert_eq!(line(&mut peer).await, "Keen Bob: at once\n");
+    assert_eq!(before.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_within_the_hold_is_answered_before_any_message() {
+    let mut house = House::new(1 << 20);
+    house.post("before");
+    let (mut peer, _session) = house.listener(1024);
+    house.post("meanwhile");
+    sleep(LISTEN_HOLD / 2).await;
+    peer.write_all(b"\x01{\"resume\": {\"last\": 2}, \"nonce\": \"n\"}\n").await.unwrap();
+    let answer = line(&mut peer).await;
+    assert!(answer.contains("\"from\": 1, \"head\": 2, \"nonce\": \"n\""), "{answer}");
+    for (seq, text) in [(1, "before"), (2, "meanwhile")] {
+        let message = line(&mut peer).await;
+        assert!(message.starts_with(&format!("\u{1}{{\"seq\": {seq}, ")) && message.contains(text), "{message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_takes_nothing_is_closed_after_the_limit_and_not_before() {
+    let mut house = House::new(256);
+    let (mut peer, session) = house.listener(16);
+    tokio::task::yield_now().await;
+    advance(LISTEN_HOLD).await;
+    for number in 0..50 {
+        house.post(&format!("message {number}"));
+    }
+    // One byte now and then keeps it: the peer is slow, not gone.
+    let limit = house.shared.config.limits.stall;
+    for _ in 0..5 {
+        sleep(limit - Duration::from_secs(1)).await;
+        peer.read_u8().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert!(!session.is_finished());
+    let before = Instant::now();
+    assert!(matches!(session.await.unwrap(), Err(Gone::Stalled)));
+    assert_eq!(before.elapsed(), limit);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_fell_out_of_the_ring_reads_on_from_the_journal() {
+    let mut house = House::new(1);
+    let (mut peer, _session) = house.listener(7);
+    for number in 0..300 {
+        house.post(&format!("message {number}"));
+    }
+    for number in 0..300 {
+        assert_eq!(line(&mut peer).await, format!("Keen Bob: message {number}\n"));
+        if number == 150 {
+            house.post("last");
+        }
+    }
+    assert_eq!(line(&mut peer).await, "Keen Bob: last\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_goes_is_noticed_without_a_message() {
+    let house = House::new(1);
+    let (peer, session) = house.listener(64);
+    sleep(Duration::from_secs(3600)).await;
+    assert!(!session.is_finished());
+    drop(peer);
+    assert!(matches!(session.await.unwrap(), Err(Gone::Ended)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_and_does_not_listen_is_read_no_further() {
+    let house = House::new(1);
+    let (mut peer, _session) = house.listener(64);
+    let asking = async {
+        loop {
+            peer.write_all(b"\x01{\"ping\": 1}\n").await.unwrap();
+        }
+    };
+    assert!(timeout(Duration::from_secs(1), asking).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_room_closes_everybody_gets_what_is_left_and_the_end() {
+    let mut house = House::new(1 << 20);
+    let (mut fresh, one) = house.listener(1024);
+    let (mut numbered, two) = house.listener(1024);
+    numbered.write_all(b"\x01{\"resume\": {\"last\": 0}, \"nonce\": \"n\"}\n").await.unwrap();
+    line(&mut numbered).await;
+    house.post("last");
+    house.shared.room.close();
+    let (mut all, mut text) = (String::new(), String::new());
+    fresh.read_to_string(&mut all).await.unwrap();
+    assert_eq!(all, "Keen Bob: last\n");
+    numbered.read_to_string(&mut text).await.unwrap();
+    assert!(text.contains("last"));
+    assert!(one.await.unwrap().is_ok() && two.await.unwrap().is_ok());
+}

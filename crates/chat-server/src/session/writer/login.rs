@@ -1,0 +1,58 @@
+//! Who a writer is: its token, or the account that it makes.
+
+use std::sync::Arc;
+
+use chat_proto::{Account, Token, WriterServerCommand};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Ending, WriterSession};
+use crate::{
+    entry::{Appended, Draft},
+    token_hash::TokenHash,
+};
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
+    pub(super) fn log_in(&mut self, token: Token) {
+        let command = match self.shared.accounts.log_in(&token) {
+            Some(member) => {
+                let nickname = member.author.nickname.clone();
+                self.member = Some(member);
+                WriterServerCommand::Accept(Account { nickname, token })
+            }
+            None => WriterServerCommand::Deny,
+        };
+        self.say(command);
+    }
+
+    pub(super) async fn register(&mut self, asked: &str) {
+        if !self.admitted.may_register(std::time::Instant::now()) {
+            // There is no line that says "later"; a closed connection is tried again.
+            self.ending = Some(Ending::Over);
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let reserved = match shared.accounts.reserve(asked) {
+            Ok(reserved) => reserved,
+            Err(unusable) => {
+                tracing::debug!(%unusable, "a nickname was refused");
+                return self.say(WriterServerCommand::Deny);
+            }
+        };
+        let nickname = reserved.nickname().clone();
+        // 36 characters without a control character are always a token.
+        let Ok(token) = Token::new(&uuid::Uuid::new_v4().to_string()) else { return };
+        let hash = TokenHash::of(&token);
+        let draft = Draft::Account { token: hash, nickname: nickname.clone() };
+        match self.committer.append_one(draft).await {
+            Ok(Appended::Account(id)) => {
+                self.member = Some(shared.accounts.register(reserved, id, hash));
+                if let Some(announcement) = shared.announcement(&nickname) {
+                    // Nobody waits for it.
+                    let _ = self.committer.append(vec![announcement]).await;
+                }
+                self.say(WriterServerCommand::Accept(Account { nickname, token }));
+            }
+            Ok(_) | Err(_) => self.ending = Some(Ending::Over),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What becomes of a writer's posts: taken or declined, handed to the store, answered.
+
+use std::{sync::Arc, time::Duration};
+
+use chat_proto::{DeclineCode, PostId, Text, WriterServerCommand};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+
+use super::{Ending, WriterSession, answers::Flight};
+use crate::{
+    committer::Outcome,
+    entry::{Appended, Draft},
+    error::CommitError,
+};
+
+/// When a client shall try again what the store could not take.
+const STORAGE_RETRY: Duration = Duration::from_secs(1);
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
+    pub(super) fn post(&mut self, id: Option<PostId>, text: Text) {
+        let Some(member) = &self.member else { return };
+        let declined = match self.ending {
+            Some(Ending::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
+            Some(Ending::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
+            _ if member.is_revoked() => Some((DeclineCode::Revoked, None)),
+            _ => None,
+        };
+        match (declined, id) {
+            (Some((code, retry_after)), Some(id)) => self.say(WriterServerCommand::Decline { id, code, retry_after }),
+            // Not confirmed: that is all that the plain protocol can say.
+            (Some(_), None) => {
+                self.ending.get_or_insert(Ending::Revoked);
+            }
+            (None, id) => {
+                let (rate, now) = (self.shared.config.limits.posts, Instant::now());
+                match (rate, &id) {
+                    (Some(rate), Some(id)) => {
+                        if let Err(wait) = member.take_post(rate, now.into_std()) {
+                            let (id, code, retry_after) = (id.clone(), DeclineCode::Rate, Some(wait));
+                            return self.say(WriterServerCommand::Decline { id, code, retry_after });
+                        }
+                    }
+                    (Some(rate), None) => {
+                        self.pause = member.overdraw_post(rate, now.into_std()).map(|wait| now + wait);
+                    }
+                    (None, _) => {}
+                }
+                self.drafts.push(Draft::Post { author: Arc::clone(&member.author), id: id.clone(), text });
+                self.ids.push(id);
+            }
+        }
+    }
+
+    pub(super) async fn submit(&mut self) {
+        if self.drafts.is_empty() {
+            return;
+        }
+        let ids = std::mem::take(&mut self.ids);
+        match self.committer.append(std::mem::take(&mut self.drafts)).await {
+            Ok(outcome) => self.answers.expect(Flight { ids, outcome }),
+            Err(error) => self.decline(ids, &error),
+        }
+    }
+
+    /// Answers a batch, and every later one that is ready too, so that they leave in one write.
+    pub(super) fn answer(&mut self, outcome: Outcome) {
+        let mut next = Some(outcome);
+        while let Some(outcome) = next {
+            let Some(ids) = self.answers.landed() else { return };
+            match outcome {
+                Ok(appended) => self.confirm(ids, appended),
+                Err(error) => self.decline(ids, &error),
+            }
+            next = self.answers.next_ready();
+        }
+        self.answers.release(&mut self.connection);
+    }
+
+    fn confirm(&mut self, ids: Vec<Option<PostId>>, appended: Vec<Appended>) {
+        for (id, appended) in ids.into_iter().zip(appended) {
+            match (id, appended) {
+                (None, _) if self.ending == Some(Ending::Unanswerable) => {}
+                (None, _) => self.answers.hold_confirmation(),
+                (Some(id), Appended::Fresh { seq, .. } | Appended::Repeated { seq }) => {
+                    if let Some(position) = self.shared.position(seq) {
+                        self.say(WriterServerCommand::Stored { id, position });
+                    }
+                }
+                (Some(_), Appended::Account(_)) => {}
+            }
+        }
+    }
+
+    fn decline(&mut self, ids: Vec<Option<PostId>>, error: &CommitError) {
+        let code = match error {
+            CommitError::Storage(_) => DeclineCode::Storage,
+            CommitError::Closed => DeclineCode::Draining,
+        };
+        for id in ids {
+            match id {
+                Some(id) => {
+                    let (code, retry_after) = (code.clone(), Some(STORAGE_RETRY));
+                    self.say(WriterServerCommand::Decline { id, code, retry_after });
+                }
+                None if self.ending != Some(Ending::Over) => self.ending = Some(Ending::Unanswerable),
+                None => {}
+            }
+        }
+    }
+}

@@ -18,6 +18,8 @@ pub(crate) struct Sheet<'a> {
     pub(crate) lang: Lang,
     pub(crate) width: u16,
     pub(crate) today: Date,
+    /// Under which name the own messages on their way are shown.
+    pub(crate) nickname: Option<&'a str>,
     /// The own message that is being decided about.
     pub(crate) selected: Option<&'a str>,
 }
@@ -28,11 +30,11 @@ const NARROW: u16 = 30;
 impl Sheet<'_> {
     /// How many rows an item takes; none where there is no such item.
     pub(crate) fn height(&self, index: i64) -> usize {
-        self.rows(index, None).len()
+        self.rows(index).len()
     }
 
-    /// The rows of an item, separators first. `nickname` is the account's, for its own messages.
-    pub(crate) fn rows(&self, index: i64, nickname: Option<&str>) -> Vec<Row<Role>> {
+    /// The rows of an item, separators first.
+    pub(crate) fn rows(&self, index: i64) -> Vec<Row<Role>> {
         let Some(item) = self.timeline.item(index) else { return Vec::new() };
         let mut rows = Vec::new();
         let at = match item {
@@ -54,7 +56,7 @@ impl Sheet<'_> {
         }
         match item {
             Item::Entry(entry) => self.entry(entry, &mut rows),
-            Item::Own(own) => self.own(own, nickname, &mut rows),
+            Item::Own(own) => self.own(own, &mut rows),
         }
         rows
     }
@@ -98,9 +100,9 @@ impl Sheet<'_> {
         rows.extend(wrap(&parts, self.width, self.indent()));
     }
 
-    fn own(&self, own: &Own, nickname: Option<&str>, rows: &mut Vec<Row<Role>>) {
+    fn own(&self, own: &Own, rows: &mut Vec<Row<Role>>) {
         let time = self.time(Some(own.at));
-        let name = clean_name(nickname.unwrap_or(""));
+        let name = clean_name(self.nickname.unwrap_or(""));
         let name = fit(&name, self.name_width());
         let state = format!(" {}", self.lang.say(Phrase::Own(&own.state)));
         let role = match own.state {
@@ -178,8 +180,15 @@ mod tests {
     }
 
     fn sheet(timeline: &Timeline, width: u16) -> Vec<String> {
-        let sheet = Sheet { timeline, lang: Lang::En, width, today: at(15, 0).date(), selected: None };
-        timeline.indices().flat_map(|index| sheet.rows(index, Some("Keen Bob"))).map(|row| plain(&row)).collect()
+        let sheet = Sheet {
+            timeline,
+            lang: Lang::En,
+            width,
+            today: at(15, 0).date(),
+            nickname: Some("Keen Bob"),
+            selected: None,
+        };
+        timeline.indices().flat_map(|index| sheet.rows(index)).map(|row| plain(&row)).collect()
     }
 
     #[test]

@@ -33,7 +33,6 @@ const BACKLOG: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: ClientConfig,
-    pub(crate) data_dir: PathBuf,
     pub(crate) history_path: PathBuf,
     pub(crate) credentials_path: PathBuf,
     pub(crate) outbox_path: PathBuf,
@@ -79,7 +78,6 @@ impl Services {
         let room = LocalRoom::keep(local_room::wanted(&config, local_room), &config, &paths.data_dir, news.clone());
         let shared = Arc::new(Shared {
             config,
-            data_dir: paths.data_dir,
             history_path: paths.history,
             credentials_path: paths.credentials,
             outbox_path: paths.outbox,

@@ -146,9 +146,10 @@ impl App {
 
     fn with_heights(&mut self, act: impl FnOnce(&mut Timeline, usize, &dyn Fn(&Timeline, i64) -> usize)) {
         let messages = self.chat_areas().messages;
-        let (lang, today) = (self.lang, self.local(self.now).date());
+        let (lang, today, nickname) = (self.lang, self.local(self.now).date(), self.nickname());
+        let nickname = nickname.as_deref();
         let height = |timeline: &Timeline, index: i64| {
-            Sheet { timeline, lang, width: messages.width, today, selected: None }.height(index)
+            Sheet { timeline, lang, width: messages.width, today, nickname, selected: None }.height(index)
         };
         act(&mut self.chat.timeline, usize::from(messages.height), &height);
     }

@@ -32,14 +32,21 @@ fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
         return;
     }
     let today = app.local(app.now).date();
-    let sheet = Sheet { timeline, lang: app.lang, width: area.width, today, selected: app.chat.selected.as_deref() };
     let nickname = app.nickname();
+    let sheet = Sheet {
+        timeline,
+        lang: app.lang,
+        width: area.width,
+        today,
+        nickname: nickname.as_deref(),
+        selected: app.chat.selected.as_deref(),
+    };
     let (bottom, hidden) = timeline.bottom(usize::from(area.height), |_, index| sheet.height(index));
     let mut shown = Vec::with_capacity(usize::from(area.height));
     let mut index = bottom;
     let mut skip = hidden;
     while shown.len() < usize::from(area.height) && index >= timeline.indices().start {
-        let rows = sheet.rows(index, nickname.as_deref());
+        let rows = sheet.rows(index);
         shown.extend(rows.into_iter().rev().skip(skip));
         skip = 0;
         index -= 1;

@@ -200,9 +200,9 @@ mod tests {
         assert_eq!(
             sheet(&timeline, 40),
             [
-                "──── Saturday, 14 January 2023 ─────────",
+                "────── Saturday, 14 January 2023 ───────",
                 "23:07 Jolly Ann: good evening",
-                "──────── Sunday, 15 January 2023 ───────",
+                "─────── Sunday, 15 January 2023 ────────",
                 "00:07 Jolly Ann: and good night to ",
                 "      everybody here",
             ]

@@ -17,6 +17,7 @@ use crate::{
     app::{App, Dialog, Screen, Step},
     effect::Effect,
     lang::Phrase,
+    link::LinkState,
     message::Message,
     timeline::{OwnState, clean_name},
 };
@@ -87,10 +88,8 @@ impl Plain {
 
     /// Whether all has come in, gone out, and come back.
     pub(crate) fn is_finished(&self) -> bool {
-        let outgoing = &self.app.chat.timeline.outgoing;
-        let echoes = outgoing.as_slice().iter().any(|own| own.state == OwnState::Confirmed);
-        let listening = self.app.links.listening.is_online();
-        self.input_ended && self.early.is_empty() && self.entered && outgoing.waiting() == 0 && !(echoes && listening)
+        let echoes = self.app.chat.timeline.outgoing.as_slice().iter().any(|own| own.state == OwnState::Confirmed);
+        self.waits_for_echoes() && !(echoes && self.app.links.listening.is_online())
     }
 
     /// Whether only echoes are waited for.
@@ -135,8 +134,18 @@ impl Plain {
             }
             Screen::Registration => self.register(line.trim()),
             Screen::Accounts => self.choose_account(line.trim()),
+            Screen::Chat if !self.can_say() => {
+                self.early.push_back(line.to_owned());
+                Vec::new()
+            }
             Screen::Chat => self.say_or_do(line),
         }
+    }
+
+    /// Whether what is said now is heard: not before it is known whether the room is listened to.
+    fn can_say(&self) -> bool {
+        let undecided = matches!(self.app.links.listening, LinkState::Off | LinkState::Connecting { attempt: 0 | 1 });
+        self.app.screen == Screen::Chat && self.app.dialog.is_none() && !undecided
     }
 
     /// Takes what has happened elsewhere.

@@ -11,7 +11,10 @@ use crossterm::{
     style::ResetColor,
     terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
-use ratatui::backend::CrosstermBackend;
+use ratatui::{
+    backend::CrosstermBackend,
+    layout::{Position, Rect},
+};
 
 use crate::{app::App, theme::Theme, view};
 
@@ -53,7 +56,10 @@ impl Screen {
 
     /// Forgets what is on the screen, so that the next drawing draws all of it.
     pub(crate) fn forget(&mut self) -> io::Result<()> {
-        self.inner.clear()
+        // Not `clear`: that asks the terminal where the cursor is, and the thread that reads keys would
+        // take the answer.
+        let size = self.inner.size()?;
+        self.inner.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Gives the terminal back for a while.
@@ -64,7 +70,7 @@ impl Screen {
     /// Takes it again.
     pub(crate) fn resume(&mut self) -> io::Result<()> {
         enter()?;
-        self.inner.clear()
+        self.forget()
     }
 
     /// Names the window. The text must be clean.

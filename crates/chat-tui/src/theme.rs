@@ -33,7 +33,8 @@ pub(crate) const NICK_COLOURS: u8 = 12;
 
 /// The colour of a nickname: the same in every run and for everybody.
 pub(crate) fn nick_colour(nickname: &str) -> u8 {
-    u8::try_from((fnv(nickname) >> 32) % u64::from(NICK_COLOURS)).unwrap_or(0)
+    let hash = fnv(nickname);
+    u8::try_from((hash ^ (hash >> 32)) % u64::from(NICK_COLOURS)).unwrap_or(0)
 }
 
 /// FNV-1a: short, and not to be changed by an update of the standard library.
@@ -98,7 +99,8 @@ mod tests {
     #[test]
     fn a_nickname_keeps_its_colour_between_versions() {
         assert_eq!(nick_colour("Keen Bob"), nick_colour("Keen Bob"));
-        let used: std::collections::BTreeSet<u8> = ["a", "b", "c", "d", "e", "f", "g", "h"].map(nick_colour).into();
+        let used: std::collections::BTreeSet<u8> =
+            ["Ann", "Bob", "Eve", "Vlad", "Дан", "静か", "Keen Bob", "Jolly Ann"].map(nick_colour).into();
         assert!(used.len() >= 4, "{used:?}");
     }
 

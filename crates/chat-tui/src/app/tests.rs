@@ -9,6 +9,7 @@ use super::{
     *,
 };
 use crate::{
+    link::{Cause, LinkState, Side},
     message::{Heard, Registered},
     theme::Theme,
     timeline::{Failure, OwnState, Page, Wanted},

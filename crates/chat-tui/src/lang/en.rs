@@ -133,10 +133,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             match state {
                 LinkState::Off => format!("{side}: off"),
                 LinkState::Connecting { attempt: 0 | 1 } => format!("{side}: connecting"),
-                LinkState::Connecting { attempt } => format!("{side}: connecting, attempt {attempt}"),
+                LinkState::Connecting { attempt } => format!("{side}: connecting (#{attempt})"),
                 LinkState::Online => format!("{side}: online"),
                 LinkState::Waiting { attempt, .. } => {
-                    format!("{side}: retry in {} s, attempt {attempt}", seconds.unwrap_or(0))
+                    format!("{side}: retry in {} s (#{attempt})", seconds.unwrap_or(0))
                 }
                 LinkState::Closed { .. } => format!("{side}: closed"),
             }

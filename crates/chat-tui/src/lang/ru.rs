@@ -133,10 +133,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             match state {
                 LinkState::Off => format!("{side}: выкл."),
                 LinkState::Connecting { attempt: 0 | 1 } => format!("{side}: соединяюсь"),
-                LinkState::Connecting { attempt } => format!("{side}: соединяюсь, попытка {attempt}"),
+                LinkState::Connecting { attempt } => format!("{side}: соединяюсь (№{attempt})"),
                 LinkState::Online => format!("{side}: на связи"),
                 LinkState::Waiting { attempt, .. } => {
-                    format!("{side}: повтор через {} с, попытка {attempt}", seconds.unwrap_or(0))
+                    format!("{side}: повтор через {} с (№{attempt})", seconds.unwrap_or(0))
                 }
                 LinkState::Closed { .. } => format!("{side}: закрыто"),
             }

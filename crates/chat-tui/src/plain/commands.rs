@@ -1,12 +1,12 @@
 //! Lines that are typed in the chat: messages, and commands in words.
 
 use super::Plain;
-use crate::{app::Screen, effect::Effect, lang::Phrase, link::Side};
+use crate::{effect::Effect, lang::Phrase, link::Side};
 
 impl Plain {
     pub(super) fn say_early(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
-        while self.app.screen == Screen::Chat && self.app.dialog.is_none() {
+        while self.can_say() {
             let Some(line) = self.early.pop_front() else { break };
             effects.extend(self.say_or_do(&line));
         }

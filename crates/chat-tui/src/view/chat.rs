@@ -9,7 +9,8 @@ use crate::{app::App, areas, lang::Phrase, layout::Sheet, theme::Role};
 pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let parts = app.chat_areas();
     if let Some(title) = parts.title {
-        canvas.text(title.x, title.y, title.width, &app.say(Phrase::WindowTitle(&app.place)), Role::Title);
+        let who = app.nickname().map_or(app.place.clone(), |nickname| format!("{nickname} · {}", app.place));
+        canvas.text(title.x, title.y, title.width, &app.say(Phrase::WindowTitle(&who)), Role::Title);
     }
     conversation(app, parts.messages, canvas);
     if let Some(hint) = parts.hint {

@@ -10,7 +10,7 @@ use crate::{
     message::Registered,
     theme::Role,
     timeline::clean_name,
-    width::{fit, text_width},
+    width::text_width,
 };
 
 /// Draws the screen. Returns where the cursor is.
@@ -82,17 +82,15 @@ fn done(app: &App, registered: &Registered, area: Rect, y: u16, roomy: bool, can
     let token = clean_name(account.token.expose());
     let token = if app.registration.revealed { token } else { "•".repeat(usize::from(text_width(&token)).min(12)) };
     canvas.text(x, y + 1, area.right().saturating_sub(x), &token, Role::Text);
-    let y = match &registered.saved {
-        Ok(path) => {
-            let path = fit(path, area.width.saturating_mul(2)).into_owned();
-            canvas.paragraph(area, y + 2, &app.say(Phrase::SavedIn(&path)), Role::Dim)
-        }
-        Err(error) => canvas.paragraph(area, y + 2, &app.say(Phrase::NotSaved(error)), Role::Error),
+    let place = |y: u16, canvas: &mut Canvas<'_>| match &registered.saved {
+        Ok(path) => canvas.paragraph(area, y, &app.say(Phrase::SavedIn(path)), Role::Dim),
+        Err(error) => canvas.paragraph(area, y, &app.say(Phrase::NotSaved(error)), Role::Error),
     };
-    let y = y + u16::from(roomy);
+    let y = if roomy { place(y + 2, canvas) + 1 } else { y + 2 };
     button(app, Phrase::EnterChat, Focus::EnterChat, true, Rect { y, height: 1, ..area }, canvas);
     button(app, Phrase::Again, Focus::Again, true, Rect { y: y + 1, height: 1, ..area }, canvas);
-    y + 2
+    // On a small screen what can be done comes first.
+    if roomy { y + 2 } else { place(y + 2, canvas) }
 }
 
 fn button(app: &App, label: Phrase<'_>, focus: Focus, enabled: bool, area: Rect, canvas: &mut Canvas<'_>) {

@@ -14,10 +14,10 @@ use crate::{
 
 /// Draws the line.
 pub(super) fn line(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
-    let forms = [long(app), medium(app), short(app)];
-    let fits = forms.iter().find(|text| text_width(text) <= area.width).unwrap_or(&forms[2]);
+    let forms = forms(app);
+    let fits = forms.iter().find(|text| text_width(text) <= area.width).or(forms.last());
     canvas.fill(area, Role::Status);
-    canvas.text(area.x, area.y, area.width, fits, Role::Status);
+    canvas.text(area.x, area.y, area.width, fits.map_or("", String::as_str), Role::Status);
 }
 
 /// Draws what is wrong, where something is.
@@ -44,33 +44,33 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     canvas.text(area.x, area.y, area.width, &clean(&text), Role::Warning);
 }
 
-fn long(app: &App) -> String {
-    let mut parts = vec![name(app), link(app, Side::Listening), link(app, Side::Writing)];
-    parts.extend(app.links.round_trip.map(|time| format!("{} ms", time.as_millis())));
+/// The same in ever fewer words; the nickname goes before what the connections do.
+fn forms(app: &App) -> Vec<String> {
+    let links = [link(app, Side::Listening), link(app, Side::Writing)];
+    let pace = app.links.round_trip.map(|time| format!("{} ms", time.as_millis()));
     let waiting = app.chat.timeline.outgoing.waiting();
-    if waiting > 0 {
-        parts.push(app.say(Phrase::Waiting(waiting)));
-    }
-    if can_retry(app) {
-        parts.push(app.say(Phrase::RetryKey));
-    } else {
-        parts.push(app.say(Phrase::HelpKey));
-    }
-    format!(" {} ", parts.join(" │ "))
-}
-
-fn medium(app: &App) -> String {
-    let mut parts = vec![name(app)];
-    if app.links.both_online() {
-        parts.push(format!("{} {}", tiny(app, Side::Listening), tiny(app, Side::Writing)));
-    } else {
-        parts.extend([link(app, Side::Listening), link(app, Side::Writing)]);
-    }
-    let waiting = app.chat.timeline.outgoing.waiting();
-    if waiting > 0 {
-        parts.push(format!("…{waiting}"));
-    }
-    format!(" {} ", parts.join(" │ "))
+    let (waits, waits_short) = match waiting {
+        0 => (None, None),
+        _ => (Some(app.say(Phrase::Waiting(waiting))), Some(format!("…{waiting}"))),
+    };
+    let key = app.say(if can_retry(app) { Phrase::RetryKey } else { Phrase::HelpKey });
+    let tiny = format!("{} {}", tiny(app, Side::Listening), tiny(app, Side::Writing));
+    let join = |parts: &[Option<&String>]| {
+        let parts: Vec<&str> = parts.iter().flatten().map(|part| part.as_str()).collect();
+        format!(" {} ", parts.join(" │ "))
+    };
+    let (name, [listening, writing]) = (name(app), &links);
+    let (pace, waits, waits_short) = (pace.as_ref(), waits.as_ref(), waits_short.as_ref());
+    vec![
+        join(&[Some(&name), Some(listening), Some(writing), pace, waits, Some(&key)]),
+        join(&[Some(&name), Some(listening), Some(writing), pace, waits]),
+        join(&[Some(&name), Some(listening), Some(writing), waits]),
+        join(&[Some(&name), Some(listening), Some(writing), waits_short]),
+        join(&[Some(listening), Some(writing), waits]),
+        join(&[Some(listening), Some(writing), waits_short]),
+        join(&[Some(&name), Some(&tiny), waits_short]),
+        short(app),
+    ]
 }
 
 /// Never loses what matters most: the connections, and whether anything waits.

@@ -95,7 +95,7 @@ pub(crate) enum Dialog {
     Help { scroll: u16 },
     WrongToken { choice: usize },
     Paste(PastePreview),
-    Search(Search),
+    Search(Box<Search>),
 }
 
 /// A line above the status line.

@@ -95,19 +95,20 @@ impl Args {
 
     /// The part that is shared with the other programs.
     pub(crate) fn layer(&mut self) -> Layer {
-        let mut layer = Layer::default();
-        layer.host = self.host.take();
-        layer.write_host = self.write_host.take();
-        layer.listen_port = self.listen_port;
-        layer.write_port = self.write_port;
-        layer.history_path = self.history_path.take();
-        layer.credentials_path = self.credential_path.take();
-        layer.token = self.token.take();
-        layer.token_file = self.token_file.take();
-        layer.nickname = self.nickname.take();
-        layer.data_dir = self.data_dir.take();
-        layer.lang = self.lang.take();
-        layer
+        Layer {
+            host: self.host.take(),
+            write_host: self.write_host.take(),
+            listen_port: self.listen_port,
+            write_port: self.write_port,
+            history_path: self.history_path.take(),
+            credentials_path: self.credential_path.take(),
+            token: self.token.take(),
+            token_file: self.token_file.take(),
+            nickname: self.nickname.take(),
+            data_dir: self.data_dir.take(),
+            lang: self.lang.take(),
+            ..Layer::default()
+        }
     }
 }
 

@@ -5,11 +5,13 @@ mod completion;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use completion::Completion;
 
-use crate::width::{TAB, shown};
+use crate::width::{TAB, shown, text_width};
 
 /// The most bytes that are held: four times the longest message, so that a paste which is too long
 /// can still be cut down by hand.
@@ -172,7 +174,7 @@ impl Input {
                     let cells = (TAB - column % TAB).min(width);
                     (" ".repeat(usize::from(cells)).into(), cells)
                 }
-                _ => shown(grapheme),
+                _ => visible(grapheme),
             };
             if column + cells > width {
                 rows.push(String::new());
@@ -322,5 +324,20 @@ impl Input {
     fn at_column(&self, line: usize, column: usize) -> usize {
         let end = self.line_end(line);
         line + self.text[line..end].graphemes(true).take(column).map(str::len).sum::<usize>()
+    }
+}
+
+/// What is typed or pasted may hold characters that cannot be seen, or that would turn the line
+/// around: they are shown as what they are.
+fn visible(grapheme: &str) -> (Cow<'_, str>, u16) {
+    if grapheme.len() == 1 {
+        return shown(grapheme);
+    }
+    match chat_client::display::clean_for_terminal(grapheme) {
+        Cow::Borrowed(same) if same == grapheme => shown(grapheme),
+        cleaned => {
+            let cells = text_width(&cleaned);
+            (Cow::Owned(cleaned.into_owned()), cells)
+        }
     }
 }

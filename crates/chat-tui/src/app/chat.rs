@@ -54,8 +54,8 @@ impl App {
             Action::ScrollDown => self.scroll(1),
             Action::PageUp => self.scroll(-self.page()),
             Action::PageDown => self.scroll(self.page()),
-            Action::Top => self.to_top(),
-            Action::Bottom | Action::Cancel => self.chat.timeline.to_end(),
+            Action::Top => self.scroll_to_top(),
+            Action::Bottom | Action::Cancel => self.chat.timeline.go_to_end(),
             Action::Search => return self.open_search(""),
             Action::RetryNow => return vec![Effect::RetryNow],
             Action::OwnMessages => self.select_own(),
@@ -72,7 +72,7 @@ impl App {
                 let id = format!("typed-{}", self.chat.sent);
                 let own = Own::new(id.clone(), clean.as_str().to_owned(), self.local(self.now), OwnState::Queued);
                 self.chat.timeline.outgoing.add(own);
-                self.chat.timeline.to_end();
+                self.chat.timeline.go_to_end();
                 Ok(Effect::Send { id, text: clean })
             }
             Err(error) => {
@@ -87,7 +87,7 @@ impl App {
     pub(super) fn open_search(&mut self, query: &str) -> Vec<Effect> {
         let mut search = Search::default();
         search.input.replace(query);
-        self.dialog = Some(Dialog::Search(search));
+        self.dialog = Some(Dialog::Search(Box::new(search)));
         if query.is_empty() { Vec::new() } else { self.start_search() }
     }
 
@@ -140,8 +140,8 @@ impl App {
         self.with_heights(|timeline, page, height| timeline.scroll(rows, page, height));
     }
 
-    fn to_top(&mut self) {
-        self.with_heights(|timeline, page, height| timeline.to_top(page, height));
+    fn scroll_to_top(&mut self) {
+        self.with_heights(|timeline, page, height| timeline.go_to_top(page, height));
     }
 
     fn with_heights(&mut self, act: impl FnOnce(&mut Timeline, usize, &dyn Fn(&Timeline, i64) -> usize)) {
@@ -170,7 +170,7 @@ impl App {
         if self.chat.timeline.is_live() {
             self.chat.timeline.show_own(number);
         } else {
-            self.chat.timeline.to_end();
+            self.chat.timeline.go_to_end();
         }
     }
 
@@ -200,7 +200,7 @@ impl App {
             }
             Action::Cancel | Action::OwnMessages | Action::Interrupt => {
                 self.chat.selected = None;
-                self.chat.timeline.to_end();
+                self.chat.timeline.go_to_end();
             }
             _ => self.hint = Some(Hint { text: self.say(Phrase::NotNow), error: false }),
         }

@@ -90,11 +90,7 @@ impl App {
                 let lines = paste.text.lines().filter(|line| !line.trim().is_empty());
                 return lines.filter_map(|line| self.send(line.to_owned()).ok()).collect();
             }
-            2 => {
-                if !self.chat.input.apply(Edit::Insert(paste.text)) {
-                    self.hint(Phrase::InputFull, true);
-                }
-            }
+            2 if !self.chat.input.apply(Edit::Insert(paste.text)) => self.hint(Phrase::InputFull, true),
             _ => {}
         }
         Vec::new()

@@ -128,8 +128,7 @@ impl Book {
             (Some(new), Some(old)) => new.stream != old.stream || new.seq > old.seq,
             _ => true,
         });
-        loop {
-            let Some(recorder) = &mut self.recorder else { break };
+        while let Some(recorder) = &mut self.recorder {
             match recorder.record(run) {
                 Ok(()) => {
                     let marks = marks(recorder, run.len());

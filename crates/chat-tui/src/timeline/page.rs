@@ -140,9 +140,9 @@ impl Timeline {
             self.older = Older::More;
         }
         if page.at_end {
-            self.attach(end)
+            self.attach(end);
         } else {
-            self.newer = Newer::More
+            self.newer = Newer::More;
         }
         self.clamp_anchor();
     }

@@ -75,14 +75,14 @@ impl Timeline {
             }
         }
         if index >= last && hidden == 0 && self.is_live() {
-            self.to_end();
+            self.go_to_end();
         } else {
             self.go_to(index, hidden);
         }
     }
 
     /// To the oldest entry of the window.
-    pub(crate) fn to_top(&mut self, page: usize, height: impl Fn(&Self, i64) -> usize) {
+    pub(crate) fn go_to_top(&mut self, page: usize, height: impl Fn(&Self, i64) -> usize) {
         let indices = self.indices();
         if indices.is_empty() {
             return;
@@ -95,7 +95,7 @@ impl Timeline {
     }
 
     /// To the end of the conversation.
-    pub(crate) fn to_end(&mut self) {
+    pub(crate) fn go_to_end(&mut self) {
         self.anchor = Anchor::End;
         self.below = 0;
         if matches!(self.newer, Newer::Asked(_)) {
@@ -113,7 +113,7 @@ impl Timeline {
     /// The own message on its way with this number comes into view.
     pub(crate) fn show_own(&mut self, number: usize) {
         let index = self.end() + super::to_index(number);
-        if index + 1 == self.indices().end { self.to_end() } else { self.go_to(index, 0) }
+        if index + 1 == self.indices().end { self.go_to_end() } else { self.go_to(index, 0) }
     }
 
     /// After entries have gone from either end.

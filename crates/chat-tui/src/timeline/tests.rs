@@ -32,7 +32,7 @@ fn the_window_is_bounded_and_can_be_read_again() {
     let mut timeline = Timeline::default();
     (0..3_000).for_each(|number| assert!(timeline.push(line(number))));
     assert_eq!(timeline.entries.len(), WINDOW);
-    timeline.to_top(20, ROW);
+    timeline.go_to_top(20, ROW);
     assert_eq!(timeline.wanted(), Some(Wanted::Before(10_000)));
     assert_eq!(timeline.wanted(), None);
     timeline.take_older(page(800..1_000, 3_000), &Reader::default());
@@ -51,7 +51,7 @@ fn a_reader_far_back_is_not_pushed_and_finds_the_end_again() {
     assert_eq!(timeline.bottom(20, ROW), before);
     assert_eq!(timeline.below(), 7_000);
     assert!(!timeline.is_live());
-    timeline.to_end();
+    timeline.go_to_end();
     assert_eq!(timeline.wanted(), Some(Wanted::Tail));
     timeline.take_tail(page(8_800..9_000, 9_000), &Reader::default());
     assert!(timeline.is_live());
@@ -188,8 +188,8 @@ proptest! {
                     written += 1;
                 },
                 Step::Scroll(rows) => timeline.scroll(isize::from(rows) * 20, 10, ROW),
-                Step::End => timeline.to_end(),
-                Step::Top => timeline.to_top(10, ROW),
+                Step::End => timeline.go_to_end(),
+                Step::Top => timeline.go_to_top(10, ROW),
                 Step::Serve => serve(&mut timeline, written),
                 Step::Jump(to) => if written > 0 { timeline.go_around(u64::from(to) % written * 10) },
             }
@@ -202,7 +202,7 @@ proptest! {
                 prop_assert_eq!(texts.last().copied(), Some(written - 1));
             }
         }
-        timeline.to_end();
+        timeline.go_to_end();
         serve(&mut timeline, written);
         prop_assert!(timeline.is_live());
         prop_assert_eq!(texts(&timeline).last().copied(), written.checked_sub(1));

@@ -17,9 +17,12 @@ pub struct Pipes {
     said: Arc<Said>,
 }
 
+/// Messages, and talk.
+type Lines = (Vec<String>, Vec<String>);
+
 #[derive(Default)]
 struct Said {
-    lines: Mutex<(Vec<String>, Vec<String>)>,
+    lines: Mutex<Lines>,
     changed: Condvar,
 }
 
@@ -79,7 +82,7 @@ impl Pipes {
         }
     }
 
-    fn wait(&self, text: &str, which: fn(&(Vec<String>, Vec<String>)) -> &Vec<String>) -> String {
+    fn wait(&self, text: &str, which: fn(&Lines) -> &Vec<String>) -> String {
         let begun = Instant::now();
         let mut lines = self.said.lines.lock().unwrap();
         loop {
@@ -100,11 +103,7 @@ impl Drop for Pipes {
     }
 }
 
-fn follow(
-    output: impl Read + Send + 'static,
-    said: Arc<Said>,
-    which: fn(&mut (Vec<String>, Vec<String>)) -> &mut Vec<String>,
-) {
+fn follow(output: impl Read + Send + 'static, said: Arc<Said>, which: fn(&mut Lines) -> &mut Vec<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines() {
             let Ok(line) = line else { break };

@@ -87,6 +87,7 @@ impl Sheet<'_> {
             parts.push((Role::Text, ": "));
         }
         match said.mention {
+            _ if self.timeline.is_found(entry) => parts.push((Role::Selected, &said.text)),
             Some((from, to)) => {
                 parts.push((Role::Text, &said.text[..from]));
                 parts.push((Role::Mention, &said.text[from..to]));

@@ -67,6 +67,8 @@ pub(crate) enum Message {
 }
 
 /// What the services have to say in words.
+// Without a local room nobody speaks of one; the phrases are there all the same.
+#[cfg_attr(not(feature = "local-room"), allow(dead_code))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
     /// A room was started inside this program; its data is here.

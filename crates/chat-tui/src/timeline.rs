@@ -46,6 +46,8 @@ pub(crate) struct Timeline {
     unread_line: Option<u64>,
     /// Somebody looks at the screen.
     present: bool,
+    /// The place in the history file of the message that the reader has jumped to.
+    found: Option<u64>,
     pub(crate) outgoing: Outgoing,
 }
 
@@ -91,6 +93,7 @@ impl Default for Timeline {
             read_to: None,
             unread_line: None,
             present: true,
+            found: None,
             outgoing: Outgoing::default(),
         }
     }
@@ -243,6 +246,11 @@ impl Timeline {
             self.read_to = Some(self.newest);
             self.unread_line = self.read_to;
         }
+    }
+
+    /// Whether this is the message that the reader has jumped to.
+    pub(crate) fn is_found(&self, entry: &Entry) -> bool {
+        self.found.is_some() && entry.mark.map(|mark| mark.start) == self.found
     }
 
     fn end(&self) -> i64 {

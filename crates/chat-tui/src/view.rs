@@ -3,6 +3,8 @@
 mod accounts;
 mod canvas;
 mod chat;
+#[cfg(test)]
+mod cost;
 mod dialogs;
 mod registration;
 #[cfg(test)]

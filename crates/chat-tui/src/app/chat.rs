@@ -31,7 +31,7 @@ impl App {
         let inner = areas::input_width(self.width);
         let rows = u16::try_from(self.chat.input.rows(inner).0.len()).unwrap_or(u16::MAX);
         let trouble = !self.links.both_online();
-        let hint = self.hint.is_some() || self.chat.selected.is_some() || self.chat.timeline.below() > 0;
+        let hint = self.hint.is_some() || self.chat.selected.is_some() || !self.chat.timeline.follows();
         areas::chat(self.width, self.height, rows, hint, trouble)
     }
 

@@ -157,7 +157,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::RetryKey => "Ctrl+R now".into(),
         Phrase::HelpKey => "F1 help".into(),
         Phrase::News(news) => match news {
-            News::LocalRoomStarted(dir) => format!("Nothing listened on this machine, so a local room was started; its data is in {dir}. Others on this machine join it by starting chat-tui; it closes when this program does."),
+            News::LocalRoomStarted(dir) => format!("Nothing listened on this machine, so a local room was started; its data is in {dir}. Others on this machine join it by starting chat-tui."),
             News::LocalRoomJoined => "Joined the local room of another program.".into(),
             News::LocalRoomFailed(error) => format!("The local room could not be started: {error}"),
             News::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),

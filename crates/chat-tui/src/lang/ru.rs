@@ -159,7 +159,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::RetryKey => "Ctrl+R сейчас".into(),
         Phrase::HelpKey => "F1 справка".into(),
         Phrase::News(news) => match news {
-            News::LocalRoomStarted(dir) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {dir}. Другие на этой машине войдут в неё, запустив chat-tui; она закроется вместе с этой программой."),
+            News::LocalRoomStarted(dir) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {dir}. Другие на этой машине войдут в неё, запустив chat-tui."),
             News::LocalRoomJoined => "Вы в местной комнате, которую открыла другая программа.".into(),
             News::LocalRoomFailed(error) => format!("Местную комнату открыть не удалось: {error}"),
             News::HistoryElsewhere(error) => format!("История читается, но здесь не пишется: {error}"),

@@ -38,6 +38,9 @@ pub(crate) enum Wanted {
     Around(u64),
 }
 
+/// How many messages are shown below the one that the reader jumps to.
+const CONTEXT: usize = 5;
+
 impl Timeline {
     /// The page that is needed now, told once: near an end of the window that is not an end of the
     /// conversation.
@@ -158,9 +161,11 @@ impl Timeline {
         self.entries = self.weave(page.lines, me).into();
         let at = self.entries.iter().position(|entry| entry.mark.is_some_and(|mark| mark.end > place));
         self.anchor = match at {
-            Some(at) => Anchor::At { index: to_index(at), hidden: 0 },
+            // Some of what was said next is seen too.
+            Some(at) => Anchor::At { index: to_index((at + CONTEXT).min(self.entries.len() - 1)), hidden: 0 },
             None => Anchor::End,
         };
+        self.found = Some(place);
         self.newer = Newer::More;
         if page.at_end {
             self.attach(end);

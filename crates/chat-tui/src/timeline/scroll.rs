@@ -97,6 +97,7 @@ impl Timeline {
     /// To the end of the conversation.
     pub(crate) fn go_to_end(&mut self) {
         self.anchor = Anchor::End;
+        self.found = None;
         self.below = 0;
         if matches!(self.newer, Newer::Asked(_)) {
             // What was asked for is a page in the middle.

@@ -65,9 +65,12 @@ fn draw_hint(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     } else if app.chat.selected.is_some() {
         canvas.text(area.x, area.y, area.width, &app.say(Phrase::OwnKeys), Role::Key);
     } else {
-        let below =
-            format!("↓ {} · {}", app.say(Phrase::NewBelow(app.chat.timeline.below())), app.say(Phrase::ScrolledBack));
-        canvas.text(area.x, area.y, area.width, &below, Role::Warning);
+        let back = app.say(Phrase::ScrolledBack);
+        let (text, role) = match app.chat.timeline.below() {
+            0 => (format!("↑ {back}"), Role::Dim),
+            below => (format!("↓ {} · {back}", app.say(Phrase::NewBelow(below))), Role::Warning),
+        };
+        canvas.text(area.x, area.y, area.width, &text, role);
     }
 }
 

@@ -47,7 +47,10 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
 /// The same in ever fewer words; the nickname goes before what the connections do.
 fn forms(app: &App) -> Vec<String> {
     let links = [link(app, Side::Listening), link(app, Side::Writing)];
-    let pace = app.links.round_trip.map(|time| format!("{} ms", time.as_millis()));
+    let pace = app.links.round_trip.map(|time| match time.as_millis() {
+        0 => "<1 ms".to_owned(),
+        ms => format!("{ms} ms"),
+    });
     let waiting = app.chat.timeline.outgoing.waiting();
     let (waits, waits_short) = match waiting {
         0 => (None, None),

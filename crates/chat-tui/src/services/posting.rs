@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use chat_client::{
@@ -22,6 +23,9 @@ use crate::{
     message::{Message, News, Restored},
     timeline::{Failure, OwnState},
 };
+
+/// How long what is under way may take to be confirmed when the account is left.
+const LET_GO: Duration = Duration::from_secs(2);
 
 /// One thing to do.
 #[derive(Debug)]
@@ -226,7 +230,10 @@ impl Session {
         if let Ok(mut posting_as) = shared.posting_as.lock() {
             *posting_as = None;
         }
-        let report = self.writer.close(translate::LET_GO).await;
+        // Without a connection there is nothing to wait for: the outbox keeps what is left.
+        let online = self.writer.state().borrow().is_online();
+        let within = if online { LET_GO } else { Duration::ZERO };
+        let report = self.writer.close(within).await;
         Left { unconfirmed: report.unconfirmed.len(), never_sent: report.never_sent.len() }
     }
 }

@@ -1,6 +1,6 @@
 //! From what the library says to what the application knows.
 
-use std::{io, time::Duration};
+use std::io;
 
 use chat_client::{
     ConnectError, ConnectionState, DeclineCode, DeliveryError, Gap, GapCause, HistoryLine, Position, Receipt, Refusal,
@@ -105,6 +105,3 @@ pub(super) fn line(line: &HistoryLine) -> PageLine {
 pub(super) fn mark(line: &HistoryLine) -> Mark {
     Mark { start: line.offset(), end: line.end() }
 }
-
-/// How long the services may take to let go of an account.
-pub(super) const LET_GO: Duration = Duration::from_secs(2);

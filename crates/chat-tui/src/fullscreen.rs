@@ -50,9 +50,6 @@ impl Fullscreen {
         let mut changed = true;
         let mut effects = Vec::new();
         while !self.app.quitting {
-            if terminal::has_panicked() {
-                return Err(io::Error::other("a part of the program has panicked"));
-            }
             if changed && drawn.elapsed() >= FRAME {
                 self.screen.draw(&self.app, self.theme)?;
                 drawn = Instant::now();
@@ -62,6 +59,7 @@ impl Fullscreen {
             let tick = self.app.next_tick();
             tokio::select! {
                 biased;
+                () = terminal::panicked() => return Err(io::Error::other("a part of the program has panicked")),
                 key = keys.recv() => {
                     let Some(key) = key else { break };
                     effects.extend(self.app.update(key, Timestamp::now()));

@@ -14,6 +14,7 @@ mod app;
 mod areas;
 mod args;
 mod effect;
+mod error_chain;
 mod events;
 mod fullscreen;
 mod input;

@@ -8,21 +8,26 @@ use std::{
 
 use crossterm::{
     cursor, event, execute, queue,
-    style::ResetColor,
+    style::{Print, ResetColor},
     terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
 use ratatui::{
     backend::CrosstermBackend,
     layout::{Position, Rect},
 };
+use tokio::sync::Notify;
 
 use crate::{app::App, theme::Theme, view};
 
 /// Whether the terminal is ours now. Global, because a panic in any thread has to give it back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Whether some thread has panicked: the screen is no longer ours to draw on.
-static PANICKED: AtomicBool = AtomicBool::new(false);
+/// Told when some thread has panicked: the screen is no longer ours to draw on.
+static PANICKED: Notify = Notify::const_new();
+
+/// Has the terminal remember its window's title, and go back to it.
+const SAVE_TITLE: &str = "\x1b[22;0t";
+const RESTORE_TITLE: &str = "\x1b[23;0t";
 
 /// A taken terminal. Dropping it gives it back.
 pub(crate) struct Screen {
@@ -34,8 +39,8 @@ impl Screen {
     pub(crate) fn take() -> io::Result<Self> {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            PANICKED.store(true, Ordering::Release);
             give_back();
+            PANICKED.notify_one();
             previous(panic);
         }));
         enter()?;
@@ -102,15 +107,21 @@ impl Drop for Screen {
     }
 }
 
-/// Whether a panic has taken the screen away.
-pub(crate) fn has_panicked() -> bool {
-    PANICKED.load(Ordering::Acquire)
+/// Waits until a panic has taken the screen away.
+pub(crate) async fn panicked() {
+    PANICKED.notified().await;
 }
 
 fn enter() -> io::Result<()> {
     terminal::enable_raw_mode()?;
     TAKEN.store(true, Ordering::Release);
-    execute!(io::stdout(), EnterAlternateScreen, event::EnableBracketedPaste, event::EnableFocusChange)
+    execute!(
+        io::stdout(),
+        Print(SAVE_TITLE),
+        EnterAlternateScreen,
+        event::EnableBracketedPaste,
+        event::EnableFocusChange
+    )
 }
 
 /// Gives the terminal back, once. An error is not looked at: there may be no terminal any more.
@@ -123,7 +134,8 @@ fn give_back() {
             event::DisableBracketedPaste,
             ResetColor,
             LeaveAlternateScreen,
-            cursor::Show
+            cursor::Show,
+            Print(RESTORE_TITLE)
         );
         let _ = terminal::disable_raw_mode();
     }

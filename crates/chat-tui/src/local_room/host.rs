@@ -19,7 +19,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::message::{Message, News};
+use crate::{
+    error_chain::chain,
+    message::{Message, News},
+};
 
 /// How long another program may take between locking the data and serving.
 const OTHER_STARTS: Duration = Duration::from_millis(100);
@@ -170,15 +173,4 @@ impl Host {
         // Where the program has ended, nobody wants to know.
         let _ = self.news.send(Message::Notice { text, error }).await;
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

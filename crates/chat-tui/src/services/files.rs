@@ -10,6 +10,7 @@ use chat_client::{Credentials, Nickname};
 
 use super::{Shared, known, translate};
 use crate::{
+    error_chain::chain,
     link::Cause,
     message::{KnownAccount, Message, News, Registered},
 };
@@ -24,7 +25,7 @@ pub(super) fn load_accounts(shared: &Shared) {
             credentials.accounts().map(known).collect()
         }
         Err(error) => {
-            shared.tell_blocking(Message::Notice { text: News::File(error.to_string()), error: true });
+            shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
             Vec::new()
         }
     };
@@ -43,20 +44,20 @@ pub(super) async fn register(shared: &Shared, nickname: Nickname) -> Result<Regi
     let saving = known.clone();
     let saved = tokio::task::spawn_blocking(move || {
         if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
-            chat_client::paths::create_private(dir).map_err(|error| error.to_string())?;
+            chat_client::paths::create_private(dir).map_err(|error| chain(&error))?;
         }
-        let mut credentials = Credentials::load(&path).map_err(|error| error.to_string())?;
-        credentials.add(&saving.account, saving.asked.as_deref()).map_err(|error| error.to_string())?;
+        let mut credentials = Credentials::load(&path).map_err(|error| chain(&error))?;
+        credentials.add(&saving.account, saving.asked.as_deref()).map_err(|error| chain(&error))?;
         Ok(path.display().to_string())
     });
-    let saved = saved.await.unwrap_or_else(|error| Err(error.to_string()));
+    let saved = saved.await.unwrap_or_else(|error| Err(chain(&error)));
     Ok(Registered { known, saved })
 }
 
 pub(super) fn forget_account(shared: &Shared, nickname: &str) {
     let removed = Credentials::load(&shared.credentials_path).and_then(|mut credentials| credentials.remove(nickname));
     if let Err(error) = removed {
-        shared.tell_blocking(Message::Notice { text: News::File(error.to_string()), error: true });
+        shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
     }
 }
 

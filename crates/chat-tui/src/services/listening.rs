@@ -8,6 +8,7 @@ use tokio::sync::{mpsc::Sender, watch};
 
 use super::{Shared, translate, wait_for};
 use crate::{
+    error_chain::chain,
     link::{Cause, Side},
     message::{Heard, Message, News},
     timeline::Mark,
@@ -226,16 +227,4 @@ async fn watch_listener(
             return;
         }
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

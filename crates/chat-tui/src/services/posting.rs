@@ -19,6 +19,7 @@ use tokio::{
 
 use super::{Left, Shared, translate, wait_for};
 use crate::{
+    error_chain::chain,
     link::Side,
     message::{Message, News, Restored},
     timeline::{Failure, OwnState},
@@ -91,8 +92,8 @@ impl Session {
                 let news = warnings.iter().map(|warning| News::File(warning.to_string())).collect();
                 (Some(outbox), news)
             }
-            Ok(Err(error)) => (None, vec![News::OutboxElsewhere(error.to_string())]),
-            Err(error) => (None, vec![News::OutboxElsewhere(error.to_string())]),
+            Ok(Err(error)) => (None, vec![News::OutboxElsewhere(chain(&error))]),
+            Err(error) => (None, vec![News::OutboxElsewhere(chain(&error))]),
         };
         for text in news {
             shared.tell(Message::Notice { text, error: false }).await;
@@ -196,7 +197,7 @@ impl Session {
             Err(error) => {
                 let failure = match &error {
                     SendError::Closed(_) => Failure::NeverSent,
-                    error => Failure::Other(error.to_string()),
+                    error => Failure::Other(chain(error)),
                 };
                 return shared.tell(Message::Own { id, state: OwnState::Failed(failure), position: None }).await;
             }
@@ -221,7 +222,7 @@ impl Session {
 
     async fn complain(&self, shared: &Shared, result: Result<(), OutboxError>) {
         if let Err(error) = result {
-            shared.tell(Message::Notice { text: News::File(error.to_string()), error: true }).await;
+            shared.tell(Message::Notice { text: News::File(chain(&error)), error: true }).await;
         }
     }
 

@@ -10,6 +10,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::{Shared, translate};
 use crate::{
+    error_chain::chain,
     message::{Hit, Message, News},
     timeline::{Page, Wanted},
 };
@@ -28,7 +29,7 @@ pub(super) fn page(shared: &Shared, wanted: Wanted) {
     match read(shared, wanted) {
         Ok(page) => shared.tell_blocking(Message::Page(wanted, page)),
         Err(error) => {
-            shared.tell_blocking(Message::Notice { text: News::File(error.to_string()), error: true });
+            shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
             // Without a page nothing is lost but the view of the past.
             let page = Page { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
             shared.tell_blocking(Message::Page(wanted, page));
@@ -67,14 +68,14 @@ pub(super) fn search(shared: &Shared, number: u64, query: &str) {
     let finder = match finder(query) {
         Ok(finder) => finder,
         Err(error) => {
-            shared.tell_blocking(Message::Notice { text: News::File(error.to_string()), error: true });
+            shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
             return finish();
         }
     };
     let history = match History::open(&shared.history_path) {
         Ok(history) => history,
         Err(error) => {
-            shared.tell_blocking(Message::Notice { text: News::File(error.to_string()), error: true });
+            shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
             return finish();
         }
     };
@@ -117,7 +118,7 @@ pub(super) fn search(shared: &Shared, number: u64, query: &str) {
             }
             Ok(_) => break,
             Err(error) => {
-                shared.tell_blocking(Message::Notice { text: News::File(error.to_string()), error: true });
+                shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
                 break;
             }
         }

@@ -8,6 +8,7 @@ use chat_client::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    error_chain::chain,
     link::{Cause, LinkState},
     message::Heard,
     timeline::{Failure, GapReason, Mark, OwnState, PageLine},
@@ -44,7 +45,7 @@ pub(super) fn cause(error: &ConnectError) -> Cause {
         ConnectError::Protocol(source) => Cause::Protocol(source.to_string()),
         ConnectError::Codec(source) => Cause::Protocol(source.to_string()),
         ConnectError::Lost(_) => Cause::Lost,
-        other => Cause::Other(other.to_string()),
+        other => Cause::Other(chain(other)),
     }
 }
 

@@ -218,8 +218,11 @@ fn control_z_hands_over_to_the_shell_and_fg_comes_back() {
     let mut terminal = Terminal::start_in_shell(home.path(), &room.arguments());
     terminal.wait_for("Nickname");
     terminal.keys("\x1a");
-    // The shell brings it back at once.
-    terminal.wait_for("Nickname");
+    terminal.wait_for("stopped");
+    terminal.assert_given_back();
+    terminal.keys("\n");
+    terminal
+        .wait_until("the screen again", |screen| screen.alternate_screen() && screen.contents().contains("Nickname"));
     terminal.keys(&format!("Bob{ENTER}"));
     terminal.wait_for("Your token");
     terminal.keys("\x03");

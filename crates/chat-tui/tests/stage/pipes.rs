@@ -5,6 +5,7 @@ use std::{
     path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
+    thread::JoinHandle,
     time::Instant,
 };
 
@@ -15,6 +16,7 @@ pub struct Pipes {
     child: Child,
     input: Option<ChildStdin>,
     said: Arc<Said>,
+    followers: Vec<JoinHandle<()>>,
 }
 
 /// Messages, and talk.
@@ -33,9 +35,11 @@ impl Pipes {
         command.args(arguments).env_clear().envs(environment(home)).current_dir(home);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Said::default());
-        follow(child.stdout.take().unwrap(), said.clone(), |lines| &mut lines.0);
-        follow(child.stderr.take().unwrap(), said.clone(), |lines| &mut lines.1);
-        Self { input: child.stdin.take(), child, said }
+        let followers = vec![
+            follow(child.stdout.take().unwrap(), said.clone(), |lines| &mut lines.0),
+            follow(child.stderr.take().unwrap(), said.clone(), |lines| &mut lines.1),
+        ];
+        Self { input: child.stdin.take(), child, said, followers }
     }
 
     /// Writes a line.
@@ -70,11 +74,12 @@ impl Pipes {
         self.said.lines.lock().unwrap().1.clone()
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and until all that it said has been read.
     pub fn wait_exit(&mut self) -> i32 {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                self.followers.drain(..).for_each(|follower| follower.join().unwrap());
                 return status.code().unwrap_or(-1);
             }
             assert!(begun.elapsed() < GUARD, "it did not end: {:?}", self.said.lines.lock().unwrap());
@@ -103,7 +108,11 @@ impl Drop for Pipes {
     }
 }
 
-fn follow(output: impl Read + Send + 'static, said: Arc<Said>, which: fn(&mut Lines) -> &mut Vec<String>) {
+fn follow(
+    output: impl Read + Send + 'static,
+    said: Arc<Said>,
+    which: fn(&mut Lines) -> &mut Vec<String>,
+) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines() {
             let Ok(line) = line else { break };
@@ -111,5 +120,5 @@ fn follow(output: impl Read + Send + 'static, said: Arc<Said>, which: fn(&mut Li
             said.changed.notify_all();
         }
         said.changed.notify_all();
-    });
+    })
 }

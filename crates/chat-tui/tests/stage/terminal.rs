@@ -37,10 +37,10 @@ impl Terminal {
         Self::start_command(home, command, width, height)
     }
 
-    /// Starts a shell with job control that starts the program.
+    /// Starts a shell with job control that starts the program, and after a line brings it back.
     pub fn start_in_shell(home: &Path, arguments: &[String]) -> Self {
         let mut command = CommandBuilder::new("bash");
-        let line = format!("{PROGRAM} {}; echo stopped; fg >/dev/null; echo over", arguments.join(" "));
+        let line = format!("{PROGRAM} {}; echo stopped; read -r line; fg >/dev/null; echo over", arguments.join(" "));
         command.args(["--norc", "--noprofile", "-c", &format!("set -m; {line}")]);
         Self::start_command(home, command, 80, 24)
     }

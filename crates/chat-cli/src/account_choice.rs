@@ -1,8 +1,9 @@
 //! Which account a command writes with: a token that was given, a kept account, or a new one.
 
-use chat_client::{ClientConfig, Credentials, Nickname, Settings, Token, register};
+use chat_client::{Account, ClientConfig, ConnectError, Credentials, Nickname, Settings, Token, register};
+use tokio::time::Instant;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::output;
 
 /// Loads the kept accounts and says what was mended in their file.
@@ -47,17 +48,38 @@ pub(crate) async fn known_or_new(settings: &Settings, config: &ClientConfig) -> 
 }
 
 /// Registers a name and keeps the account.
-pub(crate) async fn new(
-    settings: &Settings,
-    config: &ClientConfig,
-    name: &str,
-) -> Result<chat_client::Account, Failure> {
+pub(crate) async fn new(settings: &Settings, config: &ClientConfig, name: &str) -> Result<Account, Failure> {
     let nickname = Nickname::new(name)?;
     // Before the server is asked: an account that cannot be kept would be lost.
     let mut credentials = kept(settings)?;
-    let account = register(config, nickname)
-        .await
-        .map_err(|error| Failure::Connect { what: config.write_addr_text(), source: error.into() })?;
+    let account = ask(config, nickname).await?;
     credentials.add(&account, Some(name))?;
     Ok(account)
+}
+
+/// Registers, and tries again for as long as nobody answers at all. Once something was said it is
+/// not asked again: a second question could make a second account.
+async fn ask(config: &ClientConfig, nickname: Nickname) -> Result<Account, Failure> {
+    let start = Instant::now();
+    let mut wait = config.retry.base;
+    let mut attempts = 1;
+    loop {
+        let error = match register(config, nickname.clone()).await {
+            Ok(account) => return Ok(account),
+            Err(error) => error,
+        };
+        let unsaid = matches!(
+            error,
+            ConnectError::Resolve { .. } | ConnectError::Connect { .. } | ConnectError::TimedOut { .. }
+        );
+        let tries_left = config.retry.max_attempts.is_none_or(|max| attempts < max);
+        let time_left = config.retry.max_time.is_none_or(|max| start.elapsed() + wait < max);
+        if !(unsaid && tries_left && time_left) {
+            return Err(Failure::Connect { what: config.write_addr_text(), error: error.into() });
+        }
+        output::talk(format_args!("{}; trying again in {:.1} s", chain(&error), wait.as_secs_f64()));
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(config.retry.cap);
+        attempts += 1;
+    }
 }

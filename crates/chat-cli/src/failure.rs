@@ -39,11 +39,11 @@ pub(crate) enum Failure {
     Nickname(#[from] NicknameError),
     #[error(transparent)]
     Token(#[from] TokenError),
-    #[error("{}", connect_text(what, source))]
+    #[error("{}", connect_text(what, error))]
     Connect {
         /// Host and port.
         what: String,
-        source: Arc<ConnectError>,
+        error: Arc<ConnectError>,
     },
     /// Something answers there, and it is not what it should be.
     #[error("{0}")]
@@ -95,7 +95,7 @@ impl Failure {
             | Self::Input(_)
             | Self::File { .. }
             | Self::Runtime(_) => Exit::Local,
-            Self::Connect { source, .. } if refusal(source).is_some() => Exit::Refused,
+            Self::Connect { error, .. } if refusal(error).is_some() => Exit::Refused,
             Self::Connect { .. } | Self::NotAChat(_) => Exit::Unreachable,
             Self::Cut { why, .. } if why.exit() == Exit::Interrupted => Exit::Interrupted,
             Self::Cut { shortfall, .. } if shortfall.exit() == Exit::Unconfirmed => Exit::Unconfirmed,
@@ -124,9 +124,10 @@ impl Failure {
             | Self::Input(_)
             | Self::File { .. } => "file",
             Self::Runtime(_) => "internal",
-            Self::Connect { source, .. } => match (refusal(source), source.as_ref()) {
+            Self::Connect { error, .. } => match (refusal(error), error.as_ref()) {
                 (Some(Refusal::Nickname), _) => "nickname_refused",
                 (Some(_), _) => "unknown_token",
+                (None, ConnectError::Tls { .. }) => "tls",
                 (None, ConnectError::Protocol(_) | ConnectError::Codec(_)) => "not_a_chat",
                 (None, _) => "unreachable",
             },

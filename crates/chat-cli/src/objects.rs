@@ -50,7 +50,7 @@ pub(crate) enum Kind<'a> {
         until: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         missed: Option<u64>,
-        cause: String,
+        cause: &'static str,
     },
     State {
         side: &'static str,
@@ -98,7 +98,7 @@ impl<'a> Object<'a> {
             since: rfc3339(gap.since),
             until: rfc3339(gap.until),
             missed: gap.missed,
-            cause: gap.cause.to_string(),
+            cause: gap.cause.as_str(),
         })
     }
 

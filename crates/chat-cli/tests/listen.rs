@@ -62,8 +62,8 @@ fn a_reader_that_has_seen_enough_is_success_and_silent() {
     let mut listening = Running::start(home.chat_in(&room, ["listen", "--last", "1"]));
     assert!(listening.line().ends_with(" Bob: three"));
     let Running { mut child, lines, .. } = listening;
+    // Without waiting for another message to be written.
     drop(lines);
-    post(&room, &home, &["into the closed pipe"]);
     let status = child.wait().unwrap();
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();

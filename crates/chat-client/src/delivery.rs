@@ -22,7 +22,6 @@ pub struct Delivery {
 
 /// The server has the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Receipt {
     /// The post.
     pub id: PostId,

@@ -27,10 +27,18 @@ pub enum GapCause {
     Disconnected,
     /// The server no longer has the messages that were asked for.
     ServerForgot,
-    /// The server has begun another log, so the old places mean nothing to it.
+    /// The server has begun another log, or its log has lost its end: the old places mean nothing to it.
     OtherStream,
     /// The server left numbers out.
     HoleInNumbers,
+}
+
+impl Gap {
+    /// A gap between two times.
+    #[must_use]
+    pub fn new(since: Timestamp, until: Timestamp, missed: Option<u64>, cause: GapCause) -> Self {
+        Self { since, until, missed, cause }
+    }
 }
 
 /// One sentence, with local times.

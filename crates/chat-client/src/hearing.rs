@@ -58,11 +58,17 @@ struct Conversation {
     continues: bool,
     /// A gap that comes with the answer is the server's memory; a later one is a hole in the numbers.
     answered: bool,
-    other_stream: bool,
+    /// The server has another log than the one that was heard, or has lost the end of that.
+    other_log: bool,
     /// When the connection was made.
     until: Timestamp,
     /// What the server turned out to be, while that has not been told: a connection that ends at once was none.
     untold: Option<bool>,
+    /// The room has been heard on this connection.
+    heard: bool,
+    /// The server did not answer although it could once: what it says is passed over, because it could not be told
+    /// from what comes again, numbered, when it does answer.
+    doubted: bool,
     /// The gap before this connection has been told, or there is none.
     gap_told: bool,
 }
@@ -100,35 +106,41 @@ impl Hearing {
             connection: self.connection(io),
             continues: self.heard_to.is_some() && self.config.resume != Resume::Off,
             answered: false,
-            other_stream: false,
+            other_log: false,
             until: Timestamp::now(),
             untold: None,
+            heard: false,
+            doubted: false,
             gap_told: false,
         };
         loop {
             let mut next = talk.connection.next_event().await;
             // What has come together leaves together.
-            loop {
-                let failed = match next {
+            let failed = loop {
+                match next {
                     Ok(event) => self.take(event, &mut talk, supervisor),
-                    Err(error) => Some(self.lost(error)),
-                };
-                if failed.is_some() {
-                    self.hand_over().await.ok()?;
-                    return failed;
+                    Err(error) => break Some(self.lost(error, &talk)),
                 }
                 if self.batch.len() >= BATCH_EVENTS {
-                    break;
+                    break None;
                 }
                 match talk.connection.next_event().now_or_never() {
                     Some(more) => next = more,
+                    // A connection that ended before the answer says nothing about the server; this one goes on.
+                    None if talk.doubted => {
+                        self.unanswered += 1;
+                        break Some(ConnectError::NoAnswerToResume);
+                    }
                     None => {
                         self.tell_what_it_is(&mut talk, supervisor);
-                        break;
+                        break None;
                     }
                 }
-            }
+            };
             self.hand_over().await.ok()?;
+            if failed.is_some() {
+                return failed;
+            }
         }
     }
 
@@ -156,40 +168,31 @@ impl Hearing {
         Some(ResumeRequest { from, nonce })
     }
 
-    fn take(
-        &mut self,
-        event: ListenerClientEvent,
-        talk: &mut Conversation,
-        supervisor: &mut Supervisor,
-    ) -> Option<ConnectError> {
+    fn take(&mut self, event: ListenerClientEvent, talk: &mut Conversation, supervisor: &mut Supervisor) {
         match event {
+            _ if talk.doubted => {}
             ListenerClientEvent::Plain => {
-                if talk.continues {
-                    self.unanswered += 1;
-                    if self.unanswered < UNANSWERED {
-                        // Its lines have no numbers, so they could not be told from what comes again later.
-                        return Some(ConnectError::NoAnswerToResume);
-                    }
+                if talk.continues && self.unanswered + 1 < UNANSWERED {
+                    talk.doubted = true;
+                    return;
                 }
                 self.heard_to = None;
                 (self.proven, self.unanswered) = (false, 0);
                 talk.untold = Some(false);
             }
             ListenerClientEvent::Numbered { stream, from, .. } => {
-                talk.other_stream = self.heard_to.as_ref().is_some_and(|position| position.stream != stream);
+                let heard = self.heard_to.as_ref();
+                talk.other_log = heard.is_some_and(|heard| heard.stream != stream || from <= heard.seq);
                 talk.answered = true;
                 talk.gap_told |= talk.continues;
                 // Over a reconnect before the first message it goes on from the same place.
-                let before = from.saturating_sub(1);
-                if talk.other_stream || self.heard_to.as_ref().is_none_or(|position| position.seq < before) {
-                    self.heard_to = Some(Position { stream, seq: before });
-                }
+                self.heard_to = Some(Position { stream, seq: from.saturating_sub(1) });
                 (self.proven, self.unanswered) = (true, 0);
                 talk.untold = Some(true);
                 self.tell_what_it_is(talk, supervisor);
             }
             ListenerClientEvent::Gap { missed } => {
-                let cause = match (std::mem::take(&mut talk.answered), talk.other_stream) {
+                let cause = match (std::mem::take(&mut talk.answered), talk.other_log) {
                     (true, true) => GapCause::OtherStream,
                     (true, false) => GapCause::ServerForgot,
                     (false, _) => GapCause::HoleInNumbers,
@@ -205,17 +208,16 @@ impl Hearing {
                         heard => *heard = Some(position.clone()),
                     }
                 }
-                self.last_heard = Some(Timestamp::now());
                 self.batch.push(ListenerEvent::Message(message));
             }
         }
-        None
     }
 
     /// The server has shown what it can: the room is heard from here on, and what was said while it was not heard is
     /// a gap, unless the server goes on where we stopped.
     fn tell_what_it_is(&mut self, talk: &mut Conversation, supervisor: &mut Supervisor) {
         let Some(numbered) = talk.untold.take() else { return };
+        talk.heard = true;
         if !std::mem::replace(&mut talk.gap_told, true)
             && let Some(since) = self.last_heard
         {
@@ -228,8 +230,8 @@ impl Hearing {
     }
 
     /// Until when the room was heard, now that the connection is lost.
-    fn lost(&mut self, error: ConnectionError) -> ConnectError {
-        if let Some(last) = &mut self.last_heard {
+    fn lost(&mut self, error: ConnectionError, talk: &Conversation) -> ConnectError {
+        if let Some(last) = self.last_heard.as_mut().filter(|_| talk.heard) {
             let now = Timestamp::now();
             // An orderly end comes behind everything that was said. Otherwise the link may have been dead for as long
             // as it takes to find that out.
@@ -251,6 +253,9 @@ impl Hearing {
     async fn hand_over(&mut self) -> Result<(), mpsc::error::SendError<Vec<ListenerEvent>>> {
         if self.batch.is_empty() {
             return Ok(());
+        }
+        if self.last_heard.is_some() {
+            self.last_heard = Some(Timestamp::now());
         }
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
         self.events.send(batch).await

@@ -15,10 +15,8 @@ const DEFAULT: &str = "default";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// Which profile is used when none is named.
-    profile: Option<String>,
     #[serde(default)]
-    profiles: BTreeMap<String, Profile>,
+    profile: BTreeMap<String, Profile>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -28,17 +26,19 @@ struct Profile {
     write_host: Option<String>,
     listen_port: Option<u16>,
     write_port: Option<u16>,
-    nickname: Option<String>,
+    username: Option<String>,
     token_file: Option<PathBuf>,
     history_path: Option<PathBuf>,
     credentials_path: Option<PathBuf>,
     outbox_path: Option<PathBuf>,
     data_dir: Option<PathBuf>,
     lang: Option<String>,
+    tls: Option<bool>,
+    ca_file: Option<PathBuf>,
+    pin: Option<String>,
 }
 
-/// Reads the profile that is wanted, else the one that the file names, else the one called `default`. A file that is
-/// not there has none.
+/// Reads the profile that is wanted, else the one called `default` if it is there. A file that is not there has none.
 pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>, Layer), SettingsError> {
     let content = match std::fs::read_to_string(path) {
         Ok(content) => content,
@@ -50,11 +50,9 @@ pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>,
         let line = content.as_bytes()[..start].iter().filter(|&&b| b == b'\n').count() + 1;
         SettingsError::Config { path: path.to_owned(), line, source: Box::new(source) }
     })?;
-    let named = wanted.map(str::to_owned).or(file.profile);
-    let name = named.clone().unwrap_or_else(|| DEFAULT.to_owned());
-    match (file.profiles.remove(&name), named) {
-        (Some(profile), _) => Ok((Some(name), profile.into())),
-        (None, Some(name)) => Err(SettingsError::UnknownProfile { name, path: path.to_owned() }),
+    match (file.profile.remove(wanted.unwrap_or(DEFAULT)), wanted) {
+        (Some(profile), _) => Ok((Some(wanted.unwrap_or(DEFAULT).to_owned()), profile.into())),
+        (None, Some(name)) => Err(SettingsError::UnknownProfile { name: name.to_owned(), path: path.to_owned() }),
         (None, None) => Ok((None, Layer::default())),
     }
 }
@@ -66,7 +64,7 @@ impl From<Profile> for Layer {
             write_host: profile.write_host,
             listen_port: profile.listen_port,
             write_port: profile.write_port,
-            nickname: profile.nickname,
+            nickname: profile.username,
             token: None,
             token_file: profile.token_file,
             history_path: profile.history_path,
@@ -74,6 +72,9 @@ impl From<Profile> for Layer {
             outbox_path: profile.outbox_path,
             data_dir: profile.data_dir,
             lang: profile.lang,
+            tls: profile.tls,
+            ca_file: profile.ca_file,
+            pin: profile.pin,
         }
     }
 }

@@ -120,6 +120,40 @@ async fn a_slow_answer_does_not_cost_the_place_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_that_end_before_the_answer_do_not_cost_the_place_in_the_log() {
+    let (dial, mut room) = pipes();
+    let mut config = config();
+    config.resume = Resume::After(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
+    let mut listener = Listener::start_with(config, dial);
+    for _ in 0..10 {
+        let mut peer = Peer::accept(&mut room, Side::Listen).await;
+        peer.say("Bob: eleven\n").await;
+    }
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    assert_eq!(request["resume"]["after"], 10);
+    peer.answer(&request, "k3f9", 11, 11).await;
+    peer.say_numbered(11, "eleven").await;
+    assert_eq!(next_text(&mut listener).await, "eleven");
+    listener.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_lost_its_end_is_a_gap_and_is_followed_from_there() {
+    let (dial, mut room) = pipes();
+    let mut config = config();
+    config.resume = Resume::After(Position { stream: StreamId::new("k3f9").unwrap(), seq: 2000 });
+    let mut listener = Listener::start_with(config, dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "k3f9", 1051, 1050).await;
+    assert_eq!(next_gap(&mut listener).await, (None, GapCause::OtherStream));
+    drop(peer);
+    let request = Peer::accept(&mut room, Side::Listen).await.hear_request().await;
+    assert_eq!(request["resume"]["after"], 1050);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_never_answers_is_taken_as_plain_in_the_end() {
     let (dial, mut room) = pipes();
     let mut config = config();

@@ -1,6 +1,7 @@
 //! The journal: the one place where facts are kept. It is driven by one thread and says nothing of
 //! sockets, rooms or tasks.
 
+mod clock;
 mod data_dir;
 mod memory;
 mod sqlite;

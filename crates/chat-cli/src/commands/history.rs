@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::objects::{Kind, Object, rfc3339};
 use crate::output::{self, Style, Wrote};
+use crate::reader::Reader as PipeReader;
 use crate::sides;
 use crate::signals::Interrupt;
 use crate::when;
@@ -28,12 +29,14 @@ pub(super) fn run(args: &History, common: &Common) -> Result<Exit, Failure> {
     }
     let reader = Reader { filter: Filter::new(args)?, style: Style::new(common.json, args.raw) };
     let file = HistoryFile::open(&path)?;
+    // Before anything is printed: whoever sees a line may stop us.
+    let interrupt = args.follow.then(Interrupt::watch).transpose().map_err(Failure::Runtime)?;
     let end = match args.last {
         Some(count) => reader.last(&file, count)?,
         None => reader.all(&file)?,
     };
-    match end {
-        Some(offset) if args.follow => super::on_runtime(reader.follow(file, offset)),
+    match (end, interrupt) {
+        (Some(offset), Some(interrupt)) => super::on_runtime(reader.follow(file, offset, &interrupt)),
         _ => Ok(Exit::Done),
     }
 }
@@ -82,13 +85,14 @@ impl Reader {
         Ok((self.print(&found)? == Wrote::All).then_some(end))
     }
 
-    async fn follow(&self, file: HistoryFile, offset: u64) -> Result<Exit, Failure> {
-        let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
+    async fn follow(&self, file: HistoryFile, offset: u64, interrupt: &Interrupt) -> Result<Exit, Failure> {
         let mut follower = file.follow(offset);
+        let reader = PipeReader::watch();
         loop {
             let batch = tokio::select! {
                 batch = follower.next_batch() => batch?,
                 () = interrupt.wait() => return Err(Failure::Interrupted),
+                () = reader.gone() => return Ok(Exit::Done),
             };
             let fitting: Vec<&HistoryLine> = batch.iter().filter(|line| self.filter.fits(line)).collect();
             if self.print(&fitting)? == Wrote::PipeClosed {

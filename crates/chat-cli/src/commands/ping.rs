@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use chat_client::{
-    ClientConfig, ConnectionState, Dial as _, Listener, ListenerEvent, RetryPolicy, Side as Port, TcpDial, Token,
-    Writer,
+    ClientConfig, ConnectionState, Dial as _, Listener, RetryPolicy, Side as Port, TcpDial, Token, Writer,
 };
-use futures_util::StreamExt as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout};
 
@@ -37,6 +35,9 @@ pub(super) async fn run(args: &Ping, common: &Common) -> Result<Exit, Failure> {
     let mut config = sides::client_config(&settings, &args.connect, None);
     config.retry = RetryPolicy::never();
     let named = settings.nickname.is_some() || settings.token()?.is_some();
+    if named {
+        sides::warn_of_exposure(&config);
+    }
     let token = if named { account_choice::known(&settings)? } else { None };
     if let (Some(name), None) = (&settings.nickname, &token) {
         return Err(Failure::UnknownAccount(name.clone()));
@@ -75,7 +76,7 @@ async fn check(config: &ClientConfig, token: Option<Token>) -> Result<Exit, Fail
 
 async fn listen_port(config: &ClientConfig) -> Result<String, Failure> {
     let start = Instant::now();
-    let mut listener = Listener::start(config.clone());
+    let listener = Listener::start(config.clone());
     let (mut states, numbered) = (listener.state(), listener.numbered());
     let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
     if let (true, Some(failure)) = (settled, sides::closed(&listener.state(), config.listen_addr_text())) {
@@ -85,15 +86,6 @@ async fn listen_port(config: &ClientConfig) -> Result<String, Failure> {
     if *numbered.borrow() == Some(true) {
         return Ok(format!("open, numbers its messages, {}", milliseconds(took)));
     }
-    // A write port greets; what it says would come as the first message.
-    let first = timeout(Duration::from_millis(100), listener.next()).await;
-    if let Ok(Some(ListenerEvent::Message(message))) = first
-        && message.sender.is_none()
-        && message.text.as_str().starts_with(GREETING)
-    {
-        let address = config.listen_addr_text();
-        return Err(Failure::Usage(format!("{address} is a write port: are the two ports exchanged?").into()));
-    }
     Ok("open, a plain server".to_owned())
 }
 
@@ -101,7 +93,7 @@ async fn listen_port(config: &ClientConfig) -> Result<String, Failure> {
 async fn greeting(config: &ClientConfig) -> Result<String, Failure> {
     let start = Instant::now();
     let failed =
-        |error: chat_client::ConnectError| Failure::Connect { what: config.write_addr_text(), source: error.into() };
+        |error: chat_client::ConnectError| Failure::Connect { what: config.write_addr_text(), error: error.into() };
     let mut stream = TcpDial::new(config).dial(Port::Write).await.map_err(failed)?;
     let mut line = Vec::new();
     let read = async {

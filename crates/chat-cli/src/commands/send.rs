@@ -36,6 +36,7 @@ pub(super) async fn run(mut args: Send, common: &Common) -> Result<Exit, Failure
     let mut input = Input::from(args.message.take(), &settings)?;
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
     let config = sides::client_config(&settings, &args.connect, Some(PATIENCE));
+    sides::warn_of_exposure(&config);
     let start = async {
         let token = account_choice::known_or_new(&settings, &config).await?;
         let echo = match args.confirm {
@@ -64,8 +65,11 @@ pub(super) async fn run(mut args: Send, common: &Common) -> Result<Exit, Failure
 /// Where the messages come from: one text, or the lines of standard input, with their numbers.
 enum Input {
     One(Option<Text>),
-    Lines(mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>),
+    Lines(Lines),
 }
+
+/// The lines of standard input with their numbers, from 1.
+type Lines = mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>;
 
 impl Input {
     fn from(message: Option<String>, settings: &Settings) -> Result<Self, Failure> {
@@ -102,7 +106,7 @@ impl Input {
 
 /// Reads standard input on a thread of its own: a read from a terminal or a pipe can be neither
 /// waited for nor given up otherwise.
-fn lines() -> Result<mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>, Failure> {
+fn lines() -> Result<Lines, Failure> {
     let (sender, receiver) = mpsc::channel(UNDER_WAY);
     let read = move || {
         let mut input = std::io::stdin().lock();

@@ -10,10 +10,34 @@ use chat_proto::Position;
 
 use crate::cursor::{self, Record};
 
+/// What is asked of the file: a test can be a disk that is full.
+pub(super) trait Disk {
+    /// Appends some of the bytes and says how many.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Waits until what was appended survives a power failure.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Bytes in the file.
+    fn length(&self) -> io::Result<u64>;
+}
+
+impl Disk for File {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        self.metadata().map(|found| found.len())
+    }
+}
+
 /// A file that only grows, and its cursor.
 #[derive(Debug)]
-pub(super) struct Appender {
-    file: File,
+pub(super) struct Appender<D = File> {
+    file: D,
     cursor_path: PathBuf,
     /// Bytes in the file.
     length: u64,
@@ -24,8 +48,8 @@ pub(super) struct Appender {
     checkpoints: VecDeque<(u64, Option<Position>)>,
 }
 
-impl Appender {
-    pub(super) fn new(file: File, cursor_path: PathBuf, length: u64) -> Self {
+impl<D: Disk> Appender<D> {
+    pub(super) fn new(file: D, cursor_path: PathBuf, length: u64) -> Self {
         Self { file, cursor_path, length, waiting: Vec::new(), written: 0, checkpoints: VecDeque::new() }
     }
 
@@ -65,7 +89,7 @@ impl Appender {
             if room == 0 {
                 break;
             }
-            match self.file.write(&self.waiting[self.written..self.written + room]) {
+            match self.file.append(&self.waiting[self.written..self.written + room]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.written += count;
@@ -87,10 +111,10 @@ impl Appender {
     /// The file is fsynced first: a cursor must never count a line that a power failure could take back.
     pub(super) fn store_cursor(&mut self, position: Option<Position>) -> io::Result<()> {
         if position.is_some() {
-            self.file.sync_data()?;
+            self.file.sync()?;
         }
         // Somebody may have cut or extended the file meanwhile; the record is of the file as it is.
-        self.length_is(self.file.metadata()?.len());
+        self.length_is(self.file.length()?);
         let record = position.map(|position| Record { position, length: self.length });
         cursor::store(&self.cursor_path, record.as_ref())
     }
@@ -108,3 +132,66 @@ impl Appender {
 }
 
 const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::StreamId;
+
+    use super::*;
+
+    /// Takes so many bytes and no more.
+    #[derive(Default)]
+    struct FullDisk {
+        content: Vec<u8>,
+        room: usize,
+    }
+
+    impl Disk for FullDisk {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.room);
+            if count == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.room -= count;
+            self.content.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn length(&self) -> io::Result<u64> {
+            Ok(self.content.len() as u64)
+        }
+    }
+
+    fn position(seq: u64) -> Option<Position> {
+        Some(Position { stream: StreamId::new("k3f9").unwrap(), seq })
+    }
+
+    #[test]
+    fn a_full_disk_loses_nothing_and_cursors_keep_their_place_among_the_lines() {
+        for room in 0..24 {
+            let dir = tempfile::tempdir().unwrap();
+            let cursor = dir.path().join("c");
+            let mut out = Appender::new(FullDisk { room, ..FullDisk::default() }, cursor.clone(), 0);
+            out.checkpoint(position(0));
+            out.buffer().extend_from_slice(b"one\ntwo\n");
+            let _ = out.write();
+            out.checkpoint(position(8));
+            out.buffer().extend_from_slice(b"nine\n");
+            let _ = out.write();
+            out.buffer().extend_from_slice(b"ten\n");
+            assert_eq!(out.write().is_ok(), room >= 17);
+            assert_eq!(out.waiting(), 17_usize.saturating_sub(room));
+            let record = cursor::load(&cursor, &mut Vec::new()).unwrap().unwrap();
+            let expected = if room < 8 { (0, 0) } else { (8, 8) };
+            assert_eq!((record.position.seq, record.length), expected, "room for {room}");
+            out.file.room = 100;
+            out.write().unwrap();
+            assert_eq!(out.file.content, b"one\ntwo\nnine\nten\n");
+            assert_eq!((out.waiting(), out.length()), (0, 17));
+        }
+    }
+}

@@ -18,13 +18,14 @@ const BATCH_LINES: usize = 1024;
 pub struct HistoryFollower {
     history: History,
     offset: u64,
+    opened: bool,
 }
 
 impl History {
-    /// Follows the file from the line start `offset` on.
+    /// Follows the file from the line start `offset` on, with a handle of its own.
     #[must_use]
-    pub fn follow(self, offset: u64) -> HistoryFollower {
-        HistoryFollower { history: self, offset }
+    pub fn follow(&self, offset: u64) -> HistoryFollower {
+        HistoryFollower { history: Self::unopened(self.path()), offset, opened: false }
     }
 }
 
@@ -42,8 +43,11 @@ impl HistoryFollower {
                 self.offset = last.end();
                 return Ok(lines);
             }
-            tokio::time::sleep(INTERVAL).await;
+            if self.opened {
+                tokio::time::sleep(INTERVAL).await;
+            }
             self.history.reopen()?;
+            self.opened = true;
             if self.history.len() < self.offset {
                 self.offset = 0;
             }

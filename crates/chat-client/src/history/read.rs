@@ -163,6 +163,11 @@ impl History {
         read_range(file, offset, length).map_err(|source| HistoryError::Read { path: self.path.clone(), source })
     }
 
+    /// A history that is not opened yet: empty.
+    pub(super) fn unopened(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: None }
+    }
+
     /// Looks at the file under its name again: it may have been created, cut or replaced meanwhile.
     pub(super) fn reopen(&mut self) -> Result<(), HistoryError> {
         *self = Self::open(&self.path)?;

@@ -20,7 +20,8 @@ use super::append::Appender;
 use super::format::Stamp;
 use crate::config::Resume;
 use crate::cursor::{self, Record};
-use crate::gap::Gap;
+use crate::gap::{Gap, GapCause};
+use crate::listener::ListenerEvent;
 use crate::lock::FileLock;
 use crate::private_file;
 use crate::warning::FileWarning;
@@ -40,6 +41,8 @@ pub struct Recorder {
     stamp: Stamp,
     /// Of the newest line taken.
     newest: Option<Position>,
+    /// The next message begins the numbers anew.
+    anew: bool,
     /// Length of the file when the cursor was written.
     cursor_at: u64,
     warnings: Vec<FileWarning>,
@@ -69,6 +72,7 @@ impl Recorder {
             out: Appender::new(file, cursor_path, length),
             stamp: Stamp::new(zone),
             newest,
+            anew: false,
             cursor_at: length,
             warnings,
             _lock: lock,
@@ -100,13 +104,25 @@ impl Recorder {
     /// [`HistoryError::Waiting`]: they are *taken* and wait in memory; [`Recorder::retry`] later.
     /// [`HistoryError::Backlog`]: they are *not taken*; hold them back, retry, and give them again.
     pub fn record(&mut self, messages: &[Message]) -> Result<(), HistoryError> {
-        if self.out.waiting() > MAX_WAITING_BYTES {
-            self.out.write().map_err(|source| self.backlog(source))?;
-        }
+        self.make_room()?;
         let now = Timestamp::now().as_millisecond();
         for message in messages {
-            if self.step_to(message.position.as_ref()) {
-                self.stamp.append(self.out.buffer(), message, now);
+            self.take(message, now);
+        }
+        self.retry()
+    }
+
+    /// The same for a batch of events, in which messages and gaps stand in their order.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub fn record_events(&mut self, events: &[ListenerEvent]) -> Result<(), HistoryError> {
+        self.make_room()?;
+        let now = Timestamp::now().as_millisecond();
+        for event in events {
+            match event {
+                ListenerEvent::Message(message) => self.take(message, now),
+                ListenerEvent::Gap(gap) => self.step_over(gap),
             }
         }
         self.retry()
@@ -130,12 +146,13 @@ impl Recorder {
         self.out.waiting()
     }
 
-    /// Takes note of a gap. The history shows nothing of it; its lines are messages. The place is stepped over by the
-    /// next message's own number.
+    /// Takes note of a gap. The history shows nothing of it: its lines are messages. But after some gaps the numbers
+    /// begin anew, so it has to be told in its place among the messages.
     ///
     /// # Errors
     /// As [`Recorder::retry`], which it does.
-    pub fn gap(&mut self, _gap: &Gap) -> Result<(), HistoryError> {
+    pub fn gap(&mut self, gap: &Gap) -> Result<(), HistoryError> {
+        self.step_over(gap);
         self.retry()
     }
 
@@ -166,10 +183,29 @@ impl Recorder {
         self.finish().map_err(|source| self.waiting_error(source))
     }
 
+    fn make_room(&mut self) -> Result<(), HistoryError> {
+        if self.out.waiting() > MAX_WAITING_BYTES {
+            self.out.write().map_err(|source| self.backlog(source))?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: &Message, now: i64) {
+        if self.step_to(message.position.as_ref()) {
+            self.stamp.append(self.out.buffer(), message, now);
+        }
+    }
+
+    fn step_over(&mut self, gap: &Gap) {
+        // A server whose log has lost its end gives the same numbers again, to other messages.
+        self.anew |= gap.cause == GapCause::OtherStream;
+    }
+
     /// Makes `position` the newest; false when it was recorded before.
     fn step_to(&mut self, position: Option<&Position>) -> bool {
+        let anew = std::mem::take(&mut self.anew);
         match (&mut self.newest, position) {
-            (Some(newest), Some(next)) if newest.stream == next.stream => {
+            (Some(newest), Some(next)) if newest.stream == next.stream && !anew => {
                 if next.seq <= newest.seq {
                     return false;
                 }

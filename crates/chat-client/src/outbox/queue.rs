@@ -18,6 +18,10 @@ const LATER: Duration = Duration::from_secs(1);
 /// line.
 const LATEST: Duration = Duration::from_secs(30);
 
+/// How many posts may be in flight on a link that has just broken; each confirmation lets one more through. A link
+/// that breaks again and again under the weight of all that is unanswered would never get on.
+const WINDOW_AFTER_BREAK: usize = 8;
+
 /// One post.
 #[derive(Debug)]
 pub(crate) struct Post<T> {
@@ -44,8 +48,8 @@ pub(crate) struct Queue<T> {
     queued: VecDeque<Entry<T>>,
     next_key: u64,
     pushed: u64,
-    /// How many may be in flight: shrinks to one when the server says "too fast", and grows again with each
-    /// confirmation.
+    /// How many may be in flight: shrinks when the link breaks, and to one when the server says "too fast"; grows
+    /// again with each confirmation.
     window: usize,
     /// Nothing is written before this.
     not_before: Option<Instant>,
@@ -136,7 +140,7 @@ impl<T> Queue<T> {
     /// The connection is lost. Where posts can be repeated safely (`ids`) they are queued again, in front and in
     /// order; elsewhere they come back as unconfirmed.
     pub(crate) fn disconnected(&mut self, ids: bool) -> Vec<Post<T>> {
-        self.window = usize::MAX;
+        self.window = WINDOW_AFTER_BREAK;
         self.not_before = None;
         if !ids {
             return self.written.drain(..).map(|(_, entry)| entry.post).collect();

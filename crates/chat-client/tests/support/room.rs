@@ -146,6 +146,8 @@ fn fragile(outer: DuplexStream, bytes: usize) -> DuplexStream {
         let (mut inner_read, mut inner_write) = tokio::io::split(ours);
         let (mut left, mut up, mut down) = (bytes, [0; 97], [0; 89]);
         while left > 0 {
+            // Without it one direction would run dry before the other side is asked.
+            tokio::task::yield_now().await;
             tokio::select! {
                 read = outer_read.read(&mut up) => {
                     let Ok(count @ 1..) = read else { return };

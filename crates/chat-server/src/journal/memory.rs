@@ -4,12 +4,11 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, PoisonError, RwLock},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use chat_proto::{PostId, Seq};
 
-use super::{Journal, JournalReader, Page};
+use super::{Journal, JournalReader, Page, clock::now_ms};
 use crate::{
     entry::{AccountId, Appended, Draft, StoredAccount, StoredMessage, Stream},
     error::JournalError,
@@ -174,10 +173,4 @@ impl JournalReader for MemoryReader {
         let log = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Ok(log.oldest + log.messages.partition_point(|kept| kept.message.at <= at) as Seq)
     }
-}
-
-/// The wall clock in milliseconds since the Unix epoch; 0 for a clock before it.
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

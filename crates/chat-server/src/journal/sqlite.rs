@@ -24,8 +24,8 @@ pub use verify::CheckReport;
 use self::{mark::Mark, reader::SqliteReader};
 use super::{
     Journal, JournalReader,
+    clock::now_ms,
     data_dir::{DataDir, private_file},
-    memory::now_ms,
 };
 use crate::{
     entry::{AccountId, Appended, Draft, StoredAccount, Stream},
@@ -195,9 +195,13 @@ impl Journal for SqliteJournal {
 
     fn close(&mut self) -> Result<(), JournalError> {
         self.reader.close();
-        // Folds the write-ahead log into the store. Readers that are still there make it a part of
-        // the next start instead.
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        // Folds the write-ahead log into the store. Where there is no room for that, the next start
+        // reads it as it is.
+        let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        match folded.map_err(JournalError::from) {
+            Err(JournalError::Full) => tracing::warn!("no room on the disk to fold in the write-ahead log"),
+            folded => folded?,
+        }
         Ok(())
     }
 }

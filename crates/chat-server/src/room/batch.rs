@@ -62,7 +62,7 @@ pub(super) fn encode(messages: &[StoredMessage], form: Form) -> Bytes {
     // What stands around the text, escapes aside.
     let around = match form {
         Form::Plain => 3,
-        Form::Numbered => 72,
+        Form::Numbered => 88,
     };
     let mut out = BytesMut::with_capacity(text + messages.len() * around);
     for message in messages {

@@ -86,6 +86,18 @@ pub(crate) enum Gone {
     TornLine,
 }
 
+impl Gone {
+    /// Peers come and go; only a store that cannot be read is news.
+    pub(crate) fn log(&self) {
+        let error = self as &dyn std::error::Error;
+        if matches!(self, Self::Journal(_)) {
+            tracing::error!(error, "a listener was closed");
+        } else {
+            tracing::trace!(error, "a listener is gone");
+        }
+    }
+}
+
 /// What polling has brought.
 enum Turn {
     /// The machine may have something to say.

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -13,8 +14,8 @@ use crate::{
     entry::Stream,
     error::JournalError,
     journal::{
+        clock::now_ms,
         data_dir::{private_file, sync_dir},
-        memory::now_ms,
     },
 };
 
@@ -119,7 +120,7 @@ fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64)
 /// A copy of the damaged store whose first page is put right. That page holds the header and the
 /// schema, which are the same in every store of this format, so a damaged one costs no data.
 /// `None` when the copy cannot be opened even so.
-fn mended_copy(path: &Path, copy_path: &Path, fresh_path: &Path) -> std::io::Result<Option<Connection>> {
+fn mended_copy(path: &Path, copy_path: &Path, fresh_path: &Path) -> io::Result<Option<Connection>> {
     remove(copy_path)?;
     let mut bytes = fs::read(path)?;
     let template = fs::read(fresh_path)?;
@@ -134,7 +135,7 @@ fn mended_copy(path: &Path, copy_path: &Path, fresh_path: &Path) -> std::io::Res
     // Different from the change counter: the size in the header then does not count.
     let stale = [!bytes[24], bytes[25], bytes[26], bytes[27]];
     bytes[92..96].copy_from_slice(&stale);
-    fs::write(copy_path, bytes)?;
+    private_file(copy_path).map_err(io::Error::other)?.write_all(&bytes)?;
     let wal = beside(path, "-wal");
     if wal.exists() {
         fs::copy(wal, beside(copy_path, "-wal"))?;
@@ -164,10 +165,10 @@ fn free_name(path: &Path) -> PathBuf {
     }
 }
 
-fn remove(path: &Path) -> std::io::Result<()> {
+fn remove(path: &Path) -> io::Result<()> {
     for suffix in ["-wal", "-shm", ""] {
         match fs::remove_file(beside(path, suffix)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }

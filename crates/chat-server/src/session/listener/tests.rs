@@ -52,12 +52,16 @@ impl House {
     }
 }
 
+/// One line. The guard is in paused time: it fires when nothing else can happen any more.
 async fn line(peer: &mut DuplexStream) -> String {
-    let mut line = Vec::new();
-    while line.last() != Some(&b'\n') {
-        line.push(peer.read_u8().await.unwrap());
-    }
-    String::from_utf8(line).unwrap()
+    let line = async {
+        let mut line = Vec::new();
+        while line.last() != Some(&b'\n') {
+            line.push(peer.read_u8().await.unwrap());
+        }
+        String::from_utf8(line).unwrap()
+    };
+    timeout(Duration::from_secs(3600), line).await.expect("a line")
 }
 
 #[tokio::test(start_paused = true)]

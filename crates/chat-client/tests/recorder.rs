@@ -1,0 +1,268 @@
+//! The history and its cursor against a process that dies at any byte, and against files that somebody spoilt.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chat_client::{
+    FileWarning, Gap, GapCause, History, HistoryError, LockError, Message, Nickname, Position, Recorder, Resume, Seq,
+    StreamId, Text,
+};
+use proptest::prelude::*;
+
+/// A server's log: messages of one stream, perhaps with holes.
+fn log(seqs: &[Seq]) -> Vec<Message> {
+    seqs.iter()
+        .map(|&seq| message(Some(("k3f9", seq)), &format!("text {seq}{}", "\nmore".repeat(seq as usize % 3))))
+        .collect()
+}
+
+fn message(position: Option<(&str, Seq)>, text: &str) -> Message {
+    Message {
+        sender: Some(Nickname::new("Keen Bob").unwrap()),
+        text: Text::new(text).unwrap(),
+        position: position.map(|(stream, seq)| Position { stream: StreamId::new(stream).unwrap(), seq }),
+        at: Some(1_700_000_000_000),
+    }
+}
+
+/// What the server gives a listener that resumes there.
+fn rest<'a>(log: &'a [Message], recorder: &Recorder) -> &'a [Message] {
+    let Resume::After(position) = recorder.resume(Resume::Last(1000)) else { return log };
+    let from = log.iter().position(|message| message.position.as_ref().unwrap().seq > position.seq);
+    &log[from.unwrap_or(log.len())..]
+}
+
+fn cursor_of(history: &Path) -> PathBuf {
+    history.with_extension("txt.cursor")
+}
+
+/// The two files as one moment has them.
+#[derive(Clone, PartialEq)]
+struct Snapshot {
+    history: Vec<u8>,
+    cursor: Option<Vec<u8>>,
+}
+
+impl Snapshot {
+    fn of(path: &Path) -> Self {
+        Self { history: fs::read(path).unwrap(), cursor: fs::read(cursor_of(path)).ok() }
+    }
+
+    /// How much of the history the cursor counts.
+    fn counted(&self) -> usize {
+        let Some(cursor) = &self.cursor else { return 0 };
+        let first = cursor.split(|&b| b == b'\n').next().unwrap();
+        serde_json::from_slice::<serde_json::Value>(first).unwrap()["length"].as_u64().unwrap() as usize
+    }
+
+    fn restore(&self, dir: &Path) -> PathBuf {
+        let path = dir.join("history.txt");
+        fs::write(&path, &self.history).unwrap();
+        match &self.cursor {
+            Some(cursor) => fs::write(cursor_of(&path), cursor).unwrap(),
+            None => drop(fs::remove_file(cursor_of(&path))),
+        }
+        path
+    }
+}
+
+/// Records the log in batches and keeps what the files were after each.
+fn run(path: &Path, log: &[Message], batch: usize) -> Vec<Snapshot> {
+    let mut recorder = Recorder::open(path).unwrap();
+    let mut moments = Vec::new();
+    for batch in rest(log, &recorder).chunks(batch) {
+        recorder.record(batch).unwrap();
+        moments.push(Snapshot::of(path));
+    }
+    recorder.close().unwrap();
+    moments.push(Snapshot::of(path));
+    moments
+}
+
+/// Every place where a kill can leave the two files: the cursor is the last one written, the history has any length
+/// from what that cursor counts, which was fsynced before, to what was written with it.
+fn deaths(moments: &[Snapshot]) -> Vec<Snapshot> {
+    let mut deaths = Vec::new();
+    for (place, moment) in moments.iter().enumerate() {
+        if moments.get(place + 1).is_none_or(|next| next.cursor != moment.cursor) {
+            let lengths = moment.counted()..=moment.history.len();
+            deaths.extend(lengths.map(|n| Snapshot { history: moment.history[..n].to_vec(), ..moment.clone() }));
+        }
+    }
+    deaths
+}
+
+#[test]
+fn a_death_at_any_byte_loses_doubles_and_tears_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = log(&[1, 2, 3, 4, 5, 6]);
+    let moments = run(&dir.path().join("history.txt"), &whole, 2);
+    let complete = &moments.last().unwrap().history;
+    let again = tempfile::tempdir().unwrap();
+    for death in deaths(&moments) {
+        let path = death.restore(again.path());
+        run(&path, &whole, 4);
+        assert!(fs::read(&path).unwrap() == *complete, "died with {} bytes", death.history.len());
+    }
+}
+
+#[test]
+fn a_cursor_of_any_earlier_moment_leads_to_the_same_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let whole = log(&(1..=30).collect::<Vec<_>>());
+    let mut moments = Vec::new();
+    for end in [7, 8, 15, 30] {
+        moments.extend(run(&path, &whole[..end], 5));
+    }
+    let complete = fs::read(&path).unwrap();
+    for cursor in moments.iter().map(|moment| moment.cursor.clone()) {
+        for torn in [0, 1, 20] {
+            let history = complete[..complete.len() - torn].to_vec();
+            let moment = Snapshot { history, cursor: cursor.clone() };
+            if moment.history.len() < moment.counted() {
+                continue;
+            }
+            let path = moment.restore(dir.path());
+            run(&path, &whole, 30);
+            assert!(fs::read(&path).unwrap() == complete);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn deaths_and_gaps_in_any_order_leave_the_servers_log(
+        steps in prop::collection::vec(1u64..4, 4..20),
+        batch in 1usize..6,
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+    ) {
+        let seqs: Vec<Seq> = steps.iter().scan(0, |seq, step| { *seq += if *step == 3 { 5 } else { 1 }; Some(*seq) }).collect();
+        let whole = log(&seqs);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.txt");
+        // The first message sets the cursor.
+        let mut recorder = Recorder::open(&path).unwrap();
+        recorder.record(&whole[..1]).unwrap();
+        drop(recorder);
+        for pick in picks {
+            let moments = run(&path, &whole, batch);
+            let deaths = deaths(&moments);
+            deaths[pick.index(deaths.len())].restore(dir.path());
+        }
+        run(&path, &whole, batch);
+        let recorded: Vec<String> = History::open(&path).unwrap().tail(1000).unwrap().iter().map(|line| line.text().into_owned()).collect();
+        let said: Vec<String> = whole.iter().map(|message| message.text.to_string()).collect();
+        prop_assert_eq!(recorded, said);
+    }
+
+    #[test]
+    fn no_cursor_and_no_history_is_too_odd(
+        history in prop::collection::vec(any::<u8>(), 0..200),
+        cursor in prop::option::of(prop::collection::vec(any::<u8>(), 0..100)),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Snapshot { history: history.clone(), cursor }.restore(dir.path());
+        let mut recorder = Recorder::open(&path).unwrap();
+        recorder.record(&log(&[1])).unwrap();
+        drop(recorder);
+        // What was there stays; a last line without its end is ended.
+        let now = fs::read(&path).unwrap();
+        prop_assert!(now.starts_with(&history));
+        prop_assert!(now.ends_with(b"Keen Bob: text 1\xe2\x90\x8amore\n"));
+    }
+}
+
+#[test]
+fn a_second_writer_is_told_who_has_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let _first = Recorder::open(&path).unwrap();
+    match Recorder::open(&path) {
+        Err(HistoryError::Locked(LockError::Held { pid, .. })) => assert_eq!(pid, Some(std::process::id())),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_the_cursor_covers_is_not_recorded_twice_and_other_streams_begin_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let mut recorder = Recorder::open(&path).unwrap();
+    recorder.record(&log(&[1, 2, 3])).unwrap();
+    recorder.record(&log(&[2, 3, 4])).unwrap();
+    recorder.record(&[message(Some(("new", 1)), "anew")]).unwrap();
+    assert_eq!(recorder.position().unwrap().stream.as_str(), "new");
+    recorder.record(&[message(None, "plain")]).unwrap();
+    assert_eq!(recorder.resume(Resume::Live), Resume::Live);
+    drop(recorder);
+    let recorder = Recorder::open(&path).unwrap();
+    assert_eq!(recorder.resume(Resume::Live), Resume::Live, "a line without number is not counted");
+    assert_eq!(History::open(&path).unwrap().tail(100).unwrap().len(), 6);
+}
+
+#[test]
+fn a_log_that_lost_its_end_gives_its_numbers_to_other_messages() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let mut recorder = Recorder::open(&path).unwrap();
+    recorder.record(&log(&[1, 2, 3, 4, 5])).unwrap();
+    recorder.gap(&gap(GapCause::OtherStream)).unwrap();
+    recorder.record(&[message(Some(("k3f9", 3)), "another third")]).unwrap();
+    drop(recorder);
+    let recorder = Recorder::open(&path).unwrap();
+    assert_eq!(recorder.position().unwrap().seq, 3);
+    assert_eq!(History::open(&path).unwrap().tail(1).unwrap()[0].text(), "another third");
+}
+
+fn gap(cause: GapCause) -> Gap {
+    Gap::new(jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH, None, cause)
+}
+
+#[test]
+fn zeros_that_a_power_failure_left_are_cut_off_and_fetched_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    run(&path, &log(&[1, 2]), 1);
+    let cursor = fs::read(cursor_of(&path)).unwrap();
+    run(&path, &log(&[1, 2, 3, 4]), 1);
+    let complete = fs::read(&path).unwrap();
+    let mut spoilt = complete.clone();
+    let third = spoilt.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(2).unwrap().0;
+    spoilt[third + 5..].fill(0);
+    Snapshot { history: spoilt, cursor: Some(cursor) }.restore(dir.path());
+    let recorder = Recorder::open(&path).unwrap();
+    assert!(matches!(recorder.warnings(), [FileWarning::TornLineCut { .. }]), "{:?}", recorder.warnings());
+    drop(recorder);
+    run(&path, &log(&[1, 2, 3, 4]), 1);
+    assert!(fs::read(&path).unwrap() == complete);
+}
+
+#[test]
+fn a_history_that_somebody_cut_goes_on_without_old_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    run(&path, &log(&[1, 2, 3]), 1);
+    fs::write(&path, "").unwrap();
+    let mut recorder = Recorder::open(&path).unwrap();
+    assert!(matches!(recorder.warnings(), [FileWarning::Shrunk { .. }]));
+    recorder.record(rest(&log(&[1, 2, 3, 4]), &recorder)).unwrap();
+    drop(recorder);
+    assert_eq!(History::open(&path).unwrap().tail(9).unwrap().len(), 1);
+    assert_eq!(Recorder::open(&path).unwrap().position().unwrap().seq, 4);
+}
+
+#[test]
+fn an_old_history_is_continued_and_its_torn_line_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    fs::write(&path, "[14.01.23 17:07] Vlad: old\n[14.01.23 17:08] Vlad: to").unwrap();
+    let mut recorder = Recorder::open(&path).unwrap();
+    assert!(recorder.warnings().contains(&FileWarning::TornLineEnded { path: path.clone() }));
+    recorder.record(&[message(None, "new")]).unwrap();
+    drop(recorder);
+    let lines = History::open(&path).unwrap().tail(9).unwrap();
+    assert_eq!(lines.iter().map(|line| line.text().into_owned()).collect::<Vec<_>>(), ["old", "to", "new"]);
+}

@@ -44,6 +44,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
 
+    /// The ports speak TLS; the server is verified by the roots of the system [env: CHAT_TLS]
+    #[arg(long)]
+    tls: bool,
+
+    /// Verify the server by the certificates in this file (PEM); says --tls too [env: CHAT_CA_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "pin")]
+    ca_file: Option<PathBuf>,
+
+    /// Trust the certificate with this SHA-256 fingerprint; says --tls too [env: CHAT_PIN]
+    #[arg(long, value_name = "FINGERPRINT")]
+    pin: Option<String>,
+
     /// Enter as this account; where there is none of the name, register it
     #[arg(short = 'u', long, alias = "username", value_name = "NICKNAME")]
     nickname: Option<String>,
@@ -107,6 +119,9 @@ impl Args {
             nickname: self.nickname.take(),
             data_dir: self.data_dir.take(),
             lang: self.lang.take(),
+            tls: self.tls.then_some(true),
+            ca_file: self.ca_file.take(),
+            pin: self.pin.take(),
             ..Layer::default()
         }
     }

@@ -29,7 +29,12 @@ pub(crate) struct LocalRoom {
 /// Whether this program would serve a room itself: only on this machine, and only if it may.
 pub(crate) fn wanted(config: &ClientConfig, allowed: bool) -> bool {
     let write_host = config.write_host.as_deref().unwrap_or(&config.host);
-    cfg!(feature = "local-room") && allowed && is_loopback(&config.host) && is_loopback(write_host)
+    // A local room has no certificate; who asks for TLS means another server.
+    cfg!(feature = "local-room")
+        && allowed
+        && config.tls.is_none()
+        && is_loopback(&config.host)
+        && is_loopback(write_host)
 }
 
 /// Whether a host is this machine, by its name alone.

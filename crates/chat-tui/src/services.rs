@@ -157,7 +157,7 @@ impl Services {
             tokio::spawn(listening::run(self.shared.clone(), self.room.ready(), self.room.refusals()));
         }
         let host = &self.shared.config.host;
-        if !local_room::is_loopback(host) {
+        if self.shared.config.tls.is_none() && !local_room::is_loopback(host) {
             let news = Message::Notice { text: News::InTheClear(host.clone()), error: false };
             // Said when there is room for it; it is no secret.
             let _ = self.shared.news.try_send(news);

@@ -162,7 +162,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             News::LocalRoomFailed(error) => format!("The local room could not be started: {error}"),
             News::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
             News::OutboxElsewhere(error) => format!("What is typed here does not survive a restart: {error}"),
-            News::InTheClear(host) => format!("The token travels to {host} unencrypted."),
+            News::InTheClear(host) => format!("The token travels to {host} unencrypted; --tls would hide it."),
             News::File(error) => error.clone(),
             News::FileWorksAgain => "The history is being written again.".into(),
         },

@@ -164,7 +164,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             News::LocalRoomFailed(error) => format!("Местную комнату открыть не удалось: {error}"),
             News::HistoryElsewhere(error) => format!("История читается, но здесь не пишется: {error}"),
             News::OutboxElsewhere(error) => format!("Набранное здесь не переживёт перезапуска: {error}"),
-            News::InTheClear(host) => format!("Токен идёт до {host} незашифрованным."),
+            News::InTheClear(host) => format!("Токен идёт до {host} незашифрованным; --tls его скроет."),
             News::File(error) => error.clone(),
             News::FileWorksAgain => "История снова пишется.".into(),
         },

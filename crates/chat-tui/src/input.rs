@@ -7,7 +7,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use completion::Completion;
 
@@ -236,14 +236,12 @@ impl Input {
 
     /// An edit may have joined what stands around the cursor into one grapheme: steps to its end.
     fn snap(&mut self) {
-        let mut end = 0;
-        for grapheme in self.text.graphemes(true) {
-            if end >= self.cursor {
-                break;
-            }
-            end += grapheme.len();
+        // Looks only at the neighbourhood: a long paste may come letter by letter.
+        let mut cursor = GraphemeCursor::new(self.cursor, self.text.len(), true);
+        if let Ok(false) = cursor.is_boundary(&self.text, 0) {
+            let next = cursor.next_boundary(&self.text, 0).ok().flatten();
+            self.cursor = next.unwrap_or(self.text.len());
         }
-        self.cursor = end;
     }
 
     fn left(&self) -> usize {

@@ -5,6 +5,8 @@ mod commands;
 mod entering;
 mod hearing;
 mod runner;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 

@@ -35,7 +35,7 @@ pub(crate) fn draw(app: &App, theme: Theme, frame: &mut Frame<'_>) {
             accounts::draw(app, area, &mut canvas);
             None
         }
-        Screen::Chat => chat::draw(app, area, &mut canvas),
+        Screen::Chat => chat::draw(app, &mut canvas),
     };
     if let Some(dialog) = &app.dialog {
         cursor = match dialog {

@@ -357,6 +357,9 @@ proptest! {
             app.update(message, at(6));
             let mut terminal = Terminal::new(TestBackend::new(app.width.max(1), app.height.max(1))).unwrap();
             terminal.draw(|frame| crate::view::draw(&app, Theme { colours: true }, frame)).unwrap();
+            // A resize may reach the terminal before the application hears of it.
+            let mut other = Terminal::new(TestBackend::new(app.height / 2 + 1, app.width / 2 + 1)).unwrap();
+            other.draw(|frame| crate::view::draw(&app, Theme { colours: false }, frame)).unwrap();
             for cell in terminal.backend().buffer().content() {
                 prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
             }

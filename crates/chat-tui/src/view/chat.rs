@@ -6,7 +6,7 @@ use super::{Canvas, status};
 use crate::{app::App, areas, lang::Phrase, layout::Sheet, theme::Role};
 
 /// Draws the screen. Returns where the cursor is.
-pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let parts = app.chat_areas();
     if let Some(title) = parts.title {
         let who = app.nickname().map_or(app.place.clone(), |nickname| format!("{nickname} · {}", app.place));
@@ -22,7 +22,6 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u1
     if let Some(line) = parts.status {
         status::line(app, line, canvas);
     }
-    debug_assert!(parts.input.bottom() <= area.bottom());
     input(app, parts.input, canvas)
 }
 

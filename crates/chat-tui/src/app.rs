@@ -73,6 +73,8 @@ pub(crate) struct App {
     pub(crate) hint: Option<Hint>,
     pub(crate) focused: bool,
     last_key: Timestamp,
+    /// What was said before has not been seen as it came.
+    started: Timestamp,
     wanted: Option<Box<Start>>,
     remembered: Option<u64>,
     searches: u64,
@@ -126,6 +128,7 @@ impl App {
             hint: None,
             focused: true,
             last_key: start.now,
+            started: start.now,
             wanted: Some(Box::new(start)),
             remembered: None,
             searches: 0,
@@ -234,6 +237,10 @@ impl App {
                     Err(error) => (self.say(Phrase::NotExported(error)), true),
                 };
                 self.notice(&text, error);
+                Vec::new()
+            }
+            Message::CannotSuspend => {
+                self.hint(Phrase::CannotSuspend, true);
                 Vec::new()
             }
             Message::TokenCopied => {

@@ -125,6 +125,8 @@ impl Fullscreen {
     /// Gives the terminal back and stops. A shell that started this as a job takes over, and wakes it.
     fn suspend(&mut self, by_key: bool) -> io::Result<()> {
         if by_key && !stop::can_be_woken() {
+            // A hint has no effects.
+            self.app.update(Message::CannotSuspend, Timestamp::now());
             return Ok(());
         }
         self.screen.leave();

@@ -41,6 +41,7 @@ pub(crate) enum Phrase<'a> {
     RegisteredKeys,
     NicknameError(&'a NicknameError),
     TokenCopied,
+    CannotSuspend,
     // accounts
     AccountsTitle,
     NewAccount,

@@ -57,6 +57,8 @@ pub(crate) enum Message {
     /// Where the export was written, or why not.
     Exported(Result<String, String>),
     TokenCopied,
+    /// There is no shell that could wake the program again.
+    CannotSuspend,
     /// A line for the person from the outside: the local room, a file that was mended.
     Notice {
         text: News,

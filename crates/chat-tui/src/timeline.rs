@@ -188,6 +188,14 @@ impl Timeline {
         true
     }
 
+    /// A message that was said before anybody could look: it is not read by coming in.
+    pub(crate) fn push_missed(&mut self, entry: Entry) -> bool {
+        let present = std::mem::replace(&mut self.present, false);
+        let shown = self.push(entry);
+        self.present = present;
+        shown
+    }
+
     /// Another account reads: what is in the file is read again, with other eyes.
     pub(crate) fn read_again(&mut self) {
         self.anchor = Anchor::End;

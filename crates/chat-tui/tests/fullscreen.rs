@@ -68,6 +68,29 @@ fn an_account_is_used_again_and_history_comes_first() {
 }
 
 #[test]
+fn what_was_said_while_one_was_away_is_marked() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut bob = register(&room, "Bob", home.path());
+    let mut ann = arrive(&room, "Ann");
+    ann.terminal.keys(&format!("before{ENTER}"));
+    bob.wait_for("Ann: before");
+    bob.keys("\x11");
+    bob.wait_exit();
+    ann.terminal.keys(&format!("meanwhile{ENTER}"));
+    ann.terminal.wait_for("meanwhile ✓");
+    let mut bob = Terminal::start(home.path(), &room.arguments(), 80, 24);
+    let screen = bob.wait_for("Ann: meanwhile");
+    let lines: Vec<&str> = screen.lines().collect();
+    let mark = lines.iter().position(|line| line.contains("new messages")).expect(&screen);
+    assert!(lines[mark - 1].contains("before") && lines[mark + 1].contains("meanwhile"), "{screen}");
+    bob.keys(&format!("/export all.txt{ENTER}"));
+    bob.wait_for("the history was written to");
+    let exported = std::fs::read_to_string(home.path().join("all.txt")).unwrap();
+    assert!(exported.contains("Ann: before") && exported.contains("Ann: meanwhile"), "{exported}");
+}
+
+#[test]
 fn a_server_that_is_killed_and_comes_back_loses_nothing() {
     let mut room = Room::open();
     let mut bob = arrive(&room, "Bob");

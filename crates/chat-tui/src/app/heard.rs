@@ -18,6 +18,7 @@ impl App {
                     let queued_too = self.links.writing.is_online();
                     let outgoing = &mut self.chat.timeline.outgoing;
                     let echo = if own { outgoing.take_echo(&text, position.as_ref(), queued_too) } else { None };
+                    let missed = at < self.started && mark.is_some();
                     let at = self.local(at);
                     let mut entry = Entry::said(sender.as_deref(), &text, Some(at), mark, &self.reader);
                     if let Kind::Said(said) = &mut entry.kind {
@@ -28,7 +29,11 @@ impl App {
                             effects = vec![Effect::Notify(format!("{who}: {first}"))];
                         }
                     }
-                    self.chat.timeline.push(entry);
+                    if missed {
+                        self.chat.timeline.push_missed(entry);
+                    } else {
+                        self.chat.timeline.push(entry);
+                    }
                 }
                 Heard::Gap { since, until, missed, cause } => {
                     // No echo comes through a gap: what is confirmed has been said before it.

@@ -65,6 +65,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::NicknameError(NicknameError::Blank) => "type a nickname first".into(),
         Phrase::NicknameError(error) => error.to_string(),
         Phrase::TokenCopied => "the token was handed to the terminal's clipboard".into(),
+        Phrase::CannotSuspend => "there is no shell to come back from".into(),
         Phrase::AccountsTitle => "Which account?".into(),
         Phrase::NewAccount => "Register a new one".into(),
         Phrase::AccountsKeys => "Enter chooses · n new · d removes · Ctrl+C leaves".into(),

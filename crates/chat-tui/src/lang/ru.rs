@@ -66,6 +66,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::NicknameError(NicknameError::TooLong { bytes }) => format!("имя слишком длинное: {bytes} байт"),
         Phrase::NicknameError(error) => error.to_string(),
         Phrase::TokenCopied => "токен передан в буфер обмена терминала".into(),
+        Phrase::CannotSuspend => "нет оболочки, из которой можно вернуться".into(),
         Phrase::AccountsTitle => "Какая учётная запись?".into(),
         Phrase::NewAccount => "Зарегистрировать новую".into(),
         Phrase::AccountsKeys => "Enter выбирает · n новая · d удалить · Ctrl+C выход".into(),

@@ -86,6 +86,18 @@ fn the_unread_mark_stands_between_read_and_unread() {
 }
 
 #[test]
+fn what_was_said_before_the_start_is_unread() {
+    let mut timeline = Timeline::default();
+    timeline.set_read_to(Some(30));
+    timeline.take_tail(page(0..3, 3), &Reader::default());
+    timeline.push_missed(line(3));
+    timeline.push(line(4));
+    let marked: Vec<i64> = timeline.indices().filter(|&index| timeline.unread_begins_at(index)).collect();
+    assert_eq!(marked, [3]);
+    assert_eq!(timeline.read_to(), Some(50));
+}
+
+#[test]
 fn who_watches_has_read_and_sees_no_mark() {
     let mut timeline = Timeline::default();
     timeline.take_tail(page(0..3, 3), &Reader::default());

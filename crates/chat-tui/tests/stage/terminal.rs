@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{GUARD, PROGRAM, environment};
@@ -18,6 +18,8 @@ use super::{GUARD, PROGRAM, environment};
 /// A terminal with the program in it.
 pub struct Terminal {
     master: Option<Box<dyn MasterPty + Send>>,
+    /// Held open, so that the last words of a program that ends are not lost with its side.
+    slave: Option<Box<dyn SlavePty + Send>>,
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     seen: Arc<Seen>,
@@ -54,7 +56,6 @@ impl Terminal {
         }
         command.cwd(home);
         let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
         let parser = Mutex::new(vt100::Parser::new(height, width, 0));
         let seen = Arc::new(Seen { parser, changed: Condvar::new(), closed: AtomicBool::new(false) });
         let mut output = pair.master.try_clone_reader().unwrap();
@@ -72,7 +73,7 @@ impl Terminal {
             }
             reader.changed.notify_all();
         });
-        Self { master: Some(pair.master), child, keys, seen }
+        Self { master: Some(pair.master), slave: Some(pair.slave), child, keys, seen }
     }
 
     /// Types.
@@ -142,6 +143,7 @@ impl Terminal {
         self.seen.closed.store(true, Ordering::Release);
         self.keys("x");
         self.keys = Box::new(std::io::sink());
+        self.slave = None;
         self.master = None;
     }
 

@@ -51,6 +51,7 @@ impl Fullscreen {
         let mut effects = Vec::new();
         while !self.app.quitting {
             if changed && drawn.elapsed() >= FRAME {
+                self.measure()?;
                 self.screen.draw(&self.app, self.theme)?;
                 drawn = Instant::now();
                 changed = false;
@@ -73,9 +74,9 @@ impl Fullscreen {
                     Signal::Stop => self.suspend(false)?,
                     Signal::Continue => {
                         self.screen.resume()?;
-                        self.measure()?;
                         changed = true;
                     }
+                    Signal::Resized => changed = true,
                 },
                 () = sleep_until((drawn + FRAME).into()), if changed => {}
                 message = self.news.recv() => {
@@ -131,13 +132,15 @@ impl Fullscreen {
         }
         self.screen.leave();
         stop::now(by_key)?;
-        self.screen.resume()?;
-        self.measure()
+        self.screen.resume()
     }
 
-    /// The size may have changed while nobody looked.
+    /// Before a drawing, the size is asked for: news of it may be late, or out of date.
     fn measure(&mut self) -> io::Result<()> {
         let (width, height) = self.screen.size()?;
+        if (width, height) == (self.app.width, self.app.height) {
+            return Ok(());
+        }
         // It answers with nothing to do: a resize has no effects but a page of history at most.
         for effect in self.app.update(Message::Resize { width, height }, Timestamp::now()) {
             self.services.start(effect);

@@ -1,4 +1,4 @@
-//! What the system asks of the program: to end, to stop, to go on.
+//! What the system asks of the program: to end, to stop, to go on, to look at the terminal's size.
 
 use std::io;
 
@@ -8,6 +8,7 @@ pub(crate) enum Signal {
     End,
     Stop,
     Continue,
+    Resized,
 }
 
 #[cfg(unix)]
@@ -24,6 +25,8 @@ mod unix {
         /// Not listened to where the system's own way of stopping will do.
         stop: Option<Stream>,
         go_on: Option<Stream>,
+        /// The library that reads keys tells of sizes too, but may miss the last one of many.
+        resized: Option<Stream>,
     }
 
     impl Signals {
@@ -31,7 +34,8 @@ mod unix {
             let by_number = |which: rustix::process::Signal| signal(SignalKind::from_raw(which.as_raw()));
             let stop = Some(by_number(rustix::process::Signal::TSTP)?);
             let go_on = Some(by_number(rustix::process::Signal::CONT)?);
-            Ok(Self { stop, go_on, ..Self::without_stop()? })
+            let resized = Some(signal(SignalKind::window_change())?);
+            Ok(Self { stop, go_on, resized, ..Self::without_stop()? })
         }
 
         /// Only the requests to end.
@@ -42,6 +46,7 @@ mod unix {
                 interrupt: signal(SignalKind::interrupt())?,
                 stop: None,
                 go_on: None,
+                resized: None,
             })
         }
 
@@ -53,6 +58,7 @@ mod unix {
                 _ = self.interrupt.recv() => Signal::End,
                 () = heard(&mut self.stop) => Signal::Stop,
                 () = heard(&mut self.go_on) => Signal::Continue,
+                () = heard(&mut self.resized) => Signal::Resized,
             }
         }
     }

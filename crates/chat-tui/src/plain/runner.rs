@@ -61,7 +61,7 @@ pub(crate) async fn run(
                     interrupted = true;
                     break;
                 }
-                Signal::Stop | Signal::Continue => Vec::new(),
+                Signal::Stop | Signal::Continue | Signal::Resized => Vec::new(),
             },
             () = sleep_until(echo_until.unwrap_or_else(Instant::now)), if echo_until.is_some() => break,
             () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => {

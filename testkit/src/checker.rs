@@ -38,6 +38,8 @@ pub struct Heard {
     pub name: String,
     /// The texts.
     pub texts: Vec<String>,
+    /// The place of each text in the log, where the list has places; empty where it has none.
+    pub places: Vec<u64>,
     /// The listener was told of a gap, so that something may be missing. Nothing may be doubled or
     /// out of order all the same.
     pub gaps: bool,
@@ -209,12 +211,17 @@ fn check_places(posted: &[Posted], first: Option<&Heard>, violations: &mut Vec<V
     let order: HashMap<&str, usize> =
         first.texts.iter().enumerate().map(|(place, text)| (text.as_str(), place)).collect();
     let mut newest = 0;
-    for text in by_place.into_values() {
+    for (seq, text) in by_place {
         let Some(&place) = order.get(text) else { continue };
-        if place < newest {
+        if place < newest || first.places.get(place).is_some_and(|&there| there != seq) {
             violations.push(Violation::Places { text: text.to_owned() });
         }
         newest = place.max(newest);
+    }
+    for (pair, text) in first.places.windows(2).zip(first.texts.iter().skip(1)) {
+        if pair[1] != pair[0] + 1 {
+            violations.push(Violation::Places { text: text.clone() });
+        }
     }
 }
 
@@ -249,7 +256,7 @@ mod tests {
     }
 
     fn heard(name: &str, texts: &[&str]) -> Heard {
-        Heard { name: name.into(), texts: texts.iter().map(|&text| text.into()).collect(), gaps: false }
+        Heard { name: name.into(), texts: texts.iter().map(|&text| text.into()).collect(), ..Heard::default() }
     }
 
     const CONFIRMED: Told = Told::Confirmed { seq: None };
@@ -283,6 +290,13 @@ mod tests {
         let places =
             posted(&[(0, "a1", Told::Confirmed { seq: Some(2) }), (1, "b1", Told::Confirmed { seq: Some(1) })]);
         assert!(matches!(check(&places, &[heard("one", &["a1", "b1"])]).1[..], [Violation::Places { .. }]));
+        let mut log = heard("log", &["b1", "a1"]);
+        log.places = vec![1, 2];
+        assert_eq!(check(&places, std::slice::from_ref(&log)).1, []);
+        log.places = vec![2, 3];
+        assert_eq!(check(&places, std::slice::from_ref(&log)).1.len(), 2);
+        log.places = vec![1, 3];
+        assert_eq!(check(&places, &[log]).1.len(), 2);
     }
 
     #[test]

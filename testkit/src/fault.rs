@@ -52,7 +52,7 @@ pub enum Direction {
     Down,
 }
 
-/// What will happen to one connection: nothing until so many bytes have gone one way, then this.
+/// What will happen to one connection next: nothing until so many bytes have gone one way, then this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// What happens; `None` for a connection that is left alone.

@@ -1,7 +1,10 @@
 //! What the tests of the workspace share: a proxy that breaks connections from a seed, a checker
-//! that holds what writers were told against what listeners saw, and the rig that puts real
-//! processes between the two. Not published, and never a dependency of a program.
+//! that holds what writers were told against what listeners saw, the rig that puts real processes
+//! between the two, and a simulation of the same in virtual time. Not published, and never a
+//! dependency of a program.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod checker;
 pub mod fault;
 pub mod proxy;
+pub mod rig;

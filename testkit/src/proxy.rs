@@ -1,4 +1,4 @@
-//! A TCP proxy on a port of its own that does to each connection what its plan says. The server
+//! A TCP proxy on a port of its own that does to each connection what its plans say. The server
 //! behind it may go and come back elsewhere; the clients never notice more than broken connections.
 
 use std::collections::BTreeMap;
@@ -100,8 +100,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         match listener.accept().await {
             Ok((client, _)) => {
-                let plan = lock(&shared.profile).draw(&mut lock(&shared.rng));
-                tokio::spawn(carry(client, plan, Arc::clone(&shared)));
+                tokio::spawn(carry(client, Trigger::new(Arc::clone(&shared)), Arc::clone(&shared)));
             }
             // Descriptors run short for a moment under a storm of reconnects.
             Err(_) => tokio::task::yield_now().await,
@@ -110,7 +109,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// Carries one connection to its end.
-async fn carry(client: TcpStream, plan: Plan, shared: Arc<Shared>) {
+async fn carry(client: TcpStream, trigger: Trigger, shared: Arc<Shared>) {
     let Some(upstream) = *shared.upstream.borrow() else { return reset(client) };
     let Ok(server) = TcpStream::connect(upstream).await else { return reset(client) };
     let _ = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
@@ -118,7 +117,7 @@ async fn carry(client: TcpStream, plan: Plan, shared: Arc<Shared>) {
     cut.mark_unchanged();
     let (client_reads, client_writes) = client.into_split();
     let (server_reads, server_writes) = server.into_split();
-    let trigger = Arc::new(Trigger { plan, shared: Arc::clone(&shared), fired: watch::Sender::new(false) });
+    let trigger = Arc::new(trigger);
     let up = Pipe { from: client_reads, to: server_writes, direction: Direction::Up, trigger: Arc::clone(&trigger) };
     let watched = Arc::clone(&trigger);
     let down = Pipe { from: server_reads, to: client_writes, direction: Direction::Down, trigger };
@@ -158,34 +157,106 @@ enum End {
     Reset,
 }
 
-/// What both directions of a connection know of its fault.
+/// What both directions of a connection know of its faults. One that breaks nothing is followed by
+/// another.
 struct Trigger {
-    plan: Plan,
     shared: Arc<Shared>,
-    fired: watch::Sender<bool>,
+    phase: Mutex<Phase>,
+    /// The fault that the connection does not get over.
+    fatal: watch::Sender<Option<FaultKind>>,
+}
+
+struct Phase {
+    plan: Plan,
+    rng: Rng,
+    /// Bytes that went the plan's way since it was drawn.
+    carried: u64,
+    fired: bool,
+    /// How often a fault that lasts still shows.
+    left: u32,
+}
+
+/// How many reads a slow or torn stretch lasts.
+const STRETCH: u32 = 8;
+
+/// What becomes of the next bytes.
+enum Step {
+    Pass(usize),
+    Late(Duration),
+    Torn,
+    Pause(Duration),
+    Swallow,
+    Hang,
 }
 
 impl Trigger {
-    fn fire(&self) {
-        if let Some(kind) = self.plan.kind
-            && !self.fired.send_replace(true)
-        {
+    fn new(shared: Arc<Shared>) -> Self {
+        let mut rng = lock(&shared.rng).fork();
+        let plan = lock(&shared.profile).draw(&mut rng);
+        let phase = Mutex::new(Phase { plan, rng, carried: 0, fired: false, left: STRETCH });
+        Self { shared, phase, fatal: watch::Sender::new(None) }
+    }
+
+    /// Decides about the next `count` bytes of one direction.
+    fn step(&self, direction: Direction, count: usize) -> Step {
+        let mut phase = lock(&self.phase);
+        let Some(kind) = phase.plan.kind else { return Step::Pass(count) };
+        let ours = phase.plan.direction == direction;
+        if !phase.fired {
+            if !ours {
+                return Step::Pass(count);
+            }
+            let before = usize::try_from(phase.plan.after - phase.carried).unwrap_or(usize::MAX);
+            phase.carried += count.min(before) as u64;
+            if count < before {
+                return Step::Pass(count);
+            }
+            phase.fired = true;
             *lock(&self.shared.faults).entry(kind).or_default() += 1;
+            if matches!(kind, FaultKind::Cut | FaultKind::Reset | FaultKind::HalfOpen | FaultKind::OneWay) {
+                self.fatal.send_replace(Some(kind));
+            }
+            if before > 0 {
+                // What comes before the fault still arrives.
+                return Step::Pass(before);
+            }
+        }
+        match kind {
+            FaultKind::Cut | FaultKind::Reset | FaultKind::HalfOpen => Step::Hang,
+            FaultKind::OneWay if ours => Step::Swallow,
+            FaultKind::Stall if ours => {
+                let pause = phase.plan.pause;
+                self.next(&mut phase);
+                Step::Pause(pause)
+            }
+            FaultKind::Delay | FaultKind::Split => {
+                let pause = phase.plan.pause / 8;
+                phase.left -= 1;
+                if phase.left == 0 {
+                    self.next(&mut phase);
+                }
+                if kind == FaultKind::Split { Step::Torn } else { Step::Late(pause) }
+            }
+            FaultKind::OneWay | FaultKind::Stall => Step::Pass(count),
         }
     }
 
-    /// Resolves when the fault ends the connection; never for the milder kinds.
+    fn next(&self, phase: &mut Phase) {
+        phase.plan = lock(&self.shared.profile).draw(&mut phase.rng);
+        (phase.carried, phase.fired, phase.left) = (0, false, STRETCH);
+    }
+
+    /// Resolves when a fault ends the connection; never for the milder kinds.
     async fn ends(&self) -> End {
-        let mut fired = self.fired.subscribe();
-        let _ = fired.wait_for(|fired| *fired).await;
-        match self.plan.kind {
+        let mut fatal = self.fatal.subscribe();
+        let kind = fatal.wait_for(Option::is_some).await.ok().and_then(|kind| *kind);
+        match kind {
             Some(FaultKind::Cut) => End::Closed,
             Some(FaultKind::Reset) => End::Reset,
-            Some(FaultKind::HalfOpen | FaultKind::OneWay) => {
+            _ => {
                 tokio::time::sleep(HALF_OPEN_FOR).await;
                 End::Closed
             }
-            _ => std::future::pending().await,
         }
     }
 }
@@ -200,7 +271,6 @@ struct Pipe {
 impl Pipe {
     async fn run(&mut self) -> End {
         let mut buffer = vec![0; 16 * 1024];
-        let mut carried = 0u64;
         loop {
             let count = match self.from.read(&mut buffer).await {
                 Ok(0) => {
@@ -210,43 +280,35 @@ impl Pipe {
                 Ok(count) => count,
                 Err(_) => return End::Reset,
             };
-            if self.pass(&buffer[..count], &mut carried).await.is_err() {
+            if self.pass(&buffer[..count]).await.is_err() {
                 return End::Reset;
             }
         }
     }
 
-    async fn pass(&mut self, mut bytes: &[u8], carried: &mut u64) -> io::Result<()> {
-        let plan = self.trigger.plan.clone();
-        if plan.kind.is_some() && plan.direction == self.direction && *carried + bytes.len() as u64 >= plan.after {
-            // What comes before the fault still arrives.
-            let before = usize::try_from(plan.after.saturating_sub(*carried)).unwrap_or(bytes.len()).min(bytes.len());
-            self.to.write_all(&bytes[..before]).await?;
-            bytes = &bytes[before..];
-            *carried += before as u64;
-            self.trigger.fire();
-        }
-        *carried += bytes.len() as u64;
-        let fired = *self.trigger.fired.borrow();
-        match plan.kind.filter(|_| fired) {
-            Some(FaultKind::Cut | FaultKind::Reset | FaultKind::HalfOpen) => std::future::pending().await,
-            Some(FaultKind::OneWay) if plan.direction == self.direction => Ok(()),
-            Some(FaultKind::Stall) if !bytes.is_empty() && plan.direction == self.direction => {
-                tokio::time::sleep(plan.pause).await;
-                self.to.write_all(bytes).await
-            }
-            Some(FaultKind::Delay) => {
-                tokio::time::sleep(plan.pause / 8).await;
-                self.to.write_all(bytes).await
-            }
-            Some(FaultKind::Split) => {
-                for piece in bytes.chunks(7) {
-                    self.to.write_all(piece).await?;
-                    tokio::task::yield_now().await;
+    async fn pass(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.trigger.step(self.direction, bytes.len()) {
+                Step::Pass(count) => {
+                    self.to.write_all(&bytes[..count]).await?;
+                    bytes = &bytes[count..];
                 }
-                Ok(())
+                Step::Late(pause) => {
+                    tokio::time::sleep(pause).await;
+                    return self.to.write_all(bytes).await;
+                }
+                Step::Torn => {
+                    for piece in bytes.chunks(7) {
+                        self.to.write_all(piece).await?;
+                        tokio::task::yield_now().await;
+                    }
+                    return Ok(());
+                }
+                Step::Pause(pause) => tokio::time::sleep(pause).await,
+                Step::Swallow => return Ok(()),
+                Step::Hang => std::future::pending().await,
             }
-            _ => self.to.write_all(bytes).await,
         }
+        Ok(())
     }
 }

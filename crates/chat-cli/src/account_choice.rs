@@ -1,6 +1,11 @@
 //! Which account a command writes with: a token that was given, a kept account, or a new one.
 
-use chat_client::{Account, ClientConfig, ConnectError, Credentials, Nickname, Settings, Token, register};
+use std::path::Path;
+
+use chat_client::{
+    Account, ClientConfig, ConnectError, Credentials, FileLock, Nickname, Settings, Token, paths, register,
+};
+
 use tokio::time::Instant;
 
 use crate::failure::{Failure, chain};
@@ -52,9 +57,19 @@ pub(crate) async fn new(settings: &Settings, config: &ClientConfig, name: &str) 
     let nickname = Nickname::new(name)?;
     // Before the server is asked: an account that cannot be kept would be lost.
     let mut credentials = kept(settings)?;
+    can_keep(&settings.credentials_path)?;
     let account = ask(config, nickname).await?;
     credentials.add(&account, Some(name))?;
     Ok(account)
+}
+
+/// Finds out beforehand whether files can be made beside the credential file.
+fn can_keep(path: &Path) -> Result<(), Failure> {
+    let failed = |source| Failure::File { path: path.to_owned(), source };
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        paths::create_private(dir).map_err(failed)?;
+    }
+    FileLock::acquire(path).map(|_| ()).map_err(Failure::Lock)
 }
 
 /// Registers, and tries again for as long as nobody answers at all. Once something was said it is

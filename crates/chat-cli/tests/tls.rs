@@ -88,8 +88,8 @@ fn who_is_not_is_refused_in_a_clear_sentence_and_learns_no_token() {
         (vec!["--tls"], 4, "vouches"),
         (vec!["--pin", &other], 4, "not the pinned one"),
         (vec!["--pin", "12"], 2, "fingerprint"),
-        (vec!["--ca-file", "not there"], 4, "not there"),
-        (vec!["--ca-file", "key.pem"], 4, "key.pem"),
+        (vec!["--ca-file", "not there"], 1, "not there"),
+        (vec!["--ca-file", "key.pem"], 1, "key.pem"),
     ] {
         let refused = send(&room, &trust);
         assert_eq!(code(&refused), exit, "{trust:?}: {}", err(&refused));

@@ -195,7 +195,11 @@ impl Posting {
                 }
             }
             WriterClientEvent::Declined { key, code, retry_after } => {
-                if let Some(post) = self.queue.declined(key, &code, retry_after, Instant::now()) {
+                let declined = self.queue.declined(key, &code, retry_after, Instant::now());
+                if let Some(post) = declined.as_ref().filter(|post| post.written_before) {
+                    tracing::debug!(id = %post.id, %code, "declined, but an earlier attempt is not known");
+                    self.settle_unconfirmed(declined.into_iter().collect(), None);
+                } else if let Some(post) = declined {
                     self.note(|outbox| outbox.mark(std::slice::from_ref(&post.id), EntryState::Refused));
                     self.settle(post, Fate::Refused(code, retry_after), None);
                 }

@@ -52,7 +52,7 @@ pub(crate) enum AccountsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// Where the store is [default: the user's data directory].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 

@@ -2,31 +2,58 @@
 //! room, and then answers. So a confirmation means stored, and nobody sees what a crash could take
 //! back.
 
-use std::{io, sync::Arc, thread};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+    thread,
+};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{
     entry::{AccountId, Appended, Draft, StoredMessage},
     error::{CommitError, JournalError},
     journal::Journal,
-    limits::{COMMIT_DRAFTS, COMMIT_QUEUE},
+    limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUEUE, WAITING_BYTES},
     room::Room,
 };
 
 /// The answers to one batch of drafts, in their order.
 pub(crate) type Outcome = Result<Vec<Appended>, CommitError>;
 
+/// The posts that one writer wrote behind each other. When the store fails for one batch of them, those that wait
+/// behind it fail too: stored, they would overtake it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Chain {
+    broken: Arc<OnceLock<Arc<JournalError>>>,
+}
+
 /// Hands drafts to the storing thread. The thread ends when the last handle is gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Committer {
     queue: mpsc::Sender<Work>,
+    /// Bytes of text that may still wait.
+    room: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 enum Work {
-    Append(Vec<Draft>, oneshot::Sender<Outcome>),
+    Append(Vec<Draft>, Chain, Answer),
     RevokedElsewhere(oneshot::Sender<Vec<AccountId>>),
+}
+
+/// Where the answer goes. The room that the drafts took is free again when it has gone.
+#[derive(Debug)]
+struct Answer {
+    to: oneshot::Sender<Outcome>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Answer {
+    fn send(self, outcome: Outcome) {
+        // The writer may be gone; what it sent is stored all the same.
+        let _ = self.to.send(outcome);
+    }
 }
 
 impl Committer {
@@ -45,19 +72,27 @@ impl Committer {
             // Nobody waits for it when the server was dropped.
             let _ = closed.send(result);
         })?;
-        Ok((Self { queue }, done))
+        Ok((Self { queue, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, done))
     }
 
     /// Queues drafts, which waits while the queue is full. The answer comes on its own.
-    pub(crate) async fn append(&self, drafts: Vec<Draft>) -> Result<oneshot::Receiver<Outcome>, CommitError> {
-        let (answer, outcome) = oneshot::channel();
-        self.queue.send(Work::Append(drafts, answer)).await.map_err(|_| CommitError::Closed)?;
+    pub(crate) async fn append(
+        &self,
+        drafts: Vec<Draft>,
+        chain: Chain,
+    ) -> Result<oneshot::Receiver<Outcome>, CommitError> {
+        let (to, outcome) = oneshot::channel();
+        let bytes = drafts.iter().map(Draft::bytes).sum::<usize>().min(WAITING_BYTES);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| CommitError::Closed)?;
+        let answer = Answer { to, _room: room };
+        self.queue.send(Work::Append(drafts, chain, answer)).await.map_err(|_| CommitError::Closed)?;
         Ok(outcome)
     }
 
     /// Queues one draft and waits for its answer.
     pub(crate) async fn append_one(&self, draft: Draft) -> Result<Appended, CommitError> {
-        let outcome = self.append(vec![draft]).await?.await.map_err(|_| CommitError::Closed)??;
+        let outcome = self.append(vec![draft], Chain::default()).await?.await.map_err(|_| CommitError::Closed)??;
         outcome.into_iter().next().ok_or(CommitError::Closed)
     }
 
@@ -73,7 +108,8 @@ impl Committer {
 
 struct Waiting {
     drafts: usize,
-    answer: oneshot::Sender<Outcome>,
+    chain: Chain,
+    answer: Answer,
 }
 
 fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work>) {
@@ -81,12 +117,19 @@ fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work
     let mut drafts = Vec::new();
     let mut waiting = Vec::new();
     while queue.blocking_recv_many(&mut taken, COMMIT_QUEUE) > 0 {
+        let mut bytes = 0;
         for work in taken.drain(..) {
             match work {
-                Work::Append(mut more, answer) => {
-                    waiting.push(Waiting { drafts: more.len(), answer });
+                Work::Append(_, Chain { broken }, answer) if broken.get().is_some() => {
+                    let error = broken.get().map(Arc::clone);
+                    answer.send(Err(error.map_or(CommitError::Closed, CommitError::Storage)));
+                }
+                Work::Append(mut more, chain, answer) => {
+                    bytes += more.iter().map(Draft::bytes).sum::<usize>();
+                    waiting.push(Waiting { drafts: more.len(), chain, answer });
                     drafts.append(&mut more);
-                    if drafts.len() >= COMMIT_DRAFTS {
+                    if drafts.len() >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
+                        bytes = 0;
                         commit(journal, room, &mut drafts, &mut waiting);
                     }
                 }
@@ -111,17 +154,17 @@ fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, wait
             let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
             room.publish(&fresh);
             let mut appended = appended.into_iter();
-            for Waiting { drafts, answer } in waiting.drain(..) {
-                // The writer may be gone; what it sent is stored.
-                let _ = answer.send(Ok(appended.by_ref().take(drafts).collect()));
+            for Waiting { drafts, answer, .. } in waiting.drain(..) {
+                answer.send(Ok(appended.by_ref().take(drafts).collect()));
             }
         }
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "could not store messages");
             drafts.clear();
             let error = Arc::new(error);
-            for Waiting { answer, .. } in waiting.drain(..) {
-                let _ = answer.send(Err(CommitError::Storage(Arc::clone(&error))));
+            for Waiting { chain, answer, .. } in waiting.drain(..) {
+                let _ = chain.broken.set(Arc::clone(&error));
+                answer.send(Err(CommitError::Storage(Arc::clone(&error))));
             }
         }
     }

@@ -61,6 +61,8 @@ struct Entry<T> {
     /// Its place in the order of typing.
     order: u64,
     tries: u32,
+    /// It was written to a link that broke before the answer: it may be stored, whatever is said of a repetition.
+    unanswered: bool,
 }
 
 impl<T> Queue<T> {
@@ -77,7 +79,8 @@ impl<T> Queue<T> {
 
     pub(crate) fn push(&mut self, post: Post<T>) {
         self.pushed += 1;
-        self.queued.push_back(Entry { post, order: self.pushed, tries: 0 });
+        let unanswered = post.written_before;
+        self.queued.push_back(Entry { post, order: self.pushed, tries: 0, unanswered });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -114,7 +117,8 @@ impl<T> Queue<T> {
         Some(self.take(key)?.post)
     }
 
-    /// The server did not take it: it stays, to be tried again, or comes back as refused.
+    /// The server did not take it: it stays, to be tried again, or comes back. It was refused then, unless it is
+    /// still one that was written before.
     pub(crate) fn declined(
         &mut self,
         key: u64,
@@ -124,14 +128,14 @@ impl<T> Queue<T> {
     ) -> Option<Post<T>> {
         let mut entry = self.take(key)?;
         entry.tries += 1;
+        // A server that is too busy or has no room does not look whether it has the id already.
+        entry.post.written_before = entry.unanswered;
         if !code.is_passing() || entry.tries >= MAX_TRIES {
             return Some(entry.post);
         }
         let at = now + retry_after.unwrap_or(LATER).min(LATEST);
         self.not_before = Some(self.not_before.map_or(at, |earlier| earlier.max(at)));
         self.window = 1;
-        // The server knows the id and says that it did not store it.
-        entry.post.written_before = false;
         let place = self.queued.partition_point(|queued| queued.order < entry.order);
         self.queued.insert(place, entry);
         None
@@ -145,9 +149,9 @@ impl<T> Queue<T> {
         if !ids {
             return self.written.drain(..).map(|(_, entry)| entry.post).collect();
         }
-        while let Some((_, entry)) = self.written.pop_back() {
-            self.queued.push_front(entry);
-        }
+        // One that was put off waits in the queue already, and has its place between them.
+        self.queued.extend(self.written.drain(..).map(|(_, entry)| Entry { unanswered: true, ..entry }));
+        self.queued.make_contiguous().sort_by_key(|entry| entry.order);
         Vec::new()
     }
 
@@ -259,6 +263,32 @@ mod tests {
             queue.confirmed(key);
         }
         assert_eq!(order, [2, 3, 4]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_put_off_keeps_its_place_when_the_link_breaks_too() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        (1..=3).for_each(|n| queue.push(post(n)));
+        let keys = write_all(&mut queue, now);
+        assert!(queue.declined(keys[0].0, &DeclineCode::Storage, None, now).is_none());
+        assert!(queue.disconnected(true).is_empty());
+        assert_eq!(write_all(&mut queue, now).iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_no_to_a_repetition_says_nothing_about_the_first_attempt() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        (1..=2).for_each(|n| queue.push(post(n)));
+        queue.write_next(now).unwrap();
+        queue.disconnected(true);
+        let keys = write_all(&mut queue, now);
+        for (key, _) in keys {
+            assert!(queue.declined(key, &DeclineCode::Storage, None, now).is_none());
+        }
+        let fates: Vec<Fate> = queue.drain().iter().map(Post::abandoned).collect();
+        assert_eq!(fates, [Fate::Unconfirmed, Fate::NeverSent]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod schema;
 mod verify;
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -45,10 +46,19 @@ pub struct SqliteJournal {
     head: Seq,
     last_at: i64,
     recovery: Option<Recovery>,
+    clock: Clock,
     /// Changes when another process has written; see `revoked_elsewhere`.
     data_version: i64,
     /// Dropped last: the lock outlives the files.
     _dir: DataDir,
+}
+
+struct Clock(Box<dyn Fn() -> i64 + Send>);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 /// What had to be done to start on a damaged store.
@@ -106,6 +116,7 @@ impl SqliteJournal {
             last_at: last_at(&connection)?,
             streams: report.streams,
             recovery,
+            clock: Clock(Box::new(now_ms)),
             data_version: data_version(&connection)?,
             connection,
             _dir: dir,
@@ -118,6 +129,15 @@ impl SqliteJournal {
             journal.note_head();
         }
         Ok(journal)
+    }
+
+    /// Takes the time of messages from `clock`, in milliseconds since the Unix epoch, instead of the
+    /// system: for tests, and for machines whose own clock is not to be trusted. However it jumps,
+    /// the time of the log never goes back.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> i64 + Send + 'static) -> Self {
+        self.clock = Clock(Box::new(clock));
+        self
     }
 
     /// What had to be done to start, if anything.
@@ -163,7 +183,7 @@ impl Journal for SqliteJournal {
     }
 
     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
-        let at = now_ms().max(self.last_at);
+        let at = (self.clock.0)().max(self.last_at);
         let mut head = self.head;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut appended = Vec::with_capacity(drafts.len());
@@ -185,11 +205,13 @@ impl Journal for SqliteJournal {
 
     fn revoked_elsewhere(&mut self) -> Result<Vec<AccountId>, JournalError> {
         let version = data_version(&self.connection)?;
-        if std::mem::replace(&mut self.data_version, version) == version {
+        if self.data_version == version {
             return Ok(Vec::new());
         }
         let mut revoked = self.connection.prepare("SELECT id FROM account WHERE revoked <> 0")?;
         let ids = revoked.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        // Only now: what could not be read is looked for again.
+        self.data_version = version;
         Ok(ids)
     }
 

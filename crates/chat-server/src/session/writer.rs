@@ -2,6 +2,7 @@
 //! stored whether or not the answer can still be delivered.
 
 mod answers;
+mod hold;
 mod login;
 mod posting;
 
@@ -24,15 +25,15 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use self::answers::Answers;
+use self::{answers::Answers, hold::Hold};
 use super::Shared;
 use crate::{
     accounts::Member,
     admission::Admitted,
-    committer::{Committer, Outcome},
+    committer::{Chain, Committer, Outcome},
     entry::Draft,
     error::CommitError,
-    limits::TURN_POSTS,
+    limits::{TURN_BYTES, TURN_POSTS},
 };
 
 /// A writer may post for ever without reading an answer, so nothing that it leaves unread closes it.
@@ -64,8 +65,12 @@ pub(crate) struct WriterSession<IO> {
     admitted: Admitted,
     member: Option<Arc<Member>>,
     drafts: Vec<Draft>,
+    draft_bytes: usize,
     ids: Vec<Option<PostId>>,
     answers: Answers,
+    chain: Chain,
+    /// Posts with ids are put off, because an earlier one was.
+    hold: Option<Hold>,
     /// Nothing is read before, because the account posts too fast.
     pause: Option<Instant>,
     ending: Option<Ending>,
@@ -113,7 +118,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             admitted,
             member: None,
             drafts: Vec::new(),
+            draft_bytes: 0,
             ids: Vec::new(),
+            chain: Chain::default(),
+            hold: None,
             pause: None,
             ending: None,
         }
@@ -184,6 +192,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     async fn take_what_is_here(&mut self) {
         while self.ending != Some(Ending::Over)
             && self.drafts.len() < TURN_POSTS
+            && self.draft_bytes < TURN_BYTES
             && self.answers.in_flight() + self.drafts.len() < self.shared.config.limits.posts_in_flight
             && self.pause.is_none()
         {

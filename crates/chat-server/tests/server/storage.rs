@@ -45,6 +45,25 @@ impl Journal for Fillable {
 }
 
 #[tokio::test]
+async fn what_was_posted_behind_a_declined_post_is_declined_until_that_comes_again() {
+    let full = Arc::new(AtomicBool::new(false));
+    let server = start(config(), Fillable { inner: MemoryJournal::new(), full: Arc::clone(&full) }).await;
+    let mut listener = Peer::listening(&server).await;
+    let (mut bob, _) = Peer::registered(&server, "Bob").await;
+    full.store(true, Ordering::SeqCst);
+    assert_eq!(bob.post("p1", "one").await["no"], "p1");
+    full.store(false, Ordering::SeqCst);
+    // Written before the answer was read, so it must not overtake.
+    assert_eq!(bob.post("p2", "two").await, json!({ "no": "p2", "code": "storage", "retry_after_ms": 1000 }));
+    for (id, text) in [("p1", "one"), ("p2", "two"), ("p3", "three")] {
+        assert_eq!(bob.post(id, text).await["ok"], id);
+    }
+    for text in ["one", "two", "three"] {
+        assert!(listener.line().await.contains(text));
+    }
+}
+
+#[tokio::test]
 async fn a_full_disk_is_said_and_the_service_goes_on_when_there_is_room() {
     let full = Arc::new(AtomicBool::new(false));
     let server = start(config(), Fillable { inner: MemoryJournal::new(), full: Arc::clone(&full) }).await;

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Ending, WriterSession};
 use crate::{
+    committer::Chain,
     entry::{Appended, Draft},
     token_hash::TokenHash,
 };
@@ -48,7 +49,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 self.member = Some(shared.accounts.register(reserved, id, hash));
                 if let Some(announcement) = shared.announcement(&nickname) {
                     // Nobody waits for it.
-                    let _ = self.committer.append(vec![announcement]).await;
+                    let _ = self.committer.append(vec![announcement], Chain::default()).await;
                 }
                 self.say(WriterServerCommand::Accept(Account { nickname, token }));
             }

@@ -8,11 +8,12 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Ending, WriterSession, answers::Flight};
+use super::{Ending, WriterSession, answers::Flight, hold::Hold};
 use crate::{
-    committer::Outcome,
+    committer::{Chain, Outcome},
     entry::{Appended, Draft},
     error::CommitError,
+    rate::Overdrawn,
 };
 
 /// When a client shall try again what the store could not take.
@@ -27,6 +28,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             _ if member.is_revoked() => Some((DeclineCode::Revoked, None)),
             _ => None,
         };
+        let declined = declined.or_else(|| self.held(id.as_ref()?));
+        let Some(member) = &self.member else { return };
         match (declined, id) {
             (Some((code, retry_after)), Some(id)) => self.say(WriterServerCommand::Decline { id, code, retry_after }),
             // Not confirmed: that is all that the plain protocol can say.
@@ -38,27 +41,57 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 match (rate, &id) {
                     (Some(rate), Some(id)) => {
                         if let Err(wait) = member.take_post(rate, now.into_std()) {
-                            let (id, code, retry_after) = (id.clone(), DeclineCode::Rate, Some(wait));
-                            return self.say(WriterServerCommand::Decline { id, code, retry_after });
+                            return self.put_off(id.clone(), DeclineCode::Rate, wait);
                         }
                     }
-                    (Some(rate), None) => {
-                        self.pause = member.overdraw_post(rate, now.into_std()).map(|wait| now + wait);
-                    }
+                    (Some(rate), None) => match member.overdraw_post(rate, now.into_std()) {
+                        Ok(pause) => self.pause = pause.map(|wait| now + wait),
+                        // Others have posted in advance in this account's name. Not taken, not confirmed.
+                        Err(Overdrawn) => {
+                            self.ending.get_or_insert(Ending::Unanswerable);
+                            return;
+                        }
+                    },
                     (None, _) => {}
                 }
+                self.draft_bytes += text.as_str().len();
                 self.drafts.push(Draft::Post { author: Arc::clone(&member.author), id: id.clone(), text });
                 self.ids.push(id);
             }
         }
     }
 
+    /// What to answer a post that comes behind one that was put off.
+    fn held(&mut self, id: &PostId) -> Option<(DeclineCode, Option<Duration>)> {
+        let hold = self.hold.as_mut()?;
+        if hold.knows(id) {
+            self.hold = None;
+            self.chain = Chain::default();
+            return None;
+        }
+        Some(hold.put_off(id))
+    }
+
+    /// Declines a post that shall come again later, and all that was written behind it.
+    fn put_off(&mut self, id: PostId, code: DeclineCode, wait: Duration) {
+        let retry_after = Some(wait);
+        match &mut self.hold {
+            Some(hold) => drop(hold.put_off(&id)),
+            None => {
+                let limit = self.shared.config.limits.posts_in_flight;
+                self.hold = Some(Hold::new(id.clone(), code.clone(), retry_after, limit));
+            }
+        }
+        self.say(WriterServerCommand::Decline { id, code, retry_after });
+    }
+
     pub(super) async fn submit(&mut self) {
         if self.drafts.is_empty() {
             return;
         }
+        self.draft_bytes = 0;
         let ids = std::mem::take(&mut self.ids);
-        match self.committer.append(std::mem::take(&mut self.drafts)).await {
+        match self.committer.append(std::mem::take(&mut self.drafts), self.chain.clone()).await {
             Ok(outcome) => self.answers.expect(Flight { ids, outcome }),
             Err(error) => self.decline(ids, &error),
         }
@@ -100,10 +133,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         };
         for id in ids {
             match id {
-                Some(id) => {
-                    let (code, retry_after) = (code.clone(), Some(STORAGE_RETRY));
-                    self.say(WriterServerCommand::Decline { id, code, retry_after });
-                }
+                Some(id) => self.put_off(id, code.clone(), STORAGE_RETRY),
                 None if self.ending != Some(Ending::Over) => self.ending = Some(Ending::Unanswerable),
                 None => {}
             }

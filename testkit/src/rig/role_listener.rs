@@ -1,0 +1,75 @@
+//! A listener's process: hears the log from its beginning into a history file, over any number of
+//! deaths, and says on standard output how far it has come.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::bail;
+use chat_client::{HistoryError, Listener, ListenerEvent, Position, Recorder, Resume, StreamId};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use super::options::ListenerRole;
+use super::patience::{LISTENER_ANSWER, impatient};
+
+/// How long it waits when the disk is too full for its history.
+const DISK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Listens until it is told to stop, until it is killed, or until whoever started it is gone.
+///
+/// # Errors
+/// The history cannot be used, or the listener's service ended by itself.
+#[tokio::main(flavor = "current_thread")]
+pub async fn listen(role: ListenerRole) -> anyhow::Result<()> {
+    let mut orders = BufReader::new(tokio::io::stdin()).lines();
+    let mut recorder = loop {
+        match Recorder::open(&role.history) {
+            Ok(recorder) => break recorder,
+            Err(error @ HistoryError::Locked(_)) => return Err(error.into()),
+            Err(_) => tokio::time::sleep(DISK_PAUSE).await,
+        }
+    };
+    let mut config = impatient(role.port, role.seed);
+    config.answer_timeout = LISTENER_ANSWER;
+    let beginning = Position { stream: StreamId::new(&role.stream)?, seq: 0 };
+    config.resume = recorder.resume(Resume::After(beginning));
+    let mut listener = Listener::start(config);
+    let mut events = Vec::new();
+    report(&recorder);
+    loop {
+        events.clear();
+        tokio::select! {
+            _ = orders.next_line() => break,
+            count = listener.next_batch(&mut events) => if count == 0 {
+                bail!("the listener ended: {:?}", listener.state().borrow().cause());
+            },
+        }
+        for event in &events {
+            if let ListenerEvent::Gap(gap) = event {
+                println!("gap {gap}");
+            }
+        }
+        record(&mut recorder, &events).await;
+        report(&recorder);
+    }
+    recorder.close()?;
+    Ok(())
+}
+
+/// Writes events down, however long the disk is full.
+async fn record(recorder: &mut Recorder, events: &[ListenerEvent]) {
+    let mut result = recorder.record_events(events);
+    while let Err(error) = result {
+        tokio::time::sleep(DISK_PAUSE).await;
+        result = match error {
+            HistoryError::Backlog { .. } => recorder.record_events(events),
+            _ => recorder.retry(),
+        };
+    }
+}
+
+fn report(recorder: &Recorder) {
+    let mut out = std::io::stdout().lock();
+    if let Some(position) = recorder.position() {
+        let _ = writeln!(out, "at {}", position.seq).and_then(|()| out.flush());
+    }
+}

@@ -1,0 +1,56 @@
+//! The table that a run ends with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::checker::Summary;
+
+/// What a run has come to.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) seed: u64,
+    pub(super) took: Duration,
+    pub(super) faults: BTreeMap<&'static str, u64>,
+    pub(super) skipped: Vec<String>,
+    pub(super) listeners: usize,
+    pub(super) log: usize,
+    pub(super) summary: Summary,
+    pub(super) violations: Vec<String>,
+}
+
+/// More are of no use to anybody.
+const SHOWN: usize = 20;
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: u64 = self.faults.values().sum();
+        let (summary, seconds) = (&self.summary, self.took.as_secs_f64());
+        let mut row = |name: &str, value: &dyn fmt::Display| writeln!(f, "{name:<28}{value:>12}");
+        for (kind, count) in &self.faults {
+            row(kind, count)?;
+        }
+        for skipped in &self.skipped {
+            row(skipped, &"skipped")?;
+        }
+        row("faults", &faults)?;
+        row("messages confirmed", &summary.confirmed)?;
+        row("messages in the log", &self.log)?;
+        row("listeners compared", &self.listeners)?;
+        row("refused or never sent", &summary.not_sent)?;
+        row("unconfirmed", &summary.unconfirmed)?;
+        row("lost", &summary.lost)?;
+        row("doubled", &summary.doubled)?;
+        row("out of order", &summary.disordered)?;
+        row("ghosts", &summary.ghosts)?;
+        row("violations in all", &self.violations.len())?;
+        row("seconds", &format!("{seconds:.1}"))?;
+        row("messages a second", &format!("{:.0}", summary.confirmed as f64 / seconds))?;
+        row("faults a second", &format!("{:.1}", faults as f64 / seconds))?;
+        row("seed", &self.seed)?;
+        for violation in self.violations.iter().take(SHOWN) {
+            writeln!(f, "VIOLATION {violation}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! Some hundred faults between real processes. The long run is reported in `docs/promises.md`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::process::Command;
+
+#[test]
+fn three_hundred_faults_lose_double_and_reorder_nothing() {
+    let rig = Command::new(env!("CARGO_BIN_EXE_chaos"))
+        .args(["--seed", "4", "--faults", "300", "--messages", "500", "--writers", "6", "--listeners", "3"])
+        .output()
+        .unwrap();
+    let table = String::from_utf8_lossy(&rig.stdout);
+    assert!(rig.status.success(), "{table}\n{}", String::from_utf8_lossy(&rig.stderr));
+    assert!(table.contains("kill -9"), "{table}");
+}

@@ -22,7 +22,8 @@ pub(super) fn load_accounts(shared: &Shared) {
             for warning in credentials.warnings() {
                 shared.tell_blocking(Message::Notice { text: News::File(warning.to_string()), error: false });
             }
-            credentials.accounts().map(known).collect()
+            // A token is for the room that gave it: accounts of other rooms are not offered here.
+            credentials.of_room(&shared.config.write_addr_text()).into_iter().map(known).collect()
         }
         Err(error) => {
             shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
@@ -39,7 +40,7 @@ pub(super) async fn register(shared: &Shared, nickname: Nickname) -> Result<Regi
         Ok(account) => account,
         Err(error) => return Err(translate::cause(&error)),
     };
-    let path = shared.credentials_path.clone();
+    let (path, room) = (shared.credentials_path.clone(), shared.config.write_addr_text());
     let known = KnownAccount { account, asked: Some(asked) };
     let saving = known.clone();
     let saved = tokio::task::spawn_blocking(move || {
@@ -47,7 +48,7 @@ pub(super) async fn register(shared: &Shared, nickname: Nickname) -> Result<Regi
             chat_client::paths::create_private(dir).map_err(|error| chain(&error))?;
         }
         let mut credentials = Credentials::load(&path).map_err(|error| chain(&error))?;
-        credentials.add(&saving.account, saving.asked.as_deref()).map_err(|error| chain(&error))?;
+        credentials.add_for(&room, &saving.account, saving.asked.as_deref()).map_err(|error| chain(&error))?;
         Ok(path.display().to_string())
     });
     let saved = saved.await.unwrap_or_else(|error| Err(chain(&error)));

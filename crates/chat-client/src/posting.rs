@@ -195,9 +195,10 @@ impl Posting {
                 }
             }
             WriterClientEvent::Declined { key, code, retry_after } => {
-                if let Some(post) = self.queue.declined(key, &code, retry_after, Instant::now()) {
-                    self.note(|outbox| outbox.mark(std::slice::from_ref(&post.id), EntryState::Refused));
-                    self.settle(post, Fate::Refused(code, retry_after), None);
+                if let Some((post, fate)) = self.queue.declined(key, &code, retry_after, Instant::now()) {
+                    let state = if fate == Fate::Unconfirmed { EntryState::Unconfirmed } else { EntryState::Refused };
+                    self.note(|outbox| outbox.mark(std::slice::from_ref(&post.id), state));
+                    self.settle(post, fate, None);
                 }
             }
             WriterClientEvent::RoundTrip(time) => {

@@ -61,6 +61,9 @@ struct Entry<T> {
     /// Its place in the order of typing.
     order: u64,
     tries: u32,
+    /// It was written on a connection that broke, or by an earlier run: perhaps it is stored, whatever a server says of
+    /// a repetition that it puts off.
+    in_doubt: bool,
 }
 
 impl<T> Queue<T> {
@@ -77,7 +80,8 @@ impl<T> Queue<T> {
 
     pub(crate) fn push(&mut self, post: Post<T>) {
         self.pushed += 1;
-        self.queued.push_back(Entry { post, order: self.pushed, tries: 0 });
+        let in_doubt = post.written_before;
+        self.queued.push_back(Entry { post, order: self.pushed, tries: 0, in_doubt });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -114,40 +118,45 @@ impl<T> Queue<T> {
         Some(self.take(key)?.post)
     }
 
-    /// The server did not take it: it stays, to be tried again, or comes back as refused.
+    /// The server did not take it: it stays, to be tried again, or comes back with how it ends.
     pub(crate) fn declined(
         &mut self,
         key: u64,
         code: &DeclineCode,
         retry_after: Option<Duration>,
         now: Instant,
-    ) -> Option<Post<T>> {
+    ) -> Option<(Post<T>, Fate)> {
         let mut entry = self.take(key)?;
         entry.tries += 1;
-        if !code.is_passing() || entry.tries >= MAX_TRIES {
-            return Some(entry.post);
+        if !code.is_passing() {
+            return Some((entry.post, Fate::Refused(code.clone(), retry_after)));
+        }
+        if entry.tries >= MAX_TRIES {
+            // "Too fast" may have been said before anybody looked whether it is stored.
+            let fate = if entry.in_doubt { Fate::Unconfirmed } else { Fate::Refused(code.clone(), retry_after) };
+            return Some((entry.post, fate));
         }
         let at = now + retry_after.unwrap_or(LATER).min(LATEST);
         self.not_before = Some(self.not_before.map_or(at, |earlier| earlier.max(at)));
         self.window = 1;
-        // The server knows the id and says that it did not store it.
-        entry.post.written_before = false;
-        let place = self.queued.partition_point(|queued| queued.order < entry.order);
-        self.queued.insert(place, entry);
+        // The server says that it did not store it now; what an earlier connection did is another matter.
+        entry.post.written_before = entry.in_doubt;
+        self.queued.push_back(entry);
+        self.in_order();
         None
     }
 
-    /// The connection is lost. Where posts can be repeated safely (`ids`) they are queued again, in front and in
-    /// order; elsewhere they come back as unconfirmed.
+    /// The connection is lost. Where posts can be repeated safely (`ids`) they are queued again, in the order of typing;
+    /// elsewhere they come back as unconfirmed.
     pub(crate) fn disconnected(&mut self, ids: bool) -> Vec<Post<T>> {
         self.window = WINDOW_AFTER_BREAK;
         self.not_before = None;
         if !ids {
             return self.written.drain(..).map(|(_, entry)| entry.post).collect();
         }
-        while let Some((_, entry)) = self.written.pop_back() {
-            self.queued.push_front(entry);
-        }
+        let written = self.written.drain(..).map(|(_, entry)| Entry { in_doubt: true, ..entry });
+        self.queued.extend(written);
+        self.in_order();
         Vec::new()
     }
 
@@ -167,8 +176,13 @@ impl<T> Queue<T> {
 
     /// All that is left, in order, when nothing more will be written.
     pub(crate) fn drain(&mut self) -> Vec<Post<T>> {
-        let written = self.written.drain(..).map(|(_, entry)| entry);
-        written.chain(self.queued.drain(..)).map(|entry| entry.post).collect()
+        self.queued.extend(self.written.drain(..).map(|(_, entry)| entry));
+        self.in_order();
+        self.queued.drain(..).map(|entry| entry.post).collect()
+    }
+
+    fn in_order(&mut self) {
+        self.queued.make_contiguous().sort_by_key(|entry| entry.order);
     }
 
     fn take(&mut self, key: u64) -> Option<Entry<T>> {
@@ -267,16 +281,55 @@ mod tests {
         let mut queue = Queue::new();
         queue.push(post(1));
         let (key, _) = queue.write_next(now).unwrap();
-        assert_eq!(queue.declined(key, &DeclineCode::TooLong, None, now).unwrap().ticket, 1);
+        let (post_1, fate) = queue.declined(key, &DeclineCode::TooLong, None, now).unwrap();
+        assert_eq!((post_1.ticket, fate), (1, Fate::Refused(DeclineCode::TooLong, None)));
         queue.push(post(2));
         for tries in 1.. {
             let at = queue.wait_until().unwrap_or(now);
             let (key, _) = queue.write_next(at).unwrap();
-            if queue.declined(key, &DeclineCode::Rate, None, at).is_some() {
-                assert_eq!(tries, MAX_TRIES);
+            if let Some((_, fate)) = queue.declined(key, &DeclineCode::Rate, None, at) {
+                assert_eq!((tries, fate), (MAX_TRIES, Fate::Refused(DeclineCode::Rate, None)));
                 break;
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_be_stored_since_an_earlier_connection_is_never_called_unsent_or_refused_for_now() {
+        for code in [DeclineCode::Rate, DeclineCode::Draining] {
+            let mut now = Instant::now();
+            let mut queue = Queue::new();
+            queue.push(post(1));
+            write_all(&mut queue, now);
+            queue.disconnected(true);
+            for tries in 1.. {
+                now += LATER;
+                let (key, _) = queue.write_next(now).unwrap();
+                if let Some((post, fate)) = queue.declined(key, &code, None, now) {
+                    assert_eq!((tries, post.ticket, fate), (MAX_TRIES, 1, Fate::Unconfirmed));
+                    break;
+                }
+                assert!(queue.discard(&PostId::new("1").unwrap()).is_none());
+                assert!(queue.queued.iter().all(|entry| entry.post.abandoned() == Fate::Unconfirmed));
+            }
+            // The same for what an earlier run has written, and a server that takes no ids.
+            queue.push(Post { written_before: true, ..post(2) });
+            let (key, _) = queue.write_next(now + LATER).unwrap();
+            assert!(queue.declined(key, &code, None, now).is_none());
+            assert_eq!(tickets(&queue.take_written_before()), [2]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_put_off_stays_in_front_of_what_was_written_behind_it() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        (1..=4).for_each(|n| queue.push(post(n)));
+        let keys = write_all(&mut queue, now);
+        assert!(queue.declined(keys[0].0, &DeclineCode::Rate, None, now).is_none());
+        assert!(queue.declined(keys[2].0, &DeclineCode::Rate, None, now).is_none());
+        queue.disconnected(true);
+        assert_eq!(tickets(&queue.drain()), [1, 2, 3, 4]);
     }
 
     #[test]

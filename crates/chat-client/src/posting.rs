@@ -115,7 +115,8 @@ impl Posting {
         let mut unwritten = VecDeque::new();
         let error = loop {
             self.hand_over(&mut connection, &mut unwritten);
-            let (open, deadline, wait_until) = (self.is_listening(), self.deadline(), self.queue.wait_until());
+            let (open, deadline) = (self.is_listening(), self.deadline());
+            let wait_until = self.queue.wait_until().filter(|_| connection.machine().can_post());
             let turn = tokio::select! {
                 biased;
                 command = self.commands.recv(), if open => Turn::Command(command),

@@ -90,10 +90,10 @@ impl<T> Queue<T> {
 
     /// The next post to write, now marked as written, and the key for its answer.
     pub(crate) fn write_next(&mut self, now: Instant) -> Option<(u64, &Post<T>)> {
-        if self.written.len() >= self.window || self.not_before.is_some_and(|at| now < at) {
+        self.not_before = self.not_before.filter(|at| now < *at);
+        if self.written.len() >= self.window || self.not_before.is_some() {
             return None;
         }
-        self.not_before = None;
         let mut entry = self.queued.pop_front()?;
         entry.post.written_before = true;
         let key = self.next_key;
@@ -102,9 +102,9 @@ impl<T> Queue<T> {
         self.written.back().map(|(key, entry)| (*key, &entry.post))
     }
 
-    /// When writing may go on, where it has to wait.
+    /// When writing may go on, where nothing but time is in its way: with a full window it is an answer that counts.
     pub(crate) fn wait_until(&self) -> Option<Instant> {
-        self.not_before.filter(|_| !self.queued.is_empty())
+        self.not_before.filter(|_| !self.queued.is_empty() && self.written.len() < self.window)
     }
 
     /// The ticket of a post that is written.
@@ -273,6 +273,22 @@ mod tests {
             queue.confirmed(key);
         }
         assert_eq!(order, [2, 3, 4]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_time_that_has_passed_or_that_changes_nothing() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        (1..=3).for_each(|n| queue.push(post(n)));
+        let keys = write_all(&mut queue, now);
+        assert!(queue.declined(keys[0].0, &DeclineCode::Rate, Some(LATER), now).is_none());
+        assert_eq!(queue.wait_until(), None, "two are in flight, and one may be");
+        let later = now + LATER;
+        assert!(queue.write_next(later).is_none());
+        queue.confirmed(keys[1].0);
+        queue.confirmed(keys[2].0);
+        assert_eq!(queue.wait_until(), None, "the time has passed");
+        assert_eq!(queue.write_next(later).unwrap().1.ticket, 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -151,7 +151,9 @@ impl Hearing {
             (false, None) => HOLD_UNKNOWN,
         };
         let config = ListenerClientConfig { resume: self.request(), hold, keepalive: Some(self.config.keepalive) };
-        Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, LineCodec::for_client())
+        // One line that nobody can read is no reason to hear nothing more.
+        let codec = LineCodec::for_client().skipping_long_lines();
+        Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, codec)
     }
 
     fn request(&self) -> Option<ResumeRequest> {
@@ -203,6 +205,10 @@ impl Hearing {
                     (false, _) => GapCause::HoleInNumbers,
                 };
                 self.tell_gap(missed, cause);
+            }
+            ListenerClientEvent::TooLong => {
+                self.tell_what_it_is(talk, supervisor);
+                self.tell_gap(Some(1), GapCause::LineTooLong);
             }
             ListenerClientEvent::Message(message) => {
                 talk.answered = false;

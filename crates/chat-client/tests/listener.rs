@@ -321,6 +321,25 @@ async fn a_line_without_end_is_final_and_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_line_that_is_too_long_is_a_gap_and_a_long_text_is_a_message() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    peer.hear_request().await;
+    let long = "x".repeat(60_000);
+    let said = tokio::spawn(async move {
+        peer.say(&format!("Bob: before\nBob: {long}{long}\nBob: {long}\nBob: after\n")).await;
+        peer
+    });
+    assert_eq!(next_text(&mut listener).await, "before");
+    assert_eq!(next_gap(&mut listener).await, (Some(1), GapCause::LineTooLong));
+    assert_eq!(next_text(&mut listener).await.len(), 60_000);
+    assert_eq!(next_text(&mut listener).await, "after");
+    assert!(listener.state().borrow().is_online());
+    drop(said.await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_consumer_that_is_busy_loses_nothing() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::start_with(config(), dial);

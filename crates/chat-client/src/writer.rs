@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use crate::config::ClientConfig;
 use crate::delivery::{Delivery, SendError, delivery};
 use crate::dial::{Dial, TcpDial};
-use crate::outbox::{Outbox, OutboxEntry, Post};
-use crate::posting::{Command, Posting};
+use crate::outbox::{Outbox, OutboxEntry, OutboxError, Post};
+use crate::posting::{Command, Posting, Watched};
 use crate::state::ConnectionState;
 use crate::supervisor::Supervisor;
 
@@ -32,6 +32,7 @@ pub struct Writer {
     state: watch::Receiver<ConnectionState>,
     account: watch::Receiver<Option<Account>>,
     round_trip: watch::Receiver<Option<Duration>>,
+    outbox_error: watch::Receiver<Option<Arc<OutboxError>>>,
     report: watch::Receiver<Option<ShutdownReport>>,
     retry_now: Arc<Notify>,
 }
@@ -83,6 +84,7 @@ impl Writer {
         let places = Arc::new(Semaphore::new(PLACES));
         let (account_sender, account) = watch::channel(None);
         let (round_trip_sender, round_trip) = watch::channel(None);
+        let (outbox_error_sender, outbox_error) = watch::channel(None);
         let (report_sender, report) = watch::channel(None);
         let handle = Self {
             commands,
@@ -91,18 +93,13 @@ impl Writer {
             state: supervisor.state(),
             account,
             round_trip,
+            outbox_error,
             report,
             retry_now: supervisor.retry_now(),
         };
-        let posting = Posting::new(
-            config,
-            token,
-            outbox,
-            supervisor,
-            received,
-            (account_sender, round_trip_sender),
-            DRAIN_WHEN_DROPPED,
-        );
+        let watched =
+            Watched { account: account_sender, round_trip: round_trip_sender, outbox_error: outbox_error_sender };
+        let posting = Posting::new(config, token, outbox, supervisor, received, watched, DRAIN_WHEN_DROPPED);
         tokio::spawn(async move {
             let report = posting.run(&dial).await;
             // First no new posts, then the report: whoever reads it must not find a post missing in it.
@@ -187,6 +184,13 @@ impl Writer {
     #[must_use]
     pub fn round_trip(&self) -> watch::Receiver<Option<Duration>> {
         self.round_trip.clone()
+    }
+
+    /// Why the outbox cannot be written; `None` while it can. On a server that takes no ids the posts wait meanwhile, and
+    /// are tried again every second: one that is not known as written could be said twice by a later run.
+    #[must_use]
+    pub fn outbox_error(&self) -> watch::Receiver<Option<Arc<OutboxError>>> {
+        self.outbox_error.clone()
     }
 
     /// Ends a wait for the next attempt. Does nothing when there is none.

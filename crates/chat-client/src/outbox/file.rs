@@ -159,6 +159,13 @@ impl Outbox {
         inner.happened(&[Record::Done { id: id.clone() }])
     }
 
+    /// Acts as a disk that takes nothing more, or as a sound one again.
+    #[cfg(test)]
+    pub(crate) fn set_writable(&self, writable: bool) {
+        let mut inner = self.lock();
+        inner.file = File::options().read(true).append(writable).open(&inner.path).unwrap();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Each change to it is complete or not begun, whatever happened to a thread that held it.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

@@ -88,12 +88,23 @@ impl<T> Queue<T> {
         self.written.is_empty() && self.queued.is_empty()
     }
 
-    /// The next post to write, now marked as written, and the key for its answer.
-    pub(crate) fn write_next(&mut self, now: Instant) -> Option<(u64, &Post<T>)> {
+    /// The post that [`Queue::write_next`] would give.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<&Post<T>> {
         self.not_before = self.not_before.filter(|at| now < *at);
         if self.written.len() >= self.window || self.not_before.is_some() {
             return None;
         }
+        self.queued.front().map(|entry| &entry.post)
+    }
+
+    /// Nothing is written for a while: our own side is not ready for it.
+    pub(crate) fn put_off(&mut self, now: Instant) {
+        self.not_before = Some(now + LATER);
+    }
+
+    /// The next post to write, now marked as written, and the key for its answer.
+    pub(crate) fn write_next(&mut self, now: Instant) -> Option<(u64, &Post<T>)> {
+        self.next(now)?;
         let mut entry = self.queued.pop_front()?;
         entry.post.written_before = true;
         let key = self.next_key;

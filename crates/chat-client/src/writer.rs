@@ -223,16 +223,24 @@ impl Writer {
         again: bool,
         place: tokio::sync::OwnedSemaphorePermit,
     ) -> Result<Delivery, SendError> {
-        if let Some(outbox) = &self.outbox
-            && let Err(error) = outbox.add(&id, &text)
-        {
-            return Err(SendError::Kept(error, text));
-        }
+        let new = match self.outbox.as_ref().map(|outbox| outbox.add(&id, &text)) {
+            Some(Err(error)) => return Err(SendError::Kept(error, text)),
+            Some(Ok(new)) => new,
+            None => false,
+        };
         let (ticket, delivery) = delivery(id.clone(), place);
         let post = Post { id, text, written_before: again, ticket };
         match self.commands.send(Command::Send(post)) {
             Ok(()) => Ok(delivery),
-            Err(mpsc::error::SendError(Command::Send(post))) => Err(SendError::Closed(post.text)),
+            Err(mpsc::error::SendError(Command::Send(post))) => {
+                // The caller has it back: a later run must not send it too.
+                if let Some(outbox) = self.outbox.as_ref().filter(|_| new)
+                    && let Err(error) = outbox.discard(&post.id)
+                {
+                    tracing::warn!(error = %error, "the outbox could not be written");
+                }
+                Err(SendError::Closed(post.text))
+            }
             Err(_) => unreachable!("a channel hands back what it was given"),
         }
     }
@@ -242,4 +250,27 @@ impl Writer {
 #[must_use]
 pub fn fresh_post_id() -> PostId {
     PostId::new(&uuid::Uuid::new_v4().simple().to_string()).expect("32 hexadecimal digits are an identifier")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_text_that_is_handed_back_is_not_kept_and_one_that_was_kept_before_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
+        let text = Text::new("hello").unwrap();
+        outbox.add(&PostId::new("kept").unwrap(), &text).unwrap();
+        let (dial, _room) = crate::dial::pipes();
+        let token = Token::new("9a08").unwrap();
+        let mut writer = Writer::start_kept_with(ClientConfig::default(), token, outbox.clone(), dial);
+        // The instant between the end of the task and the end of its handles.
+        (writer.commands, _) = mpsc::unbounded_channel();
+        assert!(matches!(writer.send(text.clone()).await, Err(SendError::Closed(back)) if back == text));
+        assert!(matches!(writer.try_send(text), Err(SendError::Closed(_))));
+        let kept = outbox.entries().pop().unwrap();
+        assert!(matches!(writer.send_entry(kept).await, Err(SendError::Closed(_))));
+        assert_eq!(outbox.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["kept"]);
+    }
 }

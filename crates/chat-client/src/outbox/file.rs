@@ -132,16 +132,17 @@ impl Outbox {
         Some(id)
     }
 
-    /// Keeps a post. One that is kept already, under its id, is kept as it is.
-    pub(crate) fn add(&self, id: &PostId, text: &Text) -> Result<(), OutboxError> {
+    /// Keeps a post, and says whether it is new. One that is kept already, under its id, is kept as it is.
+    pub(crate) fn add(&self, id: &PostId, text: &Text) -> Result<bool, OutboxError> {
         let mut inner = self.lock();
         if inner.entries.iter().any(|(_, entry)| entry.id == *id) {
-            return Ok(());
+            return Ok(false);
         }
         let entry =
             OutboxEntry { id: id.clone(), text: text.clone(), typed: Timestamp::now(), state: EntryState::Queued };
         let scope = inner.scope.clone();
-        inner.happened(&[Record::Added { scope, entry }])
+        inner.happened(&[Record::Added { scope, entry }])?;
+        Ok(true)
     }
 
     /// Takes note of how far posts have come.

@@ -5,8 +5,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
 use crate::warning::FileWarning;
 
 /// Reads all of a private file, at most `limit` bytes of it; `None` when there is none. A looser mode is mended.
@@ -46,16 +44,22 @@ pub(crate) fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::R
 
 /// Replaces a file as a whole: after a crash at any instant it holds either the old content or the new.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    exchange(path, content)?.1
+}
+
+/// The same, and hands out the new file for appending: opening it again may fail, and whoever went on with the old one
+/// would write into nowhere. Whether the exchange would survive a power failure is said apart.
+pub(crate) fn exchange(path: &Path, content: &[u8]) -> io::Result<(File, io::Result<()>)> {
     refuse_link(path)?;
     let parent = directory(path).unwrap_or(Path::new("."));
     create_directory(parent)?;
-    // `NamedTempFile` makes it 0600.
-    let mut file = NamedTempFile::new_in(parent)?;
+    // It is made 0600.
+    let mut file = tempfile::Builder::new().append(true).tempfile_in(parent)?;
     file.write_all(content)?;
     // Without it the rename may reach the disk before the content does.
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_directory(parent)
+    let file = file.persist(path).map_err(|error| error.error)?;
+    Ok((file, sync_directory(parent)))
 }
 
 /// Removes a file for good; one that is not there is fine.
@@ -174,6 +178,20 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(warnings, [FileWarning::ModeMended { path: path.clone(), was: 0o644 }]);
         replace(&path, b"new").unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn the_handle_of_an_exchanged_file_appends_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, "old").unwrap();
+        let (mut file, exchanged) = exchange(&path, b"one\n").unwrap();
+        exchanged.unwrap();
+        file.write_all(b"half").unwrap();
+        file.set_len(4).unwrap();
+        file.write_all(b"two\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\n");
         assert_eq!(mode(&path), 0o600);
     }
 

@@ -226,10 +226,9 @@ impl Inner {
     }
 
     fn rewrite(&mut self, content: &[u8]) -> io::Result<()> {
-        private_file::replace(&self.path, content)?;
-        self.file = private_file::open_append(&self.path, &mut Vec::new())?;
-        self.length = content.len() as u64;
-        Ok(())
+        let (file, exchanged) = private_file::exchange(&self.path, content)?;
+        (self.file, self.length) = (file, content.len() as u64);
+        exchanged
     }
 
     /// The shortest file with these entries.
@@ -365,6 +364,12 @@ mod tests {
             outbox.done(&id(n)).unwrap();
         }
         assert!(std::fs::metadata(&path).unwrap().len() < 2 * COMPACT_ABOVE_BYTES);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let ours = outbox.lock().file.metadata().unwrap();
+            assert_eq!(ours.ino(), std::fs::metadata(&path).unwrap().ino(), "what is appended is appended to the file");
+        }
         drop(outbox);
         assert_eq!(states(&Outbox::open(&path, "s").unwrap()), [("stays".to_owned(), EntryState::Queued)]);
     }

@@ -367,3 +367,23 @@ async fn a_consumer_that_is_busy_loses_nothing() {
     });
     assert!(seqs.eq(1..=20_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_long_messages_has_fewer_of_them() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    peer.hear_request().await;
+    // Held until it is known that the server is a plain one, they all come out together.
+    for _ in 0..60 {
+        peer.say(&format!("Bob: {}\n", "x".repeat(16_000))).await;
+    }
+    let mut heard = 0;
+    while heard < 60 {
+        let mut events = Vec::new();
+        assert_ne!(listener.next_batch(&mut events).await, 0);
+        assert!(events.len() <= 17, "{} messages of 16 kB in one batch", events.len());
+        heard += events.len();
+    }
+    listener.close().await;
+}

@@ -5,10 +5,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use crate::own_dir;
 use crate::warning::FileWarning;
 
-/// Reads all of a private file, at most `limit` bytes of it; `None` when there is none. A looser mode is mended.
+/// Reads all of a private file, at most `limit` bytes of it; `None` when there is none. A looser mode is mended, that of
+/// our own directory too.
 pub(crate) fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> io::Result<Option<Vec<u8>>> {
+    mend_directory(path, warnings);
     let file = match open_existing(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -25,6 +28,12 @@ pub(crate) fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> 
 
 /// Opens a private file for reading and appending, and creates it (and its directory) if need be.
 pub(crate) fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
+    mend_directory(path, warnings);
+    open_beside(path, warnings)
+}
+
+/// The same for a file that only goes with another one, which sees to their directory.
+pub(crate) fn open_beside(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
     if let Some(parent) = directory(path) {
         create_directory(parent)?;
     }
@@ -150,6 +159,27 @@ fn mend_mode(file: &File, path: &Path, warnings: &mut Vec<FileWarning>) -> io::R
 fn mend_mode(_: &File, _: &Path, _: &mut Vec<FileWarning>) -> io::Result<()> {
     Ok(())
 }
+
+/// Closes our own directory to others, if this file is in it. A directory that somebody named is not ours to change.
+#[cfg(unix)]
+fn mend_directory(path: &Path, warnings: &mut Vec<FileWarning>) {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(dir) = directory(path).filter(|dir| own_dir::data().is_ok_and(|own| own == **dir)) else { return };
+    // A link leads to a directory that somebody chose.
+    let Ok(found) = fs::symlink_metadata(dir) else { return };
+    let was = found.permissions().mode() & 0o7777;
+    if !found.is_dir() || was & 0o077 == 0 {
+        return;
+    }
+    match fs::set_permissions(dir, fs::Permissions::from_mode(0o700)) {
+        Ok(()) => warnings.push(FileWarning::DirectoryMended { path: dir.to_owned(), was }),
+        // The files in it are private all the same.
+        Err(error) => tracing::warn!(path = %dir.display(), %error, "the directory is open to others and stays so"),
+    }
+}
+
+#[cfg(not(unix))]
+fn mend_directory(_: &Path, _: &mut Vec<FileWarning>) {}
 
 /// A rename is only on the disk once its directory is.
 fn sync_directory(path: &Path) -> io::Result<()> {

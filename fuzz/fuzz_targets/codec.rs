@@ -14,7 +14,7 @@ fn cut(data: &[u8], piece: usize) -> (Vec<String>, bool) {
         loop {
             match codec.decode(&mut buffer) {
                 Ok(Some(Frame::Line(line))) => lines.push(line.as_str().to_owned()),
-                Ok(Some(Frame::Unfinished(_))) => panic!("unfinished before the end"),
+                Ok(Some(Frame::Unfinished(_) | Frame::TooLong)) => panic!("unfinished before the end, or skipped"),
                 Ok(None) => break,
                 Err(_) => return (lines, false),
             }

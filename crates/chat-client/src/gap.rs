@@ -31,6 +31,8 @@ pub enum GapCause {
     OtherStream,
     /// The server left numbers out.
     HoleInNumbers,
+    /// The server sent a line that is longer than any line may be.
+    LineTooLong,
 }
 
 impl Gap {
@@ -63,6 +65,7 @@ impl GapCause {
             Self::ServerForgot => "server_forgot",
             Self::OtherStream => "other_stream",
             Self::HoleInNumbers => "hole_in_numbers",
+            Self::LineTooLong => "line_too_long",
         }
     }
 }
@@ -74,6 +77,7 @@ impl fmt::Display for GapCause {
             Self::ServerForgot => "the server no longer has these messages",
             Self::OtherStream => "the server began a new log",
             Self::HoleInNumbers => "the server left messages out",
+            Self::LineTooLong => "the server sent a line that is too long",
         })
     }
 }

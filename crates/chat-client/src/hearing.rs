@@ -22,6 +22,10 @@ use crate::supervisor::Supervisor;
 /// How many events go to the consumer at once.
 const BATCH_EVENTS: usize = 512;
 
+/// How many bytes of text, so that a room of long messages takes no more memory than one of short ones. With the batches
+/// that wait for a busy consumer it makes some two megabytes.
+const BATCH_BYTES: usize = 256 * 1024;
+
 /// How long a server that is not known may take to say that it numbers its messages: the protocol's one second
 /// (section 5), during which the first lines of a plain server are held back.
 const HOLD_UNKNOWN: Duration = Duration::from_secs(1);
@@ -41,6 +45,7 @@ pub(crate) struct Hearing {
     events: mpsc::Sender<Vec<ListenerEvent>>,
     numbered: watch::Sender<Option<bool>>,
     batch: Vec<ListenerEvent>,
+    batch_bytes: usize,
     /// How far the numbered log has been heard.
     heard_to: Option<Position>,
     /// When the room was last heard; `None` before the first connection.
@@ -88,6 +93,7 @@ impl Hearing {
             events,
             numbered,
             batch: Vec::new(),
+            batch_bytes: 0,
             heard_to,
             last_heard: None,
             proven: false,
@@ -121,7 +127,7 @@ impl Hearing {
                     Ok(event) => self.take(event, &mut talk, supervisor),
                     Err(error) => break Some(self.lost(error, &talk)),
                 }
-                if self.batch.len() >= BATCH_EVENTS {
+                if self.batch.len() >= BATCH_EVENTS || self.batch_bytes >= BATCH_BYTES {
                     break None;
                 }
                 match talk.connection.next_event().now_or_never() {
@@ -151,7 +157,9 @@ impl Hearing {
             (false, None) => HOLD_UNKNOWN,
         };
         let config = ListenerClientConfig { resume: self.request(), hold, keepalive: Some(self.config.keepalive) };
-        Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, LineCodec::for_client())
+        // One line that nobody can read is no reason to hear nothing more.
+        let codec = LineCodec::for_client().skipping_long_lines();
+        Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, codec)
     }
 
     fn request(&self) -> Option<ResumeRequest> {
@@ -204,6 +212,10 @@ impl Hearing {
                 };
                 self.tell_gap(missed, cause);
             }
+            ListenerClientEvent::TooLong => {
+                self.tell_what_it_is(talk, supervisor);
+                self.tell_gap(Some(1), GapCause::LineTooLong);
+            }
             ListenerClientEvent::Message(message) => {
                 talk.answered = false;
                 self.tell_what_it_is(talk, supervisor);
@@ -213,6 +225,7 @@ impl Hearing {
                         heard => *heard = Some(position.clone()),
                     }
                 }
+                self.batch_bytes += message.text.as_str().len();
                 self.batch.push(ListenerEvent::Message(message));
             }
         }
@@ -262,6 +275,7 @@ impl Hearing {
         if self.last_heard.is_some() {
             self.last_heard = Some(Timestamp::now());
         }
+        self.batch_bytes = 0;
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
         self.events.send(batch).await
     }

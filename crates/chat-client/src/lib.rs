@@ -51,6 +51,7 @@ pub mod history;
 mod listener;
 mod lock;
 mod outbox;
+mod own_dir;
 pub mod paths;
 mod posting;
 mod private_file;

@@ -21,7 +21,7 @@ impl FileLock {
     /// [`LockError::Held`] when somebody has it, [`LockError::Io`] when the lock file cannot be used.
     pub fn acquire(guarded: &Path) -> Result<Self, LockError> {
         let failed = |source| LockError::Io { path: guarded.to_owned(), source };
-        let mut file = private_file::open_append(&lock_path(guarded), &mut Vec::new()).map_err(failed)?;
+        let mut file = private_file::open_beside(&lock_path(guarded), &mut Vec::new()).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {

@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use crate::own_dir::{self, APP};
 use crate::private_file;
-
-/// The directory of ours within the platform's directories.
-const APP: &str = "minechat";
 
 /// Name of the history file in the data directory.
 pub const HISTORY_FILE: &str = "history.txt";
@@ -26,6 +24,9 @@ pub const CONFIG_FILE: &str = "config.toml";
 pub struct PathsError(#[from] etcetera::HomeDirError);
 
 /// Where history, credentials and outbox live: `CHAT_DATA_DIR`, else `minechat` in the user's data directory.
+///
+/// Opening a file in the latter mends a mode looser than 0700, with a warning; a directory that somebody named stays as
+/// it is, because others may use it too.
 ///
 /// # Errors
 /// [`PathsError`] when there is no home directory.
@@ -52,7 +53,7 @@ pub fn create_private(dir: &Path) -> io::Result<()> {
 pub(crate) fn data_dir_from(env: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, PathsError> {
     match set(env, "CHAT_DATA_DIR") {
         Some(dir) => Ok(dir),
-        None => Ok(etcetera::choose_base_strategy()?.data_dir().join(APP)),
+        None => Ok(own_dir::data()?),
     }
 }
 

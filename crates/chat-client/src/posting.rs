@@ -43,10 +43,19 @@ pub(crate) struct Posting {
     commands: mpsc::UnboundedReceiver<Command>,
     account: watch::Sender<Option<Account>>,
     round_trip: watch::Sender<Option<Duration>>,
+    outbox_error: watch::Sender<Option<Arc<OutboxError>>>,
     drain_when_dropped: Duration,
     queue: Queue<Ticket>,
     /// Since the writer began to close: by when, and what has become of the posts.
     closing: Option<(Instant, ShutdownReport)>,
+}
+
+/// What handles watch, besides the state.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pub(crate) account: watch::Sender<Option<Account>>,
+    pub(crate) round_trip: watch::Sender<Option<Duration>>,
+    pub(crate) outbox_error: watch::Sender<Option<Arc<OutboxError>>>,
 }
 
 /// What one turn of a conversation brought.
@@ -65,11 +74,24 @@ impl Posting {
         outbox: Option<Outbox>,
         supervisor: Supervisor,
         commands: mpsc::UnboundedReceiver<Command>,
-        (account, round_trip): (watch::Sender<Option<Account>>, watch::Sender<Option<Duration>>),
+        watched: Watched,
         drain_when_dropped: Duration,
     ) -> Self {
         let (queue, closing) = (Queue::new(), None);
-        Self { config, token, outbox, supervisor, commands, account, round_trip, drain_when_dropped, queue, closing }
+        let Watched { account, round_trip, outbox_error } = watched;
+        Self {
+            config,
+            token,
+            outbox,
+            supervisor,
+            commands,
+            account,
+            round_trip,
+            outbox_error,
+            drain_when_dropped,
+            queue,
+            closing,
+        }
     }
 
     /// Posts until it is closed or there is no point, and says what became of what was left.
@@ -114,8 +136,9 @@ impl Posting {
         let mut offer = Extensions::default();
         let mut unwritten = VecDeque::new();
         let error = loop {
-            self.hand_over(&mut connection, &mut unwritten);
-            let (open, deadline, wait_until) = (self.is_listening(), self.deadline(), self.queue.wait_until());
+            self.hand_over(&mut connection, &mut unwritten, offer.id);
+            let (open, deadline) = (self.is_listening(), self.deadline());
+            let wait_until = self.queue.wait_until().filter(|_| connection.machine().can_post());
             let turn = tokio::select! {
                 biased;
                 command = self.commands.recv(), if open => Turn::Command(command),
@@ -159,13 +182,21 @@ impl Posting {
     }
 
     /// Gives the connection as many posts as it takes. The outbox knows of them before their bytes leave.
-    fn hand_over(&mut self, connection: &mut Connection<WriterClient, BoxedIo>, unwritten: &mut VecDeque<u64>) {
+    fn hand_over(
+        &mut self,
+        connection: &mut Connection<WriterClient, BoxedIo>,
+        unwritten: &mut VecDeque<u64>,
+        ids: bool,
+    ) {
         let now = Instant::now();
         let mut leaving = Vec::new();
-        while connection.machine().can_post() {
+        // Without ids a post that is written and not marked would be written again by a later run, and said twice.
+        while connection.machine().can_post() && (ids || self.mark_next(now)) {
             let Some((key, post)) = self.queue.write_next(now) else { break };
             let command = WriterClientCommand::Post { key, id: post.id.clone(), text: post.text.clone() };
-            leaving.push(post.id.clone());
+            if ids {
+                leaving.push(post.id.clone());
+            }
             unwritten.push_back(key);
             let taken = connection.command(command);
             debug_assert!(taken.is_ok(), "the machine said that it can post");
@@ -173,6 +204,17 @@ impl Posting {
         if !leaving.is_empty() {
             self.note(|outbox| outbox.mark(&leaving, EntryState::Written));
         }
+    }
+
+    /// Marks the next post as written, before it is; where that cannot be done it waits a while. False when there is
+    /// nothing to write now.
+    fn mark_next(&mut self, now: Instant) -> bool {
+        let Some(id) = self.queue.next(now).map(|post| post.id.clone()) else { return false };
+        let marked = self.note(|outbox| outbox.mark(std::slice::from_ref(&id), EntryState::Written));
+        if !marked {
+            self.queue.put_off(now);
+        }
+        marked
     }
 
     fn learn(&mut self, event: WriterClientEvent, offer: &mut Extensions) {
@@ -195,13 +237,10 @@ impl Posting {
                 }
             }
             WriterClientEvent::Declined { key, code, retry_after } => {
-                let declined = self.queue.declined(key, &code, retry_after, Instant::now());
-                if let Some(post) = declined.as_ref().filter(|post| post.written_before) {
-                    tracing::debug!(id = %post.id, %code, "declined, but an earlier attempt is not known");
-                    self.settle_unconfirmed(declined.into_iter().collect(), None);
-                } else if let Some(post) = declined {
-                    self.note(|outbox| outbox.mark(std::slice::from_ref(&post.id), EntryState::Refused));
-                    self.settle(post, Fate::Refused(code, retry_after), None);
+                if let Some((post, fate)) = self.queue.declined(key, &code, retry_after, Instant::now()) {
+                    let state = if fate == Fate::Unconfirmed { EntryState::Unconfirmed } else { EntryState::Refused };
+                    self.note(|outbox| outbox.mark(std::slice::from_ref(&post.id), state));
+                    self.settle(post, fate, None);
                 }
             }
             WriterClientEvent::RoundTrip(time) => {
@@ -303,13 +342,20 @@ impl Posting {
         });
     }
 
-    /// Tells the outbox. That it cannot be written now is no reason to stop: the worst is that a later run repeats
-    /// under the same id, or asks, about a post that has ended.
-    fn note(&self, what: impl FnOnce(&Outbox) -> Result<(), OutboxError>) {
-        if let Some(outbox) = &self.outbox
-            && let Err(error) = what(outbox)
-        {
-            tracing::warn!(error = %error, "the outbox could not be written");
+    /// Tells the outbox; false when it cannot be written now. That is no reason to stop where the server takes ids, or
+    /// where a post has ended: the worst is that a later run repeats it under its id, or asks.
+    fn note(&self, what: impl FnOnce(&Outbox) -> Result<(), OutboxError>) -> bool {
+        let Some(outbox) = &self.outbox else { return true };
+        match what(outbox) {
+            Ok(()) => {
+                self.outbox_error.send_if_modified(|error| error.take().is_some());
+                true
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "the outbox could not be written");
+                self.outbox_error.send_replace(Some(Arc::new(error)));
+                false
+            }
         }
     }
 }
@@ -331,4 +377,47 @@ async fn next_turn(connection: &mut Connection<WriterClient, BoxedIo>, until_wri
         if until_written && connection.buffered() == 0 { Poll::Ready(Turn::Written) } else { Poll::Pending }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::{CONFIRMATION, GREETING, Text, WELCOME};
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+    use crate::writer::Writer;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn without_ids_nothing_is_written_that_the_outbox_does_not_know_as_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
+        let (dial, mut room) = crate::dial::pipes();
+        let token = Token::new("9a08").unwrap();
+        let writer = Writer::start_kept_with(ClientConfig::default(), token, outbox.clone(), dial);
+        let delivery = writer.send(Text::new("hello").unwrap()).await.unwrap();
+        outbox.set_writable(false);
+
+        let mut peer = BufReader::new(room.accept().await.unwrap().1);
+        let account = r#"{"nickname": "Keen Bob", "account_hash": "9a08"}"#;
+        peer.write_all(format!("{GREETING}\n{account}\n{WELCOME}\n").as_bytes()).await.unwrap();
+        let mut heard = String::new();
+        peer.read_line(&mut heard).await.unwrap();
+        assert_eq!(heard, "9a08\n");
+        let mut error = writer.outbox_error();
+        assert!(error.wait_for(Option::is_some).await.is_ok());
+        heard.clear();
+        let patience = Duration::from_millis(2500);
+        assert!(timeout(patience, peer.read_line(&mut heard)).await.is_err(), "{heard:?}");
+        assert_eq!(outbox.entries()[0].state, EntryState::Queued);
+
+        outbox.set_writable(true);
+        peer.read_line(&mut heard).await.unwrap();
+        assert_eq!(heard, "hello\n");
+        assert_eq!(outbox.entries()[0].state, EntryState::Written);
+        assert!(error.borrow_and_update().is_none());
+        peer.write_all(format!("{CONFIRMATION}\n").as_bytes()).await.unwrap();
+        delivery.await.unwrap();
+        assert_eq!(outbox.entries(), []);
+    }
 }

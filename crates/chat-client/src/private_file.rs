@@ -5,12 +5,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
+use crate::own_dir;
 use crate::warning::FileWarning;
 
-/// Reads all of a private file, at most `limit` bytes of it; `None` when there is none. A looser mode is mended.
+/// Reads all of a private file, at most `limit` bytes of it; `None` when there is none. A looser mode is mended, that of
+/// our own directory too.
 pub(crate) fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> io::Result<Option<Vec<u8>>> {
+    mend_directory(path, warnings);
     let file = match open_existing(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -27,6 +28,12 @@ pub(crate) fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> 
 
 /// Opens a private file for reading and appending, and creates it (and its directory) if need be.
 pub(crate) fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
+    mend_directory(path, warnings);
+    open_beside(path, warnings)
+}
+
+/// The same for a file that only goes with another one, which sees to their directory.
+pub(crate) fn open_beside(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
     if let Some(parent) = directory(path) {
         create_directory(parent)?;
     }
@@ -46,16 +53,22 @@ pub(crate) fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::R
 
 /// Replaces a file as a whole: after a crash at any instant it holds either the old content or the new.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    exchange(path, content)?.1
+}
+
+/// The same, and hands out the new file for appending: opening it again may fail, and whoever went on with the old one
+/// would write into nowhere. Whether the exchange would survive a power failure is said apart.
+pub(crate) fn exchange(path: &Path, content: &[u8]) -> io::Result<(File, io::Result<()>)> {
     refuse_link(path)?;
     let parent = directory(path).unwrap_or(Path::new("."));
     create_directory(parent)?;
-    // `NamedTempFile` makes it 0600.
-    let mut file = NamedTempFile::new_in(parent)?;
+    // It is made 0600.
+    let mut file = tempfile::Builder::new().append(true).tempfile_in(parent)?;
     file.write_all(content)?;
     // Without it the rename may reach the disk before the content does.
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_directory(parent)
+    let file = file.persist(path).map_err(|error| error.error)?;
+    Ok((file, sync_directory(parent)))
 }
 
 /// Removes a file for good; one that is not there is fine.
@@ -147,6 +160,27 @@ fn mend_mode(_: &File, _: &Path, _: &mut Vec<FileWarning>) -> io::Result<()> {
     Ok(())
 }
 
+/// Closes our own directory to others, if this file is in it. A directory that somebody named is not ours to change.
+#[cfg(unix)]
+fn mend_directory(path: &Path, warnings: &mut Vec<FileWarning>) {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(dir) = directory(path).filter(|dir| own_dir::data().is_ok_and(|own| own == **dir)) else { return };
+    // A link leads to a directory that somebody chose.
+    let Ok(found) = fs::symlink_metadata(dir) else { return };
+    let was = found.permissions().mode() & 0o7777;
+    if !found.is_dir() || was & 0o077 == 0 {
+        return;
+    }
+    match fs::set_permissions(dir, fs::Permissions::from_mode(0o700)) {
+        Ok(()) => warnings.push(FileWarning::DirectoryMended { path: dir.to_owned(), was }),
+        // The files in it are private all the same.
+        Err(error) => tracing::warn!(path = %dir.display(), %error, "the directory is open to others and stays so"),
+    }
+}
+
+#[cfg(not(unix))]
+fn mend_directory(_: &Path, _: &mut Vec<FileWarning>) {}
+
 /// A rename is only on the disk once its directory is.
 fn sync_directory(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
@@ -174,6 +208,20 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(warnings, [FileWarning::ModeMended { path: path.clone(), was: 0o644 }]);
         replace(&path, b"new").unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn the_handle_of_an_exchanged_file_appends_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, "old").unwrap();
+        let (mut file, exchanged) = exchange(&path, b"one\n").unwrap();
+        exchanged.unwrap();
+        file.write_all(b"half").unwrap();
+        file.set_len(4).unwrap();
+        file.write_all(b"two\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\n");
         assert_eq!(mode(&path), 0o600);
     }
 

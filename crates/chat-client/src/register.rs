@@ -36,11 +36,75 @@ pub async fn register_with(
     let mut connection = Connection::new(machine, io, LineCodec::for_client());
     loop {
         if let WriterClientEvent::Account(account) = connection.next_event().await? {
-            // A courtesy; the account is there whether or not the server hears it.
-            let _ = timeout(GOODBYE, connection.shutdown()).await;
+            // A courtesy, which the account must not wait for: until it has been stored, it can be lost.
+            tokio::spawn(async move { timeout(GOODBYE, connection.shutdown()).await });
             return Ok(account);
         }
     }
 }
 
+/// How long the server may take to hear that we are leaving.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use chat_proto::{GREETING, NICKNAME_PROMPT, WELCOME};
+    use futures_util::future::BoxFuture;
+    use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+
+    use crate::dial::BoxedIo;
+
+    use super::*;
+
+    /// A server that answers, and whose link takes no goodbye.
+    struct Deaf(DuplexStream);
+
+    impl AsyncRead for Deaf {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Deaf {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    struct DeafDial;
+
+    impl Dial for DeafDial {
+        fn dial(&self, _: Side) -> BoxFuture<'_, Result<BoxedIo, ConnectError>> {
+            Box::pin(async {
+                let (ours, mut theirs) = tokio::io::duplex(4096);
+                let account = r#"{"nickname": "Keen Bob", "account_hash": "9a08"}"#;
+                let said = format!("{GREETING}\n{NICKNAME_PROMPT}\n{account}\n{WELCOME}\n");
+                tokio::spawn(async move {
+                    theirs.write_all(said.as_bytes()).await.unwrap();
+                    std::future::pending::<()>().await;
+                });
+                Ok(Box::new(Deaf(ours)) as BoxedIo)
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_account_does_not_wait_for_the_goodbye() {
+        let began = Instant::now();
+        let config = ClientConfig::default();
+        let account = register_with(&config, Nickname::new("Bob").unwrap(), &DeafDial).await.unwrap();
+        assert_eq!((account.nickname.as_str(), began.elapsed()), ("Keen Bob", std::time::Duration::ZERO));
+    }
+}

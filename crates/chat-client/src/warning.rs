@@ -15,6 +15,13 @@ pub enum FileWarning {
         /// The mode it had.
         was: u32,
     },
+    /// Others could look into our own directory; its mode is 0700 now.
+    DirectoryMended {
+        /// The directory.
+        path: PathBuf,
+        /// The mode it had.
+        was: u32,
+    },
     /// A line that cannot be read. It stays in the file and does not hide the others.
     DamagedLine {
         /// The file.
@@ -58,6 +65,9 @@ impl fmt::Display for FileWarning {
         match self {
             Self::ModeMended { path, was } => {
                 write!(f, "{}: others could read it (mode {was:03o}); the mode is 600 now", path.display())
+            }
+            Self::DirectoryMended { path, was } => {
+                write!(f, "{}: others could look into it (mode {was:03o}); the mode is 700 now", path.display())
             }
             Self::DamagedLine { path, line } => {
                 write!(f, "{}: line {line} is damaged and was left alone", path.display())

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use crate::config::ClientConfig;
 use crate::delivery::{Delivery, SendError, delivery};
 use crate::dial::{Dial, TcpDial};
-use crate::outbox::{Outbox, OutboxEntry, Post};
-use crate::posting::{Command, Posting};
+use crate::outbox::{Outbox, OutboxEntry, OutboxError, Post};
+use crate::posting::{Command, Posting, Watched};
 use crate::state::ConnectionState;
 use crate::supervisor::Supervisor;
 
@@ -32,6 +32,7 @@ pub struct Writer {
     state: watch::Receiver<ConnectionState>,
     account: watch::Receiver<Option<Account>>,
     round_trip: watch::Receiver<Option<Duration>>,
+    outbox_error: watch::Receiver<Option<Arc<OutboxError>>>,
     report: watch::Receiver<Option<ShutdownReport>>,
     retry_now: Arc<Notify>,
 }
@@ -83,6 +84,7 @@ impl Writer {
         let places = Arc::new(Semaphore::new(PLACES));
         let (account_sender, account) = watch::channel(None);
         let (round_trip_sender, round_trip) = watch::channel(None);
+        let (outbox_error_sender, outbox_error) = watch::channel(None);
         let (report_sender, report) = watch::channel(None);
         let handle = Self {
             commands,
@@ -91,18 +93,13 @@ impl Writer {
             state: supervisor.state(),
             account,
             round_trip,
+            outbox_error,
             report,
             retry_now: supervisor.retry_now(),
         };
-        let posting = Posting::new(
-            config,
-            token,
-            outbox,
-            supervisor,
-            received,
-            (account_sender, round_trip_sender),
-            DRAIN_WHEN_DROPPED,
-        );
+        let watched =
+            Watched { account: account_sender, round_trip: round_trip_sender, outbox_error: outbox_error_sender };
+        let posting = Posting::new(config, token, outbox, supervisor, received, watched, DRAIN_WHEN_DROPPED);
         tokio::spawn(async move {
             let report = posting.run(&dial).await;
             // First no new posts, then the report: whoever reads it must not find a post missing in it.
@@ -189,6 +186,13 @@ impl Writer {
         self.round_trip.clone()
     }
 
+    /// Why the outbox cannot be written; `None` while it can. On a server that takes no ids the posts wait meanwhile, and
+    /// are tried again every second: one that is not known as written could be said twice by a later run.
+    #[must_use]
+    pub fn outbox_error(&self) -> watch::Receiver<Option<Arc<OutboxError>>> {
+        self.outbox_error.clone()
+    }
+
     /// Ends a wait for the next attempt. Does nothing when there is none.
     pub fn retry_now(&self) {
         self.retry_now.notify_waiters();
@@ -219,16 +223,24 @@ impl Writer {
         again: bool,
         place: tokio::sync::OwnedSemaphorePermit,
     ) -> Result<Delivery, SendError> {
-        if let Some(outbox) = &self.outbox
-            && let Err(error) = outbox.add(&id, &text)
-        {
-            return Err(SendError::Kept(error, text));
-        }
+        let new = match self.outbox.as_ref().map(|outbox| outbox.add(&id, &text)) {
+            Some(Err(error)) => return Err(SendError::Kept(error, text)),
+            Some(Ok(new)) => new,
+            None => false,
+        };
         let (ticket, delivery) = delivery(id.clone(), place);
         let post = Post { id, text, written_before: again, ticket };
         match self.commands.send(Command::Send(post)) {
             Ok(()) => Ok(delivery),
-            Err(mpsc::error::SendError(Command::Send(post))) => Err(SendError::Closed(post.text)),
+            Err(mpsc::error::SendError(Command::Send(post))) => {
+                // The caller has it back: a later run must not send it too.
+                if let Some(outbox) = self.outbox.as_ref().filter(|_| new)
+                    && let Err(error) = outbox.discard(&post.id)
+                {
+                    tracing::warn!(error = %error, "the outbox could not be written");
+                }
+                Err(SendError::Closed(post.text))
+            }
             Err(_) => unreachable!("a channel hands back what it was given"),
         }
     }
@@ -238,4 +250,27 @@ impl Writer {
 #[must_use]
 pub fn fresh_post_id() -> PostId {
     PostId::new(&uuid::Uuid::new_v4().simple().to_string()).expect("32 hexadecimal digits are an identifier")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_text_that_is_handed_back_is_not_kept_and_one_that_was_kept_before_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
+        let text = Text::new("hello").unwrap();
+        outbox.add(&PostId::new("kept").unwrap(), &text).unwrap();
+        let (dial, _room) = crate::dial::pipes();
+        let token = Token::new("9a08").unwrap();
+        let mut writer = Writer::start_kept_with(ClientConfig::default(), token, outbox.clone(), dial);
+        // The instant between the end of the task and the end of its handles.
+        (writer.commands, _) = mpsc::unbounded_channel();
+        assert!(matches!(writer.send(text.clone()).await, Err(SendError::Closed(back)) if back == text));
+        assert!(matches!(writer.try_send(text), Err(SendError::Closed(_))));
+        let kept = outbox.entries().pop().unwrap();
+        assert!(matches!(writer.send_entry(kept).await, Err(SendError::Closed(_))));
+        assert_eq!(outbox.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["kept"]);
+    }
 }

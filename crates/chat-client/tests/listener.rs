@@ -321,6 +321,25 @@ async fn a_line_without_end_is_final_and_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_line_that_is_too_long_is_a_gap_and_a_long_text_is_a_message() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    peer.hear_request().await;
+    let long = "x".repeat(60_000);
+    let said = tokio::spawn(async move {
+        peer.say(&format!("Bob: before\nBob: {long}{long}\nBob: {long}\nBob: after\n")).await;
+        peer
+    });
+    assert_eq!(next_text(&mut listener).await, "before");
+    assert_eq!(next_gap(&mut listener).await, (Some(1), GapCause::LineTooLong));
+    assert_eq!(next_text(&mut listener).await.len(), 60_000);
+    assert_eq!(next_text(&mut listener).await, "after");
+    assert!(listener.state().borrow().is_online());
+    drop(said.await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_consumer_that_is_busy_loses_nothing() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::start_with(config(), dial);
@@ -347,4 +366,24 @@ async fn a_consumer_that_is_busy_loses_nothing() {
         other => panic!("{other:?}"),
     });
     assert!(seqs.eq(1..=20_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_long_messages_has_fewer_of_them() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    peer.hear_request().await;
+    // Held until it is known that the server is a plain one, they all come out together.
+    for _ in 0..60 {
+        peer.say(&format!("Bob: {}\n", "x".repeat(16_000))).await;
+    }
+    let mut heard = 0;
+    while heard < 60 {
+        let mut events = Vec::new();
+        assert_ne!(listener.next_batch(&mut events).await, 0);
+        assert!(events.len() <= 17, "{} messages of 16 kB in one batch", events.len());
+        heard += events.len();
+    }
+    listener.close().await;
 }

@@ -180,6 +180,28 @@ async fn too_fast_is_tried_again_and_too_long_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_post_that_is_put_off_behind_others_that_are_unanswered_waits_in_peace() {
+    let (dial, mut room) = pipes();
+    let writer = Writer::start_with(config(), token(), dial);
+    let mut peer = Peer::accept(&mut room, Side::Write).await;
+    peer.let_in(IDS).await;
+    let mut deliveries = Vec::new();
+    for said in ["a", "b"] {
+        deliveries.push(writer.send(text(said)).await.unwrap());
+    }
+    let (first, second) = (hear_post(&mut peer).await.0, hear_post(&mut peer).await.0);
+    peer.say(&format!("\u{1}{{\"no\": \"{first}\", \"code\": \"rate\", \"retry_after_ms\": 700}}\n")).await;
+    // Paused time only goes on while everybody rests: a writer that turns in circles would stand still here.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    store(&mut peer, &second, 1).await;
+    assert_eq!(hear_post(&mut peer).await.0, first);
+    store(&mut peer, &first, 2).await;
+    for delivery in deliveries {
+        delivery.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn close_goes_on_for_as_long_as_it_may_and_says_what_became_of_each_post() {
     let (dial, mut room) = pipes();
     let writer = Writer::start_with(config(), token(), dial);

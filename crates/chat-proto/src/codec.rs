@@ -17,6 +17,10 @@ pub const MAX_INPUT_EXTENSION: usize = 40 * 1024;
 /// sends that much.
 pub const MAX_OUTPUT_LINE: usize = 64 * 1024;
 
+/// How much of one over-long line is skipped before it counts as no line at all: no message of any chat has a megabyte,
+/// and a peer that never sends a line feed is not listened to for ever.
+const MAX_SKIPPED: usize = 16 * 1024 * 1024;
+
 /// What the decoder cuts from the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
@@ -25,9 +29,12 @@ pub enum Frame {
     /// What stood after the last line feed when the stream ended. Whether that counts is for the
     /// dialogue to say: a torn token is nothing, a torn message is text.
     Unfinished(Line),
+    /// In the place of a line over its limit, where such lines are skipped.
+    TooLong,
 }
 
-/// Cuts lines at line feeds and refuses to hold more than a stated length.
+/// Cuts lines at line feeds and never holds more than a stated length. A longer line is an error, or is
+/// [skipped](LineCodec::skipping_long_lines).
 ///
 /// A scan that found no line feed goes on where it stopped when more bytes come, so a line that
 /// arrives byte by byte costs no more than one that comes whole.
@@ -37,6 +44,9 @@ pub struct LineCodec {
     extension_limit: usize,
     /// How much of the buffer is known to hold no line feed.
     scanned: usize,
+    skips: bool,
+    /// How much of the line that is being skipped has gone by.
+    skipped: Option<usize>,
 }
 
 /// Why the stream cannot be cut into lines any further.
@@ -70,7 +80,36 @@ impl LineCodec {
     /// Limits in bytes, without the line feed, for plain lines and for extension lines.
     #[must_use]
     pub const fn with_limits(plain: usize, extension: usize) -> Self {
-        Self { plain_limit: plain, extension_limit: extension, scanned: 0 }
+        Self { plain_limit: plain, extension_limit: extension, scanned: 0, skips: false, skipped: None }
+    }
+
+    /// Goes on behind a line that is over its limit, and says [`Frame::TooLong`] in its place. Only a line of many
+    /// megabytes is an error then.
+    #[must_use]
+    pub const fn skipping_long_lines(self) -> Self {
+        Self { skips: true, ..self }
+    }
+
+    /// Drops what is here of the line that is being skipped.
+    fn skip(&mut self, src: &mut BytesMut) -> Result<(), CodecError> {
+        let Some(skipped) = self.skipped else { return Ok(()) };
+        let end = memchr::memchr(b'\n', src);
+        let skipped = skipped + end.unwrap_or(src.len());
+        match end {
+            Some(feed) => src.advance(feed + 1),
+            None => src.clear(),
+        }
+        self.skipped = end.is_none().then_some(skipped);
+        if skipped > MAX_SKIPPED { Err(CodecError::LineTooLong { limit: MAX_SKIPPED }) } else { Ok(()) }
+    }
+
+    /// Says that a line is too long, of which so much is here.
+    fn too_long(&self, length: usize, src: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
+        if !self.skips {
+            return Err(CodecError::LineTooLong { limit: self.limit_for(src.first()) });
+        }
+        src.advance(length);
+        Ok(Some(Frame::TooLong))
     }
 
     fn limit_for(&self, first: Option<&u8>) -> usize {
@@ -83,6 +122,7 @@ impl Decoder for LineCodec {
     type Error = CodecError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
+        self.skip(src)?;
         let limit = self.limit_for(src.first());
         match memchr::memchr(b'\n', &src[self.scanned..]) {
             Some(offset) => {
@@ -90,13 +130,17 @@ impl Decoder for LineCodec {
                 self.scanned = 0;
                 // One byte of grace: a carriage return is not part of the line.
                 if length > limit + 1 {
-                    return Err(CodecError::LineTooLong { limit });
+                    return self.too_long(length + 1, src);
                 }
                 let line = src.split_to(length).freeze();
                 src.advance(1);
                 Ok(Some(Frame::Line(Line::from_bytes(line))))
             }
-            None if src.len() > limit + 1 => Err(CodecError::LineTooLong { limit }),
+            None if src.len() > limit + 1 => {
+                self.scanned = 0;
+                self.skipped = self.skips.then_some(src.len());
+                self.too_long(src.len(), src)
+            }
             None => {
                 self.scanned = src.len();
                 Ok(None)
@@ -149,6 +193,36 @@ mod tests {
             let error = LineCodec::with_limits(10, 99).decode(&mut buffer).unwrap_err();
             assert!(matches!(error, CodecError::LineTooLong { limit: 10 }));
         }
+    }
+
+    #[test]
+    fn where_long_lines_are_skipped_the_next_one_is_whole_and_little_is_held() {
+        for piece in [1, 7, 11, 12, 64] {
+            let stream = [&b"one\n"[..], &[b'x'; 12], b"\ntwo\n\x01", &[b'y'; 500], b"\nthree\n", &[b'z'; 40]].concat();
+            let (mut codec, mut buffer) = (LineCodec::with_limits(10, 10).skipping_long_lines(), BytesMut::new());
+            let mut found = Vec::new();
+            for bytes in stream.chunks(piece) {
+                buffer.extend_from_slice(bytes);
+                while let Some(frame) = codec.decode(&mut buffer).unwrap() {
+                    found.push(frame);
+                }
+                assert!(buffer.len() <= 11);
+            }
+            let line = |text: &str| Frame::Line(text.into());
+            let expected = [line("one"), Frame::TooLong, line("two"), Frame::TooLong, line("three"), Frame::TooLong];
+            assert_eq!(found, expected, "in pieces of {piece}");
+            assert_eq!(codec.decode_eof(&mut buffer).unwrap(), None, "a piece of a long line is no line");
+        }
+    }
+
+    #[test]
+    fn a_line_of_many_megabytes_is_refused_even_where_long_ones_are_skipped() {
+        let (mut codec, mut buffer) = (LineCodec::with_limits(10, 10).skipping_long_lines(), BytesMut::new());
+        let refused = (0..=MAX_SKIPPED / 65_536 + 1).any(|_| {
+            buffer.extend_from_slice(&[b'x'; 65_536]);
+            matches!(codec.decode(&mut buffer), Err(CodecError::LineTooLong { limit: MAX_SKIPPED }))
+        });
+        assert!(refused);
     }
 
     #[test]

@@ -227,6 +227,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
     fn decode_one(&mut self) -> Result<bool, ConnectionError> {
         match self.codec.decode(&mut self.input).map_err(ConnectionError::Codec)? {
             Some(Frame::Line(line)) => self.machine.handle_input(line, now())?,
+            Some(Frame::TooLong) => self.machine.handle_too_long(now()),
             Some(Frame::Unfinished(_)) | None => return Ok(false),
         }
         Ok(true)

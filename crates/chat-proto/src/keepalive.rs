@@ -45,7 +45,7 @@ impl Watchdog {
         Self { limits, heard: now, asked: None }
     }
 
-    /// Something arrived. `owed` says whether an answer is still due after it.
+    /// Something arrived, and if an answer was due, one has come. `owed` says whether one is still due after it.
     pub(crate) fn fed(&mut self, now: Instant, owed: bool) {
         self.heard = now;
         self.asked = owed.then_some(now);

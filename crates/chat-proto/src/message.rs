@@ -25,11 +25,11 @@ impl Message {
     pub fn from_plain(line: &Line) -> Option<Self> {
         let whole = line.as_str();
         if let Some((name, rest)) = whole.split_once(": ")
-            && let (Ok(sender), Ok(text)) = (Nickname::new(name), Text::new(rest))
+            && let (Ok(sender), Ok(text)) = (Nickname::new(name), Text::received(rest))
         {
             return Some(Self { sender: Some(sender), text, position: None, at: None });
         }
-        let text = Text::new(whole).ok()?;
+        let text = Text::received(whole).ok()?;
         Some(Self { sender: None, text, position: None, at: None })
     }
 
@@ -54,6 +54,16 @@ mod tests {
         assert_eq!(message.sender.as_ref().unwrap().as_str(), "Keen Bob");
         assert_eq!(message.text.as_str(), "a: b ");
         assert_eq!(message.to_plain().as_str(), "Keen Bob: a: b ");
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_to_post_is_heard_all_the_same() {
+        let long = "x".repeat(crate::MAX_OUTPUT_LINE - 10);
+        let message = Message::from_plain(&Line::from(format!("Keen Bob: {long}"))).unwrap();
+        assert_eq!((message.sender.unwrap().as_str(), message.text.as_str()), ("Keen Bob", long.as_str()));
+        // Bytes that are not UTF-8 become three each.
+        let bytes = [b"Keen Bob: ", &[0xff; crate::MAX_OUTPUT_LINE - 10][..]].concat();
+        assert!(Message::from_plain(&Line::from_bytes(bytes.into())).is_some());
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub trait StateMachine {
     /// The dialogue cannot go on; output that is already waiting is still valid.
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError>;
 
+    /// Learns that a line of the peer was too long and has been skipped. A driver says so only where it skips such
+    /// lines; elsewhere they end the connection.
+    fn handle_too_long(&mut self, _now: Instant) {}
+
     /// Takes the end of the peer's stream, with what stood after the last line feed.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use bytestring::ByteString;
 /// public listeners (protocol, section 3).
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// The content of a message: never blank, at most [`MAX_TEXT_BYTES`], no control characters but
-/// tab, and line feed for an inner line break.
+/// The content of a message: never blank, no control characters but tab, and line feed for an inner
+/// line break. At most [`MAX_TEXT_BYTES`] to post; what another server sent may be longer.
 ///
 /// Cloning is cheap.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,13 +31,20 @@ impl Text {
             // Not worth cleaning: no honest text shrinks to a quarter.
             return Err(TextError::TooLong { bytes: raw.len() });
         }
+        let text = Self::received(raw)?;
+        if text.0.len() > MAX_TEXT_BYTES {
+            return Err(TextError::TooLong { bytes: text.0.len() });
+        }
+        Ok(text)
+    }
+
+    /// Cleans what a server sent. Another server may take longer texts than ours, so only the line that it came in
+    /// bounds its length.
+    pub(crate) fn received(raw: &str) -> Result<Self, TextError> {
         let clean = clean(raw);
         let text = clean.trim_matches('\n');
         if text.trim().is_empty() {
             return Err(TextError::Blank);
-        }
-        if text.len() > MAX_TEXT_BYTES {
-            return Err(TextError::TooLong { bytes: text.len() });
         }
         Ok(Self(ByteString::from(text)))
     }

@@ -132,16 +132,17 @@ impl Outbox {
         Some(id)
     }
 
-    /// Keeps a post. One that is kept already, under its id, is kept as it is.
-    pub(crate) fn add(&self, id: &PostId, text: &Text) -> Result<(), OutboxError> {
+    /// Keeps a post, and says whether it is new. One that is kept already, under its id, is kept as it is.
+    pub(crate) fn add(&self, id: &PostId, text: &Text) -> Result<bool, OutboxError> {
         let mut inner = self.lock();
         if inner.entries.iter().any(|(_, entry)| entry.id == *id) {
-            return Ok(());
+            return Ok(false);
         }
         let entry =
             OutboxEntry { id: id.clone(), text: text.clone(), typed: Timestamp::now(), state: EntryState::Queued };
         let scope = inner.scope.clone();
-        inner.happened(&[Record::Added { scope, entry }])
+        inner.happened(&[Record::Added { scope, entry }])?;
+        Ok(true)
     }
 
     /// Takes note of how far posts have come.
@@ -157,6 +158,13 @@ impl Outbox {
             return Ok(());
         }
         inner.happened(&[Record::Done { id: id.clone() }])
+    }
+
+    /// Acts as a disk that takes nothing more, or as a sound one again.
+    #[cfg(test)]
+    pub(crate) fn set_writable(&self, writable: bool) {
+        let mut inner = self.lock();
+        inner.file = File::options().read(true).append(writable).open(&inner.path).unwrap();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -218,10 +226,9 @@ impl Inner {
     }
 
     fn rewrite(&mut self, content: &[u8]) -> io::Result<()> {
-        private_file::replace(&self.path, content)?;
-        self.file = private_file::open_append(&self.path, &mut Vec::new())?;
-        self.length = content.len() as u64;
-        Ok(())
+        let (file, exchanged) = private_file::exchange(&self.path, content)?;
+        (self.file, self.length) = (file, content.len() as u64);
+        exchanged
     }
 
     /// The shortest file with these entries.
@@ -357,6 +364,12 @@ mod tests {
             outbox.done(&id(n)).unwrap();
         }
         assert!(std::fs::metadata(&path).unwrap().len() < 2 * COMPACT_ABOVE_BYTES);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let ours = outbox.lock().file.metadata().unwrap();
+            assert_eq!(ours.ino(), std::fs::metadata(&path).unwrap().ino(), "what is appended is appended to the file");
+        }
         drop(outbox);
         assert_eq!(states(&Outbox::open(&path, "s").unwrap()), [("stays".to_owned(), EntryState::Queued)]);
     }

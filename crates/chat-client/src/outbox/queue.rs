@@ -61,8 +61,9 @@ struct Entry<T> {
     /// Its place in the order of typing.
     order: u64,
     tries: u32,
-    /// It was written to a link that broke before the answer: it may be stored, whatever is said of a repetition.
-    unanswered: bool,
+    /// It was written on a connection that broke, or by an earlier run: perhaps it is stored, whatever a server says of
+    /// a repetition that it puts off.
+    in_doubt: bool,
 }
 
 impl<T> Queue<T> {
@@ -79,20 +80,31 @@ impl<T> Queue<T> {
 
     pub(crate) fn push(&mut self, post: Post<T>) {
         self.pushed += 1;
-        let unanswered = post.written_before;
-        self.queued.push_back(Entry { post, order: self.pushed, tries: 0, unanswered });
+        let in_doubt = post.written_before;
+        self.queued.push_back(Entry { post, order: self.pushed, tries: 0, in_doubt });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.written.is_empty() && self.queued.is_empty()
     }
 
-    /// The next post to write, now marked as written, and the key for its answer.
-    pub(crate) fn write_next(&mut self, now: Instant) -> Option<(u64, &Post<T>)> {
-        if self.written.len() >= self.window || self.not_before.is_some_and(|at| now < at) {
+    /// The post that [`Queue::write_next`] would give.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<&Post<T>> {
+        self.not_before = self.not_before.filter(|at| now < *at);
+        if self.written.len() >= self.window || self.not_before.is_some() {
             return None;
         }
-        self.not_before = None;
+        self.queued.front().map(|entry| &entry.post)
+    }
+
+    /// Nothing is written for a while: our own side is not ready for it.
+    pub(crate) fn put_off(&mut self, now: Instant) {
+        self.not_before = Some(now + LATER);
+    }
+
+    /// The next post to write, now marked as written, and the key for its answer.
+    pub(crate) fn write_next(&mut self, now: Instant) -> Option<(u64, &Post<T>)> {
+        self.next(now)?;
         let mut entry = self.queued.pop_front()?;
         entry.post.written_before = true;
         let key = self.next_key;
@@ -101,9 +113,9 @@ impl<T> Queue<T> {
         self.written.back().map(|(key, entry)| (*key, &entry.post))
     }
 
-    /// When writing may go on, where it has to wait.
+    /// When writing may go on, where nothing but time is in its way: with a full window it is an answer that counts.
     pub(crate) fn wait_until(&self) -> Option<Instant> {
-        self.not_before.filter(|_| !self.queued.is_empty())
+        self.not_before.filter(|_| !self.queued.is_empty() && self.written.len() < self.window)
     }
 
     /// The ticket of a post that is written.
@@ -117,41 +129,46 @@ impl<T> Queue<T> {
         Some(self.take(key)?.post)
     }
 
-    /// The server did not take it: it stays, to be tried again, or comes back. It was refused then, unless it is
-    /// still one that was written before.
+    /// The server did not take it: it stays, to be tried again, or comes back with how it ends.
     pub(crate) fn declined(
         &mut self,
         key: u64,
         code: &DeclineCode,
         retry_after: Option<Duration>,
         now: Instant,
-    ) -> Option<Post<T>> {
+    ) -> Option<(Post<T>, Fate)> {
         let mut entry = self.take(key)?;
         entry.tries += 1;
-        // A server that is too busy or has no room does not look whether it has the id already.
-        entry.post.written_before = entry.unanswered;
         if !code.is_passing() || entry.tries >= MAX_TRIES {
-            return Some(entry.post);
+            // A no may be said before anybody looked whether it is stored, but no attempt was shorter than another.
+            let fate = match code {
+                DeclineCode::TooLong => Fate::Refused(code.clone(), retry_after),
+                _ if entry.in_doubt => Fate::Unconfirmed,
+                _ => Fate::Refused(code.clone(), retry_after),
+            };
+            return Some((entry.post, fate));
         }
         let at = now + retry_after.unwrap_or(LATER).min(LATEST);
         self.not_before = Some(self.not_before.map_or(at, |earlier| earlier.max(at)));
         self.window = 1;
-        let place = self.queued.partition_point(|queued| queued.order < entry.order);
-        self.queued.insert(place, entry);
+        // The server says that it did not store it now; what an earlier connection did is another matter.
+        entry.post.written_before = entry.in_doubt;
+        self.queued.push_back(entry);
+        self.in_order();
         None
     }
 
-    /// The connection is lost. Where posts can be repeated safely (`ids`) they are queued again, in front and in
-    /// order; elsewhere they come back as unconfirmed.
+    /// The connection is lost. Where posts can be repeated safely (`ids`) they are queued again, in the order of typing;
+    /// elsewhere they come back as unconfirmed.
     pub(crate) fn disconnected(&mut self, ids: bool) -> Vec<Post<T>> {
         self.window = WINDOW_AFTER_BREAK;
         self.not_before = None;
         if !ids {
             return self.written.drain(..).map(|(_, entry)| entry.post).collect();
         }
-        // One that was put off waits in the queue already, and has its place between them.
-        self.queued.extend(self.written.drain(..).map(|(_, entry)| Entry { unanswered: true, ..entry }));
-        self.queued.make_contiguous().sort_by_key(|entry| entry.order);
+        let written = self.written.drain(..).map(|(_, entry)| Entry { in_doubt: true, ..entry });
+        self.queued.extend(written);
+        self.in_order();
         Vec::new()
     }
 
@@ -171,8 +188,13 @@ impl<T> Queue<T> {
 
     /// All that is left, in order, when nothing more will be written.
     pub(crate) fn drain(&mut self) -> Vec<Post<T>> {
-        let written = self.written.drain(..).map(|(_, entry)| entry);
-        written.chain(self.queued.drain(..)).map(|entry| entry.post).collect()
+        self.queued.extend(self.written.drain(..).map(|(_, entry)| entry));
+        self.in_order();
+        self.queued.drain(..).map(|entry| entry.post).collect()
+    }
+
+    fn in_order(&mut self) {
+        self.queued.make_contiguous().sort_by_key(|entry| entry.order);
     }
 
     fn take(&mut self, key: u64) -> Option<Entry<T>> {
@@ -266,29 +288,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_put_off_keeps_its_place_when_the_link_breaks_too() {
+    async fn nobody_waits_for_a_time_that_has_passed_or_that_changes_nothing() {
         let now = Instant::now();
         let mut queue = Queue::new();
         (1..=3).for_each(|n| queue.push(post(n)));
         let keys = write_all(&mut queue, now);
-        assert!(queue.declined(keys[0].0, &DeclineCode::Storage, None, now).is_none());
-        assert!(queue.disconnected(true).is_empty());
-        assert_eq!(write_all(&mut queue, now).iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 2, 3]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_no_to_a_repetition_says_nothing_about_the_first_attempt() {
-        let now = Instant::now();
-        let mut queue = Queue::new();
-        (1..=2).for_each(|n| queue.push(post(n)));
-        queue.write_next(now).unwrap();
-        queue.disconnected(true);
-        let keys = write_all(&mut queue, now);
-        for (key, _) in keys {
-            assert!(queue.declined(key, &DeclineCode::Storage, None, now).is_none());
-        }
-        let fates: Vec<Fate> = queue.drain().iter().map(Post::abandoned).collect();
-        assert_eq!(fates, [Fate::Unconfirmed, Fate::NeverSent]);
+        assert!(queue.declined(keys[0].0, &DeclineCode::Rate, Some(LATER), now).is_none());
+        assert_eq!(queue.wait_until(), None, "two are in flight, and one may be");
+        let later = now + LATER;
+        assert!(queue.write_next(later).is_none());
+        queue.confirmed(keys[1].0);
+        queue.confirmed(keys[2].0);
+        assert_eq!(queue.wait_until(), None, "the time has passed");
+        assert_eq!(queue.write_next(later).unwrap().1.ticket, 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -297,16 +309,55 @@ mod tests {
         let mut queue = Queue::new();
         queue.push(post(1));
         let (key, _) = queue.write_next(now).unwrap();
-        assert_eq!(queue.declined(key, &DeclineCode::TooLong, None, now).unwrap().ticket, 1);
+        let (post_1, fate) = queue.declined(key, &DeclineCode::TooLong, None, now).unwrap();
+        assert_eq!((post_1.ticket, fate), (1, Fate::Refused(DeclineCode::TooLong, None)));
         queue.push(post(2));
         for tries in 1.. {
             let at = queue.wait_until().unwrap_or(now);
             let (key, _) = queue.write_next(at).unwrap();
-            if queue.declined(key, &DeclineCode::Rate, None, at).is_some() {
-                assert_eq!(tries, MAX_TRIES);
+            if let Some((_, fate)) = queue.declined(key, &DeclineCode::Rate, None, at) {
+                assert_eq!((tries, fate), (MAX_TRIES, Fate::Refused(DeclineCode::Rate, None)));
                 break;
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_be_stored_since_an_earlier_connection_is_never_called_unsent_or_refused_for_now() {
+        for code in [DeclineCode::Rate, DeclineCode::Draining] {
+            let mut now = Instant::now();
+            let mut queue = Queue::new();
+            queue.push(post(1));
+            write_all(&mut queue, now);
+            queue.disconnected(true);
+            for tries in 1.. {
+                now += LATER;
+                let (key, _) = queue.write_next(now).unwrap();
+                if let Some((post, fate)) = queue.declined(key, &code, None, now) {
+                    assert_eq!((tries, post.ticket, fate), (MAX_TRIES, 1, Fate::Unconfirmed));
+                    break;
+                }
+                assert!(queue.discard(&PostId::new("1").unwrap()).is_none());
+                assert!(queue.queued.iter().all(|entry| entry.post.abandoned() == Fate::Unconfirmed));
+            }
+            // The same for what an earlier run has written, and a server that takes no ids.
+            queue.push(Post { written_before: true, ..post(2) });
+            let (key, _) = queue.write_next(now + LATER).unwrap();
+            assert!(queue.declined(key, &code, None, now).is_none());
+            assert_eq!(tickets(&queue.take_written_before()), [2]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_put_off_stays_in_front_of_what_was_written_behind_it() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        (1..=4).for_each(|n| queue.push(post(n)));
+        let keys = write_all(&mut queue, now);
+        assert!(queue.declined(keys[0].0, &DeclineCode::Rate, None, now).is_none());
+        assert!(queue.declined(keys[2].0, &DeclineCode::Rate, None, now).is_none());
+        queue.disconnected(true);
+        assert_eq!(tickets(&queue.drain()), [1, 2, 3, 4]);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub enum ListenerClientEvent {
         /// How many, where the numbers tell.
         missed: Option<u64>,
     },
+    /// A plain line was too long to be taken: one message is missing here.
+    TooLong,
 }
 
 /// The client's side of one connection to the listen port.
@@ -65,8 +67,8 @@ pub struct ListenerClient {
 
 #[derive(Debug)]
 enum Mode {
-    /// Asked, and no answer yet.
-    Asked { request: ResumeRequest, held: Vec<Line>, held_bytes: usize, until: Instant },
+    /// Asked, and no answer yet. In the place of a line that was too long nothing is held.
+    Asked { request: ResumeRequest, held: Vec<Option<Line>>, held_bytes: usize, until: Instant },
     /// `late` is what was asked for, should the answer come after all, and how many lines were
     /// delivered since.
     Plain { late: Option<(ResumeRequest, u64)> },
@@ -107,10 +109,11 @@ impl ListenerClient {
         self.outputs.push_back(Output::Event(event));
     }
 
-    fn plain_line(&mut self, line: Line) {
+    /// Takes a plain line; `None` for one that was too long.
+    fn plain_line(&mut self, line: Option<Line>) {
         match &mut self.mode {
             Mode::Asked { held, held_bytes, .. } => {
-                *held_bytes += line.as_str().len() + LINE_OVERHEAD;
+                *held_bytes += line.as_ref().map_or(0, |line| line.as_str().len()) + LINE_OVERHEAD;
                 held.push(line);
                 if *held_bytes >= MAX_HELD {
                     self.give_up_asking();
@@ -120,11 +123,14 @@ impl ListenerClient {
                 if let Some((_, delivered)) = late {
                     *delivered += 1;
                 }
-                if let Some(message) = Message::from_plain(&line) {
-                    self.tell(ListenerClientEvent::Message(message));
+                match line.map(|line| Message::from_plain(&line)) {
+                    Some(Some(message)) => self.tell(ListenerClientEvent::Message(message)),
+                    Some(None) => {}
+                    None => self.tell(ListenerClientEvent::TooLong),
                 }
             }
-            // The log is numbered by now: a plain line is no message of it.
+            // The log is numbered by now: a plain line is no message of it. And if a numbered one was too long, the
+            // number of the next one tells.
             Mode::Numbered { .. } => {}
         }
     }
@@ -206,7 +212,7 @@ impl StateMachine for ListenerClient {
             return Err(ProtocolError::Violation { expected: Expected::Message, got: Excerpt::of(&line) });
         }
         let Some(json) = line.extension() else {
-            self.plain_line(line);
+            self.plain_line(Some(line));
             return Ok(());
         };
         match Extension::parse(json) {
@@ -217,6 +223,14 @@ impl StateMachine for ListenerClient {
             _ => {}
         }
         Ok(())
+    }
+
+    fn handle_too_long(&mut self, now: Instant) {
+        if let Some(watchdog) = &mut self.watchdog {
+            watchdog.fed(now, false);
+        }
+        self.first = false;
+        self.plain_line(None);
     }
 
     /// A line that was cut in the middle is not a message: the server has it whole, or nobody does.
@@ -254,5 +268,57 @@ impl StateMachine for ListenerClient {
                 _ => self.watchdog.as_ref().map(Watchdog::deadline),
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(client: &mut ListenerClient) -> Vec<ListenerClientEvent> {
+        let mut events = Vec::new();
+        loop {
+            match client.poll_output() {
+                Output::Event(event) => events.push(event),
+                Output::Transmit(_) => {}
+                Output::Timeout(_) => return events,
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_too_long_is_told_in_its_place_unless_numbers_tell_it() {
+        let now = Instant::now();
+        let request = || ResumeRequest { from: ResumeFrom::Last(0), nonce: Nonce::new("8c1d").unwrap() };
+        let asked = || {
+            let mut client =
+                ListenerClient::new(ListenerClientConfig { resume: Some(request()), ..Default::default() }, now);
+            client.handle_input(Line::from("Bob: one"), now).unwrap();
+            client.handle_too_long(now);
+            client.handle_input(Line::from("Bob: three"), now).unwrap();
+            assert_eq!(events(&mut client), [], "all is held");
+            client
+        };
+        let mut plain = asked();
+        plain.handle_timeout(now + Duration::from_secs(1)).unwrap();
+        let [_, ListenerClientEvent::Message(_), ListenerClientEvent::TooLong, ListenerClientEvent::Message(_)] =
+            &events(&mut plain)[..]
+        else {
+            panic!("in order")
+        };
+        plain.handle_too_long(now);
+        assert_eq!(events(&mut plain), [ListenerClientEvent::TooLong]);
+
+        let mut numbered = asked();
+        let stream = StreamId::new("k3f9").unwrap();
+        numbered.answer(ResumeAnswer { stream, from: 1, head: 3, plain: None }, &request().nonce, now);
+        numbered.handle_too_long(now);
+        let line = "\u{1}{\"seq\": 2, \"at\": 1, \"nick\": \"Bob\", \"text\": \"two\"}";
+        numbered.handle_input(Line::from(line), now).unwrap();
+        let [ListenerClientEvent::Numbered { .. }, gap, ListenerClientEvent::Message(_)] = &events(&mut numbered)[..]
+        else {
+            panic!("the number tells")
+        };
+        assert_eq!(*gap, ListenerClientEvent::Gap { missed: Some(1) });
     }
 }

@@ -172,22 +172,20 @@ impl WriterClient {
         !self.plain.is_empty() || !self.with_ids.is_empty()
     }
 
-    fn chat(&mut self, line: &Line, now: Instant) -> Result<(), ProtocolError> {
+    /// Takes a line of the chat, and says whether it answers something.
+    fn chat(&mut self, line: &Line, now: Instant) -> Result<bool, ProtocolError> {
         if let Some(json) = line.extension() {
-            match Extension::parse(json) {
-                Some(Extension::Stored { id, position }) => {
-                    if let Some(key) = self.answered(&id) {
-                        self.tell(WriterClientEvent::Confirmed { key, position: Some(position) });
-                    }
-                }
-                Some(Extension::Declined { id, code, retry_after }) => {
-                    if let Some(key) = self.answered(&id) {
-                        self.tell(WriterClientEvent::Declined { key, code, retry_after });
-                    }
-                }
-                _ => {}
-            }
-            return Ok(());
+            let (id, answer) = match Extension::parse(json) {
+                Some(Extension::Stored { id, position }) => (id, Ok(position)),
+                Some(Extension::Declined { id, code, retry_after }) => (id, Err((code, retry_after))),
+                _ => return Ok(false),
+            };
+            let Some(key) = self.answered(&id) else { return Ok(false) };
+            self.tell(match answer {
+                Ok(position) => WriterClientEvent::Confirmed { key, position: Some(position) },
+                Err((code, retry_after)) => WriterClientEvent::Declined { key, code, retry_after },
+            });
+            return Ok(true);
         }
         if ServerLine::parse(line) != ServerLine::Confirmation {
             return Err(violation(Expected::Confirmation, line));
@@ -200,7 +198,7 @@ impl WriterClient {
             // A confirmation of nothing would confirm the next post before its time.
             None => return Err(violation(Expected::Chat, line)),
         }
-        Ok(())
+        Ok(true)
     }
 
     fn answered(&mut self, id: &PostId) -> Option<u64> {
@@ -225,12 +223,14 @@ impl StateMachine for WriterClient {
 
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError> {
         if self.state == State::Chat {
-            let answer = self.chat(&line, now);
+            let owed = self.owes();
+            let answers = self.chat(&line, now)?;
             let owes = self.owes();
-            if let Some(watchdog) = &mut self.watchdog {
+            // A server that talks and does not answer is no better than a silent one.
+            if let Some(watchdog) = self.watchdog.as_mut().filter(|_| answers || !owed) {
                 watchdog.fed(now, owes);
             }
-            return answer;
+            return Ok(());
         }
         if self.state == State::Over || line.extension().is_some() {
             return Ok(());
@@ -331,4 +331,58 @@ impl StateMachine for WriterClient {
 
 fn violation(expected: Expected, line: &Line) -> ProtocolError {
     ProtocolError::Violation { expected, got: Excerpt::of(line) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{GREETING, WELCOME};
+
+    fn in_chat(now: Instant) -> WriterClient {
+        let token = Token::new("9a08").unwrap();
+        let mut client = WriterClient::new(WriterClientConfig::new(Intent::Login(token)), now);
+        let account = r#"{"nickname": "Bob", "account_hash": "9a08", "extensions": ["id"]}"#;
+        for line in [GREETING, account, WELCOME] {
+            client.handle_input(Line::from(line), now).unwrap();
+        }
+        client
+    }
+
+    fn post(client: &mut WriterClient, key: u64, now: Instant) {
+        let (id, text) = (PostId::new(&key.to_string()).unwrap(), Text::new("hello").unwrap());
+        client.handle_command(WriterClientCommand::Post { key, id, text }, now).unwrap();
+    }
+
+    #[test]
+    fn a_post_without_an_answer_ends_the_connection_whatever_else_arrives() {
+        for chatter in ["\u{1}{}", "\u{1}{\"ok\": \"another\", \"stream\": \"k3f9\", \"seq\": 1}", "\u{1}{\"pong\": 1}"]
+        {
+            let start = Instant::now();
+            let mut client = in_chat(start);
+            post(&mut client, 1, start);
+            for second in 1..10 {
+                let now = start + Duration::from_secs(second);
+                client.handle_input(Line::from(chatter), now).unwrap();
+                client.handle_timeout(now).unwrap();
+            }
+            let end = client.handle_timeout(start + Duration::from_secs(10));
+            assert!(matches!(end, Err(ProtocolError::Silent { .. })), "{chatter}: {end:?}");
+        }
+    }
+
+    #[test]
+    fn each_answer_gives_the_next_one_its_time_and_chatter_puts_a_probe_off() {
+        let start = Instant::now();
+        let mut client = in_chat(start);
+        (1..=2).for_each(|key| post(&mut client, key, start));
+        let at = |second| start + Duration::from_secs(second);
+        let ok = |key| Line::from(format!("\u{1}{{\"ok\": \"{key}\", \"stream\": \"k3f9\", \"seq\": {key}}}"));
+        client.handle_input(ok(1), at(9)).unwrap();
+        client.handle_timeout(at(18)).unwrap();
+        client.handle_input(ok(2), at(18)).unwrap();
+        client.handle_input(Line::from("\u{1}{}"), at(20)).unwrap();
+        while client.poll_output() != Output::Timeout(Some(at(25))) {}
+        client.handle_timeout(at(25)).unwrap();
+        assert_eq!(client.poll_output(), Output::Transmit(Line::default()));
+    }
 }

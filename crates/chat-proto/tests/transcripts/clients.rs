@@ -173,6 +173,7 @@ impl Learned {
                 Some(Self::Got(sender.as_str().into(), message.text))
             }
             ListenerClientEvent::Gap { missed } => Some(Self::Gap(missed)),
+            ListenerClientEvent::TooLong => Some(Self::Gap(Some(1))),
             ListenerClientEvent::Plain | ListenerClientEvent::Numbered { .. } => None,
         }
     }

@@ -55,6 +55,19 @@ fn a_cursor_goes_on_where_the_last_run_stopped() {
     }
 }
 
+/// A run in which nobody said anything keeps its place all the same.
+#[test]
+fn what_is_said_after_a_quiet_run_is_not_missed() {
+    for keep in [["--cursor", "place"], ["--history-path", "talk.txt"]] {
+        let (room, home) = (Room::start(), Home::new());
+        let quiet = ["listen", keep[0], keep[1], "--idle-timeout", "300ms"];
+        assert_eq!(code(&run(home.chat_in(&room, quiet))), 7);
+        post(&room, &home, &["one"]);
+        let next = run(home.chat_in(&room, ["listen", keep[0], keep[1], "--count", "1"]));
+        assert!(out(&next).ends_with(" Bob: one\n"), "{keep:?}: {}", err(&next));
+    }
+}
+
 #[test]
 fn a_reader_that_has_seen_enough_is_success_and_silent() {
     let (room, home) = (Room::start(), Home::new());

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
-use chat_client::{ClientConfig, Cursor, Gap, Listener, ListenerEvent, Message, Recorder, Resume};
+use chat_client::{ClientConfig, Cursor, Gap, Listener, ListenerEvent, Message, Position, Recorder, Resume};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep_until};
@@ -105,6 +105,18 @@ impl Keep {
             cursor.save(position)?;
         }
         Ok(())
+    }
+
+    /// From this place on the room is heard: kept, so that what is said after a quiet run is not missed.
+    fn joined(&mut self, position: &Position) -> Result<(), Failure> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Cursor(cursor) => Ok(cursor.save(position)?),
+            Self::History { recorder, troubled } => match recorder.joined(position) {
+                Ok(()) => Ok(()),
+                Err(error) => Self::waiting(troubled, error).map(|_| ()),
+            },
+        }
     }
 
     fn gap(&mut self, gap: &Gap) {
@@ -247,6 +259,11 @@ impl Session {
                 if self.tell_gap(&gap)? == Wrote::PipeClosed {
                     return Ok(Some(Exit::Done));
                 }
+                continue;
+            }
+            if let ListenerEvent::Joined(position) = first {
+                self.keep.joined(position)?;
+                events.pop_front();
                 continue;
             }
             let room = self.count.map_or(usize::MAX, |count| usize::try_from(count - self.got).unwrap_or(usize::MAX));

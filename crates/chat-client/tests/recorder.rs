@@ -220,9 +220,9 @@ fn lines_that_another_program_added_after_a_clean_close_are_no_messages_of_the_l
         let mut recorder = Recorder::open(&path).unwrap();
         recorder.record(&whole[..2]).unwrap();
         if close {
-            recorder.close().unwrap()
+            recorder.close().unwrap();
         } else {
-            drop(recorder)
+            drop(recorder);
         }
         let added = format!("[14.01.23 17:07] Vlad: one\n[14.01.23 17:07] Vlad: two\n{torn}");
         let before = [fs::read(&path).unwrap(), added.into_bytes()].concat();

@@ -104,6 +104,14 @@ impl Book {
                     }
                     heard.push(translate::gap(&gap));
                 }
+                ListenerEvent::Joined(position) => {
+                    // Kept, so that what is said after a quiet run is not missed by the next one.
+                    if let Some(recorder) = &mut self.recorder
+                        && let Err(error) = recorder.joined(&position)
+                    {
+                        self.complain(shared, &error).await;
+                    }
+                }
                 _ => {}
             }
         }

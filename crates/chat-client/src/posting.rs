@@ -93,6 +93,7 @@ impl Posting {
             loop {
                 let (open, deadline) = (self.is_listening(), self.deadline());
                 tokio::select! {
+                    biased;
                     io = &mut dialling => break io,
                     command = self.commands.recv(), if open => self.obey(command),
                     () = sleep_until_some(deadline) => return None,
@@ -246,6 +247,7 @@ impl Posting {
         loop {
             let (open, deadline) = (self.is_listening(), self.deadline());
             tokio::select! {
+                biased;
                 () = sleep_until(until) => return,
                 () = &mut asked => return,
                 command = self.commands.recv(), if open => self.obey(command),

@@ -59,6 +59,24 @@ impl Committer {
         Ok((Self { queue }, done))
     }
 
+    /// The same on a task, for a journal that never waits.
+    pub(crate) fn start_task<J: Journal>(
+        mut journal: J,
+        room: Arc<Room>,
+    ) -> (Self, oneshot::Receiver<Result<(), JournalError>>) {
+        let (queue, mut work) = mpsc::channel(COMMIT_QUEUE);
+        let (closed, done) = oneshot::channel();
+        tokio::spawn(async move {
+            let mut taken = Vec::with_capacity(COMMIT_QUEUE);
+            let mut batch = Gathered::default();
+            while work.recv_many(&mut taken, COMMIT_QUEUE).await > 0 {
+                batch.serve(&mut taken, &mut journal, &room);
+            }
+            let _ = closed.send(journal.close());
+        });
+        (Self { queue }, done)
+    }
+
     /// Queues drafts, which waits while the queue is full. The answer comes on its own.
     pub(crate) async fn append(
         &self,
@@ -92,11 +110,24 @@ struct Waiting {
     answer: oneshot::Sender<Outcome>,
 }
 
+/// What becomes one transaction.
+#[derive(Default)]
+struct Gathered {
+    drafts: Vec<Draft>,
+    waiting: Vec<Waiting>,
+}
+
 fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work>) {
     let mut taken = Vec::with_capacity(COMMIT_QUEUE);
-    let mut drafts = Vec::new();
-    let mut waiting = Vec::new();
+    let mut batch = Gathered::default();
     while queue.blocking_recv_many(&mut taken, COMMIT_QUEUE) > 0 {
+        batch.serve(&mut taken, journal, room);
+    }
+}
+
+impl Gathered {
+    fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room) {
+        let Self { drafts, waiting } = self;
         for work in taken.drain(..) {
             match work {
                 Work::Append(_, Chain { broken }, answer) if broken.get().is_some() => {
@@ -107,7 +138,7 @@ fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work
                     waiting.push(Waiting { drafts: more.len(), chain, answer });
                     drafts.append(&mut more);
                     if drafts.len() >= COMMIT_DRAFTS {
-                        commit(journal, room, &mut drafts, &mut waiting);
+                        commit(journal, room, drafts, waiting);
                     }
                 }
                 Work::RevokedElsewhere(answer) => {
@@ -120,7 +151,7 @@ fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work
             }
         }
         if !waiting.is_empty() {
-            commit(journal, room, &mut drafts, &mut waiting);
+            commit(journal, room, drafts, waiting);
         }
     }
 }

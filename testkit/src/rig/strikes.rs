@@ -38,8 +38,8 @@ impl Strikes {
     pub(super) fn next(&mut self) -> (Duration, Strike) {
         let wait = Duration::from_millis(100).mul_f64(-self.rng.f64().max(1e-6).ln());
         let strike = match self.rng.u8(..100) {
-            0..3 => Strike::KillServer,
-            3..44 => Strike::KillWriter(self.rng.usize(..self.writers)),
+            0 => Strike::KillServer,
+            1..44 => Strike::KillWriter(self.rng.usize(..self.writers)),
             44..85 => Strike::KillListener(self.rng.usize(..self.listeners)),
             85..86 => Strike::FillStore,
             86..89 => Strike::FillHistory,

@@ -1,8 +1,14 @@
 //! Which account a command writes with: a token that was given, a kept account, or a new one.
 
-use chat_client::{ClientConfig, Credentials, Nickname, Settings, Token, register};
+use std::path::Path;
 
-use crate::failure::Failure;
+use chat_client::{
+    Account, ClientConfig, ConnectError, Credentials, FileLock, Nickname, Settings, Token, paths, register,
+};
+
+use tokio::time::Instant;
+
+use crate::failure::{Failure, chain};
 use crate::output;
 
 /// Loads the kept accounts and says what was mended in their file.
@@ -15,22 +21,23 @@ pub(crate) fn kept(settings: &Settings) -> Result<Credentials, Failure> {
 }
 
 /// The token to write with, where there is one without asking the server: the one that was given,
-/// else the kept account of the name, else the only kept account.
+/// else the kept account of the name
+/// in this room, else the only kept account of this room.
 pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, Failure> {
     if let Some(token) = settings.token()? {
         return Ok(Some(token));
     }
     let credentials = kept(settings)?;
+    let room = settings.client_config().write_addr_text();
     if let Some(name) = &settings.nickname {
-        return Ok(credentials.find(name)?.map(|stored| stored.token().clone()));
+        return Ok(credentials.find_in(&room, name)?.map(|stored| stored.token().clone()));
     }
-    let mut accounts = credentials.accounts();
-    match (accounts.next(), accounts.next()) {
-        (None, _) => Ok(None),
-        (Some(only), None) => Ok(Some(only.token().clone())),
-        (Some(_), Some(_)) => {
-            let names = credentials.accounts().map(|stored| stored.nickname().as_str().to_owned()).collect();
-            Err(Failure::WhichAccount(names))
+    // A token is for the room that gave it, and no other one is told.
+    match credentials.of_room(&room).as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(only.token().clone())),
+        several => {
+            Err(Failure::WhichAccount(several.iter().map(|stored| stored.nickname().as_str().to_owned()).collect()))
         }
     }
 }
@@ -47,17 +54,48 @@ pub(crate) async fn known_or_new(settings: &Settings, config: &ClientConfig) -> 
 }
 
 /// Registers a name and keeps the account.
-pub(crate) async fn new(
-    settings: &Settings,
-    config: &ClientConfig,
-    name: &str,
-) -> Result<chat_client::Account, Failure> {
+pub(crate) async fn new(settings: &Settings, config: &ClientConfig, name: &str) -> Result<Account, Failure> {
     let nickname = Nickname::new(name)?;
     // Before the server is asked: an account that cannot be kept would be lost.
     let mut credentials = kept(settings)?;
-    let account = register(config, nickname)
-        .await
-        .map_err(|error| Failure::Connect { what: config.write_addr_text(), source: error.into() })?;
-    credentials.add(&account, Some(name))?;
+    can_keep(&settings.credentials_path)?;
+    let account = ask(config, nickname).await?;
+    credentials.add_for(&config.write_addr_text(), &account, Some(name))?;
     Ok(account)
+}
+
+/// Finds out beforehand whether files can be made beside the credential file.
+fn can_keep(path: &Path) -> Result<(), Failure> {
+    let failed = |source| Failure::File { path: path.to_owned(), source };
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        paths::create_private(dir).map_err(failed)?;
+    }
+    FileLock::acquire(path).map(|_| ()).map_err(Failure::Lock)
+}
+
+/// Registers, and tries again for as long as nobody answers at all. Once something was said it is
+/// not asked again: a second question could make a second account.
+async fn ask(config: &ClientConfig, nickname: Nickname) -> Result<Account, Failure> {
+    let start = Instant::now();
+    let mut wait = config.retry.base;
+    let mut attempts = 1;
+    loop {
+        let error = match register(config, nickname.clone()).await {
+            Ok(account) => return Ok(account),
+            Err(error) => error,
+        };
+        let unsaid = matches!(
+            error,
+            ConnectError::Resolve { .. } | ConnectError::Connect { .. } | ConnectError::TimedOut { .. }
+        );
+        let tries_left = config.retry.max_attempts.is_none_or(|max| attempts < max);
+        let time_left = config.retry.max_time.is_none_or(|max| start.elapsed() + wait < max);
+        if !(unsaid && tries_left && time_left) {
+            return Err(Failure::Connect { what: config.write_addr_text(), error: error.into() });
+        }
+        output::talk(format_args!("{}; trying again in {:.1} s", chain(&error), wait.as_secs_f64()));
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(config.retry.cap);
+        attempts += 1;
+    }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Take this profile of config.toml
-    #[arg(long, value_name = "NAME", global = true, env = "CHAT_PROFILE")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub(crate) profile: Option<String>,
     /// Write a log to standard error; it never holds a token
     #[arg(
@@ -83,6 +83,15 @@ pub(crate) struct Connect {
     /// The write port [default: 5050]
     #[arg(long, value_name = "PORT")]
     pub(crate) write_port: Option<u16>,
+    /// The ports speak TLS: verify the server by this machine's root certificates
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Verify the server by the certificates in this file (PEM); says --tls too
+    #[arg(long, value_name = "F", conflicts_with = "pin")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Trust the certificate with this SHA-256 fingerprint; says --tls too
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) pin: Option<String>,
     /// End when the first connection fails or breaks
     #[arg(long)]
     pub(crate) no_retry: bool,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chat_client::{
-    ConnectError, CredentialsError, CursorError, HistoryError, NicknameError, PathsError, Refusal, SettingsError,
-    TextError, TokenError,
+    ConnectError, CredentialsError, CursorError, HistoryError, LockError, NicknameError, PathsError, Refusal,
+    SettingsError, TextError, TlsError, TokenError,
 };
 
 use crate::exit::Exit;
@@ -39,11 +39,11 @@ pub(crate) enum Failure {
     Nickname(#[from] NicknameError),
     #[error(transparent)]
     Token(#[from] TokenError),
-    #[error("{}", connect_text(what, source))]
+    #[error("{}", connect_text(what, error))]
     Connect {
         /// Host and port.
         what: String,
-        source: Arc<ConnectError>,
+        error: Arc<ConnectError>,
     },
     /// Something answers there, and it is not what it should be.
     #[error("{0}")]
@@ -60,6 +60,8 @@ pub(crate) enum Failure {
     Input(#[source] std::io::Error),
     #[error("{path}: {source}")]
     File { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Lock(LockError),
     #[error("cannot start: {0}")]
     Runtime(#[source] std::io::Error),
     #[error("time ran out after {got} of {wanted} messages")]
@@ -91,15 +93,15 @@ impl Failure {
             | Self::History(_)
             | Self::Cursor(_)
             | Self::Credentials(_)
+            | Self::Lock(_)
             | Self::Output(_)
             | Self::Input(_)
             | Self::File { .. }
             | Self::Runtime(_) => Exit::Local,
-            Self::Connect { source, .. } if refusal(source).is_some() => Exit::Refused,
+            Self::Connect { error, .. } if refusal(error).is_some() => Exit::Refused,
+            Self::Connect { error, .. } if is_local(error) => Exit::Local,
             Self::Connect { .. } | Self::NotAChat(_) => Exit::Unreachable,
-            Self::Cut { why, .. } if why.exit() == Exit::Interrupted => Exit::Interrupted,
-            Self::Cut { shortfall, .. } if shortfall.exit() == Exit::Unconfirmed => Exit::Unconfirmed,
-            Self::Cut { why, .. } => why.exit(),
+            Self::Cut { why, shortfall } => first_of(why.exit(), shortfall.exit()),
             Self::Messages(shortfall) => shortfall.exit(),
             Self::Timeout { .. } | Self::OutOfTime => Exit::Timeout,
             Self::Idle(_) => Exit::Idle,
@@ -120,26 +122,39 @@ impl Failure {
             | Self::History(_)
             | Self::Cursor(_)
             | Self::Credentials(_)
+            | Self::Lock(_)
             | Self::Output(_)
             | Self::Input(_)
             | Self::File { .. } => "file",
             Self::Runtime(_) => "internal",
-            Self::Connect { source, .. } => match (refusal(source), source.as_ref()) {
+            Self::Connect { error, .. } => match (refusal(error), error.as_ref()) {
                 (Some(Refusal::Nickname), _) => "nickname_refused",
                 (Some(_), _) => "unknown_token",
+                (None, error) if is_local(error) => "file",
+                (None, ConnectError::Tls { .. }) => "tls",
                 (None, ConnectError::Protocol(_) | ConnectError::Codec(_)) => "not_a_chat",
                 (None, _) => "unreachable",
             },
             Self::NotAChat(_) => "not_a_chat",
-            Self::Cut { why, .. } if why.exit() == Exit::Interrupted => "interrupted",
-            Self::Cut { shortfall, .. } if shortfall.exit() == Exit::Unconfirmed => shortfall.code(),
-            Self::Cut { why, .. } => why.code(),
+            Self::Cut { why, .. } if self.exit() == why.exit() => why.code(),
+            Self::Cut { shortfall, .. } => shortfall.code(),
             Self::Messages(shortfall) => shortfall.code(),
             Self::Timeout { .. } | Self::OutOfTime => "timeout",
             Self::Idle(_) => "idle",
             Self::Interrupted => "interrupted",
         }
     }
+}
+
+/// Which of two reasons decides the exit code: the signal, then doubt, then a refusal.
+fn first_of(one: Exit, other: Exit) -> Exit {
+    let order = [Exit::Interrupted, Exit::Local, Exit::Unconfirmed, Exit::Refused, Exit::Unreachable];
+    order.into_iter().find(|exit| [one, other].contains(exit)).unwrap_or(one)
+}
+
+/// Whether a connection failed because of a file on this machine.
+fn is_local(error: &ConnectError) -> bool {
+    matches!(error, ConnectError::Tls { source: TlsError::CaFile { .. }, .. })
 }
 
 fn ambiguous(error: &CredentialsError) -> bool {

@@ -12,6 +12,7 @@ mod logging;
 mod objects;
 mod outcome;
 mod output;
+mod reader;
 mod sides;
 mod signals;
 mod when;

@@ -1,7 +1,9 @@
 //! The objects of `--json`, one a line. Fields are only ever added; `docs/schema.json` describes
 //! them and a test holds the output to it.
 
-use chat_client::{ConnectionState, Gap, Message};
+use std::io;
+
+use chat_client::{ConnectionState, Gap, Message, display};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
@@ -50,7 +52,7 @@ pub(crate) enum Kind<'a> {
         until: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         missed: Option<u64>,
-        cause: String,
+        cause: &'static str,
     },
     State {
         side: &'static str,
@@ -66,6 +68,17 @@ pub(crate) enum Kind<'a> {
         nick: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         asked: Option<&'a str>,
+    },
+    Ping {
+        side: &'static str,
+        /// How long it took to be greeted, or to be let in.
+        ms: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        numbered: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nick: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        round_trip_ms: Option<f64>,
     },
     Error {
         code: &'a str,
@@ -98,7 +111,7 @@ impl<'a> Object<'a> {
             since: rfc3339(gap.since),
             until: rfc3339(gap.until),
             missed: gap.missed,
-            cause: gap.cause.to_string(),
+            cause: gap.cause.as_str(),
         })
     }
 
@@ -131,9 +144,28 @@ impl<'a> Object<'a> {
 
     /// Appends the object and a line feed.
     pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter);
         // Writing to memory cannot fail, and no map here has keys that are not text.
-        let _ = serde_json::to_writer(&mut *out, self);
+        let _ = self.serialize(&mut serializer);
         out.push(b'\n');
+    }
+}
+
+/// Compact JSON in which whatever could steer a terminal is an escape: the same data for a program,
+/// and safe where a person looks at it.
+struct SafeFormatter;
+
+impl serde_json::ser::Formatter for SafeFormatter {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| display::is_treacherous(*c)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
     }
 }
 
@@ -142,4 +174,20 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
     let time = time.round(Unit::Millisecond).unwrap_or(time);
     let offset = TimeZone::system().to_offset(time);
     time.display_with_offset(offset).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_is_in_an_object_and_nothing_is_lost() {
+        let text = "a\u{9b}31m\u{7f}\u{202e}\u{e0041} \"Ж\" \u{1b}\n";
+        let mut out = Vec::new();
+        Object::new(Kind::Error { code: "usage", message: text.to_owned() }).write_to(&mut out);
+        let line = String::from_utf8(out).expect("text");
+        assert!(!line.trim_end_matches('\n').chars().any(display::is_treacherous), "{line:?}");
+        let back: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(back["message"], text);
+    }
 }

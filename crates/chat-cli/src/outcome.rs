@@ -33,6 +33,8 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     ranges: [Vec<(u64, u64)>; 4],
+    /// The input goes on behind what was read of it.
+    cut: bool,
 }
 
 impl Ledger {
@@ -51,6 +53,11 @@ impl Ledger {
         } else {
             ranges.insert(place, (line, line));
         }
+    }
+
+    /// What follows the last line that is noted was not read, and not sent either.
+    pub(crate) fn cut(&mut self) {
+        self.cut = true;
     }
 
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
@@ -81,6 +88,9 @@ impl Ledger {
                     out.push_str(", ");
                 }
                 let _ = if first == last { write!(out, "{first}") } else { write!(out, "{first}-{last}") };
+            }
+            if self.cut && outcome == Outcome::NeverSent {
+                out.push_str(" and what follows");
             }
         }
         out

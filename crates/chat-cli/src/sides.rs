@@ -32,6 +32,9 @@ pub(crate) fn layer(connect: &Connect, side: Side) -> Layer {
         host: connect.host.clone(),
         listen_port: port(Side::Listen).or(connect.listen_port),
         write_port: port(Side::Write).or(connect.write_port),
+        tls: connect.tls.then_some(true),
+        ca_file: connect.ca_file.clone(),
+        pin: connect.pin.clone(),
         ..Layer::default()
     }
 }
@@ -50,6 +53,15 @@ pub(crate) fn add_identity(layer: &mut Layer, identity: &Identity) -> Result<(),
 
 pub(crate) fn settings(layer: Layer, common: &Common) -> Result<Settings, Failure> {
     Ok(Settings::load(layer, common.profile.as_deref())?)
+}
+
+/// Says once where the token is about to travel in the clear to another machine. That is how the
+/// original works, so it is not refused.
+pub(crate) fn warn_of_exposure(config: &ClientConfig) {
+    if config.exposes_token() {
+        let address = config.write_addr_text();
+        output::talk(format_args!("warning: the token travels to {address} in the clear; --tls would hide it"));
+    }
 }
 
 /// The services' configuration, with this command's patience.
@@ -116,8 +128,8 @@ impl StateTalk {
 /// Why a service has closed, as the failure of the command.
 pub(crate) fn closed(states: &watch::Receiver<ConnectionState>, what: String) -> Option<Failure> {
     match &*states.borrow() {
-        ConnectionState::Closed { cause: Some(source) } => {
-            Some(Failure::Connect { what, source: std::sync::Arc::clone(source) })
+        ConnectionState::Closed { cause: Some(error) } => {
+            Some(Failure::Connect { what, error: std::sync::Arc::clone(error) })
         }
         _ => None,
     }

@@ -29,8 +29,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, WhenError> {
         _ => return Err(WhenError::Duration),
     };
     let number: f64 = number.parse().map_err(|_| WhenError::Duration)?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| WhenError::Duration)
+    Duration::try_from_secs_f64(number * seconds).ok().filter(|length| *length <= LONGEST).ok_or(WhenError::Duration)
 }
+
+/// A hundred years: longer waits cannot be reckoned with, and nobody waits for them.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Reads an RFC 3339 time, a local date with or without a time, or a duration, which means so long
 /// before `now`.
@@ -57,7 +60,7 @@ mod tests {
         for (text, ms) in [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("1.5h", 5_400_000), ("2", 2000)] {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
-        for bad in ["", "s", "-1s", "5 parsecs", "1..2", "99999999999999999999999d"] {
+        for bad in ["", "s", "-1s", "5 parsecs", "1..2", "99999999999999999999999d", "9999999999999999999"] {
             assert_eq!(duration(bad), Err(WhenError::Duration), "{bad}");
         }
     }

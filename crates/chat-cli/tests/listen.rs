@@ -62,8 +62,8 @@ fn a_reader_that_has_seen_enough_is_success_and_silent() {
     let mut listening = Running::start(home.chat_in(&room, ["listen", "--last", "1"]));
     assert!(listening.line().ends_with(" Bob: three"));
     let Running { mut child, lines, .. } = listening;
+    // Without waiting for another message to be written.
     drop(lines);
-    post(&room, &home, &["into the closed pipe"]);
     let status = child.wait().unwrap();
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -77,6 +77,7 @@ fn each_way_to_stop_has_its_exit_code() {
         (vec!["listen", "--timeout", "50ms"], 0),
         (vec!["listen", "--timeout", "50ms", "--count", "1"], 6),
         (vec!["listen", "--idle-timeout", "50ms"], 7),
+        (vec!["listen", "--timeout", "9999999999999999999"], 2),
     ] {
         assert_eq!(code(&run(home.chat_in(&room, words.clone()))), exit, "{words:?}");
     }
@@ -165,6 +166,14 @@ fn ping_says_what_is_there_and_what_is_wrong() {
     let (listen, write) = (room.listen.port().to_string(), room.write.port().to_string());
     let exchanged = run(home.chat(["ping", "--listen-port", &write, "--write-port", &listen]));
     assert_eq!(code(&exchanged), 4, "{}", err(&exchanged));
+    let both = run(home.chat_in(&room, ["ping", "-u", "Bob", "--json"]));
+    let answers = objects(&out(&both));
+    assert_eq!((&answers[0]["numbered"], answers[1]["nick"].is_string()), (&true.into(), true));
+    let token = read(&home.data("creds.jsonstream"));
+    let token: serde_json::Value = serde_json::from_str(token.lines().next().unwrap()).unwrap();
+    let token = token["account_hash"].as_str().unwrap();
+    let from_input = run_with_input(home.chat_in(&room, ["ping", "--token-file", "-"]), token.as_bytes());
+    assert_eq!(code(&from_input), 0, "{}", err(&from_input));
     let (port, _guard) = dead_port();
     let gone = run(home.chat(["ping", "--port", &port.to_string(), "--listen-port", &listen]));
     assert_eq!(code(&gone), 4);

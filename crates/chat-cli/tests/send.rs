@@ -3,6 +3,7 @@
 
 mod support;
 
+use chat_server::ServerConfig;
 use support::*;
 
 #[test]
@@ -107,6 +108,63 @@ fn confirmed_by_echo_has_come_back() {
     assert_eq!(objects(&out(&output)).len(), 2);
 }
 
+/// The listen port accepts and says nothing: a signal still ends it, and says what is not known.
+#[test]
+fn an_echo_that_never_comes_is_unconfirmed_and_can_be_interrupted() {
+    let (room, home) = (Room::start(), Home::new());
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let words = ["send", "-u", "Bob", "--confirm", "echo", "-m", "hi", "--json"];
+    let mut command = home.chat(words);
+    command.args(["--write-port", &room.write.port().to_string()]);
+    command.args(["--listen-port", &silent.local_addr().unwrap().port().to_string()]);
+    let mut ear = room.ear();
+    let sending = Running::start(command);
+    assert_eq!(ear.message().1, "hi");
+    sending.signal("-INT");
+    let Running { child, mut lines, .. } = sending;
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut lines, &mut told).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 130, "{}", err(&output));
+    assert_eq!(objects(&told)[0]["state"], "unconfirmed");
+}
+
+#[test]
+fn an_account_that_cannot_be_kept_is_not_made() {
+    let mut config = ServerConfig::default();
+    config.announce = true;
+    let (room, home) = (Room::with(config), Home::new());
+    let mut ear = room.ear();
+    let output = run(home.chat_in(&room, ["register", "-u", "Carol", "--credential-path", "/proc/nope/creds"]));
+    assert_eq!(code(&output), 1, "{}", err(&output));
+    // Whoever is registered is announced: the first one is somebody else.
+    assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Dave"]))), 0);
+    assert!(ear.message().1.ends_with(" Dave"));
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_with_its_report() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut command = home.chat_in(&room, ["send", "-u", "Bob", "--json", "-m", "hi"]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command.stdout(full).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(code(&output), 1, "{}", err(&output));
+    assert!(err(&output).contains("standard output"), "{}", err(&output));
+}
+
+#[test]
+fn lines_that_were_read_and_never_handed_in_are_in_the_report() {
+    let home = Home::new();
+    let (port, _guard) = dead_port();
+    std::fs::write(home.path("token"), "some-token").unwrap();
+    let input: String = (1..=2000).map(|number| format!("{number}\n")).collect();
+    let port = port.to_string();
+    let words = ["send", "-p", &port, "--no-retry", "--token-file", "token"];
+    let output = run_with_input(home.chat(words), input.as_bytes());
+    assert_eq!(code(&output), 4, "{}", err(&output));
+    assert!(err(&output).contains("never sent: line 1-") && err(&output).contains("what follows"), "{}", err(&output));
+}
+
 #[test]
 fn confirmed_by_writing_is_written() {
     let (room, home) = (Room::start(), Home::new());
@@ -169,4 +227,23 @@ fn bad_input_is_one_clear_sentence() {
         assert!(!said.contains("panicked") && !said.contains("stack backtrace"), "{words:?}: {said}");
         assert_eq!(out(&output), "", "{words:?}");
     }
+}
+
+/// A token is for the room that gave it: another one gets an account of its own, not the secret.
+#[test]
+fn a_kept_token_is_not_shown_to_another_room() {
+    let (first, second, home) = (Room::start(), Room::start(), Home::new());
+    assert_eq!(code(&run(home.chat_in(&first, ["send", "-u", "Bob", "-m", "here"]))), 0);
+    let unnamed = run(home.chat_in(&second, ["send", "-m", "there"]));
+    assert_eq!(code(&unnamed), 2, "{}", err(&unnamed));
+    let named = run(home.chat_in(&second, ["send", "-u", "Bob", "-m", "there"]));
+    assert_eq!((code(&named), err(&named).contains("registered as")), (0, true), "{}", err(&named));
+    assert_eq!(out(&run(home.chat(["accounts"]))).lines().count(), 2);
+    // A file of the original does not say where its accounts are from; it works as it did.
+    let kept = read(&home.data("creds.jsonstream"));
+    let original: serde_json::Value = serde_json::from_str(kept.lines().next().unwrap()).unwrap();
+    let line = format!("{{\"nickname\": {}, \"account_hash\": {}}}\n", original["nickname"], original["account_hash"]);
+    std::fs::write(home.path("original"), line).unwrap();
+    let old = run(home.chat_in(&first, ["send", "-m", "as before", "--credential-path", "original"]));
+    assert_eq!(code(&old), 0, "{}", err(&old));
 }

@@ -1,8 +1,11 @@
 //! What the services need to know: where the room is, how long to wait, how to try again.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chat_proto::{Keepalive, Position};
+
+use crate::tls::Trust;
 
 /// Where a room is and how patient to be with it. Every field has a default that suits the public room.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct ClientConfig {
     pub retry: RetryPolicy,
     /// Where a listener starts, on a server that numbers its messages.
     pub resume: Resume,
+    /// Whom to trust, where the ports speak TLS; `None` is plain TCP.
+    pub tls: Option<Trust>,
     /// The seed of the jitter. `None` takes one from the system; tests give one.
     pub seed: Option<u64>,
 }
@@ -88,6 +93,14 @@ impl ClientConfig {
         }
     }
 
+    /// Whether the token would travel in the clear to another machine: plain TCP, and a host that is not this one.
+    #[must_use]
+    pub fn exposes_token(&self) -> bool {
+        let (host, _) = self.address(Side::Write);
+        let here = host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        self.tls.is_none() && !here
+    }
+
     /// The listen port's address for people: `host:port`.
     #[must_use]
     pub fn listen_addr_text(&self) -> String {
@@ -117,6 +130,7 @@ impl Default for ClientConfig {
             keepalive: Keepalive { idle: Duration::from_secs(5), probe: Duration::from_secs(10) },
             retry: RetryPolicy::default(),
             resume: Resume::Live,
+            tls: None,
             seed: None,
         }
     }

@@ -1,8 +1,9 @@
 //! The cache of accounts, `creds.jsonstream`: one JSON object a line with `nickname` and `account_hash`, as the
 //! original wrote it. It talks to no server and never prints a token.
 //!
-//! `asked` is a field of ours: the name that was asked for, which the server changed. Fields of others are kept, and
-//! so are lines that cannot be read.
+//! Two fields are ours: `asked`, the name that was asked for, which the server changed; and `room`, the write port's
+//! `host:port`, so that a token goes to no other server. Fields of others are kept, and so are lines that cannot be
+//! read.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ pub struct Credentials {
 pub struct StoredAccount {
     account: Account,
     asked: Option<Box<str>>,
+    room: Option<Box<str>>,
 }
 
 impl StoredAccount {
@@ -60,6 +62,13 @@ impl StoredAccount {
     #[must_use]
     pub fn asked(&self) -> Option<&str> {
         self.asked.as_deref()
+    }
+
+    /// The room that the account belongs to, as `host:port` of its write port. `None` in the original's records, which
+    /// do not say.
+    #[must_use]
+    pub fn room(&self) -> Option<&str> {
+        self.room.as_deref()
     }
 }
 
@@ -125,38 +134,63 @@ impl Credentials {
         self.lines.iter().filter_map(|line| line.account.as_ref())
     }
 
-    /// The account with this whole nickname, else the one for which this name was asked.
+    /// The accounts of one room, `host:port` of its write port; where there are none, those of which no room is known.
+    /// The names of this machine (`localhost`, `127.0.0.1`, `[::1]`) are one host.
+    #[must_use]
+    pub fn of_room(&self, room: &str) -> Vec<&StoredAccount> {
+        let ours: Vec<_> = self.accounts().filter(|stored| stored.room().is_some_and(|own| same(own, room))).collect();
+        if ours.is_empty() { self.accounts().filter(|stored| stored.room().is_none()).collect() } else { ours }
+    }
+
+    /// The account with this whole nickname, else the one for which this name was asked; of whatever room.
     ///
     /// # Errors
     /// [`CredentialsError::Ambiguous`] when more than one fits.
     pub fn find(&self, name: &str) -> Result<Option<&StoredAccount>, CredentialsError> {
-        let whole: Vec<_> = self.accounts().filter(|stored| stored.nickname().as_str() == name).collect();
-        let fitting = if whole.is_empty() {
-            self.accounts().filter(|stored| stored.asked() == Some(name)).collect()
-        } else {
-            whole
-        };
-        match &fitting[..] {
-            // The same account twice is one account.
-            [first, others @ ..] if others.iter().all(|other| other.token() == first.token()) => Ok(Some(first)),
-            [] => Ok(None),
-            _ => Err(CredentialsError::Ambiguous {
-                name: name.into(),
-                nicknames: fitting.iter().map(|stored| stored.nickname().clone()).collect(),
-            }),
-        }
+        find_among(&self.accounts().collect::<Vec<_>>(), name)
     }
 
-    /// Adds an account, with the name that was asked for if there was one. One with the same token is replaced.
+    /// The same among the accounts [of one room](Credentials::of_room).
+    ///
+    /// # Errors
+    /// [`CredentialsError::Ambiguous`] when more than one fits.
+    pub fn find_in(&self, room: &str, name: &str) -> Result<Option<&StoredAccount>, CredentialsError> {
+        find_among(&self.of_room(room), name)
+    }
+
+    /// Adds an account of a room that is not known, with the name that was asked for if there was one. One with the
+    /// same token is replaced; what was known of it besides stays.
     ///
     /// The file is read again under a lock, so that two programs adding at once lose nothing.
     ///
     /// # Errors
     /// [`CredentialsError`]; the file is as it was then.
     pub fn add(&mut self, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
+        self.put(None, account, asked)
+    }
+
+    /// The same for an account of this room, `host:port` of its write port. A record without a room and with the same
+    /// token gets the room; one of another room is another account.
+    ///
+    /// # Errors
+    /// As [`Credentials::add`].
+    pub fn add_for(&mut self, room: &str, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
+        self.put(Some(room), account, asked)
+    }
+
+    fn put(&mut self, room: Option<&str>, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
         self.change(|lines| {
-            lines.retain(|line| line.account.as_ref().is_none_or(|stored| stored.token() != &account.token));
-            lines.push(Line::of(account, asked));
+            let is_it = |line: &Line| {
+                line.account.as_ref().is_some_and(|stored| {
+                    let other_room = room.zip(stored.room()).is_some_and(|(room, own)| !same(room, own));
+                    stored.token() == &account.token && !other_room
+                })
+            };
+            let mut line = Line::of(room, account, asked);
+            for old in lines.extract_if(.., |line| is_it(line)) {
+                line = line.with_what_was_known(&old);
+            }
+            lines.push(line);
         })
     }
 
@@ -198,28 +232,88 @@ struct Line {
 }
 
 impl Line {
-    fn of(account: &Account, asked: Option<&str>) -> Self {
-        let text = |value: &str| Value::from(value).to_string();
-        let mut raw = Zeroizing::new(format!(
-            "{{\"nickname\": {}, \"account_hash\": {}",
-            text(account.nickname.as_str()),
-            text(account.token.expose()),
-        ));
-        if let Some(asked) = asked {
-            raw.push_str(", \"asked\": ");
-            raw.push_str(&text(asked));
+    fn of(room: Option<&str>, account: &Account, asked: Option<&str>) -> Self {
+        let stored =
+            StoredAccount { account: account.clone(), asked: asked.map(Into::into), room: room.map(Into::into) };
+        Self::with(stored, &Map::new())
+    }
+
+    fn with(stored: StoredAccount, others: &Map<String, Value>) -> Self {
+        let mut raw = Zeroizing::new(String::from("{"));
+        let mut field = |name: &str, value: &dyn std::fmt::Display| {
+            let comma = if raw.len() > 1 { ", " } else { "" };
+            // Into memory of its own, so that no copy of a token is left behind.
+            let written = Zeroizing::new(format!("{comma}{}: {value}", Value::from(name)));
+            raw.push_str(&written);
+        };
+        field("nickname", &Value::from(stored.nickname().as_str()));
+        field("account_hash", &Value::from(stored.token().expose()));
+        for (name, value) in [("asked", stored.asked()), ("room", stored.room())] {
+            if let Some(value) = value {
+                field(name, &Value::from(value));
+            }
+        }
+        for (name, value) in others {
+            field(name, value);
         }
         raw.push('}');
-        let stored = StoredAccount { account: account.clone(), asked: asked.map(Into::into) };
         Self { raw: Zeroizing::new(raw.as_bytes().to_vec()), account: Some(stored) }
     }
+
+    /// This record with what only the one that it replaces says: name, room and the fields of others.
+    fn with_what_was_known(self, old: &Self) -> Self {
+        let (Some(mut stored), Some(known)) = (self.account.clone(), &old.account) else { return self };
+        stored.asked = stored.asked.or_else(|| known.asked.clone());
+        stored.room = stored.room.or_else(|| known.room.clone());
+        let mut others = Map::new();
+        for raw in [&old.raw, &self.raw] {
+            others.extend(serde_json::from_slice::<Map<_, _>>(raw).unwrap_or_default());
+        }
+        for ours in OURS {
+            others.remove(ours);
+        }
+        Self::with(stored, &others)
+    }
 }
+
+/// The fields of a record that are known here.
+const OURS: [&str; 4] = ["nickname", "account_hash", "asked", "room"];
 
 /// Says nothing of the content.
 impl std::fmt::Debug for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Line({:?})", self.account)
     }
+}
+
+fn find_among<'a>(accounts: &[&'a StoredAccount], name: &str) -> Result<Option<&'a StoredAccount>, CredentialsError> {
+    let fitting = |fits: &dyn Fn(&StoredAccount) -> bool| -> Vec<&'a StoredAccount> {
+        accounts.iter().copied().filter(|stored| fits(stored)).collect()
+    };
+    let mut found = fitting(&|stored| stored.nickname().as_str() == name);
+    if found.is_empty() {
+        found = fitting(&|stored| stored.asked() == Some(name));
+    }
+    match &found[..] {
+        // The same account twice is one account.
+        [first, others @ ..] if others.iter().all(|other| other.token() == first.token()) => Ok(Some(first)),
+        [] => Ok(None),
+        _ => Err(CredentialsError::Ambiguous {
+            name: name.into(),
+            nicknames: found.iter().map(|stored| stored.nickname().clone()).collect(),
+        }),
+    }
+}
+
+/// Whether two addresses name one room.
+fn same(one: &str, other: &str) -> bool {
+    fn parts(room: &str) -> (String, &str) {
+        let (host, port) = room.rsplit_once(':').unwrap_or((room, ""));
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let here = ["localhost", "127.0.0.1", "::1"].contains(&host.as_str());
+        (if here { "localhost".to_owned() } else { host }, port)
+    }
+    parts(one) == parts(other)
 }
 
 struct Names<'a>(&'a [Nickname]);
@@ -277,8 +371,8 @@ fn parse(raw: &[u8]) -> Option<Vec<Line>> {
 fn stored(object: &Map<String, Value>) -> Option<StoredAccount> {
     let nickname = Nickname::new(object.get("nickname")?.as_str()?).ok()?;
     let token = Token::new(object.get("account_hash")?.as_str()?).ok()?;
-    let asked = object.get("asked").and_then(Value::as_str).map(Into::into);
-    Some(StoredAccount { account: Account { nickname, token }, asked })
+    let text = |name: &str| object.get(name).and_then(Value::as_str).map(Into::into);
+    Some(StoredAccount { account: Account { nickname, token }, asked: text("asked"), room: text("room") })
 }
 
 #[cfg(test)]
@@ -335,6 +429,42 @@ mod tests {
         assert_eq!(credentials.find("Bob").unwrap().unwrap().nickname().as_str(), "Jolly Bob");
         credentials.add(&account("Jolly Bob", "d"), None).unwrap();
         assert!(matches!(credentials.find("Jolly Bob"), Err(CredentialsError::Ambiguous { .. })));
+    }
+
+    #[test]
+    fn a_token_is_found_for_its_own_room_only_and_the_originals_for_a_room_without_any() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c");
+        std::fs::write(&path, "{\"nickname\": \"Old Bob\", \"account_hash\": \"o\", \"server\": {\"a\": 1}}\n")
+            .unwrap();
+        let mut credentials = Credentials::load(&path).unwrap();
+        credentials.add_for("localhost:5050", &account("Keen Bob", "a"), Some("Bob")).unwrap();
+        let of_room = |credentials: &Credentials, room: &str| -> Vec<String> {
+            credentials.of_room(room).iter().map(|stored| stored.nickname().to_string()).collect()
+        };
+        for room in ["127.0.0.1:5050", "[::1]:5050", "LocalHost:5050"] {
+            assert_eq!(of_room(&credentials, room), ["Keen Bob"], "{room}");
+            assert_eq!(credentials.find_in(room, "Bob").unwrap().unwrap().token().expose(), "a");
+            assert!(credentials.find_in(room, "Old Bob").unwrap().is_none());
+        }
+        for room in ["chat.example:5050", "localhost:5051"] {
+            assert_eq!(of_room(&credentials, room), ["Old Bob"], "{room}");
+            assert!(credentials.find_in(room, "Bob").unwrap().is_none());
+        }
+        assert_eq!(Credentials::load(&path).unwrap().accounts().last().unwrap().room(), Some("localhost:5050"));
+
+        credentials.add_for("Chat.Example:5050", &account("Old Bob", "o"), None).unwrap();
+        credentials.add_for("chat.example:5050", &account("Jolly Bob", "b"), Some("Bob")).unwrap();
+        credentials.add_for("chat.example:5050", &account("Swift Bob", "d"), Some("Bob")).unwrap();
+        assert_eq!(of_room(&credentials, "CHAT.example:5050"), ["Old Bob", "Jolly Bob", "Swift Bob"]);
+        let error = credentials.find_in("chat.example:5050", "Bob").unwrap_err();
+        assert_eq!(error.to_string(), "2 accounts fit the name \"Bob\": \"Jolly Bob\", \"Swift Bob\"");
+        assert_eq!(of_room(&credentials, "elsewhere:1"), [] as [&str; 0], "no token of another room");
+        // What is known of an account is not forgotten when it is added again.
+        credentials.add(&account("Old Bob", "o"), None).unwrap();
+        let content = std::fs::read_to_string(&path).unwrap();
+        let old = r#"{"nickname": "Old Bob", "account_hash": "o", "room": "Chat.Example:5050", "server": {"a":1}}"#;
+        assert_eq!(content.lines().last(), Some(old));
     }
 
     #[test]

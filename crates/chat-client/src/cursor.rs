@@ -63,7 +63,8 @@ impl Cursor {
         self.position.clone().map_or(otherwise, Resume::After)
     }
 
-    /// Saves the place of the newest message that was dealt with.
+    /// Saves the place of the newest message that was dealt with, or the one of
+    /// [`ListenerEvent::Joined`](crate::ListenerEvent::Joined), behind which the first one will stand.
     ///
     /// # Errors
     /// [`CursorError::Io`]; the old place is still in the file then.
@@ -71,7 +72,7 @@ impl Cursor {
         if self.position.as_ref() == Some(position) {
             return Ok(());
         }
-        let record = Record { position: position.clone(), length: 0 };
+        let record = Record { position: position.clone(), length: 0, open: false };
         store(&self.path, Some(&record)).map_err(|source| CursorError::Io { path: self.path.clone(), source })?;
         self.position = Some(position.clone());
         Ok(())
@@ -100,6 +101,8 @@ pub enum CursorError {
 pub(crate) struct Record {
     pub(crate) position: Position,
     pub(crate) length: u64,
+    /// A recorder was at work: lines beyond the length are its own. After a clean close they are somebody else's.
+    pub(crate) open: bool,
 }
 
 /// One line of the file.
@@ -109,6 +112,9 @@ struct Stored {
     stream: String,
     seq: u64,
     length: u64,
+    /// Missing in files of earlier versions, which never said that they were done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open: Option<bool>,
     check: String,
 }
 
@@ -141,7 +147,8 @@ fn format(record: &Record) -> String {
         stream: record.position.stream.as_str().to_owned(),
         seq: record.position.seq,
         length: record.length,
-        check: check(record),
+        open: Some(record.open),
+        check: check(&record.position, record.length, Some(record.open)),
     };
     // A struct of strings and numbers has no way to fail.
     let line = serde_json::to_string(&stored).unwrap_or_default();
@@ -152,12 +159,15 @@ fn format(record: &Record) -> String {
 fn parse(line: &[u8]) -> Option<Record> {
     let stored: Stored = serde_json::from_slice(line).ok()?;
     let position = Position { stream: StreamId::new(&stored.stream).ok()?, seq: stored.seq };
-    let record = Record { position, length: stored.length };
-    (stored.v == 1 && stored.check == check(&record)).then_some(record)
+    let sound = stored.v == 1 && stored.check == check(&position, stored.length, stored.open);
+    sound.then(|| Record { position, length: stored.length, open: stored.open.unwrap_or(true) })
 }
 
-fn check(record: &Record) -> String {
-    let text = format!("{} {} {}", record.position.stream, record.position.seq, record.length);
+fn check(position: &Position, length: u64, open: Option<bool>) -> String {
+    let mut text = format!("{} {} {length}", position.stream, position.seq);
+    if let Some(open) = open {
+        text.push_str(if open { " open" } else { " closed" });
+    }
     format!("{:08x}", crc32fast::hash(text.as_bytes()))
 }
 
@@ -182,10 +192,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_an_earlier_version_counts_as_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c");
+        let check = format!("{:08x}", crc32fast::hash(b"k3f9 7 120"));
+        std::fs::write(&path, format!(r#"{{"v":1,"stream":"k3f9","seq":7,"length":120,"check":"{check}"}}"#)).unwrap();
+        let expected = Record { position: position(7), length: 120, open: true };
+        assert_eq!(load(&path, &mut Vec::new()).unwrap(), Some(expected));
+    }
+
+    #[test]
     fn damage_anywhere_is_survived_and_never_misread() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c");
-        let record = Record { position: position(1043), length: 81_234 };
+        let record = Record { position: position(1043), length: 81_234, open: false };
         let whole = format(&record).into_bytes();
         for at in 0..whole.len() {
             for bit in 0..8 {

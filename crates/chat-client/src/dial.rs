@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::config::{ClientConfig, Side};
 use crate::error::ConnectError;
+use crate::tls::{Connector, TlsError, Trust};
 
 /// How long one address has before the next one is tried beside it (RFC 8305 calls 250 ms a good value).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -33,16 +35,20 @@ pub trait Dial: Send + Sync + 'static {
 }
 
 /// Dials over TCP: every address of the host, a new one beside the others every 250 ms, the first that answers wins.
+///
+/// With [`ClientConfig::tls`] the stream is encrypted and the server has proven who it is.
 #[derive(Clone, Debug)]
 pub struct TcpDial {
     config: ClientConfig,
+    /// Made with the first connection: reading the platform's roots takes longer than a connection.
+    connector: Arc<OnceLock<Connector>>,
 }
 
 impl TcpDial {
     /// Takes host, ports and time limits from a configuration.
     #[must_use]
     pub fn new(config: &ClientConfig) -> Self {
-        Self { config: config.clone() }
+        Self { config: config.clone(), connector: Arc::default() }
     }
 
     async fn connect(&self, side: Side) -> Result<BoxedIo, ConnectError> {
@@ -59,13 +65,29 @@ impl TcpDial {
                 return Err(ConnectError::Resolve { host: host.into(), source: None });
             }
             let failed = |source| ConnectError::Connect { address: address.as_str().into(), source };
-            first_to_connect(addresses).await.map_err(failed)
+            let stream = first_to_connect(addresses).await.map_err(failed)?;
+            self.watch_over(&stream);
+            match &self.config.tls {
+                None => Ok(Box::new(stream) as BoxedIo),
+                Some(trust) => match self.connector(trust) {
+                    Ok(connector) => connector.secure(host, &address, stream).await,
+                    Err(source) => Err(ConnectError::Tls { address: address.as_str().into(), source }),
+                },
+            }
         });
-        let stream = connected.await.unwrap_or_else(|_| {
+        connected.await.unwrap_or_else(|_| {
             Err(ConnectError::TimedOut { address: address.as_str().into(), after: self.config.connect_timeout })
-        })?;
-        self.watch_over(&stream);
-        Ok(Box::new(stream))
+        })
+    }
+
+    fn connector(&self, trust: &Trust) -> Result<&Connector, TlsError> {
+        match self.connector.get() {
+            Some(connector) => Ok(connector),
+            None => {
+                let made = Connector::new(trust)?;
+                Ok(self.connector.get_or_init(|| made))
+            }
+        }
     }
 
     /// A plain listen port that is silent answers nothing, so only the network can tell that its other end has gone.

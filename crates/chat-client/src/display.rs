@@ -182,6 +182,13 @@ fn number(out: &mut String, c: char) {
     let _ = write!(out, "<U+{:04X}>", c as u32);
 }
 
+/// Whether a character steers a terminal or hides from a reader: control characters, those that change the direction of
+/// text, and those that cannot be seen.
+#[must_use]
+pub fn is_treacherous(c: char) -> bool {
+    c.is_control() || is_invisible(c)
+}
+
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }

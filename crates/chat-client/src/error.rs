@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use chat_proto::{CodecError, ConnectionError, ProtocolError, Refusal};
 
+use crate::tls::TlsError;
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -33,6 +35,14 @@ pub enum ConnectError {
         address: Box<str>,
         /// How long it was tried.
         after: Duration,
+    },
+    /// There is a server, and it is not the one that is trusted, or no safe one.
+    #[error("no secure connection to {address}")]
+    Tls {
+        /// Host and port.
+        address: Box<str>,
+        /// Why not.
+        source: TlsError,
     },
     /// The server said no. That is final: asking again gives the same answer.
     #[error(transparent)]
@@ -71,7 +81,7 @@ impl ConnectError {
             // A name may come back with the network, so even an unknown host is asked for again.
             Self::Resolve { .. } | Self::Connect { .. } | Self::TimedOut { .. } => Retry::Transient,
             Self::Interrupted(_) | Self::Lost(_) | Self::NoAnswerToResume => Retry::Transient,
-            Self::Refused(_) | Self::Protocol(_) | Self::Codec(_) => Retry::Final,
+            Self::Tls { .. } | Self::Refused(_) | Self::Protocol(_) | Self::Codec(_) => Retry::Final,
         }
     }
 
@@ -81,6 +91,7 @@ impl ConnectError {
         match self {
             Self::Resolve { .. } => "resolve",
             Self::Connect { .. } | Self::TimedOut { .. } => "unreachable",
+            Self::Tls { .. } => "tls",
             Self::Refused(_) => "refused",
             Self::Interrupted(_) => "interrupted",
             Self::Protocol(_) | Self::Codec(_) => "protocol",

@@ -183,13 +183,18 @@ impl Hearing {
             ListenerClientEvent::Numbered { stream, from, .. } => {
                 let heard = self.heard_to.as_ref();
                 talk.other_log = heard.is_some_and(|heard| heard.stream != stream || from <= heard.seq);
+                let new_place = heard.is_none() || talk.other_log;
                 talk.answered = true;
                 talk.gap_told |= talk.continues;
                 // Over a reconnect before the first message it goes on from the same place.
-                self.heard_to = Some(Position { stream, seq: from.saturating_sub(1) });
+                let joined = Position { stream, seq: from.saturating_sub(1) };
+                self.heard_to = Some(joined.clone());
                 (self.proven, self.unanswered) = (true, 0);
                 talk.untold = Some(true);
                 self.tell_what_it_is(talk, supervisor);
+                if new_place {
+                    self.batch.push(ListenerEvent::Joined(joined));
+                }
             }
             ListenerClientEvent::Gap { missed } => {
                 let cause = match (std::mem::take(&mut talk.answered), talk.other_log) {

@@ -59,6 +59,7 @@ mod register;
 mod settings;
 mod state;
 mod supervisor;
+mod tls;
 mod warning;
 mod writer;
 
@@ -81,5 +82,6 @@ pub use paths::PathsError;
 pub use register::{register, register_with};
 pub use settings::{Layer, Settings, SettingsError, VariableProblem, read_token_file};
 pub use state::ConnectionState;
+pub use tls::{Fingerprint, FingerprintError, TlsError, Trust};
 pub use warning::FileWarning;
 pub use writer::{ShutdownReport, Writer, fresh_post_id};

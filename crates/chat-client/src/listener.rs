@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use chat_proto::Message;
+use chat_proto::{Message, Position};
 use futures_util::Stream;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -29,6 +29,10 @@ pub enum ListenerEvent {
     Message(Message),
     /// Something may have been missed here.
     Gap(Gap),
+    /// The server numbers its messages, and from this place on the room is heard: a listener that keeps its place keeps
+    /// this one, or it would not know what it missed when nothing is said before it ends. Comes before the messages of a
+    /// connection, and only when no place was known or the server has another log. There is no message in it.
+    Joined(Position),
 }
 
 /// A running listener: a stream of what the room says, over reconnects, until it is closed.

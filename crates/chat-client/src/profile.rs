@@ -33,6 +33,9 @@ struct Profile {
     outbox_path: Option<PathBuf>,
     data_dir: Option<PathBuf>,
     lang: Option<String>,
+    tls: Option<bool>,
+    ca_file: Option<PathBuf>,
+    pin: Option<String>,
 }
 
 /// Reads the profile that is wanted, else the one called `default` if it is there. A file that is not there has none.
@@ -69,6 +72,9 @@ impl From<Profile> for Layer {
             outbox_path: profile.outbox_path,
             data_dir: profile.data_dir,
             lang: profile.lang,
+            tls: profile.tls,
+            ca_file: profile.ca_file,
+            pin: profile.pin,
         }
     }
 }

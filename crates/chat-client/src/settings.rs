@@ -10,6 +10,7 @@ use chat_proto::{Token, TokenError};
 use crate::config::ClientConfig;
 use crate::paths::{self, PathsError};
 use crate::profile;
+use crate::tls::{FingerprintError, Trust};
 
 /// One layer: what it does not say, the next one does.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,12 @@ pub struct Layer {
     pub data_dir: Option<PathBuf>,
     /// The language of the screens.
     pub lang: Option<String>,
+    /// Whether the ports speak TLS.
+    pub tls: Option<bool>,
+    /// A file with the certificates to trust; says TLS too.
+    pub ca_file: Option<PathBuf>,
+    /// The fingerprint of the certificate to trust; says TLS too.
+    pub pin: Option<String>,
 }
 
 /// What came of all layers.
@@ -70,6 +77,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The language of the screens.
     pub lang: Option<String>,
+    /// Whom to trust, where the ports speak TLS.
+    pub tls: Option<Trust>,
 }
 
 /// Why the settings cannot be used. None of them carries a token.
@@ -121,6 +130,12 @@ pub enum SettingsError {
         /// What is wrong with it.
         source: TokenError,
     },
+    /// The fingerprint to trust is none.
+    #[error("the pin is no fingerprint")]
+    Pin(#[source] FingerprintError),
+    /// Whom to trust contradicts itself.
+    #[error("trust either a file of certificates or one fingerprint, and only with TLS")]
+    Trust,
 }
 
 /// What is wrong with a variable. Its value is not repeated: it may be a secret.
@@ -133,6 +148,8 @@ pub enum VariableProblem {
     NotAPort,
     /// It should be a token.
     NotAToken,
+    /// It should say yes or no.
+    NotAFlag,
 }
 
 impl std::fmt::Display for VariableProblem {
@@ -141,6 +158,7 @@ impl std::fmt::Display for VariableProblem {
             Self::NotUnicode => "not UTF-8 text",
             Self::NotAPort => "not a port (0 to 65535)",
             Self::NotAToken => "not a token",
+            Self::NotAFlag => "neither 1, true, yes nor 0, false, no",
         })
     }
 }
@@ -199,6 +217,7 @@ impl Settings {
             outbox_path: place(layer.outbox_path, paths::OUTBOX_FILE)?,
             data_dir: data_dir.unwrap_or_default(),
             lang: layer.lang,
+            tls: trust(layer.tls, layer.ca_file, layer.pin.as_deref())?,
         })
     }
 
@@ -210,6 +229,7 @@ impl Settings {
             write_host: self.write_host.clone(),
             listen_port: self.listen_port,
             write_port: self.write_port,
+            tls: self.tls.clone(),
             ..ClientConfig::default()
         }
     }
@@ -236,7 +256,15 @@ impl Layer {
             (None, None) => (below.token, below.token_file),
             given => given,
         };
+        // And so do the ways to trust.
+        let (tls, ca_file, pin) = match (self.tls, self.ca_file, self.pin) {
+            (None, None, None) => (below.tls, below.ca_file, below.pin),
+            given => given,
+        };
         Self {
+            tls,
+            ca_file,
+            pin,
             // So do the two hosts.
             write_host: if self.host.is_some() { self.write_host } else { self.write_host.or(below.write_host) },
             host: self.host.or(below.host),
@@ -297,7 +325,31 @@ fn from_environment(env: Environment<'_>) -> Result<Layer, SettingsError> {
         outbox_path: path("CHAT_OUTBOX_PATH"),
         data_dir: path("CHAT_DATA_DIR"),
         lang: text(env, "CHAT_LANG")?,
+        tls: flag(env, "CHAT_TLS")?,
+        ca_file: path("CHAT_CA_FILE"),
+        pin: text(env, "CHAT_PIN")?,
     })
+}
+
+/// Whom to trust. A file or a fingerprint says TLS by itself; "no" beside them is a contradiction.
+fn trust(tls: Option<bool>, ca_file: Option<PathBuf>, pin: Option<&str>) -> Result<Option<Trust>, SettingsError> {
+    Ok(match (tls, ca_file, pin) {
+        (Some(false), None, None) | (None, None, None) => None,
+        (Some(false), ..) | (_, Some(_), Some(_)) => return Err(SettingsError::Trust),
+        (_, Some(path), None) => Some(Trust::CaFile(path)),
+        (_, None, Some(pin)) => Some(Trust::Pin(pin.parse().map_err(SettingsError::Pin)?)),
+        (Some(true), None, None) => Some(Trust::Roots),
+    })
+}
+
+/// A variable that says yes or no.
+fn flag(env: Environment<'_>, name: &'static str) -> Result<Option<bool>, SettingsError> {
+    match text(env, name)?.as_deref() {
+        None => Ok(None),
+        Some("1" | "true" | "yes") => Ok(Some(true)),
+        Some("0" | "false" | "no") => Ok(Some(false)),
+        Some(_) => Err(SettingsError::Variable { name, problem: VariableProblem::NotAFlag }),
+    }
 }
 
 /// A variable as text; an empty one is an unset one.

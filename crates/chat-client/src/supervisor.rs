@@ -69,9 +69,12 @@ impl Supervisor {
     /// An attempt or a connection failed. Says until when to wait, or that it is over.
     pub(crate) fn failed(&mut self, cause: Cause) -> Option<Instant> {
         let now = Instant::now();
-        if self.online_since.take().is_some_and(|since| now - since >= self.policy.reset_after) {
-            self.backoff.reset();
+        if let Some(since) = self.online_since.take() {
+            // Time online is no time in vain, however short it was.
             self.row_since = Some(now);
+            if now - since >= self.policy.reset_after {
+                self.backoff.reset();
+            }
         }
         let delay = self.backoff.next();
         let tries_left = self.policy.max_attempts.is_none_or(|max| self.backoff.failures() < max);

@@ -6,15 +6,18 @@ mod support;
 use std::time::Duration;
 
 use chat_client::dial::pipes;
-use chat_client::{ConnectError, ConnectionState, GapCause, Listener, ListenerEvent, Position, Resume, Side, StreamId};
+use chat_client::{
+    ConnectError, ConnectionState, Cursor, GapCause, Listener, ListenerEvent, Position, Recorder, Resume, Side,
+    StreamId,
+};
 use futures_util::StreamExt;
-use support::{Peer, config, next_text, wait_for};
+use support::{Peer, config, next_event, next_text, wait_for};
 use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn next_gap(listener: &mut Listener) -> (Option<u64>, GapCause) {
-    match listener.next().await {
+    match next_event(listener).await {
         Some(ListenerEvent::Gap(gap)) => {
             assert!(gap.since <= gap.until);
             (gap.missed, gap.cause)
@@ -69,6 +72,49 @@ async fn a_numbering_server_is_resumed_without_a_gap() {
     peer.say_numbered(9, "next").await;
     assert_eq!(next_text(&mut listener).await, "next");
     listener.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_it_joined_is_told_once_even_when_nothing_is_said() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::start_with(config(), dial);
+    let place = |stream: &str, seq| Position { stream: StreamId::new(stream).unwrap(), seq };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let mut recorder = Recorder::open(&path).unwrap();
+    let mut cursor = Cursor::open(dir.path().join("cursor")).unwrap();
+    let mut events = Vec::new();
+
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "k3f9", 8, 7).await;
+    assert_eq!(listener.next_batch(&mut events).await, 1);
+    assert_eq!(events, [ListenerEvent::Joined(place("k3f9", 7))]);
+    recorder.record_events(&events).unwrap();
+    cursor.save(&place("k3f9", 7)).unwrap();
+    // A process that dies now goes on from there.
+    let again = dir.path().join("again.txt");
+    std::fs::copy(&path, &again).unwrap();
+    std::fs::copy(dir.path().join("history.txt.cursor"), dir.path().join("again.txt.cursor")).unwrap();
+    assert_eq!(Recorder::open(&again).unwrap().resume(Resume::Live), Resume::After(place("k3f9", 7)));
+    assert_eq!(cursor.resume(Resume::Live), Resume::After(place("k3f9", 7)));
+    drop(peer);
+
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "k3f9", 8, 8).await;
+    peer.say_numbered(8, "eight").await;
+    assert!(matches!(listener.next().await, Some(ListenerEvent::Message(_))), "the place is known");
+    drop(peer);
+
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "new", 1, 0).await;
+    events.clear();
+    listener.next_batch(&mut events).await;
+    assert!(
+        matches!(&events[..], [ListenerEvent::Joined(joined), ListenerEvent::Gap(_)] if *joined == place("new", 0))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -290,11 +336,12 @@ async fn a_consumer_that_is_busy_loses_nothing() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!sender.is_finished(), "it feels that nobody reads");
     let (mut events, mut batches) = (Vec::new(), 0);
-    while events.len() < 20_000 {
+    while events.len() < 20_001 {
         assert_ne!(listener.next_batch(&mut events).await, 0);
         batches += 1;
     }
     assert!(batches < 1000, "{batches}");
+    events.retain(|event| !matches!(event, ListenerEvent::Joined(_)));
     let seqs = events.iter().map(|event| match event {
         ListenerEvent::Message(message) => message.position.as_ref().unwrap().seq,
         other => panic!("{other:?}"),

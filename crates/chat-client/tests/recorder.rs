@@ -56,6 +56,11 @@ impl Snapshot {
         serde_json::from_slice::<serde_json::Value>(first).unwrap()["length"].as_u64().unwrap() as usize
     }
 
+    /// Whether the cursor says that a recorder is at work.
+    fn is_open(&self) -> bool {
+        self.cursor.as_ref().is_none_or(|cursor| !String::from_utf8_lossy(cursor).contains("\"open\":false"))
+    }
+
     fn restore(&self, dir: &Path) -> PathBuf {
         let path = dir.join("history.txt");
         fs::write(&path, &self.history).unwrap();
@@ -117,7 +122,8 @@ fn a_cursor_of_any_earlier_moment_leads_to_the_same_place() {
         moments.extend(run(&path, &whole[..end], 5));
     }
     let complete = fs::read(&path).unwrap();
-    for cursor in moments.iter().map(|moment| moment.cursor.clone()) {
+    // What was closed was on the disk before a later run began to write.
+    for cursor in moments.iter().filter(|moment| moment.is_open()).map(|moment| moment.cursor.clone()) {
         for torn in [0, 1, 20] {
             let history = complete[..complete.len() - torn].to_vec();
             let moment = Snapshot { history, cursor: cursor.clone() };
@@ -204,6 +210,38 @@ fn what_the_cursor_covers_is_not_recorded_twice_and_other_streams_begin_anew() {
 }
 
 #[test]
+fn lines_that_another_program_added_after_a_clean_close_are_no_messages_of_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let whole = log(&[1, 2, 3, 4]);
+    for (torn, close) in [("", true), ("[14.01.23 17:08] Vlad: to", false)] {
+        fs::write(&path, "").unwrap();
+        let _ = fs::remove_file(cursor_of(&path));
+        let mut recorder = Recorder::open(&path).unwrap();
+        recorder.record(&whole[..2]).unwrap();
+        if close {
+            recorder.close().unwrap();
+        } else {
+            drop(recorder);
+        }
+        let added = format!("[14.01.23 17:07] Vlad: one\n[14.01.23 17:07] Vlad: two\n{torn}");
+        let before = [fs::read(&path).unwrap(), added.into_bytes()].concat();
+        fs::write(&path, &before).unwrap();
+        let mut recorder = Recorder::open(&path).unwrap();
+        assert_eq!(recorder.position().unwrap().seq, 2);
+        recorder.record(rest(&whole, &recorder)).unwrap();
+        // And a death now finds its own two lines, not four.
+        let death = Snapshot::of(&path);
+        drop(recorder);
+        let again = tempfile::tempdir().unwrap();
+        assert_eq!(Recorder::open(death.restore(again.path())).unwrap().position().unwrap().seq, 4);
+        assert!(fs::read(&path).unwrap().starts_with(&before), "what others wrote stays");
+        let texts: Vec<_> = History::open(&path).unwrap().tail(2).unwrap().iter().map(|l| l.raw().to_owned()).collect();
+        assert!(texts.iter().all(|line| line.contains("Keen Bob: text ")), "{texts:?}");
+    }
+}
+
+#[test]
 fn a_log_that_lost_its_end_gives_its_numbers_to_other_messages() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
@@ -225,14 +263,13 @@ fn gap(cause: GapCause) -> Gap {
 fn zeros_that_a_power_failure_left_are_cut_off_and_fetched_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
-    run(&path, &log(&[1, 2]), 1);
-    let cursor = fs::read(cursor_of(&path)).unwrap();
+    let cursor = run(&path, &log(&[1, 2]), 1)[0].cursor.clone();
     run(&path, &log(&[1, 2, 3, 4]), 1);
     let complete = fs::read(&path).unwrap();
     let mut spoilt = complete.clone();
     let third = spoilt.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(2).unwrap().0;
     spoilt[third + 5..].fill(0);
-    Snapshot { history: spoilt, cursor: Some(cursor) }.restore(dir.path());
+    Snapshot { history: spoilt, cursor }.restore(dir.path());
     let recorder = Recorder::open(&path).unwrap();
     assert!(matches!(recorder.warnings(), [FileWarning::TornLineCut { .. }]), "{:?}", recorder.warnings());
     drop(recorder);

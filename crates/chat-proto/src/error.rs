@@ -81,6 +81,8 @@ pub enum Expected {
     Pong,
     /// Chat, not another protocol.
     Chat,
+    /// A message, as a listen port sends it.
+    Message,
 }
 
 impl fmt::Display for Expected {
@@ -96,6 +98,7 @@ impl fmt::Display for Expected {
             Self::NumberedLine => "a numbered line",
             Self::Pong => "a sign of life",
             Self::Chat => "chat",
+            Self::Message => "a message",
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     entry::{AccountId, Author, StoredAccount},
     limits::Rate,
     nickname::{Unusable, clean, looks},
-    rate::Bucket,
+    rate::{Bucket, Overdrawn},
     token_hash::TokenHash,
 };
 
@@ -45,7 +45,10 @@ impl Member {
     }
 
     /// Takes room for one post even if there is none, and says how long to read nothing more.
-    pub(crate) fn overdraw_post(&self, rate: Rate, now: Instant) -> Option<Duration> {
+    ///
+    /// # Errors
+    /// Too much room was taken in advance already.
+    pub(crate) fn overdraw_post(&self, rate: Rate, now: Instant) -> Result<Option<Duration>, Overdrawn> {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner).overdraw(rate, now)
     }
 }
@@ -65,6 +68,8 @@ struct State {
     /// What every nickname looks like, those being registered included.
     taken: HashSet<String>,
     random: fastrand::Rng,
+    /// From which round on names are free, for those of which every adjective is taken.
+    rounds: HashMap<String, u64>,
 }
 
 /// A nickname that is nobody else's while this lives. Dropped without
@@ -94,7 +99,13 @@ impl Drop for Reserved<'_> {
 impl Accounts {
     /// The accounts of a journal. Nicknames are chosen with `random`.
     pub(crate) fn new(stored: Vec<StoredAccount>, nickname_chars: usize, random: fastrand::Rng) -> Self {
-        let mut state = State { by_shelf: HashMap::new(), by_id: HashMap::new(), taken: HashSet::new(), random };
+        let mut state = State {
+            by_shelf: HashMap::new(),
+            by_id: HashMap::new(),
+            taken: HashSet::new(),
+            rounds: HashMap::new(),
+            random,
+        };
         for account in stored {
             state.taken.insert(looks(account.nickname.as_str()));
             state.add(account.token, Member::new(account.id, account.nickname, account.revoked));
@@ -117,13 +128,18 @@ impl Accounts {
         let mut state = self.lock();
         let first = state.random.usize(..ADJECTIVES.len());
         // Every adjective has its turn; when all are taken, every adjective with a number.
-        for round in 1u64.. {
+        let start = state.rounds.get(&name).copied().unwrap_or(1);
+        for round in start.. {
             for turn in 0..ADJECTIVES.len() {
                 let Some(adjective) = ADJECTIVES.get((first + turn) % ADJECTIVES.len()) else { continue };
                 let whole =
                     if round == 1 { format!("{adjective} {name}") } else { format!("{adjective}{round} {name}") };
                 let looks = looks(&whole);
                 if !state.taken.contains(&looks) {
+                    if round > 1 {
+                        // The earlier rounds are full: the next one of this name need not try them.
+                        state.rounds.insert(name, round);
+                    }
                     let nickname = Nickname::new(&whole).map_err(|_| Unusable::Invisible)?;
                     state.taken.insert(looks.clone());
                     return Ok(Reserved { accounts: self, nickname, looks, kept: false });

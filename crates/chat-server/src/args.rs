@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chat_server::{Limits, Rate, ServerConfig};
+use chat_server::{Limits, Rate, ServerConfig, StartError, TlsPorts};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use etcetera::{AppStrategy, AppStrategyArgs};
 
@@ -52,7 +52,7 @@ pub(crate) enum AccountsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// Where the store is [default: the user's data directory].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 
@@ -69,6 +69,18 @@ pub(crate) struct Serve {
     /// Keep everything in memory and forget it at the end.
     #[arg(long, conflicts_with = "data_dir")]
     pub(crate) memory: bool,
+    /// Where listeners connect by TLS.
+    #[arg(long, value_name = "ADDR", requires = "tls_write", value_parser = parse_address)]
+    tls_listen: Option<SocketAddr>,
+    /// Where writers connect by TLS.
+    #[arg(long, value_name = "ADDR", requires = "tls_cert", value_parser = parse_address)]
+    tls_write: Option<SocketAddr>,
+    /// The certificate with its chain, in PEM.
+    #[arg(long, value_name = "F", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM.
+    #[arg(long, value_name = "F", requires = "tls_listen")]
+    tls_key: Option<PathBuf>,
     /// Close after an unknown token instead of asking for a nickname.
     #[arg(long)]
     strict: bool,
@@ -125,12 +137,19 @@ struct LimitArguments {
 }
 
 impl Serve {
-    pub(crate) fn config(&self) -> ServerConfig {
+    /// # Errors
+    /// The certificate cannot be used.
+    pub(crate) fn config(&self) -> Result<ServerConfig, StartError> {
         let mut config = ServerConfig::default();
+        if let (Some(listen), Some(write), Some(cert), Some(key)) =
+            (self.tls_listen, self.tls_write, &self.tls_cert, &self.tls_key)
+        {
+            config.tls = Some(TlsPorts::from_files(listen, write, cert, key)?);
+        }
         (config.listen, config.write) = (self.listen, self.write);
         (config.strict, config.announce, config.extensions) = (self.strict, self.announce, !self.no_extensions);
         self.limits.apply(&mut config.limits);
-        config
+        Ok(config)
     }
 }
 
@@ -204,7 +223,7 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent_and_the_defaults_are_the_library_s() {
         Arguments::command().debug_assert();
-        let parsed = Arguments::parse_from(["chat-server"]).serve.config();
+        let parsed = Arguments::parse_from(["chat-server"]).serve.config().unwrap();
         assert_eq!(format!("{parsed:?}"), format!("{:?}", ServerConfig::default()));
     }
 
@@ -213,7 +232,7 @@ mod tests {
         let line = "chat-server --max-connections 1 --max-connections-per-address 2 --login-within 3 \
                     --nickname-within 4 --max-nickname 5 --post-rate 6:7 --register-rate 8 --stall 9 \
                     --drain-within 0.5";
-        let limits = Arguments::parse_from(line.split_whitespace()).serve.config().limits;
+        let limits = Arguments::parse_from(line.split_whitespace()).serve.config().unwrap().limits;
         assert_eq!((limits.connections, limits.connections_per_address, limits.nickname_chars), (1, 2, 5));
         assert_eq!((limits.login_within.as_secs(), limits.nickname_within.as_secs()), (3, 4));
         assert_eq!(limits.posts, Some(Rate { per_second: 6.0, burst: 7 }));
@@ -234,6 +253,8 @@ mod tests {
             "--login-within inf",
             "--metrics 127.0.0.1:0",
             "--max-nickname 0",
+            "--tls-listen 127.0.0.1:0",
+            "--tls-cert x --tls-key y",
             "check extra",
         ] {
             let line = std::iter::once("chat-server").chain(bad.split_whitespace());

@@ -8,13 +8,13 @@ use std::{
     thread,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{
     entry::{AccountId, Appended, Draft, StoredMessage},
     error::{CommitError, JournalError},
     journal::Journal,
-    limits::{COMMIT_DRAFTS, COMMIT_QUEUE},
+    limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUEUE, WAITING_BYTES},
     room::Room,
 };
 
@@ -32,12 +32,28 @@ pub(crate) struct Chain {
 #[derive(Debug, Clone)]
 pub(crate) struct Committer {
     queue: mpsc::Sender<Work>,
+    /// Bytes of text that may still wait.
+    room: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 enum Work {
-    Append(Vec<Draft>, Chain, oneshot::Sender<Outcome>),
+    Append(Vec<Draft>, Chain, Answer),
     RevokedElsewhere(oneshot::Sender<Vec<AccountId>>),
+}
+
+/// Where the answer goes. The room that the drafts took is free again when it has gone.
+#[derive(Debug)]
+struct Answer {
+    to: oneshot::Sender<Outcome>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Answer {
+    fn send(self, outcome: Outcome) {
+        // The writer may be gone; what it sent is stored all the same.
+        let _ = self.to.send(outcome);
+    }
 }
 
 impl Committer {
@@ -56,7 +72,7 @@ impl Committer {
             // Nobody waits for it when the server was dropped.
             let _ = closed.send(result);
         })?;
-        Ok((Self { queue }, done))
+        Ok((Self { queue, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, done))
     }
 
     /// The same on a task, for a journal that never waits.
@@ -74,7 +90,7 @@ impl Committer {
             }
             let _ = closed.send(journal.close());
         });
-        (Self { queue }, done)
+        (Self { queue, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, done)
     }
 
     /// Queues drafts, which waits while the queue is full. The answer comes on its own.
@@ -83,7 +99,11 @@ impl Committer {
         drafts: Vec<Draft>,
         chain: Chain,
     ) -> Result<oneshot::Receiver<Outcome>, CommitError> {
-        let (answer, outcome) = oneshot::channel();
+        let (to, outcome) = oneshot::channel();
+        let bytes = drafts.iter().map(Draft::bytes).sum::<usize>().min(WAITING_BYTES);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| CommitError::Closed)?;
+        let answer = Answer { to, _room: room };
         self.queue.send(Work::Append(drafts, chain, answer)).await.map_err(|_| CommitError::Closed)?;
         Ok(outcome)
     }
@@ -107,7 +127,7 @@ impl Committer {
 struct Waiting {
     drafts: usize,
     chain: Chain,
-    answer: oneshot::Sender<Outcome>,
+    answer: Answer,
 }
 
 /// What becomes one transaction.
@@ -128,16 +148,19 @@ fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work
 impl Gathered {
     fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room) {
         let Self { drafts, waiting } = self;
+        let mut bytes = 0;
         for work in taken.drain(..) {
             match work {
                 Work::Append(_, Chain { broken }, answer) if broken.get().is_some() => {
                     let error = broken.get().map(Arc::clone);
-                    let _ = answer.send(Err(error.map_or(CommitError::Closed, CommitError::Storage)));
+                    answer.send(Err(error.map_or(CommitError::Closed, CommitError::Storage)));
                 }
                 Work::Append(mut more, chain, answer) => {
+                    bytes += more.iter().map(Draft::bytes).sum::<usize>();
                     waiting.push(Waiting { drafts: more.len(), chain, answer });
                     drafts.append(&mut more);
-                    if drafts.len() >= COMMIT_DRAFTS {
+                    if drafts.len() >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
+                        bytes = 0;
                         commit(journal, room, drafts, waiting);
                     }
                 }
@@ -163,8 +186,7 @@ fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, wait
             room.publish(&fresh);
             let mut appended = appended.into_iter();
             for Waiting { drafts, answer, .. } in waiting.drain(..) {
-                // The writer may be gone; what it sent is stored.
-                let _ = answer.send(Ok(appended.by_ref().take(drafts).collect()));
+                answer.send(Ok(appended.by_ref().take(drafts).collect()));
             }
         }
         Err(error) => {
@@ -173,7 +195,7 @@ fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, wait
             let error = Arc::new(error);
             for Waiting { chain, answer, .. } in waiting.drain(..) {
                 let _ = chain.broken.set(Arc::clone(&error));
-                let _ = answer.send(Err(CommitError::Storage(Arc::clone(&error))));
+                answer.send(Err(CommitError::Storage(Arc::clone(&error))));
             }
         }
     }

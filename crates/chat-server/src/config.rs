@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::limits::Limits;
+use crate::{limits::Limits, tls::TlsPorts};
 
 /// The listen port of the original.
 pub const DEFAULT_LISTEN_PORT: u16 = 5000;
@@ -18,6 +18,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where writers connect. Default 127.0.0.1:5050; port 0 takes a free one.
     pub write: SocketAddr,
+    /// Two further ports that speak TLS. Default none.
+    pub tls: Option<TlsPorts>,
     /// Close after an unknown token instead of going on to registration as the original does.
     /// Default off: clients of the original rely on it.
     pub strict: bool,
@@ -37,6 +39,7 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_LISTEN_PORT)),
             write: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_WRITE_PORT)),
+            tls: None,
             strict: false,
             announce: false,
             extensions: true,

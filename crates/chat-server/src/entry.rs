@@ -43,6 +43,16 @@ pub enum Draft {
     },
 }
 
+impl Draft {
+    /// The size of its text, which is what may grow large.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Post { text, .. } => text.as_str().len(),
+            Self::Account { .. } => 0,
+        }
+    }
+}
+
 /// What became of a draft. It is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {

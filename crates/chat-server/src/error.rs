@@ -15,6 +15,17 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// A certificate or its key could not be read.
+    #[error("cannot read {path}", path = path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: tokio_rustls::rustls::pki_types::pem::Error,
+    },
+    /// A certificate and its key cannot be used.
+    #[error("the certificate and its key cannot be used")]
+    Certificate(#[source] tokio_rustls::rustls::Error),
     /// The store could not be opened or read.
     #[error(transparent)]
     Journal(#[from] JournalError),

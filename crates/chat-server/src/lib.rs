@@ -12,7 +12,7 @@
 //! its writer is told. A listener is a place in the shared log, not a queue, so a slow one costs
 //! nothing and loses nothing.
 //!
-//! This crate does not speak the wire itself: `chat-proto` does. It has no TLS.
+//! This crate does not speak the wire itself: `chat-proto` does.
 //!
 //! # Example
 //! ```
@@ -46,7 +46,9 @@ mod rate;
 mod replay;
 mod room;
 mod server;
+mod services;
 mod session;
+mod tls;
 mod token_hash;
 
 pub use config::{DEFAULT_LISTEN_PORT, DEFAULT_WRITE_PORT, ServerConfig};
@@ -59,4 +61,5 @@ pub use journal::{
 };
 pub use limits::{LISTEN_HOLD, Limits, Rate};
 pub use server::{Server, ServerHandle};
+pub use tls::TlsPorts;
 pub use token_hash::TokenHash;

@@ -116,5 +116,15 @@ pub(crate) const COMMIT_QUEUE: usize = 256;
 /// Drafts in one transaction. More gain no speed over one fsync and make the first one wait.
 pub(crate) const COMMIT_DRAFTS: usize = 4_096;
 
+/// The same in bytes of text. It bounds the log's newest batch, which stays whatever its size.
+pub(crate) const COMMIT_BYTES: usize = 1024 * 1024;
+
 /// Posts that one connection hands over at once.
 pub(crate) const TURN_POSTS: usize = 256;
+
+/// The same in bytes of text: four of the longest messages, a thousand usual ones.
+pub(crate) const TURN_BYTES: usize = 64 * 1024;
+
+/// Text of all connections that waits for the disk. Whoever comes when it is used up waits too, and
+/// is not read meanwhile.
+pub(crate) const WAITING_BYTES: usize = 64 * 1024 * 1024;

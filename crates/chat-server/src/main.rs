@@ -67,7 +67,7 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
 }
 
 async fn start(arguments: &Serve) -> Result<ServerHandle> {
-    let config: ServerConfig = arguments.config();
+    let config: ServerConfig = arguments.config()?;
     let started: Result<ServerHandle, StartError> = if arguments.memory {
         Server::start(config, MemoryJournal::new()).await
     } else {
@@ -98,7 +98,11 @@ fn report(recovery: Option<&Recovery>) {
 /// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
 fn say_ready(handle: &ServerHandle) {
     let mut out = io::stdout();
-    let _ = writeln!(out, "ready listen={} write={}", handle.listen_addr(), handle.write_addr());
+    let mut line = format!("ready listen={} write={}", handle.listen_addr(), handle.write_addr());
+    if let Some((listen, write)) = handle.tls_addrs() {
+        line += &format!(" tls-listen={listen} tls-write={write}");
+    }
+    let _ = writeln!(out, "{line}");
     let _ = out.flush();
 }
 

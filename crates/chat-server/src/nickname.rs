@@ -23,13 +23,13 @@ pub(crate) enum Unusable {
 
 /// Cleans what was asked for. A blank one becomes `anonymous`.
 ///
-/// Colons go, because `name: text` is how plain lines are split; so do characters that nobody sees,
-/// which would make two names of one.
+/// Colons and what looks like one go, because `name: text` is how plain lines are read, by programs
+/// and by people; so do characters that nobody sees, which would make two names of one.
 pub(crate) fn clean(asked: &str, limit: usize) -> Result<String, Unusable> {
     if asked.trim().is_empty() {
         return Ok(NAMELESS.to_owned());
     }
-    let visible: String = asked.chars().filter(|&c| !is_unseen(c) && c != ':').collect();
+    let visible: String = asked.chars().filter(|&c| !is_unseen(c) && !is_like_a_colon(c)).collect();
     let clean = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     if clean.chars().count() > limit {
         return Err(Unusable::TooLong { limit });
@@ -52,6 +52,10 @@ pub(crate) fn looks(name: &str) -> String {
     skeleton(&once).filter(|c| !c.is_whitespace() && !is_unseen(*c)).collect()
 }
 
+fn is_like_a_colon(c: char) -> bool {
+    skeleton(c.encode_utf8(&mut [0; 4])).any(|like| like == ':')
+}
+
 /// Characters that take no room or change the direction of others.
 fn is_unseen(c: char) -> bool {
     c.is_control() && !c.is_whitespace()
@@ -72,6 +76,7 @@ mod tests {
     fn what_cannot_be_seen_and_colons_are_removed() {
         assert_eq!(clean("  B\u{200b}o:b\u{1b} \t x ", 40), Ok("Bob x".to_owned()));
         assert_eq!(clean(" ", 40), Ok("anonymous".to_owned()));
+        assert_eq!(clean("Bob\u{a789} \u{ff1a}\u{2236} i am", 40), Ok("Bob i am".to_owned()));
         for invisible in [":", "\u{200b}", "\u{202e}:"] {
             assert_eq!(clean(invisible, 40), Err(Unusable::Invisible), "{invisible:?}");
         }

@@ -10,6 +10,14 @@ pub(crate) struct Bucket {
     empty_at: Option<Instant>,
 }
 
+/// More was taken than can be paid back soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overdrawn;
+
+/// What one connection may run into debt is one post, since it pauses then; many connections of one
+/// account add up to no more than this.
+const LARGEST_DEBT: Duration = Duration::from_secs(5);
+
 /// Longer waits are not worth telling apart.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -28,11 +36,17 @@ impl Bucket {
         }
     }
 
-    /// Takes one in any case, and says how long whoever did so shall pause.
-    pub(crate) fn overdraw(&mut self, rate: Rate, now: Instant) -> Option<Duration> {
+    /// Takes one even if there is no room, and says how long whoever did so shall pause.
+    ///
+    /// # Errors
+    /// The debt is as large as it may become; nothing was taken.
+    pub(crate) fn overdraw(&mut self, rate: Rate, now: Instant) -> Result<Option<Duration>, Overdrawn> {
         let wait = self.wait(rate, now);
+        if wait.is_some_and(|wait| wait > LARGEST_DEBT.max(2 * interval(rate))) {
+            return Err(Overdrawn);
+        }
         self.add(rate, now);
-        wait
+        Ok(wait)
     }
 
     /// Whether forgetting it changes nothing.
@@ -70,6 +84,14 @@ mod tests {
     const RATE: Rate = Rate { per_second: 10.0, burst: 3 };
 
     #[test]
+    fn a_debt_has_an_end() {
+        let (mut bucket, start) = (Bucket::default(), Instant::now());
+        let taken = (0..1000).filter(|_| bucket.overdraw(RATE, start).is_ok()).count();
+        assert!((50..60).contains(&taken), "{taken}");
+        assert!(bucket.overdraw(RATE, start + LARGEST_DEBT).is_ok());
+    }
+
+    #[test]
     fn a_burst_passes_and_then_the_rate_holds() {
         let (mut bucket, start) = (Bucket::default(), Instant::now());
         for _ in 0..3 {
@@ -86,7 +108,10 @@ mod tests {
     fn debts_are_paid_back() {
         let (mut bucket, start) = (Bucket::default(), Instant::now());
         let pauses: Vec<_> = (0..5).map(|_| bucket.overdraw(RATE, start)).collect();
-        assert_eq!(pauses, [None, None, None, Some(Duration::from_millis(100)), Some(Duration::from_millis(200))]);
+        assert_eq!(
+            pauses,
+            [Ok(None), Ok(None), Ok(None), Ok(Some(Duration::from_millis(100))), Ok(Some(Duration::from_millis(200)))]
+        );
     }
 
     #[test]
@@ -96,7 +121,7 @@ mod tests {
             let rate = Rate { per_second, burst: 1 };
             assert!(bucket.take(rate, start).is_ok());
             for _ in 0..1000 {
-                bucket.overdraw(rate, start);
+                let _ = bucket.overdraw(rate, start);
             }
         }
     }

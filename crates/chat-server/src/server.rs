@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::{oneshot, watch},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{MissedTickBehavior, interval},
 };
 
@@ -19,7 +19,9 @@ use crate::{
     journal::Journal,
     replay::{Replayed, replay},
     room::Room,
-    session::{ListenerSession, Orders, Shared, WriterSession},
+    services::{Listeners, Writers},
+    session::{Orders, Shared},
+    tls::TlsPorts,
 };
 
 /// How often to look whether the administrator revoked an account. One read of a counter.
@@ -38,8 +40,10 @@ pub struct ServerHandle {
     room: Arc<Room>,
     stop_writers: watch::Sender<bool>,
     stop_listeners: watch::Sender<bool>,
-    writers: JoinHandle<()>,
-    listeners: JoinHandle<()>,
+    tls: Option<(SocketAddr, SocketAddr)>,
+    /// One task for each port; dropping them cuts their connections off.
+    writers: JoinSet<()>,
+    listeners: JoinSet<()>,
     revocations: JoinHandle<()>,
     closed: Option<oneshot::Receiver<Result<(), JournalError>>>,
 }
@@ -52,6 +56,8 @@ impl Server {
     pub async fn start<J: Journal>(config: ServerConfig, mut journal: J) -> Result<ServerHandle, StartError> {
         let (listen_port, write_port) = (open_port(config.listen)?, open_port(config.write)?);
         let (listen, write) = (address(&listen_port, config.listen)?, address(&write_port, config.write)?);
+        let secure = config.tls.as_ref().map(SecurePorts::open).transpose()?;
+        let tls = secure.as_ref().map(SecurePorts::addresses).transpose()?;
         let Replayed { accounts, room, streams } = replay(&mut journal, &config)?;
         let reader = journal.reader();
         let (committer, closed) = Committer::start(journal, Arc::clone(&room)).map_err(StartError::Thread)?;
@@ -64,30 +70,37 @@ impl Server {
         let (revoked_news, revoked) = watch::channel(0);
         let revocations = tokio::spawn(watch_revocations(Arc::clone(&shared), committer.clone(), revoked_news));
         let orders = Orders { drain: writers_stop.clone(), revoked };
-        let writers = {
-            let shared = Arc::clone(&shared);
-            let serve = move |stream, admitted| {
-                let (shared, committer) = (Arc::clone(&shared), committer.clone());
-                WriterSession::new(shared, committer, orders.clone(), admitted, stream).run()
-            };
-            tokio::spawn(accept_loop(write_port, Arc::clone(&admission), writers_stop, drain_within, serve))
-        };
-        let listeners = {
-            let serve = move |stream, admitted| {
-                let tide = shared.room.tide();
-                let now = *tide.borrow();
-                let mut session = ListenerSession::new(Arc::clone(&shared), stream, now);
-                async move {
-                    let _admitted = admitted;
-                    if let Err(gone) = session.run(tide).await {
-                        gone.log();
-                    }
-                }
-            };
-            tokio::spawn(accept_loop(listen_port, admission, listeners_stop, drain_within, serve))
-        };
+        let writers = Writers { shared: Arc::clone(&shared), committer, orders };
+        let listeners = Listeners { shared };
+        let mut writer_ports = JoinSet::new();
+        let mut listener_ports = JoinSet::new();
+        if let Some(SecurePorts { ports, listen, write }) = secure {
+            let (service, secure) = (writers.clone(), ports.clone());
+            let serve = move |stream, admitted| service.serve_secure(&secure, stream, admitted);
+            let stop = writers_stop.clone();
+            writer_ports.spawn(accept_loop(write, Arc::clone(&admission), stop, drain_within, serve));
+            let service = listeners.clone();
+            let serve = move |stream, admitted| service.serve_secure(&ports, stream, admitted);
+            let stop = listeners_stop.clone();
+            listener_ports.spawn(accept_loop(listen, Arc::clone(&admission), stop, drain_within, serve));
+        }
+        let serve = move |stream, admitted| writers.serve(stream, admitted);
+        writer_ports.spawn(accept_loop(write_port, Arc::clone(&admission), writers_stop, drain_within, serve));
+        let serve = move |stream, admitted| listeners.serve(stream, admitted);
+        listener_ports.spawn(accept_loop(listen_port, admission, listeners_stop, drain_within, serve));
         let closed = Some(closed);
-        Ok(ServerHandle { listen, write, room, stop_writers, stop_listeners, writers, listeners, revocations, closed })
+        Ok(ServerHandle {
+            listen,
+            write,
+            tls,
+            room,
+            stop_writers,
+            stop_listeners,
+            writers: writer_ports,
+            listeners: listener_ports,
+            revocations,
+            closed,
+        })
     }
 }
 
@@ -104,6 +117,12 @@ impl ServerHandle {
         self.write
     }
 
+    /// Where listeners and writers connect by TLS, if they can.
+    #[must_use]
+    pub fn tls_addrs(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.tls
+    }
+
     /// Stops in an orderly way: no new connections, posts in hand are stored and answered, every
     /// listener gets what was stored, both ports are closed, and so is the journal. Peers that do
     /// not keep up are cut off after [`Limits::drain_within`](crate::Limits::drain_within).
@@ -115,7 +134,7 @@ impl ServerHandle {
         self.revocations.abort();
         self.stop_writers.send_replace(true);
         // Neither task panics; if one did, the rest is still closed.
-        let _ = (&mut self.writers).await;
+        while self.writers.join_next().await.is_some() {}
         let _ = (&mut self.revocations).await;
         // With the last writer the storing thread has lost its last handle: it ends by itself.
         let closed = match self.closed.take() {
@@ -124,16 +143,31 @@ impl ServerHandle {
         };
         self.stop_listeners.send_replace(true);
         self.room.close();
-        let _ = (&mut self.listeners).await;
+        while self.listeners.join_next().await.is_some() {}
         closed
     }
 }
 
 impl Drop for ServerHandle {
     fn drop(&mut self) {
-        for task in [&self.writers, &self.listeners, &self.revocations] {
-            task.abort();
-        }
+        self.revocations.abort();
+    }
+}
+
+/// The two TLS ports, opened.
+struct SecurePorts {
+    ports: TlsPorts,
+    listen: TcpListener,
+    write: TcpListener,
+}
+
+impl SecurePorts {
+    fn open(ports: &TlsPorts) -> Result<Self, StartError> {
+        Ok(Self { ports: ports.clone(), listen: open_port(ports.listen)?, write: open_port(ports.write)? })
+    }
+
+    fn addresses(&self) -> Result<(SocketAddr, SocketAddr), StartError> {
+        Ok((address(&self.listen, self.ports.listen)?, address(&self.write, self.ports.write)?))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::objects::{Kind, Object, rfc3339};
 use crate::output::{self, Style, Wrote};
+use crate::reader::Reader as PipeReader;
 use crate::sides;
 use crate::signals::Interrupt;
 use crate::when;
@@ -86,10 +87,12 @@ impl Reader {
 
     async fn follow(&self, file: HistoryFile, offset: u64, interrupt: &Interrupt) -> Result<Exit, Failure> {
         let mut follower = file.follow(offset);
+        let reader = PipeReader::watch();
         loop {
             let batch = tokio::select! {
                 batch = follower.next_batch() => batch?,
                 () = interrupt.wait() => return Err(Failure::Interrupted),
+                () = reader.gone() => return Ok(Exit::Done),
             };
             let fitting: Vec<&HistoryLine> = batch.iter().filter(|line| self.filter.fits(line)).collect();
             if self.print(&fitting)? == Wrote::PipeClosed {

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::objects::Object;
 use crate::output::{self, Style, Wrote};
+use crate::reader::Reader;
 use crate::sides::{self, Side, StateTalk};
 use crate::signals::Interrupt;
 use crate::when;
@@ -196,6 +197,7 @@ impl Session {
     async fn listen(&mut self, interrupt: &Interrupt) -> Result<Exit, Failure> {
         let mut talk = StateTalk::new(Side::Listen, self.listener.state(), self.style.json);
         let mut numbered = self.listener.numbered();
+        let reader = Reader::watch();
         let mut batch = Vec::new();
         let mut backlog = VecDeque::new();
         loop {
@@ -203,6 +205,7 @@ impl Session {
             tokio::select! {
                 biased;
                 () = interrupt.wait() => return Err(Failure::Interrupted),
+                () = reader.gone() => return Ok(Exit::Done),
                 () = at(self.end_at) => return self.out_of_time(),
                 () = at(self.idle_at) => return Err(Failure::Idle(self.idle.unwrap_or_default())),
                 () = talk.next() => {}

@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use chat_client::{
-    ClientConfig, ConnectionState, Dial as _, Listener, ListenerEvent, RetryPolicy, Side as Port, TcpDial, Token,
-    Writer,
+    ClientConfig, ConnectionState, Dial as _, Listener, RetryPolicy, Side as Port, TcpDial, Token, Writer,
 };
-use futures_util::StreamExt as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout};
 
@@ -15,7 +13,8 @@ use crate::account_choice;
 use crate::args::{Common, Ping};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
+use crate::objects::{Kind, Object};
+use crate::output::{self, Style};
 use crate::sides::{self, Side};
 use crate::signals::Interrupt;
 
@@ -36,36 +35,81 @@ pub(super) async fn run(args: &Ping, common: &Common) -> Result<Exit, Failure> {
     let settings = sides::settings(layer, common)?;
     let mut config = sides::client_config(&settings, &args.connect, None);
     config.retry = RetryPolicy::never();
-    let named = settings.nickname.is_some() || settings.token()?.is_some();
+    let named = settings.nickname.is_some() || settings.token.is_some() || settings.token_file.is_some();
+    if named {
+        sides::warn_of_exposure(&config);
+    }
     let token = if named { account_choice::known(&settings)? } else { None };
     if let (Some(name), None) = (&settings.nickname, &token) {
         return Err(Failure::UnknownAccount(name.clone()));
     }
     tokio::select! {
         () = interrupt.wait() => Err(Failure::Interrupted),
-        done = check(&config, token) => done,
+        done = check(&config, token, common.json) => done,
+    }
+}
+
+/// What one port has to say for itself.
+#[derive(Default)]
+struct Answer {
+    took: Duration,
+    numbered: Option<bool>,
+    nickname: Option<String>,
+    round_trip: Option<Duration>,
+}
+
+impl Answer {
+    fn in_words(&self) -> String {
+        let took = in_milliseconds(self.took);
+        match (&self.nickname, self.numbered) {
+            (Some(nickname), _) => {
+                let trip = in_milliseconds(self.round_trip.unwrap_or_default());
+                format!("logged in as {nickname} in {took:.1} ms, round trip {trip:.1} ms")
+            }
+            (None, Some(true)) => format!("open, numbers its messages, {took:.1} ms"),
+            (None, Some(false)) => "open, a plain server".to_owned(),
+            (None, None) => format!("open, greets, {took:.1} ms"),
+        }
+    }
+
+    fn object(&self, side: &'static str) -> Object<'_> {
+        Object::new(Kind::Ping {
+            side,
+            ms: in_milliseconds(self.took),
+            numbered: self.numbered,
+            nick: self.nickname.as_deref(),
+            round_trip_ms: self.round_trip.map(in_milliseconds),
+        })
     }
 }
 
 /// Checks both ports, also when the first one fails: two answers help more than one.
-async fn check(config: &ClientConfig, token: Option<Token>) -> Result<Exit, Failure> {
+async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Result<Exit, Failure> {
+    let style = Style::new(json, false);
     let listen = listen_port(config).await;
     let write = match token {
         None => greeting(config).await,
         Some(token) => login(config, token).await,
     };
     let mut failed = None;
-    for (name, address, result) in
+    for (side, address, result) in
         [("listen", config.listen_addr_text(), listen), ("write", config.write_addr_text(), write)]
     {
         match result {
-            Ok(words) => {
-                let line = format!("{name} port {address}: {words}\n");
-                output::print(line.as_bytes())?;
+            Ok(answer) => {
+                let mut out = Vec::new();
+                if json {
+                    answer.object(side).write_to(&mut out);
+                } else {
+                    let line = format!("{side} port {address}: {}", answer.in_words());
+                    out.extend_from_slice(style.safe(&line).as_bytes());
+                    out.push(b'\n');
+                }
+                output::print(&out)?;
             }
             Err(failure) => {
                 if let Some(earlier) = failed.replace(failure) {
-                    output::complain(&earlier, false);
+                    output::complain(&earlier, json);
                 }
             }
         }
@@ -73,35 +117,23 @@ async fn check(config: &ClientConfig, token: Option<Token>) -> Result<Exit, Fail
     failed.map_or(Ok(Exit::Done), Err)
 }
 
-async fn listen_port(config: &ClientConfig) -> Result<String, Failure> {
+async fn listen_port(config: &ClientConfig) -> Result<Answer, Failure> {
     let start = Instant::now();
-    let mut listener = Listener::start(config.clone());
+    let listener = Listener::start(config.clone());
     let (mut states, numbered) = (listener.state(), listener.numbered());
     let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
     if let (true, Some(failure)) = (settled, sides::closed(&listener.state(), config.listen_addr_text())) {
         return Err(failure);
     }
-    let took = start.elapsed();
-    if *numbered.borrow() == Some(true) {
-        return Ok(format!("open, numbers its messages, {}", milliseconds(took)));
-    }
-    // A write port greets; what it says would come as the first message.
-    let first = timeout(Duration::from_millis(100), listener.next()).await;
-    if let Ok(Some(ListenerEvent::Message(message))) = first
-        && message.sender.is_none()
-        && message.text.as_str().starts_with(GREETING)
-    {
-        let address = config.listen_addr_text();
-        return Err(Failure::Usage(format!("{address} is a write port: are the two ports exchanged?").into()));
-    }
-    Ok("open, a plain server".to_owned())
+    let numbered = Some(*numbered.borrow() == Some(true));
+    Ok(Answer { took: start.elapsed(), numbered, ..Answer::default() })
 }
 
 /// Reads the greeting and goes away: a connection that sends nothing registers nobody.
-async fn greeting(config: &ClientConfig) -> Result<String, Failure> {
+async fn greeting(config: &ClientConfig) -> Result<Answer, Failure> {
     let start = Instant::now();
     let failed =
-        |error: chat_client::ConnectError| Failure::Connect { what: config.write_addr_text(), source: error.into() };
+        |error: chat_client::ConnectError| Failure::Connect { what: config.write_addr_text(), error: error.into() };
     let mut stream = TcpDial::new(config).dial(Port::Write).await.map_err(failed)?;
     let mut line = Vec::new();
     let read = async {
@@ -115,7 +147,7 @@ async fn greeting(config: &ClientConfig) -> Result<String, Failure> {
     let in_time = timeout(config.answer_timeout.min(GREETING_WITHIN), read).await;
     let address = config.write_addr_text();
     if matches!(in_time, Ok(Ok(()))) && line.starts_with(GREETING.as_bytes()) {
-        return Ok(format!("open, greets, {}", milliseconds(start.elapsed())));
+        return Ok(Answer { took: start.elapsed(), ..Answer::default() });
     }
     let shown: String = String::from_utf8_lossy(&line).lines().next().unwrap_or_default().chars().take(40).collect();
     Err(Failure::NotAChat(match in_time {
@@ -125,7 +157,7 @@ async fn greeting(config: &ClientConfig) -> Result<String, Failure> {
     }))
 }
 
-async fn login(config: &ClientConfig, token: Token) -> Result<String, Failure> {
+async fn login(config: &ClientConfig, token: Token) -> Result<Answer, Failure> {
     let start = Instant::now();
     let mut config = config.clone();
     // At once, not after some idle seconds.
@@ -137,19 +169,18 @@ async fn login(config: &ClientConfig, token: Token) -> Result<String, Failure> {
         return Err(failure);
     }
     let took = start.elapsed();
-    let nickname = writer.account().borrow().as_ref().map(|account| account.nickname.to_string()).unwrap_or_default();
+    let nickname = writer.account().borrow().as_ref().map(|account| account.nickname.to_string());
     let mut trips = writer.round_trip();
-    let trip = tokio::select! {
+    let round_trip = tokio::select! {
         trip = trips.wait_for(Option::is_some) => trip.ok().and_then(|trip| *trip),
         _ = states.wait_for(ConnectionState::is_closed) => None,
     };
     if let Some(failure) = sides::closed(&writer.state(), config.write_addr_text()) {
         return Err(failure);
     }
-    let trip = trip.map(milliseconds).unwrap_or_default();
-    Ok(format!("logged in as {nickname} in {}, round trip {trip}", milliseconds(took)))
+    Ok(Answer { took, nickname, round_trip, numbered: None })
 }
 
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+fn in_milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }

@@ -19,6 +19,7 @@ pub(super) async fn run(args: &Register, common: &Common) -> Result<Exit, Failur
     layer.credentials_path.clone_from(&args.credential_path);
     let settings = sides::settings(layer, common)?;
     let config = sides::client_config(&settings, &args.connect, Some(PATIENCE));
+    sides::warn_of_exposure(&config);
     let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
     let account = tokio::select! {
         account = account_choice::new(&settings, &config, &args.username) => account?,

@@ -36,6 +36,7 @@ pub(super) async fn run(mut args: Send, common: &Common) -> Result<Exit, Failure
     let mut input = Input::from(args.message.take(), &settings)?;
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
     let config = sides::client_config(&settings, &args.connect, Some(PATIENCE));
+    sides::warn_of_exposure(&config);
     let start = async {
         let token = account_choice::known_or_new(&settings, &config).await?;
         let echo = match args.confirm {
@@ -64,8 +65,11 @@ pub(super) async fn run(mut args: Send, common: &Common) -> Result<Exit, Failure
 /// Where the messages come from: one text, or the lines of standard input, with their numbers.
 enum Input {
     One(Option<Text>),
-    Lines(mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>),
+    Lines(Lines),
 }
+
+/// The lines of standard input with their numbers, from 1.
+type Lines = mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>;
 
 impl Input {
     fn from(message: Option<String>, settings: &Settings) -> Result<Self, Failure> {
@@ -100,9 +104,22 @@ impl Input {
     }
 }
 
+impl Input {
+    /// The numbers of the lines that are here and were not handed in.
+    fn unsent(&mut self) -> Vec<u64> {
+        let Self::Lines(lines) = self else { return Vec::new() };
+        lines.close();
+        std::iter::from_fn(|| lines.try_recv().ok())
+            .filter_map(Result::ok)
+            .filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace))
+            .map(|(number, _)| number)
+            .collect()
+    }
+}
+
 /// Reads standard input on a thread of its own: a read from a terminal or a pipe can be neither
 /// waited for nor given up otherwise.
-fn lines() -> Result<mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>, Failure> {
+fn lines() -> Result<Lines, Failure> {
     let (sender, receiver) = mpsc::channel(UNDER_WAY);
     let read = move || {
         let mut input = std::io::stdin().lock();
@@ -160,13 +177,18 @@ struct Run {
     deadline: Option<Instant>,
 }
 
-/// A message that is under way.
+/// A message that has come to its end.
 struct Sent {
     line: u64,
     id: PostId,
-    text: Text,
-    /// Confirmed, with its place from a server that numbers.
-    end: Result<Option<Position>, DeliveryError>,
+    end: Result<Confirmed, DeliveryError>,
+}
+
+/// How far a confirmed message has come.
+struct Confirmed {
+    position: Option<Position>,
+    /// As far as was asked for; `false` where it was to come back and has not.
+    enough: bool,
 }
 
 impl Run {
@@ -176,80 +198,103 @@ impl Run {
         let mut under_way = FuturesOrdered::new();
         let mut stop = None;
         let mut more = true;
-        while more || !under_way.is_empty() {
-            tokio::select! {
+        while stop.is_none() && (more || !under_way.is_empty()) {
+            let told = tokio::select! {
                 biased;
-                () = interrupt.wait() => stop = Some(Failure::Interrupted),
-                () = at(self.deadline) => stop = Some(Failure::OutOfTime),
-                () = talk.next() => {}
-                Some(sent) = under_way.next() => self.ended(sent).await?,
+                () = interrupt.wait() => Err(Failure::Interrupted),
+                () = at(self.deadline) => Err(Failure::OutOfTime),
+                () = talk.next() => Ok(()),
+                Some(sent) = under_way.next() => self.ended(sent),
                 next = input.next(), if more && under_way.len() < UNDER_WAY => match next {
-                    Some(Ok((line, Ok(text)))) => {
-                        if let Some(delivery) = self.hand_in(line, text.clone()).await? {
-                            under_way.push_back(delivered(delivery, line, text, self.confirm));
-                        } else {
+                    Some(Ok((line, Ok(text)))) => match self.writer.send(text.clone()).await {
+                        Ok(delivery) => {
+                            under_way.push_back(self.delivered(delivery, line, text));
+                            Ok(())
+                        }
+                        Err(_) => {
                             // The service has closed: nothing that follows can be sent either.
                             more = false;
+                            self.ledger.cut();
+                            self.tell(line, Outcome::NeverSent, None, None, None)
                         }
+                    },
+                    Some(Ok((line, Err(_)))) => self.tell(line, Outcome::Refused, None, None, Some("too_long")),
+                    Some(Err(error)) => Err(Failure::Input(error)),
+                    None => {
+                        more = false;
+                        Ok(())
                     }
-                    Some(Ok((line, Err(_)))) => self.tell(line, Outcome::Refused, None, None, Some("too_long"))?,
-                    Some(Err(error)) => return Err(Failure::Input(error)),
-                    None => more = false,
                 },
-            }
-            if stop.is_some() {
-                break;
-            }
+            };
+            stop = told.err();
         }
-        let moment = if stop.is_some() { LAST_MOMENT } else { Duration::from_secs(1) };
-        let moment = if matches!(stop, Some(Failure::OutOfTime)) { Duration::ZERO } else { moment };
+        let moment = match stop {
+            None => Duration::from_secs(1),
+            Some(Failure::OutOfTime) => Duration::ZERO,
+            Some(_) => LAST_MOMENT,
+        };
         let closing = self.writer.clone().close(moment);
         tokio::pin!(closing);
         let mut closed = false;
-        while !under_way.is_empty() || !closed {
+        while !under_way.is_empty() {
             tokio::select! {
-                Some(sent) = under_way.next() => self.ended(sent).await?,
-                _ = &mut closing, if !closed => closed = true,
+                Some(sent) = under_way.next() => stop = self.ended(sent).err().or(stop),
+                _ = &mut closing, if !closed => {
+                    closed = true;
+                    // What has not come back by now is not waited for.
+                    self.echo = None;
+                }
             }
+        }
+        if !closed {
+            closing.await;
+        }
+        for line in input.unsent() {
+            self.ledger.cut();
+            self.ledger.note(line, Outcome::NeverSent);
         }
         let closed = sides::closed(&states, self.what.clone());
         self.finish(stop, closed)
     }
 
-    /// Queues a message; `None` when the service has closed, and the message was told as never sent.
-    async fn hand_in(&mut self, line: u64, text: Text) -> Result<Option<Delivery>, Failure> {
-        match self.writer.send(text).await {
-            Ok(delivery) => Ok(Some(delivery)),
-            Err(_) => {
-                self.tell(line, Outcome::NeverSent, None, None, None)?;
-                Ok(None)
-            }
+    /// Waits for one message's end, as far as `--confirm` wants to know it.
+    fn delivered(&self, delivery: Delivery, line: u64, text: Text) -> impl Future<Output = Sent> + use<> {
+        let (confirm, account) = (self.confirm, self.writer.account());
+        let echo = self.echo.as_ref().map(Echo::ask);
+        async move {
+            let id = delivery.id().clone();
+            let written = delivery.written();
+            tokio::pin!(written, delivery);
+            let end = tokio::select! {
+                biased;
+                end = &mut delivery => end.map(|receipt| receipt.position),
+                true = &mut written, if confirm == Confirm::Written => Ok(None),
+            };
+            let end = match end {
+                Ok(position) => {
+                    let nickname = account.borrow().as_ref().map(|account| account.nickname.clone());
+                    let enough = match echo {
+                        Some(echo) => echo.of(position.clone(), nickname, &text).await,
+                        None => true,
+                    };
+                    Ok(Confirmed { position, enough })
+                }
+                Err(error) => Err(error),
+            };
+            Sent { line, id, end }
         }
     }
 
-    async fn ended(&mut self, sent: Sent) -> Result<(), Failure> {
-        let Sent { line, id, text, end } = sent;
-        match end {
-            Ok(position) => {
-                if let Some(echo) = &mut self.echo {
-                    let nickname = self.writer.account().borrow().as_ref().map(|account| account.nickname.clone());
-                    let back = echo.of(position.as_ref(), nickname.as_ref(), &text);
-                    let in_time = tokio::select! {
-                        back = back => back.is_ok(),
-                        () = at(self.deadline) => false,
-                    };
-                    if !in_time {
-                        return self.tell(line, Outcome::Unconfirmed, Some(&id), position.as_ref(), None);
-                    }
-                }
-                self.tell(line, Outcome::Confirmed, Some(&id), position.as_ref(), None)
-            }
-            Err(DeliveryError::Refused(code, _)) => {
-                self.tell(line, Outcome::Refused, Some(&id), None, Some(code.as_str()))
-            }
-            Err(DeliveryError::Unconfirmed { .. }) => self.tell(line, Outcome::Unconfirmed, Some(&id), None, None),
-            Err(_) => self.tell(line, Outcome::NeverSent, Some(&id), None, None),
-        }
+    fn ended(&mut self, sent: Sent) -> Result<(), Failure> {
+        let Sent { line, id, end } = sent;
+        let (outcome, position, code) = match &end {
+            Ok(Confirmed { position, enough: true }) => (Outcome::Confirmed, position.as_ref(), None),
+            Ok(Confirmed { position, enough: false }) => (Outcome::Unconfirmed, position.as_ref(), None),
+            Err(DeliveryError::Refused(code, _)) => (Outcome::Refused, None, Some(code.as_str())),
+            Err(DeliveryError::Unconfirmed { .. }) => (Outcome::Unconfirmed, None, None),
+            Err(_) => (Outcome::NeverSent, None, None),
+        };
+        self.tell(line, outcome, Some(&id), position, code)
     }
 
     fn tell(
@@ -287,23 +332,6 @@ impl Run {
             (Some(why), None) => Err(why),
         }
     }
-}
-
-/// Waits for one message's end, as far as `--confirm` wants to know it.
-async fn delivered(delivery: Delivery, line: u64, text: Text, confirm: Confirm) -> Sent {
-    let id = delivery.id().clone();
-    let end = if confirm == Confirm::Written {
-        let written = delivery.written();
-        tokio::pin!(written, delivery);
-        tokio::select! {
-            biased;
-            end = &mut delivery => end.map(|receipt| receipt.position),
-            true = &mut written => Ok(None),
-        }
-    } else {
-        delivery.await.map(|receipt| receipt.position)
-    };
-    Sent { line, id, text, end }
 }
 
 /// Resolves at `instant`, or never.

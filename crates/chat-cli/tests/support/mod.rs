@@ -190,8 +190,8 @@ impl Running {
         assert!(status.success());
     }
 
+    /// Waits for its end, with its output still being read: a closed pipe would be another reason to end.
     pub fn code(mut self) -> i32 {
-        drop(self.lines);
         self.child.wait().unwrap().code().expect("ended by itself")
     }
 }

@@ -24,6 +24,8 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
             "type" => match wanted.as_str().unwrap() {
                 "object" => value.is_object(),
                 "string" => value.is_string(),
+                "number" => value.is_number(),
+                "boolean" => value.is_boolean(),
                 "integer" => value.is_u64() || value.is_i64(),
                 other => panic!("type {other} is not known here"),
             },

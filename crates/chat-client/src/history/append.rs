@@ -79,7 +79,7 @@ impl<D: Disk> Appender<D> {
             let room = match self.checkpoints.front() {
                 Some((at, position)) if *at == self.length => {
                     let position = position.clone();
-                    self.store_cursor(position)?;
+                    self.store_cursor(position, true)?;
                     self.checkpoints.pop_front();
                     continue;
                 }
@@ -106,16 +106,16 @@ impl<D: Disk> Appender<D> {
         Ok(())
     }
 
-    /// Stores the place of the newest line in the file, or that there is none.
+    /// Stores the place of the newest line in the file, or that there is none; `open` says that lines of ours follow.
     ///
     /// The file is fsynced first: a cursor must never count a line that a power failure could take back.
-    pub(super) fn store_cursor(&mut self, position: Option<Position>) -> io::Result<()> {
+    pub(super) fn store_cursor(&mut self, position: Option<Position>, open: bool) -> io::Result<()> {
         if position.is_some() {
             self.file.sync()?;
         }
         // Somebody may have cut or extended the file meanwhile; the record is of the file as it is.
         self.length_is(self.file.length()?);
-        let record = position.map(|position| Record { position, length: self.length });
+        let record = position.map(|position| Record { position, length: self.length, open });
         cursor::store(&self.cursor_path, record.as_ref())
     }
 

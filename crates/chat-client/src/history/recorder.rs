@@ -5,6 +5,9 @@
 //! one message more, so the cursor need not be written with every line, and it may be any older version: counting
 //! leads to the same place. A line that a crash has torn is cut off and fetched again. Only where the numbers do not
 //! go on by one (a gap, another stream, a server without numbers) the cursor is written before the next line.
+//!
+//! The cursor also says whether a recorder is at work. After a clean close it says no, and lines beyond it are those of
+//! another program (the original writes the same file): they have no numbers, and are not counted.
 
 use std::fs::File;
 use std::io;
@@ -45,6 +48,8 @@ pub struct Recorder {
     anew: bool,
     /// Length of the file when the cursor was written.
     cursor_at: u64,
+    /// The cursor says that nobody is at work.
+    finished: bool,
     warnings: Vec<FileWarning>,
     _lock: FileLock,
 }
@@ -74,14 +79,18 @@ impl Recorder {
             newest,
             anew: false,
             cursor_at: length,
+            finished: false,
             warnings,
             _lock: lock,
         };
-        let current = recorder.newest.clone().map(|position| Record { position, length });
+        let current = recorder.newest.clone().map(|position| Record { position, length, open: true });
         if current != record {
-            // What was mended must not be mended again from other premises. A full disk may prevent it; then the old
-            // cursor leads to the same place.
-            recorder.write_cursor();
+            // The first line waits for this. A full disk may prevent it now; until then the old cursor leads to the
+            // same place.
+            recorder.out.checkpoint(recorder.newest.clone());
+            if let Err(error) = recorder.out.write() {
+                tracing::warn!(path = %recorder.out.cursor_path().display(), %error, "the cursor could not be written");
+            }
         }
         Ok(recorder)
     }
@@ -123,6 +132,7 @@ impl Recorder {
             match event {
                 ListenerEvent::Message(message) => self.take(message, now),
                 ListenerEvent::Gap(gap) => self.step_over(gap),
+                ListenerEvent::Joined(position) => self.begin_at(position),
             }
         }
         self.retry()
@@ -156,7 +166,18 @@ impl Recorder {
         self.retry()
     }
 
-    /// Where the newest message that was taken stands; `None` when it had no number.
+    /// Takes note of the place at which a listener joined: where there is no place yet, the next run goes on from there,
+    /// even when nothing was said.
+    ///
+    /// # Errors
+    /// As [`Recorder::retry`], which it does.
+    pub fn joined(&mut self, position: &Position) -> Result<(), HistoryError> {
+        self.begin_at(position);
+        self.retry()
+    }
+
+    /// Where the newest message that was taken stands, or where the listener joined if there was none yet; `None` when
+    /// it had no number.
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
         self.newest.as_ref()
@@ -201,6 +222,13 @@ impl Recorder {
         self.anew |= gap.cause == GapCause::OtherStream;
     }
 
+    fn begin_at(&mut self, joined: &Position) {
+        if self.newest.is_none() {
+            self.out.checkpoint(Some(joined.clone()));
+            self.newest = Some(joined.clone());
+        }
+    }
+
     /// Makes `position` the newest; false when it was recorded before.
     fn step_to(&mut self, position: Option<&Position>) -> bool {
         let anew = std::mem::take(&mut self.anew);
@@ -229,7 +257,7 @@ impl Recorder {
     }
 
     fn write_cursor(&mut self) {
-        if let Err(error) = self.out.store_cursor(self.newest.clone()) {
+        if let Err(error) = self.out.store_cursor(self.newest.clone(), true) {
             tracing::warn!(path = %self.out.cursor_path().display(), %error, "the cursor could not be written");
         }
         // Tried again when the file has grown by as much again.
@@ -238,9 +266,9 @@ impl Recorder {
 
     fn finish(&mut self) -> io::Result<()> {
         self.out.write()?;
-        if self.newest.is_some() && self.out.length() != self.cursor_at {
-            self.out.store_cursor(self.newest.clone())?;
-            self.cursor_at = self.out.length();
+        if self.newest.is_some() && !self.finished {
+            self.out.store_cursor(self.newest.clone(), false)?;
+            self.finished = true;
         }
         Ok(())
     }
@@ -290,6 +318,9 @@ fn recover(
     }
     if record.length > 0 && read(file, record.length - 1, 1)?.first() != Some(&b'\n') {
         warnings.push(FileWarning::Changed { path: path.to_owned() });
+        return Ok((Some(position), end_last_line(file, path, length, warnings)?));
+    }
+    if !record.open {
         return Ok((Some(position), end_last_line(file, path, length, warnings)?));
     }
     let (lines, end) = count_lines(file, record.length, length)?;

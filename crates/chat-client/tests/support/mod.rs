@@ -94,9 +94,19 @@ impl Peer {
     }
 }
 
-/// The text of the next event, which must be a message.
+/// The next event that is more than a place in the log.
+pub async fn next_event(listener: &mut Listener) -> Option<ListenerEvent> {
+    loop {
+        match futures_util::StreamExt::next(listener).await {
+            Some(ListenerEvent::Joined(_)) => {}
+            event => return event,
+        }
+    }
+}
+
+/// The text of the next such event, which must be a message.
 pub async fn next_text(listener: &mut Listener) -> String {
-    match futures_util::StreamExt::next(listener).await {
+    match next_event(listener).await {
         Some(ListenerEvent::Message(Message { text, .. })) => text.to_string(),
         other => panic!("expected a message, got {other:?}"),
     }

@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::error::{Expected, ProtocolError};
+use crate::dialogue::GREETING;
+use crate::error::{Excerpt, Expected, ProtocolError};
 use crate::extension::{Extension, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest};
 use crate::keepalive::{Bark, Keepalive, Watchdog};
 use crate::{Line, Message, NotReady, Output, Position, Seq, StateMachine, StreamId};
@@ -58,6 +59,8 @@ pub struct ListenerClient {
     keepalive: Option<Keepalive>,
     watchdog: Option<Watchdog>,
     pings: u64,
+    /// Nothing has come yet.
+    first: bool,
 }
 
 #[derive(Debug)]
@@ -97,7 +100,7 @@ impl ListenerClient {
                 Mode::Plain { late: None }
             }
         };
-        Self { mode, outputs, keepalive: config.keepalive, watchdog: None, pings: 0 }
+        Self { mode, outputs, keepalive: config.keepalive, watchdog: None, pings: 0, first: true }
     }
 
     fn tell(&mut self, event: ListenerClientEvent) {
@@ -197,6 +200,10 @@ impl StateMachine for ListenerClient {
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError> {
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.fed(now, false);
+        }
+        if std::mem::take(&mut self.first) && line.as_str() == GREETING {
+            // A write port greets, a listen port never does: the two are exchanged.
+            return Err(ProtocolError::Violation { expected: Expected::Message, got: Excerpt::of(&line) });
         }
         let Some(json) = line.extension() else {
             self.plain_line(line);

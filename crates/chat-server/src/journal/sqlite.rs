@@ -205,11 +205,13 @@ impl Journal for SqliteJournal {
 
     fn revoked_elsewhere(&mut self) -> Result<Vec<AccountId>, JournalError> {
         let version = data_version(&self.connection)?;
-        if std::mem::replace(&mut self.data_version, version) == version {
+        if self.data_version == version {
             return Ok(Vec::new());
         }
         let mut revoked = self.connection.prepare("SELECT id FROM account WHERE revoked <> 0")?;
         let ids = revoked.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        // Only now: what could not be read is looked for again.
+        self.data_version = version;
         Ok(ids)
     }
 

@@ -33,7 +33,7 @@ use crate::{
     committer::{Chain, Committer, Outcome},
     entry::Draft,
     error::CommitError,
-    limits::TURN_POSTS,
+    limits::{TURN_BYTES, TURN_POSTS},
 };
 
 /// A writer may post for ever without reading an answer, so nothing that it leaves unread closes it.
@@ -65,6 +65,7 @@ pub(crate) struct WriterSession<IO> {
     admitted: Admitted,
     member: Option<Arc<Member>>,
     drafts: Vec<Draft>,
+    draft_bytes: usize,
     ids: Vec<Option<PostId>>,
     answers: Answers,
     chain: Chain,
@@ -117,6 +118,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             admitted,
             member: None,
             drafts: Vec::new(),
+            draft_bytes: 0,
             ids: Vec::new(),
             chain: Chain::default(),
             hold: None,
@@ -190,6 +192,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     async fn take_what_is_here(&mut self) {
         while self.ending != Some(Ending::Over)
             && self.drafts.len() < TURN_POSTS
+            && self.draft_bytes < TURN_BYTES
             && self.answers.in_flight() + self.drafts.len() < self.shared.config.limits.posts_in_flight
             && self.pause.is_none()
         {

@@ -44,6 +44,55 @@ async fn posts_over_the_rate_are_declined_with_an_id_and_delayed_without() {
 }
 
 #[tokio::test]
+async fn a_post_that_is_declined_for_now_is_not_overtaken() {
+    let mut config = config();
+    config.limits.posts = Some(Rate { per_second: 20.0, burst: 2 });
+    let server = start(config, MemoryJournal::new()).await;
+    let (mut writer, _) = Peer::registered(&server, "Bob").await;
+    let mut waiting: Vec<String> = (0..8).map(|number| format!("p{number}")).collect();
+    let mut stored = Vec::new();
+    // Everything at once, and each time again what was declined: whatever the clock does meanwhile,
+    // the order is that of the writer.
+    while !waiting.is_empty() {
+        writer.send(waiting.iter().map(|id| id_post(id, "x")).collect::<String>()).await;
+        let mut declined = Vec::new();
+        for _ in 0..waiting.len() {
+            let answer = writer.answer().await;
+            match answer["no"].as_str() {
+                Some(id) => declined.push(id.to_owned()),
+                None => stored.push((answer["seq"].as_u64().unwrap(), answer["ok"].as_str().unwrap().to_owned())),
+            }
+        }
+        declined.sort();
+        waiting = declined;
+    }
+    stored.sort();
+    let order: Vec<String> = stored.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(order, (0..8).map(|number| format!("p{number}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn coming_again_for_each_post_does_not_get_round_the_rate() {
+    let mut config = config();
+    config.limits.posts = Some(Rate { per_second: 10.0, burst: 2 });
+    let server = start(config, MemoryJournal::new()).await;
+    let (_, record) = Peer::registered(&server, "Bob").await;
+    let mut peers = Vec::new();
+    for _ in 0..100 {
+        let mut peer = Peer::connect(server.write_addr()).await;
+        peer.send(format!("{}\nflood\n\n", record.token)).await;
+        peer.end().await;
+        peers.push(peer);
+    }
+    let mut confirmed = 0;
+    for mut peer in peers {
+        confirmed += usize::from(peer.rest().await.concat().contains(CONFIRMED));
+    }
+    // The burst, five seconds in advance, and what the test itself takes.
+    assert!((2..100).contains(&confirmed), "{confirmed} of 100");
+}
+
+#[tokio::test]
 async fn registrations_of_one_address_have_a_rate() {
     let mut config = config();
     config.limits.registrations = Some(Rate { per_second: 0.001, burst: 3 });

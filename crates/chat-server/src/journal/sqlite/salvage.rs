@@ -19,20 +19,41 @@ use crate::{
     },
 };
 
-/// Finishes the renames of a salvage that was interrupted: the new file was complete before the old
-/// one was moved away.
+/// The new store while it is being made. It gets its other name when it is complete and on the disk,
+/// so that whoever finds that name may rely on it.
+const UNFINISHED: &str = ".part";
+
+/// The new store, complete.
+const COMPLETE: &str = ".new";
+
+/// Finishes a salvage that was interrupted. A complete new store takes the place of whatever is left
+/// of the old one, which may have lost its write-ahead log to the new name already.
 pub(super) fn finish_interrupted(store: &Path) -> Result<(), JournalError> {
-    let fresh = beside(store, ".new");
-    if !fresh.exists() {
-        return Ok(());
+    let fail = |source| JournalError::File { path: store.to_owned(), source };
+    remove(&beside(store, UNFINISHED)).map_err(fail)?;
+    if beside(store, COMPLETE).exists() {
+        exchange(store).map_err(fail)?;
     }
-    let fail = |source| JournalError::File { path: fresh.clone(), source };
-    if store.exists() { remove(&fresh).map_err(fail) } else { fs::rename(&fresh, store).map_err(fail) }
+    Ok(())
+}
+
+/// Sets the old store aside, part by part, and puts the complete new one in its place.
+fn exchange(store: &Path) -> io::Result<PathBuf> {
+    let aside = free_name(store);
+    for suffix in ["-wal", "-shm", ""] {
+        let part = beside(store, suffix);
+        if part.exists() {
+            fs::rename(&part, beside(&aside, suffix))?;
+        }
+    }
+    fs::rename(beside(store, COMPLETE), store)?;
+    store.parent().map_or(Ok(()), sync_dir)?;
+    Ok(aside)
 }
 
 /// Makes a new store of what can be read of the one at `path`, which nobody may have open.
 pub(super) fn salvage(path: &Path) -> Result<Recovery, JournalError> {
-    let fresh_path = beside(path, ".new");
+    let fresh_path = beside(path, UNFINISHED);
     let fail = |source| JournalError::File { path: path.to_owned(), source };
     remove(&fresh_path).map_err(fail)?;
     drop(private_file(&fresh_path)?);
@@ -53,15 +74,10 @@ pub(super) fn salvage(path: &Path) -> Result<Recovery, JournalError> {
     fresh.close().map_err(|(_, error)| JournalError::from(error))?;
     remove(&copy_path).map_err(fail)?;
 
-    let aside = free_name(path);
-    for suffix in ["-wal", "-shm", ""] {
-        let part = beside(path, suffix);
-        if part.exists() {
-            fs::rename(&part, beside(&aside, suffix)).map_err(fail)?;
-        }
-    }
-    fs::rename(&fresh_path, path).map_err(fail)?;
+    fs::File::open(&fresh_path).and_then(|file| file.sync_all()).map_err(fail)?;
+    fs::rename(&fresh_path, beside(path, COMPLETE)).map_err(fail)?;
     path.parent().map_or(Ok(()), sync_dir).map_err(fail)?;
+    let aside = exchange(path).map_err(fail)?;
     Ok(Recovery::SetAside { file: aside, messages, accounts })
 }
 
@@ -147,7 +163,7 @@ fn checkpoint(connection: &Connection) -> Result<(), JournalError> {
     Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
-/// `room.db` and `.new` make `room.db.new`.
+/// `room.db` and `-wal` make `room.db-wal`.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

@@ -206,9 +206,15 @@ fn an_interrupted_salvage_is_finished() {
     drop(journal);
     std::fs::rename(&store, salvage::beside(&store, ".new")).unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
-    // And a half-made one beside a store is thrown away.
-    std::fs::write(salvage::beside(&store, ".new"), "half").unwrap();
+    // A half-made one beside a store is thrown away.
+    std::fs::write(salvage::beside(&store, ".part"), "half").unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
+    // A complete one has everything, while the old store may have lost its write-ahead log already.
+    std::fs::copy(&store, salvage::beside(&store, ".new")).unwrap();
+    std::fs::write(&store, "what is left of the old one").unwrap();
+    assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
+    let aside = std::fs::read_dir(dir.path()).unwrap().flatten();
+    assert!(aside.into_iter().any(|entry| entry.file_name().to_string_lossy().contains(".damaged-")));
 }
 
 #[test]

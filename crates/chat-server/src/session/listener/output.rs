@@ -37,6 +37,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 continue;
             }
             if !self.released || self.level {
+                // A secure stream may still hold the end of what it has taken; a plain one never does.
+                let _ = Pin::new(&mut self.io).poll_flush(cx)?;
                 return Poll::Pending;
             }
             let batches = match self.fetch() {

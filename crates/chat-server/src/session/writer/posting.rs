@@ -13,6 +13,7 @@ use crate::{
     committer::{Chain, Outcome},
     entry::{Appended, Draft},
     error::CommitError,
+    rate::Overdrawn,
 };
 
 /// When a client shall try again what the store could not take.
@@ -43,11 +44,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                             return self.put_off(id.clone(), DeclineCode::Rate, wait);
                         }
                     }
-                    (Some(rate), None) => {
-                        self.pause = member.overdraw_post(rate, now.into_std()).map(|wait| now + wait);
-                    }
+                    (Some(rate), None) => match member.overdraw_post(rate, now.into_std()) {
+                        Ok(pause) => self.pause = pause.map(|wait| now + wait),
+                        // Others have posted in advance in this account's name. Not taken, not confirmed.
+                        Err(Overdrawn) => {
+                            self.ending.get_or_insert(Ending::Unanswerable);
+                            return;
+                        }
+                    },
                     (None, _) => {}
                 }
+                self.draft_bytes += text.as_str().len();
                 self.drafts.push(Draft::Post { author: Arc::clone(&member.author), id: id.clone(), text });
                 self.ids.push(id);
             }
@@ -82,6 +89,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         if self.drafts.is_empty() {
             return;
         }
+        self.draft_bytes = 0;
         let ids = std::mem::take(&mut self.ids);
         match self.committer.append(std::mem::take(&mut self.drafts), self.chain.clone()).await {
             Ok(outcome) => self.answers.expect(Flight { ids, outcome }),

@@ -1,0 +1,132 @@
+//! TLS between the real `chat` and a real server: whom it trusts, and in what words it refuses.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use chat_server::{ServerConfig, TlsPorts};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use sha2::{Digest as _, Sha256};
+use support::*;
+
+/// A certificate authority of the test, and a room with a certificate of it.
+struct SecureRoom {
+    room: Room,
+    listen: String,
+    write: String,
+    ca: PathBuf,
+    pin: String,
+}
+
+impl SecureRoom {
+    /// A room whose certificate is for `name` and not valid after `year`.
+    fn start(home: &Home, name: &str, year: i32) -> Self {
+        let authority_key = KeyPair::generate().unwrap();
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_cert = authority.self_signed(&authority_key).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2001, 1, 1);
+        params.not_after = date_time_ymd(year, 1, 1);
+        let cert = params.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
+        let ca = home.path("ca.pem");
+        std::fs::write(&ca, authority_cert.pem()).unwrap();
+        // What this machine trusts, for this test: an authority that has nothing to do with the room.
+        let stranger_key = KeyPair::generate().unwrap();
+        let mut stranger = CertificateParams::new(Vec::new()).unwrap();
+        stranger.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        std::fs::write(home.path("roots.pem"), stranger.self_signed(&stranger_key).unwrap().pem()).unwrap();
+        std::fs::write(home.path("cert.pem"), cert.pem()).unwrap();
+        std::fs::write(home.path("key.pem"), key.serialize_pem()).unwrap();
+        let any = "127.0.0.1:0".parse().unwrap();
+        let ports = TlsPorts::from_files(any, any, &home.path("cert.pem"), &home.path("key.pem")).unwrap();
+        let mut config = ServerConfig::default();
+        config.tls = Some(ports);
+        let room = Room::with(config);
+        let (listen, write) = room.server.as_ref().unwrap().tls_addrs().unwrap();
+        let pin = Sha256::digest(cert.der()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { room, listen: listen.port().to_string(), write: write.port().to_string(), ca, pin }
+    }
+
+    fn chat(&self, home: &Home, words: &[&str]) -> Output {
+        let mut command = home.chat(words);
+        command.env("SSL_CERT_FILE", home.path("roots.pem"));
+        command.args(["--listen-port", &self.listen, "--write-port", &self.write, "--no-retry"]);
+        run(command)
+    }
+}
+
+const FAR: i32 = 4000;
+
+#[test]
+fn who_is_vouched_for_or_pinned_is_spoken_to_in_secret() {
+    let home = Home::new();
+    let room = SecureRoom::start(&home, "127.0.0.1", FAR);
+    let mut ear = room.room.ear();
+    let ca = room.ca.to_str().unwrap();
+    let sent = room.chat(&home, &["send", "-u", "Bob", "-m", "by authority", "--ca-file", ca]);
+    assert_eq!(code(&sent), 0, "{}", err(&sent));
+    assert_eq!(ear.message().1, "by authority");
+    let sent = room.chat(&home, &["send", "-u", "Bob", "-m", "by pin", "--pin", &room.pin]);
+    assert_eq!(code(&sent), 0, "{}", err(&sent));
+    assert_eq!(ear.message().1, "by pin");
+    let heard = room.chat(&home, &["listen", "--last", "2", "--count", "2", "--pin", &room.pin]);
+    assert_eq!((code(&heard), out(&heard).lines().count()), (0, 2), "{}", err(&heard));
+}
+
+#[test]
+fn who_is_not_is_refused_in_a_clear_sentence_and_learns_no_token() {
+    let home = Home::new();
+    let room = SecureRoom::start(&home, "127.0.0.1", FAR);
+    let other = "ab".repeat(32);
+    let send =
+        |room: &SecureRoom, trust: &[&str]| room.chat(&home, &[&["send", "-u", "Bob", "-m", "secret"], trust].concat());
+    for (trust, exit, says) in [
+        (vec!["--tls"], 4, "vouches"),
+        (vec!["--pin", &other], 4, "not the pinned one"),
+        (vec!["--pin", "12"], 2, "fingerprint"),
+        (vec!["--ca-file", "not there"], 1, "not there"),
+        (vec!["--ca-file", "key.pem"], 1, "key.pem"),
+    ] {
+        let refused = send(&room, &trust);
+        assert_eq!(code(&refused), exit, "{trust:?}: {}", err(&refused));
+        assert!(err(&refused).contains(says), "{trust:?}: {}", err(&refused));
+    }
+    let expired = SecureRoom::start(&home, "127.0.0.1", 2002);
+    let refused = send(&expired, &["--ca-file", "ca.pem"]);
+    assert!(code(&refused) == 4 && err(&refused).contains("expired"), "{}", err(&refused));
+    let wrong = SecureRoom::start(&home, "other.example", FAR);
+    let refused = send(&wrong, &["--ca-file", "ca.pem"]);
+    assert!(code(&refused) == 4 && err(&refused).contains("another name"), "{}", err(&refused));
+}
+
+#[test]
+fn nothing_falls_back_to_plain_tcp() {
+    let home = Home::new();
+    let room = SecureRoom::start(&home, "127.0.0.1", FAR);
+    // A secure client on a plain port: whoever strips the TLS gets nothing.
+    let (listen, write) = (room.room.listen.port().to_string(), room.room.write.port().to_string());
+    let mut command = home.chat(["send", "-u", "Bob", "-m", "secret", "--ca-file", "ca.pem", "--no-retry"]);
+    command.args(["--listen-port", &listen, "--write-port", &write]);
+    let refused = run(command);
+    assert!(code(&refused) == 4 && err(&refused).contains("TLS"), "{}", err(&refused));
+    // A plain client on a secure port is not greeted.
+    let plain = room.chat(&home, &["send", "-u", "Bob", "-m", "hi"]);
+    assert_eq!(code(&plain), 4, "{}", err(&plain));
+}
+
+#[test]
+fn a_token_in_the_clear_is_said_once_and_not_on_this_machine() {
+    let home = Home::new();
+    let words = ["send", "-u", "Bob", "-m", "hi", "--no-retry", "--host", "chat.invalid"];
+    let exposed = run(home.chat(words));
+    assert_eq!(err(&exposed).matches("in the clear").count(), 1, "{}", err(&exposed));
+    let hidden = run(home.chat(words.into_iter().chain(["--tls"])));
+    assert!(!err(&hidden).contains("in the clear"), "{}", err(&hidden));
+    let (port, _guard) = dead_port();
+    let here = run(home.chat(["send", "-u", "Bob", "-m", "hi", "--no-retry", "-p", &port.to_string()]));
+    assert!(!err(&here).contains("in the clear"), "{}", err(&here));
+}

@@ -1,0 +1,72 @@
+//! Two further ports on which the same is said in secret. What is said is the sessions' business.
+
+use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        self,
+        crypto::ring,
+        pki_types::{
+            CertificateDer, PrivateKeyDer,
+            pem::{Error as PemError, PemObject},
+        },
+    },
+    server::TlsStream,
+};
+
+use crate::error::StartError;
+
+/// How long a handshake may take: a few round trips on a slow link.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Where the secure ports are, and who the server is.
+#[derive(Clone)]
+pub struct TlsPorts {
+    /// Where listeners connect. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where writers connect. Port 0 takes a free one.
+    pub write: SocketAddr,
+    acceptor: TlsAcceptor,
+}
+
+impl TlsPorts {
+    /// Reads the certificate with its chain, and its key, from PEM files.
+    ///
+    /// # Errors
+    /// [`StartError::Certificate`] when a file cannot be read, or the two do not belong together.
+    pub fn from_files(listen: SocketAddr, write: SocketAddr, cert: &Path, key: &Path) -> Result<Self, StartError> {
+        let unreadable = |path: &Path, source: PemError| StartError::Pem { path: path.to_owned(), source };
+        let chain = CertificateDer::pem_file_iter(cert)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|source| unreadable(cert, source))?;
+        if chain.is_empty() {
+            return Err(unreadable(cert, PemError::NoItemsFound));
+        }
+        let secret = PrivateKeyDer::from_pem_file(key).map_err(|source| unreadable(key, source))?;
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
+            .map_err(StartError::Certificate)?;
+        Ok(Self { listen, write, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    /// Shakes hands; `None` when the peer does not, or not in time.
+    pub(crate) async fn secure(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+        match timeout(HANDSHAKE_WITHIN, self.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => Some(stream),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a handshake failed");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for TlsPorts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsPorts").field("listen", &self.listen).field("write", &self.write).finish_non_exhaustive()
+    }
+}

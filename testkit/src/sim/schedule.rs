@@ -16,7 +16,7 @@ use super::journal::Disk;
 use super::net::{Net, Way};
 use super::{listeners, writers};
 use crate::checker::{Heard, Summary};
-use crate::fault::Profile;
+use crate::fault::{FaultKind, Profile};
 use crate::rig::ledger::Ledger;
 use crate::rig::patience::impatient;
 use crate::rig::verdict::{attributed, judge, read_history};
@@ -55,7 +55,7 @@ async fn play(seed: u64, dir: &Path) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let mut rng = Rng::with_seed(seed);
     let disk = Disk::new();
-    let profile = Profile { percent: 100, within: [400, 1500, 6000][rng.usize(..3)], ..Profile::default() };
+    let profile = weather(&mut rng);
     let net = Net::new(seed, disk.clone(), profile);
     net.start_server()?;
     let ledger = Arc::new(Ledger::new(WRITERS, LISTENERS));
@@ -119,9 +119,22 @@ async fn play(seed: u64, dir: &Path) -> anyhow::Result<Outcome> {
     Ok(Outcome { summary, violations, faults, virtual_time, digest: hasher.finish() })
 }
 
+/// Mostly everything; now and then nothing but silence, or nothing but slowness.
+fn weather(rng: &mut Rng) -> Profile {
+    use FaultKind::{Delay, HalfOpen, OneWay, Split, Stall};
+    let kinds = match rng.u8(..8) {
+        0 => vec![HalfOpen, OneWay],
+        1 => vec![Stall, Delay, Split],
+        _ => Profile::default().kinds,
+    };
+    Profile { percent: 100, kinds, within: [400, 1500, 6000][rng.usize(..3)], ..Profile::default() }
+}
+
 /// What happens to the server and its disk for a while; then no more faults. Returns how often something did.
 async fn storm(net: &Net, disk: &Disk, rng: &mut Rng) -> anyhow::Result<u64> {
-    let end = Instant::now() + Duration::from_millis(rng.u64(200..3000));
+    // Long enough, now and then, for what takes silence several times in a row.
+    let longest = if rng.u8(..8) == 0 { 20_000 } else { 3_000 };
+    let end = Instant::now() + Duration::from_millis(rng.u64(200..longest));
     let mut strikes = 0;
     while Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(rng.u64(1..700))).await;

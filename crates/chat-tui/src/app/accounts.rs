@@ -1,0 +1,132 @@
+//! The choice among cached accounts, and the dialogue that a refused token leads to.
+
+use super::{App, Dialog, Registration, Screen};
+use crate::{effect::Effect, input::Edit, keymap::Action, lang::Phrase, message::KnownAccount};
+
+/// The cached accounts and which one is chosen.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts {
+    list: Vec<KnownAccount>,
+    chosen: usize,
+    /// Removing asks first.
+    pub(crate) removing: bool,
+}
+
+impl Accounts {
+    pub(crate) fn list(&self) -> &[KnownAccount] {
+        &self.list
+    }
+
+    pub(crate) fn chosen(&self) -> usize {
+        self.chosen
+    }
+
+    pub(super) fn replace(&mut self, list: Vec<KnownAccount>) {
+        self.list = list;
+        self.chosen = self.chosen.min(self.list.len());
+    }
+
+    pub(super) fn add(&mut self, known: KnownAccount) {
+        self.list.retain(|other| other.account != known.account);
+        self.list.push(known);
+    }
+
+    /// The accounts of this name: the whole nickname, else the name that was asked for. The accounts
+    /// that fit come first in the list afterwards.
+    pub(super) fn named(&mut self, name: &str) -> &[KnownAccount] {
+        let whole = |known: &KnownAccount| known.account.nickname.as_str() == name;
+        let asked = |known: &KnownAccount| known.asked.as_deref() == Some(name);
+        let by_nickname = self.list.iter().any(whole);
+        self.list.sort_by_key(|known| if by_nickname { !whole(known) } else { !asked(known) });
+        let count = self.list.iter().filter(|known| if by_nickname { whole(known) } else { asked(known) }).count();
+        &self.list[..count]
+    }
+
+    /// Down by `by` among the accounts and, behind them, the choice to register.
+    fn go(&mut self, by: isize) {
+        self.removing = false;
+        self.chosen = self.chosen.saturating_add_signed(by).min(self.list.len());
+    }
+}
+
+impl App {
+    pub(super) fn act_in_accounts(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Edit(Edit::Up) | Action::Previous => self.accounts.go(-1),
+            Action::Edit(Edit::Down) | Action::Next => self.accounts.go(1),
+            Action::Type(digit @ '1'..='9') => {
+                let number = usize::try_from(digit.to_digit(10).unwrap_or(1)).unwrap_or(1) - 1;
+                if let Some(known) = self.accounts.list.get(number).cloned() {
+                    return self.enter(known);
+                }
+            }
+            Action::Type('n') => self.open_registration(),
+            Action::Type('d') | Action::Edit(Edit::Delete) if self.accounts.chosen < self.accounts.list.len() => {
+                self.accounts.removing = true;
+            }
+            Action::Type('y') if self.accounts.removing => {
+                self.accounts.removing = false;
+                let gone = self.accounts.list.remove(self.accounts.chosen);
+                return vec![Effect::ForgetAccount(gone.account.nickname.as_str().to_owned())];
+            }
+            Action::Submit if !self.accounts.removing => match self.accounts.list.get(self.accounts.chosen).cloned() {
+                Some(known) => return self.enter(known),
+                None => self.open_registration(),
+            },
+            Action::Cancel if self.accounts.removing => self.accounts.removing = false,
+            Action::Cancel if self.me.is_some() => self.screen = Screen::Chat,
+            Action::Interrupt | Action::EndOrDelete | Action::Cancel => return self.quit(),
+            _ => self.accounts.removing = false,
+        }
+        Vec::new()
+    }
+
+    pub(super) fn act_on_wrong_token(&mut self, action: Action) -> Vec<Effect> {
+        let Some(Dialog::WrongToken { choice }) = &mut self.dialog else { return Vec::new() };
+        match action {
+            Action::Edit(Edit::Up) | Action::Previous => *choice = choice.saturating_sub(1),
+            Action::Edit(Edit::Down) | Action::Next => *choice = (*choice + 1).min(2),
+            Action::Type(digit @ '1'..='3') => {
+                let digit = usize::try_from(digit.to_digit(10).unwrap_or(1)).unwrap_or(1);
+                return self.decide_on_wrong_token(digit - 1);
+            }
+            Action::Submit => {
+                let choice = *choice;
+                return self.decide_on_wrong_token(choice);
+            }
+            Action::Interrupt | Action::EndOrDelete => return self.quit(),
+            // Reading on is possible without an account.
+            Action::Cancel => self.dialog = None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Another account, a new account, or the end.
+    fn decide_on_wrong_token(&mut self, choice: usize) -> Vec<Effect> {
+        self.dialog = None;
+        match choice {
+            0 if self.accounts.list.is_empty() => self.open_registration(),
+            0 => self.screen = Screen::Accounts,
+            1 => self.open_registration(),
+            _ => return self.quit(),
+        }
+        Vec::new()
+    }
+
+    pub(crate) fn open_registration(&mut self) {
+        let notes = std::mem::take(&mut self.registration.notes);
+        self.registration = Registration::new("");
+        self.registration.notes = notes;
+        self.screen = Screen::Registration;
+        self.hint = None;
+    }
+
+    pub(crate) fn open_accounts(&mut self) {
+        if self.accounts.list.is_empty() {
+            self.hint(Phrase::NoAccounts, false);
+        } else {
+            self.screen = Screen::Accounts;
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The chat screen: typing, sending, scrolling, and deciding about own messages that failed.
+
+use std::collections::BTreeSet;
+
+use chat_client::{Text, TextError};
+
+use super::{App, Dialog, Hint, Search};
+use crate::{
+    areas,
+    effect::Effect,
+    input::{Edit, Input},
+    keymap::Action,
+    lang::Phrase,
+    layout::Sheet,
+    timeline::{Own, OwnState, Timeline},
+};
+
+/// The conversation, the line that is typed, and the own message that is selected.
+#[derive(Debug, Default)]
+pub(crate) struct Chat {
+    pub(crate) timeline: Timeline,
+    pub(crate) input: Input,
+    /// The id of an own message on its way, while one is being decided about.
+    pub(crate) selected: Option<String>,
+    sent: u64,
+}
+
+impl App {
+    /// The parts of the chat screen at its present size.
+    pub(crate) fn chat_areas(&self) -> areas::Chat {
+        let inner = areas::input_width(self.width);
+        let rows = u16::try_from(self.chat.input.rows(inner).0.len()).unwrap_or(u16::MAX);
+        let trouble = !self.links.both_online();
+        let hint = self.hint.is_some() || self.chat.selected.is_some() || !self.chat.timeline.follows();
+        areas::chat(self.width, self.height, rows, hint, trouble)
+    }
+
+    pub(super) fn act_in_chat(&mut self, action: Action) -> Vec<Effect> {
+        if let Some(id) = self.chat.selected.clone() {
+            return self.act_on_own(&id, action);
+        }
+        self.hint = None;
+        match action {
+            Action::Type(letter) => self.edit(Edit::Insert(letter.to_string())),
+            Action::NewLine => self.edit(Edit::Insert("\n".to_owned())),
+            Action::Edit(edit) => self.edit(edit),
+            Action::EndOrDelete if !self.chat.input.is_empty() => self.edit(Edit::Delete),
+            Action::Interrupt if !self.chat.input.is_empty() => self.chat.input.clear(),
+            Action::Interrupt | Action::EndOrDelete => return self.quit(),
+            Action::Submit => return self.submit(),
+            Action::Next => self.complete(false),
+            Action::Previous => self.complete(true),
+            Action::ScrollUp => self.scroll(-1),
+            Action::ScrollDown => self.scroll(1),
+            Action::PageUp => self.scroll(-self.page()),
+            Action::PageDown => self.scroll(self.page()),
+            Action::Top => self.scroll_to_top(),
+            Action::Bottom | Action::Cancel => self.chat.timeline.go_to_end(),
+            Action::Search => return self.open_search(""),
+            Action::RetryNow => return vec![Effect::RetryNow],
+            Action::OwnMessages => self.select_own(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Sends `text` as one message; an error is shown and the text is handed back.
+    pub(crate) fn send(&mut self, text: String) -> Result<Effect, String> {
+        match Text::new(&text) {
+            Ok(clean) => {
+                self.chat.sent += 1;
+                let id = format!("typed-{}", self.chat.sent);
+                let own = Own::new(id.clone(), clean.as_str().to_owned(), self.local(self.now), OwnState::Queued);
+                self.chat.timeline.outgoing.add(own);
+                self.chat.timeline.go_to_end();
+                Ok(Effect::Send { id, text: clean })
+            }
+            Err(error) => {
+                if error != TextError::Blank {
+                    self.hint(Phrase::TextError(&error), true);
+                }
+                Err(text)
+            }
+        }
+    }
+
+    pub(super) fn open_search(&mut self, query: &str) -> Vec<Effect> {
+        let mut search = Search::default();
+        search.input.replace(query);
+        self.dialog = Some(Dialog::Search(Box::new(search)));
+        if query.is_empty() { Vec::new() } else { self.start_search() }
+    }
+
+    fn submit(&mut self) -> Vec<Effect> {
+        let typed = self.chat.input.text().to_owned();
+        if typed.trim().is_empty() {
+            return Vec::new();
+        }
+        if let Some(command) = typed.strip_prefix('/') {
+            match command.strip_prefix('/') {
+                // `//` escapes: one stroke goes, the rest is text.
+                Some(_) => return self.send_typed(command.to_owned()),
+                None => return self.command(command),
+            }
+        }
+        self.send_typed(typed)
+    }
+
+    fn send_typed(&mut self, text: String) -> Vec<Effect> {
+        match self.send(text) {
+            Ok(effect) => {
+                self.chat.input.take();
+                vec![effect]
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        if !self.chat.input.apply(edit) {
+            self.hint(Phrase::InputFull, true);
+        }
+    }
+
+    fn complete(&mut self, backwards: bool) {
+        let mut seen = BTreeSet::new();
+        let said = self.chat.timeline.newest_first().filter_map(|entry| entry.as_said());
+        let others = said.filter(|said| !said.own).filter_map(|said| said.sender.as_deref());
+        let names: Vec<String> = others.filter(|name| seen.insert(*name)).take(200).map(str::to_owned).collect();
+        if !self.chat.input.complete(names.iter().map(String::as_str), backwards) {
+            self.hint(Phrase::NothingToComplete, false);
+        }
+    }
+
+    fn page(&self) -> isize {
+        isize::try_from(self.chat_areas().messages.height.saturating_sub(1).max(1)).unwrap_or(1)
+    }
+
+    fn scroll(&mut self, rows: isize) {
+        self.with_heights(|timeline, page, height| timeline.scroll(rows, page, height));
+    }
+
+    fn scroll_to_top(&mut self) {
+        self.with_heights(|timeline, page, height| timeline.go_to_top(page, height));
+    }
+
+    fn with_heights(&mut self, act: impl FnOnce(&mut Timeline, usize, &dyn Fn(&Timeline, i64) -> usize)) {
+        let messages = self.chat_areas().messages;
+        let (lang, today, nickname) = (self.lang, self.local(self.now).date(), self.nickname());
+        let nickname = nickname.as_deref();
+        let height = |timeline: &Timeline, index: i64| {
+            Sheet { timeline, lang, width: messages.width, today, nickname, selected: None }.height(index)
+        };
+        act(&mut self.chat.timeline, usize::from(messages.height), &height);
+    }
+
+    /// Goes to the last own message on its way, if possible to one that needs a decision.
+    fn select_own(&mut self) {
+        let all = self.chat.timeline.outgoing.as_slice();
+        let chosen = all.iter().rposition(|own| own.state.needs_a_decision()).or(all.len().checked_sub(1));
+        match chosen {
+            Some(number) => self.select(number),
+            None => self.hint(Phrase::NothingOnItsWay, false),
+        }
+    }
+
+    fn select(&mut self, number: usize) {
+        let Some(own) = self.chat.timeline.outgoing.as_slice().get(number) else { return };
+        self.chat.selected = Some(own.id.clone());
+        if self.chat.timeline.is_live() {
+            self.chat.timeline.show_own(number);
+        } else {
+            self.chat.timeline.go_to_end();
+        }
+    }
+
+    fn act_on_own(&mut self, id: &str, action: Action) -> Vec<Effect> {
+        let all = self.chat.timeline.outgoing.as_slice();
+        let Some(number) = all.iter().position(|own| own.id == id) else {
+            // It has arrived meanwhile.
+            self.chat.selected = None;
+            return Vec::new();
+        };
+        let (count, state, text) = (all.len(), all[number].state.clone(), all[number].text.clone());
+        match action {
+            Action::Edit(Edit::Up) | Action::ScrollUp | Action::Previous => self.select(number.saturating_sub(1)),
+            Action::Edit(Edit::Down) | Action::ScrollDown | Action::Next => self.select((number + 1).min(count - 1)),
+            Action::Type('r' | 'к') | Action::Submit if state.needs_a_decision() => {
+                self.chat.selected = None;
+                return self.resend(id, &text);
+            }
+            Action::Type('e' | 'у') if state != OwnState::Sent && state != OwnState::Confirmed => {
+                self.chat.selected = None;
+                self.chat.input.replace(&text);
+                return self.discard(id);
+            }
+            Action::Type('d' | 'в') | Action::Edit(Edit::Delete) if state != OwnState::Sent => {
+                self.chat.selected = None;
+                return self.discard(id);
+            }
+            Action::Cancel | Action::OwnMessages | Action::Interrupt => {
+                self.chat.selected = None;
+                self.chat.timeline.go_to_end();
+            }
+            _ => self.hint = Some(Hint { text: self.say(Phrase::NotNow), error: false }),
+        }
+        Vec::new()
+    }
+
+    pub(crate) fn resend(&mut self, id: &str, text: &str) -> Vec<Effect> {
+        let Ok(text) = Text::new(text) else { return Vec::new() };
+        if let Some(mut own) = self.chat.timeline.outgoing.remove(id) {
+            own.state = OwnState::Queued;
+            self.chat.timeline.outgoing.add(own);
+        }
+        vec![Effect::Resend { id: id.to_owned(), text }]
+    }
+
+    pub(crate) fn discard(&mut self, id: &str) -> Vec<Effect> {
+        self.chat.timeline.outgoing.remove(id);
+        vec![Effect::Discard { id: id.to_owned() }]
+    }
+}

@@ -1,0 +1,87 @@
+//! From the accounts to the chat, and what the server says about who one is.
+
+use super::{App, Dialog, Screen};
+use crate::{
+    effect::Effect,
+    lang::Phrase,
+    link::{Cause, LinkState, Side},
+    message::KnownAccount,
+    timeline::{Reader, clean_name},
+};
+
+impl App {
+    /// The accounts are known: decides where the program begins.
+    pub(super) fn take_accounts(&mut self, accounts: Vec<KnownAccount>) -> Vec<Effect> {
+        self.accounts.replace(accounts);
+        let Some(start) = self.wanted.take() else { return Vec::new() };
+        let title = Effect::Title(self.say(Phrase::WindowTitle(&self.place)));
+        let mut effects = vec![title];
+        if start.register {
+            self.screen = Screen::Registration;
+        } else if let Some(token) = start.token {
+            self.open_chat();
+            effects.push(Effect::EnterWithToken(token));
+        } else if let Some(name) = &start.nickname {
+            let found = self.accounts.named(name).to_vec();
+            match &found[..] {
+                [known] => effects.extend(self.enter(known.clone())),
+                [] => self.screen = Screen::Registration,
+                _ => self.screen = Screen::Accounts,
+            }
+        } else {
+            match self.accounts.list() {
+                [] => self.screen = Screen::Registration,
+                [only] => {
+                    let only = only.clone();
+                    effects.extend(self.enter(only));
+                }
+                _ => self.screen = Screen::Accounts,
+            }
+        }
+        effects
+    }
+
+    /// Goes to the chat with this account.
+    pub(crate) fn enter(&mut self, known: KnownAccount) -> Vec<Effect> {
+        self.open_chat();
+        self.set_me(known.clone());
+        let title = Effect::Title(self.say(Phrase::WindowTitle(&clean_name(known.account.nickname.as_str()))));
+        vec![Effect::Enter(known), title]
+    }
+
+    fn open_chat(&mut self) {
+        self.screen = Screen::Chat;
+        self.dialog = None;
+        self.hint = None;
+        self.links.set(Side::Writing, LinkState::Connecting { attempt: 1 });
+        self.chat.timeline.outgoing.clear();
+        self.chat.timeline.read_again();
+    }
+
+    /// The server has said who this is.
+    pub(super) fn entered(&mut self, account: chat_client::Account) -> Vec<Effect> {
+        if self.me.as_ref().is_some_and(|known| known.account == account) {
+            return Vec::new();
+        }
+        let asked = self.me.as_ref().and_then(|known| known.asked.clone());
+        let title = Effect::Title(self.say(Phrase::WindowTitle(&clean_name(account.nickname.as_str()))));
+        self.set_me(KnownAccount { account, asked });
+        // Which messages are one's own is seen only now.
+        self.chat.timeline.read_again();
+        vec![title]
+    }
+
+    fn set_me(&mut self, known: KnownAccount) {
+        self.reader = Reader::new(known.account.nickname.as_str(), known.asked.as_deref());
+        self.me = Some(known);
+    }
+
+    pub(super) fn take_link(&mut self, side: Side, state: LinkState) -> Vec<Effect> {
+        let refused = matches!(&state, LinkState::Closed { cause: Some(Cause::UnknownToken) });
+        self.links.set(side, state);
+        if refused && side == Side::Writing && self.screen == Screen::Chat {
+            self.dialog = Some(Dialog::WrongToken { choice: 0 });
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,74 @@
+//! What comes in: messages, gaps, pages of history, and news of own messages.
+
+use super::App;
+use crate::{
+    effect::Effect,
+    message::{Heard, Restored},
+    timeline::{Entry, GapLine, Kind, Own, OwnState, Page, Wanted},
+};
+
+impl App {
+    pub(super) fn take_heard(&mut self, heard: Vec<Heard>) -> Vec<Effect> {
+        self.note_presence();
+        let mut effects = Vec::new();
+        for one in heard {
+            match one {
+                Heard::Said { sender, text, at, position, mark } => {
+                    let own = sender.is_some() && sender == self.reader.nickname;
+                    let queued_too = self.links.writing.is_online();
+                    let outgoing = &mut self.chat.timeline.outgoing;
+                    let echo = if own { outgoing.take_echo(&text, position.as_ref(), queued_too) } else { None };
+                    let missed = at < self.started && mark.is_some();
+                    let at = self.local(at);
+                    let mut entry = Entry::said(sender.as_deref(), &text, Some(at), mark, &self.reader);
+                    if let Kind::Said(said) = &mut entry.kind {
+                        said.confirmed = echo.is_some();
+                        if said.mention.is_some() {
+                            let who = said.sender.as_deref().unwrap_or("");
+                            let first = said.text.lines().next().unwrap_or("");
+                            effects = vec![Effect::Notify(format!("{who}: {first}"))];
+                        }
+                    }
+                    if missed {
+                        self.chat.timeline.push_missed(entry);
+                    } else {
+                        self.chat.timeline.push(entry);
+                    }
+                }
+                Heard::Gap { since, until, missed, cause } => {
+                    // No echo comes through a gap: what is confirmed has been said before it.
+                    for own in self.chat.timeline.outgoing.take_confirmed() {
+                        self.chat.timeline.settle(&own, &self.reader);
+                    }
+                    let gap = GapLine { since: self.local(since), until: self.local(until), missed, cause };
+                    self.chat.timeline.push(Entry::gap(gap));
+                }
+            }
+        }
+        effects
+    }
+
+    pub(super) fn take_own(&mut self, id: &str, state: OwnState, position: Option<(String, u64)>) {
+        self.chat.timeline.outgoing.set_state(id, state);
+        if let Some(position) = position {
+            self.chat.timeline.outgoing.set_position(id, position);
+        }
+    }
+
+    pub(super) fn take_restored(&mut self, restored: Vec<Restored>) {
+        for one in restored {
+            let at = self.local(one.typed);
+            self.chat.timeline.outgoing.add(Own::new(one.id, one.text, at, one.state));
+        }
+    }
+
+    pub(super) fn take_page(&mut self, wanted: Wanted, page: Page) {
+        let (timeline, me) = (&mut self.chat.timeline, &self.reader);
+        match wanted {
+            Wanted::Tail => timeline.take_tail(page, me),
+            Wanted::Before(_) => timeline.take_older(page, me),
+            Wanted::After(_) => timeline.take_newer(page, me),
+            Wanted::Around(place) => timeline.take_around(page, place, me),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What is pasted is shown before it is sent: a short line goes to where one types, anything longer
+//! is previewed and asked about.
+
+use super::{App, Dialog, Screen};
+use crate::{effect::Effect, input::Edit, keymap::Action, lang::Phrase};
+
+/// One line of up to this many characters is put into the input line without a question: it can be
+/// seen there whole.
+const SHORT: usize = 400;
+
+/// The most messages that one paste may become; more would only be refused for their rate.
+pub(crate) const MAX_MESSAGES: usize = 200;
+
+/// A paste that waits for a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PastePreview {
+    pub(crate) text: String,
+    /// Lines that are not blank.
+    pub(crate) messages: usize,
+    pub(crate) lines: usize,
+    pub(crate) bytes: usize,
+    pub(crate) choice: usize,
+}
+
+impl PastePreview {
+    fn new(text: String) -> Self {
+        let lines = text.lines().count();
+        let messages = text.lines().filter(|line| !line.trim().is_empty()).count();
+        Self { lines, messages, bytes: text.len(), text, choice: 0 }
+    }
+}
+
+impl App {
+    pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        if let Some(Dialog::Search(search)) = &mut self.dialog {
+            search.input.apply(Edit::Insert(text.lines().next().unwrap_or("").to_owned()));
+            return Vec::new();
+        }
+        match (&self.dialog, self.screen) {
+            (None, Screen::Registration) => self.registration.paste(&text),
+            (None, Screen::Chat) => {
+                self.chat.selected = None;
+                let line = text.strip_suffix('\n').unwrap_or(&text);
+                if line.contains('\n') || line.chars().count() > SHORT {
+                    self.dialog = Some(Dialog::Paste(PastePreview::new(text)));
+                } else if !self.chat.input.apply(Edit::Insert(line.to_owned())) {
+                    self.hint(Phrase::InputFull, true);
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn act_on_paste(&mut self, action: Action) -> Vec<Effect> {
+        const CHOICES: usize = 4;
+        let Some(Dialog::Paste(paste)) = &mut self.dialog else { return Vec::new() };
+        match action {
+            Action::Edit(Edit::Up | Edit::Left) | Action::Previous => paste.choice = paste.choice.saturating_sub(1),
+            Action::Edit(Edit::Down | Edit::Right) | Action::Next => paste.choice = (paste.choice + 1).min(CHOICES - 1),
+            Action::Type(digit @ '1'..='4') => {
+                let digit = usize::try_from(digit.to_digit(10).unwrap_or(1)).unwrap_or(1);
+                return self.decide_on_paste(digit - 1);
+            }
+            Action::Submit => {
+                let choice = paste.choice;
+                return self.decide_on_paste(choice);
+            }
+            Action::Cancel | Action::Interrupt => self.dialog = None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// One message, a message for each line, into the input line, or nothing.
+    fn decide_on_paste(&mut self, choice: usize) -> Vec<Effect> {
+        let Some(Dialog::Paste(paste)) = self.dialog.take() else { return Vec::new() };
+        match choice {
+            0 => match self.send(paste.text.clone()) {
+                Ok(effect) => return vec![effect],
+                // Too long: the choice stays open, with the reason beside it.
+                Err(_) => self.dialog = Some(Dialog::Paste(paste)),
+            },
+            1 if paste.messages > MAX_MESSAGES => {
+                self.hint(Phrase::TooManyMessages(paste.messages), true);
+                self.dialog = Some(Dialog::Paste(paste));
+            }
+            1 => {
+                let lines = paste.text.lines().filter(|line| !line.trim().is_empty());
+                return lines.filter_map(|line| self.send(line.to_owned()).ok()).collect();
+            }
+            2 if !self.chat.input.apply(Edit::Insert(paste.text)) => self.hint(Phrase::InputFull, true),
+            _ => {}
+        }
+        Vec::new()
+    }
+}

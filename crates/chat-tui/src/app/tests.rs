@@ -1,0 +1,368 @@
+//! What the application does with what happens.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use proptest::prelude::*;
+use ratatui::{Terminal, backend::TestBackend};
+
+use super::{
+    stage::{account, at, chatting, fresh, page, said},
+    *,
+};
+use crate::{
+    link::{Cause, LinkState, Side},
+    message::{Heard, Registered},
+    theme::Theme,
+    timeline::{Failure, OwnState, Page, Wanted},
+};
+
+fn accounts(names: &[&str]) -> Message {
+    Message::Accounts(names.iter().map(|name| account(name, &format!("token of {name}"))).collect())
+}
+
+fn entered(effects: &[Effect]) -> Option<&str> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Enter(known) => Some(known.account.nickname.as_str()),
+        _ => None,
+    })
+}
+
+fn sent(effects: &[Effect]) -> Vec<(String, String)> {
+    let sent = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { id, text } => Some((id.clone(), text.as_str().to_owned())),
+        _ => None,
+    });
+    sent.collect()
+}
+
+fn own(id: &str, state: OwnState) -> Message {
+    Message::Own { id: id.into(), state, position: None }
+}
+
+#[test]
+fn the_number_of_accounts_decides_where_it_begins() {
+    let mut none = fresh(Lang::En, 80, 24);
+    none.take_all([accounts(&[])]);
+    assert_eq!(none.screen, Screen::Registration);
+
+    let mut one = fresh(Lang::En, 80, 24);
+    let effects = one.take_all([accounts(&["Keen Bob"])]);
+    assert_eq!((one.screen, entered(&effects)), (Screen::Chat, Some("Keen Bob")));
+
+    let mut two = fresh(Lang::En, 80, 24);
+    two.take_all([accounts(&["Keen Bob", "Jolly Ann"])]);
+    assert_eq!(two.screen, Screen::Accounts);
+    two.press(KeyCode::Down);
+    assert_eq!(entered(&two.press(KeyCode::Enter)), Some("Jolly Ann"));
+}
+
+#[test]
+fn a_name_that_two_accounts_fit_is_asked_about() {
+    let mut app = fresh(Lang::En, 80, 24);
+    app.wanted.as_mut().unwrap().nickname = Some("Bob".into());
+    app.take_all([accounts(&["Ann", "Keen Bob", "Jolly Bob"])]);
+    assert_eq!(app.screen, Screen::Accounts);
+
+    let mut app = fresh(Lang::En, 80, 24);
+    app.wanted.as_mut().unwrap().nickname = Some("Keen Bob".into());
+    assert_eq!(entered(&app.take_all([accounts(&["Ann", "Keen Bob", "Jolly Bob"])])), Some("Keen Bob"));
+}
+
+#[test]
+fn registration_asks_once_and_then_offers_the_chat() {
+    let mut app = fresh(Lang::En, 80, 24);
+    app.take_all([accounts(&[])]);
+    assert!(app.press(KeyCode::Enter).is_empty());
+    assert!(matches!(app.registration.step, Step::Refused(_)));
+    let effects = app.enter_line("Bob");
+    assert!(matches!(&effects[..], [Effect::Register(name)] if name.as_str() == "Bob"));
+    assert!(app.press(KeyCode::Enter).is_empty(), "it is asked already");
+    let registered = Registered { known: account("Keen Bob", "t"), saved: Ok("creds".into()) };
+    app.take_all([Message::Registered(Ok(registered))]);
+    assert_eq!(app.registration.focus, Focus::EnterChat);
+    assert_eq!(entered(&app.press(KeyCode::Enter)), Some("Keen Bob"));
+}
+
+#[test]
+fn a_refused_nickname_is_said_beside_the_field_and_can_be_changed() {
+    let mut app = fresh(Lang::En, 80, 24);
+    app.take_all([accounts(&[])]);
+    app.enter_line("Server");
+    app.take_all([Message::Registered(Err(Cause::NicknameRefused))]);
+    assert!(matches!(&app.registration.step, Step::Refused(why) if why.contains("refused")));
+    app.type_in("2");
+    assert_eq!((app.registration.field.text(), &app.registration.step), ("Server2", &Step::Typing));
+}
+
+#[test]
+fn a_message_is_shown_at_once_and_followed_to_its_echo() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let all = sent(&app.enter_line("hello"));
+    assert_eq!(all.len(), 1);
+    let id = &all[0].0;
+    assert_eq!(app.chat.timeline.outgoing.find(id).unwrap().state, OwnState::Queued);
+    app.take_all([own(id, OwnState::Sent), own(id, OwnState::Confirmed)]);
+    assert_eq!(app.chat.timeline.outgoing.find(id).unwrap().state, OwnState::Confirmed);
+    app.take_all([said("Keen Bob", "hello", 1)]);
+    assert!(app.chat.timeline.outgoing.as_slice().is_empty());
+    let last = app.chat.timeline.newest_first().next().unwrap().as_said().unwrap().clone();
+    assert!(last.own && last.confirmed && last.text == "hello");
+}
+
+#[test]
+fn failed_messages_can_be_retried_edited_and_discarded() {
+    let mut app = chatting(Lang::En, 80, 24);
+    for text in ["one", "two", "three"] {
+        let id = sent(&app.enter_line(text))[0].0.clone();
+        app.take_all([own(&id, OwnState::Failed(Failure::TooFast))]);
+    }
+    app.control('o');
+    let effects = app.press(KeyCode::Char('r'));
+    assert!(matches!(&effects[..], [Effect::Resend { text, .. }] if text.as_str() == "three"));
+    app.control('o');
+    let effects = app.press(KeyCode::Char('e'));
+    assert!(matches!(&effects[..], [Effect::Discard { .. }]));
+    assert_eq!(app.chat.input.text(), "two");
+    app.control('o');
+    app.press(KeyCode::Char('d'));
+    let left: Vec<&str> = app.chat.timeline.outgoing.as_slice().iter().map(|own| own.text.as_str()).collect();
+    assert_eq!(left, ["three"]);
+}
+
+#[test]
+fn an_unknown_command_keeps_the_text_and_two_strokes_escape() {
+    let mut app = chatting(Lang::En, 80, 24);
+    assert!(app.enter_line("/nick Bob").is_empty());
+    assert_eq!(app.chat.input.text(), "/nick Bob");
+    assert!(app.hint.as_ref().unwrap().error);
+    app.control('c');
+    assert_eq!(sent(&app.enter_line("//etc/passwd"))[0].1, "/etc/passwd");
+    assert_eq!(app.enter_line("/quit").last(), Some(&Effect::Quit));
+}
+
+#[test]
+fn a_wrong_token_asks_and_never_tries_again() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) })]);
+    assert!(matches!(app.dialog, Some(Dialog::WrongToken { .. })));
+    assert!(app.control('r').is_empty());
+    app.press(KeyCode::Char('1'));
+    assert_eq!(app.screen, Screen::Accounts);
+    assert!(app.dialog.is_none());
+}
+
+#[test]
+fn a_paste_of_many_lines_is_shown_before_it_is_sent() {
+    let mut app = chatting(Lang::En, 80, 24);
+    assert!(app.take_all([Message::Paste("one line\n".into())]).is_empty());
+    assert_eq!(app.chat.input.text(), "one line");
+    app.control('c');
+
+    let lines: String = (0..50).map(|number| format!("line {number}\r\n")).collect();
+    assert!(app.take_all([Message::Paste(lines.clone())]).is_empty());
+    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.lines == 50 && paste.messages == 50));
+    let effects = app.press(KeyCode::Enter);
+    let all = sent(&effects);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].1.lines().count(), 50);
+
+    app.take_all([Message::Paste(lines.clone())]);
+    assert_eq!(sent(&app.press(KeyCode::Char('2'))).len(), 50);
+    app.take_all([Message::Paste(lines.clone())]);
+    assert!(app.press(KeyCode::Char('3')).is_empty());
+    assert_eq!(app.chat.input.text().lines().count(), 50);
+    app.control('c');
+    app.take_all([Message::Paste(lines)]);
+    assert!(app.press(KeyCode::Esc).is_empty());
+    assert!(app.chat.input.is_empty());
+}
+
+#[test]
+fn a_paste_that_is_too_long_for_a_message_stays_open() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([Message::Paste(format!("{}\n", "x".repeat(20_000)))]);
+    assert!(app.press(KeyCode::Char('1')).is_empty());
+    assert!(matches!(app.dialog, Some(Dialog::Paste(_))));
+    assert!(app.hint.is_some());
+}
+
+#[test]
+fn a_reader_who_has_scrolled_back_stays_there() {
+    let mut app = chatting(Lang::En, 80, 24);
+    for number in 0..100 {
+        app.take_all([said("Jolly Ann", &number.to_string(), number)]);
+    }
+    app.press(KeyCode::PageUp);
+    let text = screen(&app);
+    for number in 100..130 {
+        app.take_all([said("Jolly Ann", &number.to_string(), number)]);
+    }
+    assert_eq!(app.chat.timeline.below(), 30);
+    let after = screen(&app);
+    let rows = |text: &str| text.lines().take(20).collect::<Vec<_>>().join("\n");
+    assert_eq!(rows(&text), rows(&after));
+    assert!(after.contains("30 new below"));
+    app.press(KeyCode::Esc);
+    assert_eq!(app.chat.timeline.below(), 0);
+    assert!(screen(&app).contains("Jolly Ann: 129"));
+}
+
+#[test]
+fn a_mention_rings_and_a_clean_name_is_said() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let effects = app.take_all([said("E\u{1b}]0;x\u{7}ve", "bob, look\nhere", 1)]);
+    let Some(Effect::Notify(text)) = effects.first() else { panic!("{effects:?}") };
+    assert!(text.ends_with("bob, look") && !text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+    assert!(app.take_all([said("Eve", "bobby", 1)]).is_empty());
+}
+
+#[test]
+fn scrolling_asks_for_older_pages_and_search_goes_to_a_place() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.chat.timeline.read_again();
+    assert_eq!(app.take_all([Message::Tick]), [Effect::ReadPage(Wanted::Tail)]);
+    app.take_all([Message::Page(Wanted::Tail, page(9_600..10_000, 10_000))]);
+    let effects = app.press_with(KeyCode::Home, KeyModifiers::CONTROL);
+    assert_eq!(effects, [Effect::ReadPage(Wanted::Before(96_000))]);
+    app.take_all([Message::Page(Wanted::Before(96_000), page(9_200..9_600, 10_000))]);
+
+    app.control('f');
+    let effects = app.enter_line("line 17");
+    assert_eq!(effects, [Effect::Search { search: 1, query: "line 17".into() }]);
+    let hit = crate::message::Hit {
+        at: None,
+        sender: None,
+        text: "line 17".into(),
+        mark: crate::timeline::Mark { start: 170, end: 180 },
+    };
+    app.take_all([Message::Found { search: 1, hits: vec![hit] }, Message::Searched { search: 1, percent: 100 }]);
+    assert_eq!(app.press(KeyCode::Enter), [Effect::ReadPage(Wanted::Around(170))]);
+    app.take_all([Message::Page(Wanted::Around(170), page(0..217, 10_000))]);
+    assert!(screen(&app).contains("line 17\n"), "{}", screen(&app));
+    assert!(app.press(KeyCode::Esc).contains(&Effect::ReadPage(Wanted::Tail)));
+    app.take_all([Message::Page(Wanted::Tail, page(9_600..10_000, 10_000))]);
+    assert!(screen(&app).contains("line 9999\n"));
+}
+
+#[test]
+fn results_of_an_earlier_search_are_not_taken() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.control('f');
+    app.enter_line("a");
+    app.enter_line("b");
+    let hit = crate::message::Hit {
+        at: None,
+        sender: None,
+        text: "a".into(),
+        mark: crate::timeline::Mark { start: 0, end: 1 },
+    };
+    app.take_all([Message::Found { search: 1, hits: vec![hit] }]);
+    assert!(matches!(&app.dialog, Some(Dialog::Search(search)) if search.hits.is_empty()));
+    assert_eq!(app.press(KeyCode::Esc), [Effect::StopSearch]);
+}
+
+#[test]
+fn a_gap_settles_what_is_confirmed_and_is_seen() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let id = sent(&app.enter_line("hello"))[0].0.clone();
+    app.take_all([own(&id, OwnState::Confirmed)]);
+    let gap =
+        Heard::Gap { since: at(10), until: at(70), missed: Some(3), cause: crate::timeline::GapReason::Disconnected };
+    app.take_all([Message::Heard(vec![gap])]);
+    assert!(app.chat.timeline.outgoing.as_slice().is_empty());
+    let text = screen(&app);
+    assert!(text.contains("hello ✓"), "{text}");
+    assert!(text.contains("gap 17:07:10 – 17:08:10: not connected, 3 messages are missing"), "{text}");
+}
+
+#[test]
+fn reading_is_remembered_at_the_end() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.chat.timeline.read_again();
+    app.take_all([Message::Tick, Message::Page(Wanted::Tail, page(0..9, 9))]);
+    let effects = app.control('q');
+    assert_eq!(effects, [Effect::Remember(90), Effect::Quit]);
+}
+
+pub(crate) fn screen(app: &App) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(app.width, app.height)).unwrap();
+    terminal.draw(|frame| crate::view::draw(app, Theme { colours: true }, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let mut text = String::new();
+    for y in 0..app.height {
+        let mut row = String::new();
+        let mut skip = 0;
+        for x in 0..app.width {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let symbol = buffer[(x, y)].symbol();
+            skip = crate::width::text_width(symbol).saturating_sub(1);
+            row.push_str(symbol);
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn any_message() -> impl Strategy<Value = Message> {
+    let codes = vec![
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Left,
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::Backspace,
+        KeyCode::F(1),
+        KeyCode::F(2),
+        KeyCode::Char('1'),
+        KeyCode::Char('n'),
+        KeyCode::Char('r'),
+        KeyCode::Char('/'),
+        KeyCode::Char('漢'),
+        KeyCode::Char('\u{301}'),
+        KeyCode::Char('o'),
+        KeyCode::Char('f'),
+        KeyCode::Char('y'),
+    ];
+    let modifiers = vec![KeyModifiers::NONE, KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT];
+    let key = (proptest::sample::select(codes), proptest::sample::select(modifiers))
+        .prop_map(|(code, modifiers)| Message::Key(crossterm::event::KeyEvent::new(code, modifiers)));
+    prop_oneof![
+        8 => key,
+        1 => ".{0,20}".prop_map(Message::Paste),
+        1 => "(a\n){0,40}".prop_map(Message::Paste),
+        2 => (0u16..120, 0u16..60).prop_map(|(width, height)| Message::Resize { width, height }),
+        3 => (".{0,10}", "(.|\n){0,80}").prop_map(|(sender, text)| said(&sender, &text, 5)),
+        1 => Just(Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) })),
+        1 => Just(Message::Link(Side::Listening, LinkState::Waiting { attempt: 3, retry_at: at(9), cause: Cause::Lost })),
+        1 => Just(own("typed-1", OwnState::Unconfirmed)),
+        1 => Just(Message::Page(Wanted::Tail, page(100..300, 300))),
+        1 => Just(Message::Page(Wanted::Tail, Page { lines: Vec::new(), at_start: true, at_end: true, end: 0 })),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    /// Whatever happens, on a screen of whatever size: no panic, and no cell that a terminal would obey.
+    #[test]
+    fn nothing_that_can_happen_breaks_the_screen(messages in proptest::collection::vec(any_message(), 0..40)) {
+        let mut app = chatting(Lang::Ru, 80, 24);
+        for message in messages {
+            app.update(message, at(6));
+            let mut terminal = Terminal::new(TestBackend::new(app.width.max(1), app.height.max(1))).unwrap();
+            terminal.draw(|frame| crate::view::draw(&app, Theme { colours: true }, frame)).unwrap();
+            // A resize may reach the terminal before the application hears of it.
+            let mut other = Terminal::new(TestBackend::new(app.height / 2 + 1, app.width / 2 + 1)).unwrap();
+            other.draw(|frame| crate::view::draw(&app, Theme { colours: false }, frame)).unwrap();
+            for cell in terminal.backend().buffer().content() {
+                prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
+            }
+        }
+    }
+}

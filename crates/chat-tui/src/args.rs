@@ -1,0 +1,215 @@
+//! What can be said on the command line. The spellings of the original are rewritten to these first.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use chat_client::{Layer, Token};
+use clap::Parser;
+
+/// Registration and chat in a terminal.
+///
+/// Without arguments it connects to 127.0.0.1; where nothing listens there, it starts a local room,
+/// which others on this machine join by starting it too.
+#[derive(Debug, Parser)]
+#[command(name = "chat-tui", version, about, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Where the room is [env: CHAT_HOST] [default: 127.0.0.1]
+    #[arg(long, alias = "listen-host", value_name = "HOST")]
+    pub(crate) host: Option<String>,
+
+    /// The port that messages come from (-lp) [env: CHAT_LISTEN_PORT] [default: 5000]
+    #[arg(long, value_name = "PORT")]
+    listen_port: Option<u16>,
+
+    /// Where messages are written to, if that is another host (-wh)
+    #[arg(long, value_name = "HOST")]
+    write_host: Option<String>,
+
+    /// The port that messages are written to (-wp) [env: CHAT_WRITE_PORT] [default: 5050]
+    #[arg(long, value_name = "PORT")]
+    write_port: Option<u16>,
+
+    /// The file that the conversation is kept in (-hp) [env: CHAT_HISTORY_PATH]
+    #[arg(long, value_name = "FILE")]
+    history_path: Option<PathBuf>,
+
+    /// The file that accounts are kept in (-cp) [env: CHAT_CREDENTIALS_PATH]
+    #[arg(long, alias = "credentials-path", value_name = "FILE")]
+    credential_path: Option<PathBuf>,
+
+    /// The token of an account. Others on this machine can see it: better use --token-file or CHAT_TOKEN
+    #[arg(short, long, value_name = "TOKEN", value_parser = parse_token, hide_env_values = true)]
+    token: Option<Token>,
+
+    /// A file with the token of an account
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
+
+    /// The ports speak TLS; the server is verified by the roots of the system [env: CHAT_TLS]
+    #[arg(long)]
+    tls: bool,
+
+    /// Verify the server by the certificates in this file (PEM); says --tls too [env: CHAT_CA_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "pin")]
+    ca_file: Option<PathBuf>,
+
+    /// Trust the certificate with this SHA-256 fingerprint; says --tls too [env: CHAT_PIN]
+    #[arg(long, value_name = "FINGERPRINT")]
+    pin: Option<String>,
+
+    /// Enter as this account; where there is none of the name, register it
+    #[arg(short = 'u', long, alias = "username", value_name = "NICKNAME")]
+    nickname: Option<String>,
+
+    /// Open registration, whatever accounts there are
+    #[arg(long)]
+    pub(crate) register: bool,
+
+    /// Lines instead of a full screen, for screen readers and pipes
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// The language: en or ru [env: CHAT_LANG, LC_ALL, LANG]
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<String>,
+
+    /// A profile of the configuration file [env: CHAT_PROFILE]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    /// Where history, accounts and the local room are kept [env: CHAT_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Do not start a local room, even where nothing listens
+    #[arg(long)]
+    pub(crate) no_local_room: bool,
+
+    /// Write a log to this file (tokens are never written)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
+
+    /// Panic once the screen is drawn, to see that the terminal is given back.
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true)]
+    pub(crate) panic_after_start: bool,
+}
+
+impl Args {
+    /// Reads the command line; ends the program where it cannot be understood.
+    pub(crate) fn from_command_line() -> Self {
+        Self::parse_from(rewrite(std::env::args_os()))
+    }
+
+    /// Whether the token stands where others can read it.
+    pub(crate) fn shows_the_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// The part that is shared with the other programs.
+    pub(crate) fn layer(&mut self) -> Layer {
+        Layer {
+            host: self.host.take(),
+            write_host: self.write_host.take(),
+            listen_port: self.listen_port,
+            write_port: self.write_port,
+            history_path: self.history_path.take(),
+            credentials_path: self.credential_path.take(),
+            token: self.token.take(),
+            token_file: self.token_file.take(),
+            nickname: self.nickname.take(),
+            data_dir: self.data_dir.take(),
+            lang: self.lang.take(),
+            tls: self.tls.then_some(true),
+            ca_file: self.ca_file.take(),
+            pin: self.pin.take(),
+            ..Layer::default()
+        }
+    }
+}
+
+/// Rewrites the original's spellings, single-dash words and underscores, to the modern ones. What
+/// follows `--` is left alone.
+pub(crate) fn rewrite(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut all = false;
+    let rewritten = arguments.enumerate().map(|(number, argument)| {
+        let Some(text) = argument.to_str() else { return argument };
+        all |= text == "--";
+        if number == 0 || all || !text.starts_with('-') {
+            return argument;
+        }
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        let modern = match name {
+            "-lh" | "-host" => "--host".to_owned(),
+            "-lp" => "--listen-port".to_owned(),
+            "-hp" => "--history-path".to_owned(),
+            "-wh" => "--write-host".to_owned(),
+            "-wp" => "--write-port".to_owned(),
+            "-cp" => "--credential-path".to_owned(),
+            long if long.starts_with("--") => long.replace('_', "-"),
+            _ => return argument,
+        };
+        match value {
+            Some(value) => format!("{modern}={value}").into(),
+            None => modern.into(),
+        }
+    });
+    rewritten.collect()
+}
+
+fn parse_token(text: &str) -> Result<Token, chat_client::TokenError> {
+    Token::new(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Layer {
+        let arguments = ["chat-tui"].iter().chain(arguments).map(OsString::from);
+        Args::try_parse_from(rewrite(arguments)).unwrap().layer()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_spelling_of_the_original_works() {
+        let short = parse(&["-lh", "a", "-lp", "1", "-hp", "h.txt", "-wh", "b", "-wp", "2", "-cp", "c", "-t", "tok"]);
+        let long = parse(&[
+            "--listen_host",
+            "a",
+            "--listen_port=1",
+            "--history_path",
+            "h.txt",
+            "--write_host",
+            "b",
+            "--write_port",
+            "2",
+            "--credential_path",
+            "c",
+            "--token",
+            "tok",
+        ]);
+        for layer in [short, long] {
+            assert_eq!(layer.host.as_deref(), Some("a"));
+            assert_eq!((layer.listen_port, layer.write_port), (Some(1), Some(2)));
+            assert_eq!(layer.history_path.as_deref(), Some("h.txt".as_ref()));
+            assert_eq!(layer.write_host.as_deref(), Some("b"));
+            assert_eq!(layer.credentials_path.as_deref(), Some("c".as_ref()));
+            assert_eq!(layer.token.unwrap().expose(), "tok");
+        }
+    }
+
+    #[test]
+    fn values_keep_their_underscores() {
+        assert_eq!(parse(&["--history_path=my_chat.txt"]).history_path.as_deref(), Some("my_chat.txt".as_ref()));
+        assert_eq!(parse(&["--nickname", "my_name"]).nickname.as_deref(), Some("my_name"));
+    }
+}

@@ -1,0 +1,150 @@
+//! The loop of the full screen: messages in, effects out, and a drawing after a change, at most one
+//! per frame however much comes in.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::{sync::mpsc::Receiver, time::sleep_until};
+
+use crate::{
+    app::App,
+    effect::Effect,
+    events,
+    message::Message,
+    services::Services,
+    signals::{Signal, Signals, stop},
+    terminal::{self, Screen},
+    theme::Theme,
+};
+
+/// While much comes in, the screen is drawn this often.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// Between two drawings messages are taken for this long; then keys are looked at again.
+const SLICE: Duration = Duration::from_millis(4);
+
+/// Between two rings.
+const RING: Duration = Duration::from_secs(2);
+
+/// A full screen and what it needs.
+pub(crate) struct Fullscreen {
+    pub(crate) app: App,
+    pub(crate) screen: Screen,
+    pub(crate) services: Services,
+    pub(crate) news: Receiver<Message>,
+    pub(crate) theme: Theme,
+    /// For the test of how a panic leaves the terminal.
+    pub(crate) panic_after_start: bool,
+}
+
+impl Fullscreen {
+    /// Runs until the person, or a signal, ends it. Gives back the services, still running.
+    pub(crate) async fn run(mut self) -> io::Result<(App, Services)> {
+        let mut keys = events::start()?;
+        let mut signals = Signals::new()?;
+        let mut drawn = Instant::now() - FRAME;
+        let mut rung = Instant::now() - RING;
+        let mut changed = true;
+        let mut effects = Vec::new();
+        while !self.app.quitting {
+            if changed && drawn.elapsed() >= FRAME {
+                self.measure()?;
+                self.screen.draw(&self.app, self.theme)?;
+                drawn = Instant::now();
+                changed = false;
+                assert!(!self.panic_after_start, "asked to panic");
+            }
+            let tick = self.app.next_tick();
+            tokio::select! {
+                biased;
+                () = terminal::panicked() => return Err(io::Error::other("a part of the program has panicked")),
+                key = keys.recv() => {
+                    let Some(key) = key else { break };
+                    effects.extend(self.app.update(key, Timestamp::now()));
+                    while let Ok(key) = keys.try_recv() {
+                        effects.extend(self.app.update(key, Timestamp::now()));
+                    }
+                    changed = true;
+                }
+                signal = signals.next() => match signal {
+                    Signal::End => effects.extend(self.app.update(Message::Quit, Timestamp::now())),
+                    Signal::Stop => self.suspend(false)?,
+                    Signal::Continue => {
+                        self.screen.resume()?;
+                        changed = true;
+                    }
+                    Signal::Resized => changed = true,
+                },
+                () = sleep_until((drawn + FRAME).into()), if changed => {}
+                message = self.news.recv() => {
+                    let Some(message) = message else { break };
+                    effects.extend(self.app.update(message, Timestamp::now()));
+                    let begun = Instant::now();
+                    while begun.elapsed() < SLICE && let Ok(message) = self.news.try_recv() {
+                        effects.extend(self.app.update(message, Timestamp::now()));
+                    }
+                    changed = true;
+                }
+                () = tokio::time::sleep(tick.unwrap_or(Duration::MAX)), if tick.is_some() => {
+                    effects.extend(self.app.update(Message::Tick, Timestamp::now()));
+                    changed = true;
+                }
+            }
+            for effect in std::mem::take(&mut effects) {
+                match effect {
+                    Effect::Title(text) => self.screen.title(&text)?,
+                    Effect::CopyToken(token) => {
+                        self.screen.copy(token.expose())?;
+                        effects.extend(self.app.update(Message::TokenCopied, Timestamp::now()));
+                    }
+                    Effect::Notify(text) => {
+                        if rung.elapsed() >= RING {
+                            rung = Instant::now();
+                            self.screen.notify(&text, !self.app.focused)?;
+                        }
+                    }
+                    Effect::Redraw => {
+                        self.screen.forget()?;
+                        changed = true;
+                    }
+                    Effect::Suspend => {
+                        self.suspend(true)?;
+                        changed = true;
+                    }
+                    Effect::Quit => {}
+                    effect => self.services.start(effect),
+                }
+            }
+        }
+        drop(self.screen);
+        Ok((self.app, self.services))
+    }
+
+    /// Gives the terminal back and stops. A shell that started this as a job takes over, and wakes it.
+    fn suspend(&mut self, by_key: bool) -> io::Result<()> {
+        if by_key && !stop::can_be_woken() {
+            // A hint has no effects.
+            self.app.update(Message::CannotSuspend, Timestamp::now());
+            return Ok(());
+        }
+        self.screen.leave();
+        stop::now(by_key)?;
+        self.screen.resume()
+    }
+
+    /// Before a drawing, the size is asked for: news of it may be late, or out of date.
+    fn measure(&mut self) -> io::Result<()> {
+        let (width, height) = self.screen.size()?;
+        if (width, height) == (self.app.width, self.app.height) {
+            return Ok(());
+        }
+        // It answers with nothing to do: a resize has no effects but a page of history at most.
+        for effect in self.app.update(Message::Resize { width, height }, Timestamp::now()) {
+            self.services.start(effect);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! Which key does what: the one table. What an action means in the place where the reader is
+//! decides the application.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::input::Edit;
+
+/// What a key asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// A letter: typed text, or in a list or a dialogue its choice.
+    Type(char),
+    Edit(Edit),
+    /// Enter.
+    Submit,
+    NewLine,
+    /// Tab, Shift+Tab.
+    Next,
+    Previous,
+    ScrollUp,
+    ScrollDown,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    /// Esc.
+    Cancel,
+    /// Ctrl+C.
+    Interrupt,
+    /// Ctrl+D.
+    EndOrDelete,
+    Quit,
+    Search,
+    Help,
+    RetryNow,
+    OwnMessages,
+    RevealToken,
+    CopyToken,
+    Redraw,
+    Suspend,
+}
+
+/// The action of a key; `None` for keys without one.
+pub(crate) fn action(key: KeyEvent) -> Option<Action> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let alt = key.modifiers.contains(KeyModifiers::ALT);
+    let shift = key.modifiers.contains(KeyModifiers::SHIFT);
+    let edit = |edit| Some(Action::Edit(edit));
+    match key.code {
+        KeyCode::Enter if alt || shift => Some(Action::NewLine),
+        KeyCode::Enter => Some(Action::Submit),
+        KeyCode::Tab => Some(Action::Next),
+        KeyCode::BackTab => Some(Action::Previous),
+        KeyCode::Esc => Some(Action::Cancel),
+        KeyCode::Backspace if alt || control => edit(Edit::KillWordBack),
+        KeyCode::Backspace => edit(Edit::Backspace),
+        KeyCode::Delete if alt || control => edit(Edit::KillWordForward),
+        KeyCode::Delete => edit(Edit::Delete),
+        KeyCode::Left if alt || control => edit(Edit::WordLeft),
+        KeyCode::Left => edit(Edit::Left),
+        KeyCode::Right if alt || control => edit(Edit::WordRight),
+        KeyCode::Right => edit(Edit::Right),
+        KeyCode::Up if control || shift || alt => Some(Action::ScrollUp),
+        KeyCode::Down if control || shift || alt => Some(Action::ScrollDown),
+        KeyCode::Up => edit(Edit::Up),
+        KeyCode::Down => edit(Edit::Down),
+        KeyCode::Home if control => Some(Action::Top),
+        KeyCode::End if control => Some(Action::Bottom),
+        KeyCode::Home => edit(Edit::Home),
+        KeyCode::End => edit(Edit::End),
+        KeyCode::PageUp => Some(Action::PageUp),
+        KeyCode::PageDown => Some(Action::PageDown),
+        KeyCode::F(1) => Some(Action::Help),
+        KeyCode::F(2) => Some(Action::RevealToken),
+        KeyCode::F(3) => Some(Action::CopyToken),
+        KeyCode::F(5) => Some(Action::RetryNow),
+        KeyCode::Char(letter) if control => with_control(letter),
+        KeyCode::Char(letter) if alt => with_alt(letter),
+        KeyCode::Char(letter) => Some(Action::Type(letter)),
+        _ => None,
+    }
+}
+
+fn with_control(letter: char) -> Option<Action> {
+    let edit = |edit| Some(Action::Edit(edit));
+    match letter.to_ascii_lowercase() {
+        'a' => edit(Edit::Home),
+        'b' => edit(Edit::Left),
+        'c' => Some(Action::Interrupt),
+        'd' => Some(Action::EndOrDelete),
+        'e' => edit(Edit::End),
+        'f' => Some(Action::Search),
+        'h' => edit(Edit::Backspace),
+        'j' => Some(Action::NewLine),
+        'k' => edit(Edit::KillToEnd),
+        'l' => Some(Action::Redraw),
+        'n' => edit(Edit::Down),
+        'o' => Some(Action::OwnMessages),
+        'p' => edit(Edit::Up),
+        'q' => Some(Action::Quit),
+        'r' => Some(Action::RetryNow),
+        'u' => edit(Edit::KillToStart),
+        'w' => edit(Edit::KillWordBack),
+        'y' => edit(Edit::Yank),
+        'z' => Some(Action::Suspend),
+        // Ctrl+_ reaches a program as one of these, by terminal.
+        '_' | '7' | '/' => edit(Edit::Undo),
+        _ => None,
+    }
+}
+
+fn with_alt(letter: char) -> Option<Action> {
+    let edit = |edit| Some(Action::Edit(edit));
+    match letter {
+        'b' => edit(Edit::WordLeft),
+        'f' => edit(Edit::WordRight),
+        'd' => edit(Edit::KillWordForward),
+        '<' => Some(Action::Top),
+        '>' => Some(Action::Bottom),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(code: KeyCode, modifiers: KeyModifiers) -> Option<Action> {
+        action(KeyEvent::new(code, modifiers))
+    }
+
+    #[test]
+    fn a_line_break_is_typed_in_three_ways_and_enter_is_none_of_them() {
+        for (code, modifiers) in [
+            (KeyCode::Enter, KeyModifiers::ALT),
+            (KeyCode::Enter, KeyModifiers::SHIFT),
+            (KeyCode::Char('j'), KeyModifiers::CONTROL),
+        ] {
+            assert_eq!(key(code, modifiers), Some(Action::NewLine));
+        }
+        assert_eq!(key(KeyCode::Enter, KeyModifiers::NONE), Some(Action::Submit));
+    }
+
+    #[test]
+    fn capitals_are_typed() {
+        assert_eq!(key(KeyCode::Char('Я'), KeyModifiers::SHIFT), Some(Action::Type('Я')));
+    }
+}

@@ -1,0 +1,229 @@
+//! English.
+
+use chat_client::{NicknameError, TextError};
+use jiff::civil::Weekday;
+
+use super::{Phrase, span};
+use crate::{
+    link::{Cause, LinkState, Side},
+    message::News,
+    timeline::{Failure, GapReason, OwnState},
+};
+
+pub(super) const HELP: &[(&str, &str)] = &[
+    ("", "Writing"),
+    ("Enter", "send"),
+    ("Alt+Enter, Ctrl+J", "begin a new line in the message"),
+    ("Tab", "complete a nickname; again for the next one"),
+    ("↑ ↓", "lines sent before; lines of this message"),
+    ("Ctrl+A, Ctrl+E", "start and end of the line"),
+    ("Alt+B, Alt+F", "a word back, a word on"),
+    ("Ctrl+W, Alt+D", "cut the word before, after"),
+    ("Ctrl+U, Ctrl+K", "cut to the start, to the end of the line"),
+    ("Ctrl+Y", "put back what was cut"),
+    ("Ctrl+_", "undo"),
+    ("", "Reading"),
+    ("PgUp, PgDn", "a page back, a page on"),
+    ("Ctrl+↑, Ctrl+↓", "a row back, a row on"),
+    ("Ctrl+Home", "the oldest message that is loaded; again for older ones"),
+    ("Esc, Ctrl+End", "back to the end"),
+    ("Ctrl+F", "search the whole history"),
+    ("", "My messages"),
+    ("Ctrl+O", "choose one that is on its way: r retry, e edit, d discard"),
+    ("…  →  ✓  ✗  ?", "queued, sent, confirmed, failed, unconfirmed"),
+    ("", "Everything else"),
+    ("Ctrl+R, F5", "connect again now"),
+    ("F2, F3", "registration: show, copy the token"),
+    ("Ctrl+L", "draw the screen again"),
+    ("Ctrl+Z", "suspend"),
+    ("Ctrl+C", "cut the typed text; with nothing typed: leave"),
+    ("Ctrl+Q, /quit", "leave"),
+    ("/register", "make one more account"),
+    ("/accounts", "choose another account"),
+    ("/search TEXT", "search; /like this/ for a regular expression"),
+    ("/export [FILE]", "write the history to a file"),
+    ("//", "a message that begins with /"),
+];
+
+pub(super) fn say(phrase: Phrase<'_>) -> String {
+    match phrase {
+        Phrase::WindowTitle(what) => format!("{what} · minechat"),
+        Phrase::Starting => "starting…".into(),
+        Phrase::RegistrationTitle => "Registration".into(),
+        Phrase::NicknameLabel => "Nickname".into(),
+        Phrase::NicknamePlaceholder => "what shall others call you?".into(),
+        Phrase::Register => "Register".into(),
+        Phrase::Registering => "registering…".into(),
+        Phrase::EnterChat => "Enter the chat".into(),
+        Phrase::Again => "One more account".into(),
+        Phrase::YourNickname => "Your nickname".into(),
+        Phrase::YourToken => "Your token".into(),
+        Phrase::SavedIn(path) => format!("saved in {path}"),
+        Phrase::NotSaved(error) => format!("NOT SAVED: {error}"),
+        Phrase::RegistrationKeys => "Enter registers · Tab next · F1 help · Ctrl+C leaves".into(),
+        Phrase::RegisteredKeys => "Enter chooses · F2 shows the token · F3 copies it".into(),
+        Phrase::NicknameError(NicknameError::Blank) => "type a nickname first".into(),
+        Phrase::NicknameError(error) => error.to_string(),
+        Phrase::TokenCopied => "the token was handed to the terminal's clipboard".into(),
+        Phrase::CannotSuspend => "there is no shell to come back from".into(),
+        Phrase::AccountsTitle => "Which account?".into(),
+        Phrase::NewAccount => "Register a new one".into(),
+        Phrase::AccountsKeys => "Enter chooses · n new · d removes · Ctrl+C leaves".into(),
+        Phrase::ReallyRemove(nickname) => format!("remove {nickname} from this machine? y removes, any other key keeps"),
+        Phrase::NoAccounts => "there are no saved accounts".into(),
+        Phrase::WrongTokenTitle => "Wrong token".into(),
+        Phrase::WrongToken => "The server does not know the token of this account. Nothing was sent, and it will not be tried again.".into(),
+        Phrase::OtherAccount => "Choose another account".into(),
+        Phrase::Leave => "Leave".into(),
+        Phrase::ChoiceKeys => "Enter chooses · Esc closes".into(),
+        Phrase::Date(date) => {
+            let month = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+            let month = month[usize::try_from(date.month() - 1).unwrap_or(0) % 12];
+            format!("{}, {} {month} {}", weekday(date.weekday()), date.day(), date.year())
+        }
+        Phrase::Unread => "new messages".into(),
+        Phrase::Gap(gap) => {
+            let what = match gap.cause {
+                GapReason::Disconnected => "not connected",
+                GapReason::ServerForgot => "the server no longer has this part",
+                GapReason::OtherStream => "the server has begun anew",
+                GapReason::HoleInNumbers => "the server skipped messages",
+            };
+            let missed = match gap.missed {
+                Some(1) => "1 message is missing".to_owned(),
+                Some(missed) => format!("{missed} messages are missing"),
+                None => "messages may be missing".to_owned(),
+            };
+            format!("gap {}: {what}, {missed}", span(gap.since, gap.until))
+        }
+        Phrase::Own(state) => match state {
+            OwnState::Queued => "… queued".into(),
+            OwnState::Sent => "→ sent".into(),
+            OwnState::Confirmed => "✓".into(),
+            OwnState::Failed(failure) => format!("✗ failed: {}", say(Phrase::Failure(failure))),
+            OwnState::Unconfirmed => "? unconfirmed".into(),
+            OwnState::Stale => "? from an earlier run, not sent".into(),
+        },
+        Phrase::Failure(failure) => match failure {
+            Failure::TooFast => "too many messages at once".into(),
+            Failure::TooLong => "too long for this server".into(),
+            Failure::Revoked => "the account was revoked".into(),
+            Failure::Storage => "the server could not store it".into(),
+            Failure::Draining => "the server is shutting down".into(),
+            Failure::NeverSent => "it was never sent".into(),
+            Failure::Other(text) => text.clone(),
+        },
+        Phrase::NewBelow(n) => format!("{n} new below"),
+        Phrase::ScrolledBack => "Esc goes to the end".into(),
+        Phrase::TextError(TextError::TooLong { bytes }) => format!("too long: {bytes} bytes; shorten it or send it in parts"),
+        Phrase::TextError(error) => error.to_string(),
+        Phrase::InputFull => "that does not fit the input line".into(),
+        Phrase::NothingToComplete => "no nickname begins like this".into(),
+        Phrase::NothingOnItsWay => "no message of yours is on its way".into(),
+        Phrase::OwnKeys => "↑↓ choose · r retry · e edit · d discard · Esc back".into(),
+        Phrase::NotNow => "that cannot be done with this message now".into(),
+        Phrase::UnknownCommand(name) => format!("there is no command /{name}; F1 lists them, // begins a text with /"),
+        Phrase::Exported(path) => format!("the history was written to {path}"),
+        Phrase::NotExported(error) => format!("the history was not exported: {error}"),
+        Phrase::EmptyRoom => "Nobody has said anything yet.".into(),
+        Phrase::Link { side, state, seconds } => {
+            let side = match side {
+                Side::Listening => "listening",
+                Side::Writing => "writing",
+            };
+            match state {
+                LinkState::Off => format!("{side}: off"),
+                LinkState::Connecting { attempt: 0 | 1 } => format!("{side}: connecting"),
+                LinkState::Connecting { attempt } => format!("{side}: connecting (#{attempt})"),
+                LinkState::Online => format!("{side}: online"),
+                LinkState::Waiting { attempt, .. } => {
+                    format!("{side}: retry in {} s (#{attempt})", seconds.unwrap_or(0))
+                }
+                LinkState::Closed { .. } => format!("{side}: closed"),
+            }
+        }
+        Phrase::Cause(cause) => match cause {
+            Cause::NoAddress => "the host has no address".into(),
+            Cause::ConnectionRefused => "connection refused: nothing listens there".into(),
+            Cause::Unreachable => "the network does not reach it".into(),
+            Cause::TimedOut => "no answer in time".into(),
+            Cause::Lost => "the connection was lost".into(),
+            Cause::UnknownToken => "the server does not know the token".into(),
+            Cause::NicknameRefused => "the server refused this nickname: it is taken, reserved or not allowed".into(),
+            Cause::Protocol(what) => format!("this is no chat server: {what}"),
+            Cause::Other(text) => text.clone(),
+        },
+        Phrase::Waiting(1) => "1 message waits".into(),
+        Phrase::Waiting(n) => format!("{n} messages wait"),
+        Phrase::RetryKey => "Ctrl+R now".into(),
+        Phrase::HelpKey => "F1 help".into(),
+        Phrase::News(news) => match news {
+            News::LocalRoomStarted(dir) => format!("Nothing listened on this machine, so a local room was started; its data is in {dir}. Others on this machine join it by starting chat-tui."),
+            News::LocalRoomJoined => "Joined the local room of another program.".into(),
+            News::LocalRoomFailed(error) => format!("The local room could not be started: {error}"),
+            News::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
+            News::OutboxElsewhere(error) => format!("What is typed here does not survive a restart: {error}"),
+            News::InTheClear(host) => format!("The token travels to {host} unencrypted; --tls would hide it."),
+            News::File(error) => error.clone(),
+            News::FileWorksAgain => "The history is being written again.".into(),
+        },
+        Phrase::PasteTitle { lines, bytes } => format!("Paste: {lines} lines, {bytes} bytes"),
+        Phrase::MoreLines(n) => format!("… and {n} more"),
+        Phrase::PasteAsOne => "Send as one message".into(),
+        Phrase::PasteAsMany(n) => format!("Send as {n} messages"),
+        Phrase::PasteEdit => "Edit first".into(),
+        Phrase::PasteCancel => "Throw away".into(),
+        Phrase::TooManyMessages(n) => format!("{n} messages are too many for one paste"),
+        Phrase::SearchTitle => "Search the history".into(),
+        Phrase::SearchPrompt => "Find".into(),
+        Phrase::SearchState { hits, percent } => {
+            let found = if hits == 1 { "1 found".to_owned() } else { format!("{hits} found") };
+            if percent < 100 { format!("{found}, {percent} % searched") } else { found }
+        }
+        Phrase::SearchKeys => "Enter finds, then goes there · ↑↓ choose · Esc closes".into(),
+        Phrase::HelpTitle => "Help".into(),
+        Phrase::HelpKeys => "↑↓ PgUp PgDn scroll · any other key closes".into(),
+        Phrase::PlainAskNickname => "There is no account yet. Type a nickname to register.".into(),
+        Phrase::PlainRegistering(name) => format!("Registering {name}."),
+        Phrase::PlainRegistered { nickname, saved } => format!("Registered as {nickname}; the account was {saved}."),
+        Phrase::PlainChooseAccount => "Which account? Type its number, or n for a new one.".into(),
+        Phrase::PlainAccount { number, nickname } => format!("{number}: {nickname}"),
+        Phrase::PlainNoSuchAccount => "There is no account of that number.".into(),
+        Phrase::PlainEntering(name) => format!("Entering the chat as {name}."),
+        Phrase::PlainWrongToken => "The server does not know the token of this account. Type 1 to choose another account, 2 to register a new one, 3 to leave.".into(),
+        Phrase::PlainOwn { text, state } => {
+            let state = match state {
+                OwnState::Queued => "queued".to_owned(),
+                OwnState::Sent => "sent".to_owned(),
+                OwnState::Confirmed => "confirmed".to_owned(),
+                OwnState::Failed(failure) => format!("failed, {}", say(Phrase::Failure(failure))),
+                OwnState::Unconfirmed => "unconfirmed, it may or may not have been delivered".to_owned(),
+                OwnState::Stale => "left from an earlier run and not sent; /retry or /discard".to_owned(),
+            };
+            format!("Message {state}: {text}")
+        }
+        Phrase::PlainToken(token) => format!("Token: {token}"),
+        Phrase::PlainNothingFound => "Nothing was found.".into(),
+        Phrase::PlainFound(n) => format!("Found {n}."),
+        Phrase::PlainHelp => "Each line is a message. Commands: /help, /status, /token, /retry, /discard, /search TEXT, /accounts, /register [NICKNAME], /export [FILE], /quit. Two strokes // begin a text with a stroke.".into(),
+        Phrase::PlainLeft(1) => "1 message was not confirmed; it is kept and shown at the next start.".into(),
+        Phrase::PlainLeft(n) => format!("{n} messages were not confirmed; they are kept and shown at the next start."),
+        Phrase::PlainGaveUp(seconds) => format!("Gave up after {seconds} seconds."),
+        Phrase::PlainStatus { listening, writing, waiting } => {
+            format!("{listening}; {writing}; {}.", say(Phrase::Waiting(waiting)))
+        }
+        Phrase::PlainOwnUsage => "No message of yours waits for a decision.".into(),
+    }
+}
+
+fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "Monday",
+        Weekday::Tuesday => "Tuesday",
+        Weekday::Wednesday => "Wednesday",
+        Weekday::Thursday => "Thursday",
+        Weekday::Friday => "Friday",
+        Weekday::Saturday => "Saturday",
+        Weekday::Sunday => "Sunday",
+    }
+}

@@ -1,0 +1,244 @@
+//! Russian.
+
+use chat_client::{NicknameError, TextError};
+use jiff::civil::Weekday;
+
+use super::{Phrase, span};
+use crate::{
+    link::{Cause, LinkState, Side},
+    message::News,
+    timeline::{Failure, GapReason, OwnState},
+};
+
+pub(super) const HELP: &[(&str, &str)] = &[
+    ("", "Писать"),
+    ("Enter", "отправить"),
+    ("Alt+Enter, Ctrl+J", "новая строка внутри сообщения"),
+    ("Tab", "дополнить имя; ещё раз — следующее"),
+    ("↑ ↓", "отправленное раньше; строки этого сообщения"),
+    ("Ctrl+A, Ctrl+E", "начало и конец строки"),
+    ("Alt+B, Alt+F", "на слово назад, на слово вперёд"),
+    ("Ctrl+W, Alt+D", "вырезать слово слева, справа"),
+    ("Ctrl+U, Ctrl+K", "вырезать до начала, до конца строки"),
+    ("Ctrl+Y", "вставить вырезанное"),
+    ("Ctrl+_", "отменить правку"),
+    ("", "Читать"),
+    ("PgUp, PgDn", "страница назад, страница вперёд"),
+    ("Ctrl+↑, Ctrl+↓", "строка назад, строка вперёд"),
+    ("Ctrl+Home", "самое старое из загруженного; ещё раз — ещё старше"),
+    ("Esc, Ctrl+End", "в конец"),
+    ("Ctrl+F", "поиск по всей истории"),
+    ("", "Мои сообщения"),
+    ("Ctrl+O", "выбрать недоставленное: r повторить, e править, d выбросить"),
+    ("…  →  ✓  ✗  ?", "в очереди, послано, подтверждено, отказ, неизвестно"),
+    ("", "Прочее"),
+    ("Ctrl+R, F5", "соединиться сейчас же"),
+    ("F2, F3", "при регистрации: показать, скопировать токен"),
+    ("Ctrl+L", "перерисовать экран"),
+    ("Ctrl+Z", "приостановить"),
+    ("Ctrl+C", "вырезать набранное; если пусто — выйти"),
+    ("Ctrl+Q, /quit", "выйти"),
+    ("/register", "завести ещё одну учётную запись"),
+    ("/accounts", "выбрать другую учётную запись"),
+    ("/search TEXT", "поиск; /вот так/ — регулярное выражение"),
+    ("/export [FILE]", "записать историю в файл"),
+    ("//", "сообщение, которое начинается с /"),
+];
+
+pub(super) fn say(phrase: Phrase<'_>) -> String {
+    match phrase {
+        Phrase::WindowTitle(what) => format!("{what} · minechat"),
+        Phrase::Starting => "запускаюсь…".into(),
+        Phrase::RegistrationTitle => "Регистрация".into(),
+        Phrase::NicknameLabel => "Имя".into(),
+        Phrase::NicknamePlaceholder => "как вас будут звать другие?".into(),
+        Phrase::Register => "Зарегистрироваться".into(),
+        Phrase::Registering => "регистрирую…".into(),
+        Phrase::EnterChat => "Войти в чат".into(),
+        Phrase::Again => "Ещё одна учётная запись".into(),
+        Phrase::YourNickname => "Ваше имя".into(),
+        Phrase::YourToken => "Ваш токен".into(),
+        Phrase::SavedIn(path) => format!("сохранено в {path}"),
+        Phrase::NotSaved(error) => format!("НЕ СОХРАНЕНО: {error}"),
+        Phrase::RegistrationKeys => "Enter регистрирует · Tab дальше · F1 справка · Ctrl+C выход".into(),
+        Phrase::RegisteredKeys => "Enter выбирает · F2 показать токен · F3 скопировать".into(),
+        Phrase::NicknameError(NicknameError::Blank) => "сначала наберите имя".into(),
+        Phrase::NicknameError(NicknameError::TooLong { bytes }) => format!("имя слишком длинное: {bytes} байт"),
+        Phrase::NicknameError(error) => error.to_string(),
+        Phrase::TokenCopied => "токен передан в буфер обмена терминала".into(),
+        Phrase::CannotSuspend => "нет оболочки, из которой можно вернуться".into(),
+        Phrase::AccountsTitle => "Какая учётная запись?".into(),
+        Phrase::NewAccount => "Зарегистрировать новую".into(),
+        Phrase::AccountsKeys => "Enter выбирает · n новая · d удалить · Ctrl+C выход".into(),
+        Phrase::ReallyRemove(nickname) => format!("удалить {nickname} с этой машины? y — да, любая другая — нет"),
+        Phrase::NoAccounts => "сохранённых учётных записей нет".into(),
+        Phrase::WrongTokenTitle => "Неверный токен".into(),
+        Phrase::WrongToken => "Сервер не знает токена этой учётной записи. Ничего не отправлено, повторных попыток не будет.".into(),
+        Phrase::OtherAccount => "Выбрать другую учётную запись".into(),
+        Phrase::Leave => "Выйти".into(),
+        Phrase::ChoiceKeys => "Enter выбирает · Esc закрывает".into(),
+        Phrase::Date(date) => {
+            let month = ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"];
+            let month = month[usize::try_from(date.month() - 1).unwrap_or(0) % 12];
+            format!("{}, {} {month} {}", weekday(date.weekday()), date.day(), date.year())
+        }
+        Phrase::Unread => "новые сообщения".into(),
+        Phrase::Gap(gap) => {
+            let what = match gap.cause {
+                GapReason::Disconnected => "не было связи",
+                GapReason::ServerForgot => "сервер этого уже не помнит",
+                GapReason::OtherStream => "сервер начал заново",
+                GapReason::HoleInNumbers => "сервер пропустил сообщения",
+            };
+            let missed = match gap.missed {
+                Some(missed) => format!("не хватает {missed} {}", few(missed, "сообщения", "сообщений", "сообщений")),
+                None => "сообщения могли пропасть".to_owned(),
+            };
+            format!("пробел {}: {what}, {missed}", span(gap.since, gap.until))
+        }
+        Phrase::Own(state) => match state {
+            OwnState::Queued => "… в очереди".into(),
+            OwnState::Sent => "→ послано".into(),
+            OwnState::Confirmed => "✓".into(),
+            OwnState::Failed(failure) => format!("✗ отказ: {}", say(Phrase::Failure(failure))),
+            OwnState::Unconfirmed => "? не подтверждено".into(),
+            OwnState::Stale => "? осталось с прошлого раза, не послано".into(),
+        },
+        Phrase::Failure(failure) => match failure {
+            Failure::TooFast => "слишком много сообщений подряд".into(),
+            Failure::TooLong => "слишком длинное для этого сервера".into(),
+            Failure::Revoked => "учётная запись отозвана".into(),
+            Failure::Storage => "сервер не смог сохранить".into(),
+            Failure::Draining => "сервер завершает работу".into(),
+            Failure::NeverSent => "так и не послано".into(),
+            Failure::Other(text) => text.clone(),
+        },
+        Phrase::NewBelow(n) => format!("{n} {} ниже", few(n as u64, "новое", "новых", "новых")),
+        Phrase::ScrolledBack => "Esc — в конец".into(),
+        Phrase::TextError(TextError::TooLong { bytes }) => format!("слишком длинно: {bytes} байт; сократите или пошлите частями"),
+        Phrase::TextError(error) => error.to_string(),
+        Phrase::InputFull => "это не помещается в строку ввода".into(),
+        Phrase::NothingToComplete => "такого имени нет".into(),
+        Phrase::NothingOnItsWay => "неотправленных сообщений нет".into(),
+        Phrase::OwnKeys => "↑↓ выбор · r повторить · e править · d выбросить · Esc назад".into(),
+        Phrase::NotNow => "с этим сообщением сейчас так нельзя".into(),
+        Phrase::UnknownCommand(name) => format!("нет команды /{name}; F1 покажет все, // начинает текст с /"),
+        Phrase::Exported(path) => format!("история записана в {path}"),
+        Phrase::NotExported(error) => format!("история не записана: {error}"),
+        Phrase::EmptyRoom => "Пока никто ничего не сказал.".into(),
+        Phrase::Link { side, state, seconds } => {
+            let side = match side {
+                Side::Listening => "чтение",
+                Side::Writing => "запись",
+            };
+            match state {
+                LinkState::Off => format!("{side}: выкл."),
+                LinkState::Connecting { attempt: 0 | 1 } => format!("{side}: соединяюсь"),
+                LinkState::Connecting { attempt } => format!("{side}: соединяюсь (№{attempt})"),
+                LinkState::Online => format!("{side}: на связи"),
+                LinkState::Waiting { attempt, .. } => {
+                    format!("{side}: повтор через {} с (№{attempt})", seconds.unwrap_or(0))
+                }
+                LinkState::Closed { .. } => format!("{side}: закрыто"),
+            }
+        }
+        Phrase::Cause(cause) => match cause {
+            Cause::NoAddress => "у хоста нет адреса".into(),
+            Cause::ConnectionRefused => "в соединении отказано: там никто не слушает".into(),
+            Cause::Unreachable => "сеть туда не ведёт".into(),
+            Cause::TimedOut => "нет ответа вовремя".into(),
+            Cause::Lost => "связь потеряна".into(),
+            Cause::UnknownToken => "сервер не знает этого токена".into(),
+            Cause::NicknameRefused => "сервер не принял это имя: оно занято, зарезервировано или недопустимо".into(),
+            Cause::Protocol(what) => format!("это не сервер чата: {what}"),
+            Cause::Other(text) => text.clone(),
+        },
+        Phrase::Waiting(n) => {
+            let messages = few(n as u64, "сообщение", "сообщения", "сообщений");
+            format!("{n} {messages} {}", few(n as u64, "ждёт", "ждут", "ждут"))
+        }
+        Phrase::RetryKey => "Ctrl+R сейчас".into(),
+        Phrase::HelpKey => "F1 справка".into(),
+        Phrase::News(news) => match news {
+            News::LocalRoomStarted(dir) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {dir}. Другие на этой машине войдут в неё, запустив chat-tui."),
+            News::LocalRoomJoined => "Вы в местной комнате, которую открыла другая программа.".into(),
+            News::LocalRoomFailed(error) => format!("Местную комнату открыть не удалось: {error}"),
+            News::HistoryElsewhere(error) => format!("История читается, но здесь не пишется: {error}"),
+            News::OutboxElsewhere(error) => format!("Набранное здесь не переживёт перезапуска: {error}"),
+            News::InTheClear(host) => format!("Токен идёт до {host} незашифрованным; --tls его скроет."),
+            News::File(error) => error.clone(),
+            News::FileWorksAgain => "История снова пишется.".into(),
+        },
+        Phrase::PasteTitle { lines, bytes } => {
+            format!("Вставка: {lines} {}, {bytes} байт", few(lines as u64, "строка", "строки", "строк"))
+        }
+        Phrase::MoreLines(n) => format!("… и ещё {n}"),
+        Phrase::PasteAsOne => "Послать одним сообщением".into(),
+        Phrase::PasteAsMany(n) => format!("Послать построчно: {n}"),
+        Phrase::PasteEdit => "Сначала поправить".into(),
+        Phrase::PasteCancel => "Выбросить".into(),
+        Phrase::TooManyMessages(n) => format!("{n} сообщений — слишком много для одной вставки"),
+        Phrase::SearchTitle => "Поиск по истории".into(),
+        Phrase::SearchPrompt => "Найти".into(),
+        Phrase::SearchState { hits, percent } => {
+            if percent < 100 { format!("найдено {hits}, просмотрено {percent} %") } else { format!("найдено {hits}") }
+        }
+        Phrase::SearchKeys => "Enter ищет, затем переходит · ↑↓ выбор · Esc закрывает".into(),
+        Phrase::HelpTitle => "Справка".into(),
+        Phrase::HelpKeys => "↑↓ PgUp PgDn листают · любая другая закрывает".into(),
+        Phrase::PlainAskNickname => "Учётной записи ещё нет. Наберите имя, чтобы зарегистрироваться.".into(),
+        Phrase::PlainRegistering(name) => format!("Регистрирую {name}."),
+        Phrase::PlainRegistered { nickname, saved } => format!("Вы зарегистрированы как {nickname}; {saved}."),
+        Phrase::PlainChooseAccount => "Какая учётная запись? Наберите её номер или n для новой.".into(),
+        Phrase::PlainAccount { number, nickname } => format!("{number}: {nickname}"),
+        Phrase::PlainNoSuchAccount => "Учётной записи с таким номером нет.".into(),
+        Phrase::PlainEntering(name) => format!("Вхожу в чат как {name}."),
+        Phrase::PlainWrongToken => "Сервер не знает токена этой учётной записи. Наберите 1, чтобы выбрать другую, 2, чтобы завести новую, 3, чтобы выйти.".into(),
+        Phrase::PlainOwn { text, state } => {
+            let state = match state {
+                OwnState::Queued => "в очереди".to_owned(),
+                OwnState::Sent => "послано".to_owned(),
+                OwnState::Confirmed => "подтверждено".to_owned(),
+                OwnState::Failed(failure) => format!("не принято, {}", say(Phrase::Failure(failure))),
+                OwnState::Unconfirmed => "не подтверждено, могло и дойти".to_owned(),
+                OwnState::Stale => "осталось с прошлого раза и не послано; /retry или /discard".to_owned(),
+            };
+            format!("Сообщение {state}: {text}")
+        }
+        Phrase::PlainToken(token) => format!("Токен: {token}"),
+        Phrase::PlainNothingFound => "Ничего не найдено.".into(),
+        Phrase::PlainFound(n) => format!("Найдено: {n}."),
+        Phrase::PlainHelp => "Каждая строка — сообщение. Команды: /help, /status, /token, /retry, /discard, /search ТЕКСТ, /accounts, /register [ИМЯ], /export [ФАЙЛ], /quit. Две черты // начинают текст с черты.".into(),
+        Phrase::PlainLeft(n) => {
+            let messages = few(n as u64, "сообщение", "сообщения", "сообщений");
+            format!("Не подтверждено: {n} {messages}; сохранено и будет показано при следующем запуске.")
+        }
+        Phrase::PlainGaveUp(seconds) => format!("За {seconds} с не вышло."),
+        Phrase::PlainStatus { listening, writing, waiting } => {
+            format!("{listening}; {writing}; {}.", say(Phrase::Waiting(waiting)))
+        }
+        Phrase::PlainOwnUsage => "Нет сообщений, о которых надо решать.".into(),
+    }
+}
+
+/// The form of a noun or a verb that goes with a number.
+fn few(n: u64, one: &'static str, few: &'static str, many: &'static str) -> &'static str {
+    match (n % 10, n % 100) {
+        (_, 11..=14) => many,
+        (1, _) => one,
+        (2..=4, _) => few,
+        _ => many,
+    }
+}
+
+fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "понедельник",
+        Weekday::Tuesday => "вторник",
+        Weekday::Wednesday => "среда",
+        Weekday::Thursday => "четверг",
+        Weekday::Friday => "пятница",
+        Weekday::Saturday => "суббота",
+        Weekday::Sunday => "воскресенье",
+    }
+}

@@ -1,0 +1,231 @@
+//! From entries to rows: what each thing in the conversation looks like at a given width, with the
+//! separators that belong before it. Laid out is only what is asked for.
+
+use jiff::civil::Date;
+
+use crate::{
+    lang::{Lang, Phrase},
+    theme::{Role, nick_colour},
+    timeline::{Entry, Item, Kind, Own, OwnState, Said, Timeline, clean_name},
+    width::{fit, text_width},
+    wrap::{Row, wrap},
+};
+
+/// Everything that the look of a conversation depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sheet<'a> {
+    pub(crate) timeline: &'a Timeline,
+    pub(crate) lang: Lang,
+    pub(crate) width: u16,
+    pub(crate) today: Date,
+    /// Under which name the own messages on their way are shown.
+    pub(crate) nickname: Option<&'a str>,
+    /// The own message that is being decided about.
+    pub(crate) selected: Option<&'a str>,
+}
+
+/// Below this width there is no room for the time.
+const NARROW: u16 = 30;
+
+impl Sheet<'_> {
+    /// How many rows an item takes; none where there is no such item.
+    pub(crate) fn height(&self, index: i64) -> usize {
+        self.rows(index).len()
+    }
+
+    /// The rows of an item, separators first.
+    pub(crate) fn rows(&self, index: i64) -> Vec<Row<Role>> {
+        let Some(item) = self.timeline.item(index) else { return Vec::new() };
+        let mut rows = Vec::new();
+        let at = match item {
+            Item::Entry(entry) => entry.at,
+            Item::Own(own) => Some(own.at),
+        };
+        let before = self.timeline.entry_before(index);
+        if let Some(date) = at.map(|at| at.date()) {
+            let known = before.is_none() && !self.timeline.starts_at_the_beginning();
+            let same = before.and_then(|entry| entry.at).is_some_and(|at| at.date() == date);
+            // In a conversation of today alone a separator would say nothing.
+            let first_today = before.is_none() && date == self.today;
+            if !known && !same && !first_today {
+                rows.push(self.separator(&self.lang.say(Phrase::Date(date)), Role::Day));
+            }
+        }
+        if self.timeline.unread_begins_at(index) {
+            rows.push(self.separator(&self.lang.say(Phrase::Unread), Role::Unread));
+        }
+        match item {
+            Item::Entry(entry) => self.entry(entry, &mut rows),
+            Item::Own(own) => self.own(own, &mut rows),
+        }
+        rows
+    }
+
+    fn entry(&self, entry: &Entry, rows: &mut Vec<Row<Role>>) {
+        match &entry.kind {
+            Kind::Said(said) => self.said(entry, said, rows),
+            Kind::Gap(gap) => {
+                let text = format!("╌╌ {} ╌╌", self.lang.say(Phrase::Gap(gap)));
+                rows.extend(wrap(&[(Role::Gap, text.as_str())], self.width, 3));
+            }
+            Kind::Notice { text, error } => {
+                let (mark, role) = if *error { ("! ", Role::Error) } else { ("* ", Role::Notice) };
+                let time = self.time(entry.at);
+                rows.extend(wrap(&[(Role::Time, &time), (role, mark), (role, text)], self.width, self.indent()));
+            }
+        }
+    }
+
+    fn said(&self, entry: &Entry, said: &Said, rows: &mut Vec<Row<Role>>) {
+        let time = self.time(entry.at);
+        let mut parts = vec![(Role::Time, time.as_str())];
+        let name;
+        if let Some(sender) = &said.sender {
+            name = fit(sender, self.name_width());
+            let role = if said.own { Role::OwnNick } else { Role::Nick(nick_colour(sender)) };
+            parts.push((role, &name));
+            parts.push((Role::Text, ": "));
+        }
+        match said.mention {
+            _ if self.timeline.is_found(entry) => parts.push((Role::Selected, &said.text)),
+            Some((from, to)) => {
+                parts.push((Role::Text, &said.text[..from]));
+                parts.push((Role::Mention, &said.text[from..to]));
+                parts.push((Role::Text, &said.text[to..]));
+            }
+            None => parts.push((Role::Text, &said.text)),
+        }
+        if said.confirmed {
+            parts.push((Role::Good, " ✓"));
+        }
+        rows.extend(wrap(&parts, self.width, self.indent()));
+    }
+
+    fn own(&self, own: &Own, rows: &mut Vec<Row<Role>>) {
+        let time = self.time(Some(own.at));
+        let name = clean_name(self.nickname.unwrap_or(""));
+        let name = fit(&name, self.name_width());
+        let state = format!(" {}", self.lang.say(Phrase::Own(&own.state)));
+        let role = match own.state {
+            OwnState::Confirmed => Role::Good,
+            OwnState::Failed(_) => Role::Error,
+            OwnState::Unconfirmed | OwnState::Stale => Role::Warning,
+            OwnState::Queued | OwnState::Sent => Role::Dim,
+        };
+        let chosen = self.selected == Some(own.id.as_str());
+        let text = if chosen { Role::Selected } else { Role::Text };
+        let mark = if chosen { "▸" } else { "" };
+        let parts = [
+            (Role::Key, mark),
+            (Role::Time, time.as_str()),
+            (Role::OwnNick, &name),
+            (Role::Text, if name.is_empty() { "" } else { ": " }),
+            (text, &own.shown),
+            (role, &state),
+        ];
+        rows.extend(wrap(&parts, self.width, self.indent()));
+    }
+
+    fn time(&self, at: Option<jiff::civil::DateTime>) -> String {
+        match at {
+            Some(at) if self.width >= NARROW => format!("{:02}:{:02} ", at.hour(), at.minute()),
+            _ => String::new(),
+        }
+    }
+
+    fn indent(&self) -> u16 {
+        if self.width >= NARROW { 6 } else { 1 }
+    }
+
+    fn name_width(&self) -> u16 {
+        (self.width / 3).max(8)
+    }
+
+    fn separator(&self, text: &str, role: Role) -> Row<Role> {
+        let text = fit(text, self.width.saturating_sub(6));
+        let free = usize::from(self.width.saturating_sub(text_width(&text) + 2));
+        let left = "─".repeat((free / 2).min(8));
+        let right = "─".repeat(free.saturating_sub((free / 2).min(8)));
+        vec![crate::wrap::Piece { text: format!("{left} {text} {right}"), role }]
+    }
+}
+
+/// The help as rows of `width` cells.
+pub(crate) fn help_rows(lang: Lang, width: u16) -> Vec<Row<Role>> {
+    let mut rows = Vec::new();
+    for (key, what) in lang.help() {
+        if key.is_empty() {
+            if !rows.is_empty() {
+                rows.push(Row::new());
+            }
+            rows.extend(wrap(&[(Role::Title, *what)], width, 0));
+        } else if width >= 50 {
+            let key = format!("{key}{}", " ".repeat(usize::from(20u16.saturating_sub(text_width(key)))));
+            rows.extend(wrap(&[(Role::Key, key.as_str()), (Role::Text, " "), (Role::Text, what)], width, 21));
+        } else {
+            rows.extend(wrap(&[(Role::Key, key), (Role::Text, ": "), (Role::Text, what)], width, 2));
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::DateTime;
+
+    use super::*;
+    use crate::{timeline::Reader, wrap::plain};
+
+    fn at(day: i8, hour: i8) -> DateTime {
+        DateTime::constant(2023, 1, day, hour, 7, 0, 0)
+    }
+
+    fn sheet(timeline: &Timeline, width: u16) -> Vec<String> {
+        let sheet = Sheet {
+            timeline,
+            lang: Lang::En,
+            width,
+            today: at(15, 0).date(),
+            nickname: Some("Keen Bob"),
+            selected: None,
+        };
+        timeline.indices().flat_map(|index| sheet.rows(index)).map(|row| plain(&row)).collect()
+    }
+
+    #[test]
+    fn messages_have_times_days_and_a_hanging_indent() {
+        let mut timeline = Timeline::default();
+        let me = Reader::default();
+        timeline.push(Entry::said(Some("Jolly Ann"), "good evening", Some(at(14, 23)), None, &me));
+        timeline.push(Entry::said(Some("Jolly Ann"), "and good night to everybody here", Some(at(15, 0)), None, &me));
+        assert_eq!(
+            sheet(&timeline, 40),
+            [
+                "────── Saturday, 14 January 2023 ───────",
+                "23:07 Jolly Ann: good evening",
+                "─────── Sunday, 15 January 2023 ────────",
+                "00:07 Jolly Ann: and good night to ",
+                "      everybody here",
+            ]
+        );
+    }
+
+    #[test]
+    fn own_messages_say_how_far_they_have_come() {
+        let mut timeline = Timeline::default();
+        for (id, state) in
+            [("1", OwnState::Queued), ("2", OwnState::Sent), ("3", OwnState::Confirmed), ("4", OwnState::Unconfirmed)]
+        {
+            timeline.outgoing.add(Own::new(id.into(), "hi".into(), at(15, 9), state));
+        }
+        assert_eq!(
+            sheet(&timeline, 60),
+            [
+                "09:07 Keen Bob: hi … queued",
+                "09:07 Keen Bob: hi → sent",
+                "09:07 Keen Bob: hi ✓",
+                "09:07 Keen Bob: hi ? unconfirmed",
+            ]
+        );
+    }
+}

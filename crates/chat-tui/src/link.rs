@@ -1,0 +1,153 @@
+//! How the two connections are, in terms that can be shown: states and causes as values. Who
+//! connects, and when, is decided elsewhere.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Which of the two connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Listening,
+    Writing,
+}
+
+/// The state of one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LinkState {
+    /// Not wanted yet: there is no account.
+    Off,
+    Connecting {
+        attempt: u32,
+    },
+    Online,
+    /// It is tried again at `retry_at`.
+    Waiting {
+        attempt: u32,
+        retry_at: Timestamp,
+        cause: Cause,
+    },
+    /// It is not tried again by itself.
+    Closed {
+        cause: Option<Cause>,
+    },
+}
+
+impl LinkState {
+    pub(crate) fn is_online(&self) -> bool {
+        matches!(self, Self::Online)
+    }
+
+    /// Whether it has a countdown.
+    pub(crate) fn counts_down(&self) -> bool {
+        matches!(self, Self::Waiting { .. })
+    }
+
+    pub(crate) fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Waiting { cause, .. } => Some(cause),
+            Self::Closed { cause } => cause.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whole seconds until the next attempt, rounded up.
+    pub(crate) fn seconds_left(&self, now: Timestamp) -> Option<i64> {
+        let Self::Waiting { retry_at, .. } = self else { return None };
+        let left = retry_at.as_millisecond() - now.as_millisecond();
+        Some((left.max(0) + 999) / 1000)
+    }
+}
+
+/// Why a connection is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The host has no address.
+    NoAddress,
+    /// Nothing listens on the port.
+    ConnectionRefused,
+    Unreachable,
+    TimedOut,
+    /// It was there and went away.
+    Lost,
+    /// The server does not know the token.
+    UnknownToken,
+    /// The server refused the nickname.
+    NicknameRefused,
+    /// The other side does not speak the protocol; what it said instead, for people.
+    Protocol(String),
+    /// Anything else, in the words of the library.
+    Other(String),
+}
+
+/// Both connections and the pace of the conversation with the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Links {
+    pub(crate) listening: LinkState,
+    pub(crate) writing: LinkState,
+    pub(crate) round_trip: Option<Duration>,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self { listening: LinkState::Off, writing: LinkState::Off, round_trip: None }
+    }
+}
+
+impl Links {
+    pub(crate) fn side(&self, side: Side) -> &LinkState {
+        match side {
+            Side::Listening => &self.listening,
+            Side::Writing => &self.writing,
+        }
+    }
+
+    /// Takes the new state of a side.
+    pub(crate) fn set(&mut self, side: Side, state: LinkState) {
+        if side == Side::Writing && !state.is_online() {
+            self.round_trip = None;
+        }
+        match side {
+            Side::Listening => self.listening = state,
+            Side::Writing => self.writing = state,
+        }
+    }
+
+    pub(crate) fn both_online(&self) -> bool {
+        self.listening.is_online() && self.writing.is_online()
+    }
+
+    pub(crate) fn counts_down(&self) -> bool {
+        self.listening.counts_down() || self.writing.counts_down()
+    }
+
+    /// How long until a countdown shows another number.
+    pub(crate) fn next_second(&self, now: Timestamp) -> Option<Duration> {
+        let left = [&self.listening, &self.writing].into_iter().filter_map(|state| match state {
+            LinkState::Waiting { retry_at, .. } => Some(retry_at.as_millisecond() - now.as_millisecond()),
+            _ => None,
+        });
+        // One that has run out waits for the news of the attempt.
+        let next = left.filter(|left| *left > 0).map(|left| (left - 1) % 1000 + 1).min()?;
+        u64::try_from(next).ok().map(Duration::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_countdown_is_rounded_up_and_never_negative() {
+        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+        let state = LinkState::Waiting { attempt: 2, retry_at: at(5_000), cause: Cause::Lost };
+        assert_eq!(state.seconds_left(at(0)), Some(5));
+        assert_eq!(state.seconds_left(at(4_999)), Some(1));
+        assert_eq!(state.seconds_left(at(9_000)), Some(0));
+        assert_eq!(LinkState::Online.seconds_left(at(0)), None);
+        let links = Links { writing: state, ..Links::default() };
+        assert_eq!(links.next_second(at(700)), Some(Duration::from_millis(300)));
+        assert_eq!(links.next_second(at(4_000)), Some(Duration::from_millis(1_000)));
+        assert_eq!(links.next_second(at(9_000)), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! Serves the room. Two programs that start at once are told apart by the lock on the room's data
+//! and by who gets the port; the other one joins.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chat_client::ClientConfig;
+use chat_server::{JournalError, Server, ServerConfig, ServerHandle, SqliteJournal, StartError};
+use tokio::{
+    net::TcpStream,
+    sync::{
+        mpsc::{Receiver, Sender},
+        oneshot, watch,
+    },
+    time::{sleep, timeout},
+};
+
+use crate::{
+    error_chain::chain,
+    message::{Message, News},
+};
+
+/// How long another program may take between locking the data and serving.
+const OTHER_STARTS: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether it has.
+const LOOKS: usize = 50;
+
+/// A connection on this machine is made at once or not at all.
+const NEAR: Duration = Duration::from_secs(1);
+
+/// The task that looks after the room.
+pub(super) struct Host {
+    listen: SocketAddr,
+    write: SocketAddr,
+    dir: PathBuf,
+    news: Sender<Message>,
+    ready: watch::Sender<bool>,
+    started: watch::Sender<u64>,
+    room: Option<ServerHandle>,
+    /// The room is, or was, one of these local rooms, so it may be taken over when it has gone.
+    ours: bool,
+}
+
+/// What an attempt came to.
+enum Attempt {
+    Started(ServerHandle),
+    /// Another program has the data: it serves, or is about to.
+    OtherHasIt,
+    /// Something else listens there.
+    PortTaken,
+    Failed(String),
+}
+
+impl Host {
+    pub(super) fn new(
+        config: &ClientConfig,
+        data_dir: &Path,
+        news: Sender<Message>,
+        ready: watch::Sender<bool>,
+        started: watch::Sender<u64>,
+    ) -> Self {
+        let address = |host: &str, port| SocketAddr::new(host.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), port);
+        let write_host = config.write_host.as_deref().unwrap_or(&config.host);
+        Self {
+            listen: address(&config.host, config.listen_port),
+            write: address(write_host, config.write_port),
+            dir: data_dir.join("room"),
+            news,
+            ready,
+            started,
+            room: None,
+            ours: false,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut refused: Receiver<()>, mut closing: oneshot::Receiver<()>) {
+        self.begin().await;
+        self.ready.send_replace(true);
+        loop {
+            tokio::select! {
+                _ = &mut closing => break,
+                Some(()) = refused.recv() => {
+                    if self.ours && self.room.is_none() && !self.somebody_listens().await {
+                        self.serve(false).await;
+                    }
+                }
+            }
+        }
+        if let Some(room) = self.room.take()
+            && let Err(error) = room.drain().await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the local room did not close in order");
+        }
+    }
+
+    /// The start: joins whatever listens, else serves.
+    async fn begin(&mut self) {
+        if self.somebody_listens().await {
+            self.ours = self.dir.exists() && matches!(self.open().await, Err(JournalError::Locked { .. }));
+            if self.ours {
+                self.tell(News::LocalRoomJoined, false).await;
+            }
+            return;
+        }
+        self.serve(true).await;
+    }
+
+    /// Serves, or waits for the program that does.
+    async fn serve(&mut self, aloud: bool) {
+        for _ in 0..LOOKS {
+            match self.attempt().await {
+                Attempt::Started(room) => {
+                    self.room = Some(room);
+                    self.ours = true;
+                    self.started.send_modify(|count| *count += 1);
+                    return self.tell(News::LocalRoomStarted(self.dir.display().to_string()), false).await;
+                }
+                Attempt::Failed(error) => return self.tell(News::LocalRoomFailed(error), true).await,
+                Attempt::PortTaken if self.somebody_listens().await => return,
+                Attempt::PortTaken | Attempt::OtherHasIt => {}
+            }
+            if self.somebody_listens().await {
+                self.ours = true;
+                if aloud {
+                    self.tell(News::LocalRoomJoined, false).await;
+                }
+                return;
+            }
+            sleep(OTHER_STARTS).await;
+        }
+        self.tell(
+            News::LocalRoomFailed(format!("{} is held by a program that does not serve", self.dir.display())),
+            true,
+        )
+        .await;
+    }
+
+    async fn attempt(&self) -> Attempt {
+        let journal = match self.open().await {
+            Ok(journal) => journal,
+            Err(JournalError::Locked { .. }) => return Attempt::OtherHasIt,
+            Err(error) => return Attempt::Failed(chain(&error)),
+        };
+        let mut config = ServerConfig::default();
+        (config.listen, config.write) = (self.listen, self.write);
+        match Server::start(config, journal).await {
+            Ok(room) => Attempt::Started(room),
+            Err(StartError::Bind { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => Attempt::PortTaken,
+            Err(error) => Attempt::Failed(chain(&error)),
+        }
+    }
+
+    async fn open(&self) -> Result<SqliteJournal, JournalError> {
+        let dir = self.dir.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            chat_client::paths::create_private(&dir)
+                .map_err(|source| JournalError::File { path: dir.clone(), source })?;
+            SqliteJournal::open(&dir)
+        });
+        opened.await.unwrap_or_else(|error| Err(JournalError::Interrupted(error)))
+    }
+
+    async fn somebody_listens(&self) -> bool {
+        matches!(timeout(NEAR, TcpStream::connect(self.listen)).await, Ok(Ok(_)))
+    }
+
+    async fn tell(&self, text: News, error: bool) {
+        // Where the program has ended, nobody wants to know.
+        let _ = self.news.send(Message::Notice { text, error }).await;
+    }
+}

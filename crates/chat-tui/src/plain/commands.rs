@@ -1,0 +1,98 @@
+//! Lines that are typed in the chat: messages, and commands in words.
+
+use super::Plain;
+use crate::{effect::Effect, lang::Phrase, link::Side};
+
+impl Plain {
+    pub(super) fn say_early(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        while self.can_say() {
+            let Some(line) = self.early.pop_front() else { break };
+            effects.extend(self.say_or_do(&line));
+        }
+        effects
+    }
+
+    pub(super) fn say_or_do(&mut self, line: &str) -> Vec<Effect> {
+        if let Some(command) = line.strip_prefix('/')
+            && !command.starts_with('/')
+        {
+            return self.command(command);
+        }
+        let text = line.strip_prefix('/').unwrap_or(line);
+        match self.app.send(text.to_owned()) {
+            Ok(effect) => vec![effect],
+            Err(_) => {
+                self.say_hint();
+                Vec::new()
+            }
+        }
+    }
+
+    fn command(&mut self, command: &str) -> Vec<Effect> {
+        let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        let rest = rest.trim();
+        match name {
+            "help" => self.talk(Phrase::PlainHelp),
+            "status" => self.say_status(),
+            "token" => {
+                if let Some(token) = self.app.me.as_ref().map(|known| known.account.token.expose().to_owned()) {
+                    self.talk(Phrase::PlainToken(&token));
+                }
+            }
+            "retry" | "discard" => return self.decide_on_own(name == "retry"),
+            "register" if !rest.is_empty() => {
+                self.app.open_registration();
+                return self.register(rest);
+            }
+            "register" => {
+                self.app.open_registration();
+                self.talk(Phrase::PlainAskNickname);
+            }
+            "accounts" => {
+                self.app.open_accounts();
+                self.list_accounts();
+            }
+            _ => {
+                let effects = self.app.command(command);
+                self.say_hint();
+                return effects;
+            }
+        }
+        Vec::new()
+    }
+
+    fn decide_on_own(&mut self, retry: bool) -> Vec<Effect> {
+        let undecided: Vec<(String, String)> = self
+            .app
+            .chat
+            .timeline
+            .outgoing
+            .as_slice()
+            .iter()
+            .filter(|own| own.state.needs_a_decision())
+            .map(|own| (own.id.clone(), own.text.clone()))
+            .collect();
+        if undecided.is_empty() {
+            self.talk(Phrase::PlainOwnUsage);
+        }
+        let decided = undecided.iter();
+        decided.flat_map(|(id, text)| if retry { self.app.resend(id, text) } else { self.app.discard(id) }).collect()
+    }
+
+    fn say_status(&mut self) {
+        let link = |side: Side| {
+            let state = self.app.links.side(side);
+            self.app.say(Phrase::Link { side, state, seconds: state.seconds_left(self.app.now) })
+        };
+        let (listening, writing) = (link(Side::Listening), link(Side::Writing));
+        let waiting = self.app.chat.timeline.outgoing.waiting();
+        self.talk(Phrase::PlainStatus { listening: &listening, writing: &writing, waiting });
+    }
+
+    fn say_hint(&mut self) {
+        if let Some(hint) = self.app.hint.take() {
+            self.talk_text(&hint.text);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The loop of plain mode: lines in, lines out.
+
+use std::{
+    io::{self, BufRead, Write},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::mpsc::{Receiver, channel},
+    time::{Instant, sleep_until},
+};
+
+use super::{Plain, Say};
+use crate::{
+    effect::Effect,
+    message::Message,
+    services::Services,
+    signals::{Signal, Signals},
+};
+
+/// After the end of the input, what is under way gets this long.
+const LAST: Duration = Duration::from_secs(30);
+
+/// And what has been confirmed gets this long to be heard.
+const ECHO: Duration = Duration::from_secs(2);
+
+/// Runs until the input has ended and everything is said, or a signal comes. `true`: interrupted.
+pub(crate) async fn run(
+    mut plain: Plain,
+    mut services: Services,
+    mut news: Receiver<Message>,
+) -> io::Result<(Plain, Services, bool)> {
+    let mut lines = read_lines()?;
+    let mut signals = Signals::without_stop()?;
+    let mut interrupted = false;
+    let mut ended_at: Option<Instant> = None;
+    let mut echo_until: Option<Instant> = None;
+    while !plain.app.quitting && !plain.is_finished() {
+        if plain.input_has_ended() && ended_at.is_none() {
+            ended_at = Some(Instant::now());
+        }
+        if plain.waits_for_echoes() && echo_until.is_none() {
+            echo_until = Some(Instant::now() + ECHO);
+        }
+        let last = ended_at.map(|at| at + LAST);
+        let effects = tokio::select! {
+            line = lines.recv(), if plain.wants_lines() => match line {
+                Some(line) => plain.line(&line, Timestamp::now()),
+                None => {
+                    plain.end_input();
+                    Vec::new()
+                }
+            },
+            message = news.recv() => match message {
+                Some(message) => plain.message(message, Timestamp::now()),
+                None => break,
+            },
+            signal = signals.next() => match signal {
+                Signal::End => {
+                    interrupted = true;
+                    break;
+                }
+                Signal::Stop | Signal::Continue | Signal::Resized => Vec::new(),
+            },
+            () = sleep_until(echo_until.unwrap_or_else(Instant::now)), if echo_until.is_some() => break,
+            () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => {
+                plain.give_up(LAST.as_secs());
+                break;
+            }
+        };
+        for effect in effects {
+            services.start(effect);
+        }
+        if !say(&plain.take_said())? {
+            break;
+        }
+    }
+    say(&plain.take_said())?;
+    for effect in plain.app.quit() {
+        if let Effect::Remember(_) = effect {
+            services.start(effect);
+        }
+    }
+    Ok((plain, services, interrupted))
+}
+
+/// Says everything. `false`: nobody reads the messages any more, which is no error.
+fn say(said: &[Say]) -> io::Result<bool> {
+    let (mut data, mut talk) = (io::stdout().lock(), io::stderr().lock());
+    for one in said {
+        let written = match one {
+            Say::Message(line) => writeln!(data, "{line}").and_then(|()| data.flush()),
+            // Talk that nobody hears ends nothing.
+            Say::Talk(line) => writeln!(talk, "{line}").or(Ok(())),
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
+            other => other?,
+        }
+    }
+    Ok(true)
+}
+
+/// Reads lines in a thread of their own: standard input cannot be waited for in any other way that
+/// works for files, pipes and terminals alike.
+fn read_lines() -> io::Result<Receiver<String>> {
+    let (sender, receiver) = channel(64);
+    std::thread::Builder::new().name("lines".into()).spawn(move || {
+        let mut input = io::stdin().lock();
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            match input.read_until(b'\n', &mut bytes) {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+            let line = String::from_utf8_lossy(&bytes);
+            let line = line.trim_end_matches(['\n', '\r']).to_owned();
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    })?;
+    Ok(receiver)
+}

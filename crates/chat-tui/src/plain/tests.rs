@@ -1,0 +1,122 @@
+//! Plain mode without pipes: lines in, lines out, and nothing that a terminal would obey.
+
+use super::{Outcome, Plain, Say};
+use crate::{
+    app::{
+        Screen,
+        stage::{account, at, fresh, page, said},
+    },
+    effect::Effect,
+    lang::Lang,
+    link::{Cause, LinkState, Side},
+    message::{Message, Registered},
+    timeline::{OwnState, Wanted},
+};
+
+fn plain(interactive: bool) -> Plain {
+    Plain::new(fresh(Lang::En, 80, 24), interactive)
+}
+
+fn take(plain: &mut Plain, messages: impl IntoIterator<Item = Message>) -> Vec<Effect> {
+    messages.into_iter().flat_map(|message| plain.message(message, at(0))).collect()
+}
+
+fn online() -> [Message; 2] {
+    [Message::Link(Side::Listening, LinkState::Online), Message::Link(Side::Writing, LinkState::Online)]
+}
+
+fn messages(plain: &mut Plain) -> Vec<String> {
+    let said = plain.take_said().into_iter();
+    said.filter_map(|say| if let Say::Message(line) = say { Some(line) } else { None }).collect()
+}
+
+fn talk(plain: &mut Plain) -> String {
+    let said = plain.take_said().into_iter();
+    said.filter_map(|say| if let Say::Talk(line) = say { Some(line + "\n") } else { None }).collect()
+}
+
+#[test]
+fn a_person_is_asked_and_registered() {
+    let mut me = plain(true);
+    take(&mut me, [Message::Accounts(Vec::new())]);
+    assert!(talk(&mut me).contains("Type a nickname"));
+    assert!(matches!(&me.line("Bob", at(0))[..], [Effect::Register(name)] if name.as_str() == "Bob"));
+    assert!(me.line("too early", at(0)).is_empty());
+    let registered = Registered { known: account("Keen Bob", "t"), saved: Ok("creds".into()) };
+    let effects = take(&mut me, [Message::Registered(Ok(registered))]);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Enter(_))));
+    assert!(talk(&mut me).contains("Registered as Keen Bob; the account was saved in creds."));
+    let effects = take(&mut me, online());
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Send { text, .. } if text.as_str() == "too early")));
+}
+
+#[test]
+fn a_pipe_that_cannot_be_asked_ends_with_a_reason() {
+    let mut me = plain(false);
+    let effects = take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
+    assert!(effects.contains(&Effect::Quit));
+    assert_eq!(me.outcome(), Outcome::Usage);
+    assert!(talk(&mut me).contains("2: Jolly Ann"));
+}
+
+#[test]
+fn what_is_typed_ends_confirmed_and_heard() {
+    let mut me = plain(false);
+    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, online());
+    let effects = me.line("hello", at(0));
+    let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
+    me.end_input();
+    assert!(!me.is_finished());
+    take(&mut me, [Message::Own { id: id.clone(), state: OwnState::Confirmed, position: None }]);
+    assert!(!me.is_finished(), "it has not been heard yet");
+    take(&mut me, [said("Keen Bob", "hello", 1)]);
+    assert!(me.is_finished());
+    assert_eq!((messages(&mut me), me.outcome()), (vec!["Keen Bob: hello".to_owned()], Outcome::Done));
+}
+
+#[test]
+fn an_unconfirmed_message_is_said_and_is_an_outcome() {
+    let mut me = plain(true);
+    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, online());
+    let effects = me.line("hello", at(0));
+    let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
+    take(&mut me, [Message::Own { id: id.clone(), state: OwnState::Unconfirmed, position: None }]);
+    assert!(talk(&mut me).contains("Message unconfirmed, it may or may not have been delivered: hello"));
+    assert_eq!(me.outcome(), Outcome::Unconfirmed);
+    assert!(matches!(&me.line("/retry", at(0))[..], [Effect::Resend { .. }]));
+}
+
+#[test]
+fn a_wrong_token_is_a_question_to_a_person() {
+    let mut me = plain(true);
+    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, [Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) })]);
+    assert!(talk(&mut me).contains("Type 1 to choose another account"));
+    me.line("2", at(0));
+    assert_eq!(me.app.screen, Screen::Registration);
+}
+
+#[test]
+fn the_past_is_shown_to_a_person_once() {
+    let mut me = plain(true);
+    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, [Message::Page(Wanted::Tail, page(0..30, 30)), Message::Page(Wanted::Tail, page(0..30, 30))]);
+    let lines = messages(&mut me);
+    assert_eq!((lines.len(), lines[0].as_str()), (20, "[13.01.23 12:00] Jolly Ann: line 10"));
+}
+
+#[test]
+fn no_line_holds_what_a_terminal_would_obey() {
+    let evil = "\u{1b}]0;x\u{7}\u{202e}a\nb\u{9b}2J\u{200b}";
+    let mut me = plain(true);
+    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, online());
+    take(&mut me, [said(evil, evil, 1), Message::Exported(Err(evil.into()))]);
+    me.line(&format!("/{evil}"), at(0));
+    for say in me.take_said() {
+        let (Say::Message(line) | Say::Talk(line)) = say;
+        assert!(!line.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}')), "{line:?}");
+    }
+}

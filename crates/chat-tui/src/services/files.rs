@@ -1,0 +1,138 @@
+//! The small files: accounts, where reading ended, and the export.
+
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use chat_client::{Credentials, Nickname};
+
+use super::{Shared, known, translate};
+use crate::{
+    error_chain::chain,
+    link::Cause,
+    message::{KnownAccount, Message, News, Registered},
+};
+
+/// Reads the accounts and says what there is to say about their file.
+pub(super) fn load_accounts(shared: &Shared) {
+    let accounts = match Credentials::load(&shared.credentials_path) {
+        Ok(credentials) => {
+            for warning in credentials.warnings() {
+                shared.tell_blocking(Message::Notice { text: News::File(warning.to_string()), error: false });
+            }
+            // A token is for the room that gave it: accounts of other rooms are not offered here.
+            credentials.of_room(&shared.config.write_addr_text()).into_iter().map(known).collect()
+        }
+        Err(error) => {
+            shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
+            Vec::new()
+        }
+    };
+    shared.tell_blocking(Message::Accounts(accounts));
+}
+
+/// Makes an account and saves it. One that could not be saved is an account nonetheless.
+pub(super) async fn register(shared: &Shared, nickname: Nickname) -> Result<Registered, Cause> {
+    let asked = nickname.as_str().to_owned();
+    let account = match chat_client::register(&shared.config, nickname).await {
+        Ok(account) => account,
+        Err(error) => return Err(translate::cause(&error)),
+    };
+    let (path, room) = (shared.credentials_path.clone(), shared.config.write_addr_text());
+    let known = KnownAccount { account, asked: Some(asked) };
+    let saving = known.clone();
+    let saved = tokio::task::spawn_blocking(move || {
+        if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
+            chat_client::paths::create_private(dir).map_err(|error| chain(&error))?;
+        }
+        let mut credentials = Credentials::load(&path).map_err(|error| chain(&error))?;
+        credentials.add_for(&room, &saving.account, saving.asked.as_deref()).map_err(|error| chain(&error))?;
+        Ok(path.display().to_string())
+    });
+    let saved = saved.await.unwrap_or_else(|error| Err(chain(&error)));
+    Ok(Registered { known, saved })
+}
+
+pub(super) fn forget_account(shared: &Shared, nickname: &str) {
+    let removed = Credentials::load(&shared.credentials_path).and_then(|mut credentials| credentials.remove(nickname));
+    if let Err(error) = removed {
+        shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
+    }
+}
+
+/// Where reading ended in an earlier run. A file that is not there or makes no sense says nothing.
+pub(super) fn read_mark(history: &Path) -> Option<u64> {
+    let place = fs::read_to_string(mark_path(history)).ok()?.trim().parse().ok()?;
+    // The history may have been replaced by a shorter one.
+    (fs::metadata(history).ok()?.len() >= place).then_some(place)
+}
+
+/// Remembers where reading has ended. To lose it costs a line on the screen, so an error is not said.
+pub(super) fn remember(history: &Path, place: u64) {
+    let path = mark_path(history);
+    let temporary = path.with_extension("read-new");
+    let _ = fs::write(&temporary, format!("{place}\n")).and_then(|()| fs::rename(&temporary, &path));
+}
+
+fn mark_path(history: &Path) -> PathBuf {
+    let mut path = history.as_os_str().to_owned();
+    path.push(".read");
+    path.into()
+}
+
+/// Copies the history to a file that is not there yet.
+pub(super) fn export(shared: &Shared, path: Option<String>) {
+    let path = path.map_or_else(|| PathBuf::from(default_name(jiff::Zoned::now().datetime())), PathBuf::from);
+    let copied = copy(&shared.history_path, &path);
+    let result = match copied {
+        Ok(()) => Ok(fs::canonicalize(&path).unwrap_or(path).display().to_string()),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    };
+    shared.tell_blocking(Message::Exported(result));
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut to = OpenOptions::new().write(true).create_new(true).open(to)?;
+    match fs::File::open(from) {
+        Ok(mut from) => io::copy(&mut from, &mut to)?,
+        // Nothing has been said yet.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    to.sync_all()
+}
+
+/// A name without anything that a peer wrote.
+fn default_name(now: jiff::civil::DateTime) -> String {
+    let (year, month, day) = (now.year(), now.month(), now.day());
+    format!("chat-{year:04}-{month:02}-{day:02}-{:02}{:02}{:02}.txt", now.hour(), now.minute(), now.second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_read_mark_comes_back_and_an_impossible_one_does_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let history = dir.path().join("history.txt");
+        assert_eq!(read_mark(&history), None);
+        fs::write(&history, "0123456789").unwrap();
+        remember(&history, 7);
+        assert_eq!(read_mark(&history), Some(7));
+        remember(&history, 11);
+        assert_eq!(read_mark(&history), None);
+    }
+
+    #[test]
+    fn an_export_overwrites_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("a"), dir.path().join("b"));
+        fs::write(&from, "said").unwrap();
+        copy(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "said");
+        assert_eq!(copy(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    }
+}

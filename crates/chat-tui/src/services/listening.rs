@@ -1,0 +1,230 @@
+//! The listener, and the history file that it fills: what has been said is written down first and
+//! shown then.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use chat_client::{History, HistoryError, Listener, ListenerEvent, Message as Said, Recorder, Resume};
+use tokio::sync::{mpsc::Sender, watch};
+
+use super::{Shared, translate, wait_for};
+use crate::{
+    error_chain::chain,
+    link::{Cause, Side},
+    message::{Heard, Message, News},
+    timeline::Mark,
+};
+
+/// How often what could not be written is tried again, and whether another program has let go of the
+/// history.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How many messages are kept for the history while another program holds it.
+const KEPT: usize = 1_000;
+
+/// How many messages a newcomer is shown, where the server has them.
+const WELCOME: u64 = 100;
+
+/// Listens until the program ends. `refusals` is told when nothing listens at the address.
+pub(super) async fn run(shared: Arc<Shared>, ready: watch::Receiver<bool>, refusals: Sender<()>) {
+    let mut book = Book::open(&shared).await;
+    wait_for(ready).await;
+    let mut config = shared.config.clone();
+    config.resume = book.resume();
+    let mut listener = Listener::start(config);
+    if let Ok(mut handle) = shared.listener.lock() {
+        *handle = Some(listener.handle());
+    }
+    tokio::spawn(watch_listener(shared.clone(), listener.state(), refusals));
+    let mut events = Vec::new();
+    let mut again = tokio::time::interval(AGAIN);
+    loop {
+        tokio::select! {
+            count = listener.next_batch(&mut events) => {
+                if count == 0 {
+                    return;
+                }
+                let heard = book.take(&shared, events.drain(..)).await;
+                if !heard.is_empty() {
+                    shared.tell(Message::Heard(heard)).await;
+                }
+            }
+            _ = again.tick() => book.try_again(&shared).await,
+        }
+    }
+}
+
+/// The history file, as far as this program may write it.
+struct Book {
+    recorder: Option<Recorder>,
+    /// What is to be written once the file is ours.
+    kept: VecDeque<Said>,
+    /// What could not be written has been said.
+    complained: bool,
+}
+
+impl Book {
+    async fn open(shared: &Arc<Shared>) -> Self {
+        let mut book = Self { recorder: None, kept: VecDeque::new(), complained: false };
+        match open(shared).await {
+            Ok(recorder) => {
+                for warning in recorder.warnings() {
+                    shared.tell(Message::Notice { text: News::File(warning.to_string()), error: false }).await;
+                }
+                book.recorder = Some(recorder);
+            }
+            Err(HistoryError::Locked(error)) => {
+                let text = News::HistoryElsewhere(error.to_string());
+                shared.tell(Message::Notice { text, error: false }).await;
+            }
+            Err(error) => book.complain(shared, &error).await,
+        }
+        book
+    }
+
+    fn resume(&self) -> Resume {
+        match &self.recorder {
+            Some(recorder) => recorder.resume(if recorder.end() == 0 { Resume::Last(WELCOME) } else { Resume::Live }),
+            None => Resume::Live,
+        }
+    }
+
+    /// Writes a batch down and gives each message its place.
+    async fn take(&mut self, shared: &Shared, events: impl Iterator<Item = ListenerEvent>) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        let mut run = Vec::new();
+        for event in events {
+            match event {
+                ListenerEvent::Message(message) => run.push(message),
+                ListenerEvent::Gap(gap) => {
+                    self.write(shared, &mut run, &mut heard).await;
+                    if let Some(recorder) = &mut self.recorder
+                        && let Err(error) = recorder.gap(&gap)
+                    {
+                        self.complain(shared, &error).await;
+                    }
+                    heard.push(translate::gap(&gap));
+                }
+                _ => {}
+            }
+        }
+        self.write(shared, &mut run, &mut heard).await;
+        heard
+    }
+
+    async fn write(&mut self, shared: &Shared, run: &mut Vec<Said>, heard: &mut Vec<Heard>) {
+        if run.is_empty() {
+            return;
+        }
+        settle_echoes(shared, run);
+        let Some(recorder) = &mut self.recorder else {
+            heard.extend(run.iter().map(|message| translate::said(message, None)));
+            self.kept.extend(run.drain(..));
+            let over = self.kept.len().saturating_sub(KEPT);
+            self.kept.drain(..over);
+            return;
+        };
+        // What the file has already comes with its page.
+        let written = recorder.position().cloned();
+        run.retain(|message| match (&message.position, &written) {
+            (Some(new), Some(old)) => new.stream != old.stream || new.seq > old.seq,
+            _ => true,
+        });
+        while let Some(recorder) = &mut self.recorder {
+            match recorder.record(run) {
+                Ok(()) => {
+                    let marks = marks(recorder, run.len());
+                    heard.extend(run.iter().enumerate().map(|(at, message)| {
+                        translate::said(message, marks.as_ref().and_then(|marks| marks.get(at).copied()))
+                    }));
+                    break;
+                }
+                Err(error @ HistoryError::Backlog { .. }) => {
+                    // Nothing more is taken from the server until there is room: it has the messages.
+                    self.complain(shared, &error).await;
+                    tokio::time::sleep(AGAIN).await;
+                    self.try_again(shared).await;
+                }
+                Err(error) => {
+                    heard.extend(run.iter().map(|message| translate::said(message, None)));
+                    self.complain(shared, &error).await;
+                    break;
+                }
+            }
+        }
+        run.clear();
+    }
+
+    async fn try_again(&mut self, shared: &Shared) {
+        match &mut self.recorder {
+            Some(recorder) if recorder.waiting() > 0 => {
+                if recorder.retry().is_ok() && self.complained {
+                    self.complained = false;
+                    shared.tell(Message::Notice { text: News::FileWorksAgain, error: false }).await;
+                }
+            }
+            Some(_) => {}
+            None => {
+                let path = shared.history_path.clone();
+                // The other program may have ended: then it is for this one to write the history.
+                if let Ok(Ok(mut recorder)) = tokio::task::spawn_blocking(move || Recorder::open(path)).await {
+                    // Only numbered messages: the file tells which of those it has.
+                    let numbered: Vec<Said> = self.kept.drain(..).filter(|said| said.position.is_some()).collect();
+                    if let Err(error) = recorder.record(&numbered) {
+                        self.complain(shared, &error).await;
+                    }
+                    self.recorder = Some(recorder);
+                }
+            }
+        }
+    }
+
+    async fn complain(&mut self, shared: &Shared, error: &HistoryError) {
+        if !self.complained {
+            self.complained = true;
+            shared.tell(Message::Notice { text: News::File(chain(error)), error: true }).await;
+        }
+    }
+}
+
+/// The places of the last `count` lines, which have just been written.
+fn marks(recorder: &Recorder, count: usize) -> Option<Vec<Mark>> {
+    let lines = History::open(recorder.path()).ok()?.before(recorder.end(), count).ok()?;
+    (lines.len() == count).then(|| lines.iter().map(translate::mark).collect())
+}
+
+/// On a server that does not number, the echo says which own messages have arrived.
+fn settle_echoes(shared: &Shared, run: &[Said]) {
+    let Ok(posting_as) = shared.posting_as.lock() else { return };
+    let Some((nickname, outbox)) = &*posting_as else { return };
+    for message in run.iter().filter(|message| message.position.is_none()) {
+        // The application finds the same message by itself; the file forgets it here.
+        let _ = outbox.echoed(nickname, message);
+    }
+}
+
+async fn open(shared: &Arc<Shared>) -> Result<Recorder, HistoryError> {
+    let path = shared.history_path.clone();
+    match tokio::task::spawn_blocking(move || Recorder::open(path)).await {
+        Ok(result) => result,
+        // Only at the end of the program is such a task not run.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn watch_listener(
+    shared: Arc<Shared>,
+    mut state: watch::Receiver<chat_client::ConnectionState>,
+    refusals: Sender<()>,
+) {
+    loop {
+        let now = translate::link_state(&state.borrow_and_update());
+        if now.cause() == Some(&Cause::ConnectionRefused) {
+            // One unanswered request is enough.
+            let _ = refusals.try_send(());
+        }
+        shared.tell(Message::Link(Side::Listening, now)).await;
+        if state.changed().await.is_err() {
+            return;
+        }
+    }
+}

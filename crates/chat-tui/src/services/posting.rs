@@ -1,0 +1,291 @@
+//! The account in the chat: its writer, its outbox, and what becomes of each of its messages. One
+//! task, so that messages go out in the order of typing.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use chat_client::{
+    ConnectionState, Delivery, EntryState, FileWarning, Nickname, Outbox, OutboxEntry, OutboxError, PostId, SendError,
+    Text, Token, Writer,
+};
+use tokio::{
+    sync::{mpsc::UnboundedReceiver, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{Left, Shared, translate, wait_for};
+use crate::{
+    error_chain::chain,
+    link::Side,
+    message::{Message, News, Restored},
+    timeline::{Failure, OwnState},
+};
+
+/// How long what is under way may take to be confirmed when the account is left.
+const LET_GO: Duration = Duration::from_secs(2);
+
+/// One thing to do.
+#[derive(Debug)]
+pub(super) enum Posting {
+    Enter { token: Token, nickname: Option<Nickname>, ready: watch::Receiver<bool> },
+    Send { id: String, text: Text },
+    Resend { id: String, text: Text },
+    Discard { id: String },
+    RetryNow,
+    Close(oneshot::Sender<Left>),
+}
+
+/// Does them one after the other.
+pub(super) async fn run(shared: Arc<Shared>, mut commands: UnboundedReceiver<Posting>) {
+    let mut session: Option<Session> = None;
+    while let Some(command) = commands.recv().await {
+        match command {
+            Posting::Enter { token, nickname, ready } => {
+                if let Some(old) = session.take() {
+                    old.close(&shared).await;
+                }
+                wait_for(ready).await;
+                session = Some(Session::open(&shared, token, nickname).await);
+            }
+            Posting::Close(answer) => {
+                let left = match session.take() {
+                    Some(session) => session.close(&shared).await,
+                    None => Left::default(),
+                };
+                // Whoever asked may have waited long enough.
+                let _ = answer.send(left);
+                break;
+            }
+            command => {
+                if let Some(session) = &session {
+                    session.act(&shared, command).await;
+                }
+            }
+        }
+    }
+}
+
+struct Session {
+    writer: Writer,
+    outbox: Option<Outbox>,
+    /// Under which name the server and the outbox know a message.
+    ids: Arc<Mutex<HashMap<String, PostId>>>,
+    watcher: JoinHandle<()>,
+}
+
+impl Session {
+    async fn open(shared: &Arc<Shared>, token: Token, nickname: Option<Nickname>) -> Self {
+        let who = match &nickname {
+            Some(nickname) => nickname.as_str().to_owned(),
+            // Only told apart from other tokens; the token cannot be had from this.
+            None => format!("token {:016x}", crate::theme::fnv(token.expose())),
+        };
+        let scope = format!("{} {who}", shared.config.write_addr_text());
+        let path = shared.outbox_path.clone();
+        let opened = tokio::task::spawn_blocking(move || open_outbox(&path, &scope)).await;
+        let (outbox, news) = match opened {
+            Ok(Ok((outbox, warnings))) => {
+                let news = warnings.iter().map(|warning| News::File(warning.to_string())).collect();
+                (Some(outbox), news)
+            }
+            Ok(Err(error)) => (None, vec![News::OutboxElsewhere(chain(&error))]),
+            Err(error) => (None, vec![News::OutboxElsewhere(chain(&error))]),
+        };
+        for text in news {
+            shared.tell(Message::Notice { text, error: false }).await;
+        }
+        let config = shared.config.clone();
+        let writer = match &outbox {
+            Some(outbox) => Writer::start_kept(config, token, outbox.clone()),
+            None => Writer::start(config, token),
+        };
+        if let Ok(mut posting_as) = shared.posting_as.lock() {
+            *posting_as = nickname.zip(outbox.clone());
+        }
+        let watcher = tokio::spawn(watch_writer(shared.clone(), writer.clone()));
+        let session = Self { writer, outbox, ids: Arc::default(), watcher };
+        session.restore(shared).await;
+        session
+    }
+
+    async fn act(&self, shared: &Arc<Shared>, command: Posting) {
+        match command {
+            Posting::Send { id, text } => self.send(shared, id, text).await,
+            Posting::Resend { id, text } => self.resend(shared, id, text).await,
+            Posting::Discard { id } => self.discard(shared, &id).await,
+            Posting::RetryNow => self.writer.retry_now(),
+            Posting::Enter { .. } | Posting::Close(_) => {}
+        }
+    }
+
+    /// What an earlier run left: young messages go on by themselves, the others ask.
+    async fn restore(&self, shared: &Arc<Shared>) {
+        let Some(outbox) = &self.outbox else { return };
+        let fresh: Vec<PostId> = outbox.fresh().into_iter().map(|entry| entry.id).collect();
+        let entries = outbox.entries();
+        let state = |entry: &OutboxEntry| match entry.state {
+            EntryState::Refused => OwnState::Failed(Failure::NeverSent),
+            EntryState::Unconfirmed => OwnState::Unconfirmed,
+            EntryState::Queued | EntryState::Written if fresh.contains(&entry.id) => OwnState::Queued,
+            EntryState::Written => OwnState::Unconfirmed,
+            _ => OwnState::Stale,
+        };
+        let restored = entries.iter().map(|entry| Restored {
+            id: entry.id.as_str().to_owned(),
+            text: entry.text.as_str().to_owned(),
+            typed: entry.typed,
+            state: state(entry),
+        });
+        let restored: Vec<Restored> = restored.collect();
+        let again: Vec<OutboxEntry> = entries.iter().filter(|e| state(e) == OwnState::Queued).cloned().collect();
+        if let Ok(mut ids) = self.ids.lock() {
+            ids.extend(entries.iter().map(|entry| (entry.id.as_str().to_owned(), entry.id.clone())));
+        }
+        if !restored.is_empty() {
+            shared.tell(Message::Restored(restored)).await;
+        }
+        for entry in again {
+            let id = entry.id.as_str().to_owned();
+            let sent = self.writer.send_entry(entry).await;
+            self.follow(shared, id, sent).await;
+        }
+    }
+
+    async fn send(&self, shared: &Arc<Shared>, id: String, text: Text) {
+        let sent = self.writer.send(text).await;
+        self.follow(shared, id, sent).await;
+    }
+
+    async fn resend(&self, shared: &Arc<Shared>, id: String, text: Text) {
+        let known = self.known(&id);
+        let ids_offered =
+            matches!(&*self.writer.state().borrow(), ConnectionState::Online { extensions, .. } if extensions.id);
+        let sent = match known {
+            // The server knows the message by its name, so that it cannot come twice.
+            Some(known) if ids_offered => self.writer.send_again(known, text).await,
+            known => {
+                // The person was asked, and would rather have it twice than not at all.
+                if let Some((known, outbox)) = known.as_ref().zip(self.outbox.as_ref()) {
+                    self.complain(shared, outbox.discard(known)).await;
+                }
+                self.writer.send(text).await
+            }
+        };
+        self.follow(shared, id, sent).await;
+    }
+
+    async fn discard(&self, shared: &Arc<Shared>, id: &str) {
+        let Some(known) = self.known(id) else { return };
+        self.writer.discard(&known).await;
+        if let Some(outbox) = &self.outbox {
+            self.complain(shared, outbox.discard(&known)).await;
+        }
+    }
+
+    fn known(&self, id: &str) -> Option<PostId> {
+        self.ids.lock().ok()?.get(id).cloned()
+    }
+
+    /// Says what becomes of a message, from now to its end.
+    async fn follow(&self, shared: &Arc<Shared>, id: String, sent: Result<Delivery, SendError>) {
+        let delivery = match sent {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                let failure = match &error {
+                    SendError::Closed(_) => Failure::NeverSent,
+                    error => Failure::Other(chain(error)),
+                };
+                return shared.tell(Message::Own { id, state: OwnState::Failed(failure), position: None }).await;
+            }
+        };
+        if let Ok(mut ids) = self.ids.lock() {
+            ids.insert(id.clone(), delivery.id().clone());
+        }
+        let (shared, ids) = (shared.clone(), self.ids.clone());
+        tokio::spawn(async move {
+            if delivery.written().await {
+                shared.tell(Message::Own { id: id.clone(), state: OwnState::Sent, position: None }).await;
+            }
+            let (state, position) = translate::outcome(&delivery.await);
+            if state == OwnState::Confirmed
+                && let Ok(mut ids) = ids.lock()
+            {
+                ids.remove(&id);
+            }
+            shared.tell(Message::Own { id, state, position }).await;
+        });
+    }
+
+    async fn complain(&self, shared: &Shared, result: Result<(), OutboxError>) {
+        if let Err(error) = result {
+            shared.tell(Message::Notice { text: News::File(chain(&error)), error: true }).await;
+        }
+    }
+
+    async fn close(self, shared: &Shared) -> Left {
+        self.watcher.abort();
+        if let Ok(mut posting_as) = shared.posting_as.lock() {
+            *posting_as = None;
+        }
+        // Without a connection there is nothing to wait for: the outbox keeps what is left.
+        let online = self.writer.state().borrow().is_online();
+        let within = if online { LET_GO } else { Duration::ZERO };
+        let report = self.writer.close(within).await;
+        Left { unconfirmed: report.unconfirmed.len(), never_sent: report.never_sent.len() }
+    }
+}
+
+/// Opens the outbox; where another program holds it, one beside it, so that what is typed in a second
+/// terminal survives too.
+fn open_outbox(path: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning>), OutboxError> {
+    const TERMINALS: u32 = 8;
+    let mut number = 1;
+    loop {
+        let path = if number == 1 { path.to_owned() } else { numbered(path, number) };
+        match Outbox::open(&path, scope) {
+            Ok(outbox) => {
+                let warnings = outbox.warnings();
+                return Ok((outbox, warnings));
+            }
+            Err(OutboxError::Locked(_)) if number < TERMINALS => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+async fn watch_writer(shared: Arc<Shared>, writer: Writer) {
+    let (mut state, mut account, mut pace) = (writer.state(), writer.account(), writer.round_trip());
+    // Only looked at: the writer ends when its session does.
+    drop(writer);
+    let now = translate::link_state(&state.borrow_and_update());
+    shared.tell(Message::Link(Side::Writing, now)).await;
+    loop {
+        let message = tokio::select! {
+            changed = state.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                Message::Link(Side::Writing, translate::link_state(&state.borrow_and_update()))
+            }
+            Ok(()) = account.changed() => {
+                let Some(account) = account.borrow_and_update().clone() else { continue };
+                Message::Entered(account)
+            }
+            Ok(()) = pace.changed() => {
+                let Some(time) = *pace.borrow_and_update() else { continue };
+                Message::RoundTrip(time)
+            }
+        };
+        shared.tell(message).await;
+    }
+}

@@ -1,0 +1,139 @@
+//! What the system asks of the program: to end, to stop, to go on, to look at the terminal's size.
+
+use std::io;
+
+/// One request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    End,
+    Stop,
+    Continue,
+    Resized,
+}
+
+#[cfg(unix)]
+mod unix {
+    use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+    use super::{Signal, io};
+
+    /// The signals that are listened to.
+    pub(crate) struct Signals {
+        terminate: Stream,
+        hang_up: Stream,
+        interrupt: Stream,
+        /// Not listened to where the system's own way of stopping will do.
+        stop: Option<Stream>,
+        go_on: Option<Stream>,
+        /// The library that reads keys tells of sizes too, but may miss the last one of many.
+        resized: Option<Stream>,
+    }
+
+    impl Signals {
+        pub(crate) fn new() -> io::Result<Self> {
+            let by_number = |which: rustix::process::Signal| signal(SignalKind::from_raw(which.as_raw()));
+            let stop = Some(by_number(rustix::process::Signal::TSTP)?);
+            let go_on = Some(by_number(rustix::process::Signal::CONT)?);
+            let resized = Some(signal(SignalKind::window_change())?);
+            Ok(Self { stop, go_on, resized, ..Self::without_stop()? })
+        }
+
+        /// Only the requests to end.
+        pub(crate) fn without_stop() -> io::Result<Self> {
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                hang_up: signal(SignalKind::hangup())?,
+                interrupt: signal(SignalKind::interrupt())?,
+                stop: None,
+                go_on: None,
+                resized: None,
+            })
+        }
+
+        /// The next request. Cancel-safe.
+        pub(crate) async fn next(&mut self) -> Signal {
+            tokio::select! {
+                _ = self.terminate.recv() => Signal::End,
+                _ = self.hang_up.recv() => Signal::End,
+                _ = self.interrupt.recv() => Signal::End,
+                () = heard(&mut self.stop) => Signal::Stop,
+                () = heard(&mut self.go_on) => Signal::Continue,
+                () = heard(&mut self.resized) => Signal::Resized,
+            }
+        }
+    }
+
+    async fn heard(stream: &mut Option<Stream>) {
+        match stream {
+            Some(stream) => {
+                stream.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stopping, as Ctrl+Z does.
+    pub(crate) mod stop {
+        use rustix::process::{Signal, getpid, getsid, kill_current_process_group, kill_process};
+
+        use super::io;
+
+        /// Whether there is a shell that could wake this program again: not where it leads its session.
+        pub(crate) fn can_be_woken() -> bool {
+            getsid(None).is_ok_and(|session| session != getpid())
+        }
+
+        /// Stops; returns when the program goes on. `group`: with everything that was started together
+        /// with it, as the terminal would have done.
+        pub(crate) fn now(group: bool) -> io::Result<()> {
+            // SIGTSTP is listened to, so the one that cannot be caught does it.
+            if group {
+                kill_current_process_group(Signal::STOP)?;
+            } else {
+                kill_process(getpid(), Signal::STOP)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+#[cfg(unix)]
+pub(crate) use unix::{Signals, stop};
+
+#[cfg(not(unix))]
+mod other {
+    use super::{Signal, io};
+
+    /// Only Ctrl+C reaches a program here.
+    pub(crate) struct Signals;
+
+    impl Signals {
+        pub(crate) fn new() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(crate) fn without_stop() -> io::Result<Self> {
+            Self::new()
+        }
+
+        pub(crate) async fn next(&mut self) -> Signal {
+            let _ = tokio::signal::ctrl_c().await;
+            Signal::End
+        }
+    }
+
+    pub(crate) mod stop {
+        use super::io;
+
+        pub(crate) fn can_be_woken() -> bool {
+            false
+        }
+
+        pub(crate) fn now(_group: bool) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) use other::{Signals, stop};

@@ -1,0 +1,178 @@
+//! The terminal: taken, drawn to, and given back, whatever happens. The only place that writes
+//! escape sequences.
+
+use std::{
+    io::{self, Stdout, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use crossterm::{
+    cursor, event, execute, queue,
+    style::{Print, ResetColor},
+    terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
+};
+use ratatui::{
+    backend::CrosstermBackend,
+    layout::{Position, Rect},
+};
+use tokio::sync::Notify;
+
+use crate::{app::App, theme::Theme, view};
+
+/// Whether the terminal is ours now. Global, because a panic in any thread has to give it back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Told when some thread has panicked: the screen is no longer ours to draw on.
+static PANICKED: Notify = Notify::const_new();
+
+/// Has the terminal remember its window's title, and go back to it.
+const SAVE_TITLE: &str = "\x1b[22;0t";
+const RESTORE_TITLE: &str = "\x1b[23;0t";
+
+/// A taken terminal. Dropping it gives it back.
+pub(crate) struct Screen {
+    inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal, and sees to it that a panic gives it back before it says anything.
+    pub(crate) fn take() -> io::Result<Self> {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            PANICKED.notify_one();
+            previous(panic);
+        }));
+        enter()?;
+        let inner = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(Self { inner })
+    }
+
+    pub(crate) fn size(&self) -> io::Result<(u16, u16)> {
+        self.inner.size().map(|size| (size.width, size.height))
+    }
+
+    /// Draws the application, in one piece where the terminal can do that.
+    pub(crate) fn draw(&mut self, app: &App, theme: Theme) -> io::Result<()> {
+        queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
+        self.inner.draw(|frame| view::draw(app, theme, frame))?;
+        execute!(self.inner.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Forgets what is on the screen, so that the next drawing draws all of it.
+    pub(crate) fn forget(&mut self) -> io::Result<()> {
+        // Not `clear`: that asks the terminal where the cursor is, and the thread that reads keys would
+        // take the answer.
+        let size = self.inner.size()?;
+        self.inner.resize(Rect::from((Position::ORIGIN, size)))
+    }
+
+    /// Gives the terminal back for a while.
+    pub(crate) fn leave(&mut self) {
+        give_back();
+    }
+
+    /// Takes it again.
+    pub(crate) fn resume(&mut self) -> io::Result<()> {
+        enter()?;
+        self.forget()
+    }
+
+    /// Names the window. The text must be clean.
+    pub(crate) fn title(&mut self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), terminal::SetTitle(one_line(text)))
+    }
+
+    /// Rings, and where `shown` tells the desktop through the terminal (OSC 9). The text must be clean.
+    pub(crate) fn notify(&mut self, text: &str, shown: bool) -> io::Result<()> {
+        let mut out = io::stdout();
+        if shown {
+            write!(out, "\x1b]9;{}\x07", one_line(text))?;
+        }
+        out.write_all(b"\x07")?;
+        out.flush()
+    }
+
+    /// Hands a text to the terminal's clipboard (OSC 52), which works over ssh too.
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        write!(out, "\x1b]52;c;{}\x07", base64(text.as_bytes()))?;
+        out.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Waits until a panic has taken the screen away.
+pub(crate) async fn panicked() {
+    PANICKED.notified().await;
+}
+
+fn enter() -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    TAKEN.store(true, Ordering::Release);
+    execute!(
+        io::stdout(),
+        Print(SAVE_TITLE),
+        EnterAlternateScreen,
+        event::EnableBracketedPaste,
+        event::EnableFocusChange
+    )
+}
+
+/// Gives the terminal back, once. An error is not looked at: there may be no terminal any more.
+fn give_back() {
+    if TAKEN.swap(false, Ordering::AcqRel) {
+        let _ = execute!(
+            io::stdout(),
+            EndSynchronizedUpdate,
+            event::DisableFocusChange,
+            event::DisableBracketedPaste,
+            ResetColor,
+            LeaveAlternateScreen,
+            cursor::Show,
+            Print(RESTORE_TITLE)
+        );
+        let _ = terminal::disable_raw_mode();
+    }
+}
+
+/// The last guard for what goes into an escape sequence: no control character can end it early.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 200;
+    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
+        for digit in 0..4 {
+            let six = usize::try_from(bits >> (18 - 6 * digit) & 63).unwrap_or(0);
+            text.push(if digit <= chunk.len() { char::from(DIGITS[six]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_everybody() {
+        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+
+    #[test]
+    fn nothing_ends_a_sequence_early() {
+        assert_eq!(one_line("a\x1b\\b\x07c\u{9c}d"), "a\\bcd");
+    }
+}

@@ -1,0 +1,204 @@
+//! Pages of history: which one the window wants next, and how one that has come is joined to it.
+
+use jiff::civil::DateTime;
+
+use super::{Anchor, Entry, Mark, Newer, Older, Reader, Timeline, WINDOW, to_index};
+
+/// A stretch of the history file, oldest line first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) lines: Vec<PageLine>,
+    /// Nothing is older.
+    pub(crate) at_start: bool,
+    /// Nothing was newer when it was read.
+    pub(crate) at_end: bool,
+    /// The place in the file where the page ends.
+    pub(crate) end: u64,
+}
+
+/// A line of the history file, as it stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PageLine {
+    pub(crate) at: Option<DateTime>,
+    pub(crate) sender: Option<String>,
+    pub(crate) text: String,
+    pub(crate) mark: Mark,
+}
+
+/// A page to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The last lines.
+    Tail,
+    /// The lines that end at or before this place.
+    Before(u64),
+    /// The lines that begin at or after it.
+    After(u64),
+    /// Some before it and some after.
+    Around(u64),
+}
+
+/// How many messages are shown below the one that the reader jumps to.
+const CONTEXT: usize = 5;
+
+impl Timeline {
+    /// The page that is needed now, told once: near an end of the window that is not an end of the
+    /// conversation.
+    pub(crate) fn wanted(&mut self) -> Option<Wanted> {
+        /// This many entries from an end, the next page is fetched, before the reader gets there.
+        const NEAR: i64 = 200;
+        if let Anchor::Jump { asked: false, to } = self.anchor {
+            self.anchor = Anchor::Jump { asked: true, to };
+            return Some(Wanted::Around(to));
+        }
+        if self.anchor == Anchor::End {
+            if self.newer == Newer::More {
+                self.newer = Newer::TailAsked;
+                return Some(Wanted::Tail);
+            }
+            return None;
+        }
+        let Anchor::At { index, .. } = self.anchor else { return None };
+        if self.older == Older::More
+            && index - self.first < NEAR
+            && let Some(mark) = self.entries.iter().find_map(|entry| entry.mark)
+        {
+            self.older = Older::Asked(mark.start);
+            return Some(Wanted::Before(mark.start));
+        }
+        if self.newer == Newer::More
+            && self.end() - index < NEAR
+            && let Some(mark) = self.entries.iter().rev().find_map(|entry| entry.mark)
+        {
+            self.newer = Newer::Asked(mark.end);
+            return Some(Wanted::After(mark.end));
+        }
+        None
+    }
+
+    /// The last page of the history: at the start, and on the way back to the end.
+    pub(crate) fn take_tail(&mut self, page: Page, me: &Reader) {
+        let end = page.end;
+        let mut kept: Vec<Entry> = self.entries.drain(..).collect();
+        // What is in the file is in the page; kept is what came meanwhile, and what this program does
+        // not write to the file itself, unless the page shows that another one has.
+        let last = page.lines.last().and_then(|line| line.at);
+        let lines = self.weave(page.lines, me);
+        kept.retain(|entry| match (entry.mark, entry.as_said()) {
+            (Some(mark), _) => mark.start >= end,
+            (None, None) => false,
+            (None, said) => entry.at >= last && !lines.iter().any(|line| line.as_said() == said),
+        });
+        self.first = 0;
+        self.older = if page.at_start { Older::Nothing } else { Older::More };
+        self.entries = lines.into();
+        let last = self.asides.iter_mut().filter(|(after, _)| *after > end);
+        for (after, aside) in last {
+            *after = end.max(self.newest);
+            self.entries.push_back(aside.clone());
+        }
+        self.entries.extend(kept);
+        if matches!(self.anchor, Anchor::At { .. }) {
+            self.anchor = Anchor::End;
+        }
+        self.below = 0;
+        self.attach(end);
+        self.note_reading();
+        self.trim_front();
+    }
+
+    /// The page before the window.
+    pub(crate) fn take_older(&mut self, page: Page, me: &Reader) {
+        let Older::Asked(place) = self.older else { return };
+        if self.entries.iter().find_map(|entry| entry.mark).is_none_or(|first| first.start != place) {
+            // The window has moved since it was asked for.
+            self.older = Older::More;
+            return;
+        }
+        self.older = if page.at_start || page.lines.is_empty() { Older::Nothing } else { Older::More };
+        for entry in self.weave(page.lines, me).into_iter().rev() {
+            self.entries.push_front(entry);
+            self.first -= 1;
+        }
+        while self.entries.len() > 2 * WINDOW {
+            self.entries.pop_back();
+            self.newer = Newer::More;
+        }
+        self.clamp_anchor();
+    }
+
+    /// The page behind the window.
+    pub(crate) fn take_newer(&mut self, page: Page, me: &Reader) {
+        let Newer::Asked(place) = self.newer else { return };
+        if self.entries.iter().rev().find_map(|entry| entry.mark).is_none_or(|last| last.end != place) {
+            self.newer = Newer::More;
+            return;
+        }
+        let end = page.end;
+        let entries = self.weave(page.lines, me);
+        self.entries.extend(entries);
+        while self.entries.len() > 2 * WINDOW {
+            self.entries.pop_front();
+            self.first += 1;
+            self.older = Older::More;
+        }
+        if page.at_end {
+            self.attach(end);
+        } else {
+            self.newer = Newer::More;
+        }
+        self.clamp_anchor();
+    }
+
+    /// A page in the middle, around the place that the reader jumps to.
+    pub(crate) fn take_around(&mut self, page: Page, place: u64, me: &Reader) {
+        if !matches!(self.anchor, Anchor::Jump { to, .. } if to == place) {
+            return;
+        }
+        self.first = 0;
+        self.older = if page.at_start { Older::Nothing } else { Older::More };
+        let end = page.end;
+        self.entries = self.weave(page.lines, me).into();
+        let at = self.entries.iter().position(|entry| entry.mark.is_some_and(|mark| mark.end > place));
+        self.anchor = match at {
+            // Some of what was said next is seen too.
+            Some(at) => Anchor::At { index: to_index((at + CONTEXT).min(self.entries.len() - 1)), hidden: 0 },
+            None => Anchor::End,
+        };
+        self.found = Some(place);
+        self.newer = Newer::More;
+        if page.at_end {
+            self.attach(end);
+        }
+        self.clamp_anchor();
+    }
+
+    /// The lines as entries, with the gaps and notices that belong behind each.
+    fn weave(&self, lines: Vec<PageLine>, me: &Reader) -> Vec<Entry> {
+        let mut entries = Vec::with_capacity(lines.len());
+        for line in lines {
+            let mark = line.mark;
+            entries.push(line.into_entry(me));
+            let behind = self.asides.iter().filter(|(after, _)| *after > mark.start && *after <= mark.end);
+            entries.extend(behind.map(|(_, aside)| aside.clone()));
+        }
+        entries
+    }
+
+    /// The window now ends at the place `end` of the file: live again, unless more has come since.
+    fn attach(&mut self, end: u64) {
+        let held = self.entries.iter().rev().find_map(|entry| entry.mark).map_or(end, |mark| mark.end.max(end));
+        if held >= self.newest {
+            self.newest = held;
+            self.newer = Newer::Live;
+        } else {
+            self.newer = Newer::More;
+        }
+    }
+}
+
+impl PageLine {
+    fn into_entry(self, me: &Reader) -> Entry {
+        Entry::said(self.sender.as_deref(), &self.text, self.at, Some(self.mark), me)
+    }
+}

@@ -1,0 +1,172 @@
+//! Where the reader stands: at the end, or at an entry that keeps its place while others come and
+//! go. Heights are an argument, since only the screen knows them; they are asked only of entries
+//! that are passed over or seen.
+
+use super::{Newer, Timeline};
+
+/// What stands at the bottom edge of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    /// The end of the conversation, whatever comes.
+    End,
+    /// The entry `index`, of which the last `hidden` rows are below the edge.
+    At { index: i64, hidden: usize },
+    /// Waiting for the page around this place of the history file.
+    Jump { to: u64, asked: bool },
+}
+
+impl Timeline {
+    /// Whether the view follows the conversation.
+    pub(crate) fn follows(&self) -> bool {
+        self.anchor == Anchor::End
+    }
+
+    /// What stands at the bottom edge of a view of `page` rows: an index, and how many rows of it are
+    /// hidden below.
+    pub(crate) fn bottom(&self, page: usize, height: impl Fn(&Self, i64) -> usize) -> (i64, usize) {
+        let last = self.indices().end - 1;
+        match self.anchor {
+            Anchor::End | Anchor::Jump { .. } => (last, 0),
+            Anchor::At { index, hidden } => {
+                let index = index.clamp(self.first, last.max(self.first));
+                // The entry may have become lower since: at least one row of it stays in view.
+                let hidden = hidden.min(height(self, index).saturating_sub(1));
+                self.not_above_the_top(index, hidden, page, height)
+            }
+        }
+    }
+
+    /// Moves by `rows`, up where negative.
+    pub(crate) fn scroll(&mut self, rows: isize, page: usize, height: impl Fn(&Self, i64) -> usize) {
+        let indices = self.indices();
+        if indices.is_empty() || matches!(self.anchor, Anchor::Jump { .. }) {
+            return;
+        }
+        let last = indices.end - 1;
+        let (mut index, mut hidden) = self.bottom(page, &height);
+        if rows < 0 {
+            hidden += rows.unsigned_abs();
+            loop {
+                let rows = height(self, index);
+                if hidden < rows {
+                    break;
+                }
+                if index == indices.start {
+                    hidden = rows.saturating_sub(1);
+                    break;
+                }
+                hidden -= rows;
+                index -= 1;
+            }
+            (index, hidden) = self.not_above_the_top(index, hidden, page, &height);
+        } else {
+            let mut left = rows.unsigned_abs();
+            while left > 0 {
+                if hidden == 0 {
+                    if index >= last {
+                        break;
+                    }
+                    index += 1;
+                    hidden = height(self, index);
+                }
+                let step = left.min(hidden);
+                hidden -= step;
+                left -= step;
+            }
+        }
+        if index >= last && hidden == 0 && self.is_live() {
+            self.go_to_end();
+        } else {
+            self.go_to(index, hidden);
+        }
+    }
+
+    /// To the oldest entry of the window.
+    pub(crate) fn go_to_top(&mut self, page: usize, height: impl Fn(&Self, i64) -> usize) {
+        let indices = self.indices();
+        if indices.is_empty() {
+            return;
+        }
+        let (index, hidden) = self.not_above_the_top(indices.start, usize::MAX, page, &height);
+        if index == indices.end - 1 && hidden == 0 && self.is_live() {
+            return;
+        }
+        self.go_to(index, hidden);
+    }
+
+    /// To the end of the conversation.
+    pub(crate) fn go_to_end(&mut self) {
+        self.anchor = Anchor::End;
+        self.found = None;
+        self.below = 0;
+        if matches!(self.newer, Newer::Asked(_)) {
+            // What was asked for is a page in the middle.
+            self.newer = Newer::More;
+        }
+        self.note_reading();
+    }
+
+    /// To the message at this place of the history file; it is at the bottom edge once its page is here.
+    pub(crate) fn go_around(&mut self, place: u64) {
+        self.anchor = Anchor::Jump { to: place, asked: false };
+    }
+
+    /// The own message on its way with this number comes into view.
+    pub(crate) fn show_own(&mut self, number: usize) {
+        let index = self.end() + super::to_index(number);
+        if index + 1 == self.indices().end { self.go_to_end() } else { self.go_to(index, 0) }
+    }
+
+    /// After entries have gone from either end.
+    pub(super) fn clamp_anchor(&mut self) {
+        if let Anchor::At { index, hidden } = self.anchor {
+            let indices = self.indices();
+            let clamped = index.clamp(indices.start, (indices.end - 1).max(indices.start));
+            self.anchor = Anchor::At { index: clamped, hidden: if clamped == index { hidden } else { 0 } };
+        }
+        // A reader who is near the end of a conversation that has got shorter follows it again.
+        let indices = self.indices();
+        self.below = self.below.min(match self.anchor {
+            Anchor::At { index, .. } if self.is_live() => usize::try_from(indices.end - 1 - index).unwrap_or(0),
+            _ => self.below,
+        });
+    }
+
+    fn go_to(&mut self, index: i64, hidden: usize) {
+        self.anchor = super::Anchor::At { index, hidden };
+        self.clamp_anchor();
+    }
+
+    /// The first screen is full, as far as there are entries for it: the edge goes down until it is.
+    fn not_above_the_top(
+        &self,
+        index: i64,
+        hidden: usize,
+        page: usize,
+        height: impl Fn(&Self, i64) -> usize,
+    ) -> (i64, usize) {
+        let indices = self.indices();
+        let mut index = index;
+        let mut hidden = hidden.min(height(self, index));
+        // Rows in view, looking up from the edge until the page is full.
+        let mut seen = height(self, index) - hidden;
+        let mut above = index;
+        while seen < page && above > indices.start {
+            above -= 1;
+            seen += height(self, above);
+        }
+        while seen < page {
+            if hidden > 0 {
+                let step = hidden.min(page - seen);
+                hidden -= step;
+                seen += step;
+            } else if index + 1 < indices.end {
+                index += 1;
+                hidden = height(self, index);
+            } else {
+                break;
+            }
+        }
+        (index, hidden)
+    }
+}

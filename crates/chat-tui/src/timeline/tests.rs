@@ -1,0 +1,222 @@
+//! The window over the history, pushed and scrolled about.
+
+use jiff::civil::DateTime;
+use proptest::prelude::*;
+
+use super::*;
+
+fn line(number: u64) -> Entry {
+    let mark = Mark { start: number * 10, end: number * 10 + 10 };
+    Entry::said(Some("Bob"), &number.to_string(), None, Some(mark), &Reader::default())
+}
+
+fn page(range: std::ops::Range<u64>, of: u64) -> Page {
+    let lines = range.clone().map(|number| PageLine {
+        at: None,
+        sender: Some("Bob".into()),
+        text: number.to_string(),
+        mark: Mark { start: number * 10, end: number * 10 + 10 },
+    });
+    Page { lines: lines.collect(), at_start: range.start == 0, at_end: range.end == of, end: range.end * 10 }
+}
+
+fn texts(timeline: &Timeline) -> Vec<u64> {
+    let entries = timeline.entries.iter().filter_map(Entry::as_said);
+    entries.map(|said| said.text.parse().unwrap()).collect()
+}
+
+const ROW: fn(&Timeline, i64) -> usize = |_, _| 1;
+
+#[test]
+fn the_window_is_bounded_and_can_be_read_again() {
+    let mut timeline = Timeline::default();
+    (0..3_000).for_each(|number| assert!(timeline.push(line(number))));
+    assert_eq!(timeline.entries.len(), WINDOW);
+    timeline.go_to_top(20, ROW);
+    assert_eq!(timeline.wanted(), Some(Wanted::Before(10_000)));
+    assert_eq!(timeline.wanted(), None);
+    timeline.take_older(page(800..1_000, 3_000), &Reader::default());
+    assert_eq!(texts(&timeline), (800..3_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_reader_far_back_is_not_pushed_and_finds_the_end_again() {
+    let mut timeline = Timeline::default();
+    (0..2_000).for_each(|number| assert!(timeline.push(line(number))));
+    timeline.scroll(-1_000, 20, ROW);
+    let before = timeline.bottom(20, ROW);
+    (2_000..9_000).for_each(|number| {
+        timeline.push(line(number));
+    });
+    assert_eq!(timeline.bottom(20, ROW), before);
+    assert_eq!(timeline.below(), 7_000);
+    assert!(!timeline.is_live());
+    timeline.go_to_end();
+    assert_eq!(timeline.wanted(), Some(Wanted::Tail));
+    timeline.take_tail(page(8_800..9_000, 9_000), &Reader::default());
+    assert!(timeline.is_live());
+    assert_eq!(texts(&timeline), (8_800..9_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_came_while_a_page_was_read_is_neither_lost_nor_doubled() {
+    let mut timeline = Timeline::default();
+    timeline.push(line(7));
+    timeline.push(line(8));
+    timeline.take_tail(page(3..8, 8), &Reader::default());
+    timeline.push(line(8));
+    timeline.push(line(9));
+    assert_eq!(texts(&timeline), [3, 4, 5, 6, 7, 8, 9]);
+}
+
+#[test]
+fn the_unread_mark_stands_between_read_and_unread() {
+    let mut timeline = Timeline::default();
+    timeline.set_read_to(Some(50));
+    timeline.take_tail(page(3..8, 8), &Reader::default());
+    let marked: Vec<i64> = timeline.indices().filter(|&index| timeline.unread_begins_at(index)).collect();
+    assert_eq!(marked.len(), 1);
+    assert!(matches!(timeline.item(marked[0]), Some(Item::Entry(entry)) if entry.mark.unwrap().start == 50));
+    timeline.set_present(false);
+    assert!(!timeline.indices().any(|index| timeline.unread_begins_at(index)));
+    assert_eq!(timeline.read_to(), Some(80));
+    timeline.push(line(8));
+    assert_eq!(timeline.indices().filter(|&index| timeline.unread_begins_at(index)).count(), 1);
+    assert_eq!(timeline.read_to(), Some(80));
+}
+
+#[test]
+fn what_was_said_before_the_start_is_unread() {
+    let mut timeline = Timeline::default();
+    timeline.set_read_to(Some(30));
+    timeline.take_tail(page(0..3, 3), &Reader::default());
+    timeline.push_missed(line(3));
+    timeline.push(line(4));
+    let marked: Vec<i64> = timeline.indices().filter(|&index| timeline.unread_begins_at(index)).collect();
+    assert_eq!(marked, [3]);
+    assert_eq!(timeline.read_to(), Some(50));
+}
+
+#[test]
+fn who_watches_has_read_and_sees_no_mark() {
+    let mut timeline = Timeline::default();
+    timeline.take_tail(page(0..3, 3), &Reader::default());
+    timeline.set_present(false);
+    timeline.set_present(true);
+    timeline.push(line(3));
+    timeline.push(line(4));
+    assert!(!timeline.indices().any(|index| timeline.unread_begins_at(index)));
+    assert_eq!(timeline.read_to(), Some(50));
+}
+
+#[test]
+fn a_gap_comes_back_with_its_page() {
+    let mut timeline = Timeline::default();
+    timeline.push(Entry::notice("welcome".into(), false, DateTime::default()));
+    timeline.read_again();
+    assert_eq!(timeline.wanted(), Some(Wanted::Tail));
+    timeline.push(Entry::notice("meanwhile".into(), false, DateTime::default()));
+    timeline.take_tail(page(0..2, 2), &Reader::default());
+    timeline.push(line(2));
+    timeline.push(Entry::notice("gap".into(), false, DateTime::default()));
+    timeline.push(line(3));
+    let notices = |timeline: &Timeline| -> Vec<usize> {
+        let numbered = timeline.entries.iter().enumerate();
+        numbered.filter(|(_, entry)| entry.as_said().is_none()).map(|(at, _)| at).collect()
+    };
+    assert_eq!(notices(&timeline), [2, 3, 5]);
+    timeline.read_again();
+    timeline.wanted();
+    timeline.take_tail(page(0..4, 4), &Reader::default());
+    assert_eq!(notices(&timeline), [2, 3, 5]);
+}
+
+#[test]
+fn without_a_file_nothing_goes_away() {
+    let mut timeline = Timeline::default();
+    timeline.read_again();
+    timeline.wanted();
+    let unmarked = |text: &str| Entry::said(Some("Bob"), text, None, None, &Reader::default());
+    timeline.push(unmarked("1"));
+    timeline.take_tail(Page { lines: Vec::new(), at_start: true, at_end: true, end: 0 }, &Reader::default());
+    timeline.push(unmarked("2"));
+    assert_eq!(texts(&timeline), [1, 2]);
+}
+
+#[test]
+fn what_another_program_has_written_meanwhile_is_not_shown_twice() {
+    let mut timeline = Timeline::default();
+    timeline.read_again();
+    timeline.wanted();
+    for number in [6, 7, 8] {
+        timeline.push(Entry::said(Some("Bob"), &number.to_string(), None, None, &Reader::default()));
+    }
+    timeline.take_tail(page(3..8, 8), &Reader::default());
+    assert_eq!(texts(&timeline), [3, 4, 5, 6, 7, 8]);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Push(u8),
+    Scroll(i8),
+    End,
+    Top,
+    Serve,
+    Jump(u16),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (1u8..=255).prop_map(Step::Push),
+        any::<i8>().prop_map(Step::Scroll),
+        Just(Step::End),
+        Just(Step::Top),
+        Just(Step::Serve),
+        any::<u16>().prop_map(Step::Jump),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    /// The window is always one unbroken stretch of the conversation, of bounded size; back at the
+    /// end and served, its last message is the last that was said.
+    #[test]
+    fn no_sequence_of_steps_loses_or_doubles_a_message(steps in proptest::collection::vec(any_step(), 1..80)) {
+        let mut timeline = Timeline::default();
+        let (mut written, me) = (0u64, Reader::default());
+        let serve = |timeline: &mut Timeline, written: u64| while let Some(wanted) = timeline.wanted() {
+            let after = |offset: u64| page(offset / 10..written.min(offset / 10 + 100), written);
+            match wanted {
+                Wanted::Before(offset) => timeline.take_older(page((offset / 10).saturating_sub(100)..offset / 10, written), &me),
+                Wanted::After(offset) => timeline.take_newer(after(offset), &me),
+                Wanted::Tail => timeline.take_tail(page(written.saturating_sub(100)..written, written), &me),
+                Wanted::Around(offset) => timeline.take_around(after(offset.saturating_sub(500) / 10 * 10), offset, &me),
+            }
+        };
+        for step in steps {
+            match step {
+                Step::Push(count) => for _ in 0..u64::from(count) * 4 {
+                    timeline.push(line(written));
+                    written += 1;
+                },
+                Step::Scroll(rows) => timeline.scroll(isize::from(rows) * 20, 10, ROW),
+                Step::End => timeline.go_to_end(),
+                Step::Top => timeline.go_to_top(10, ROW),
+                Step::Serve => serve(&mut timeline, written),
+                Step::Jump(to) => if written > 0 { timeline.go_around(u64::from(to) % written * 10) },
+            }
+            let texts = texts(&timeline);
+            prop_assert!(texts.windows(2).all(|pair| pair[0] + 1 == pair[1]));
+            prop_assert!(texts.len() <= 2 * WINDOW + 101);
+            let (bottom, hidden) = timeline.bottom(10, ROW);
+            prop_assert!(timeline.indices().is_empty() || timeline.indices().contains(&bottom), "{bottom} {hidden}");
+            if timeline.is_live() && written > 0 {
+                prop_assert_eq!(texts.last().copied(), Some(written - 1));
+            }
+        }
+        timeline.go_to_end();
+        serve(&mut timeline, written);
+        prop_assert!(timeline.is_live());
+        prop_assert_eq!(texts(&timeline).last().copied(), written.checked_sub(1));
+    }
+}

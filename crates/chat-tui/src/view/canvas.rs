@@ -1,0 +1,101 @@
+//! Where rows of roles become cells. Everything that is drawn goes through here, within its area.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{
+    theme::{Role, Theme},
+    width::{fit, text_width},
+    wrap::{Row, wrap},
+};
+
+/// A buffer and how roles look in it.
+pub(super) struct Canvas<'a> {
+    buffer: &'a mut Buffer,
+    theme: Theme,
+}
+
+impl<'a> Canvas<'a> {
+    pub(super) fn new(buffer: &'a mut Buffer, theme: Theme) -> Self {
+        Self { buffer, theme }
+    }
+
+    /// Draws a text on one row, cut to `width` cells. Returns the column behind it.
+    pub(super) fn text(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
+        let area = self.buffer.area;
+        if y >= area.bottom() || x >= area.right() {
+            return x;
+        }
+        let width = width.min(area.right() - x);
+        let text = fit(text, width);
+        self.buffer.set_stringn(x, y, &text, usize::from(width), self.theme.style(role)).0
+    }
+
+    /// Draws a wrapped row.
+    pub(super) fn row(&mut self, x: u16, y: u16, width: u16, row: &Row<Role>) {
+        let area = self.buffer.area;
+        if y >= area.bottom() || x >= area.right() {
+            return;
+        }
+        let right = x.saturating_add(width).min(area.right());
+        let mut x = x;
+        for piece in row {
+            let style = self.theme.style(piece.role);
+            x = self.buffer.set_stringn(x, y, &piece.text, usize::from(right.saturating_sub(x)), style).0;
+        }
+    }
+
+    /// Wraps a text into `area` from row `y` on. Returns the row behind it.
+    pub(super) fn paragraph(&mut self, area: Rect, y: u16, text: &str, role: Role) -> u16 {
+        let mut y = y;
+        for row in wrap(&[(role, text)], area.width, 0) {
+            if y >= area.bottom() {
+                break;
+            }
+            self.row(area.x, y, area.width, &row);
+            y += 1;
+        }
+        y
+    }
+
+    /// Fills an area with the look of a role.
+    pub(super) fn fill(&mut self, area: Rect, role: Role) {
+        self.buffer.set_style(area, self.theme.style(role));
+    }
+
+    /// Empties an area, draws a frame with a title around it where there is room for one, and returns
+    /// what is inside.
+    pub(super) fn window(&mut self, area: Rect, title: &str) -> Rect {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                self.buffer[(x, y)].reset();
+            }
+        }
+        if area.height < 8 || area.width < 24 {
+            self.text(area.x, area.y, area.width, title, Role::Title);
+            return Rect { y: area.y + area.height.min(1), height: area.height.saturating_sub(1), ..area };
+        }
+        let inner = usize::from(area.width - 2);
+        let style = self.theme.style(Role::Dim);
+        self.buffer.set_string(area.x, area.y, format!("┌{}┐", "─".repeat(inner)), style);
+        for y in area.top() + 1..area.bottom() - 1 {
+            self.buffer.set_string(area.x, y, "│", style);
+            self.buffer.set_string(area.right() - 1, y, "│", style);
+        }
+        self.buffer.set_string(area.x, area.bottom() - 1, format!("└{}┘", "─".repeat(inner)), style);
+        self.text(area.x + 2, area.y, area.width - 4, &format!(" {title} "), Role::Title);
+        Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
+    }
+
+    /// A line of a list or a choice, marked where it is chosen.
+    pub(super) fn choice(&mut self, area: Rect, y: u16, text: &str, chosen: bool) {
+        if y >= area.bottom() {
+            return;
+        }
+        let role = if chosen { Role::Selected } else { Role::Text };
+        let mark = if chosen { "▸ " } else { "  " };
+        let text = fit(text, area.width.saturating_sub(2)).into_owned();
+        let end = self.text(area.x, y, area.width, &format!("{mark}{text}"), role);
+        debug_assert!(end <= area.x + 2 + text_width(&text));
+    }
+}

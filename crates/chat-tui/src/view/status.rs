@@ -1,0 +1,129 @@
+//! The status line: who, how both connections are, how fast, and how much waits. The less there is
+//! room for, the shorter it says the same.
+
+use ratatui::layout::Rect;
+
+use super::Canvas;
+use crate::{
+    app::App,
+    lang::Phrase,
+    link::{LinkState, Side},
+    theme::Role,
+    width::text_width,
+};
+
+/// Draws the line.
+pub(super) fn line(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
+    let forms = forms(app);
+    let fits = forms.iter().find(|text| text_width(text) <= area.width).or(forms.last());
+    canvas.fill(area, Role::Status);
+    canvas.text(area.x, area.y, area.width, fits.map_or("", String::as_str), Role::Status);
+}
+
+/// Draws what is wrong, where something is.
+pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
+    let (listening, writing) = (app.links.listening.cause(), app.links.writing.cause());
+    let mut text = String::new();
+    match (listening, writing) {
+        (Some(one), Some(other)) if one == other => text.push_str(&app.say(Phrase::Cause(one))),
+        _ => {
+            for (side, cause) in [(Side::Listening, listening), (Side::Writing, writing)] {
+                if let Some(cause) = cause {
+                    let separator = if text.is_empty() { "" } else { " · " };
+                    text.push_str(&format!("{separator}{} {}", arrow(side), app.say(Phrase::Cause(cause))));
+                }
+            }
+        }
+    }
+    if text.is_empty() {
+        return;
+    }
+    if can_retry(app) {
+        text.push_str(&format!(" · {}", app.say(Phrase::RetryKey)));
+    }
+    canvas.text(area.x, area.y, area.width, &clean(&text), Role::Warning);
+}
+
+/// The same in ever fewer words; the nickname goes before what the connections do.
+fn forms(app: &App) -> Vec<String> {
+    let links = [link(app, Side::Listening), link(app, Side::Writing)];
+    let pace = app.links.round_trip.map(|time| match time.as_millis() {
+        0 => "<1 ms".to_owned(),
+        ms => format!("{ms} ms"),
+    });
+    let waiting = app.chat.timeline.outgoing.waiting();
+    let (waits, waits_short) = match waiting {
+        0 => (None, None),
+        _ => (Some(app.say(Phrase::Waiting(waiting))), Some(format!("…{waiting}"))),
+    };
+    let key = app.say(if can_retry(app) { Phrase::RetryKey } else { Phrase::HelpKey });
+    let tiny = format!("{} {}", tiny(app, Side::Listening), tiny(app, Side::Writing));
+    let join = |parts: &[Option<&String>]| {
+        let parts: Vec<&str> = parts.iter().flatten().map(|part| part.as_str()).collect();
+        format!(" {} ", parts.join(" │ "))
+    };
+    let (name, [listening, writing]) = (name(app), &links);
+    let (pace, waits, waits_short) = (pace.as_ref(), waits.as_ref(), waits_short.as_ref());
+    vec![
+        join(&[Some(&name), Some(listening), Some(writing), pace, waits, Some(&key)]),
+        join(&[Some(&name), Some(listening), Some(writing), pace, waits]),
+        join(&[Some(&name), Some(listening), Some(writing), waits]),
+        join(&[Some(&name), Some(listening), Some(writing), waits_short]),
+        join(&[Some(listening), Some(writing), waits]),
+        join(&[Some(listening), Some(writing), waits_short]),
+        join(&[Some(&name), Some(&tiny), waits_short]),
+        short(app),
+    ]
+}
+
+/// Never loses what matters most: the connections, and whether anything waits.
+fn short(app: &App) -> String {
+    let mut parts = format!("{} {}", tiny(app, Side::Listening), tiny(app, Side::Writing));
+    let waiting = app.chat.timeline.outgoing.waiting();
+    if waiting > 0 {
+        parts.push_str(&format!(" …{waiting}"));
+    }
+    if can_retry(app) {
+        parts.push_str(" ^R");
+    } else {
+        parts.push_str(&format!(" {}", name(app)));
+    }
+    parts
+}
+
+fn name(app: &App) -> String {
+    app.nickname().unwrap_or_else(|| "…".to_owned())
+}
+
+fn link(app: &App, side: Side) -> String {
+    let state = app.links.side(side);
+    app.say(Phrase::Link { side, state, seconds: state.seconds_left(app.now) })
+}
+
+fn tiny(app: &App, side: Side) -> String {
+    let state = app.links.side(side);
+    let text = match state {
+        LinkState::Off => "-".to_owned(),
+        LinkState::Connecting { .. } => "…".to_owned(),
+        LinkState::Online => "ok".to_owned(),
+        LinkState::Waiting { attempt, .. } => format!("{}s#{attempt}", state.seconds_left(app.now).unwrap_or(0)),
+        LinkState::Closed { .. } => "✗".to_owned(),
+    };
+    format!("{}{text}", arrow(side))
+}
+
+fn arrow(side: Side) -> char {
+    match side {
+        Side::Listening => '↓',
+        Side::Writing => '↑',
+    }
+}
+
+fn can_retry(app: &App) -> bool {
+    app.links.counts_down()
+}
+
+/// A cause may quote what a server said.
+fn clean(text: &str) -> String {
+    chat_client::display::clean_for_terminal(text).into_owned()
+}

@@ -1,0 +1,105 @@
+//! How many cells a terminal gives to a piece of text, grapheme by grapheme. It cleans nothing that
+//! a peer wrote: that has happened before; it only makes sure that what is left has a width.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::CellWidth;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// The most code points that one grapheme is shown with. The longest honest emoji has about ten;
+/// what has more is a tower of combining marks that would climb over the rows above.
+const MAX_CODE_POINTS: usize = 12;
+
+/// A tab goes on to the next multiple of this many columns, counted from the start of the text.
+pub(crate) const TAB: u16 = 4;
+
+/// What a terminal is given for one grapheme, and how many cells it takes there: never none, so
+/// that nothing which counts is invisible.
+pub(crate) fn shown(grapheme: &str) -> (Cow<'_, str>, u16) {
+    if grapheme.len() == 1 && !grapheme.as_bytes()[0].is_ascii_control() {
+        return (Cow::Borrowed(grapheme), 1);
+    }
+    if grapheme.chars().any(char::is_control) {
+        return (Cow::Borrowed("\u{fffd}"), 1);
+    }
+    let capped = match grapheme.char_indices().nth(MAX_CODE_POINTS) {
+        Some((end, _)) => &grapheme[..end],
+        None => grapheme,
+    };
+    match capped.cell_width() {
+        0 => {
+            let based = format!("\u{25cc}{capped}");
+            // A format character does not join the dotted circle; then only the circle is shown.
+            if based.cell_width() == 1 && based.graphemes(true).count() == 1 {
+                (Cow::Owned(based), 1)
+            } else {
+                (Cow::Borrowed("\u{fffd}"), 1)
+            }
+        }
+        width => (Cow::Borrowed(capped), width),
+    }
+}
+
+/// The cells of a text without line breaks; a tab counts from column 0.
+pub(crate) fn text_width(text: &str) -> u16 {
+    let mut column = 0u16;
+    for grapheme in text.graphemes(true) {
+        column = column.saturating_add(if grapheme == "\t" { TAB - column % TAB } else { shown(grapheme).1 });
+    }
+    column
+}
+
+/// The text cut to at most `width` cells, with `…` as its last cell where something was cut off.
+pub(crate) fn fit(text: &str, width: u16) -> Cow<'_, str> {
+    if text_width(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = width.checked_sub(1) else { return Cow::Borrowed("") };
+    let mut kept = String::new();
+    let mut column = 0u16;
+    for grapheme in text.graphemes(true) {
+        let (text, cells) = if grapheme == "\t" { (Cow::Borrowed(" "), 1) } else { shown(grapheme) };
+        if column + cells > room {
+            break;
+        }
+        kept.push_str(&text);
+        column += cells;
+    }
+    kept.push('…');
+    Cow::Owned(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_are_those_of_a_terminal() {
+        for (text, cells) in [("a", 1), ("я", 1), ("漢", 2), ("e\u{301}", 1), ("👨‍👩‍👧", 2), ("🇷🇺", 2)]
+        {
+            assert_eq!(shown(text).1, cells, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_without_width() {
+        for text in ["\u{301}", "\u{200d}", "\u{200b}", "\u{feff}", "\u{1b}", "\u{0}"] {
+            let (shown, cells) = shown(text);
+            assert_eq!((cells, shown.cell_width()), (1, 1), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_tower_of_marks_is_capped() {
+        let tower = format!("a{}", "\u{301}".repeat(200));
+        assert_eq!(shown(&tower).0.chars().count(), MAX_CODE_POINTS);
+    }
+
+    #[test]
+    fn fitting_keeps_wide_characters_whole() {
+        assert_eq!(fit("漢字漢字", 8), "漢字漢字");
+        assert_eq!(fit("漢字漢字", 6), "漢字…");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(fit("abc", 1), "…");
+    }
+}

@@ -1,0 +1,297 @@
+//! The scenarios of the full screen, played through the real binary in a terminal.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stage;
+
+use rustix::process::Signal;
+use stage::{room::Room, terminal::Terminal, write_history};
+use tempfile::TempDir;
+
+const ENTER: &str = "\r";
+
+struct Person {
+    _home: TempDir,
+    terminal: Terminal,
+}
+
+/// Registers, and enters the chat.
+fn arrive(room: &Room, name: &str) -> Person {
+    let home = tempfile::tempdir().unwrap();
+    let terminal = register(room, name, home.path());
+    Person { _home: home, terminal }
+}
+
+fn register(room: &Room, name: &str, home: &std::path::Path) -> Terminal {
+    let mut terminal = Terminal::start(home, &room.arguments(), 80, 24);
+    terminal.wait_for("Nickname");
+    terminal.keys(&format!("{name}{ENTER}"));
+    terminal.wait_for("Your token");
+    terminal.keys(ENTER);
+    wait_online(&terminal);
+    terminal
+}
+
+fn wait_online(terminal: &Terminal) {
+    terminal.wait_until("both connections", |screen| {
+        let text = screen.contents();
+        text.contains("listening: online") && text.contains("writing: online") || text.contains("↓ok ↑ok")
+    });
+}
+
+#[test]
+fn two_people_register_and_talk() {
+    let room = Room::open();
+    let (mut bob, mut ann) = (arrive(&room, "Bob"), arrive(&room, "Ann"));
+    bob.terminal.keys(&format!("hello, is anybody here?{ENTER}"));
+    ann.terminal.wait_for("Bob: hello, is anybody here?");
+    bob.terminal.wait_for("hello, is anybody here? ✓");
+    ann.terminal.keys(&format!("b\tI am{ENTER}"));
+    bob.terminal.wait_for("Bob: I am");
+    ann.terminal.keys(&format!("/quit{ENTER}"));
+    assert_eq!(ann.terminal.wait_exit().exit_code(), 0);
+    ann.terminal.assert_given_back();
+}
+
+#[test]
+fn an_account_is_used_again_and_history_comes_first() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = register(&room, "Bob", home.path());
+    terminal.keys(&format!("remember me{ENTER}"));
+    terminal.wait_for("remember me ✓");
+    terminal.keys("\x11");
+    terminal.wait_exit();
+    let terminal = Terminal::start(home.path(), &room.arguments(), 80, 24);
+    terminal.wait_for("Bob: remember me");
+    wait_online(&terminal);
+}
+
+#[test]
+fn what_was_said_while_one_was_away_is_marked() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut bob = register(&room, "Bob", home.path());
+    let mut ann = arrive(&room, "Ann");
+    ann.terminal.keys(&format!("before{ENTER}"));
+    bob.wait_for("Ann: before");
+    bob.keys("\x11");
+    bob.wait_exit();
+    ann.terminal.keys(&format!("meanwhile{ENTER}"));
+    ann.terminal.wait_for("meanwhile ✓");
+    let mut bob = Terminal::start(home.path(), &room.arguments(), 80, 24);
+    let screen = bob.wait_for("Ann: meanwhile");
+    let lines: Vec<&str> = screen.lines().collect();
+    let mark = lines.iter().position(|line| line.contains("new messages")).expect(&screen);
+    assert!(lines[mark - 1].contains("before") && lines[mark + 1].contains("meanwhile"), "{screen}");
+    bob.keys(&format!("/export all.txt{ENTER}"));
+    bob.wait_for("the history was written to");
+    let exported = std::fs::read_to_string(home.path().join("all.txt")).unwrap();
+    assert!(exported.contains("Ann: before") && exported.contains("Ann: meanwhile"), "{exported}");
+}
+
+#[test]
+fn a_server_that_is_killed_and_comes_back_loses_nothing() {
+    let mut room = Room::open();
+    let mut bob = arrive(&room, "Bob");
+    bob.terminal.keys(&format!("before{ENTER}"));
+    bob.terminal.wait_for("before ✓");
+    room.kill();
+    bob.terminal.wait_for("Ctrl+R now");
+    bob.terminal.keys(&format!("meanwhile{ENTER}"));
+    bob.terminal.wait_for("meanwhile … queued");
+    bob.terminal.wait_for("│ …1");
+    room.come_back();
+    bob.terminal.keys("\x12");
+    bob.terminal.wait_for("meanwhile ✓");
+    wait_online(&bob.terminal);
+}
+
+#[test]
+fn a_wrong_token_is_said_once_and_leads_to_another_account() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut arguments = room.arguments();
+    arguments.extend(["-t".into(), "9a08f44c-c541-41eb-8c47-0242ac110002".into()]);
+    let mut terminal = Terminal::start(home.path(), &arguments, 80, 24);
+    terminal.wait_for("Wrong token");
+    terminal.keys("2");
+    terminal.wait_for("Nickname");
+    terminal.keys(&format!("Bob{ENTER}"));
+    terminal.wait_for("Your token");
+    terminal.keys(ENTER);
+    wait_online(&terminal);
+}
+
+#[test]
+fn a_paste_of_fifty_lines_is_asked_about_and_arrives_whole() {
+    let room = Room::open();
+    let (mut bob, ann) = (arrive(&room, "Bob"), arrive(&room, "Ann"));
+    let text: String = (0..50).map(|number| format!("pasted {number}\n")).collect();
+    bob.terminal.paste(&text);
+    bob.terminal.wait_for("Paste: 50 lines");
+    assert!(!ann.terminal.screen().contains("pasted"));
+    bob.terminal.keys("1");
+    ann.terminal.wait_for("pasted 49");
+    bob.terminal.wait_for("pasted 49 ✓");
+}
+
+#[test]
+fn a_hundred_thousand_lines_are_searched() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    write_history(home.path(), 100_000);
+    let mut terminal = register(&room, "Bob", home.path());
+    terminal.wait_for("this is line 99999 of many");
+    terminal.keys("\x06line 4711 of");
+    terminal.keys(ENTER);
+    terminal.wait_for("1 found");
+    terminal.keys(ENTER);
+    terminal.wait_without("Search the history");
+    terminal.wait_for("this is line 4711 of many");
+    terminal.wait_for("this is line 4700 of many");
+    terminal.keys("\x1b[6~");
+    terminal.wait_for("this is line 4720 of many");
+    terminal.keys("\x1b");
+    terminal.wait_for("this is line 99999 of many");
+}
+
+#[test]
+fn a_storm_of_sizes_ends_in_a_whole_screen() {
+    let room = Room::open();
+    let mut bob = arrive(&room, "Bob");
+    bob.terminal.keys(&format!("steady{ENTER}"));
+    bob.terminal.wait_for("steady ✓");
+    // Smaller ones are drawn in the tests beside the code: the parser here does not survive them.
+    for turn in 0..200u16 {
+        bob.terminal.resize(20 + turn * 37 % 150, 6 + turn * 17 % 60);
+    }
+    bob.terminal.resize(80, 24);
+    bob.terminal.keys("\x0c");
+    bob.terminal.wait_for("steady ✓");
+    wait_online(&bob.terminal);
+    bob.terminal.resize(20, 6);
+    bob.terminal.wait_until("the smallest screen", |screen| {
+        let text = screen.contents();
+        text.contains("steady") && text.contains("↓ok ↑ok") && text.contains('>')
+    });
+}
+
+#[test]
+fn what_was_typed_without_a_server_survives_a_restart() {
+    let mut room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = register(&room, "Bob", home.path());
+    room.kill();
+    terminal.wait_for("Ctrl+R now");
+    terminal.keys(&format!("not forgotten{ENTER}"));
+    terminal.wait_for("not forgotten … queued");
+    terminal.signal(Signal::TERM);
+    terminal.wait_exit();
+    terminal.assert_given_back();
+    room.come_back();
+    let terminal = Terminal::start(home.path(), &room.arguments(), 80, 24);
+    terminal.wait_for("not forgotten ✓");
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    let room = Room::open();
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let mut bob = arrive(&room, "Bob");
+        bob.terminal.signal(signal);
+        bob.terminal.wait_exit();
+        bob.terminal.assert_given_back();
+    }
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_gives_the_terminal_back_and_is_readable() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut arguments = room.arguments();
+    arguments.push("--panic-after-start".into());
+    let mut terminal = Terminal::start(home.path(), &arguments, 80, 24);
+    assert_ne!(terminal.wait_exit().exit_code(), 0);
+    terminal.wait_for("asked to panic");
+    terminal.assert_given_back();
+}
+
+#[test]
+fn a_stop_and_a_continue_bring_the_screen_back() {
+    let room = Room::open();
+    let mut bob = arrive(&room, "Bob");
+    bob.terminal.keys(&format!("still here{ENTER}"));
+    bob.terminal.wait_for("still here ✓");
+    bob.terminal.signal(Signal::TSTP);
+    bob.terminal.wait_stopped();
+    bob.terminal.assert_given_back();
+    bob.terminal.signal(Signal::CONT);
+    bob.terminal.wait_until("the screen again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("still here ✓")
+    });
+    bob.terminal.keys(&format!("and typing{ENTER}"));
+    bob.terminal.wait_for("and typing ✓");
+}
+
+#[test]
+fn control_z_hands_over_to_the_shell_and_fg_comes_back() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start_in_shell(home.path(), &room.arguments());
+    terminal.wait_for("Nickname");
+    terminal.keys("\x1a");
+    terminal.wait_for("stopped");
+    terminal.assert_given_back();
+    terminal.keys("\n");
+    terminal
+        .wait_until("the screen again", |screen| screen.alternate_screen() && screen.contents().contains("Nickname"));
+    terminal.keys(&format!("Bob{ENTER}"));
+    terminal.wait_for("Your token");
+    terminal.keys("\x03");
+    terminal.wait_for("over");
+    terminal.assert_given_back();
+    assert!(terminal.screen().contains("stopped"));
+}
+
+#[test]
+fn a_closed_terminal_ends_the_program() {
+    let room = Room::open();
+    let mut bob = arrive(&room, "Bob");
+    bob.terminal.close();
+    bob.terminal.wait_exit();
+}
+
+#[test]
+fn the_first_run_needs_nothing_and_a_second_one_joins() {
+    // Two ports that were free a moment ago.
+    let ports = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let arguments = vec![format!("--listen-port={}", ports[0]), format!("--write-port={}", ports[1])];
+    let home = tempfile::tempdir().unwrap();
+    let mut bob = Terminal::start(home.path(), &arguments, 100, 30);
+    bob.wait_for("local room was started");
+    bob.keys(&format!("Bob{ENTER}"));
+    bob.wait_for("Your token");
+    bob.keys(ENTER);
+    wait_online(&bob);
+
+    let mut arguments = arguments;
+    arguments.push("--register".into());
+    let mut ann = Terminal::start(home.path(), &arguments, 100, 30);
+    ann.wait_for("Nickname");
+    ann.keys(&format!("Ann{ENTER}"));
+    ann.wait_for("Your token");
+    ann.keys(ENTER);
+    wait_online(&ann);
+    ann.keys(&format!("hi Bob{ENTER}"));
+    bob.wait_for("Ann: hi Bob");
+
+    // The one who served goes; the other one serves on.
+    bob.keys("\x11");
+    bob.wait_exit();
+    ann.wait_for("local room was started");
+    wait_online(&ann);
+    ann.keys(&format!("alone now{ENTER}"));
+    ann.wait_for("alone now ✓");
+}

@@ -1,0 +1,146 @@
+//! The same scenarios in plain mode, played through the real binary on pipes.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stage;
+
+use stage::{pipes::Pipes, room::Room, write_history};
+
+fn arguments(room: &Room, more: &[&str]) -> Vec<String> {
+    let mut arguments = room.arguments();
+    arguments.extend(more.iter().map(|&text| text.to_owned()));
+    arguments
+}
+
+#[test]
+fn echo_hello_registers_posts_shows_and_ends() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
+    me.line("hello");
+    me.end_input();
+    assert_eq!(me.wait_exit(), 0, "{:?}", me.talk());
+    let messages = me.messages();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].ends_with(" me: hello"), "{messages:?}");
+
+    // The second time the account is there.
+    let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
+    me.line("again");
+    me.end_input();
+    assert_eq!(me.wait_exit(), 0, "{:?}", me.talk());
+    assert!(me.messages().iter().any(|line| line.ends_with(" me: again")));
+    assert!(!me.talk().iter().any(|line| line.contains("Registered")), "{:?}", me.talk());
+}
+
+#[test]
+fn two_people_talk() {
+    let room = Room::open();
+    let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut bob = Pipes::start(homes[0].path(), &arguments(&room, &["--nickname", "Bob"]));
+    let mut ann = Pipes::start(homes[1].path(), &arguments(&room, &["--nickname", "Ann"]));
+    bob.wait_for_talk("writing: online");
+    bob.wait_for_talk("listening: online");
+    ann.wait_for_talk("listening: online");
+    bob.line("//is it on?");
+    ann.wait_for_message("Bob: /is it on?");
+    ann.line("it is");
+    bob.wait_for_message("Ann: it is");
+    ann.line("/status");
+    ann.wait_for_talk("listening: online; writing: online");
+    ann.line("/nonsense");
+    ann.wait_for_talk("there is no command /nonsense");
+    ann.line("/quit");
+    assert_eq!(ann.wait_exit(), 0);
+}
+
+#[test]
+fn a_server_that_is_killed_and_comes_back_loses_nothing() {
+    let mut room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut bob = Pipes::start(home.path(), &arguments(&room, &["--nickname", "Bob"]));
+    bob.line("before");
+    bob.wait_for_message("Bob: before");
+    room.kill();
+    bob.wait_for_talk("writing: retry in");
+    bob.line("meanwhile");
+    room.come_back();
+    bob.wait_for_message("Bob: meanwhile");
+    bob.end_input();
+    assert_eq!(bob.wait_exit(), 0, "{:?}", bob.talk());
+}
+
+#[test]
+fn a_wrong_token_is_a_refusal() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let token = "9a08f44c-c541-41eb-8c47-0242ac110002";
+    let mut me = Pipes::start(home.path(), &arguments(&room, &["-t", token]));
+    me.line("hello");
+    assert_eq!(me.wait_exit(), 3, "{:?}", me.talk());
+    assert!(me.talk().iter().any(|line| line.contains("does not know the token")));
+    assert!(!me.talk().iter().any(|line| line.contains(token)), "{:?}", me.talk());
+}
+
+#[test]
+fn nobody_there_is_said_and_is_an_exit_code() {
+    let mut room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    room.kill();
+    let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
+    me.line("hello");
+    me.end_input();
+    assert_eq!(me.wait_exit(), 4, "{:?}", me.talk());
+}
+
+#[test]
+fn without_a_name_a_pipe_is_told_what_is_missing() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut me = Pipes::start(home.path(), &arguments(&room, &[]));
+    assert_eq!(me.wait_exit(), 2, "{:?}", me.talk());
+}
+
+#[test]
+fn fifty_lines_are_fifty_messages_in_order() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut bob = Pipes::start(home.path(), &arguments(&room, &["--nickname", "Bob"]));
+    for number in 0..50 {
+        bob.line(&format!("line {number}"));
+    }
+    bob.end_input();
+    assert_eq!(bob.wait_exit(), 0, "{:?}", bob.talk());
+    let heard: Vec<String> = bob.messages().iter().map(|line| line.rsplit(": ").next().unwrap().to_owned()).collect();
+    assert_eq!(heard, (0..50).map(|number| format!("line {number}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_hundred_thousand_lines_are_searched() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    write_history(home.path(), 100_000);
+    let mut bob = Pipes::start(home.path(), &arguments(&room, &["--nickname", "Bob"]));
+    bob.wait_for_talk("writing: online");
+    bob.line("/search line 4711 of");
+    bob.wait_for_message("this is line 4711 of many");
+    bob.wait_for_talk("Found 1.");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dumb_terminal_gets_lines_and_questions() {
+    use stage::terminal::Terminal;
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(home.path(), &arguments(&room, &["--plain"]), 80, 24);
+    terminal.wait_for("Type a nickname to register");
+    terminal.keys("Bob\n");
+    terminal.wait_for("Registered as");
+    terminal.wait_for("writing: online");
+    terminal.keys("hello\n");
+    terminal.wait_for("Bob: hello");
+    assert!(!terminal.screen().contains("alternate"));
+    terminal.keys("/quit\n");
+    assert_eq!(terminal.wait_exit().exit_code(), 0);
+    terminal.assert_given_back();
+}

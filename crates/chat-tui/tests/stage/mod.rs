@@ -1,0 +1,42 @@
+//! What the scenarios are played on: a server, a terminal with the program in it, the program on
+//! pipes. Everything is waited for by what can be seen; the guards are only there to end a failure.
+#![allow(dead_code, clippy::unwrap_used, unreachable_pub)]
+
+pub mod pipes;
+pub mod room;
+#[cfg(unix)]
+pub mod terminal;
+
+use std::{path::Path, time::Duration};
+
+/// Nothing takes this long, on any machine.
+pub const GUARD: Duration = Duration::from_secs(60);
+
+/// The environment of a program that is to know nothing of this machine.
+pub fn environment(home: &Path) -> Vec<(String, String)> {
+    let dir = |name: &str| home.join(name).display().to_string();
+    vec![
+        ("HOME".into(), home.display().to_string()),
+        ("CHAT_DATA_DIR".into(), dir("data")),
+        ("CHAT_CONFIG_DIR".into(), dir("config")),
+        ("TERM".into(), "xterm-256color".into()),
+        ("LANG".into(), "C.UTF-8".into()),
+        ("TZ".into(), "UTC".into()),
+        ("PATH".into(), std::env::var("PATH").unwrap_or_default()),
+    ]
+}
+
+/// The binary under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_chat-tui");
+
+/// A history of so many lines.
+pub fn write_history(home: &Path, lines: usize) {
+    use std::io::Write;
+    let dir = home.join("data");
+    std::fs::create_dir_all(&dir).unwrap();
+    let mut file = std::io::BufWriter::new(std::fs::File::create(dir.join("history.txt")).unwrap());
+    for number in 0..lines {
+        writeln!(file, "[14.01.23 17:07] Jolly Ann: this is line {number} of many").unwrap();
+    }
+    file.flush().unwrap();
+}

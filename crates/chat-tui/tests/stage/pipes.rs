@@ -1,0 +1,124 @@
+//! The program on pipes: lines in, lines out.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    path::Path,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    thread::JoinHandle,
+    time::Instant,
+};
+
+use super::{GUARD, PROGRAM, environment};
+
+/// The program and what it has said.
+pub struct Pipes {
+    child: Child,
+    input: Option<ChildStdin>,
+    said: Arc<Said>,
+    followers: Vec<JoinHandle<()>>,
+}
+
+/// Messages, and talk.
+type Lines = (Vec<String>, Vec<String>);
+
+#[derive(Default)]
+struct Said {
+    lines: Mutex<Lines>,
+    changed: Condvar,
+}
+
+impl Pipes {
+    /// Starts it.
+    pub fn start(home: &Path, arguments: &[String]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).env_clear().envs(environment(home)).current_dir(home);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Said::default());
+        let followers = vec![
+            follow(child.stdout.take().unwrap(), said.clone(), |lines| &mut lines.0),
+            follow(child.stderr.take().unwrap(), said.clone(), |lines| &mut lines.1),
+        ];
+        Self { input: child.stdin.take(), child, said, followers }
+    }
+
+    /// Writes a line.
+    pub fn line(&mut self, text: &str) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(format!("{text}\n").as_bytes()).unwrap();
+        input.flush().unwrap();
+    }
+
+    /// Ends the input.
+    pub fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    /// Waits for a message that ends like this.
+    pub fn wait_for_message(&self, text: &str) -> String {
+        self.wait(text, |lines| &lines.0)
+    }
+
+    /// Waits for talk that holds this.
+    pub fn wait_for_talk(&self, text: &str) -> String {
+        self.wait(text, |lines| &lines.1)
+    }
+
+    /// All messages so far.
+    pub fn messages(&self) -> Vec<String> {
+        self.said.lines.lock().unwrap().0.clone()
+    }
+
+    /// All talk so far.
+    pub fn talk(&self) -> Vec<String> {
+        self.said.lines.lock().unwrap().1.clone()
+    }
+
+    /// Waits for its end, and until all that it said has been read.
+    pub fn wait_exit(&mut self) -> i32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                self.followers.drain(..).for_each(|follower| follower.join().unwrap());
+                return status.code().unwrap_or(-1);
+            }
+            assert!(begun.elapsed() < GUARD, "it did not end: {:?}", self.said.lines.lock().unwrap());
+            std::thread::yield_now();
+        }
+    }
+
+    fn wait(&self, text: &str, which: fn(&Lines) -> &Vec<String>) -> String {
+        let begun = Instant::now();
+        let mut lines = self.said.lines.lock().unwrap();
+        loop {
+            if let Some(line) = which(&lines).iter().find(|line| line.contains(text)) {
+                return line.clone();
+            }
+            let left = GUARD.checked_sub(begun.elapsed());
+            let left = left.unwrap_or_else(|| panic!("waited for {text}; said was {lines:?}"));
+            lines = self.said.changed.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+}
+
+impl Drop for Pipes {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn follow(
+    output: impl Read + Send + 'static,
+    said: Arc<Said>,
+    which: fn(&mut Lines) -> &mut Vec<String>,
+) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines() {
+            let Ok(line) = line else { break };
+            which(&mut said.lines.lock().unwrap()).push(line);
+            said.changed.notify_all();
+        }
+        said.changed.notify_all();
+    })
+}

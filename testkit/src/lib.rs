@@ -6,5 +6,8 @@
 
 pub mod checker;
 pub mod fault;
+mod link;
 pub mod proxy;
 pub mod rig;
+pub mod scratch;
+pub mod sim;

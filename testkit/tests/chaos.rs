@@ -11,5 +11,7 @@ fn three_hundred_faults_lose_double_and_reorder_nothing() {
         .unwrap();
     let table = String::from_utf8_lossy(&rig.stdout);
     assert!(rig.status.success(), "{table}\n{}", String::from_utf8_lossy(&rig.stderr));
-    assert!(table.contains("kill -9"), "{table}");
+    for kind in ["server", "writer", "listener"] {
+        assert!(table.contains(&format!("kill -9 {kind}")), "{table}");
+    }
 }

@@ -38,6 +38,10 @@ const HOLD_EXPECTED: Duration = Duration::from_secs(2);
 /// in its log, so a slow link alone must not do it.
 const UNANSWERED: u32 = 3;
 
+/// The same for connections on which nothing came at all. That is what a half-open link looks like, and much less a
+/// sign of a plain server; but a plain room in which nobody speaks must be heard in the end.
+const SILENT: u32 = 20;
+
 /// What a listener knows over its connections.
 #[derive(Debug)]
 pub(crate) struct Hearing {
@@ -53,6 +57,7 @@ pub(crate) struct Hearing {
     /// Whether this run has seen the server answer a request.
     proven: bool,
     unanswered: u32,
+    silent: u32,
     started: Timestamp,
 }
 
@@ -71,9 +76,9 @@ struct Conversation {
     untold: Option<bool>,
     /// The room has been heard on this connection.
     heard: bool,
-    /// The server did not answer although it could once: what it says is passed over, because it could not be told
-    /// from what comes again, numbered, when it does answer.
-    doubted: bool,
+    /// The server did not answer although it could once: what it says waits here, and is passed over if it is asked
+    /// again, because it could not be told from what comes again, numbered, when it does answer.
+    doubted: Option<Vec<ListenerClientEvent>>,
     /// The gap before this connection has been told, or there is none.
     gap_told: bool,
 }
@@ -98,6 +103,7 @@ impl Hearing {
             last_heard: None,
             proven: false,
             unanswered: 0,
+            silent: 0,
             started: Timestamp::now(),
         }
     }
@@ -116,7 +122,7 @@ impl Hearing {
             until: Timestamp::now(),
             untold: None,
             heard: false,
-            doubted: false,
+            doubted: None,
             gap_told: false,
         };
         loop {
@@ -133,11 +139,14 @@ impl Hearing {
                 match talk.connection.next_event().now_or_never() {
                     Some(more) => next = more,
                     // A connection that ended before the answer says nothing about the server; this one goes on.
-                    None if talk.doubted => {
-                        self.unanswered += 1;
-                        break Some(ConnectError::NoAnswerToResume);
-                    }
                     None => {
+                        if let Some(said) = talk.doubted.take() {
+                            if !self.has_asked_enough(&said) {
+                                break Some(ConnectError::NoAnswerToResume);
+                            }
+                            self.forget_the_log(&mut talk);
+                            said.into_iter().for_each(|event| self.take(event, &mut talk, supervisor));
+                        }
                         self.tell_what_it_is(&mut talk, supervisor);
                         break None;
                     }
@@ -176,18 +185,31 @@ impl Hearing {
         Some(ResumeRequest { from, nonce })
     }
 
+    /// One more connection without an answer: whether the server is taken as plain now.
+    fn has_asked_enough(&mut self, said: &[ListenerClientEvent]) -> bool {
+        if said.iter().any(|event| matches!(event, ListenerClientEvent::Numbered { .. })) {
+            // It came a moment too late.
+            return false;
+        }
+        *if said.is_empty() { &mut self.silent } else { &mut self.unanswered } += 1;
+        self.unanswered >= UNANSWERED || self.silent >= SILENT
+    }
+
+    /// The server numbers nothing.
+    fn forget_the_log(&mut self, talk: &mut Conversation) {
+        self.heard_to = None;
+        (self.proven, self.unanswered, self.silent) = (false, 0, 0);
+        talk.untold = Some(false);
+    }
+
     fn take(&mut self, event: ListenerClientEvent, talk: &mut Conversation, supervisor: &mut Supervisor) {
+        if let Some(said) = &mut talk.doubted {
+            said.push(event);
+            return;
+        }
         match event {
-            _ if talk.doubted => {}
-            ListenerClientEvent::Plain => {
-                if talk.continues && self.unanswered + 1 < UNANSWERED {
-                    talk.doubted = true;
-                    return;
-                }
-                self.heard_to = None;
-                (self.proven, self.unanswered) = (false, 0);
-                talk.untold = Some(false);
-            }
+            ListenerClientEvent::Plain if talk.continues => talk.doubted = Some(Vec::new()),
+            ListenerClientEvent::Plain => self.forget_the_log(talk),
             ListenerClientEvent::Numbered { stream, from, .. } => {
                 let heard = self.heard_to.as_ref();
                 talk.other_log = heard.is_some_and(|heard| heard.stream != stream || from <= heard.seq);
@@ -197,7 +219,7 @@ impl Hearing {
                 // Over a reconnect before the first message it goes on from the same place.
                 let joined = Position { stream, seq: from.saturating_sub(1) };
                 self.heard_to = Some(joined.clone());
-                (self.proven, self.unanswered) = (true, 0);
+                (self.proven, self.unanswered, self.silent) = (true, 0, 0);
                 talk.untold = Some(true);
                 self.tell_what_it_is(talk, supervisor);
                 if new_place {

@@ -115,6 +115,7 @@ impl Posting {
             loop {
                 let (open, deadline) = (self.is_listening(), self.deadline());
                 tokio::select! {
+                    biased;
                     io = &mut dialling => break io,
                     command = self.commands.recv(), if open => self.obey(command),
                     () = sleep_until_some(deadline) => return None,
@@ -285,6 +286,7 @@ impl Posting {
         loop {
             let (open, deadline) = (self.is_listening(), self.deadline());
             tokio::select! {
+                biased;
                 () = sleep_until(until) => return,
                 () = &mut asked => return,
                 command = self.commands.recv(), if open => self.obey(command),

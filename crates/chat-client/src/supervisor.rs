@@ -93,6 +93,8 @@ impl Supervisor {
     /// Waits until then, or until somebody asks for an attempt at once.
     pub(crate) async fn wait(&self, until: Instant) {
         tokio::select! {
+            // Like every choice of this crate, so that a simulation from a seed replays.
+            biased;
             () = tokio::time::sleep_until(until) => {}
             () = self.retry_now.notified() => {}
         }

@@ -166,6 +166,26 @@ async fn a_slow_answer_does_not_cost_the_place_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn links_that_are_silent_do_not_cost_the_place_in_the_log() {
+    let (dial, mut room) = pipes();
+    let mut config = config();
+    config.resume = Resume::After(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
+    let mut listener = Listener::start_with(config, dial);
+    for _ in 0..10 {
+        // A half-open link carries nothing in either direction.
+        let mut peer = Peer::accept(&mut room, Side::Listen).await;
+        peer.hear_rest().await;
+    }
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    assert_eq!(request["resume"]["after"], 10);
+    peer.answer(&request, "k3f9", 11, 11).await;
+    peer.say_numbered(11, "eleven").await;
+    assert_eq!(next_text(&mut listener).await, "eleven");
+    listener.close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn connections_that_end_before_the_answer_do_not_cost_the_place_in_the_log() {
     let (dial, mut room) = pipes();
     let mut config = config();

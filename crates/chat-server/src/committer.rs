@@ -75,6 +75,24 @@ impl Committer {
         Ok((Self { queue, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, done))
     }
 
+    /// The same on a task, for a journal that never waits.
+    pub(crate) fn start_task<J: Journal>(
+        mut journal: J,
+        room: Arc<Room>,
+    ) -> (Self, oneshot::Receiver<Result<(), JournalError>>) {
+        let (queue, mut work) = mpsc::channel(COMMIT_QUEUE);
+        let (closed, done) = oneshot::channel();
+        tokio::spawn(async move {
+            let mut taken = Vec::with_capacity(COMMIT_QUEUE);
+            let mut batch = Gathered::default();
+            while work.recv_many(&mut taken, COMMIT_QUEUE).await > 0 {
+                batch.serve(&mut taken, &mut journal, &room);
+            }
+            let _ = closed.send(journal.close());
+        });
+        (Self { queue, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, done)
+    }
+
     /// Queues drafts, which waits while the queue is full. The answer comes on its own.
     pub(crate) async fn append(
         &self,
@@ -112,11 +130,24 @@ struct Waiting {
     answer: Answer,
 }
 
+/// What becomes one transaction.
+#[derive(Default)]
+struct Gathered {
+    drafts: Vec<Draft>,
+    waiting: Vec<Waiting>,
+}
+
 fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work>) {
     let mut taken = Vec::with_capacity(COMMIT_QUEUE);
-    let mut drafts = Vec::new();
-    let mut waiting = Vec::new();
+    let mut batch = Gathered::default();
     while queue.blocking_recv_many(&mut taken, COMMIT_QUEUE) > 0 {
+        batch.serve(&mut taken, journal, room);
+    }
+}
+
+impl Gathered {
+    fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room) {
+        let Self { drafts, waiting } = self;
         let mut bytes = 0;
         for work in taken.drain(..) {
             match work {
@@ -130,7 +161,7 @@ fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work
                     drafts.append(&mut more);
                     if drafts.len() >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
                         bytes = 0;
-                        commit(journal, room, &mut drafts, &mut waiting);
+                        commit(journal, room, drafts, waiting);
                     }
                 }
                 Work::RevokedElsewhere(answer) => {
@@ -143,7 +174,7 @@ fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work
             }
         }
         if !waiting.is_empty() {
-            commit(journal, room, &mut drafts, &mut waiting);
+            commit(journal, room, drafts, waiting);
         }
     }
 }

@@ -60,8 +60,14 @@ pub trait Journal: Send + 'static {
     }
 }
 
-/// Reads messages; may block, so it is called from blocking threads.
+/// Reads messages; may block, so it is called from blocking threads, unless it says that it does not.
 pub trait JournalReader: Send + Sync + 'static {
+    /// Whether reads, and appends of their journal, may wait for a disk. One that never waits is
+    /// read where it is asked, without a thread in between.
+    fn waits(&self) -> bool {
+        true
+    }
+
     /// The place of the oldest message that is kept; one after the head where there is none.
     ///
     /// # Errors

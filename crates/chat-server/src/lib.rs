@@ -36,6 +36,7 @@ mod adjectives;
 mod admission;
 mod committer;
 mod config;
+mod embedded;
 mod entry;
 mod error;
 mod journal;
@@ -51,6 +52,7 @@ mod tls;
 mod token_hash;
 
 pub use config::{DEFAULT_LISTEN_PORT, DEFAULT_WRITE_PORT, ServerConfig};
+pub use embedded::EmbeddedServer;
 pub use entry::{AccountId, Appended, Author, Draft, SERVER_ACCOUNT, StoredAccount, StoredMessage, Stream};
 pub use error::{CommitError, JournalError, StartError};
 pub use journal::{

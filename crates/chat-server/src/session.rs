@@ -74,6 +74,9 @@ impl Shared {
         self: &Arc<Self>,
         read: impl FnOnce(&Self) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
+        if !self.reader.waits() {
+            return read(self);
+        }
         // The semaphore is never closed.
         let _turn = self.reads.acquire().await;
         let shared = Arc::clone(self);

@@ -8,52 +8,55 @@ use crate::checker::Told;
 
 /// Written to by whoever reads a process's pipe.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     state: Mutex<State>,
 }
 
 /// Who reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     Server,
     Writer(usize),
     Listener(usize),
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
-    pub(super) writers: Vec<Typed>,
-    pub(super) listeners: Vec<u64>,
-    pub(super) confirmed: u64,
+pub(crate) struct State {
+    pub(crate) writers: Vec<Typed>,
+    pub(crate) listeners: Vec<u64>,
+    /// Which life each listener lives, where lives are counted.
+    pub(crate) lives: Vec<usize>,
+    pub(crate) confirmed: u64,
     /// What no process should ever have said.
-    pub(super) oddities: Vec<String>,
+    pub(crate) oddities: Vec<String>,
 }
 
 /// One writer's messages, by number.
 #[derive(Debug, Default)]
-pub(super) struct Typed {
-    pub(super) told: Vec<Option<Told>>,
+pub(crate) struct Typed {
+    pub(crate) told: Vec<Option<Told>>,
     /// Typed, and nothing told yet.
-    pub(super) open: BTreeSet<u64>,
-    pub(super) idle: bool,
+    pub(crate) open: BTreeSet<u64>,
+    pub(crate) idle: bool,
 }
 
 impl Ledger {
-    pub(super) fn new(writers: usize, listeners: usize) -> Self {
+    pub(crate) fn new(writers: usize, listeners: usize) -> Self {
         let state = State {
             writers: (0..writers).map(|_| Typed::default()).collect(),
             listeners: vec![0; listeners],
+            lives: vec![0; listeners],
             ..State::default()
         };
         Self { state: Mutex::new(state) }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes one line of a process.
-    pub(super) fn take(&self, who: Who, line: &str) {
+    pub(crate) fn take(&self, who: Who, line: &str) {
         let mut state = self.lock();
         if state.understood(who, line).is_none() {
             state.odd(format!("{who:?} said {line:?}"));
@@ -61,7 +64,7 @@ impl Ledger {
     }
 
     /// What a writer that starts again has to know: the number to go on with, and what is open.
-    pub(super) fn orders(&self, writer: usize) -> String {
+    pub(crate) fn orders(&self, writer: usize) -> String {
         let state = self.lock();
         let typed = &state.writers[writer];
         let mut orders = typed.told.len().to_string();
@@ -74,7 +77,7 @@ impl Ledger {
 
 impl State {
     /// Keeps the first few: when something is wrong, everything is.
-    pub(super) fn odd(&mut self, what: String) {
+    pub(crate) fn odd(&mut self, what: String) {
         if self.oddities.len() < 100 {
             self.oddities.push(what);
         }

@@ -11,19 +11,20 @@
 
 mod child;
 mod disk;
-mod ledger;
+pub(crate) mod ledger;
 mod options;
-mod patience;
+pub(crate) mod patience;
 mod role_listener;
 mod role_server;
 mod role_writer;
 mod room;
 mod run;
-mod said;
+pub(crate) mod said;
 mod small_disks;
 mod strikes;
 mod table;
-mod verdict;
+pub(crate) mod typist;
+pub(crate) mod verdict;
 
 pub use options::{Options, Role};
 pub use role_listener::listen;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chat_client::{ClientConfig, Keepalive};
 
 /// The configuration of a client that dials this port of the loopback address.
-pub(super) fn impatient(port: u16, seed: u64) -> ClientConfig {
+pub(crate) fn impatient(port: u16, seed: u64) -> ClientConfig {
     let mut config = ClientConfig::new("127.0.0.1");
     (config.listen_port, config.write_port) = (port, port);
     config.seed = Some(seed);
@@ -19,11 +19,11 @@ pub(super) fn impatient(port: u16, seed: u64) -> ClientConfig {
 }
 
 /// How long a writer waits for each word of the dialogue.
-pub(super) const WRITER_ANSWER: Duration = Duration::from_millis(400);
+pub(crate) const WRITER_ANSWER: Duration = Duration::from_millis(400);
 
 /// How long a listener waits for the answer to its request. Longer: what it takes for silence costs
 /// it its place in the log after a few times.
-pub(super) const LISTENER_ANSWER: Duration = Duration::from_millis(1500);
+pub(crate) const LISTENER_ANSWER: Duration = Duration::from_millis(1500);
 
 /// How long nothing at all may happen at the end before the rig calls it a hang.
-pub(super) const GUARD: Duration = Duration::from_secs(180);
+pub(crate) const GUARD: Duration = Duration::from_secs(180);

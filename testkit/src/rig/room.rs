@@ -42,7 +42,7 @@ impl Room {
             let profile = Profile { percent: 100, within, ..Profile::default() };
             room.listen_proxies.push(Proxy::start(None, profile, seed ^ (10 + place as u64)).await?);
         }
-        for (place, within) in [2_500, 8_000].into_iter().enumerate() {
+        for (place, within) in [1_500, 4_000].into_iter().enumerate() {
             let profile = Profile { percent: 100, within, ..Profile::default() };
             room.write_proxies.push(Proxy::start(None, profile, seed ^ (20 + place as u64)).await?);
         }

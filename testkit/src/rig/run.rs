@@ -166,12 +166,12 @@ impl Rig {
     async fn strike(&mut self) -> anyhow::Result<bool> {
         let began = Instant::now();
         let mut told = Instant::now();
+        let mut asked = std::pin::pin!(asked_to_end());
         loop {
             let (wait, strike) = self.strikes.next();
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(true),
-                () = terminated() => return Ok(true),
+                () = &mut asked => return Ok(true),
             }
             let (faults, confirmed) = (self.faults().values().sum::<u64>(), self.ledger.lock().confirmed);
             if told.elapsed() >= PROGRESS {
@@ -294,15 +294,18 @@ impl Rig {
 }
 
 /// Somebody wants the program to end: what it has mounted must not stay.
-#[cfg(unix)]
-async fn terminated() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut signal) => drop(signal.recv().await),
-        Err(_) => std::future::pending().await,
+async fn asked_to_end() {
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
     }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }

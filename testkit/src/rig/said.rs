@@ -23,18 +23,18 @@ const WORDS: [&str; 16] = [
 ];
 
 /// The name of a post.
-pub(super) fn id(writer: usize, number: u64) -> String {
+pub(crate) fn id(writer: usize, number: u64) -> String {
     format!("w{writer}-{number:06}")
 }
 
 /// The number in a name of this writer's.
-pub(super) fn number(writer: usize, id: &str) -> Option<u64> {
+pub(crate) fn number(writer: usize, id: &str) -> Option<u64> {
     let (of, number) = id.strip_prefix('w')?.split_once('-')?;
     (of.parse() == Ok(writer)).then(|| number.parse().ok()).flatten()
 }
 
 /// The text of a post: its name, then words.
-pub(super) fn text(seed: u64, writer: usize, number: u64) -> String {
+pub(crate) fn text(seed: u64, writer: usize, number: u64) -> String {
     let mut rng = Rng::with_seed(seed ^ ((writer as u64) << 40) ^ number);
     let mut text = id(writer, number);
     // Mostly short; now and then longer than a packet.

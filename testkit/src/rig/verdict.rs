@@ -17,7 +17,7 @@ use crate::checker::{Summary, Told};
 const FOREIGN: &str = "of a stranger: ";
 
 /// Reads the log from its beginning to `head`.
-pub(super) async fn read_log(
+pub(crate) async fn read_log(
     address: SocketAddr,
     stream: &StreamId,
     head: u64,
@@ -44,7 +44,7 @@ pub(super) async fn read_log(
 }
 
 /// Reads a history file back.
-pub(super) fn read_history(name: String, path: &Path, nicks: &[String]) -> anyhow::Result<Heard> {
+pub(crate) fn read_history(name: String, path: &Path, nicks: &[String]) -> anyhow::Result<Heard> {
     let history = History::open(path)?;
     let mut heard = Heard { name, ..Heard::default() };
     let mut offset = 0;
@@ -58,14 +58,14 @@ pub(super) fn read_history(name: String, path: &Path, nicks: &[String]) -> anyho
 }
 
 /// The text, if it is in the name of the writer that it says.
-fn attributed(sender: Option<&str>, text: String, nicks: &[String]) -> String {
+pub(crate) fn attributed(sender: Option<&str>, text: String, nicks: &[String]) -> String {
     let writer = text.split('-').next().and_then(|name| name.strip_prefix('w')?.parse::<usize>().ok());
     let nick = writer.and_then(|writer| nicks.get(writer)).map(String::as_str);
     if nick.is_some() && nick == sender { text } else { format!("{FOREIGN}{sender:?}: {text}") }
 }
 
 /// Holds everything against everything.
-pub(super) fn judge(seed: u64, state: &State, heard: &[Heard]) -> (Summary, Vec<String>) {
+pub(crate) fn judge(seed: u64, state: &State, heard: &[Heard]) -> (Summary, Vec<String>) {
     let mut posted = Vec::new();
     let mut violations = state.oddities.clone();
     for (writer, typed) in state.writers.iter().enumerate() {

@@ -150,6 +150,10 @@ impl Log {
 struct MemoryReader(Arc<RwLock<Log>>);
 
 impl JournalReader for MemoryReader {
+    fn waits(&self) -> bool {
+        false
+    }
+
     fn oldest(&self) -> Result<Seq, JournalError> {
         Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).oldest)
     }

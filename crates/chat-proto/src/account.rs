@@ -1,8 +1,11 @@
 //! Who speaks: nickname and token, and the account that both make.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use zeroize::Zeroizing;
+
+use crate::text::is_printable_ascii;
 
 /// The longest nickname that is taken from a peer, in bytes of UTF-8. A server may set a lower limit
 /// for new ones.
@@ -25,7 +28,12 @@ impl Nickname {
         if raw.len() > 4 * MAX_NICKNAME_BYTES {
             return Err(NicknameError::TooLong { bytes: raw.len() });
         }
-        let clean: String = raw.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
+        let clean = if is_printable_ascii(raw) {
+            Cow::Borrowed(raw)
+        } else {
+            let seen = |c: &char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
+            Cow::Owned(raw.chars().filter(seen).collect())
+        };
         let name = clean.trim();
         if name.is_empty() {
             return Err(NicknameError::Blank);

@@ -270,6 +270,7 @@ impl App {
                     _ => Vec::new(),
                 },
                 _ if action == Action::Help => {
+                    self.accounts.removing = false;
                     self.dialog = Some(Dialog::Help { scroll: 0 });
                     Vec::new()
                 }

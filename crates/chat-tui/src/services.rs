@@ -110,8 +110,8 @@ impl Services {
             }
             Effect::Enter(known) => self.enter(known.account.token, Some(known.account.nickname)),
             Effect::EnterWithToken(token) => self.enter(token, None),
-            Effect::ForgetAccount(nickname) => {
-                self.shared.blocking(move |shared| files::forget_account(shared, &nickname));
+            Effect::ForgetAccount(account) => {
+                self.shared.blocking(move |shared| files::forget_account(shared, &account));
             }
             Effect::Send { id, text } => self.post(Posting::Send { id, text }),
             Effect::Resend { id, text } => self.post(Posting::Resend { id, text }),

@@ -56,6 +56,26 @@ fn the_number_of_accounts_decides_where_it_begins() {
 }
 
 #[test]
+fn only_the_next_key_removes_and_only_the_account_that_was_chosen() {
+    let mut app = fresh(Lang::En, 80, 24);
+    app.take_all([accounts(&["Keen Bob", "Jolly Ann"])]);
+    for other in [KeyCode::Char('x'), KeyCode::Char('n'), KeyCode::Char('1'), KeyCode::Enter, KeyCode::Down] {
+        app.press(KeyCode::Char('d'));
+        assert!(app.accounts.removing);
+        assert!(app.press(other).is_empty(), "{other:?}");
+        assert!(app.press(KeyCode::Char('y')).is_empty(), "{other:?}");
+        assert_eq!(app.screen, Screen::Accounts, "{other:?}");
+    }
+    // The same keys in a Russian layout.
+    app.press(KeyCode::Char('в'));
+    let effects = app.press(KeyCode::Char('н'));
+    let gone = account("Jolly Ann", "token of Jolly Ann").account;
+    assert_eq!(effects, [Effect::ForgetAccount(gone)]);
+    app.press(KeyCode::Char('т'));
+    assert_eq!(app.screen, Screen::Registration);
+}
+
+#[test]
 fn a_name_that_two_accounts_fit_is_asked_about() {
     let mut app = fresh(Lang::En, 80, 24);
     app.wanted.as_mut().unwrap().nickname = Some("Bob".into());

@@ -21,7 +21,7 @@ use tokio::sync::{
 
 use crate::{
     effect::Effect,
-    local_room::{self, LocalRoom},
+    local_room::{self, LocalRoom, May},
     message::{KnownAccount, Message, News},
 };
 use posting::Posting;
@@ -73,9 +73,9 @@ pub(crate) struct Left {
 impl Services {
     /// Starts what needs no account: the local room, where one is wanted, and the reading of the
     /// accounts. Must be called within the runtime.
-    pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: bool) -> (Self, Receiver<Message>) {
+    pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: May) -> (Self, Receiver<Message>) {
         let (news, receiver) = channel(BACKLOG);
-        let room = LocalRoom::keep(local_room::wanted(&config, local_room), &config, &paths.data_dir, news.clone());
+        let room = LocalRoom::keep(local_room, &config, &paths, news.clone());
         let shared = Arc::new(Shared {
             config,
             history_path: paths.history,

@@ -206,6 +206,27 @@ fn a_paste_that_is_too_long_for_a_message_stays_open() {
 }
 
 #[test]
+fn a_paste_line_that_does_not_fit_keeps_all_of_them() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([Message::Paste(format!("one\n\n{}\nlast\n", "x".repeat(20_000)))]);
+    assert!(app.press(KeyCode::Char('2')).is_empty());
+    assert!(matches!(app.dialog, Some(Dialog::Paste(_))));
+    assert!(app.hint.as_ref().is_some_and(|hint| hint.text.starts_with("line 3: too long")), "{:?}", app.hint);
+    assert!(app.chat.timeline.outgoing.as_slice().is_empty());
+}
+
+#[test]
+fn a_paste_that_is_shown_is_replaced_by_nothing() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let wrong = || Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) });
+    app.take_all([Message::Paste("one\ntwo\n".into()), wrong(), Message::Paste("three\n".into())]);
+    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.text == "one\ntwo\nthree\n" && paste.lines == 3));
+    app.press(KeyCode::Char('3'));
+    assert_eq!(app.chat.input.text(), "one\ntwo\nthree\n");
+    assert!(matches!(app.dialog, Some(Dialog::WrongToken { .. })));
+}
+
+#[test]
 fn a_reader_who_has_scrolled_back_stays_there() {
     let mut app = chatting(Lang::En, 80, 24);
     for number in 0..100 {

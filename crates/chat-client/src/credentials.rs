@@ -208,6 +208,25 @@ impl Credentials {
         Ok(removed)
     }
 
+    /// Removes this account, by its token, among those of a room and those of which no room is known; another room's
+    /// account of the same name stays. Says whether it was there.
+    ///
+    /// # Errors
+    /// [`CredentialsError`]; the file is as it was then.
+    pub fn remove_account(&mut self, room: &str, account: &Account) -> Result<bool, CredentialsError> {
+        let mut removed = false;
+        self.change(|lines| {
+            let before = lines.len();
+            lines.retain(|line| {
+                line.account.as_ref().is_none_or(|stored| {
+                    stored.token() != &account.token || stored.room().is_some_and(|own| !same(own, room))
+                })
+            });
+            removed = lines.len() < before;
+        })?;
+        Ok(removed)
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Vec<Line>)) -> Result<(), CredentialsError> {
         let _lock = FileLock::acquire_within(&self.path, PATIENCE)?;
         let mut lines = read(&self.path, &mut self.warnings)?;
@@ -465,6 +484,21 @@ mod tests {
         let content = std::fs::read_to_string(&path).unwrap();
         let old = r#"{"nickname": "Old Bob", "account_hash": "o", "room": "Chat.Example:5050", "server": {"a":1}}"#;
         assert_eq!(content.lines().last(), Some(old));
+    }
+
+    #[test]
+    fn an_account_is_removed_from_its_own_room_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c");
+        let mut credentials = Credentials::load(&path).unwrap();
+        credentials.add_for("localhost:5050", &account("Keen Bob", "a"), None).unwrap();
+        credentials.add_for("localhost:5050", &account("Keen Bob", "b"), None).unwrap();
+        credentials.add_for("chat.example:5050", &account("Keen Bob", "c"), None).unwrap();
+        credentials.add_for("chat.example:5050", &account("Keen Bob", "a"), None).unwrap();
+        assert!(credentials.remove_account("127.0.0.1:5050", &account("Keen Bob", "a")).unwrap());
+        assert!(!credentials.remove_account("127.0.0.1:5050", &account("Keen Bob", "a")).unwrap());
+        let left = Credentials::load(&path).unwrap();
+        assert_eq!(left.accounts().map(|stored| stored.token().expose()).collect::<Vec<_>>(), ["b", "c", "a"]);
     }
 
     #[test]

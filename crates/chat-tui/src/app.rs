@@ -76,6 +76,8 @@ pub(crate) struct App {
     /// What was said before has not been seen as it came.
     started: Timestamp,
     wanted: Option<Box<Start>>,
+    /// It is asked about once the paste has been decided about.
+    wrong_token_waits: bool,
     remembered: Option<u64>,
     searches: u64,
     pub(crate) quitting: bool,
@@ -130,6 +132,7 @@ impl App {
             last_key: start.now,
             started: start.now,
             wanted: Some(Box::new(start)),
+            wrong_token_waits: false,
             remembered: None,
             searches: 0,
             quitting: false,
@@ -262,7 +265,11 @@ impl App {
         match &self.dialog {
             Some(Dialog::Help { .. }) => self.act_in_help(&action),
             Some(Dialog::WrongToken { .. }) => self.act_on_wrong_token(action),
-            Some(Dialog::Paste(_)) => self.act_on_paste(action),
+            Some(Dialog::Paste(_)) => {
+                let effects = self.act_on_paste(action);
+                self.ask_what_waits();
+                effects
+            }
             Some(Dialog::Search(_)) => self.act_in_search(action),
             None => match self.screen {
                 Screen::Starting => match action {
@@ -270,6 +277,7 @@ impl App {
                     _ => Vec::new(),
                 },
                 _ if action == Action::Help => {
+                    self.accounts.removing = false;
                     self.dialog = Some(Dialog::Help { scroll: 0 });
                     Vec::new()
                 }

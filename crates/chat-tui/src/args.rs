@@ -80,6 +80,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
+    /// Start a local room where nothing listens, on other ports than the usual ones too
+    #[arg(long, conflicts_with = "no_local_room")]
+    pub(crate) local_room: bool,
+
     /// Do not start a local room, even where nothing listens
     #[arg(long)]
     pub(crate) no_local_room: bool,

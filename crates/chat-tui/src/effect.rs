@@ -1,6 +1,6 @@
 //! Everything that the application wants done outside of itself. Values only; the services do them.
 
-use chat_client::{Nickname, Text, Token};
+use chat_client::{Account, Nickname, Text, Token};
 
 use crate::{message::KnownAccount, timeline::Wanted};
 
@@ -12,7 +12,7 @@ pub(crate) enum Effect {
     Enter(KnownAccount),
     /// The same where only the token is known.
     EnterWithToken(Token),
-    ForgetAccount(String),
+    ForgetAccount(Account),
     Send {
         id: String,
         text: Text,

@@ -86,6 +86,7 @@ pub(crate) enum Phrase<'a> {
     PasteEdit,
     PasteCancel,
     TooManyMessages(usize),
+    LineDoesNotFit { number: usize, error: &'a TextError },
     // search
     SearchTitle,
     SearchPrompt,

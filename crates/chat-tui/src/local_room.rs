@@ -5,8 +5,6 @@
 #[cfg(feature = "local-room")]
 mod host;
 
-use std::path::Path;
-
 use chat_client::ClientConfig;
 use tokio::sync::{
     mpsc::{Sender, channel},
@@ -14,7 +12,7 @@ use tokio::sync::{
 };
 use tokio::task::JoinHandle;
 
-use crate::message::Message;
+use crate::{message::Message, services::Paths};
 
 /// The looking after a room. Where none is wanted it does nothing.
 #[derive(Debug)]
@@ -26,12 +24,21 @@ pub(crate) struct LocalRoom {
     task: Option<JoinHandle<()>>,
 }
 
+/// What the command line says of a local room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum May {
+    Never,
+    /// Where nothing speaks of another server.
+    Automatic,
+    Always,
+}
+
 /// Whether this program would serve a room itself: only on this machine, and only if it may.
-pub(crate) fn wanted(config: &ClientConfig, allowed: bool) -> bool {
+fn wanted(config: &ClientConfig, may: May) -> bool {
     let write_host = config.write_host.as_deref().unwrap_or(&config.host);
     // A local room has no certificate; who asks for TLS means another server.
     cfg!(feature = "local-room")
-        && allowed
+        && may != May::Never
         && config.tls.is_none()
         && is_loopback(&config.host)
         && is_loopback(write_host)
@@ -44,19 +51,28 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 
 impl LocalRoom {
     /// Looks whether there is a room, and starts one if not.
-    pub(crate) fn keep(wanted: bool, config: &ClientConfig, data_dir: &Path, news: Sender<Message>) -> Self {
+    pub(crate) fn keep(may: May, config: &ClientConfig, paths: &Paths, news: Sender<Message>) -> Self {
+        let wanted = wanted(config, may);
         let (ready_now, ready) = watch::channel(!wanted);
         let (started_now, started) = watch::channel(0);
         let (refusals, refused) = channel(1);
         let (close, closing) = oneshot::channel();
         #[cfg(feature = "local-room")]
         let task = wanted.then(|| {
-            let host = host::Host::new(config, data_dir, news, ready_now, started_now);
+            let host = host::Host::new(
+                config,
+                &paths.data_dir,
+                &paths.credentials,
+                may == May::Always,
+                news,
+                ready_now,
+                started_now,
+            );
             tokio::spawn(host.run(refused, closing))
         });
         #[cfg(not(feature = "local-room"))]
         let task = {
-            let _ = (config, data_dir, news, ready_now, started_now, refused, closing);
+            let _ = (config, paths, news, ready_now, started_now, refused, closing);
             None
         };
         Self { ready, started, refusals, close: Some(close), task }
@@ -102,8 +118,12 @@ mod tests {
         for (host, local) in
             [("127.0.0.1", true), ("localhost", true), ("::1", true), ("10.0.0.1", false), ("chat.example", false)]
         {
-            assert_eq!(wanted(&ClientConfig::new(host), true), local && cfg!(feature = "local-room"), "{host}");
+            assert_eq!(
+                wanted(&ClientConfig::new(host), May::Automatic),
+                local && cfg!(feature = "local-room"),
+                "{host}"
+            );
         }
-        assert!(!wanted(&ClientConfig::new("127.0.0.1"), false));
+        assert!(!wanted(&ClientConfig::new("127.0.0.1"), May::Never));
     }
 }

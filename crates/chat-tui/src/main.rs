@@ -45,6 +45,7 @@ use crate::{
     args::Args,
     fullscreen::Fullscreen,
     lang::{Lang, Phrase},
+    local_room::May,
     plain::{Outcome, Plain},
     services::{Left, Paths, Services},
     terminal::Screen,
@@ -106,7 +107,11 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     };
     // The screen, and what the network and the files need: two threads keep them apart.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let local_room = !args.no_local_room;
+    let local_room = match (args.no_local_room, args.local_room) {
+        (true, _) => May::Never,
+        (false, true) => May::Always,
+        (false, false) => May::Automatic,
+    };
     let code = runtime.block_on(async {
         if full {
             #[cfg(debug_assertions)]

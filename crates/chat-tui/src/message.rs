@@ -78,6 +78,8 @@ pub(crate) enum News {
     /// There is a room on this machine already.
     LocalRoomJoined,
     LocalRoomFailed(String),
+    /// Nothing listens where somebody else's room should be.
+    RoomNotThere(String),
     /// The history is held by another process, so this one does not write it.
     HistoryElsewhere(String),
     /// The outbox is held by another process.

@@ -21,7 +21,7 @@ use tokio::sync::{
 
 use crate::{
     effect::Effect,
-    local_room::{self, LocalRoom},
+    local_room::{self, LocalRoom, May},
     message::{KnownAccount, Message, News},
 };
 use posting::Posting;
@@ -73,9 +73,9 @@ pub(crate) struct Left {
 impl Services {
     /// Starts what needs no account: the local room, where one is wanted, and the reading of the
     /// accounts. Must be called within the runtime.
-    pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: bool) -> (Self, Receiver<Message>) {
+    pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: May) -> (Self, Receiver<Message>) {
         let (news, receiver) = channel(BACKLOG);
-        let room = LocalRoom::keep(local_room::wanted(&config, local_room), &config, &paths.data_dir, news.clone());
+        let room = LocalRoom::keep(local_room, &config, &paths, news.clone());
         let shared = Arc::new(Shared {
             config,
             history_path: paths.history,
@@ -110,8 +110,8 @@ impl Services {
             }
             Effect::Enter(known) => self.enter(known.account.token, Some(known.account.nickname)),
             Effect::EnterWithToken(token) => self.enter(token, None),
-            Effect::ForgetAccount(nickname) => {
-                self.shared.blocking(move |shared| files::forget_account(shared, &nickname));
+            Effect::ForgetAccount(account) => {
+                self.shared.blocking(move |shared| files::forget_account(shared, &account));
             }
             Effect::Send { id, text } => self.post(Posting::Send { id, text }),
             Effect::Resend { id, text } => self.post(Posting::Resend { id, text }),

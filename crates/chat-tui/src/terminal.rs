@@ -43,8 +43,9 @@ impl Screen {
             PANICKED.notify_one();
             previous(panic);
         }));
-        enter()?;
-        let inner = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let taken = enter().and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(io::stdout())));
+        // There is nothing yet that would give it back by being dropped.
+        let inner = taken.inspect_err(|_| give_back())?;
         Ok(Self { inner })
     }
 
@@ -87,7 +88,7 @@ impl Screen {
     pub(crate) fn notify(&mut self, text: &str, shown: bool) -> io::Result<()> {
         let mut out = io::stdout();
         if shown {
-            write!(out, "\x1b]9;{}\x07", one_line(text))?;
+            write!(out, "{}", notification(text))?;
         }
         out.write_all(b"\x07")?;
         out.flush()
@@ -112,16 +113,18 @@ pub(crate) async fn panicked() {
     PANICKED.notified().await;
 }
 
+/// Takes the terminal. Of one stop two may tell: where it is taken already, its title is not remembered again, but
+/// what a shell may have changed meanwhile is set again.
 fn enter() -> io::Result<()> {
+    if TAKEN.load(Ordering::Acquire) {
+        // The library sets nothing that it has set already.
+        terminal::disable_raw_mode()?;
+    }
     terminal::enable_raw_mode()?;
-    TAKEN.store(true, Ordering::Release);
-    execute!(
-        io::stdout(),
-        Print(SAVE_TITLE),
-        EnterAlternateScreen,
-        event::EnableBracketedPaste,
-        event::EnableFocusChange
-    )
+    if !TAKEN.swap(true, Ordering::AcqRel) {
+        execute!(io::stdout(), Print(SAVE_TITLE))?;
+    }
+    execute!(io::stdout(), EnterAlternateScreen, event::EnableBracketedPaste, event::EnableFocusChange)
 }
 
 /// Gives the terminal back, once. An error is not looked at: there may be no terminal any more.
@@ -139,6 +142,11 @@ fn give_back() {
         );
         let _ = terminal::disable_raw_mode();
     }
+}
+
+/// Some terminals take what begins with a digit or a known word for a command, so a fixed word comes first.
+fn notification(text: &str) -> String {
+    format!("\x1b]9;chat: {}\x07", one_line(text))
 }
 
 /// The last guard for what goes into an escape sequence: no control character can end it early.
@@ -169,6 +177,11 @@ mod tests {
         for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
+    }
+
+    #[test]
+    fn a_nickname_is_no_command() {
+        assert_eq!(notification("4;1;50: hi\x07"), "\x1b]9;chat: 4;1;50: hi\x07");
     }
 
     #[test]

@@ -267,7 +267,8 @@ fn a_closed_terminal_ends_the_program() {
 fn the_first_run_needs_nothing_and_a_second_one_joins() {
     // Two ports that were free a moment ago.
     let ports = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
-    let arguments = vec![format!("--listen-port={}", ports[0]), format!("--write-port={}", ports[1])];
+    let arguments =
+        vec!["--local-room".into(), format!("--listen-port={}", ports[0]), format!("--write-port={}", ports[1])];
     let home = tempfile::tempdir().unwrap();
     let mut bob = Terminal::start(home.path(), &arguments, 100, 30);
     bob.wait_for("local room was started");

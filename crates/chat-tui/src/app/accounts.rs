@@ -23,12 +23,14 @@ impl Accounts {
 
     pub(super) fn replace(&mut self, list: Vec<KnownAccount>) {
         self.list = list;
+        self.removing = false;
         self.chosen = self.chosen.min(self.list.len());
     }
 
     pub(super) fn add(&mut self, known: KnownAccount) {
         self.list.retain(|other| other.account != known.account);
         self.list.push(known);
+        self.removing = false;
     }
 
     /// The accounts of this name: the whole nickname, else the name that was asked for. The accounts
@@ -44,39 +46,40 @@ impl Accounts {
 
     /// Down by `by` among the accounts and, behind them, the choice to register.
     fn go(&mut self, by: isize) {
-        self.removing = false;
         self.chosen = self.chosen.saturating_add_signed(by).min(self.list.len());
     }
 }
 
 impl App {
     pub(super) fn act_in_accounts(&mut self, action: Action) -> Vec<Effect> {
+        // Whatever key it is, it answers the question.
+        let removing = std::mem::take(&mut self.accounts.removing);
         match action {
             Action::Edit(Edit::Up) | Action::Previous => self.accounts.go(-1),
             Action::Edit(Edit::Down) | Action::Next => self.accounts.go(1),
-            Action::Type(digit @ '1'..='9') => {
+            Action::Type(digit @ '1'..='9') if !removing => {
                 let number = usize::try_from(digit.to_digit(10).unwrap_or(1)).unwrap_or(1) - 1;
                 if let Some(known) = self.accounts.list.get(number).cloned() {
                     return self.enter(known);
                 }
             }
-            Action::Type('n') => self.open_registration(),
-            Action::Type('d') | Action::Edit(Edit::Delete) if self.accounts.chosen < self.accounts.list.len() => {
+            Action::Type('y' | 'н') if removing => {
+                let gone = self.accounts.list.remove(self.accounts.chosen);
+                return vec![Effect::ForgetAccount(gone.account)];
+            }
+            Action::Submit | Action::Cancel | Action::Interrupt | Action::EndOrDelete | Action::Type(_) if removing => {
+            }
+            Action::Type('n' | 'т') => self.open_registration(),
+            Action::Type('d' | 'в') | Action::Edit(Edit::Delete) if self.accounts.chosen < self.accounts.list.len() => {
                 self.accounts.removing = true;
             }
-            Action::Type('y') if self.accounts.removing => {
-                self.accounts.removing = false;
-                let gone = self.accounts.list.remove(self.accounts.chosen);
-                return vec![Effect::ForgetAccount(gone.account.nickname.as_str().to_owned())];
-            }
-            Action::Submit if !self.accounts.removing => match self.accounts.list.get(self.accounts.chosen).cloned() {
+            Action::Submit => match self.accounts.list.get(self.accounts.chosen).cloned() {
                 Some(known) => return self.enter(known),
                 None => self.open_registration(),
             },
-            Action::Cancel if self.accounts.removing => self.accounts.removing = false,
             Action::Cancel if self.me.is_some() => self.screen = Screen::Chat,
             Action::Interrupt | Action::EndOrDelete | Action::Cancel => return self.quit(),
-            _ => self.accounts.removing = false,
+            _ => {}
         }
         Vec::new()
     }

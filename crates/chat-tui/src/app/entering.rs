@@ -52,6 +52,7 @@ impl App {
     fn open_chat(&mut self) {
         self.screen = Screen::Chat;
         self.dialog = None;
+        self.wrong_token_waits = false;
         self.hint = None;
         self.links.set(Side::Writing, LinkState::Connecting { attempt: 1 });
         self.chat.timeline.outgoing.clear();
@@ -80,8 +81,22 @@ impl App {
         let refused = matches!(&state, LinkState::Closed { cause: Some(Cause::UnknownToken) });
         self.links.set(side, state);
         if refused && side == Side::Writing && self.screen == Screen::Chat {
-            self.dialog = Some(Dialog::WrongToken { choice: 0 });
+            // What was pasted, and waits for a decision, is not thrown away for it.
+            if matches!(self.dialog, Some(Dialog::Paste(_))) {
+                self.wrong_token_waits = true;
+            } else {
+                self.dialog = Some(Dialog::WrongToken { choice: 0 });
+            }
+        } else if side == Side::Writing {
+            self.wrong_token_waits = false;
         }
         Vec::new()
+    }
+
+    /// Asks about a wrong token that a paste has kept waiting.
+    pub(super) fn ask_what_waits(&mut self) {
+        if self.dialog.is_none() && std::mem::take(&mut self.wrong_token_waits) {
+            self.dialog = Some(Dialog::WrongToken { choice: 0 });
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What is pasted is shown before it is sent: a short line goes to where one types, anything longer
 //! is previewed and asked about.
 
+use chat_client::Text;
+
 use super::{App, Dialog, Screen};
 use crate::{effect::Effect, input::Edit, keymap::Action, lang::Phrase};
 
@@ -28,6 +30,12 @@ impl PastePreview {
         let messages = text.lines().filter(|line| !line.trim().is_empty()).count();
         Self { lines, messages, bytes: text.len(), text, choice: 0 }
     }
+
+    /// Some terminals hand over a long paste in parts.
+    fn append(&mut self, more: &str) {
+        let choice = self.choice;
+        *self = Self { choice, ..Self::new(std::mem::take(&mut self.text) + more) };
+    }
 }
 
 impl App {
@@ -35,6 +43,11 @@ impl App {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         if let Some(Dialog::Search(search)) = &mut self.dialog {
             search.input.apply(Edit::Insert(text.lines().next().unwrap_or("").to_owned()));
+            return Vec::new();
+        }
+        if let Some(Dialog::Paste(paste)) = &mut self.dialog {
+            paste.append(&text);
+            self.hint = None;
             return Vec::new();
         }
         match (&self.dialog, self.screen) {
@@ -87,7 +100,16 @@ impl App {
                 self.dialog = Some(Dialog::Paste(paste));
             }
             1 => {
-                let lines = paste.text.lines().filter(|line| !line.trim().is_empty());
+                let lines = || paste.text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+                // All of them, or none: what is left out of the middle would hardly be missed.
+                if let Some((number, error)) =
+                    lines().find_map(|(number, line)| Text::new(line).err().map(|error| (number + 1, error)))
+                {
+                    self.hint(Phrase::LineDoesNotFit { number, error: &error }, true);
+                    self.dialog = Some(Dialog::Paste(paste));
+                    return Vec::new();
+                }
+                let lines = lines().map(|(_, line)| line);
                 return lines.filter_map(|line| self.send(line.to_owned()).ok()).collect();
             }
             2 if !self.chat.input.apply(Edit::Insert(paste.text)) => self.hint(Phrase::InputFull, true),

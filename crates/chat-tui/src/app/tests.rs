@@ -56,6 +56,26 @@ fn the_number_of_accounts_decides_where_it_begins() {
 }
 
 #[test]
+fn only_the_next_key_removes_and_only_the_account_that_was_chosen() {
+    let mut app = fresh(Lang::En, 80, 24);
+    app.take_all([accounts(&["Keen Bob", "Jolly Ann"])]);
+    for other in [KeyCode::Char('x'), KeyCode::Char('n'), KeyCode::Char('1'), KeyCode::Enter, KeyCode::Down] {
+        app.press(KeyCode::Char('d'));
+        assert!(app.accounts.removing);
+        assert!(app.press(other).is_empty(), "{other:?}");
+        assert!(app.press(KeyCode::Char('y')).is_empty(), "{other:?}");
+        assert_eq!(app.screen, Screen::Accounts, "{other:?}");
+    }
+    // The same keys in a Russian layout.
+    app.press(KeyCode::Char('в'));
+    let effects = app.press(KeyCode::Char('н'));
+    let gone = account("Jolly Ann", "token of Jolly Ann").account;
+    assert_eq!(effects, [Effect::ForgetAccount(gone)]);
+    app.press(KeyCode::Char('т'));
+    assert_eq!(app.screen, Screen::Registration);
+}
+
+#[test]
 fn a_name_that_two_accounts_fit_is_asked_about() {
     let mut app = fresh(Lang::En, 80, 24);
     app.wanted.as_mut().unwrap().nickname = Some("Bob".into());
@@ -183,6 +203,27 @@ fn a_paste_that_is_too_long_for_a_message_stays_open() {
     assert!(app.press(KeyCode::Char('1')).is_empty());
     assert!(matches!(app.dialog, Some(Dialog::Paste(_))));
     assert!(app.hint.is_some());
+}
+
+#[test]
+fn a_paste_line_that_does_not_fit_keeps_all_of_them() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([Message::Paste(format!("one\n\n{}\nlast\n", "x".repeat(20_000)))]);
+    assert!(app.press(KeyCode::Char('2')).is_empty());
+    assert!(matches!(app.dialog, Some(Dialog::Paste(_))));
+    assert!(app.hint.as_ref().is_some_and(|hint| hint.text.starts_with("line 3: too long")), "{:?}", app.hint);
+    assert!(app.chat.timeline.outgoing.as_slice().is_empty());
+}
+
+#[test]
+fn a_paste_that_is_shown_is_replaced_by_nothing() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let wrong = || Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) });
+    app.take_all([Message::Paste("one\ntwo\n".into()), wrong(), Message::Paste("three\n".into())]);
+    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.text == "one\ntwo\nthree\n" && paste.lines == 3));
+    app.press(KeyCode::Char('3'));
+    assert_eq!(app.chat.input.text(), "one\ntwo\nthree\n");
+    assert!(matches!(app.dialog, Some(Dialog::WrongToken { .. })));
 }
 
 #[test]

@@ -161,6 +161,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             News::LocalRoomStarted(dir) => format!("Nothing listened on this machine, so a local room was started; its data is in {dir}. Others on this machine join it by starting chat-tui."),
             News::LocalRoomJoined => "Joined the local room of another program.".into(),
             News::LocalRoomFailed(error) => format!("The local room could not be started: {error}"),
+            News::RoomNotThere(address) => format!("The room at {address} is not there; Ctrl+R tries again."),
             News::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
             News::OutboxElsewhere(error) => format!("What is typed here does not survive a restart: {error}"),
             News::InTheClear(host) => format!("The token travels to {host} unencrypted; --tls would hide it."),
@@ -174,6 +175,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PasteEdit => "Edit first".into(),
         Phrase::PasteCancel => "Throw away".into(),
         Phrase::TooManyMessages(n) => format!("{n} messages are too many for one paste"),
+        Phrase::LineDoesNotFit { number, error } => format!("line {number}: {}", say(Phrase::TextError(error))),
         Phrase::SearchTitle => "Search the history".into(),
         Phrase::SearchPrompt => "Find".into(),
         Phrase::SearchState { hits, percent } => {

@@ -163,6 +163,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             News::LocalRoomStarted(dir) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {dir}. Другие на этой машине войдут в неё, запустив chat-tui."),
             News::LocalRoomJoined => "Вы в местной комнате, которую открыла другая программа.".into(),
             News::LocalRoomFailed(error) => format!("Местную комнату открыть не удалось: {error}"),
+            News::RoomNotThere(address) => format!("Комнаты по адресу {address} нет; Ctrl+R пробует ещё раз."),
             News::HistoryElsewhere(error) => format!("История читается, но здесь не пишется: {error}"),
             News::OutboxElsewhere(error) => format!("Набранное здесь не переживёт перезапуска: {error}"),
             News::InTheClear(host) => format!("Токен идёт до {host} незашифрованным; --tls его скроет."),
@@ -178,6 +179,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PasteEdit => "Сначала поправить".into(),
         Phrase::PasteCancel => "Выбросить".into(),
         Phrase::TooManyMessages(n) => format!("{n} сообщений — слишком много для одной вставки"),
+        Phrase::LineDoesNotFit { number, error } => format!("строка {number}: {}", say(Phrase::TextError(error))),
         Phrase::SearchTitle => "Поиск по истории".into(),
         Phrase::SearchPrompt => "Найти".into(),
         Phrase::SearchState { hits, percent } => {

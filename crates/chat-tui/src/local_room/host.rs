@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chat_client::ClientConfig;
+use chat_client::{ClientConfig, Credentials};
 use chat_server::{JournalError, Server, ServerConfig, ServerHandle, SqliteJournal, StartError};
 use tokio::{
     net::TcpStream,
@@ -44,6 +44,13 @@ pub(super) struct Host {
     room: Option<ServerHandle>,
     /// The room is, or was, one of these local rooms, so it may be taken over when it has gone.
     ours: bool,
+    /// Asked for by name, whatever speaks against it.
+    asked_for: bool,
+    /// On the ports where the programs find one another on a fresh machine.
+    usual: bool,
+    credentials: PathBuf,
+    /// The write port, as the kept accounts name it.
+    address: String,
 }
 
 /// What an attempt came to.
@@ -60,6 +67,8 @@ impl Host {
     pub(super) fn new(
         config: &ClientConfig,
         data_dir: &Path,
+        credentials: &Path,
+        asked_for: bool,
         news: Sender<Message>,
         ready: watch::Sender<bool>,
         started: watch::Sender<u64>,
@@ -75,6 +84,10 @@ impl Host {
             started,
             room: None,
             ours: false,
+            asked_for,
+            usual: is_usual(config),
+            credentials: credentials.to_owned(),
+            address: config.write_addr_text(),
         }
     }
 
@@ -100,6 +113,12 @@ impl Host {
 
     /// The start: joins whatever listens, else serves.
     async fn begin(&mut self) {
+        if !self.may_serve().await {
+            if !self.somebody_listens().await {
+                self.tell(News::RoomNotThere(self.listen.to_string()), true).await;
+            }
+            return;
+        }
         if self.somebody_listens().await {
             self.ours = self.dir.exists() && matches!(self.open().await, Err(JournalError::Locked { .. }));
             if self.ours {
@@ -108,6 +127,22 @@ impl Host {
             return;
         }
         self.serve(true).await;
+    }
+
+    /// Whether a room that is not there may be served here: not another port, and not an address whose accounts are
+    /// kept though no room was ever served here. There somebody else's server is down, and its people would talk to
+    /// nobody.
+    async fn may_serve(&self) -> bool {
+        if self.asked_for {
+            return true;
+        }
+        let (dir, credentials, address) = (self.dir.clone(), self.credentials.clone(), self.address.clone());
+        let known = tokio::task::spawn_blocking(move || {
+            !dir.exists()
+                && Credentials::load(credentials)
+                    .is_ok_and(|kept| kept.of_room(&address).iter().any(|stored| stored.room().is_some()))
+        });
+        self.usual && !known.await.unwrap_or(true)
     }
 
     /// Serves, or waits for the program that does.
@@ -172,5 +207,47 @@ impl Host {
     async fn tell(&self, text: News, error: bool) {
         // Where the program has ended, nobody wants to know.
         let _ = self.news.send(Message::Notice { text, error }).await;
+    }
+}
+
+/// Whether these are the ports where the programs find one another on a fresh machine.
+fn is_usual(config: &ClientConfig) -> bool {
+    let usual = ClientConfig::default();
+    (config.listen_port, config.write_port) == (usual.listen_port, usual.write_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_client::{Account, Nickname, Token};
+    use tokio::sync::mpsc::channel;
+
+    use super::*;
+
+    fn host(config: &ClientConfig, dir: &Path, asked_for: bool) -> (Host, Receiver<Message>) {
+        let (news, heard) = channel(4);
+        let (ready, started) = (watch::channel(false).0, watch::channel(0).0);
+        (Host::new(config, dir, &dir.join("creds"), asked_for, news, ready, started), heard)
+    }
+
+    #[tokio::test]
+    async fn another_port_and_the_accounts_of_another_server_get_no_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = ClientConfig::new("localhost");
+        assert!(host(&config, dir.path(), false).0.may_serve().await, "a fresh machine");
+
+        let account = Account { nickname: Nickname::new("Bob").unwrap(), token: Token::new("t").unwrap() };
+        let mut kept = Credentials::load(dir.path().join("creds")).unwrap();
+        kept.add_for("localhost:5050", &account, None).unwrap();
+        assert!(!host(&config, dir.path(), false).0.may_serve().await, "somebody else gave the account");
+        std::fs::create_dir(dir.path().join("room")).unwrap();
+        assert!(host(&config, dir.path(), false).0.may_serve().await, "the room is ours");
+
+        // A port that was free a moment ago.
+        config.listen_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        assert!(host(&config, dir.path(), true).0.may_serve().await);
+        let (mut other, mut heard) = host(&config, dir.path(), false);
+        other.begin().await;
+        assert!(matches!(heard.try_recv(), Ok(Message::Notice { text: News::RoomNotThere(_), error: true })));
+        assert!(!other.ours && other.room.is_none());
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chat_client::{Credentials, Nickname};
+use chat_client::{Account, Credentials, Nickname};
 
 use super::{Shared, known, translate};
 use crate::{
@@ -55,8 +55,10 @@ pub(super) async fn register(shared: &Shared, nickname: Nickname) -> Result<Regi
     Ok(Registered { known, saved })
 }
 
-pub(super) fn forget_account(shared: &Shared, nickname: &str) {
-    let removed = Credentials::load(&shared.credentials_path).and_then(|mut credentials| credentials.remove(nickname));
+pub(super) fn forget_account(shared: &Shared, account: &Account) {
+    let room = shared.config.write_addr_text();
+    let removed = Credentials::load(&shared.credentials_path)
+        .and_then(|mut credentials| credentials.remove_account(&room, account));
     if let Err(error) = removed {
         shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
     }

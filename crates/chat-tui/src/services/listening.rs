@@ -73,7 +73,7 @@ impl Book {
                 book.recorder = Some(recorder);
             }
             Err(HistoryError::Locked(error)) => {
-                let text = News::HistoryElsewhere(error.to_string());
+                let text = News::HistoryElsewhere(chain(&error));
                 shared.tell(Message::Notice { text, error: false }).await;
             }
             Err(error) => book.complain(shared, &error).await,

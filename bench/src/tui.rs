@@ -145,9 +145,9 @@ fn search_and_resize(program: &Path, room: &Room, home: &Path, table: &mut Table
     let ratio = median(&ours) / median(&theirs);
     // The target names ripgrep; another peer says nothing about it.
     if peer == "rg" {
-        table.at_most(&what, ratio, 3.0, "x")
+        table.at_most(&what, ratio, 3.0, "x");
     } else {
-        table.shown(&what, format!("{ratio:.2}x"))
+        table.shown(&what, format!("{ratio:.2}x"));
     }
     table.shown("– ours, theirs", format!("{:.1} ms, {:.1} ms", median(&ours), median(&theirs)));
     table.shown("– ours, processor time", format!("{:.0} ms", median(&cpu)));

@@ -12,7 +12,7 @@ mod tests;
 use std::collections::VecDeque;
 
 pub(crate) use entry::{Entry, GapLine, GapReason, Kind, Mark, Reader, Said, clean_name};
-pub(crate) use own::{Failure, Outgoing, Own, OwnState};
+pub(crate) use own::{Echo, Failure, Outgoing, Own, OwnState};
 pub(crate) use page::{Page, PageLine, Wanted};
 use scroll::Anchor;
 
@@ -209,6 +209,16 @@ impl Timeline {
             said.confirmed = true;
         }
         self.push(entry);
+    }
+
+    /// The receipt of an own line has come after the line.
+    pub(crate) fn confirm(&mut self, echo: &Echo, me: &Reader) {
+        let shown = Entry::said(me.nickname.as_deref(), &echo.text, None, echo.mark, me);
+        let entries = self.entries.iter_mut().rev();
+        let mut same = entries.filter(|entry| entry.mark == echo.mark && entry.as_said() == shown.as_said());
+        if let Some(Kind::Said(said)) = same.next().map(|entry| &mut entry.kind) {
+            said.confirmed = true;
+        }
     }
 
     /// Says where reading ended in an earlier run.

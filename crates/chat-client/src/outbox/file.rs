@@ -118,7 +118,7 @@ impl Outbox {
     }
 
     /// On a server without ids the echo on the listen port is the only proof: settles the oldest written post with
-    /// this text, if `message` is one that `nickname` wrote, and says which.
+    /// this text, one that is under way before one that was given up, if `message` is one that `nickname` wrote, and says which.
     #[must_use]
     pub fn echoed(&self, nickname: &Nickname, message: &Message) -> Option<PostId> {
         if message.sender.as_ref() != Some(nickname) {
@@ -127,7 +127,8 @@ impl Outbox {
         let heard = message.text.flattened();
         let entries = self.entries();
         let same = |entry: &&OutboxEntry| entry.may_have_been_delivered() && entry.text.flattened() == heard;
-        let id = entries.iter().find(same)?.id.clone();
+        let given_up = |entry: &&OutboxEntry| entry.state == EntryState::Unconfirmed;
+        let id = entries.iter().filter(same).min_by_key(given_up)?.id.clone();
         self.done(&id).ok()?;
         Some(id)
     }

@@ -211,6 +211,7 @@ impl App {
         let Ok(text) = Text::new(text) else { return Vec::new() };
         if let Some(mut own) = self.chat.timeline.outgoing.remove(id) {
             own.state = OwnState::Queued;
+            own.earlier = false;
             self.chat.timeline.outgoing.add(own);
         }
         vec![Effect::Resend { id: id.to_owned(), text }]

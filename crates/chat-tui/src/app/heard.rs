@@ -4,7 +4,7 @@ use super::App;
 use crate::{
     effect::Effect,
     message::{Heard, Restored},
-    timeline::{Entry, GapLine, Kind, Own, OwnState, Page, Wanted},
+    timeline::{Echo, Entry, GapLine, GapReason, Kind, Own, OwnState, Page, Wanted},
 };
 
 impl App {
@@ -16,8 +16,15 @@ impl App {
                 Heard::Said { sender, text, at, position, mark } => {
                     let own = sender.is_some() && sender == self.reader.nickname;
                     let queued_too = self.links.writing.is_online();
+                    let passed = position.as_ref().map(|position| self.chat.timeline.outgoing.hear(position));
+                    for own in passed.unwrap_or_default() {
+                        self.chat.timeline.settle(&own, &self.reader);
+                    }
                     let outgoing = &mut self.chat.timeline.outgoing;
                     let echo = if own { outgoing.take_echo(&text, position.as_ref(), queued_too) } else { None };
+                    if let Some(position) = position.filter(|_| own && echo.is_none()) {
+                        outgoing.note_early(Echo { position, text: text.clone(), mark });
+                    }
                     let missed = at < self.started && mark.is_some();
                     let at = self.local(at);
                     let mut entry = Entry::said(sender.as_deref(), &text, Some(at), mark, &self.reader);
@@ -36,8 +43,9 @@ impl App {
                     }
                 }
                 Heard::Gap { since, until, missed, cause } => {
-                    // No echo comes through a gap: what is confirmed has been said before it.
-                    for own in self.chat.timeline.outgoing.take_confirmed() {
+                    // No echo comes through a gap, but for what has a number: that is heard, or passed.
+                    let anew = cause == GapReason::OtherStream;
+                    for own in self.chat.timeline.outgoing.take_confirmed(anew) {
                         self.chat.timeline.settle(&own, &self.reader);
                     }
                     let gap = GapLine { since: self.local(since), until: self.local(until), missed, cause };
@@ -53,12 +61,18 @@ impl App {
         if let Some(position) = position {
             self.chat.timeline.outgoing.set_position(id, position);
         }
+        match self.chat.timeline.outgoing.take_arrived(id) {
+            Some((_, Some(echo))) => self.chat.timeline.confirm(&echo, &self.reader),
+            Some((own, None)) => self.chat.timeline.settle(&own, &self.reader),
+            None => {}
+        }
     }
 
     pub(super) fn take_restored(&mut self, restored: Vec<Restored>) {
         for one in restored {
             let at = self.local(one.typed);
-            self.chat.timeline.outgoing.add(Own::new(one.id, one.text, at, one.state));
+            let own = Own { earlier: true, ..Own::new(one.id, one.text, at, one.state) };
+            self.chat.timeline.outgoing.add(own);
         }
     }
 

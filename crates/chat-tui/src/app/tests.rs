@@ -316,6 +316,41 @@ fn a_gap_settles_what_is_confirmed_and_is_seen() {
 }
 
 #[test]
+fn an_echo_before_its_receipt_is_the_same_line() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let numbered = |seq| Heard::Said {
+        sender: Some("Keen Bob".into()),
+        text: "yes".into(),
+        at: at(1),
+        position: Some(("s".into(), seq)),
+        mark: None,
+    };
+    let left = sent(&app.enter_line("yes"))[0].0.clone();
+    app.take_all([own(&left, OwnState::Unconfirmed)]);
+    let id = sent(&app.enter_line("yes"))[0].0.clone();
+    app.take_all([own(&id, OwnState::Sent), Message::Heard(vec![numbered(7)])]);
+    assert!(app.chat.timeline.outgoing.find(&left).is_some());
+    app.take_all([Message::Own { id, state: OwnState::Confirmed, position: Some(("s".into(), 7)) }]);
+    let text = screen(&app);
+    assert_eq!((text.matches("yes ✓").count(), text.matches("yes ?").count()), (1, 1), "{text}");
+    assert_eq!(text.matches("yes").count(), 2, "{text}");
+}
+
+#[test]
+fn the_echo_of_a_numbered_message_comes_after_a_gap() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let id = sent(&app.enter_line("hello"))[0].0.clone();
+    let position = Some(("new".to_owned(), 2));
+    app.take_all([Message::Own { id, state: OwnState::Confirmed, position: position.clone() }]);
+    let cause = crate::timeline::GapReason::OtherStream;
+    let gap = Heard::Gap { since: at(10), until: at(70), missed: None, cause };
+    let sender = Some("Keen Bob".to_owned());
+    let echo = Heard::Said { sender, text: "hello".into(), at: at(1), position, mark: None };
+    app.take_all([Message::Heard(vec![gap, echo])]);
+    assert_eq!(screen(&app).matches("hello ✓").count(), 1, "{}", screen(&app));
+}
+
+#[test]
 fn reading_is_remembered_at_the_end() {
     let mut app = chatting(Lang::En, 80, 24);
     app.chat.timeline.read_again();

@@ -69,6 +69,32 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: UnboundedReceiver<Pos
     }
 }
 
+/// How a message goes out once more.
+#[derive(Debug, PartialEq, Eq)]
+enum Again {
+    /// It has no name yet.
+    New,
+    /// It was never written: the first time under its name.
+    Unwritten(PostId),
+    /// Under its name, by which a server knows it. One that cannot tell gets nothing, and the person
+    /// is asked again.
+    Repeated(PostId),
+    /// The server cannot tell, and the person would rather have it twice than not at all.
+    Twice(PostId),
+}
+
+impl Again {
+    /// `ids`: whether the server knows messages by their names; `None` while there is no connection.
+    fn of(known: Option<PostId>, never_written: bool, ids: Option<bool>) -> Self {
+        match known {
+            None => Self::New,
+            Some(known) if never_written => Self::Unwritten(known),
+            Some(known) if ids == Some(false) => Self::Twice(known),
+            Some(known) => Self::Repeated(known),
+        }
+    }
+}
+
 struct Session {
     writer: Writer,
     outbox: Option<Outbox>,
@@ -161,18 +187,24 @@ impl Session {
     }
 
     async fn resend(&self, shared: &Arc<Shared>, id: String, text: Text) {
+        let kept = self.outbox.as_ref().map(Outbox::entries).unwrap_or_default();
         let known = self.known(&id);
-        let ids_offered =
-            matches!(&*self.writer.state().borrow(), ConnectionState::Online { extensions, .. } if extensions.id);
-        let sent = match known {
-            // The server knows the message by its name, so that it cannot come twice.
-            Some(known) if ids_offered => self.writer.send_again(known, text).await,
-            known => {
-                // The person was asked, and would rather have it twice than not at all.
-                if let Some((known, outbox)) = known.as_ref().zip(self.outbox.as_ref()) {
-                    self.complain(shared, outbox.discard(known)).await;
+        let never_written = kept.iter().any(|e| Some(&e.id) == known.as_ref() && !e.may_have_been_delivered());
+        let ids = match &*self.writer.state().borrow() {
+            ConnectionState::Online { extensions, .. } => Some(extensions.id),
+            _ => None,
+        };
+        let sent = match Again::of(known, never_written, ids) {
+            Again::New => self.writer.send(text).await,
+            Again::Unwritten(known) => self.writer.send_as(known, text).await,
+            Again::Repeated(known) => self.writer.send_again(known, text).await,
+            Again::Twice(known) => {
+                let sent = self.writer.send(text).await;
+                // Only now: where the new one could not be taken, the old one is all there is.
+                if let (Ok(_), Some(outbox)) = (&sent, &self.outbox) {
+                    self.complain(shared, outbox.discard(&known)).await;
                 }
-                self.writer.send(text).await
+                sent
             }
         };
         self.follow(shared, id, sent).await;
@@ -287,5 +319,21 @@ async fn watch_writer(shared: Arc<Shared>, writer: Writer) {
             }
         };
         shared.tell(message).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_that_is_there_and_takes_no_names_gets_a_new_one() {
+        let known = PostId::new("7").unwrap();
+        let again = |written: bool, ids| Again::of(Some(known.clone()), !written, ids);
+        assert_eq!(again(true, None), Again::Repeated(known.clone()));
+        assert_eq!(again(true, Some(true)), Again::Repeated(known.clone()));
+        assert_eq!(again(true, Some(false)), Again::Twice(known.clone()));
+        assert_eq!(again(false, Some(false)), Again::Unwritten(known.clone()));
+        assert_eq!(Again::of(None, false, None), Again::New);
     }
 }

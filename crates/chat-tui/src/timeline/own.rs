@@ -1,8 +1,15 @@
 //! The messages of this person that the conversation does not hold yet: what became of each, and
 //! which of them an incoming message is the echo of.
 
+use std::collections::VecDeque;
+
 use chat_client::display;
 use jiff::civil::DateTime;
+
+use super::Mark;
+
+/// How many own lines are remembered whose receipt has not come.
+const MAX_EARLY: usize = 2_048;
 
 /// One message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +24,16 @@ pub(crate) struct Own {
     pub(crate) state: OwnState,
     /// Where the server put it, when it said so.
     pub(crate) position: Option<(String, u64)>,
+    /// An earlier run has left it, and it has not been sent in this one.
+    pub(crate) earlier: bool,
+}
+
+/// An own line on the listen port whose receipt is still to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Echo {
+    pub(crate) position: (String, u64),
+    pub(crate) text: String,
+    pub(crate) mark: Option<Mark>,
 }
 
 /// How far it has come.
@@ -66,7 +83,7 @@ impl OwnState {
 impl Own {
     pub(crate) fn new(id: String, text: String, at: DateTime, state: OwnState) -> Self {
         let shown = display::clean_keeping_line_breaks(&text).into_owned();
-        Self { id, text, shown, at, state, position: None }
+        Self { id, text, shown, at, state, position: None, earlier: false }
     }
 }
 
@@ -74,6 +91,10 @@ impl Own {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outgoing {
     messages: Vec<Own>,
+    /// Own lines that came before their receipts.
+    early: VecDeque<Echo>,
+    /// The last numbered line on the listen port.
+    heard: Option<(String, u64)>,
 }
 
 impl Outgoing {
@@ -100,6 +121,7 @@ impl Outgoing {
 
     pub(crate) fn clear(&mut self) {
         self.messages.clear();
+        self.early.clear();
     }
 
     /// Takes a new state. An answer that comes late does not undo what is known: confirmed stays so.
@@ -118,23 +140,74 @@ impl Outgoing {
         }
     }
 
-    /// Takes out the message that an own line on the listen port is the echo of: by its number, else
-    /// the oldest of that text. `queued_too`: the echo may have overtaken the news that it was written.
+    /// Takes out the message that an own line on the listen port is the echo of. A numbered line is
+    /// matched by its number; the text decides only where there are no numbers, and there the oldest
+    /// of this run. `queued_too`: the echo may have overtaken the news that it was written.
     pub(crate) fn take_echo(&mut self, text: &str, position: Option<&(String, u64)>, queued_too: bool) -> Option<Own> {
-        let by_number = position.and_then(|p| self.messages.iter().position(|own| own.position.as_ref() == Some(p)));
+        let find = |wanted: &dyn Fn(&Own) -> bool| self.messages.iter().position(wanted);
         let same = |own: &Own| own.position.is_none() && flat(&own.text).eq(flat(text));
-        let at = by_number
-            .or_else(|| self.messages.iter().position(|own| own.state.can_have_an_echo() && same(own)))
-            .or_else(|| {
-            let queued = |own: &Own| queued_too && own.state == OwnState::Queued && same(own);
-            self.messages.iter().position(queued)
-        })?;
+        let at = match position {
+            Some(position) => find(&|own| own.position.as_ref() == Some(position))
+                // A server that numbers lines and not receipts.
+                .or_else(|| find(&|own| own.state == OwnState::Confirmed && same(own))),
+            None => find(&|own| own.state.can_have_an_echo() && !own.earlier && same(own))
+                .or_else(|| find(&|own| queued_too && own.state == OwnState::Queued && same(own)))
+                .or_else(|| find(&|own| own.state.can_have_an_echo() && same(own))),
+        }?;
         Some(self.messages.remove(at))
     }
 
-    /// Takes out what is confirmed: after a gap no echo of it is to be waited for.
-    pub(crate) fn take_confirmed(&mut self) -> Vec<Own> {
-        self.messages.extract_if(.., |own| own.state == OwnState::Confirmed).collect()
+    /// An own numbered line that is the echo of nothing known yet.
+    pub(crate) fn note_early(&mut self, echo: Echo) {
+        if self.early.len() == MAX_EARLY {
+            self.early.pop_front();
+        }
+        self.early.push_back(echo);
+    }
+
+    /// Takes out a confirmed message whose echo has come, and the echo; or without it one that
+    /// stands before what has been heard.
+    pub(crate) fn take_arrived(&mut self, id: &str) -> Option<(Own, Option<Echo>)> {
+        let own = self.find(id).filter(|own| own.state == OwnState::Confirmed)?;
+        let early = match &own.position {
+            Some(position) => self.early.iter().position(|echo| echo.position == *position),
+            None => self.early.iter().position(|echo| flat(&echo.text).eq(flat(&own.text))),
+        };
+        let passed = own.position.as_ref().is_some_and(|position| self.has_heard(position));
+        if early.is_none() && !passed {
+            return None;
+        }
+        let echo = early.and_then(|at| self.early.remove(at));
+        Some((self.remove(id)?, echo))
+    }
+
+    /// A numbered line has come: takes out what is confirmed and stands before it, whose echo was
+    /// missed.
+    pub(crate) fn hear(&mut self, position: &(String, u64)) -> Vec<Own> {
+        if !self.has_heard(position) {
+            self.heard = Some(position.clone());
+        }
+        let missed = |own: &mut Own| {
+            let before = own.position.as_ref().is_some_and(|own| own.0 == position.0 && own.1 < position.1);
+            own.state == OwnState::Confirmed && before
+        };
+        self.messages.extract_if(.., missed).collect()
+    }
+
+    /// Takes out what is confirmed and of which no echo comes after a gap: what has no number, and
+    /// what a server has numbered that is no more (`anew`). The others have their echo to come.
+    pub(crate) fn take_confirmed(&mut self, anew: bool) -> Vec<Own> {
+        let stream = self.heard.as_ref().map(|heard| heard.0.clone());
+        let lost = |own: &mut Own| {
+            let numbered = own.position.as_ref().map(|position| &position.0);
+            let gone = numbered.is_none() || (anew && numbered == stream.as_ref());
+            own.state == OwnState::Confirmed && gone
+        };
+        self.messages.extract_if(.., lost).collect()
+    }
+
+    fn has_heard(&self, position: &(String, u64)) -> bool {
+        self.heard.as_ref().is_some_and(|heard| heard.0 == position.0 && heard.1 >= position.1)
     }
 
     /// How many wait for the server.
@@ -185,6 +258,43 @@ mod tests {
         all.set_position("2", ("s".into(), 6));
         assert_eq!(all.take_echo("hi", Some(&("s".into(), 6)), false).unwrap().id, "2");
         assert_eq!(all.take_echo("hi", Some(&("s".into(), 8)), false), None);
+    }
+
+    #[test]
+    fn a_numbered_echo_is_never_matched_by_its_text() {
+        let mut all = outgoing(&[("1", "yes", OwnState::Unconfirmed), ("2", "yes", OwnState::Sent)]);
+        assert_eq!(all.take_echo("yes", Some(&("s".into(), 6)), true), None);
+        all.note_early(Echo { position: ("s".into(), 6), text: "yes".into(), mark: None });
+        all.set_state("2", OwnState::Confirmed);
+        all.set_position("2", ("s".into(), 6));
+        let (own, echo) = all.take_arrived("2").unwrap();
+        assert_eq!((own.id.as_str(), echo.is_some()), ("2", true));
+        assert_eq!(all.find("1").unwrap().state, OwnState::Unconfirmed);
+    }
+
+    #[test]
+    fn without_numbers_this_run_comes_before_an_earlier_one() {
+        let mut all = outgoing(&[("1", "yes", OwnState::Unconfirmed), ("2", "yes", OwnState::Sent)]);
+        all.messages[0].earlier = true;
+        assert_eq!(all.take_echo("yes", None, true).unwrap().id, "2");
+        assert_eq!(all.take_echo("yes", None, true).unwrap().id, "1");
+    }
+
+    #[test]
+    fn after_a_gap_only_numbered_messages_have_an_echo_to_come() {
+        let mut all = outgoing(&[
+            ("1", "a", OwnState::Confirmed),
+            ("2", "b", OwnState::Confirmed),
+            ("3", "c", OwnState::Confirmed),
+        ]);
+        assert!(all.hear(&("old".into(), 5)).is_empty());
+        all.set_position("2", ("old".into(), 6));
+        all.set_position("3", ("new".into(), 2));
+        let ids = |taken: Vec<Own>| taken.into_iter().map(|own| own.id).collect::<Vec<_>>();
+        assert_eq!(ids(all.clone().take_confirmed(false)), ["1"]);
+        assert_eq!(ids(all.take_confirmed(true)), ["1", "2"]);
+        // What was missed all the same is seen when the conversation has gone past it.
+        assert_eq!(ids(all.hear(&("new".into(), 3))), ["3"]);
     }
 
     #[test]

@@ -134,7 +134,10 @@ impl Outbox {
     }
 
     /// Keeps a post, and says whether it is new. One that is kept already, under its id, is kept as it is.
-    pub(crate) fn add(&self, id: &PostId, text: &Text) -> Result<bool, OutboxError> {
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`]; it is not kept then.
+    pub fn add(&self, id: &PostId, text: &Text) -> Result<bool, OutboxError> {
         let mut inner = self.lock();
         if inner.entries.iter().any(|(_, entry)| entry.id == *id) {
             return Ok(false);

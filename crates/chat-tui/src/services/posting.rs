@@ -176,13 +176,20 @@ impl Session {
         }
         for entry in again {
             let id = entry.id.as_str().to_owned();
-            let sent = self.writer.send_entry(entry).await;
+            let sent = match self.writer.is_full() {
+                true => Err(SendError::Full(entry.text)),
+                false => self.writer.send_entry(entry).await,
+            };
             self.follow(shared, id, sent).await;
         }
     }
 
     async fn send(&self, shared: &Arc<Shared>, id: String, text: Text) {
-        let sent = self.writer.send(text).await;
+        // Nothing waits behind a full queue, least of all the end of the program.
+        let sent = match self.writer.is_full() {
+            true => Err(SendError::Full(text)),
+            false => self.writer.send(text).await,
+        };
         self.follow(shared, id, sent).await;
     }
 
@@ -194,6 +201,9 @@ impl Session {
             ConnectionState::Online { extensions, .. } => Some(extensions.id),
             _ => None,
         };
+        if self.writer.is_full() {
+            return self.follow(shared, id, Err(SendError::Full(text))).await;
+        }
         let sent = match Again::of(known, never_written, ids) {
             Again::New => self.writer.send(text).await,
             Again::Unwritten(known) => self.writer.send_as(known, text).await,
@@ -229,8 +239,12 @@ impl Session {
             Err(error) => {
                 let failure = match &error {
                     SendError::Closed(_) => Failure::NeverSent,
+                    SendError::Full(_) => Failure::Full,
                     error => Failure::Other(chain(error)),
                 };
+                if let SendError::Closed(text) | SendError::Full(text) = error {
+                    self.keep(&id, &text);
+                }
                 return shared.tell(Message::Own { id, state: OwnState::Failed(failure), position: None }).await;
             }
         };
@@ -252,6 +266,18 @@ impl Session {
         });
     }
 
+    /// Keeps what could not even be queued, so that it outlives the program.
+    fn keep(&self, id: &str, text: &Text) {
+        let Some(outbox) = &self.outbox else { return };
+        let Ok(mut ids) = self.ids.lock() else { return };
+        if !ids.contains_key(id) {
+            let fresh = chat_client::fresh_post_id();
+            if outbox.add(&fresh, text).is_ok() {
+                ids.insert(id.to_owned(), fresh);
+            }
+        }
+    }
+
     async fn complain(&self, shared: &Shared, result: Result<(), OutboxError>) {
         if let Err(error) = result {
             shared.tell(Message::Notice { text: News::File(chain(&error)), error: true }).await;
@@ -267,7 +293,16 @@ impl Session {
         let online = self.writer.state().borrow().is_online();
         let within = if online { LET_GO } else { Duration::ZERO };
         let report = self.writer.close(within).await;
-        Left { unconfirmed: report.unconfirmed.len(), never_sent: report.never_sent.len() }
+        let ids = self.ids.lock().map(|ids| ids.clone()).unwrap_or_default();
+        let kept = self.outbox.as_ref().map(Outbox::entries).unwrap_or_default();
+        let among = |wanted: &dyn Fn(&PostId) -> bool| -> Vec<String> {
+            ids.iter().filter(|(_, post)| wanted(post)).map(|(id, _)| id.clone()).collect()
+        };
+        Left {
+            unconfirmed: report.unconfirmed.len(),
+            undone: among(&|post| report.unconfirmed.contains(post) || report.never_sent.contains(post)),
+            kept: among(&|post| kept.iter().any(|entry| entry.id == *post)),
+        }
     }
 }
 

@@ -28,6 +28,9 @@ use crate::{
 /// How long what is under way may take to be confirmed when the account is left.
 const LET_GO: Duration = Duration::from_secs(2);
 
+/// How many terminals have an outbox each.
+const TERMINALS: u32 = 8;
+
 /// One thing to do.
 #[derive(Debug)]
 pub(super) enum Posting {
@@ -308,18 +311,36 @@ impl Session {
 
 /// Opens the outbox; where another program holds it, one beside it, so that what is typed in a second
 /// terminal survives too.
-fn open_outbox(path: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning>), OutboxError> {
-    const TERMINALS: u32 = 8;
+fn open_outbox(first: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning>), OutboxError> {
     let mut number = 1;
     loop {
-        let path = if number == 1 { path.to_owned() } else { numbered(path, number) };
+        let path = if number == 1 { first.to_owned() } else { numbered(first, number) };
         match Outbox::open(&path, scope) {
             Ok(outbox) => {
+                if number == 1 {
+                    adopt(&outbox, first, scope);
+                }
                 let warnings = outbox.warnings();
                 return Ok((outbox, warnings));
             }
             Err(OutboxError::Locked(_)) if number < TERMINALS => number += 1,
             Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Takes over what terminals that are gone have left beside the outbox.
+fn adopt(outbox: &Outbox, first: &Path, scope: &str) {
+    for number in 2..=TERMINALS {
+        let path = numbered(first, number);
+        if !path.exists() {
+            continue;
+        }
+        // One that is held belongs to a terminal that is still there.
+        if let Ok(other) = Outbox::open(&path, scope)
+            && let Err(error) = outbox.adopt(&other)
+        {
+            tracing::warn!(path = %path.display(), error = chain(&error), "what was left beside the outbox stays there");
         }
     }
 }
@@ -360,6 +381,24 @@ async fn watch_writer(shared: Arc<Shared>, writer: Writer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_second_terminal_has_left_is_taken_over_once_it_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("outbox");
+        let (first, _) = open_outbox(&path, "room").unwrap();
+        let (second, _) = open_outbox(&path, "room").unwrap();
+        let (third, _) = open_outbox(&path, "room").unwrap();
+        second.add(&PostId::new("2").unwrap(), &Text::new("two").unwrap()).unwrap();
+        third.add(&PostId::new("3").unwrap(), &Text::new("three").unwrap()).unwrap();
+        drop((first, second));
+        let (first, _) = open_outbox(&path, "room").unwrap();
+        let taken = first.entries();
+        assert_eq!(taken.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>(), ["two"]);
+        assert_eq!(third.entries().len(), 1, "its terminal is still there");
+        let (second, _) = open_outbox(&path, "room").unwrap();
+        assert_eq!(second.entries(), []);
+    }
 
     #[test]
     fn only_a_server_that_is_there_and_takes_no_names_gets_a_new_one() {

@@ -168,6 +168,12 @@ impl Writer {
         PLACES - self.places.available_permits()
     }
 
+    /// Whether a post would have to wait for a place.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        !self.places.is_closed() && self.places.available_permits() == 0
+    }
+
     /// The condition of the connection.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<ConnectionState> {

@@ -110,6 +110,7 @@ pub(crate) enum Phrase<'a> {
     PlainFound(usize),
     PlainHelp,
     PlainLeft(usize),
+    PlainLost(usize),
     PlainGaveUp(u64),
     PlainStatus { listening: &'a str, writing: &'a str, waiting: usize },
     PlainOwnUsage,

@@ -123,19 +123,23 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             let (width, height) = screen.size()?;
             let app = App::new(Start { width, height, ..start });
             let theme = Theme { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
-            let (_, services) = Fullscreen { app, screen, services, news, theme, panic_after_start }.run().await?;
-            say_what_is_left(lang, services.close().await);
+            let (app, services) = Fullscreen { app, screen, services, news, theme, panic_after_start }.run().await?;
+            say_what_is_left(lang, &app, services.close().await.as_ref());
             anyhow::Ok(ExitCode::SUCCESS)
         } else {
             let (services, news) = Services::open(config, paths, local_room);
             let plain = Plain::new(App::new(start), std::io::stdin().is_terminal());
             let (plain, services, interrupted) = plain::run(plain, services, news).await?;
             let left = services.close().await;
-            say_what_is_left(lang, left);
+            say_what_is_left(lang, &plain.app, left.as_ref());
+            let unconfirmed = match &left {
+                Some(left) => left.unconfirmed > 0,
+                None => plain.app.chat.timeline.outgoing.waiting() > 0,
+            };
             let code = match plain.outcome() {
                 _ if interrupted => 130,
                 Outcome::Unconfirmed => 5,
-                _ if left.unconfirmed > 0 => 5,
+                _ if unconfirmed => 5,
                 Outcome::Unreachable => 4,
                 Outcome::Refused => 3,
                 Outcome::Usage => 2,
@@ -149,10 +153,15 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     code
 }
 
-fn say_what_is_left(lang: Lang, left: Left) {
-    let left = left.unconfirmed + left.never_sent;
-    if left > 0 {
-        eprintln!("{}", lang.say(Phrase::PlainLeft(left)));
+fn say_what_is_left(lang: Lang, app: &App, left: Option<&Left>) {
+    let (kept, lost) = app.chat.timeline.outgoing.left(left);
+    if kept > 0 {
+        eprintln!("{}", lang.say(Phrase::PlainLeft(kept)));
+    }
+    if !lost.is_empty() {
+        eprintln!("{}", lang.say(Phrase::PlainLost(lost.len())));
+        // Here it can still be copied.
+        lost.iter().for_each(|own| eprintln!("{}", own.shown));
     }
 }
 

@@ -64,10 +64,13 @@ pub(crate) struct Paths {
 }
 
 /// What was left undone when the services closed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Left {
     pub(crate) unconfirmed: usize,
-    pub(crate) never_sent: usize,
+    /// What was under way and has not arrived, by the names that the application has for it.
+    pub(crate) undone: Vec<String>,
+    /// What the outbox keeps for the next run.
+    pub(crate) kept: Vec<String>,
 }
 
 impl Services {
@@ -140,14 +143,15 @@ impl Services {
     }
 
     /// Ends everything: what is under way gets a moment to be confirmed, a local room is drained.
-    pub(crate) async fn close(self) -> Left {
+    /// `None`: it is not known in time what is left.
+    pub(crate) async fn close(self) -> Option<Left> {
         let (answer, report) = tokio::sync::oneshot::channel();
         self.post(Posting::Close(answer));
         let left = tokio::time::timeout(Duration::from_secs(4), report).await;
         let listener = self.shared.listener.lock().ok().and_then(|mut listener| listener.take());
         drop(listener);
         self.room.close().await;
-        left.ok().and_then(Result::ok).unwrap_or_default()
+        left.ok().and_then(Result::ok)
     }
 
     fn enter(&mut self, token: Token, nickname: Option<Nickname>) {

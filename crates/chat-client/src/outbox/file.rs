@@ -134,7 +134,10 @@ impl Outbox {
     }
 
     /// Keeps a post, and says whether it is new. One that is kept already, under its id, is kept as it is.
-    pub(crate) fn add(&self, id: &PostId, text: &Text) -> Result<bool, OutboxError> {
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`]; it is not kept then.
+    pub fn add(&self, id: &PostId, text: &Text) -> Result<bool, OutboxError> {
         let mut inner = self.lock();
         if inner.entries.iter().any(|(_, entry)| entry.id == *id) {
             return Ok(false);
@@ -144,6 +147,30 @@ impl Outbox {
         let scope = inner.scope.clone();
         inner.happened(&[Record::Added { scope, entry }])?;
         Ok(true)
+    }
+
+    /// Takes over the posts of this scope from another outbox, as far as they came and as old as they are: kept here
+    /// first, forgotten there then.
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`]; no post is lost, and one that is in both files has one id.
+    pub fn adopt(&self, other: &Self) -> Result<(), OutboxError> {
+        let scope = self.lock().scope.clone();
+        let theirs: Vec<OutboxEntry> = {
+            let other = other.lock();
+            other.entries.iter().filter(|(of, _)| *of == scope).map(|(_, entry)| entry.clone()).collect()
+        };
+        for entry in theirs {
+            let id = entry.id.clone();
+            let state = Record::State { id: id.clone(), state: entry.state };
+            let mut inner = self.lock();
+            if !inner.entries.iter().any(|(_, known)| known.id == id) {
+                inner.happened(&[Record::Added { scope: scope.clone(), entry }, state])?;
+            }
+            drop(inner);
+            other.done(&id)?;
+        }
+        Ok(())
     }
 
     /// Takes note of how far posts have come.

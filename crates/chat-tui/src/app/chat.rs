@@ -15,6 +15,9 @@ use crate::{
     timeline::{Own, OwnState, Timeline},
 };
 
+/// How many messages may wait; what is typed then stays in the line. As many as the writer takes.
+const MAX_WAITING: usize = 1024;
+
 /// The conversation, the line that is typed, and the own message that is selected.
 #[derive(Debug, Default)]
 pub(crate) struct Chat {
@@ -22,6 +25,8 @@ pub(crate) struct Chat {
     pub(crate) input: Input,
     /// The id of an own message on its way, while one is being decided about.
     pub(crate) selected: Option<String>,
+    /// The own message whose text is in the input line: what is sent takes its place.
+    editing: Option<String>,
     sent: u64,
 }
 
@@ -45,7 +50,10 @@ impl App {
             Action::NewLine => self.edit(Edit::Insert("\n".to_owned())),
             Action::Edit(edit) => self.edit(edit),
             Action::EndOrDelete if !self.chat.input.is_empty() => self.edit(Edit::Delete),
-            Action::Interrupt if !self.chat.input.is_empty() => self.chat.input.clear(),
+            Action::Interrupt if !self.chat.input.is_empty() => {
+                self.chat.input.clear();
+                self.chat.editing = None;
+            }
             Action::Interrupt | Action::EndOrDelete => return self.quit(),
             Action::Submit => return self.submit(),
             Action::Next => self.complete(false),
@@ -107,16 +115,36 @@ impl App {
     }
 
     fn send_typed(&mut self, text: String) -> Vec<Effect> {
+        let waiting = self.chat.timeline.outgoing.waiting();
+        if waiting >= MAX_WAITING {
+            self.hint(Phrase::Waiting(waiting), true);
+            return Vec::new();
+        }
         match self.send(text) {
             Ok(effect) => {
                 self.chat.input.take();
-                vec![effect]
+                let mut effects = vec![effect];
+                // Only now is there something in its place.
+                if let Some(old) = self.chat.editing.take() {
+                    effects.extend(self.discard(&old));
+                }
+                effects
             }
             Err(_) => Vec::new(),
         }
     }
 
     fn edit(&mut self, edit: Edit) {
+        let turns = matches!(edit, Edit::Up | Edit::Down);
+        let before = if turns { self.chat.input.text().to_owned() } else { String::new() };
+        self.apply(edit);
+        if self.chat.input.is_empty() || (turns && self.chat.input.text() != before) {
+            // What stands there now is another text.
+            self.chat.editing = None;
+        }
+    }
+
+    fn apply(&mut self, edit: Edit) {
         if !self.chat.input.apply(edit) {
             self.hint(Phrase::InputFull, true);
         }
@@ -191,7 +219,14 @@ impl App {
             }
             Action::Type('e' | 'у') if state != OwnState::Sent && state != OwnState::Confirmed => {
                 self.chat.selected = None;
+                // A draft is had back with the lines sent before.
+                self.chat.input.take();
                 self.chat.input.replace(&text);
+                if state.needs_a_decision() {
+                    self.chat.editing = Some(id.to_owned());
+                    return Vec::new();
+                }
+                // It would go out meanwhile.
                 return self.discard(id);
             }
             Action::Type('d' | 'в') | Action::Edit(Edit::Delete) if state != OwnState::Sent => {

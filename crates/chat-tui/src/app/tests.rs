@@ -139,9 +139,20 @@ fn failed_messages_can_be_retried_edited_and_discarded() {
     let effects = app.press(KeyCode::Char('r'));
     assert!(matches!(&effects[..], [Effect::Resend { text, .. }] if text.as_str() == "three"));
     app.control('o');
-    let effects = app.press(KeyCode::Char('e'));
-    assert!(matches!(&effects[..], [Effect::Discard { .. }]));
+    app.press(KeyCode::Esc);
+    app.type_in("draft");
+    app.control('o');
+    assert!(app.press(KeyCode::Char('e')).is_empty(), "it is kept until there is something in its place");
     assert_eq!(app.chat.input.text(), "two");
+    let effects = app.enter_line("!");
+    assert!(matches!(&effects[..], [Effect::Send { text, .. }, Effect::Discard { .. }] if text.as_str() == "two!"));
+    app.press(KeyCode::Up);
+    app.press(KeyCode::Up);
+    assert_eq!(app.chat.input.text(), "draft");
+    let written = sent(&app.press(KeyCode::Enter))[0].0.clone();
+    app.take_all([own(&written, OwnState::Confirmed), said("Keen Bob", "draft", 1)]);
+    let changed = app.chat.timeline.outgoing.as_slice().iter().find(|own| own.text == "two!").unwrap().id.clone();
+    app.take_all([own(&changed, OwnState::Confirmed), said("Keen Bob", "two!", 1)]);
     app.control('o');
     app.press(KeyCode::Char('d'));
     let left: Vec<&str> = app.chat.timeline.outgoing.as_slice().iter().map(|own| own.text.as_str()).collect();
@@ -348,6 +359,17 @@ fn the_echo_of_a_numbered_message_comes_after_a_gap() {
     let echo = Heard::Said { sender, text: "hello".into(), at: at(1), position, mark: None };
     app.take_all([Message::Heard(vec![gap, echo])]);
     assert_eq!(screen(&app).matches("hello ✓").count(), 1, "{}", screen(&app));
+}
+
+#[test]
+fn what_is_typed_stays_in_the_line_when_too_much_waits() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let all: Vec<String> = (0..1024).map(|_| sent(&app.enter_line("x"))[0].0.clone()).collect();
+    assert!(app.enter_line("one more").is_empty());
+    assert_eq!(app.chat.input.text(), "one more");
+    assert_eq!(app.hint.as_ref().unwrap().text, "1024 messages wait");
+    app.take_all([own(&all[0], OwnState::Confirmed)]);
+    assert_eq!(sent(&app.press(KeyCode::Enter))[0].1, "one more");
 }
 
 #[test]

@@ -111,6 +111,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Failure::Storage => "the server could not store it".into(),
             Failure::Draining => "the server is shutting down".into(),
             Failure::NeverSent => "it was never sent".into(),
+            Failure::Full => "too many messages wait".into(),
             Failure::Other(text) => text.clone(),
         },
         Phrase::NewBelow(n) => format!("{n} new below"),
@@ -210,6 +211,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PlainHelp => "Each line is a message. Commands: /help, /status, /token, /retry, /discard, /search TEXT, /accounts, /register [NICKNAME], /export [FILE], /quit. Two strokes // begin a text with a stroke.".into(),
         Phrase::PlainLeft(1) => "1 message was not confirmed; it is kept and shown at the next start.".into(),
         Phrase::PlainLeft(n) => format!("{n} messages were not confirmed; they are kept and shown at the next start."),
+        Phrase::PlainLost(1) => "1 message was not sent and could not be kept:".into(),
+        Phrase::PlainLost(n) => format!("{n} messages were not sent and could not be kept:"),
         Phrase::PlainGaveUp(seconds) => format!("Gave up after {seconds} seconds."),
         Phrase::PlainStatus { listening, writing, waiting } => {
             format!("{listening}; {writing}; {}.", say(Phrase::Waiting(waiting)))

@@ -111,6 +111,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             Failure::Storage => "сервер не смог сохранить".into(),
             Failure::Draining => "сервер завершает работу".into(),
             Failure::NeverSent => "так и не послано".into(),
+            Failure::Full => "слишком много сообщений ждут".into(),
             Failure::Other(text) => text.clone(),
         },
         Phrase::NewBelow(n) => format!("{n} {} ниже", few(n as u64, "новое", "новых", "новых")),
@@ -214,6 +215,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PlainLeft(n) => {
             let messages = few(n as u64, "сообщение", "сообщения", "сообщений");
             format!("Не подтверждено: {n} {messages}; сохранено и будет показано при следующем запуске.")
+        }
+        Phrase::PlainLost(n) => {
+            let messages = few(n as u64, "сообщение", "сообщения", "сообщений");
+            format!("Не послано и не сохранено: {n} {messages}:")
         }
         Phrase::PlainGaveUp(seconds) => format!("За {seconds} с не вышло."),
         Phrase::PlainStatus { listening, writing, waiting } => {

@@ -28,6 +28,9 @@ use crate::{
 /// How long what is under way may take to be confirmed when the account is left.
 const LET_GO: Duration = Duration::from_secs(2);
 
+/// How many terminals have an outbox each.
+const TERMINALS: u32 = 8;
+
 /// One thing to do.
 #[derive(Debug)]
 pub(super) enum Posting {
@@ -176,13 +179,20 @@ impl Session {
         }
         for entry in again {
             let id = entry.id.as_str().to_owned();
-            let sent = self.writer.send_entry(entry).await;
+            let sent = match self.writer.is_full() {
+                true => Err(SendError::Full(entry.text)),
+                false => self.writer.send_entry(entry).await,
+            };
             self.follow(shared, id, sent).await;
         }
     }
 
     async fn send(&self, shared: &Arc<Shared>, id: String, text: Text) {
-        let sent = self.writer.send(text).await;
+        // Nothing waits behind a full queue, least of all the end of the program.
+        let sent = match self.writer.is_full() {
+            true => Err(SendError::Full(text)),
+            false => self.writer.send(text).await,
+        };
         self.follow(shared, id, sent).await;
     }
 
@@ -194,6 +204,9 @@ impl Session {
             ConnectionState::Online { extensions, .. } => Some(extensions.id),
             _ => None,
         };
+        if self.writer.is_full() {
+            return self.follow(shared, id, Err(SendError::Full(text))).await;
+        }
         let sent = match Again::of(known, never_written, ids) {
             Again::New => self.writer.send(text).await,
             Again::Unwritten(known) => self.writer.send_as(known, text).await,
@@ -229,8 +242,12 @@ impl Session {
             Err(error) => {
                 let failure = match &error {
                     SendError::Closed(_) => Failure::NeverSent,
+                    SendError::Full(_) => Failure::Full,
                     error => Failure::Other(chain(error)),
                 };
+                if let SendError::Closed(text) | SendError::Full(text) = error {
+                    self.keep(&id, &text);
+                }
                 return shared.tell(Message::Own { id, state: OwnState::Failed(failure), position: None }).await;
             }
         };
@@ -252,6 +269,18 @@ impl Session {
         });
     }
 
+    /// Keeps what could not even be queued, so that it outlives the program.
+    fn keep(&self, id: &str, text: &Text) {
+        let Some(outbox) = &self.outbox else { return };
+        let Ok(mut ids) = self.ids.lock() else { return };
+        if !ids.contains_key(id) {
+            let fresh = chat_client::fresh_post_id();
+            if outbox.add(&fresh, text).is_ok() {
+                ids.insert(id.to_owned(), fresh);
+            }
+        }
+    }
+
     async fn complain(&self, shared: &Shared, result: Result<(), OutboxError>) {
         if let Err(error) = result {
             shared.tell(Message::Notice { text: News::File(chain(&error)), error: true }).await;
@@ -267,24 +296,51 @@ impl Session {
         let online = self.writer.state().borrow().is_online();
         let within = if online { LET_GO } else { Duration::ZERO };
         let report = self.writer.close(within).await;
-        Left { unconfirmed: report.unconfirmed.len(), never_sent: report.never_sent.len() }
+        let ids = self.ids.lock().map(|ids| ids.clone()).unwrap_or_default();
+        let kept = self.outbox.as_ref().map(Outbox::entries).unwrap_or_default();
+        let among = |wanted: &dyn Fn(&PostId) -> bool| -> Vec<String> {
+            ids.iter().filter(|(_, post)| wanted(post)).map(|(id, _)| id.clone()).collect()
+        };
+        Left {
+            unconfirmed: report.unconfirmed.len(),
+            undone: among(&|post| report.unconfirmed.contains(post) || report.never_sent.contains(post)),
+            kept: among(&|post| kept.iter().any(|entry| entry.id == *post)),
+        }
     }
 }
 
 /// Opens the outbox; where another program holds it, one beside it, so that what is typed in a second
 /// terminal survives too.
-fn open_outbox(path: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning>), OutboxError> {
-    const TERMINALS: u32 = 8;
+fn open_outbox(first: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning>), OutboxError> {
     let mut number = 1;
     loop {
-        let path = if number == 1 { path.to_owned() } else { numbered(path, number) };
+        let path = if number == 1 { first.to_owned() } else { numbered(first, number) };
         match Outbox::open(&path, scope) {
             Ok(outbox) => {
+                if number == 1 {
+                    adopt(&outbox, first, scope);
+                }
                 let warnings = outbox.warnings();
                 return Ok((outbox, warnings));
             }
             Err(OutboxError::Locked(_)) if number < TERMINALS => number += 1,
             Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Takes over what terminals that are gone have left beside the outbox.
+fn adopt(outbox: &Outbox, first: &Path, scope: &str) {
+    for number in 2..=TERMINALS {
+        let path = numbered(first, number);
+        if !path.exists() {
+            continue;
+        }
+        // One that is held belongs to a terminal that is still there.
+        if let Ok(other) = Outbox::open(&path, scope)
+            && let Err(error) = outbox.adopt(&other)
+        {
+            tracing::warn!(path = %path.display(), error = chain(&error), "what was left beside the outbox stays there");
         }
     }
 }
@@ -325,6 +381,24 @@ async fn watch_writer(shared: Arc<Shared>, writer: Writer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_second_terminal_has_left_is_taken_over_once_it_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("outbox");
+        let (first, _) = open_outbox(&path, "room").unwrap();
+        let (second, _) = open_outbox(&path, "room").unwrap();
+        let (third, _) = open_outbox(&path, "room").unwrap();
+        second.add(&PostId::new("2").unwrap(), &Text::new("two").unwrap()).unwrap();
+        third.add(&PostId::new("3").unwrap(), &Text::new("three").unwrap()).unwrap();
+        drop((first, second));
+        let (first, _) = open_outbox(&path, "room").unwrap();
+        let taken = first.entries();
+        assert_eq!(taken.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>(), ["two"]);
+        assert_eq!(third.entries().len(), 1, "its terminal is still there");
+        let (second, _) = open_outbox(&path, "room").unwrap();
+        assert_eq!(second.entries(), []);
+    }
 
     #[test]
     fn only_a_server_that_is_there_and_takes_no_names_gets_a_new_one() {

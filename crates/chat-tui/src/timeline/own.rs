@@ -7,6 +7,7 @@ use chat_client::display;
 use jiff::civil::DateTime;
 
 use super::Mark;
+use crate::services::Left;
 
 /// How many own lines are remembered whose receipt has not come.
 const MAX_EARLY: usize = 2_048;
@@ -60,6 +61,8 @@ pub(crate) enum Failure {
     Storage,
     Draining,
     NeverSent,
+    /// As many wait as may wait.
+    Full,
     Other(String),
 }
 
@@ -210,6 +213,24 @@ impl Outgoing {
         self.heard.as_ref().is_some_and(|heard| heard.0 == position.0 && heard.1 >= position.1)
     }
 
+    /// At the end of the program: how many messages of which something is still to be said are kept
+    /// for the next run, and those that are not. Without a report all that waits is left.
+    pub(crate) fn left(&self, report: Option<&Left>) -> (usize, Vec<&Own>) {
+        let (mut kept, mut lost) = (0, Vec::new());
+        for own in &self.messages {
+            let (undone, is_kept) = match report {
+                Some(report) => (report.undone.contains(&own.id), report.kept.contains(&own.id)),
+                None => (own.state.is_under_way(), true),
+            };
+            match undone || own.state.needs_a_decision() {
+                true if is_kept => kept += 1,
+                true => lost.push(own),
+                false => {}
+            }
+        }
+        (kept, lost)
+    }
+
     /// How many wait for the server.
     pub(crate) fn waiting(&self) -> usize {
         self.messages.iter().filter(|own| own.state.is_under_way()).count()
@@ -295,6 +316,20 @@ mod tests {
         assert_eq!(ids(all.take_confirmed(true)), ["1", "2"]);
         // What was missed all the same is seen when the conversation has gone past it.
         assert_eq!(ids(all.hear(&("new".into(), 3))), ["3"]);
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_counted_once_and_never_for_nothing() {
+        let all = outgoing(&[
+            ("1", "a", OwnState::Failed(Failure::NeverSent)),
+            ("2", "b", OwnState::Failed(Failure::NeverSent)),
+            ("3", "c", OwnState::Sent),
+            ("4", "d", OwnState::Confirmed),
+        ]);
+        let report = Left { unconfirmed: 1, undone: vec!["2".into(), "3".into()], kept: vec!["2".into(), "3".into()] };
+        let (kept, lost) = all.left(Some(&report));
+        assert_eq!((kept, lost.iter().map(|own| own.id.as_str()).collect::<Vec<_>>()), (2, vec!["1"]));
+        assert_eq!(all.left(None).0, 3, "no report is not nothing");
     }
 
     #[test]

@@ -23,6 +23,10 @@ use crate::{
 /// While much comes in, the screen is drawn this often.
 const FRAME: Duration = Duration::from_millis(16);
 
+/// What a key has changed is drawn without waiting for that, but no more often than this: a key that
+/// is held down, or a paste that comes as keys, costs no more than it must.
+const KEY_FRAME: Duration = Duration::from_millis(2);
+
 /// Between two drawings messages are taken for this long; then keys are looked at again.
 const SLICE: Duration = Duration::from_millis(4);
 
@@ -48,13 +52,15 @@ impl Fullscreen {
         let mut drawn = Instant::now() - FRAME;
         let mut rung = Instant::now() - RING;
         let mut changed = true;
+        let mut keyed = false;
         let mut effects = Vec::new();
         while !self.app.quitting {
-            if changed && drawn.elapsed() >= FRAME {
+            let frame = if keyed { KEY_FRAME } else { FRAME };
+            if changed && drawn.elapsed() >= frame {
                 self.measure()?;
                 self.screen.draw(&self.app, self.theme)?;
                 drawn = Instant::now();
-                changed = false;
+                (changed, keyed) = (false, false);
                 assert!(!self.panic_after_start, "asked to panic");
             }
             let tick = self.app.next_tick();
@@ -63,6 +69,7 @@ impl Fullscreen {
                 () = terminal::panicked() => return Err(io::Error::other("a part of the program has panicked")),
                 key = keys.recv() => {
                     let Some(key) = key else { break };
+                    keyed = true;
                     effects.extend(self.app.update(key, Timestamp::now()));
                     while let Ok(key) = keys.try_recv() {
                         effects.extend(self.app.update(key, Timestamp::now()));
@@ -78,7 +85,7 @@ impl Fullscreen {
                     }
                     Signal::Resized => changed = true,
                 },
-                () = sleep_until((drawn + FRAME).into()), if changed => {}
+                () = sleep_until((drawn + frame).into()), if changed => {}
                 message = self.news.recv() => {
                     let Some(message) = message else { break };
                     effects.extend(self.app.update(message, Timestamp::now()));

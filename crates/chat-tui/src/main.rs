@@ -34,7 +34,12 @@ mod view;
 mod width;
 mod wrap;
 
-use std::{fs::File, io::IsTerminal, process::ExitCode, sync::Arc};
+use std::{
+    fs::File,
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use chat_client::Settings;
@@ -56,7 +61,7 @@ fn main() -> ExitCode {
     match run(Args::from_command_line()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("chat-tui: {error:#}");
+            complain(&format!("chat-tui: {error:#}"));
             ExitCode::from(1)
         }
     }
@@ -64,12 +69,12 @@ fn main() -> ExitCode {
 
 fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     if args.shows_the_token() {
-        eprintln!("chat-tui: others on this machine can see a token on the command line; --token-file hides it");
+        complain("chat-tui: others on this machine can see a token on the command line; --token-file hides it");
     }
     let settings = match Settings::load(args.layer(), args.profile.as_deref()) {
         Ok(settings) => settings,
         Err(error) => {
-            eprintln!("chat-tui: {:#}", anyhow::Error::new(error));
+            complain(&format!("chat-tui: {:#}", anyhow::Error::new(error)));
             return Ok(ExitCode::from(2));
         }
     };
@@ -119,25 +124,28 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             #[cfg(not(debug_assertions))]
             let panic_after_start = false;
             let screen = Screen::take()?;
-            let (services, news) = Services::open(config, paths, local_room);
             let (width, height) = screen.size()?;
+            let (services, news) = Services::open(config, paths, local_room);
             let app = App::new(Start { width, height, ..start });
             let theme = Theme { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
-            let (_, services) = Fullscreen { app, screen, services, news, theme, panic_after_start }.run().await?;
+            let (services, ended) = Fullscreen { app, screen, services, news, theme, panic_after_start }.run().await;
             say_what_is_left(lang, services.close().await);
+            ended?;
             anyhow::Ok(ExitCode::SUCCESS)
         } else {
             let (services, news) = Services::open(config, paths, local_room);
             let plain = Plain::new(App::new(start), std::io::stdin().is_terminal());
-            let (plain, services, interrupted) = plain::run(plain, services, news).await?;
+            let (plain, services, interrupted) = plain::run(plain, services, news).await;
             let left = services.close().await;
             say_what_is_left(lang, left);
+            let interrupted = interrupted?;
             let code = match plain.outcome() {
                 _ if interrupted => 130,
                 Outcome::Unconfirmed => 5,
                 _ if left.unconfirmed > 0 => 5,
                 Outcome::Unreachable => 4,
                 Outcome::Refused => 3,
+                _ if left.never_sent > 0 => 4,
                 Outcome::Usage => 2,
                 Outcome::Done => 0,
             };
@@ -149,10 +157,15 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     code
 }
 
+/// Says it where somebody can hear it: the terminal may be closed.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 fn say_what_is_left(lang: Lang, left: Left) {
     let left = left.unconfirmed + left.never_sent;
     if left > 0 {
-        eprintln!("{}", lang.say(Phrase::PlainLeft(left)));
+        complain(&lang.say(Phrase::PlainLeft(left)));
     }
 }
 

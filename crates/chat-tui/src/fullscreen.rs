@@ -45,8 +45,15 @@ pub(crate) struct Fullscreen {
 }
 
 impl Fullscreen {
-    /// Runs until the person, or a signal, ends it. Gives back the services, still running.
-    pub(crate) async fn run(mut self) -> io::Result<(App, Services)> {
+    /// Runs until the person, or a signal, ends it. Gives back the terminal, and the services, still running, whatever
+    /// happened.
+    pub(crate) async fn run(mut self) -> (App, Services, io::Result<()>) {
+        let ended = self.turn().await;
+        drop(self.screen);
+        (self.app, self.services, ended)
+    }
+
+    async fn turn(&mut self) -> io::Result<()> {
         let mut keys = events::start()?;
         let mut signals = Signals::new()?;
         let mut drawn = Instant::now() - FRAME;
@@ -126,8 +133,7 @@ impl Fullscreen {
                 }
             }
         }
-        drop(self.screen);
-        Ok((self.app, self.services))
+        Ok(())
     }
 
     /// Gives the terminal back and stops. A shell that started this as a job takes over, and wakes it.

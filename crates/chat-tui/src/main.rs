@@ -34,7 +34,12 @@ mod view;
 mod width;
 mod wrap;
 
-use std::{fs::File, io::IsTerminal, process::ExitCode, sync::Arc};
+use std::{
+    fs::File,
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use chat_client::Settings;
@@ -56,7 +61,7 @@ fn main() -> ExitCode {
     match run(Args::from_command_line()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("chat-tui: {error:#}");
+            complain(&format!("chat-tui: {error:#}"));
             ExitCode::from(1)
         }
     }
@@ -64,12 +69,12 @@ fn main() -> ExitCode {
 
 fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     if args.shows_the_token() {
-        eprintln!("chat-tui: others on this machine can see a token on the command line; --token-file hides it");
+        complain("chat-tui: others on this machine can see a token on the command line; --token-file hides it");
     }
     let settings = match Settings::load(args.layer(), args.profile.as_deref()) {
         Ok(settings) => settings,
         Err(error) => {
-            eprintln!("chat-tui: {:#}", anyhow::Error::new(error));
+            complain(&format!("chat-tui: {:#}", anyhow::Error::new(error)));
             return Ok(ExitCode::from(2));
         }
     };
@@ -119,22 +124,25 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             #[cfg(not(debug_assertions))]
             let panic_after_start = false;
             let screen = Screen::take()?;
-            let (services, news) = Services::open(config, paths, local_room);
             let (width, height) = screen.size()?;
+            let (services, news) = Services::open(config, paths, local_room);
             let app = App::new(Start { width, height, ..start });
             let theme = Theme { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
-            let (app, services) = Fullscreen { app, screen, services, news, theme, panic_after_start }.run().await?;
+            let screen = Fullscreen { app, screen, services, news, theme, panic_after_start };
+            let (app, services, ended) = screen.run().await;
             say_what_is_left(lang, &app, services.close().await.as_ref());
+            ended?;
             anyhow::Ok(ExitCode::SUCCESS)
         } else {
             let (services, news) = Services::open(config, paths, local_room);
             let plain = Plain::new(App::new(start), std::io::stdin().is_terminal());
-            let (plain, services, interrupted) = plain::run(plain, services, news).await?;
+            let (plain, services, interrupted) = plain::run(plain, services, news).await;
             let left = services.close().await;
             say_what_is_left(lang, &plain.app, left.as_ref());
-            let unconfirmed = match &left {
-                Some(left) => left.unconfirmed > 0,
-                None => plain.app.chat.timeline.outgoing.waiting() > 0,
+            let interrupted = interrupted?;
+            let (unconfirmed, never_sent) = match &left {
+                Some(left) => (left.unconfirmed > 0, !left.undone.is_empty()),
+                None => (plain.app.chat.timeline.outgoing.waiting() > 0, false),
             };
             let code = match plain.outcome() {
                 _ if interrupted => 130,
@@ -142,6 +150,7 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
                 _ if unconfirmed => 5,
                 Outcome::Unreachable => 4,
                 Outcome::Refused => 3,
+                _ if never_sent => 4,
                 Outcome::Usage => 2,
                 Outcome::Done => 0,
             };
@@ -153,15 +162,20 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     code
 }
 
+/// Says it where somebody can hear it: the terminal may be closed.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 fn say_what_is_left(lang: Lang, app: &App, left: Option<&Left>) {
     let (kept, lost) = app.chat.timeline.outgoing.left(left);
     if kept > 0 {
-        eprintln!("{}", lang.say(Phrase::PlainLeft(kept)));
+        complain(&lang.say(Phrase::PlainLeft(kept)));
     }
     if !lost.is_empty() {
-        eprintln!("{}", lang.say(Phrase::PlainLost(lost.len())));
+        complain(&lang.say(Phrase::PlainLost(lost.len())));
         // Here it can still be copied.
-        lost.iter().for_each(|own| eprintln!("{}", own.shown));
+        lost.iter().for_each(|own| complain(&own.shown));
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use chat_client::display;
 use jiff::Timestamp;
 
+use runner::Line;
 pub(crate) use runner::run;
 
 use crate::{
@@ -119,9 +120,30 @@ impl Plain {
         self.input_ended = true;
     }
 
+    /// Takes what was read.
+    fn input(&mut self, line: Line, now: Timestamp) -> Vec<Effect> {
+        match line {
+            Line::Text(line) => self.line(&line, now),
+            Line::NotUtf8(line) => {
+                self.talk(Phrase::PlainNotUtf8);
+                self.line(&line, now)
+            }
+            Line::TooLong => {
+                self.talk(Phrase::PlainLineTooLong);
+                self.worst = self.worst.max(Outcome::Usage);
+                Vec::new()
+            }
+        }
+    }
+
     /// Takes a line of input.
     pub(crate) fn line(&mut self, line: &str, now: Timestamp) -> Vec<Effect> {
         self.app.now = now;
+        if self.asks()
+            && let Some(effects) = self.command_at_question(line.trim())
+        {
+            return effects;
+        }
         if matches!(self.app.dialog, Some(Dialog::WrongToken { .. })) {
             return self.decide_on_wrong_token(line.trim());
         }
@@ -142,6 +164,16 @@ impl Plain {
             }
             Screen::Chat => self.say_or_do(line),
         }
+    }
+
+    /// Whether the next line answers a question.
+    fn asks(&self) -> bool {
+        matches!(self.app.dialog, Some(Dialog::WrongToken { .. }))
+            || match self.app.screen {
+                Screen::Accounts => true,
+                Screen::Registration => self.interactive && self.app.registration.step != Step::Asked,
+                Screen::Starting | Screen::Chat => false,
+            }
     }
 
     /// Whether what is said now is heard: not before it is known whether the room is listened to.

@@ -93,6 +93,32 @@ fn nobody_there_is_said_and_is_an_exit_code() {
 }
 
 #[test]
+fn nobody_who_hears_the_complaint_changes_no_code() {
+    use std::process::{Command, Stdio};
+    let home = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(stage::PROGRAM);
+    command.args(["--profile", "nonsense"]).env_clear().envs(stage::environment(home.path()));
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn a_line_that_does_not_fit_is_a_usage_error_and_the_others_are_sent() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
+    me.line("before");
+    me.line(&"x".repeat(100_000));
+    me.line("after");
+    me.end_input();
+    assert_eq!(me.wait_exit(), 2, "{:?}", me.talk());
+    assert!(me.talk().iter().any(|line| line.contains("too long for a message")), "{:?}", me.talk());
+    assert!(me.messages().iter().any(|line| line.ends_with(" me: after")), "{:?}", me.messages());
+}
+
+#[test]
 fn without_a_name_a_pipe_is_told_what_is_missing() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();

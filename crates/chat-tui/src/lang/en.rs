@@ -192,6 +192,11 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PlainChooseAccount => "Which account? Type its number, or n for a new one.".into(),
         Phrase::PlainAccount { number, nickname } => format!("{number}: {nickname}"),
         Phrase::PlainNoSuchAccount => "There is no account of that number.".into(),
+        Phrase::PlainNotHere => "That command does not work at a question; /help, /quit and an empty line, which goes back, do.".into(),
+        Phrase::PlainBack => "Back in the chat; /accounts and /register lead to another account.".into(),
+        Phrase::PlainKept => "That is no number; it is kept as a message, and sent once an account has been chosen. /quit throws it away.".into(),
+        Phrase::PlainNotUtf8 => "A line is not UTF-8; what could not be read was replaced.".into(),
+        Phrase::PlainLineTooLong => "A line is too long for a message, and was not sent.".into(),
         Phrase::PlainEntering(name) => format!("Entering the chat as {name}."),
         Phrase::PlainWrongToken => "The server does not know the token of this account. Type 1 to choose another account, 2 to register a new one, 3 to leave.".into(),
         Phrase::PlainOwn { text, state } => {

@@ -195,6 +195,11 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PlainChooseAccount => "Какая учётная запись? Наберите её номер или n для новой.".into(),
         Phrase::PlainAccount { number, nickname } => format!("{number}: {nickname}"),
         Phrase::PlainNoSuchAccount => "Учётной записи с таким номером нет.".into(),
+        Phrase::PlainNotHere => "В ответ на вопрос эта команда не работает; работают /help, /quit и пустая строка — назад.".into(),
+        Phrase::PlainBack => "Вы снова в чате; к другой учётной записи ведут /accounts и /register.".into(),
+        Phrase::PlainKept => "Это не номер; строка сохранена как сообщение и уйдёт, когда учётная запись будет выбрана. /quit выбросит её.".into(),
+        Phrase::PlainNotUtf8 => "Строка не в UTF-8; нечитаемое заменено.".into(),
+        Phrase::PlainLineTooLong => "Строка слишком длинна для сообщения и не отправлена.".into(),
         Phrase::PlainEntering(name) => format!("Вхожу в чат как {name}."),
         Phrase::PlainWrongToken => "Сервер не знает токена этой учётной записи. Наберите 1, чтобы выбрать другую, 2, чтобы завести новую, 3, чтобы выйти.".into(),
         Phrase::PlainOwn { text, state } => {

@@ -1,6 +1,6 @@
 //! Lines that are typed in the chat: messages, and commands in words.
 
-use super::Plain;
+use super::{Outcome, Plain};
 use crate::{effect::Effect, lang::Phrase, link::Side};
 
 impl Plain {
@@ -19,10 +19,15 @@ impl Plain {
         {
             return self.command(command);
         }
+        self.app.hint = None;
         let text = line.strip_prefix('/').unwrap_or(line);
         match self.app.send(text.to_owned()) {
             Ok(effect) => vec![effect],
             Err(_) => {
+                // A blank line is no message, and says nothing.
+                if self.app.hint.is_some() {
+                    self.worst = self.worst.max(Outcome::Usage);
+                }
                 self.say_hint();
                 Vec::new()
             }

@@ -4,7 +4,7 @@ use chat_client::Nickname;
 
 use super::{Outcome, Plain};
 use crate::{
-    app::{Screen, Step},
+    app::{Dialog, Screen, Step},
     effect::Effect,
     lang::Phrase,
     timeline::clean_name,
@@ -44,6 +44,43 @@ impl Plain {
         self.fail(Phrase::WrongToken, Outcome::Refused)
     }
 
+    /// What works at every question; `None` for an answer.
+    pub(super) fn command_at_question(&mut self, line: &str) -> Option<Vec<Effect>> {
+        match line {
+            "" => return Some(self.back()),
+            "/quit" => return Some(self.app.quit()),
+            "/help" => self.talk(Phrase::PlainHelp),
+            _ if line.starts_with('/') => self.talk(Phrase::PlainNotHere),
+            _ => return None,
+        }
+        self.ask_again();
+        Some(Vec::new())
+    }
+
+    /// To the chat where there is one, else to the accounts.
+    fn back(&mut self) -> Vec<Effect> {
+        let at_wrong_token = matches!(self.app.dialog, Some(Dialog::WrongToken { .. }));
+        if at_wrong_token || self.app.me.is_some() {
+            self.app.dialog = None;
+            self.app.screen = Screen::Chat;
+            self.talk(Phrase::PlainBack);
+            return self.say_early();
+        }
+        if self.app.screen == Screen::Registration && !self.app.accounts.list().is_empty() {
+            self.app.screen = Screen::Accounts;
+        }
+        self.ask_again();
+        Vec::new()
+    }
+
+    fn ask_again(&mut self) {
+        match self.app.screen {
+            _ if self.app.dialog.is_some() => self.talk(Phrase::PlainWrongToken),
+            Screen::Accounts => self.list_accounts(),
+            _ => self.talk(Phrase::PlainAskNickname),
+        }
+    }
+
     pub(super) fn decide_on_wrong_token(&mut self, line: &str) -> Vec<Effect> {
         match line {
             "1" | "2" => {
@@ -80,12 +117,19 @@ impl Plain {
     }
 
     pub(super) fn choose_account(&mut self, line: &str) -> Vec<Effect> {
-        if line == "n" {
+        if line == "n" || line == "т" {
             self.app.open_registration();
             self.talk(Phrase::PlainAskNickname);
             return Vec::new();
         }
-        let number = line.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let number = line.parse::<usize>();
+        if number.is_err() {
+            // It may have been meant for the chat.
+            self.early.push_back(line.to_owned());
+            self.talk(Phrase::PlainKept);
+            return Vec::new();
+        }
+        let number = number.ok().and_then(|number| number.checked_sub(1));
         let known = number.and_then(|number| self.app.accounts.list().get(number)).cloned();
         match known {
             Some(known) => {

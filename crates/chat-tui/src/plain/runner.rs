@@ -1,7 +1,7 @@
 //! The loop of plain mode: lines in, lines out.
 
 use std::{
-    io::{self, BufRead, Write},
+    io::{self, BufRead, Read, Write},
     time::Duration,
 };
 
@@ -19,18 +19,27 @@ use crate::{
     signals::{Signal, Signals},
 };
 
+/// No line is as long; what could be sent is shorter by far.
+const LONGEST: u64 = 64 * 1024;
+
 /// After the end of the input, what is under way gets this long.
 const LAST: Duration = Duration::from_secs(30);
 
 /// And what has been confirmed gets this long to be heard.
 const ECHO: Duration = Duration::from_secs(2);
 
-/// Runs until the input has ended and everything is said, or a signal comes. `true`: interrupted.
+/// Runs until the input has ended and everything is said, or a signal comes. `true`: interrupted. The services come
+/// back, still running, whatever happened.
 pub(crate) async fn run(
     mut plain: Plain,
     mut services: Services,
     mut news: Receiver<Message>,
-) -> io::Result<(Plain, Services, bool)> {
+) -> (Plain, Services, io::Result<bool>) {
+    let interrupted = turn(&mut plain, &mut services, &mut news).await;
+    (plain, services, interrupted)
+}
+
+async fn turn(plain: &mut Plain, services: &mut Services, news: &mut Receiver<Message>) -> io::Result<bool> {
     let mut lines = read_lines()?;
     let mut signals = Signals::without_stop()?;
     let mut interrupted = false;
@@ -46,7 +55,7 @@ pub(crate) async fn run(
         let last = ended_at.map(|at| at + LAST);
         let effects = tokio::select! {
             line = lines.recv(), if plain.wants_lines() => match line {
-                Some(line) => plain.line(&line, Timestamp::now()),
+                Some(line) => plain.input(line, Timestamp::now()),
                 None => {
                     plain.end_input();
                     Vec::new()
@@ -82,7 +91,7 @@ pub(crate) async fn run(
             services.start(effect);
         }
     }
-    Ok((plain, services, interrupted))
+    Ok(interrupted)
 }
 
 /// Says everything. `false`: nobody reads the messages any more, which is no error.
@@ -102,25 +111,43 @@ fn say(said: &[Say]) -> io::Result<bool> {
     Ok(true)
 }
 
+/// What came from standard input.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    Text(String),
+    /// What could not be read is replaced.
+    NotUtf8(String),
+    TooLong,
+}
+
 /// Reads lines in a thread of their own: standard input cannot be waited for in any other way that
 /// works for files, pipes and terminals alike.
-fn read_lines() -> io::Result<Receiver<String>> {
+fn read_lines() -> io::Result<Receiver<Line>> {
     let (sender, receiver) = channel(64);
     std::thread::Builder::new().name("lines".into()).spawn(move || {
         let mut input = io::stdin().lock();
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            match input.read_until(b'\n', &mut bytes) {
-                Ok(0) | Err(_) => break,
-                Ok(_) => {}
-            }
-            let line = String::from_utf8_lossy(&bytes);
-            let line = line.trim_end_matches(['\n', '\r']).to_owned();
+        while let Ok(Some(line)) = next_line(&mut input) {
             if sender.blocking_send(line).is_err() {
                 break;
             }
         }
     })?;
     Ok(receiver)
+}
+
+/// The next line; of one that no message can hold nothing is kept.
+pub(super) fn next_line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
+    let mut bytes = Vec::new();
+    if input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
+        return Ok(None);
+    }
+    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LONGEST {
+        input.skip_until(b'\n')?;
+        return Ok(Some(Line::TooLong));
+    }
+    let text = |text: &str| text.trim_end_matches(['\n', '\r']).to_owned();
+    Ok(Some(match std::str::from_utf8(&bytes) {
+        Ok(line) => Line::Text(text(line)),
+        Err(_) => Line::NotUtf8(text(&String::from_utf8_lossy(&bytes))),
+    }))
 }

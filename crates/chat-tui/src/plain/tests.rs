@@ -1,6 +1,9 @@
 //! Plain mode without pipes: lines in, lines out, and nothing that a terminal would obey.
 
-use super::{Outcome, Plain, Say};
+use super::{
+    Outcome, Plain, Say,
+    runner::{Line, next_line},
+};
 use crate::{
     app::{
         Screen,
@@ -96,6 +99,58 @@ fn a_wrong_token_is_a_question_to_a_person() {
     assert!(talk(&mut me).contains("Type 1 to choose another account"));
     me.line("2", at(0));
     assert_eq!(me.app.screen, Screen::Registration);
+}
+
+#[test]
+fn a_question_takes_commands_and_a_way_back_and_loses_no_line() {
+    let mut me = plain(true);
+    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
+    talk(&mut me);
+    assert!(me.line("/register", at(0)).is_empty() && me.line("7", at(0)).is_empty());
+    assert!(talk(&mut me).contains("does not work at a question"));
+    assert!(me.line("hello", at(0)).is_empty());
+    assert!(talk(&mut me).contains("kept as a message"));
+    me.line("n", at(0));
+    for line in ["/bob", "/help", "//bob"] {
+        assert!(me.line(line, at(0)).is_empty(), "no nickname: {line}");
+    }
+    me.line("", at(0));
+    assert_eq!(me.app.screen, Screen::Accounts);
+    me.line("1", at(0));
+    let effects = take(&mut me, online());
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Send { text, .. } if text.as_str() == "hello")));
+    me.line("/accounts", at(0));
+    me.line("", at(0));
+    assert_eq!(me.app.screen, Screen::Chat);
+    me.line("/register", at(0));
+    assert!(me.line("/quit", at(0)).contains(&Effect::Quit));
+}
+
+#[test]
+fn what_cannot_be_sent_is_said_and_is_an_outcome() {
+    let mut me = plain(false);
+    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, online());
+    assert!(me.line("", at(0)).is_empty());
+    assert_eq!(me.outcome(), Outcome::Done);
+    assert!(me.line(&"x".repeat(20_000), at(0)).is_empty());
+    assert!(talk(&mut me).contains("too long"));
+    assert_eq!(me.outcome(), Outcome::Usage);
+}
+
+#[test]
+fn a_line_without_end_is_not_kept() {
+    let mut input = b"one\r\n".to_vec();
+    input.extend(std::iter::repeat_n(b'x', 300_000));
+    input.extend(b"\ntwo \xff\nlast");
+    let mut input = std::io::BufReader::with_capacity(100, &input[..]);
+    let lines: Vec<Line> = std::iter::from_fn(|| next_line(&mut input).unwrap()).collect();
+    let text = |text: &str| Line::Text(text.into());
+    assert_eq!(lines, [text("one"), Line::TooLong, Line::NotUtf8("two \u{fffd}".into()), text("last")]);
+    let mut me = plain(false);
+    me.input(Line::TooLong, at(0));
+    assert_eq!(me.outcome(), Outcome::Usage);
+    assert!(talk(&mut me).contains("too long"));
 }
 
 #[test]

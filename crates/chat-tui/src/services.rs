@@ -57,6 +57,7 @@ pub(crate) struct Services {
 /// Where everything is.
 #[derive(Debug)]
 pub(crate) struct Paths {
+    #[cfg_attr(not(feature = "local-room"), allow(dead_code))]
     pub(crate) data_dir: PathBuf,
     pub(crate) history: PathBuf,
     pub(crate) credentials: PathBuf,

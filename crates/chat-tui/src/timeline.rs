@@ -20,15 +20,15 @@ use scroll::Anchor;
 /// at every turn.
 pub(crate) const WINDOW: usize = 2_000;
 
-/// How many gaps and notices are remembered.
-const MAX_ASIDES: usize = 200;
+/// How much is remembered that is in no file.
+const MAX_ASIDES: usize = WINDOW;
 
 /// The window and where the reader stands in it.
 #[derive(Debug)]
 pub(crate) struct Timeline {
     entries: VecDeque<Entry>,
-    /// Gaps and notices of this run, each with the place in the history file that it came after: they
-    /// are in no file, and come back with the page that they belong to.
+    /// Gaps, notices, and messages that could not be written, each with the place in the history file
+    /// that it came after: they are in no file, and come back with the page that they belong to.
     asides: Vec<(u64, Entry)>,
     /// The index of the first entry. An entry keeps its index while the window moves, so that an
     /// anchor stays where the reader is.
@@ -170,7 +170,7 @@ impl Timeline {
             // The reader is far back and the room talks on: what is new stays in the file for now.
             self.newer = Newer::More;
         }
-        if entry.as_said().is_none() {
+        if entry.mark.is_none() {
             // Before the first page has come, the end is wherever that page ends.
             let after = if self.newest == 0 { u64::MAX } else { self.newest };
             self.asides.push((after, entry.clone()));
@@ -214,10 +214,13 @@ impl Timeline {
     /// The receipt of an own line has come after the line.
     pub(crate) fn confirm(&mut self, echo: &Echo, me: &Reader) {
         let shown = Entry::said(me.nickname.as_deref(), &echo.text, None, echo.mark, me);
-        let entries = self.entries.iter_mut().rev();
-        let mut same = entries.filter(|entry| entry.mark == echo.mark && entry.as_said() == shown.as_said());
-        if let Some(Kind::Said(said)) = same.next().map(|entry| &mut entry.kind) {
-            said.confirmed = true;
+        let is_it = |entry: &&mut Entry| entry.mark == echo.mark && entry.as_said() == shown.as_said();
+        let entry = self.entries.iter_mut().rev().find(is_it);
+        let aside = self.asides.iter_mut().rev().map(|(_, aside)| aside).find(is_it);
+        for entry in entry.into_iter().chain(aside) {
+            if let Kind::Said(said) = &mut entry.kind {
+                said.confirmed = true;
+            }
         }
     }
 

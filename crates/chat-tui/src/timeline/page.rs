@@ -80,21 +80,19 @@ impl Timeline {
     pub(crate) fn take_tail(&mut self, page: Page, me: &Reader) {
         let end = page.end;
         let mut kept: Vec<Entry> = self.entries.drain(..).collect();
-        // What is in the file is in the page; kept is what came meanwhile, and what this program does
-        // not write to the file itself, unless the page shows that another one has.
-        let last = page.lines.last().and_then(|line| line.at);
+        // What is in the file is in the page; kept is what came meanwhile. What is in no file comes
+        // with the asides.
+        let nothing = page.lines.is_empty();
         let lines = self.weave(page.lines, me);
-        kept.retain(|entry| match (entry.mark, entry.as_said()) {
-            (Some(mark), _) => mark.start >= end,
-            (None, None) => false,
-            (None, said) => entry.at >= last && !lines.iter().any(|line| line.as_said() == said),
-        });
+        kept.retain(|entry| entry.mark.is_some_and(|mark| mark.start >= end));
         self.first = 0;
         self.older = if page.at_start { Older::Nothing } else { Older::More };
         self.entries = lines.into();
-        let last = self.asides.iter_mut().filter(|(after, _)| *after > end);
-        for (after, aside) in last {
-            *after = end.max(self.newest);
+        let newest = end.max(self.newest);
+        for (after, aside) in self.asides.iter_mut().filter(|(after, _)| nothing || *after > end) {
+            if newest > 0 {
+                *after = newest;
+            }
             self.entries.push_back(aside.clone());
         }
         self.entries.extend(kept);
@@ -174,11 +172,15 @@ impl Timeline {
     }
 
     /// The lines as entries, with the gaps and notices that belong behind each.
-    fn weave(&self, lines: Vec<PageLine>, me: &Reader) -> Vec<Entry> {
+    fn weave(&mut self, lines: Vec<PageLine>, me: &Reader) -> Vec<Entry> {
+        let lines: Vec<Entry> = lines.into_iter().map(|line| line.into_entry(me)).collect();
+        // Another program may have written meanwhile what this one could not.
+        self.asides.retain(|(_, aside)| aside.as_said().is_none() || !lines.iter().any(|line| is_same(line, aside)));
         let mut entries = Vec::with_capacity(lines.len());
         for line in lines {
             let mark = line.mark;
-            entries.push(line.into_entry(me));
+            entries.push(line);
+            let Some(mark) = mark else { continue };
             let behind = self.asides.iter().filter(|(after, _)| *after > mark.start && *after <= mark.end);
             entries.extend(behind.map(|(_, aside)| aside.clone()));
         }
@@ -195,6 +197,18 @@ impl Timeline {
             self.newer = Newer::More;
         }
     }
+}
+
+/// Whether a line of the file is the message that was heard: a stamp there has no seconds, and may
+/// come from another clock.
+fn is_same(line: &Entry, heard: &Entry) -> bool {
+    const NEAR_SECONDS: i64 = 120;
+    let (Some(written), Some(said)) = (line.as_said(), heard.as_said()) else { return false };
+    let near = match (line.at, heard.at) {
+        (Some(written), Some(said)) => said.duration_since(written).as_secs().abs() <= NEAR_SECONDS,
+        _ => true,
+    };
+    near && written.sender == said.sender && written.text == said.text
 }
 
 impl PageLine {

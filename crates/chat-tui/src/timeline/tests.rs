@@ -144,6 +144,22 @@ fn without_a_file_nothing_goes_away() {
 }
 
 #[test]
+fn what_is_in_no_file_comes_back_with_its_page() {
+    let mut timeline = Timeline::default();
+    timeline.take_tail(page(0..2, 2), &Reader::default());
+    for number in [100, 101] {
+        timeline.push(Entry::said(Some("Bob"), &number.to_string(), None, None, &Reader::default()));
+    }
+    timeline.go_around(0);
+    timeline.take_around(page(0..2, 2), 0, &Reader::default());
+    assert_eq!(texts(&timeline), [0, 1, 100, 101]);
+    timeline.read_again();
+    timeline.wanted();
+    timeline.take_tail(page(0..3, 3), &Reader::default());
+    assert_eq!(texts(&timeline), [0, 1, 100, 101, 2]);
+}
+
+#[test]
 fn what_another_program_has_written_meanwhile_is_not_shown_twice() {
     let mut timeline = Timeline::default();
     timeline.read_again();

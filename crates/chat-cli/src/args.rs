@@ -205,6 +205,9 @@ pub(crate) enum AccountsAction {
     Remove {
         /// Its whole nickname
         nickname: String,
+        /// The room it is of, by its write port; needed where several rooms have the nickname
+        #[arg(long, value_name = "HOST:PORT")]
+        room: Option<String>,
     },
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     NoAccount,
     #[error("several accounts are kept ({}): name one with -u", .0.join(", "))]
     WhichAccount(Vec<String>),
+    #[error("accounts of this nickname are kept for several rooms ({}): name one with --room", .0.join(", "))]
+    WhichRoom(Vec<String>),
     #[error("there is no kept account {0:?}")]
     UnknownAccount(String),
     #[error(transparent)]
@@ -84,6 +86,7 @@ impl Failure {
             | Self::Settings(_)
             | Self::NoAccount
             | Self::WhichAccount(_)
+            | Self::WhichRoom(_)
             | Self::UnknownAccount(_)
             | Self::Text(_)
             | Self::Nickname(_)
@@ -116,7 +119,7 @@ impl Failure {
             Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => "file",
             Self::Settings(_) => "config",
             Self::NoAccount | Self::UnknownAccount(_) => "no_account",
-            Self::WhichAccount(_) => "ambiguous_account",
+            Self::WhichAccount(_) | Self::WhichRoom(_) => "ambiguous_account",
             Self::Credentials(error) if ambiguous(error) => "ambiguous_account",
             Self::Paths(_)
             | Self::History(_)

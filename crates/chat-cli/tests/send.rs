@@ -229,6 +229,24 @@ fn bad_input_is_one_clear_sentence() {
     }
 }
 
+/// The same name in another room is another account.
+#[test]
+fn a_nickname_of_several_rooms_is_removed_from_the_one_that_is_named() {
+    let home = Home::new();
+    let line =
+        |room: &str| format!("{{\"nickname\": \"Bob\", \"account_hash\": \"of {room}\", \"room\": \"{room}\"}}\n");
+    let path = home.data("creds.jsonstream");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, line("a.example:5050") + &line("b.example:5050")).unwrap();
+    let unclear = run(home.chat(["accounts", "remove", "Bob"]));
+    assert_eq!(code(&unclear), 2, "{}", err(&unclear));
+    assert!(err(&unclear).contains("a.example:5050, b.example:5050"), "{}", err(&unclear));
+    let clear = run(home.chat(["accounts", "remove", "Bob", "--room", "a.example:5050"]));
+    assert_eq!(code(&clear), 0, "{}", err(&clear));
+    assert_eq!(read(&path), line("b.example:5050"));
+    assert_eq!(code(&run(home.chat(["accounts", "remove", "Bob"]))), 0);
+}
+
 /// A token is for the room that gave it: another one gets an account of its own, not the secret.
 #[test]
 fn a_kept_token_is_not_shown_to_another_room() {

@@ -1,6 +1,8 @@
 //! `chat accounts`: the kept accounts, never their tokens.
 
-use chat_client::Layer;
+use std::collections::BTreeSet;
+
+use chat_client::{Credentials, Layer, StoredAccount};
 
 use crate::account_choice;
 use crate::args::{Accounts, AccountsAction, Common};
@@ -15,11 +17,7 @@ pub(super) fn run(args: &Accounts, common: &Common) -> Result<Exit, Failure> {
     let settings = sides::settings(layer, common)?;
     let mut credentials = account_choice::kept(&settings)?;
     match &args.action {
-        Some(AccountsAction::Remove { nickname }) => {
-            if credentials.remove(nickname)? == 0 {
-                return Err(Failure::UnknownAccount(nickname.clone()));
-            }
-        }
+        Some(AccountsAction::Remove { nickname, room }) => remove(&mut credentials, nickname, room.as_deref())?,
         Some(AccountsAction::List) | None => {
             let style = Style::new(common.json, false);
             let mut out = Vec::new();
@@ -36,4 +34,29 @@ pub(super) fn run(args: &Accounts, common: &Common) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Removes the accounts of this nickname, of one room.
+fn remove(credentials: &mut Credentials, nickname: &str, room: Option<&str>) -> Result<(), Failure> {
+    let named = |stored: &&StoredAccount| stored.nickname().as_str() == nickname;
+    let Some(room) = room else {
+        let rooms: BTreeSet<_> = credentials.accounts().filter(named).map(StoredAccount::room).collect();
+        if rooms.len() > 1 {
+            let rooms = rooms.into_iter().map(|room| room.unwrap_or("one that is not known").to_owned());
+            return Err(Failure::WhichRoom(rooms.collect()));
+        }
+        return match credentials.remove(nickname)? {
+            0 => Err(Failure::UnknownAccount(nickname.to_owned())),
+            _ => Ok(()),
+        };
+    };
+    let of_room = credentials.of_room(room).into_iter().filter(named);
+    let accounts: Vec<_> = of_room.map(|stored| stored.account().clone()).collect();
+    if accounts.is_empty() {
+        return Err(Failure::UnknownAccount(nickname.to_owned()));
+    }
+    for account in accounts {
+        credentials.remove_account(room, &account)?;
+    }
+    Ok(())
 }

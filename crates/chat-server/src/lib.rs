@@ -39,6 +39,7 @@ mod config;
 mod embedded;
 mod entry;
 mod error;
+mod fan_out;
 mod journal;
 mod limits;
 mod nickname;

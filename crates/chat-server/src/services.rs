@@ -11,6 +11,7 @@ use tokio::{
 use crate::{
     admission::Admitted,
     committer::Committer,
+    fan_out::{FanOut, Seat, SharedStream},
     session::{ListenerSession, Orders, Shared, WriterSession},
     tls::TlsPorts,
 };
@@ -52,17 +53,25 @@ impl Writers {
 #[derive(Clone)]
 pub(crate) struct Listeners {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) fan_out: Arc<FanOut>,
 }
 
 impl Listeners {
+    /// A stream that the fan-out may write to.
+    pub(crate) fn serve(&self, stream: TcpStream, admitted: Admitted) -> impl Future<Output = ()> + Send + use<> {
+        let stream = Arc::new(stream);
+        let seat = Seat::new(Arc::clone(&self.fan_out), Arc::clone(&stream));
+        self.run(SharedStream::new(stream), Some(seat), admitted)
+    }
+
     /// The listener's place is the end of the log now.
-    pub(crate) fn serve<IO>(&self, io: IO, admitted: Admitted) -> impl Future<Output = ()> + Send + use<IO>
+    fn run<IO>(&self, io: IO, seat: Option<Seat>, admitted: Admitted) -> impl Future<Output = ()> + Send + use<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let tide = self.shared.room.tide();
         let now = *tide.borrow();
-        let mut session = ListenerSession::new(Arc::clone(&self.shared), io, now);
+        let mut session = ListenerSession::new(Arc::clone(&self.shared), io, now).with_seat(seat);
         async move {
             let _admitted = admitted;
             if let Err(gone) = session.run(tide).await {
@@ -80,7 +89,7 @@ impl Listeners {
         let (this, ports) = (self.clone(), ports.clone());
         async move {
             if let Some(stream) = Box::pin(ports.secure(stream)).await {
-                this.serve(stream, admitted).await;
+                this.run(stream, None, admitted).await;
             }
         }
     }

@@ -1,5 +1,7 @@
 //! One connection each: the dialogue of chat-proto joined to accounts, journal and room.
 
+#[cfg(test)]
+pub(crate) mod house;
 mod listener;
 mod resume;
 mod writer;

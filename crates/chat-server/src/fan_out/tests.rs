@@ -85,9 +85,8 @@ impl Peer {
 
 async fn play(seed: u64, form: Form) {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut config = ServerConfig::default();
     // Without extensions nothing is held back, so no time has to pass.
-    config.extensions = form == Form::Numbered;
+    let config = ServerConfig { extensions: form == Form::Numbered, ..ServerConfig::default() };
     let mut house = House::with_config([1, 20_000, 1 << 20][seed as usize % 3], config);
     let fan_out = FanOut::new(Arc::clone(&house.shared.room));
     tokio::spawn(Arc::clone(&fan_out).run(house.shared.room.tide()));
@@ -166,8 +165,7 @@ async fn whoever_is_not_level_when_the_seat_is_taken_goes_back_to_its_session() 
 
 #[tokio::test]
 async fn a_peer_that_goes_leaves_no_seat_and_no_stream_behind() {
-    let mut config = ServerConfig::default();
-    config.extensions = false;
+    let config = ServerConfig { extensions: false, ..ServerConfig::default() };
     let house = House::with_config(1 << 20, config);
     let fan_out = FanOut::new(Arc::clone(&house.shared.room));
     for _ in 0..3 {

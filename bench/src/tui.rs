@@ -58,7 +58,7 @@ pub fn run(options: &Options) -> Result<()> {
     search_and_resize(&program, &room, homes[1].1.path(), &mut table)?;
     keys(&program, &room, homes[0].1.path(), &mut table)?;
     table.print();
-    println!("\nFrame cost: `cargo test --release -p chat-tui --bin chat-tui frame_cost -- --ignored --nocapture`");
+    println!("\nFrame cost: `cargo bench -p chat-tui`");
     Ok(())
 }
 

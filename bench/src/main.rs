@@ -2,12 +2,17 @@
 //! target is a row that says so.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod measure;
 mod past;
 mod process;
 mod quantile;
+mod report;
+mod results;
 mod room;
+mod server_process;
 mod table;
 mod terminal;
+mod thread_time;
 mod tui;
 
 use anyhow::Result;

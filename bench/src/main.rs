@@ -4,6 +4,7 @@
 
 mod measure;
 mod past;
+mod plot;
 mod process;
 mod quantile;
 mod report;
@@ -22,12 +23,15 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "chat-bench")]
 enum Bench {
+    /// Charts from the lines that --json wrote
+    Plot(plot::Options),
     /// chat-tui: cold start, key to frame, search, resize, memory
     Tui(tui::Options),
 }
 
 fn main() -> Result<()> {
     match Bench::parse() {
+        Bench::Plot(options) => plot::run(&options),
         Bench::Tui(options) => tui::run(&options),
     }
 }

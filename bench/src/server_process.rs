@@ -48,7 +48,7 @@ pub fn beside(given: Option<&Path>, name: &str) -> Result<PathBuf> {
     };
     ensure!(
         program.is_file(),
-        "there is no {}; build it with `cargo build --release -p {name}` or name it with --{name}",
+        "there is no {}; build it with `cargo build --release` or name it with --{name}",
         program.display()
     );
     Ok(program)

@@ -2,8 +2,15 @@
 //! target is a row that says so.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod crowd;
+mod descriptors;
+mod dialogue;
+mod ear;
+mod fan_out;
 mod measure;
+mod mouth;
 mod past;
+mod peers;
 mod process;
 mod quantile;
 mod report;
@@ -12,8 +19,11 @@ mod room;
 mod server_process;
 mod table;
 mod terminal;
+mod text;
 mod thread_time;
 mod tui;
+
+use std::net::SocketAddr;
 
 use anyhow::Result;
 use clap::Parser;
@@ -24,10 +34,21 @@ use clap::Parser;
 enum Bench {
     /// chat-tui: cold start, key to frame, search, resize, memory
     Tui(tui::Options),
+    /// One writer, many listeners: ours beside its peers
+    FanOut(fan_out::Options),
+    /// A peer: a server around tokio's broadcast
+    #[command(hide = true)]
+    ServeBroadcast { listen: SocketAddr, write: SocketAddr },
+    /// A peer: what the machine allows
+    #[command(hide = true)]
+    ServeRaw { listen: SocketAddr, write: SocketAddr },
 }
 
 fn main() -> Result<()> {
     match Bench::parse() {
         Bench::Tui(options) => tui::run(&options),
+        Bench::FanOut(options) => fan_out::run(&options),
+        Bench::ServeBroadcast { listen, write } => peers::serve_broadcast(listen, write),
+        Bench::ServeRaw { listen, write } => peers::serve_raw(listen, write),
     }
 }

@@ -1,9 +1,10 @@
 //! The real `chat-server` as a process on free ports, with its store on the disk. It is killed when it is dropped.
 
 use std::{
-    fs::{self},
+    fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
 };
@@ -12,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 /// Where the program is and where it may keep its store.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct ServerOptions {
     /// The program [default: chat-server beside this one]
     #[arg(long, value_name = "PATH")]
@@ -35,8 +36,9 @@ impl ServerOptions {
             None => std::env::current_exe()?.with_file_name("bench-data"),
         };
         fs::create_dir_all(&parent)?;
-        // Another user's store in a shared target directory would be refused by its mode.
-        Ok(tempfile::tempdir_in(&parent)?)
+        // As the server wants it; it would warn of looser modes.
+        let owner_only = fs::Permissions::from_mode(0o700);
+        Ok(tempfile::Builder::new().permissions(owner_only).tempdir_in(&parent)?)
     }
 }
 

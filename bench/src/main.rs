@@ -13,13 +13,17 @@ mod mouth;
 mod past;
 mod peers;
 mod plot;
+mod posting;
 mod process;
 mod quantile;
 mod report;
 mod results;
+mod resuming;
 mod room;
 mod sending;
 mod server_process;
+mod starting;
+mod store;
 mod table;
 mod terminal;
 mod text;
@@ -45,6 +49,12 @@ enum Bench {
     ListenLive(listening::Options),
     /// One message from exec to confirmed: chat send beside its peers
     Send(sending::Options),
+    /// Posting over one connection, confirmed when on the disk: the server beside its peers
+    Post(posting::Options),
+    /// A listener far behind catches up, and what a live one feels meanwhile
+    Resume(resuming::Options),
+    /// chat-server and chat-tui from exec to ready, by the length of the past
+    Start(starting::Options),
     /// Charts from the lines that --json wrote
     Plot(plot::Options),
     /// A peer: a server around tokio's broadcast
@@ -70,6 +80,9 @@ fn main() -> Result<()> {
         Bench::Listen(options) => listening::run(&options),
         Bench::ListenLive(options) => listening::run_live(&options),
         Bench::Send(options) => sending::run(&options),
+        Bench::Start(options) => starting::run(&options),
+        Bench::Post(options) => posting::run(&options),
+        Bench::Resume(options) => resuming::run(&options),
         Bench::Plot(options) => plot::run(&options),
         Bench::ServeBroadcast { listen, write } => peers::serve_broadcast(listen, write),
         Bench::ServeRaw { listen, write } => peers::serve_raw(listen, write),

@@ -85,6 +85,6 @@ fn all(server: &ServerOptions) -> Vec<Box<dyn Peer>> {
 }
 
 /// A port that was free a moment ago, for programs that cannot be asked for a free one.
-fn free_address() -> Result<SocketAddr> {
+pub fn free_address() -> Result<SocketAddr> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

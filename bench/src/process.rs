@@ -10,6 +10,16 @@ pub fn peak_kib(pid: u32) -> Result<u64> {
     status(pid, "VmHWM:")
 }
 
+/// The memory that the process has now, in KiB (`VmRSS`).
+pub fn resident_kib(pid: u32) -> Result<u64> {
+    status(pid, "VmRSS:")
+}
+
+/// Lets [`peak_kib`] begin anew from what the process has now.
+pub fn forget_peak(pid: u32) -> Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").context("the kernel does not forget the peak")
+}
+
 /// The memory that is its own and not a file's, in KiB (`RssAnon`): heaps and stacks, as far as they were touched.
 pub fn private_kib(pid: u32) -> Result<u64> {
     status(pid, "RssAnon:")

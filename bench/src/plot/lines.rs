@@ -14,7 +14,7 @@ pub struct Labels {
     pub y: &'static str,
 }
 
-const WIDTH: f64 = 800.0;
+const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 440.0;
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 590.0;

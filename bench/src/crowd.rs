@@ -52,9 +52,8 @@ impl<'a> Crowd<'a> {
         ensure!(listeners > 0, "somebody has to listen");
         let poll = Poll::new()?;
         let mut ears = Vec::with_capacity(listeners);
-        for index in 0..listeners {
-            let stream = dialogue::open(server.listen, &peer.listener(index))
-                .with_context(|| format!("listener {index} did not get in"))?;
+        let streams = dialogue::open_all(server.listen, listeners, |index| peer.listener(index));
+        for (index, stream) in streams.context("not all listeners got in")?.into_iter().enumerate() {
             let mut ear = Ear::new(stream, poll.registry(), Token(index))?;
             if index % listeners.div_ceil(samples) == 0 {
                 ear.sample = Some(Sampled::default());

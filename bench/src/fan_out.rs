@@ -18,7 +18,7 @@ use crate::{
 /// What the curve shows.
 const CURVE: [usize; 4] = [10, 100, 1_000, 10_000];
 /// So few messages would measure the beginning and the end only.
-const FEWEST_WINDOWS: u64 = 4;
+const FEWEST_WINDOWS: u64 = 2;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]

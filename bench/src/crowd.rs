@@ -52,9 +52,8 @@ impl<'a> Crowd<'a> {
         ensure!(listeners > 0, "somebody has to listen");
         let poll = Poll::new()?;
         let mut ears = Vec::with_capacity(listeners);
-        for index in 0..listeners {
-            let stream = dialogue::open(server.listen, &peer.listener(index))
-                .with_context(|| format!("listener {index} did not get in"))?;
+        let streams = dialogue::open_all(server.listen, listeners, |index| peer.listener(index));
+        for (index, stream) in streams.context("not all listeners got in")?.into_iter().enumerate() {
             let mut ear = Ear::new(stream, poll.registry(), Token(index))?;
             if index % listeners.div_ceil(samples) == 0 {
                 ear.sample = Some(Sampled::default());
@@ -74,21 +73,21 @@ impl<'a> Crowd<'a> {
         self.ears.iter_mut().filter_map(|ear| ear.sample.as_mut())
     }
 
+    /// Lets the samples keep the times of what comes from now on.
+    pub fn keep_times(&mut self) {
+        self.samples().for_each(|sample| sample.times = Some(Vec::new()));
+    }
+
     /// Posts, and returns when every listener has everything and every post is confirmed. The units are deliveries.
     pub fn run(&mut self, work: Work) -> Result<Sample> {
         self.begin(work)?;
-        let (cpu, load_cpu) = (process::cpu_seconds(self.server.pid)?, thread_seconds());
-        self.work_off(work)?;
-        let wall_s = self.begun.elapsed().as_secs_f64();
-        let load_cpu_s = thread_seconds() - load_cpu;
-        let cpu_s = process::cpu_seconds(self.server.pid)? - cpu;
+        let sample = self.work_off(work)?;
         self.compare(work)?;
-        let units = work.messages as f64 * self.ears.len() as f64;
-        Ok(Sample { units, wall_s, cpu_s, load_cpu_s, peak_kib: process::peak_kib(self.server.pid)? })
+        Ok(sample)
     }
 
     /// Waits until nothing is under way, forgets what was, and takes up the work.
-    fn begin(&mut self, work: Work) -> Result<()> {
+    pub fn begin(&mut self, work: Work) -> Result<()> {
         while self.turn(QUIET)? {}
         self.ears.iter_mut().for_each(Ear::reset);
         self.begun = Instant::now();
@@ -96,7 +95,9 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
-    fn work_off(&mut self, work: Work) -> Result<()> {
+    /// Posts until every listener has everything and every post is confirmed.
+    pub fn work_off(&mut self, work: Work) -> Result<Sample> {
+        let (cpu, load_cpu) = (process::cpu_seconds(self.server.pid)?, thread_seconds());
         let (mut all, mut behind) = (None, self.ears.len());
         let (mut progress, mut before) = (Instant::now(), (0, 0, 0));
         self.mouth.turn(&mut self.buffer, 0)?;
@@ -122,11 +123,15 @@ impl<'a> Crowd<'a> {
                 self.heard()
             );
         }
-        Ok(())
+        let wall_s = self.begun.elapsed().as_secs_f64();
+        let load_cpu_s = thread_seconds() - load_cpu;
+        let cpu_s = process::cpu_seconds(self.server.pid)? - cpu;
+        let units = work.messages as f64 * self.ears.len() as f64;
+        Ok(Sample { units, wall_s, cpu_s, load_cpu_s, peak_kib: process::peak_kib(self.server.pid)? })
     }
 
     /// Posts now and then until a message has come to everybody.
-    fn prove(&mut self) -> Result<()> {
+    pub fn prove(&mut self) -> Result<()> {
         for _ in 0..PROOFS {
             self.mouth.begin(Work { messages: 1, in_flight: 1, per_second: None }, Instant::now());
             while self.turn(QUIET)? {}
@@ -139,7 +144,7 @@ impl<'a> Crowd<'a> {
     }
 
     /// Everything came to everybody, once, and in order as far as samples can tell.
-    fn compare(&mut self, work: Work) -> Result<()> {
+    pub fn compare(&mut self, work: Work) -> Result<()> {
         while self.turn(QUIET)? {}
         let bytes = self.ears.first().map_or(0, |ear| ear.bytes);
         let odd = self.ears.iter().filter(|ear| ear.bytes.abs_diff(bytes) > SLACK).count();

@@ -2,11 +2,15 @@
 //! target is a row that says so.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod accepts;
+mod contest;
 mod crowd;
 mod descriptors;
 mod dialogue;
 mod ear;
 mod fan_out;
+mod idle;
+mod latency;
 mod listening;
 mod measure;
 mod mouth;
@@ -22,6 +26,7 @@ mod resuming;
 mod room;
 mod sending;
 mod server_process;
+mod stalled;
 mod starting;
 mod store;
 mod table;
@@ -29,6 +34,7 @@ mod terminal;
 mod text;
 mod thread_time;
 mod tui;
+mod visitor;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -57,6 +63,14 @@ enum Bench {
     Start(starting::Options),
     /// Charts from the lines that --json wrote
     Plot(plot::Options),
+    /// From due to delivered at a fixed rate: ours beside its peers
+    Latency(latency::Options),
+    /// Memory of the server for listeners that nobody talks to: ours beside its peers
+    Idle(idle::Options),
+    /// Connections a second that are served: ours beside its peers
+    Accepts(accepts::Options),
+    /// A listener that does not read: what it costs and what it loses; ours beside its peers
+    Stalled(stalled::Options),
     /// A peer: a server around tokio's broadcast
     #[command(hide = true)]
     ServeBroadcast { listen: SocketAddr, write: SocketAddr },
@@ -84,10 +98,26 @@ fn main() -> Result<()> {
         Bench::Post(options) => posting::run(&options),
         Bench::Resume(options) => resuming::run(&options),
         Bench::Plot(options) => plot::run(&options),
+        Bench::Latency(options) => latency::run(&options),
+        Bench::Idle(options) => idle::run(&options),
+        Bench::Accepts(options) => accepts::run(&options),
+        Bench::Stalled(options) => stalled::run(&options),
         Bench::ServeBroadcast { listen, write } => peers::serve_broadcast(listen, write),
         Bench::ServeRaw { listen, write } => peers::serve_raw(listen, write),
         Bench::ListenWithLinesCodec { port, file, buffered } => {
             listening::listen_with_lines_codec(port, &file, buffered)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_options_do_not_contradict_each_other() {
+        Bench::command().debug_assert();
     }
 }

@@ -45,6 +45,12 @@ pub trait Peer {
     /// How the server says that it has a post.
     fn confirms(&self) -> Confirms;
 
+    /// Where somebody knocks who only wants to see that he is served, what he says, and what shows it.
+    fn knock(&self, server: &Running, index: usize) -> (SocketAddr, Step) {
+        let first = self.listener(index).into_iter().next();
+        (server.listen, first.unwrap_or_else(|| Step::new("", "")))
+    }
+
     /// About how many deliveries keep it busy for a few seconds.
     fn deliveries(&self) -> u64;
 

@@ -1,6 +1,6 @@
 //! NATS: `SUB` and `PUB` on core NATS, confirmed by `+OK`. It keeps nothing on the disk here.
 
-use std::{fs, process::Command};
+use std::{fs, net::SocketAddr, process::Command};
 
 use anyhow::Result;
 
@@ -45,6 +45,10 @@ impl Peer for Nats {
     fn confirms(&self) -> Confirms {
         // Its `PING` comes in between, so lines are not counted.
         Confirms::Byte(b'+')
+    }
+
+    fn knock(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
+        (server.listen, Step::new("", "INFO "))
     }
 
     fn deliveries(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! `chat-server` itself, as the public clients speak to it and with numbers and ids.
 
+use std::net::SocketAddr;
+
 use anyhow::Result;
 
 use super::{Confirms, Peer, Running};
@@ -35,6 +37,11 @@ impl Peer for Plain {
 
     fn confirms(&self) -> Confirms {
         Confirms::Byte(b'\n')
+    }
+
+    fn knock(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
+        // The listen port says nothing by itself; the write port greets.
+        (server.write, Step::new("", "Hello %username%!"))
     }
 
     fn deliveries(&self) -> u64 {

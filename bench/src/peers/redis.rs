@@ -1,6 +1,6 @@
 //! Redis: `SUBSCRIBE` and `PUBLISH`. It keeps nothing on the disk here.
 
-use std::process::Command;
+use std::{net::SocketAddr, process::Command};
 
 use anyhow::Result;
 
@@ -42,6 +42,10 @@ impl Peer for Redis {
     fn confirms(&self) -> Confirms {
         // `:1000`, how many have been given it.
         Confirms::Byte(b':')
+    }
+
+    fn knock(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
+        (server.listen, Step::new("PING\r\n", "+PONG"))
     }
 
     fn deliveries(&self) -> u64 {

@@ -34,6 +34,9 @@ mod accept;
 mod accounts;
 mod adjectives;
 mod admission;
+#[cfg(feature = "bin")]
+#[doc(hidden)]
+pub mod command_line;
 mod committer;
 mod config;
 mod embedded;

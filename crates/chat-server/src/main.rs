@@ -1,7 +1,6 @@
 //! The binary: arguments, log, signals, and the library.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod args;
 mod descriptors;
 mod log;
 mod signals;
@@ -15,33 +14,39 @@ use std::{
 use anyhow::{Context, Result};
 use chat_proto::Nickname;
 use chat_server::{
-    MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store, list_accounts,
-    revoke_account,
+    MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
+    command_line::{AccountsCommand, Arguments, Command, ConfigFileError, Serve, UsageError},
+    list_accounts, revoke_account,
 };
-use clap::Parser;
 
-use crate::{
-    args::{AccountsCommand, Arguments, Command, Serve},
-    signals::Signals,
-};
+use crate::signals::Signals;
 
 /// What was asked for cannot be done.
 const FAILURE: u8 = 1;
 
+/// What was asked for makes no sense.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match &arguments.command {
-        None => serve(&arguments.serve),
-        Some(Command::Check { place }) => place.directory().map_err(Into::into).and_then(|dir| check(&dir)),
-        Some(Command::Accounts { place, what }) => {
-            place.directory().map_err(Into::into).and_then(|dir| accounts(&dir, what))
-        }
+    let result = match Arguments::from_command_line(std::env::args_os()) {
+        Ok(arguments) => run(&arguments),
+        Err(UsageError::CommandLine(error)) => error.exit(),
+        Err(error) => Err(error.into()),
     };
     result.unwrap_or_else(|error| {
         // Nobody may be there to read it.
         let _ = writeln!(io::stderr(), "chat-server: {error:#}");
-        ExitCode::from(FAILURE)
+        let usage = matches!(error.downcast_ref(), Some(UsageError::ConfigFile(ConfigFileError::Line { .. })));
+        ExitCode::from(if usage { USAGE } else { FAILURE })
     })
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.command {
+        None => serve(&arguments.serve),
+        Some(Command::Check { place }) => check(&place.directory()?),
+        Some(Command::Accounts { place, what }) => accounts(&place.directory()?, what),
+    }
 }
 
 fn serve(arguments: &Serve) -> Result<ExitCode> {

@@ -44,6 +44,7 @@ mod entry;
 mod error;
 mod journal;
 mod limits;
+mod meters;
 mod nickname;
 mod rate;
 mod replay;
@@ -63,6 +64,7 @@ pub use journal::{
     revoke_account,
 };
 pub use limits::{LISTEN_HOLD, Limits, Rate};
+pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};
 pub use server::{Server, ServerHandle};
 pub use tls::TlsPorts;
 pub use token_hash::TokenHash;

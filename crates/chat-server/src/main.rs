@@ -3,10 +3,12 @@
 
 mod descriptors;
 mod log;
+mod metrics;
 mod signals;
 
 use std::{
     io::{self, Write},
+    net::SocketAddr,
     path::Path,
     process::ExitCode,
 };
@@ -19,7 +21,7 @@ use chat_server::{
     list_accounts, revoke_account,
 };
 
-use crate::signals::Signals;
+use crate::{metrics::MetricsPort, signals::Signals};
 
 /// What was asked for cannot be done.
 const FAILURE: u8 = 1;
@@ -59,8 +61,16 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
     runtime.block_on(async {
         // Before anything else, so that no signal finds the server half started.
         let mut signals = Signals::listen().context("cannot listen for signals")?;
+        let metrics = match arguments.metrics {
+            Some(asked) => Some(open_metrics(asked).await?),
+            None => None,
+        };
         let handle = start(arguments).await?;
-        say_ready(&handle);
+        say_ready(&handle, metrics.as_ref());
+        if let Some(metrics) = metrics {
+            // Not told to stop: while the server drains, it is there to say so.
+            tokio::spawn(metrics.serve(handle.observer()));
+        }
         signals.next().await;
         tracing::info!("draining");
         tokio::select! {
@@ -69,6 +79,10 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+async fn open_metrics(asked: SocketAddr) -> Result<MetricsPort> {
+    MetricsPort::open(asked).await.with_context(|| format!("cannot listen on {asked}"))
 }
 
 async fn start(arguments: &Serve) -> Result<ServerHandle> {
@@ -101,9 +115,12 @@ fn report(recovery: Option<&Recovery>) {
 }
 
 /// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
-fn say_ready(handle: &ServerHandle) {
+fn say_ready(handle: &ServerHandle, metrics: Option<&MetricsPort>) {
     let mut out = io::stdout();
     let mut line = format!("ready listen={} write={}", handle.listen_addr(), handle.write_addr());
+    if let Some(metrics) = metrics {
+        line += &format!(" metrics={}", metrics.address());
+    }
     if let Some((listen, write)) = handle.tls_addrs() {
         line += &format!(" tls-listen={listen} tls-write={write}");
     }

@@ -5,4 +5,4 @@ mod server;
 
 pub use client::{Intent, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent};
 pub(crate) use server::refuse_http;
-pub use server::{WriterServer, WriterServerCommand, WriterServerConfig, WriterServerEvent};
+pub use server::{UnfitTexts, WriterServer, WriterServerCommand, WriterServerConfig, WriterServerEvent};

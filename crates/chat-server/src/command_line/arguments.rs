@@ -91,6 +91,9 @@ pub struct Serve {
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", hide_default_value = true, hide_possible_values = true, conflicts_with = "data_dir")]
     pub memory: bool,
+    /// Where /metrics, /healthz and /readyz are; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    pub metrics: Option<SocketAddr>,
     /// Where listeners connect by TLS.
     #[arg(long, value_name = "ADDR", requires = "tls_write", value_parser = parse_address)]
     tls_listen: Option<SocketAddr>,

@@ -9,6 +9,7 @@ mod dialogue;
 mod drain;
 mod fan_out;
 mod limits;
+mod metrics;
 mod peer;
 mod resume;
 mod storage;

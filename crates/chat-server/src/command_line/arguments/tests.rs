@@ -35,7 +35,7 @@ fn what_makes_no_sense_is_refused() {
         "--post-rate 1:-1",
         "--login-within -1",
         "--login-within inf",
-        "--metrics 127.0.0.1:0",
+        "--metrics",
         "--max-nickname 0",
         "--tls-listen 127.0.0.1:0",
         "--tls-cert x --tls-key y",

@@ -120,8 +120,10 @@ async fn tell(stream: &mut BufReader<TcpStream>, step: Step) -> Result<()> {
     if step == Step::Later {
         stream.write_all(b"Keen Bob: hello\n").await?;
     }
-    while step == Step::Never {
-        heard(stream).await?;
+    if step == Step::Never {
+        loop {
+            heard(stream).await?;
+        }
     }
     Ok(())
 }

@@ -98,7 +98,7 @@ pub(super) async fn run(programs: &Programs, options: &Options, table: &mut Tabl
             "endless line, client",
             format!("{:.0} MiB without a line feed in {runs} runs: {}", sent as f64 / f64::from(1 << 20), case.name),
             format!("peak {peak:.1} MiB, idle {idle:.1}; closed {closed}, limit named {named} of {runs}"),
-            "peak at most +32 MiB; closes and names the limit",
+            "peak at most +32 MiB; closes and names the limit, or what is no greeting",
             peak - idle <= MAY_GROW_MIB && closed == runs && named == runs,
         );
     }

@@ -48,6 +48,12 @@ impl Program {
         Self::start(&["--data-dir", dir.to_str().unwrap()])
     }
 
+    /// What the kernel says of it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn proc(&self, file: &str) -> std::path::PathBuf {
+        format!("/proc/{}/{file}", self.child.id()).into()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());

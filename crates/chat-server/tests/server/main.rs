@@ -12,4 +12,5 @@ mod limits;
 mod metrics;
 mod peer;
 mod resume;
+mod siege;
 mod storage;

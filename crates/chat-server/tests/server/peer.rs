@@ -232,6 +232,11 @@ impl Peer {
         guarded("a chunk", self.stream.read(&mut chunk)).await.unwrap_or(0)
     }
 
+    /// Sends, and says whether the other side was still there to take it.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// All bytes up to the end, however it comes.
     pub(crate) async fn everything(&mut self) -> String {
         let mut bytes = std::mem::take(&mut self.buffer);

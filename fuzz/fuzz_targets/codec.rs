@@ -2,27 +2,30 @@
 #![no_main]
 
 use bytes::BytesMut;
-use chat_proto::{Frame, LineCodec};
+use chat_proto::{Frame, Line, LineCodec};
 use libfuzzer_sys::fuzz_target;
 use tokio_util::codec::Decoder as _;
 
-fn cut(data: &[u8], piece: usize) -> (Vec<String>, bool) {
-    let mut codec = LineCodec::with_limits(64, 128);
+/// Small, so that short inputs, of which there are many in a second, meet them often.
+const LIMITS: (usize, usize) = (6, 12);
+
+fn cut(data: &[u8], piece: usize) -> (Vec<Line>, bool) {
+    let mut codec = LineCodec::with_limits(LIMITS.0, LIMITS.1);
     let (mut buffer, mut lines) = (BytesMut::new(), Vec::new());
     for bytes in data.chunks(piece) {
         buffer.extend_from_slice(bytes);
         loop {
             match codec.decode(&mut buffer) {
-                Ok(Some(Frame::Line(line))) => lines.push(line.as_str().to_owned()),
+                Ok(Some(Frame::Line(line))) => lines.push(line),
                 Ok(Some(Frame::Unfinished(_) | Frame::TooLong)) => panic!("unfinished before the end, or skipped"),
                 Ok(None) => break,
                 Err(_) => return (lines, false),
             }
         }
-        assert!(buffer.len() <= 129);
+        assert!(buffer.len() <= LIMITS.1 + 1);
     }
     if let Ok(Some(Frame::Unfinished(line))) = codec.decode_eof(&mut buffer) {
-        lines.push(line.as_str().to_owned());
+        lines.push(line);
     }
     (lines, true)
 }

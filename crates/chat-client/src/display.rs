@@ -151,7 +151,7 @@ impl Cleaner {
             && self.joins < MAX_JOINS
             && self.marks <= MAX_MARKS;
         let shapes_letters = self.base.is_some_and(is_shaped)
-            && next.is_some_and(|n| is_shaped(n) && n.width() != Some(0))
+            && next.is_some_and(|n| is_shaped(n) && !is_invisible(n) && n.width() != Some(0))
             && self.marks <= MAX_MARKS;
         if joins_emoji || shapes_letters {
             self.end_marks();
@@ -259,6 +259,8 @@ mod tests {
         assert_eq!(clean_for_terminal("می\u{200c}خواهم"), "می\u{200c}خواهم");
         assert_eq!(clean_for_terminal("क्\u{200d}ष"), "क्\u{200d}ष");
         assert_eq!(clean_for_terminal("a\u{200d}b"), "a<U+200D>b");
+        // It would join what is made visible, and so nothing.
+        assert_eq!(clean_for_terminal("ب\u{200c}\u{6dd}"), "ب<U+200C><U+06DD>");
         assert_eq!(clean_for_terminal("👩\u{200d}"), "👩<U+200D>");
         let chain = "👩\u{200d}".repeat(100) + "👩";
         assert!(clean_for_terminal(&chain).contains("<U+200D>"));
@@ -298,6 +300,7 @@ mod tests {
             '\u{11a8}',
             '\u{ac00}',
             '\u{483}',
+            '\u{6dd}',
         ]);
         prop::collection::vec(prop_oneof![special, any::<char>()], 0..40).prop_map(|chars| chars.into_iter().collect())
     }

@@ -83,6 +83,12 @@ impl LineCodec {
         Self { plain_limit: plain, extension_limit: extension, scanned: 0, skips: false, skipped: None }
     }
 
+    /// Changes the limits from the next line on, or for one that has begun.
+    pub const fn set_limits(&mut self, plain: usize, extension: usize) {
+        self.plain_limit = plain;
+        self.extension_limit = extension;
+    }
+
     /// Goes on behind a line that is over its limit, and says [`Frame::TooLong`] in its place. Only a line of many
     /// megabytes is an error then.
     #[must_use]

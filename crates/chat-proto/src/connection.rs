@@ -129,6 +129,11 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         }
     }
 
+    /// Changes how long lines may be, in bytes, from the next one on: a peer that has said who it is may say more.
+    pub fn set_line_limits(&mut self, plain: usize, extension: usize) {
+        self.codec.set_limits(plain, extension);
+    }
+
     /// How many bytes wait to be written.
     #[must_use]
     pub fn buffered(&self) -> usize {

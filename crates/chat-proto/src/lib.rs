@@ -35,6 +35,7 @@ mod connection;
 mod dialogue;
 mod error;
 mod extension;
+mod foreign;
 mod ident;
 mod keepalive;
 mod line;

@@ -42,6 +42,7 @@ mod config;
 mod embedded;
 mod entry;
 mod error;
+mod fan_out;
 mod journal;
 mod limits;
 mod meters;
@@ -52,6 +53,7 @@ mod room;
 mod server;
 mod services;
 mod session;
+mod stream;
 mod tls;
 mod token_hash;
 

@@ -63,6 +63,12 @@ impl Room {
         self.tide.borrow().head
     }
 
+    /// Whether nothing is to be written to a listener whose next message is this one, and more may come.
+    pub(crate) fn is_level(&self, next: Seq) -> bool {
+        let tide = self.tide.borrow();
+        next > tide.head && !tide.closing
+    }
+
     /// The oldest place that is in the ring; one after the head when it is empty.
     pub(crate) fn oldest(&self) -> Seq {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ use crate::{
     committer::Committer,
     config::ServerConfig,
     error::{JournalError, StartError},
+    fan_out::FanOut,
     journal::Journal,
     meters::{Meters, Observer, Port},
     replay::{Replayed, replay},
@@ -44,7 +45,7 @@ pub struct ServerHandle {
     stop_writers: watch::Sender<bool>,
     stop_listeners: watch::Sender<bool>,
     tls: Option<(SocketAddr, SocketAddr)>,
-    /// One task for each port; dropping them cuts their connections off.
+    /// One task for each port, and the fan-out; dropping them cuts their connections off.
     writers: JoinSet<()>,
     listeners: JoinSet<()>,
     revocations: JoinHandle<()>,
@@ -76,10 +77,12 @@ impl Server {
         let revocations = tokio::spawn(watch_revocations(Arc::clone(&shared), committer.clone(), revoked_news));
         let orders = Orders { drain: writers_stop.clone(), revoked };
         let writers = Writers { shared: Arc::clone(&shared), committer, orders };
-        let listeners = Listeners { shared };
+        let fan_out = FanOut::new(Arc::clone(&room), Arc::clone(&meters));
+        let listeners = Listeners { shared, fan_out: Arc::clone(&fan_out) };
         let to = |port| (Arc::clone(&admission), port);
         let mut writer_ports = JoinSet::new();
         let mut listener_ports = JoinSet::new();
+        listener_ports.spawn(fan_out.run(room.tide()));
         if let Some(SecurePorts { ports, listen, write }) = secure {
             let (service, secure) = (writers.clone(), ports.clone());
             let serve = move |stream, admitted| service.serve_secure(&secure, stream, admitted);

@@ -1,5 +1,7 @@
 //! One connection each: the dialogue of chat-proto joined to accounts, journal and room.
 
+#[cfg(test)]
+pub(crate) mod house;
 mod listener;
 mod resume;
 mod writer;
@@ -10,7 +12,7 @@ use chat_proto::{Nickname, Position, Seq, StreamId, Text};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::{
-    listener::ListenerSession,
+    listener::{Gone, ListenerSession},
     writer::{Orders, WriterSession},
 };
 use crate::{

@@ -6,16 +6,17 @@ use chat_proto::Seq;
 use super::Batch;
 
 /// How a listener gets its messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Form {
     /// `Keen Bob: hello`.
+    #[default]
     Plain,
     /// With its number, its time, and sender and text apart.
     Numbered,
 }
 
 /// The next message of a listener, and how much of it the peer has taken already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Place {
     next: Seq,
     /// Bytes of the next message's line that were written.

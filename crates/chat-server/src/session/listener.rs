@@ -2,7 +2,8 @@
 //! no messages of its own, so one that reads slowly costs as little as one that is idle.
 //!
 //! It does its own I/O instead of using `Connection`: what is new is fetched from the shared log for
-//! each write anew, which a buffer in between would pin in memory.
+//! each write anew, which a buffer in between would pin in memory. While it has nothing to write it lends its stream
+//! to the fan-out, where there is one.
 
 mod output;
 
@@ -32,7 +33,8 @@ use self::output::Fetched;
 use super::{Shared, resume::first_place};
 use crate::{
     error::JournalError,
-    limits::LISTEN_HOLD,
+    fan_out::Seat,
+    limits::{LISTEN_HOLD, LISTENER_LINE},
     room::{Batch, Form, Place, Tide},
 };
 
@@ -65,6 +67,10 @@ pub(crate) struct ListenerSession<IO> {
     /// When the machine wants to be told the time.
     deadline: Option<std::time::Instant>,
     stalled_at: Option<Instant>,
+    /// Where the stream can be lent; `None` for streams that cannot be shared.
+    seat: Option<Seat>,
+    /// The fan-out has the stream and the place.
+    lent: bool,
 }
 
 /// Why a listener is gone.
@@ -116,7 +122,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             machine: ListenerServer::new(&ListenerServerConfig { hold }, now()),
             shared,
             io,
-            codec: LineCodec::for_server(),
+            codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),
             input: BytesMut::new(),
             control: BytesMut::new(),
             accepted: tide.head,
@@ -127,7 +133,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             timer: None,
             deadline: None,
             stalled_at: None,
+            seat: None,
+            lent: false,
         }
+    }
+
+    /// Lends the stream to the fan-out whenever there is nothing to write.
+    pub(crate) fn with_seat(mut self, seat: Option<Seat>) -> Self {
+        self.seat = seat;
+        self
     }
 
     /// Serves until the peer goes, takes nothing for too long, or the room closes.
@@ -145,10 +159,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                             poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await?;
                             return Ok(());
                         }
+                        self.lend();
                     }
                 },
-                // Not while the peer is behind: it would be looked at for every message.
-                news = tide.changed(), if self.level => {
+                // Not while the peer is behind, or the fan-out looks: it would be looked at for every message.
+                news = tide.changed(), if self.level && !self.lent => {
                     news.map_err(|_| Gone::Ended)?;
                     self.level = false;
                 }
@@ -156,8 +171,29 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         }
     }
 
+    /// Gives the stream to the fan-out. Not while messages are held back, and not before every answer was written.
+    fn lend(&mut self) {
+        if let Some(seat) = self.seat.as_ref().filter(|_| self.released && self.control.is_empty()) {
+            match seat.lend(self.place) {
+                Ok(()) => self.lent = true,
+                Err(place) => (self.place, self.level) = (place, false),
+            }
+        }
+    }
+
+    /// Takes it back, if it was given.
+    fn take_back(&mut self) {
+        if std::mem::take(&mut self.lent)
+            && let Some(seat) = &self.seat
+        {
+            self.place = seat.take_back();
+            self.level = false;
+        }
+    }
+
     /// Does what the machine has found out.
     async fn obey(&mut self) -> Result<(), Gone> {
+        self.take_back();
         loop {
             match self.machine.poll_output() {
                 Output::Transmit(line) => {
@@ -243,6 +279,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn, Gone>> {
         if self.poll_hear(cx)?.is_ready() {
             return Poll::Ready(Ok(Turn::Heard));
+        }
+        if self.lent {
+            match self.seat.as_ref().map(|seat| seat.poll_sent_home(cx)) {
+                Some(Poll::Pending) => return Poll::Pending,
+                _ => self.take_back(),
+            }
         }
         match self.poll_write_out(cx) {
             Poll::Ready(turn) => Poll::Ready(turn),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chat_proto::{Nickname, Text};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     task::JoinHandle,
@@ -10,46 +9,15 @@ use tokio::{
 };
 
 use super::*;
-use crate::{
-    accounts::Accounts,
-    config::ServerConfig,
-    entry::{Author, Draft},
-    journal::{Journal, MemoryJournal},
-    room::Room,
-};
+use crate::session::house::House;
 
-struct House {
-    shared: Arc<Shared>,
-    journal: MemoryJournal,
-    author: Arc<Author>,
-}
-
-impl House {
-    fn new(ring: usize) -> Self {
-        let journal = MemoryJournal::new();
-        let room = Arc::new(Room::new(0, ring));
-        let accounts = Accounts::new(Vec::new(), 40, fastrand::Rng::with_seed(1));
-        let streams = journal.streams().to_vec();
-        let shared = Shared::new(ServerConfig::default(), accounts, room, Arc::default(), streams, journal.reader());
-        let author = Arc::new(Author { id: 1, nickname: Nickname::new("Keen Bob").unwrap() });
-        Self { shared: Arc::new(shared), journal, author }
-    }
-
-    fn post(&mut self, text: &str) {
-        let seq = self.journal.head() + 1;
-        let text = Text::new(text).unwrap();
-        self.journal.append(&[Draft::Post { author: Arc::clone(&self.author), id: None, text }]).unwrap();
-        let page = crate::journal::Page { messages: 1, bytes: 1 };
-        self.shared.room.publish(&self.journal.reader().read(seq, page).unwrap());
-    }
-
-    fn listener(&self, pipe: usize) -> (DuplexStream, JoinHandle<Result<(), Gone>>) {
-        let (ours, theirs) = duplex(pipe);
-        let tide = self.shared.room.tide();
-        let now = *tide.borrow();
-        let mut session = ListenerSession::new(Arc::clone(&self.shared), theirs, now);
-        (ours, tokio::spawn(async move { session.run(tide).await }))
-    }
+/// A listener at the other end of a pipe that holds so many bytes.
+fn listen(house: &House, pipe: usize) -> (DuplexStream, JoinHandle<Result<(), Gone>>) {
+    let (ours, theirs) = duplex(pipe);
+    let tide = house.shared.room.tide();
+    let now = *tide.borrow();
+    let mut session = ListenerSession::new(Arc::clone(&house.shared), theirs, now);
+    (ours, tokio::spawn(async move { session.run(tide).await }))
 }
 
 /// One line. The guard is in paused time: it fires when nothing else can happen any more.
@@ -67,7 +35,7 @@ async fn line(peer: &mut DuplexStream) -> String {
 #[tokio::test(start_paused = true)]
 async fn plain_lines_are_held_for_as_long_as_a_request_may_take() {
     let mut house = House::new(1 << 20);
-    let (mut peer, _session) = house.listener(1024);
+    let (mut peer, _session) = listen(&house, 1024);
     tokio::task::yield_now().await;
     house.post("early");
     let before = Instant::now();
@@ -85,7 +53,7 @@ async fn plain_lines_are_held_for_as_long_as_a_request_may_take() {
 async fn a_request_within_the_hold_is_answered_before_any_message() {
     let mut house = House::new(1 << 20);
     house.post("before");
-    let (mut peer, _session) = house.listener(1024);
+    let (mut peer, _session) = listen(&house, 1024);
     house.post("meanwhile");
     sleep(LISTEN_HOLD / 2).await;
     peer.write_all(b"\x01{\"resume\": {\"last\": 2}, \"nonce\": \"n\"}\n").await.unwrap();
@@ -100,7 +68,7 @@ async fn a_request_within_the_hold_is_answered_before_any_message() {
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_takes_nothing_is_closed_after_the_limit_and_not_before() {
     let mut house = House::new(256);
-    let (mut peer, session) = house.listener(16);
+    let (mut peer, session) = listen(&house, 16);
     tokio::task::yield_now().await;
     advance(LISTEN_HOLD).await;
     for number in 0..50 {
@@ -122,7 +90,7 @@ async fn a_listener_that_takes_nothing_is_closed_after_the_limit_and_not_before(
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_fell_out_of_the_ring_reads_on_from_the_journal() {
     let mut house = House::new(1);
-    let (mut peer, _session) = house.listener(7);
+    let (mut peer, _session) = listen(&house, 7);
     for number in 0..300 {
         house.post(&format!("message {number}"));
     }
@@ -138,7 +106,7 @@ async fn a_listener_that_fell_out_of_the_ring_reads_on_from_the_journal() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_goes_is_noticed_without_a_message() {
     let house = House::new(1);
-    let (peer, session) = house.listener(64);
+    let (peer, session) = listen(&house, 64);
     sleep(Duration::from_secs(3600)).await;
     assert!(!session.is_finished());
     drop(peer);
@@ -148,7 +116,7 @@ async fn a_peer_that_goes_is_noticed_without_a_message() {
 #[tokio::test(start_paused = true)]
 async fn whoever_asks_and_does_not_listen_is_read_no_further() {
     let house = House::new(1);
-    let (mut peer, _session) = house.listener(64);
+    let (mut peer, _session) = listen(&house, 64);
     let asking = async {
         loop {
             peer.write_all(b"\x01{\"ping\": 1}\n").await.unwrap();
@@ -160,8 +128,8 @@ async fn whoever_asks_and_does_not_listen_is_read_no_further() {
 #[tokio::test(start_paused = true)]
 async fn when_the_room_closes_everybody_gets_what_is_left_and_the_end() {
     let mut house = House::new(1 << 20);
-    let (mut fresh, one) = house.listener(1024);
-    let (mut numbered, two) = house.listener(1024);
+    let (mut fresh, one) = listen(&house, 1024);
+    let (mut numbered, two) = listen(&house, 1024);
     numbered.write_all(b"\x01{\"resume\": {\"last\": 0}, \"nonce\": \"n\"}\n").await.unwrap();
     line(&mut numbered).await;
     house.post("last");

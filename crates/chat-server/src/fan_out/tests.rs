@@ -1,0 +1,181 @@
+//! The fan-out against sessions that do everything themselves: over streams that are full now and then, behind a log
+//! that forgets, beside peers that talk, both give the same bytes.
+
+use std::{future::poll_fn, task::Poll, time::Duration};
+
+use chat_proto::Seq;
+use socket2::SockRef;
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::*;
+use crate::{
+    config::ServerConfig,
+    room::{Batch, Form, Place},
+    session::{ListenerSession, house::House},
+    stream::SharedStream,
+};
+
+const LISTENERS: usize = 6;
+
+/// Some messages take all of it.
+const BUFFER: usize = 4 * 1024;
+
+struct Peer {
+    stream: TcpStream,
+    seen: Vec<u8>,
+    session: JoinHandle<bool>,
+}
+
+impl Peer {
+    /// A listener whose session has a seat, or does everything itself.
+    async fn listen(house: &House, fan_out: Option<&Arc<FanOut>>, form: Form) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(BUFFER as u32).unwrap();
+        let stream = socket.connect(port.local_addr().unwrap()).await.unwrap();
+        let (theirs, _) = port.accept().await.unwrap();
+        SockRef::from(&theirs).set_send_buffer_size(BUFFER).unwrap();
+        let theirs = Arc::new(theirs);
+        let seat = fan_out.map(|fan_out| Seat::new(Arc::clone(fan_out), Arc::clone(&theirs)));
+        let tide = house.shared.room.tide();
+        let now = *tide.borrow();
+        let mut session =
+            ListenerSession::new(Arc::clone(&house.shared), SharedStream::new(theirs), now).with_seat(seat);
+        let session = tokio::spawn(async move { session.run(tide).await.is_ok() });
+        let mut peer = Self { stream, seen: Vec::new(), session };
+        if form == Form::Numbered {
+            peer.say("\u{1}{\"resume\": {\"last\": 0}, \"nonce\": \"n\"}\n");
+            while peer.seen.last() != Some(&b'\n') {
+                peer.seen.push(peer.stream.read_u8().await.unwrap());
+            }
+            peer.seen.clear();
+        }
+        peer
+    }
+
+    fn say(&self, line: &str) {
+        assert_eq!(self.stream.try_write(line.as_bytes()).unwrap(), line.len());
+    }
+
+    /// Takes what is here, and not more than `appetite`.
+    fn take(&mut self, appetite: usize) {
+        let mut bytes = vec![0; appetite];
+        if let Ok(count) = self.stream.try_read(&mut bytes) {
+            self.seen.extend_from_slice(&bytes[..count]);
+        }
+    }
+
+    /// Takes until this has come.
+    async fn take_up_to(&mut self, end: &[u8]) {
+        while !self.seen.ends_with(end) {
+            assert_ne!(self.stream.read_buf(&mut self.seen).await.unwrap(), 0, "it ended early");
+        }
+    }
+
+    /// What was heard, answers to pings left out.
+    fn messages(&self) -> Vec<u8> {
+        let lines = self.seen.split_inclusive(|&byte| byte == b'\n');
+        lines.filter(|line| !line.starts_with(b"\x01{\"pong\"")).collect::<Vec<_>>().concat()
+    }
+}
+
+async fn play(seed: u64, form: Form) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    // Without extensions nothing is held back, so no time has to pass.
+    let config = ServerConfig { extensions: form == Form::Numbered, ..ServerConfig::default() };
+    let mut house = House::with_config([1, 20_000, 1 << 20][seed as usize % 3], config);
+    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
+    tokio::spawn(Arc::clone(&fan_out).run(house.shared.room.tide()));
+    let mut peers = Vec::new();
+    for number in 0..LISTENERS {
+        peers.push(Peer::listen(&house, (number % 2 == 0).then_some(&fan_out), form).await);
+    }
+    for _ in 0..80 {
+        for _ in 0..random.usize(..4) {
+            house.post(&"x".repeat(random.usize(1..3_000)));
+        }
+        for peer in &mut peers {
+            if form == Form::Numbered && random.u8(..8) == 0 {
+                peer.say("\u{1}{\"ping\": 1}\n");
+            }
+            peer.take(random.usize(..6_000));
+        }
+        for _ in 0..random.usize(..6) {
+            yield_now().await;
+        }
+    }
+    house.post("the last of many");
+    let ends_in = |house: &House, from: Seq| {
+        Batch::encode_for(&house.messages(from), form).map(|batch| batch.bytes(form).clone()).unwrap()
+    };
+    let head = house.shared.room.head();
+    for peer in &mut peers {
+        peer.take_up_to(&ends_in(&house, head)).await;
+    }
+    // Everybody keeps up again, so every stream that can be lent is, and this goes out by the fan-out.
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        if fan_out.seats().len() == LISTENERS.div_ceil(2) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    house.post("and one more");
+    for peer in &mut peers {
+        peer.take_up_to(&ends_in(&house, head + 1)).await;
+    }
+    house.shared.room.close();
+    let expected = ends_in(&house, 1);
+    for mut peer in peers {
+        peer.stream.read_to_end(&mut peer.seen).await.unwrap();
+        assert!(peer.messages() == expected, "seed {seed}: {} bytes, not {}", peer.seen.len(), expected.len());
+        assert!(peer.session.await.unwrap());
+    }
+    assert!(fan_out.seats().is_empty(), "seats are given back");
+}
+
+#[tokio::test]
+async fn a_lent_stream_gets_the_bytes_that_its_session_would_write() {
+    for seed in 0..24 {
+        let form = if seed % 2 == 0 { Form::Plain } else { Form::Numbered };
+        timeout(Duration::from_secs(60), play(seed, form)).await.unwrap_or_else(|_| panic!("seed {seed} hangs"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_not_level_when_the_seat_is_taken_goes_back_to_its_session() {
+    let mut house = House::new(1 << 20);
+    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
+    let seat = Seat::new(Arc::clone(&fan_out), Arc::new(stream));
+    // The fan-out has gone its round for this message, and none is sure to follow.
+    house.post("published between the session's last look and the seat");
+    let behind = Place::new(1, Form::Plain);
+    assert_eq!(seat.lend(behind), Err(behind));
+    let level = Place::new(2, Form::Plain);
+    assert_eq!(seat.lend(level), Ok(()));
+    assert_eq!(seat.take_back(), level);
+    house.shared.room.close();
+    assert_eq!(seat.lend(level), Err(level), "it would not hear of the end");
+    assert!(fan_out.seats().is_empty());
+}
+
+#[tokio::test]
+async fn a_peer_that_goes_leaves_no_seat_and_no_stream_behind() {
+    let config = ServerConfig { extensions: false, ..ServerConfig::default() };
+    let house = House::with_config(1 << 20, config);
+    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
+    for _ in 0..3 {
+        let peer = Peer::listen(&house, Some(&fan_out), Form::Plain).await;
+        while fan_out.seats().is_empty() {
+            yield_now().await;
+        }
+        drop(peer.stream);
+        assert!(!peer.session.await.unwrap(), "no message is needed to notice it");
+        assert!(fan_out.seats().is_empty());
+    }
+}

@@ -38,7 +38,7 @@ const WORSE: f64 = 1.10;
 
 pub(super) async fn run(programs: &Programs, options: &Options, table: &mut Table) -> Result<()> {
     let (mut ratios, mut noises, mut without, mut with) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut grown, mut idle, mut held) = (0.0f64, 0.0, usize::MAX);
+    let (mut grown, mut idle, mut held, mut pages) = (0.0f64, 0.0, usize::MAX, 0.0f64);
     for _ in 0..options.rounds {
         // Long enough for none of them to be closed while it is measured.
         let server = Server::start(programs, &["--stall", "600"], None).await?;
@@ -50,7 +50,9 @@ pub(super) async fn run(programs: &Programs, options: &Options, table: &mut Tabl
         let before = stage.measure(options).await?;
         let crowd = gather(server.listen, options.readers).await?;
         stage.fill().await?;
+        let read = server.figure("store_pages_read_total").await?;
         let among = stage.measure(options).await?;
+        pages = pages.max(server.figure("store_pages_read_total").await? - read);
         held = held.min(server.figure("connections_open{port=\"listen\"}").await? as usize - HONEST);
         grown = grown.max(server.peak_mib()? - idle);
         drop(crowd);
@@ -77,7 +79,8 @@ pub(super) async fn run(programs: &Programs, options: &Options, table: &mut Tabl
         "dead readers, others",
         format!("{done}; {} rounds of {} s without, with, without", options.rounds, options.round_seconds),
         format!(
-            "p99 of {HONEST} honest listeners {:.2} ms without, {:.2} ms with: ratio {ratio:.2}, noise {noise:.2}",
+            "p99 of {HONEST} honest listeners {:.2} ms without, {:.2} ms with: ratio {ratio:.2}, noise {noise:.2}; \
+             {pages} pages read from the store meanwhile",
             median(&without) * 1e3,
             median(&with) * 1e3,
         ),

@@ -1,4 +1,4 @@
-//! The server under siege: a real process with its store on disk, and what can be learnt of it from outside.
+//! The server under siege: a real process with its store in files, and what can be learnt of it from outside.
 
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 
@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{kernel, peer::GUARD, programs::Programs};
+use crate::scratch;
 
 /// How often something is looked at that takes its time.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
@@ -32,7 +33,8 @@ pub(super) struct Server {
 impl Server {
     /// Starts one with these options on free ports, with at most so many descriptors if that is said.
     pub(super) async fn start(programs: &Programs, options: &[&str], descriptors: Option<usize>) -> Result<Self> {
-        let home = tempfile::tempdir()?;
+        // In memory where there is such a place: it is the server that is under siege, not the disk.
+        let home = scratch::dir()?;
         let mut command = match descriptors {
             None => Command::new(&programs.server),
             Some(limit) => {

@@ -7,12 +7,30 @@ pub(super) struct Table {
     violations: usize,
 }
 
+/// What a row has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Holds,
+    Violated,
+    /// This machine was too restless to tell.
+    Blurred,
+}
+
 impl Table {
     /// Adds what was done and found. `must` says what has to hold, `holds` whether it does.
     pub(super) fn add(&mut self, scenario: &str, done: String, figure: String, must: &str, holds: bool) {
-        let verdict = if holds { "holds" } else { "**violated**" };
+        self.judge(scenario, done, figure, must, if holds { Verdict::Holds } else { Verdict::Violated });
+    }
+
+    /// The same for what may be too blurred to say.
+    pub(super) fn judge(&mut self, scenario: &str, done: String, figure: String, must: &str, verdict: Verdict) {
+        self.violations += usize::from(verdict == Verdict::Violated);
+        let verdict = match verdict {
+            Verdict::Holds => "holds",
+            Verdict::Violated => "**violated**",
+            Verdict::Blurred => "not decided: noise",
+        };
         eprintln!("{scenario}: {done}: {figure}: {verdict}");
-        self.violations += usize::from(!holds);
         self.rows.push([scenario.to_owned(), done, figure, must.to_owned(), verdict.to_owned()]);
     }
 

@@ -97,7 +97,7 @@ async fn slow_ones_are_closed_and_give_their_descriptors_back() {
     drop(honest);
     let back = async {
         while descriptors(&program) > idle {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     };
     guarded("descriptors", back).await;

@@ -43,7 +43,6 @@ mod credentials;
 mod cursor;
 mod delivery;
 pub mod dial;
-pub mod display;
 mod error;
 mod gap;
 mod hearing;
@@ -64,6 +63,7 @@ mod tls;
 mod warning;
 mod writer;
 
+pub use chat_proto::display;
 pub use chat_proto::{
     Account, DeclineCode, Expected, Extensions, IdError, Keepalive, MAX_TEXT_BYTES, Message, Nickname, NicknameError,
     Position, PostId, ProtocolError, Refusal, Seq, StreamId, Text, TextError, Token, TokenError,

@@ -12,6 +12,14 @@ pub fn control_picture(c: char) -> Option<char> {
     }
 }
 
+/// Appends what is shown in place of a character that must not be: its picture where it has one, else its number.
+pub(crate) fn push_visible(out: &mut String, c: char) {
+    match control_picture(c) {
+        Some(picture) => out.push(picture),
+        None => number(out, c),
+    }
+}
+
 /// Appends the number of a character, as in `<U+202E>`.
 pub(super) fn number(out: &mut String, c: char) {
     let _ = write!(out, "<U+{:04X}>", c as u32);

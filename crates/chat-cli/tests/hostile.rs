@@ -1,0 +1,36 @@
+//! What hostile peers, servers and arguments get past `chat`: nothing that steers a terminal, and nothing unseen.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use support::*;
+
+#[test]
+fn what_a_hostile_server_sends_is_seen_on_a_terminal_in_the_history_and_in_json() {
+    let home = Home::new();
+    let port = hostile::server(hostile::messages());
+    let count = hostile::messages().len().to_string();
+    let words = ["listen", "-p", &port, "--count", &count, "--last", "100"];
+    let kept = ["--history-path", "h.txt"];
+    let (code, screen) = pty::run(&home.chat(words.into_iter().chain(kept)));
+    assert_eq!(code, 0, "{screen}");
+    assert!(!hostile::steers(&screen), "{screen:?}");
+    for seen in ["Eve ␛]0;pwn␇: hello", "Eve: a␛]0;pwn␇b", "a<U+009B>31m", "a␈␈␡␌b", "a<U+202E>txt.exe", "a<U+0085>b␍c"]
+    {
+        assert!(screen.contains(seen), "{seen} is not in {screen}");
+    }
+    let history = read(&home.path("h.txt"));
+    for seen in ["Eve ␛]0;pwn␇: hello", "Eve: a␛]0;pwn␇b", "a<U+009B>31m", "a␈␈␡␌b", "a<U+0085>b␍c"] {
+        assert!(history.contains(seen), "{seen} is not in {history}");
+    }
+    assert!(!history.chars().any(|c| c.is_control() && c != '\n'), "{history:?}");
+    let json = run(home.chat(words.into_iter().chain(["--json"])));
+    assert!(!hostile::steers(&out(&json)), "{}", out(&json));
+    let objects = objects(&out(&json));
+    assert_eq!(objects[0]["nick"], "Eve ␛]0;pwn␇");
+    assert_eq!(objects[hostile::CORPUS.len()]["text"], "a␛]0;pwn␇b");
+    // In a pipe it is data, and no control character either.
+    let plain = run(home.chat(words));
+    assert!(out(&plain).contains("Eve: a␛]0;pwn␇b\n"), "{}", out(&plain));
+    assert!(out(&plain).contains("a\u{202e}txt.exe"), "{}", out(&plain));
+}

@@ -53,7 +53,7 @@ mod outbox;
 mod own_dir;
 pub mod paths;
 mod posting;
-mod private_file;
+pub mod private_file;
 mod profile;
 mod register;
 mod settings;

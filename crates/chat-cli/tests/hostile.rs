@@ -23,7 +23,8 @@ fn what_a_hostile_server_sends_is_seen_on_a_terminal_in_the_history_and_in_json(
     for seen in ["Eve ␛]0;pwn␇: hello", "Eve: a␛]0;pwn␇b", "a<U+009B>31m", "a␈␈␡␌b", "a<U+0085>b␍c"] {
         assert!(history.contains(seen), "{seen} is not in {history}");
     }
-    assert!(!history.chars().any(|c| c.is_control() && c != '\n'), "{history:?}");
+    let unsafe_to_cat = |c: char| (c.is_control() && c != '\n') || chat_client::display::turns_text(c);
+    assert!(!history.chars().any(unsafe_to_cat), "{history:?}");
     let json = run(home.chat(words.into_iter().chain(["--json"])));
     assert!(!hostile::steers(&out(&json)), "{}", out(&json));
     let objects = objects(&out(&json));

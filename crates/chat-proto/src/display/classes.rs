@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthChar;
+
 /// The picture of a C0 control character or DEL, such as `␛`; `None` for anything else.
 #[must_use]
 pub fn control_picture(c: char) -> Option<char> {
@@ -13,7 +15,7 @@ pub fn control_picture(c: char) -> Option<char> {
 }
 
 /// Appends what is shown in place of a character that must not be: its picture where it has one, else its number.
-pub(crate) fn push_visible(out: &mut String, c: char) {
+pub fn push_visible(out: &mut String, c: char) {
     match control_picture(c) {
         Some(picture) => out.push(picture),
         None => number(out, c),
@@ -30,6 +32,18 @@ pub(super) fn number(out: &mut String, c: char) {
 #[must_use]
 pub fn is_treacherous(c: char) -> bool {
     c.is_control() || is_invisible(c)
+}
+
+/// Whether a character stands on the one before it, and so paints over the lines above and below where there are many.
+#[must_use]
+pub fn is_mark(c: char) -> bool {
+    c.width() == Some(0) && !is_joiner(c) && !is_treacherous(c)
+}
+
+/// Whether a character changes the direction of the text around it, so that it reads as what it is not.
+#[must_use]
+pub fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 pub(super) fn is_joiner(c: char) -> bool {

@@ -9,7 +9,6 @@ mod classes;
 mod clean;
 mod look_alike;
 
-pub(crate) use classes::push_visible;
-pub use classes::{control_picture, is_treacherous};
+pub use classes::{control_picture, is_mark, is_treacherous, push_visible, turns_text};
 pub use clean::{MAX_MARKS, clean_for_terminal, clean_keeping_line_breaks};
 pub use look_alike::{looks_like, skeleton};

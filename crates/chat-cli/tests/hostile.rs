@@ -35,3 +35,42 @@ fn what_a_hostile_server_sends_is_seen_on_a_terminal_in_the_history_and_in_json(
     assert!(out(&plain).contains("Eve: a␛]0;pwn␇b\n"), "{}", out(&plain));
     assert!(out(&plain).contains("a\u{202e}txt.exe"), "{}", out(&plain));
 }
+
+#[test]
+fn no_argument_steers_the_terminal() {
+    let home = Home::new();
+    for evil in hostile::CORPUS {
+        let flag = format!("--bogus{evil}");
+        let inside = format!("/proc/{evil}");
+        let cases = [
+            vec!["listen", &flag],
+            vec!["listen", "--count", evil],
+            vec!["listen", "--since", evil],
+            vec!["listen", "--history-path", &inside],
+            vec!["listen", "--cursor", &inside],
+            vec!["listen", "--no-retry", "--host", evil, "--logging"],
+            vec!["history", "--grep", evil, "--since", evil],
+            vec!["history", "--history-path", &inside],
+            vec!["send", "-u", evil, "-m", "hi", "--credential-path", &inside],
+            vec!["accounts", "remove", evil],
+            vec!["accounts", "--profile", evil],
+            vec![evil],
+        ];
+        for words in cases {
+            let mut command = home.chat(&words);
+            command.env("NO_COLOR", "1");
+            let (code, screen) = pty::run(&command);
+            assert_ne!(code, 0, "{words:?}");
+            assert!(!screen.is_empty() && !hostile::steers(&screen), "{words:?}: {screen:?}");
+            let piped = run(home.chat(&words));
+            assert!(!hostile::steers(&err(&piped)), "{words:?}: {:?}", err(&piped));
+            let json = run(home.chat(words.iter().copied().chain(["--json"])));
+            assert!(!hostile::steers(&err(&json)), "{words:?}: {:?}", err(&json));
+        }
+    }
+    let mut coloured = home.chat(["listen", "--bogus\u{1b}]0;pwn\u{7}"]);
+    coloured.env("TERM", "xterm");
+    let (_, screen) = pty::run(&coloured);
+    assert!(screen.contains("--bogus␛]0;pwn␇") && !screen.contains("\u{1b}]"), "{screen:?}");
+    assert!(screen.contains("\u{1b}["), "colours stay: {screen:?}");
+}

@@ -7,13 +7,15 @@ mod log;
 mod signals;
 
 use std::{
-    io::{self, Write},
+    borrow::Cow,
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
     path::Path,
     process::ExitCode,
 };
 
 use anyhow::{Context, Result};
-use chat_proto::Nickname;
+use chat_proto::{Nickname, display};
 use chat_server::{
     MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store, list_accounts,
     revoke_account,
@@ -29,7 +31,11 @@ use crate::{
 const FAILURE: u8 = 1;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let arguments = match Arguments::try_parse_from(&words) {
+        Ok(arguments) => arguments,
+        Err(error) => made_safe(&error, &words).exit(),
+    };
     let result = match &arguments.command {
         None => serve(&arguments.serve),
         Some(Command::Check { place }) => place.directory().map_err(Into::into).and_then(|dir| check(&dir)),
@@ -38,10 +44,19 @@ fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|error| {
-        // Nobody may be there to read it.
-        let _ = writeln!(io::stderr(), "chat-server: {error:#}");
+        complain(&format!("{error:#}"));
         ExitCode::from(FAILURE)
     })
+}
+
+/// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
+fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
+    let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
+    match Arguments::try_parse_from(clean) {
+        Err(error) => error,
+        // What was wrong is the very thing that was cleaned.
+        Ok(_) => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
+    }
 }
 
 fn serve(arguments: &Serve) -> Result<ExitCode> {
@@ -92,7 +107,13 @@ fn report(recovery: Option<&Recovery>) {
         Some(_) => "the store was mended".to_owned(),
         None => return,
     };
-    let _ = writeln!(io::stderr(), "chat-server: {sentence}");
+    complain(&sentence);
+}
+
+/// Says it on standard error, where an argument or a path may have brought something that steers a terminal.
+fn complain(sentence: &str) {
+    // Nobody may be there to read it.
+    let _ = writeln!(io::stderr(), "chat-server: {}", display::clean_keeping_line_breaks(sentence));
 }
 
 /// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
@@ -123,9 +144,13 @@ fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
     match what {
         AccountsCommand::List => {
             let mut out = io::stdout().lock();
+            let guarded = out.is_terminal();
             for account in list_accounts(dir)? {
                 let revoked = if account.revoked { "\trevoked" } else { "" };
-                if writeln!(out, "{}\t{}{revoked}", account.nickname, account.at / 1000).is_err() {
+                let nickname = account.nickname.as_str();
+                // In a pipe it is data.
+                let nickname = if guarded { display::clean_for_terminal(nickname) } else { Cow::Borrowed(nickname) };
+                if writeln!(out, "{nickname}\t{}{revoked}", account.at / 1000).is_err() {
                     break;
                 }
             }

@@ -42,7 +42,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chat_client::Settings;
+use chat_client::{Settings, display};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
@@ -71,10 +71,12 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     if args.shows_the_token() {
         complain("chat-tui: others on this machine can see a token on the command line; --token-file hides it");
     }
-    let settings = match Settings::load(args.layer(), args.profile.as_deref()) {
+    let settings = args.layer().map_err(anyhow::Error::new);
+    let profile = args.profile.as_deref();
+    let settings = match settings.and_then(|layer| Settings::load(layer, profile).map_err(anyhow::Error::new)) {
         Ok(settings) => settings,
         Err(error) => {
-            complain(&format!("chat-tui: {:#}", anyhow::Error::new(error)));
+            complain(&format!("chat-tui: {error:#}"));
             return Ok(ExitCode::from(2));
         }
     };
@@ -162,9 +164,10 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     code
 }
 
-/// Says it where somebody can hear it: the terminal may be closed.
+/// Says it where somebody can hear it: the terminal may be closed. An argument, a path or a peer may have brought
+/// something that steers it.
 fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", display::clean_keeping_line_breaks(text));
 }
 
 fn say_what_is_left(lang: Lang, app: &App, left: Option<&Left>) {

@@ -7,6 +7,8 @@ mod damage;
 mod dialogue;
 mod drain;
 mod fan_out;
+#[cfg(unix)]
+mod hostile;
 mod limits;
 mod peer;
 mod resume;

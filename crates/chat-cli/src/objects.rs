@@ -27,6 +27,9 @@ pub(crate) enum Kind<'a> {
     Message {
         #[serde(skip_serializing_if = "Option::is_none")]
         nick: Option<&'a str>,
+        /// The other name that it can be taken for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        looks_like: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,13 +98,14 @@ impl<'a> Object<'a> {
     }
 
     /// A message as it came; `arrived` stands in for the time where the server gives none.
-    pub(crate) fn message(message: &'a Message, arrived: Timestamp) -> Self {
+    pub(crate) fn message(message: &'a Message, looks_like: Option<&'a str>, arrived: Timestamp) -> Self {
         let at = message.at.filter(|&ms| ms >= FIRST).and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let at = at.unwrap_or(arrived);
         let sender = message.sender.as_ref().map(|sender| sender.as_str());
         let text = message.text.as_str();
         Self::new(Kind::Message {
             nick: sender,
+            looks_like,
             text: sender.map(|_| text),
             line: sender.is_none().then_some(text),
             at: Some(rfc3339(at)),
@@ -199,7 +203,7 @@ mod tests {
         for at in [i64::MIN, -99_999_999_999_999, 300_000_000_000_000, i64::MAX] {
             let text = chat_client::Text::new("hi").expect("a text");
             let message = Message { sender: None, text, position: None, at: Some(at) };
-            let line = line(&Object::message(&message, arrived));
+            let line = line(&Object::message(&message, None, arrived));
             assert!(line.contains("\"at\":\"2023-01-14T"), "{at}: {line}");
         }
     }

@@ -52,5 +52,5 @@ pub fn server(messages: Vec<(String, String)>) -> String {
 /// The corpus as messages: each once as a name and once as a text.
 pub fn messages() -> Vec<(String, String)> {
     let named = CORPUS.iter().map(|evil| (format!("Eve {evil}"), "hello".to_owned()));
-    named.chain(CORPUS.iter().map(|evil| ("Eve".to_owned(), format!("a{evil}b")))).collect()
+    named.chain(CORPUS.iter().map(|evil| ("Mallory".to_owned(), format!("a{evil}b")))).collect()
 }

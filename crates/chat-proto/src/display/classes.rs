@@ -59,6 +59,13 @@ pub(super) fn is_invisible(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
 }
 
+/// Characters that change nothing, or next to nothing, of how a name looks. Some of them stay on a terminal, because
+/// emoji and some scripts need them.
+pub(super) fn is_unseen_in_names(c: char) -> bool {
+    let selects = matches!(c, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
+    c.is_control() || is_invisible(c) || is_joiner(c) || selects || matches!(c, '\u{2d7f}' | '\u{16fe4}')
+}
+
 /// Variation selectors that choose among forms of one ideograph; anywhere else they only hide.
 pub(super) fn is_ideographic_selector(c: char) -> bool {
     matches!(c, '\u{e0100}'..='\u{e01ef}')

@@ -5,7 +5,7 @@
 mod stage;
 
 use chat_client::display::is_treacherous;
-use stage::terminal::run_raw;
+use stage::{pipes::Pipes, terminal::run_raw};
 
 /// Each steers a terminal or misleads whoever looks at it.
 const CORPUS: [&str; 6] = [
@@ -54,4 +54,28 @@ fn a_token_that_is_none_is_not_repeated() {
     let (code, screen) = run_raw(home.path(), &words(&["-t", "se\u{7}cret"]));
     assert_eq!(code, 2, "{screen}");
     assert!(!screen.contains("cret") && screen.contains("token"), "{screen}");
+}
+
+/// The token goes to the write port: its host alone decides, and it is said before anything is sent there.
+#[test]
+fn a_token_in_the_clear_is_said_once_before_anything_is_sent_and_not_on_this_machine() {
+    let ends = |arguments: &[&str]| {
+        let home = tempfile::tempdir().unwrap();
+        let all = [&["--no-local-room", "--plain", "-u", "Bob", "-wp", "1", "-lp", "1"], arguments].concat();
+        let mut program = Pipes::start(home.path(), &words(&all));
+        program.line("hello");
+        program.end_input();
+        assert_eq!(program.wait_exit(), 4, "{:?}", program.talk());
+        program.talk()
+    };
+    for exposed in [&["-wh", "chat.invalid"][..], &["-lh", "chat.invalid"]] {
+        let talk = ends(exposed);
+        let said: Vec<usize> = (0..talk.len()).filter(|&number| talk[number].contains("unencrypted")).collect();
+        assert_eq!(said, [0], "{exposed:?}: {talk:?}");
+        assert!(talk[0].contains("chat.invalid:1"), "{talk:?}");
+    }
+    for hidden in [&["-wh", "chat.invalid", "--tls"][..], &["-lh", "chat.invalid", "-wh", "127.0.0.1"], &[]] {
+        let talk = ends(hidden);
+        assert!(!talk.iter().any(|line| line.contains("unencrypted")), "{hidden:?}: {talk:?}");
+    }
 }

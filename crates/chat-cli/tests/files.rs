@@ -8,6 +8,82 @@ use std::process::Command;
 
 use support::*;
 
+fn all_names(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        found.push(entry.file_name().into_string().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(all_names(&entry.path()));
+        }
+    }
+    found
+}
+
+#[test]
+fn file_names_never_hold_what_a_peer_wrote() {
+    let (room, home) = (Room::start(), Home::new());
+    let names = ["../../evil", "/tmp/evil", "evil\u{1b}[31m\\..\\x", ".evil", "$(evil)", "evil%s%n", "con/aux"];
+    let messages = names.map(|name| (name.to_owned(), name.to_owned()));
+    let port = hostile::server(messages.into());
+    for kept in [["--history-path", "h.txt"], ["--cursor", "c"]] {
+        let output = run(home.chat(["listen", "-p", &port, "--count", "7"].into_iter().chain(kept)));
+        assert_eq!(code(&output), 0, "{}", err(&output));
+    }
+    for name in names {
+        let output = run(home.chat_in(&room, ["send", "-u", name, "-m", name]));
+        assert_eq!(code(&output), 0, "{}", err(&output));
+    }
+    let mut found = all_names(home.dir.path());
+    found.sort();
+    let known =
+        ["c", "c.lock", "creds.jsonstream", "creds.jsonstream.lock", "data", "h.txt", "h.txt.cursor", "h.txt.lock"];
+    assert_eq!(found, known);
+}
+
+/// At every level, by every command that knows one.
+#[test]
+fn no_token_is_in_any_log() {
+    let (room, home) = (Room::start(), Home::new());
+    assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Bob"]))), 0);
+    let kept: serde_json::Value = serde_json::from_str(&read(&home.data("creds.jsonstream"))).unwrap();
+    let token = kept["account_hash"].as_str().unwrap();
+    std::fs::write(home.path("token"), token).unwrap();
+    let mut logged = String::new();
+    for words in [
+        &["register", "-u", "Ann"][..],
+        &["send", "-u", "Bob", "-m", "hi", "--confirm", "echo"],
+        &["send", "-m", "hi", "-t", token],
+        &["send", "-m", "hi", "--token-file", "token", "--json"],
+        &["send", "-m", "hi", "-t", "no-such-token"],
+        &["ping", "-u", "Bob"],
+        &["ping", "-t", token],
+        &["listen", "--last", "1", "--count", "1"],
+        &["accounts"],
+        &["accounts", "remove", "Nobody"],
+        &["--bogus", "-t", token],
+    ] {
+        let mut command = home.chat_in(&room, words.iter().copied());
+        command.arg("--logging").env("RUST_LOG", "trace").env("CHAT_TOKEN", "");
+        if words[0] == "accounts" {
+            command = home.chat(words.iter().copied().chain(["--logging"]));
+        }
+        let output = run(command);
+        logged += &out(&output);
+        logged += &err(&output);
+    }
+    let mut command = home.chat_in(&room, ["send", "-m", "hi", "--logging"]);
+    command.env("CHAT_TOKEN", token).env("RUST_LOG", "trace");
+    logged += &err(&run(command));
+    assert!(logged.contains("INFO chat::sides"), "{logged}");
+    let all = read(&home.data("creds.jsonstream"));
+    let tokens: Vec<&str> = all.split('"').filter(|word| word.len() == 36 && word.contains('-')).collect();
+    assert_eq!(tokens.len(), 2, "{all}");
+    for token in tokens.into_iter().chain(["no-such-token"]) {
+        assert!(!logged.contains(token), "{logged}");
+    }
+}
+
 fn make_pipe(path: &Path) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());

@@ -69,7 +69,10 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 
 /// Opens for reading what must be a regular file, be it by a link. The files that a person names, or keeps elsewhere
 /// and links to, are read in this way; a pipe is refused instead of waited for.
-pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// What the system said; or that it is no regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
     let file = open_without_waiting(path, OpenOptions::new().read(true))?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));

@@ -28,6 +28,11 @@ impl Style {
         if self.guarded { display::clean_for_terminal(text) } else { Cow::Borrowed(text) }
     }
 
+    /// Whether messages go out as they stand on the wire.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.json && !self.guarded
+    }
+
     /// Whether a name that looks like another one is marked: for a person, and in JSON. In a pipe text is data.
     pub(crate) fn marks_look_alikes(&self) -> bool {
         self.json || self.guarded

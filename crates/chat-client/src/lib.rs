@@ -67,7 +67,7 @@ mod writer;
 pub use chat_proto::display;
 pub use chat_proto::{
     Account, DeclineCode, Expected, Extensions, IdError, Keepalive, MAX_TEXT_BYTES, Message, Nickname, NicknameError,
-    Position, PostId, ProtocolError, Refusal, Seq, StreamId, Text, TextError, Token, TokenError,
+    PlainLines, Position, PostId, ProtocolError, Refusal, Seq, StreamId, Text, TextError, Token, TokenError,
 };
 pub use config::{ClientConfig, Resume, RetryPolicy, Side};
 pub use credentials::{Credentials, CredentialsError, StoredAccount};
@@ -77,7 +77,7 @@ pub use dial::{Dial, TcpDial};
 pub use error::{ConnectError, Retry};
 pub use gap::{Gap, GapCause};
 pub use history::{History, HistoryError, HistoryFollower, HistoryLine, Recorder};
-pub use listener::{Listener, ListenerEvent, ListenerHandle};
+pub use listener::{Heard, Listener, ListenerEvent, ListenerHandle};
 pub use lock::{FileLock, LockError};
 pub use names_seen::NamesSeen;
 pub use outbox::{EntryState, Outbox, OutboxEntry, OutboxError, STALE_AFTER};

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder as _;
 
-use crate::{CodecError, Frame, LineCodec, NotReady, Output, ProtocolError, StateMachine};
+use crate::{CodecError, Frame, Line, LineCodec, NotReady, Output, ProtocolError, StateMachine};
 
 /// How much may wait to be written before nothing more is read: a peer that asks faster than it
 /// reads the answers is slowed down to its own pace.
@@ -37,6 +37,8 @@ pub struct Connection<M: StateMachine, IO> {
     stashed: VecDeque<M::Event>,
     io: IO,
     codec: LineCodec,
+    /// Whole lines that the machine did not want together. They come before the input.
+    cut: Bytes,
     input: BytesMut,
     /// Encoded lines that are not yet in `chunks`.
     lines: BytesMut,
@@ -81,6 +83,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             stashed: VecDeque::new(),
             io,
             codec,
+            cut: Bytes::new(),
             input: BytesMut::new(),
             lines: BytesMut::new(),
             chunks: VecDeque::new(),
@@ -127,6 +130,11 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             self.chunk_bytes += encoded.len();
             self.chunks.push_back(encoded);
         }
+    }
+
+    /// Changes how long lines may be, in bytes, from the next one on: a peer that has said who it is may say more.
+    pub fn set_line_limits(&mut self, plain: usize, extension: usize) {
+        self.codec.set_limits(plain, extension);
     }
 
     /// How many bytes wait to be written.
@@ -179,7 +187,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
                 return Poll::Ready(Ok(event));
             }
             let may_read = self.machine.wants_input() && self.buffered() < HIGH_WATER;
-            if may_read && self.decode_one()? {
+            if may_read && self.decode_some()? {
                 continue;
             }
             let written = self.poll_write_out(cx)?;
@@ -223,8 +231,21 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         }
     }
 
-    /// Feeds one line that is already here, or the end, to the machine; `false` when there is none.
-    fn decode_one(&mut self) -> Result<bool, ConnectionError> {
+    /// Feeds lines that are already here to the machine, all of them or one; `false` when there is none.
+    fn decode_some(&mut self) -> Result<bool, ConnectionError> {
+        if self.cut.is_empty()
+            && self.machine.wants_lines()
+            && let Some(lines) = self.codec.cut_lines(&mut self.input)
+        {
+            self.cut = self.machine.handle_lines(lines, now()).err().unwrap_or_default();
+            return Ok(true);
+        }
+        if let Some(end) = memchr::memchr(b'\n', &self.cut) {
+            let line = self.cut.split_to(end);
+            self.cut.advance(1);
+            self.machine.handle_input(Line::from_bytes(line), now())?;
+            return Ok(true);
+        }
         match self.codec.decode(&mut self.input).map_err(ConnectionError::Codec)? {
             Some(Frame::Line(line)) => self.machine.handle_input(line, now())?,
             Some(Frame::TooLong) => self.machine.handle_too_long(now()),

@@ -36,11 +36,13 @@ mod dialogue;
 pub mod display;
 mod error;
 mod extension;
+mod foreign;
 mod ident;
 mod keepalive;
 mod line;
 mod listener;
 mod message;
+mod plain_lines;
 mod state_machine;
 mod text;
 mod writer;
@@ -60,6 +62,7 @@ pub use listener::{
     ListenerServerConfig, ListenerServerEvent,
 };
 pub use message::Message;
+pub use plain_lines::PlainLines;
 pub use state_machine::{NotReady, Output, StateMachine};
 pub use text::{MAX_TEXT_BYTES, Text, TextError};
 pub use writer::{

@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     admission::{Admission, Admitted},
     error::StartError,
+    limits::SEND_BUFFER,
 };
 
 /// Connections that the system may hold for us: a thousand clients come back at once after a
@@ -49,10 +50,11 @@ pub(crate) fn open_port(address: SocketAddr) -> Result<TcpListener, StartError> 
     open().map_err(|source| StartError::Bind { address, source })
 }
 
-/// Each turn is one write, so nothing is gained by waiting for more.
+/// Each turn is one write, so nothing is gained by waiting for more. The buffer has to be set before the handshake.
 fn set_options(socket: &Socket) -> io::Result<()> {
     let (idle, every, times) = KEEPALIVE;
     socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     let keepalive = TcpKeepalive::new().with_time(idle).with_interval(every);
     #[cfg(unix)]
     let keepalive = keepalive.with_retries(times);

@@ -68,7 +68,7 @@ struct State {
     /// What every nickname looks like, those being registered included.
     taken: HashSet<String>,
     random: fastrand::Rng,
-    /// From which round on names are free, for those of which every adjective is taken.
+    /// From which round on names are free, by what they look like, for those of which every adjective is taken.
     rounds: HashMap<String, u64>,
 }
 
@@ -128,7 +128,8 @@ impl Accounts {
         let mut state = self.lock();
         let first = state.random.usize(..ADJECTIVES.len());
         // Every adjective has its turn; when all are taken, every adjective with a number.
-        let start = state.rounds.get(&name).copied().unwrap_or(1);
+        let alike = looks(&name);
+        let start = state.rounds.get(&alike).copied().unwrap_or(1);
         for round in start.. {
             for turn in 0..ADJECTIVES.len() {
                 let Some(adjective) = ADJECTIVES.get((first + turn) % ADJECTIVES.len()) else { continue };
@@ -138,7 +139,7 @@ impl Accounts {
                 if !state.taken.contains(&looks) {
                     if round > 1 {
                         // The earlier rounds are full: the next one of this name need not try them.
-                        state.rounds.insert(name, round);
+                        state.rounds.insert(alike, round);
                     }
                     let nickname = Nickname::new(&whole).map_err(|_| Unusable::Invisible)?;
                     state.taken.insert(looks.clone());
@@ -210,6 +211,15 @@ mod tests {
             let (_, member) = register(&accounts, asked, id);
             assert!(seen.insert(looks(member.author.nickname.as_str())), "{}", member.author.nickname);
         }
+    }
+
+    #[test]
+    fn another_spelling_of_a_crowded_name_does_not_search_from_the_beginning() {
+        let accounts = empty();
+        for id in 1..=3 * ADJECTIVES.len() as AccountId {
+            register(&accounts, ["Bob", "BOB", "Воb", "bob"][id as usize % 4], id);
+        }
+        assert_eq!(accounts.lock().rounds.values().collect::<Vec<_>>(), [&3]);
     }
 
     #[test]

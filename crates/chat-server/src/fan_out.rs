@@ -7,15 +7,14 @@
 //! peer says something or falls behind.
 
 mod seat;
-mod stream;
 mod sweep;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::{sync::watch, task::yield_now};
 
+pub(crate) use self::seat::Seat;
 use self::{seat::Lent, sweep::Sweep};
-pub(crate) use self::{seat::Seat, stream::SharedStream};
 use crate::room::{Room, Tide};
 
 /// How many listeners are written to before other tasks get a turn. Posts that arrive meanwhile are taken in, so the

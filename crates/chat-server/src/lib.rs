@@ -49,6 +49,7 @@ mod room;
 mod server;
 mod services;
 mod session;
+mod stream;
 mod tls;
 mod token_hash;
 

@@ -88,6 +88,15 @@ pub struct Rate {
 /// other side of the world. A person at `nc` does not notice it.
 pub const LISTEN_HOLD: Duration = Duration::from_millis(250);
 
+/// The longest line that a listener may say, in bytes: three times what a request needs. Silent connections that hold
+/// half a line cannot fill the memory.
+pub(crate) const LISTENER_LINE: usize = 1024;
+
+/// What the system may hold of what a peer has not taken yet, in bytes (the system counts its own share in, and so
+/// doubles it). Left to itself it would hold four megabytes for each peer that does not read, and take a peer for
+/// stalled that reads less than 20 KB a second, because it tells of room only when a third of the buffer is free.
+pub(crate) const SEND_BUFFER: usize = 128 * 1024;
+
 /// The most that is handed to the system in one write to a listener. Larger writes gain nothing and
 /// make one listener wait for another.
 pub(crate) const LISTENER_WRITE_BYTES: usize = 256 * 1024;

@@ -63,7 +63,10 @@ fn is_unseen(c: char) -> bool {
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+            // Joiners and fillers of scripts whose fonts hardly anybody has: nothing is drawn for them.
+            | '\u{2d7f}' | '\u{1107f}' | '\u{13430}'..='\u{1345f}' | '\u{16fe4}')
 }
 
 #[cfg(test)]
@@ -77,6 +80,9 @@ mod tests {
         assert_eq!(clean("  B\u{200b}o:b\u{1b} \t x ", 40), Ok("Bob x".to_owned()));
         assert_eq!(clean(" ", 40), Ok("anonymous".to_owned()));
         assert_eq!(clean("Bob\u{a789} \u{ff1a}\u{2236} i am", 40), Ok("Bob i am".to_owned()));
+        for filler in ['\u{16fe4}', '\u{2d7f}', '\u{13430}', '\u{1107f}', '\u{1bca0}', '\u{fe0f}', '\u{180b}'] {
+            assert_eq!(clean(&format!("Bo{filler}b"), 40), Ok("Bob".to_owned()), "{filler:?}");
+        }
         for invisible in [":", "\u{200b}", "\u{202e}:"] {
             assert_eq!(clean(invisible, 40), Err(Unusable::Invisible), "{invisible:?}");
         }

@@ -11,8 +11,9 @@ use tokio::{
 use crate::{
     admission::Admitted,
     committer::Committer,
-    fan_out::{FanOut, Seat, SharedStream},
-    session::{ListenerSession, Orders, Shared, WriterSession},
+    fan_out::{FanOut, Seat},
+    session::{Gone, ListenerSession, Orders, Shared, WriterSession},
+    stream::{Parting, SharedStream},
     tls::TlsPorts,
 };
 
@@ -25,12 +26,12 @@ pub(crate) struct Writers {
 }
 
 impl Writers {
-    pub(crate) fn serve<IO>(&self, io: IO, admitted: Admitted) -> impl Future<Output = ()> + Send + use<IO>
-    where
-        IO: AsyncRead + AsyncWrite + Unpin + Send,
-    {
-        let (shared, committer) = (Arc::clone(&self.shared), self.committer.clone());
-        WriterSession::new(shared, committer, self.orders.clone(), admitted, io).run()
+    pub(crate) fn serve(&self, stream: TcpStream, admitted: Admitted) -> impl Future<Output = ()> + Send + use<> {
+        let (this, stream) = (self.clone(), Arc::new(stream));
+        async move {
+            let _parting = Parting::new(&stream, this.shared.config.limits.stall);
+            this.session(SharedStream::new(stream), admitted).run().await;
+        }
     }
 
     pub(crate) fn serve_secure(
@@ -39,13 +40,19 @@ impl Writers {
         stream: TcpStream,
         admitted: Admitted,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let (this, ports) = (self.clone(), ports.clone());
+        let (this, ports, stream) = (self.clone(), ports.clone(), Arc::new(stream));
         async move {
+            let _parting = Parting::new(&stream, this.shared.config.limits.stall);
             // Boxed: a handshake is short, and its future is larger than that of a session.
-            if let Some(stream) = Box::pin(ports.secure(stream)).await {
-                this.serve(stream, admitted).await;
+            if let Some(stream) = Box::pin(ports.secure(SharedStream::new(stream))).await {
+                this.session(stream, admitted).run().await;
             }
         }
+    }
+
+    fn session<IO: AsyncRead + AsyncWrite + Unpin>(&self, io: IO, admitted: Admitted) -> WriterSession<IO> {
+        let (shared, committer) = (Arc::clone(&self.shared), self.committer.clone());
+        WriterSession::new(shared, committer, self.orders.clone(), admitted, io)
     }
 }
 
@@ -60,24 +67,9 @@ impl Listeners {
     /// A stream that the fan-out may write to.
     pub(crate) fn serve(&self, stream: TcpStream, admitted: Admitted) -> impl Future<Output = ()> + Send + use<> {
         let stream = Arc::new(stream);
+        let parting = Parting::new(&stream, self.shared.config.limits.stall);
         let seat = Seat::new(Arc::clone(&self.fan_out), Arc::clone(&stream));
-        self.run(SharedStream::new(stream), Some(seat), admitted)
-    }
-
-    /// The listener's place is the end of the log now.
-    fn run<IO>(&self, io: IO, seat: Option<Seat>, admitted: Admitted) -> impl Future<Output = ()> + Send + use<IO>
-    where
-        IO: AsyncRead + AsyncWrite + Unpin + Send,
-    {
-        let tide = self.shared.room.tide();
-        let now = *tide.borrow();
-        let mut session = ListenerSession::new(Arc::clone(&self.shared), io, now).with_seat(seat);
-        async move {
-            let _admitted = admitted;
-            if let Err(gone) = session.run(tide).await {
-                gone.log();
-            }
-        }
+        listen(Arc::clone(&self.shared), SharedStream::new(stream), Some(seat), admitted, parting)
     }
 
     pub(crate) fn serve_secure(
@@ -86,11 +78,34 @@ impl Listeners {
         stream: TcpStream,
         admitted: Admitted,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let (this, ports) = (self.clone(), ports.clone());
+        let (shared, ports, stream) = (Arc::clone(&self.shared), ports.clone(), Arc::new(stream));
         async move {
-            if let Some(stream) = Box::pin(ports.secure(stream)).await {
-                this.run(stream, None, admitted).await;
+            let parting = Parting::new(&stream, shared.config.limits.stall);
+            if let Some(stream) = Box::pin(ports.secure(SharedStream::new(stream))).await {
+                listen(shared, stream, None, admitted, parting).await;
             }
+        }
+    }
+}
+
+/// The listener's place is the end of the log now.
+fn listen<IO: AsyncRead + AsyncWrite + Unpin + Send>(
+    shared: Arc<Shared>,
+    io: IO,
+    seat: Option<Seat>,
+    admitted: Admitted,
+    parting: Parting,
+) -> impl Future<Output = ()> + Send + use<IO> {
+    let tide = shared.room.tide();
+    let now = *tide.borrow();
+    let mut session = ListenerSession::new(shared, io, now).with_seat(seat);
+    async move {
+        let (_admitted, parting) = (admitted, parting);
+        if let Err(gone) = session.run(tide).await {
+            if matches!(gone, Gone::Stalled) {
+                parting.at_once();
+            }
+            gone.log();
         }
     }
 }

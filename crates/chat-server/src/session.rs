@@ -12,7 +12,7 @@ use chat_proto::{Nickname, Position, Seq, StreamId, Text};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::{
-    listener::ListenerSession,
+    listener::{Gone, ListenerSession},
     writer::{Orders, WriterSession},
 };
 use crate::{

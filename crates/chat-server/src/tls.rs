@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -16,7 +16,7 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
-use crate::error::StartError;
+use crate::{error::StartError, stream::SharedStream};
 
 /// How long a handshake may take: a few round trips on a slow link.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ impl TlsPorts {
     }
 
     /// Shakes hands; `None` when the peer does not, or not in time.
-    pub(crate) async fn secure(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    pub(crate) async fn secure(&self, stream: SharedStream) -> Option<TlsStream<SharedStream>> {
         match timeout(HANDSHAKE_WITHIN, self.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Expected, ProtocolError};
 use crate::extension::{Extension, Nonce, ResumeAnswer, ResumeRequest};
-use crate::writer::refuse_http;
+use crate::foreign::refuse_foreign;
 use crate::{Line, Message, NotReady, Output, StateMachine};
 
 /// How a server treats a new listener.
@@ -83,7 +83,7 @@ impl StateMachine for ListenerServer {
 
     fn handle_input(&mut self, line: Line, _now: Instant) -> Result<(), ProtocolError> {
         if std::mem::take(&mut self.first) {
-            refuse_http(&line, Expected::Chat)?;
+            refuse_foreign(&line, Expected::Chat)?;
         }
         match line.extension().and_then(Extension::parse) {
             // One log a connection: a second request would leave it open which answer is whose.

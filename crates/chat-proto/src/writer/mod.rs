@@ -4,5 +4,4 @@ mod client;
 mod server;
 
 pub use client::{Intent, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent};
-pub(crate) use server::refuse_http;
 pub use server::{WriterServer, WriterServerCommand, WriterServerConfig, WriterServerEvent};

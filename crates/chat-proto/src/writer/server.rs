@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::dialogue::{self, Extensions};
-use crate::error::{Excerpt, Expected, ProtocolError};
+use crate::error::{Expected, ProtocolError};
 use crate::extension::{DeclineCode, Extension};
+use crate::foreign::refuse_foreign;
 use crate::{Account, Line, MAX_INPUT_LINE, MAX_TEXT_BYTES, NotReady, Output, Position, PostId, StateMachine};
 use crate::{Text, TextError, Token};
 
@@ -156,7 +157,7 @@ impl WriterServer {
     }
 
     fn token_line(&mut self, line: &Line, now: Instant) -> Result<(), ProtocolError> {
-        refuse_http(line, Expected::Token)?;
+        refuse_foreign(line, Expected::Token)?;
         if line.is_blank() {
             self.say(dialogue::NICKNAME_PROMPT);
             self.state = State::Nickname;
@@ -360,14 +361,4 @@ impl StateMachine for WriterServer {
     fn poll_output(&mut self) -> Output<WriterServerEvent> {
         self.outputs.pop_front().unwrap_or(Output::Timeout(self.deadline))
     }
-}
-
-/// A browser that was pointed here would otherwise register an account named after its request, or
-/// carry a page's text into the chat.
-pub(crate) fn refuse_http(line: &Line, expected: Expected) -> Result<(), ProtocolError> {
-    const VERBS: [&str; 9] = ["GET ", "POST ", "PUT ", "HEAD ", "DELETE ", "OPTIONS ", "PATCH ", "TRACE ", "CONNECT "];
-    if VERBS.iter().any(|verb| line.as_str().starts_with(verb)) {
-        return Err(ProtocolError::Violation { expected, got: Excerpt::of(line) });
-    }
-    Ok(())
 }

@@ -17,6 +17,7 @@ use crate::{
     config::ServerConfig,
     room::{Batch, Form, Place},
     session::{ListenerSession, house::House},
+    stream::SharedStream,
 };
 
 const LISTENERS: usize = 6;

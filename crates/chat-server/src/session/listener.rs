@@ -34,7 +34,7 @@ use super::{Shared, resume::first_place};
 use crate::{
     error::JournalError,
     fan_out::Seat,
-    limits::LISTEN_HOLD,
+    limits::{LISTEN_HOLD, LISTENER_LINE},
     room::{Batch, Form, Place, Tide},
 };
 
@@ -122,7 +122,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             machine: ListenerServer::new(&ListenerServerConfig { hold }, now()),
             shared,
             io,
-            codec: LineCodec::for_server(),
+            codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),
             input: BytesMut::new(),
             control: BytesMut::new(),
             accepted: tide.head,

@@ -15,8 +15,8 @@ use std::{
 };
 
 use chat_proto::{
-    Connection, ConnectionError, Extensions, LineCodec, PostId, WriterServer, WriterServerCommand, WriterServerConfig,
-    WriterServerEvent,
+    Connection, ConnectionError, Extensions, LineCodec, MAX_INPUT_LINE, PostId, WriterServer, WriterServerCommand,
+    WriterServerConfig, WriterServerEvent,
 };
 use futures_util::FutureExt;
 use tokio::{
@@ -109,8 +109,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         config.offer = if shared.config.extensions { Extensions::ALL } else { Extensions::default() };
         config.max_unanswered = OWED;
         let machine = WriterServer::new(config, Instant::now().into_std());
+        // Whoever has not logged in has no extension lines to say.
+        let codec = LineCodec::with_limits(MAX_INPUT_LINE, MAX_INPUT_LINE);
         Self {
-            connection: Connection::new(machine, io, LineCodec::for_server()).with_write_stall(NEVER),
+            connection: Connection::new(machine, io, codec).with_write_stall(NEVER),
             answers: Answers::new(limits.posts_in_flight, limits.answer_bytes),
             shared,
             committer,

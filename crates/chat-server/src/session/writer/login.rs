@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use chat_proto::{Account, Token, WriterServerCommand};
+use chat_proto::{Account, MAX_INPUT_EXTENSION, MAX_INPUT_LINE, Token, WriterServerCommand};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Ending, WriterSession};
 use crate::{
+    accounts::Member,
     committer::Chain,
     entry::{Appended, Draft},
     token_hash::TokenHash,
@@ -17,12 +18,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let command = match self.shared.accounts.log_in(&token) {
             Some(member) => {
                 let nickname = member.author.nickname.clone();
-                self.member = Some(member);
+                self.welcome(member);
                 WriterServerCommand::Accept(Account { nickname, token })
             }
             None => WriterServerCommand::Deny,
         };
         self.say(command);
+    }
+
+    /// From here on there is an account to answer for what comes, and there may be extension lines.
+    fn welcome(&mut self, member: Arc<Member>) {
+        self.member = Some(member);
+        self.connection.set_line_limits(MAX_INPUT_LINE, MAX_INPUT_EXTENSION);
     }
 
     pub(super) async fn register(&mut self, asked: &str) {
@@ -46,7 +53,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let draft = Draft::Account { token: hash, nickname: nickname.clone() };
         match self.committer.append_one(draft).await {
             Ok(Appended::Account(id)) => {
-                self.member = Some(shared.accounts.register(reserved, id, hash));
+                self.welcome(shared.accounts.register(reserved, id, hash));
                 if let Some(announcement) = shared.announcement(&nickname) {
                     // Nobody waits for it.
                     let _ = self.committer.append(vec![announcement], Chain::default()).await;

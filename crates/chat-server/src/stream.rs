@@ -1,5 +1,5 @@
-//! A TCP stream that two can write to: the session that owns it, and the fan-out that it is lent to. Which of them
-//! may is not decided here.
+//! A TCP stream that several hold: the session that owns it, the fan-out that it is lent to, and whoever sees to it that
+//! nothing is left behind when it ends. Who may write is not decided here.
 
 use std::{
     io::{self, IoSlice},
@@ -7,6 +7,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use socket2::SockRef;
@@ -74,5 +75,36 @@ impl AsyncWrite for SharedStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(SockRef::from(&*self.0).shutdown(Shutdown::Write))
+    }
+}
+
+/// Sees to what the system does with a stream after the last holder has let go: what the peer has not taken by then
+/// would be kept for as long as the peer says that it has no room, without a descriptor that anybody counts.
+#[derive(Debug)]
+pub(crate) struct Parting {
+    stream: Arc<TcpStream>,
+    within: Duration,
+}
+
+impl Parting {
+    /// The peer has so much time to take the rest.
+    pub(crate) fn new(stream: &Arc<TcpStream>, within: Duration) -> Self {
+        Self { stream: Arc::clone(stream), within }
+    }
+
+    /// The rest is thrown away, and the peer is told so by a reset.
+    pub(crate) fn at_once(&self) {
+        // Where that fails, the limit below holds.
+        let _ = SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        // Not before: a writer may post for ever without taking an answer. Where it fails, the peer has gone.
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&*self.stream).set_tcp_user_timeout(Some(self.within));
+        #[cfg(not(target_os = "linux"))]
+        let _ = self.within;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{
     descriptors,
@@ -51,5 +51,17 @@ impl Contest {
         let able = self.peers.iter().filter(|peer| listeners <= peer.most_listeners());
         let round = &round;
         interleave(self.rounds, able.map(|peer| Contender::new(peer.name(), move || round(peer.as_ref()))).collect())
+    }
+
+    /// Lets the first of the chosen take turns with itself under several conditions.
+    pub fn compare<C, T, const N: usize>(
+        &self,
+        conditions: [(String, C); N],
+        round: impl Fn(&dyn Peer, &C) -> Result<T>,
+    ) -> Result<Vec<Series<T>>> {
+        let peer = self.peers.first().context("nobody takes part")?.as_ref();
+        let round = &round;
+        let contenders = conditions.map(|(name, condition)| Contender::new(name, move || round(peer, &condition)));
+        Ok(interleave(self.rounds, contenders.into()))
     }
 }

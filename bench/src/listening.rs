@@ -35,7 +35,7 @@ pub struct Options {
     #[arg(long)]
     lines: Option<u64>,
     /// Only the programs whose names contain this
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
     /// Keep every round here, as lines of JSON
     #[arg(long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accepts;
+mod bad_listeners;
 mod contest;
 mod crowd;
 mod descriptors;
@@ -18,6 +19,7 @@ mod past;
 mod peers;
 mod plot;
 mod posting;
+mod probe;
 mod process;
 mod quantile;
 mod report;
@@ -34,6 +36,7 @@ mod terminal;
 mod text;
 mod thread_time;
 mod tui;
+mod under_load;
 mod visitor;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -71,6 +74,8 @@ enum Bench {
     Accepts(accepts::Options),
     /// A listener that does not read: what it costs and what it loses; ours beside its peers
     Stalled(stalled::Options),
+    /// Login and post in a busy room, and what bad listeners do to good ones: ours against itself
+    UnderLoad(under_load::Options),
     /// A peer: a server around tokio's broadcast
     #[command(hide = true)]
     ServeBroadcast { listen: SocketAddr, write: SocketAddr },
@@ -102,6 +107,7 @@ fn main() -> Result<()> {
         Bench::Idle(options) => idle::run(&options),
         Bench::Accepts(options) => accepts::run(&options),
         Bench::Stalled(options) => stalled::run(&options),
+        Bench::UnderLoad(options) => under_load::run(&options),
         Bench::ServeBroadcast { listen, write } => peers::serve_broadcast(listen, write),
         Bench::ServeRaw { listen, write } => peers::serve_raw(listen, write),
         Bench::ListenWithLinesCodec { port, file, buffered } => {

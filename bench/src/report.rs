@@ -10,13 +10,20 @@ pub struct Column<T = Sample> {
     heading: &'static str,
     of: fn(&T) -> f64,
     range: bool,
-    ratio: bool,
+    ratio: Option<Ratio>,
+}
+
+/// Ratios are taken in each round; the report has the median of them.
+#[derive(Debug, Clone, Copy)]
+enum Ratio {
+    FirstOverIt,
+    ItOverFirst,
 }
 
 impl<T> Column<T> {
     /// The median alone.
     pub const fn new(heading: &'static str, of: fn(&T) -> f64) -> Self {
-        Self { heading, of, range: false, ratio: false }
+        Self { heading, of, range: false, ratio: None }
     }
 
     /// With the lowest and the highest.
@@ -25,9 +32,15 @@ impl<T> Column<T> {
         self
     }
 
-    /// With the first contender's figure over this one's: taken in each round, and then the median of it.
+    /// With the first contender's figure over this one's.
     pub const fn with_ratio(mut self) -> Self {
-        self.ratio = true;
+        self.ratio = Some(Ratio::FirstOverIt);
+        self
+    }
+
+    /// With this contender's figure over the first one's.
+    pub const fn with_overhead(mut self) -> Self {
+        self.ratio = Some(Ratio::ItOverFirst);
         self
     }
 }
@@ -40,7 +53,7 @@ pub const RATES: [Column; 4] = [
     Column::new("peak MiB", |sample| sample.peak_kib as f64 / 1024.0),
 ];
 
-/// Prints the title and the table to standard output. Ratios are of the first of `all` over each other.
+/// Prints the title and the table to standard output.
 pub fn print<T>(title: &str, all: &[Series<T>], columns: &[Column<T>]) {
     println!("\n### {title}\n\n{}", table(all, columns));
 }
@@ -50,8 +63,10 @@ fn table<T>(all: &[Series<T>], columns: &[Column<T>]) -> String {
     let mut head = vec![String::new()];
     for column in columns {
         head.push(column.heading.to_owned());
-        if column.ratio {
-            head.push(format!("{} / it", first.name));
+        match column.ratio {
+            Some(Ratio::FirstOverIt) => head.push(format!("{} / it", first.name)),
+            Some(Ratio::ItOverFirst) => head.push(format!("over {}", first.name)),
+            None => {}
         }
     }
     let mut lines = vec![line(&head), line(&vec!["---".to_owned(); head.len()])];
@@ -60,8 +75,10 @@ fn table<T>(all: &[Series<T>], columns: &[Column<T>]) -> String {
         for column in columns {
             let values: Vec<f64> = series.samples.iter().map(column.of).collect();
             row.push(cell(&values, column.range));
-            if column.ratio {
-                row.push(ratio(first, series, column.of));
+            match column.ratio {
+                Some(Ratio::FirstOverIt) => row.push(ratio(first, series, column.of)),
+                Some(Ratio::ItOverFirst) => row.push(ratio(series, first, column.of)),
+                None => {}
             }
         }
         lines.push(line(&row));
@@ -90,8 +107,9 @@ fn cell(values: &[f64], range: bool) -> String {
     }
 }
 
-fn ratio<T>(first: &Series<T>, other: &Series<T>, of: fn(&T) -> f64) -> String {
-    let ratios: Vec<f64> = first.samples.iter().zip(&other.samples).map(|(ours, its)| of(ours) / of(its)).collect();
+fn ratio<T>(above: &Series<T>, below: &Series<T>, of: fn(&T) -> f64) -> String {
+    let rounds = above.samples.iter().zip(&below.samples);
+    let ratios: Vec<f64> = rounds.map(|(above, below)| of(above) / of(below)).collect();
     if ratios.is_empty() { "–".to_owned() } else { format!("{}x", short(median(&ratios))) }
 }
 

@@ -1,9 +1,12 @@
 //! What a listener that does not read costs the server in memory, and whether it gets everything when it reads again.
 
-use std::{io::Read as _, net::TcpStream, time::Duration};
+use std::{
+    io::{ErrorKind, Read as _},
+    net::TcpStream,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
-use rustix::net::sockopt::set_socket_recv_buffer_size;
 use serde::Serialize;
 
 use crate::{
@@ -19,15 +22,13 @@ use crate::{
 
 const OTHERS: usize = 10;
 const IN_FLIGHT: u64 = 256;
-/// So that the messages wait with the server and not in our kernel.
-const RECEIVE_BUFFER: usize = 4 * 1024;
 /// A server that sends nothing for so long has nothing more to send.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Messages that pass while the listener does not read
+    /// Messages that pass while the listener does not read; far more than the kernel keeps for a connection
     #[arg(long, default_value_t = 300_000)]
     messages: u64,
     #[command(flatten)]
@@ -69,7 +70,6 @@ fn round(peer: &dyn Peer, messages: u64) -> Result<Stalled> {
     crowd.run(work)?;
     let warm = memory()?;
     let stalled = dialogue::open(server.listen, &peer.listener(OTHERS))?;
-    set_socket_recv_buffer_size(&stalled, RECEIVE_BUFFER)?;
     crowd.prove()?;
     crowd.run(work)?;
     let grown_mib = memory()? - warm;
@@ -82,8 +82,12 @@ fn read_all(mut stalled: TcpStream, messages: u64) -> Result<u64> {
     let (mut finder, mut next, mut buffer) = (Finder::default(), 0, vec![0; 64 * 1024]);
     let mut missing = 0;
     while next < messages {
-        // The end, an error, or silence: nothing more will come.
-        let Ok(count @ 1..) = stalled.read(&mut buffer) else { break };
+        let count = match stalled.read(&mut buffer) {
+            Ok(count @ 1..) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            // The end, an error, or silence: nothing more will come.
+            Ok(0) | Err(_) => break,
+        };
         finder.feed(&buffer[..count], |number, _| {
             // The numbers begin anew after those that proved that everybody is there.
             missing = if number == 0 { 0 } else { missing + number.saturating_sub(next) };

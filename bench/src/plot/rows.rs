@@ -19,8 +19,9 @@ pub struct Row {
     pub wall_s: f64,
     #[serde(default)]
     pub cpu_s: f64,
+    /// Of idle connections only.
     #[serde(default)]
-    pub peak_kib: u64,
+    pub total_mib: f64,
 }
 
 /// The medians of one contender: where on the axis, and how much.

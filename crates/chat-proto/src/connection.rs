@@ -40,6 +40,9 @@ pub struct Connection<M: StateMachine, IO> {
     /// Whole lines that the machine did not want together. They come before the input.
     cut: Bytes,
     input: BytesMut,
+    /// When the newest input came: all lines of one read came together, and a look at the clock for each would cost as
+    /// much as the line.
+    arrived: std::time::Instant,
     /// Encoded lines that are not yet in `chunks`.
     lines: BytesMut,
     chunks: VecDeque<Bytes>,
@@ -85,6 +88,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             codec,
             cut: Bytes::new(),
             input: BytesMut::new(),
+            arrived: now(),
             lines: BytesMut::new(),
             chunks: VecDeque::new(),
             chunk_bytes: 0,
@@ -237,18 +241,18 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             && self.machine.wants_lines()
             && let Some(lines) = self.codec.cut_lines(&mut self.input)
         {
-            self.cut = self.machine.handle_lines(lines, now()).err().unwrap_or_default();
+            self.cut = self.machine.handle_lines(lines, self.arrived).err().unwrap_or_default();
             return Ok(true);
         }
         if let Some(end) = memchr::memchr(b'\n', &self.cut) {
             let line = self.cut.split_to(end);
             self.cut.advance(1);
-            self.machine.handle_input(Line::from_bytes(line), now())?;
+            self.machine.handle_input(Line::from_bytes(line), self.arrived)?;
             return Ok(true);
         }
         match self.codec.decode(&mut self.input).map_err(ConnectionError::Codec)? {
-            Some(Frame::Line(line)) => self.machine.handle_input(line, now())?,
-            Some(Frame::TooLong) => self.machine.handle_too_long(now()),
+            Some(Frame::Line(line)) => self.machine.handle_input(line, self.arrived)?,
+            Some(Frame::TooLong) => self.machine.handle_too_long(self.arrived),
             Some(Frame::Unfinished(_)) | None => return Ok(false),
         }
         Ok(true)
@@ -259,6 +263,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         let mut chunk = [const { MaybeUninit::uninit() }; READ_CHUNK];
         let mut chunk = ReadBuf::uninit(&mut chunk);
         let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk));
+        self.arrived = now();
         match read {
             Ok(()) if chunk.filled().is_empty() => self.end()?,
             Ok(()) => self.input.extend_from_slice(chunk.filled()),

@@ -1,96 +1,72 @@
-//! What hostile peers, servers and arguments get past `chat`: nothing that steers a terminal, and nothing unseen.
+//! Servers that send a line without end: every command closes at its limit, says so, and needs no more memory for it. The
+//! same at every step of the dialogue, and many times, is the business of `siege` in testkit.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+
 use support::*;
 
-#[test]
-fn what_a_hostile_server_sends_is_seen_on_a_terminal_in_the_history_and_in_json() {
-    let home = Home::new();
-    let port = hostile::server(hostile::messages());
-    let count = hostile::messages().len().to_string();
-    let words = ["listen", "-p", &port, "--count", &count, "--last", "100"];
-    let kept = ["--history-path", "h.txt"];
-    let (code, screen) = pty::run(&home.chat(words.into_iter().chain(kept)));
-    assert_eq!(code, 0, "{screen}");
-    assert!(!hostile::steers(&screen), "{screen:?}");
-    for seen in
-        ["Eve ␛]0;pwn␇: hello", "Mallory: a␛]0;pwn␇b", "a<U+009B>31m", "a␈␈␡␌b", "a<U+202E>txt.exe", "a<U+0085>b␍c"]
-    {
-        assert!(screen.contains(seen), "{seen} is not in {screen}");
-    }
-    let history = read(&home.path("h.txt"));
-    for seen in ["Eve ␛]0;pwn␇: hello", "Mallory: a␛]0;pwn␇b", "a<U+009B>31m", "a␈␈␡␌b", "a<U+0085>b␍c"]
-    {
-        assert!(history.contains(seen), "{seen} is not in {history}");
-    }
-    let unsafe_to_cat = |c: char| (c.is_control() && c != '\n') || chat_client::display::turns_text(c);
-    assert!(!history.chars().any(unsafe_to_cat), "{history:?}");
-    let json = run(home.chat(words.into_iter().chain(["--json"])));
-    assert!(!hostile::steers(&out(&json)), "{}", out(&json));
-    let objects = objects(&out(&json));
-    assert_eq!(objects[0]["nick"], "Eve ␛]0;pwn␇");
-    assert_eq!(objects[hostile::CORPUS.len()]["text"], "a␛]0;pwn␇b");
-    // In a pipe it is data, and no control character either.
-    let plain = run(home.chat(words));
-    assert!(out(&plain).contains("Mallory: a␛]0;pwn␇b\n"), "{}", out(&plain));
-    assert!(out(&plain).contains("a\u{202e}txt.exe"), "{}", out(&plain));
-}
+const GREETING: &str = "Hello %username%! Enter your personal hash or leave it empty to create new account.\n";
+const PROMPT: &str = "Enter preferred nickname below:\n";
 
-#[test]
-fn a_name_that_looks_like_an_earlier_one_is_marked_for_people_and_in_json() {
-    let home = Home::new();
-    let names = ["Keen Bob", "Kееn Воb", "Keen Bob", "Keen Bo\u{fe0f}b"];
-    let port = hostile::server(names.iter().map(|&name| (name.to_owned(), "hi".to_owned())).collect());
-    let words = ["listen", "-p", &port, "--count", "4", "--last", "4"];
-    let (_, screen) = pty::run(&home.chat(words));
-    let wanted = ["Keen Bob: hi", "Kееn Воb (looks like Keen Bob): hi", "Keen Bob: hi"];
-    assert!(screen.contains(&wanted.join("\n")), "{screen}");
-    assert!(screen.contains("Keen Bo\u{fe0f}b (looks like Keen Bob): hi"), "{screen}");
-    let json = objects(&out(&run(home.chat(words.into_iter().chain(["--json"])))));
-    let marks: Vec<Option<&str>> = json.iter().map(|object| object["looks_like"].as_str()).collect();
-    assert_eq!(marks, [None, Some("Keen Bob"), None, Some("Keen Bob")]);
-    // In a pipe text is data, and with --raw too.
-    assert!(!out(&run(home.chat(words))).contains("looks like"));
-    assert!(!pty::run(&home.chat(words.into_iter().chain(["--raw"]))).1.contains("looks like"));
-}
-
-#[test]
-fn no_argument_steers_the_terminal() {
-    let home = Home::new();
-    for evil in hostile::CORPUS {
-        let flag = format!("--bogus{evil}");
-        let inside = format!("/proc/{evil}");
-        let cases = [
-            vec!["listen", &flag],
-            vec!["listen", "--count", evil],
-            vec!["listen", "--since", evil],
-            vec!["listen", "--history-path", &inside],
-            vec!["listen", "--cursor", &inside],
-            vec!["listen", "--no-retry", "--host", evil, "--logging"],
-            vec!["history", "--grep", evil, "--since", evil],
-            vec!["history", "--history-path", &inside],
-            vec!["send", "-u", evil, "-m", "hi", "--credential-path", &inside],
-            vec!["accounts", "remove", evil],
-            vec!["accounts", "--profile", evil],
-            vec![evil],
-        ];
-        for words in cases {
-            let mut command = home.chat(&words);
-            command.env("NO_COLOR", "1");
-            let (code, screen) = pty::run(&command);
-            assert_ne!(code, 0, "{words:?}");
-            assert!(!screen.is_empty() && !hostile::steers(&screen), "{words:?}: {screen:?}");
-            let piped = run(home.chat(&words));
-            assert!(!hostile::steers(&err(&piped)), "{words:?}: {:?}", err(&piped));
-            let json = run(home.chat(words.iter().copied().chain(["--json"])));
-            assert!(!hostile::steers(&err(&json)), "{words:?}: {:?}", err(&json));
+/// A port that answers one line with each of these, and then with a line without end.
+fn hostile(first: &'static str, answers: &'static [&'static str]) -> SocketAddr {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap();
+    // It ends with the process of the test.
+    thread::spawn(move || {
+        for stream in port.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            thread::spawn(move || {
+                stream.get_mut().write_all(first.as_bytes()).unwrap();
+                for answer in answers {
+                    stream.read_line(&mut String::new()).unwrap();
+                    stream.get_mut().write_all(answer.as_bytes()).unwrap();
+                }
+                let chunk = vec![b'x'; 64 * 1024];
+                while stream.get_mut().write_all(&chunk).is_ok() {}
+            });
         }
+    });
+    address
+}
+
+#[test]
+fn a_line_without_end_is_closed_at_its_limit_which_is_named() {
+    for (words, first, answers, limit) in [
+        (&["listen"][..], "", &[][..], "16777216"),
+        (&["listen"], "Keen Bob: hello\n", &[], "16777216"),
+        (&["send", "-u", "Bob", "-m", "x"], "", &[], "65536"),
+        (&["send", "-u", "Bob", "-m", "x"], GREETING, &[PROMPT], "65536"),
+        (&["register", "-u", "Bob"], "", &[], "65536"),
+        (&["register", "-u", "Bob"], GREETING, &[PROMPT], "65536"),
+        (&["ping"], "", &[], "16777216"),
+    ] {
+        let home = Home::new();
+        let port = hostile(first, answers).port().to_string();
+        let mut command = home.chat(words);
+        command.env("CHAT_LISTEN_PORT", &port).env("CHAT_WRITE_PORT", &port);
+        let mut program = command.spawn().unwrap();
+        let mut peak = 0;
+        // Asked until it has ended by itself.
+        while program.try_wait().unwrap().is_none() {
+            peak = peak.max(peak_kib(program.id()));
+            thread::yield_now();
+        }
+        let output = program.wait_with_output().unwrap();
+        assert_eq!(code(&output), 4, "{words:?}: {}", err(&output));
+        assert!(err(&output).contains(&format!("limit of {limit} bytes")), "{words:?}: {}", err(&output));
+        assert!(peak < 64 * 1024, "{words:?}: {peak} KiB");
     }
-    let mut coloured = home.chat(["listen", "--bogus\u{1b}]0;pwn\u{7}"]);
-    coloured.env("TERM", "xterm");
-    let (_, screen) = pty::run(&coloured);
-    assert!(screen.contains("--bogus␛]0;pwn␇") && !screen.contains("\u{1b}]"), "{screen:?}");
-    assert!(screen.contains("\u{1b}["), "colours stay: {screen:?}");
+}
+
+/// The most memory that a process ever had; 0 where the system does not tell.
+fn peak_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }

@@ -66,6 +66,6 @@ pub use plain_lines::PlainLines;
 pub use state_machine::{NotReady, Output, StateMachine};
 pub use text::{MAX_TEXT_BYTES, Text, TextError};
 pub use writer::{
-    Intent, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent, WriterServer,
+    Intent, UnfitTexts, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent, WriterServer,
     WriterServerCommand, WriterServerConfig, WriterServerEvent,
 };

@@ -6,6 +6,7 @@ use std::{
     io,
     sync::{Arc, OnceLock},
     thread,
+    time::Instant,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -15,6 +16,7 @@ use crate::{
     error::{CommitError, JournalError},
     journal::Journal,
     limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUEUE, WAITING_BYTES},
+    meters::Meters,
     room::Room,
 };
 
@@ -39,7 +41,8 @@ pub(crate) struct Committer {
 #[derive(Debug)]
 enum Work {
     Append(Vec<Draft>, Chain, Answer),
-    RevokedElsewhere(oneshot::Sender<Vec<AccountId>>),
+    /// Look for accounts that were revoked, and try to write if the flag says so.
+    LookAfter(bool, oneshot::Sender<Vec<AccountId>>),
 }
 
 /// Where the answer goes. The room that the drafts took is free again when it has gone.
@@ -61,12 +64,13 @@ impl Committer {
     pub(crate) fn start<J: Journal>(
         journal: J,
         room: Arc<Room>,
+        meters: Arc<Meters>,
     ) -> io::Result<(Self, oneshot::Receiver<Result<(), JournalError>>)> {
         let (queue, work) = mpsc::channel(COMMIT_QUEUE);
         let (closed, done) = oneshot::channel();
         thread::Builder::new().name("chat-journal".into()).spawn(move || {
             let mut journal = journal;
-            serve(&mut journal, &room, work);
+            serve(&mut journal, &room, &meters, work);
             let result = journal.close();
             drop(journal);
             // Nobody waits for it when the server was dropped.
@@ -79,6 +83,7 @@ impl Committer {
     pub(crate) fn start_task<J: Journal>(
         mut journal: J,
         room: Arc<Room>,
+        meters: Arc<Meters>,
     ) -> (Self, oneshot::Receiver<Result<(), JournalError>>) {
         let (queue, mut work) = mpsc::channel(COMMIT_QUEUE);
         let (closed, done) = oneshot::channel();
@@ -86,7 +91,7 @@ impl Committer {
             let mut taken = Vec::with_capacity(COMMIT_QUEUE);
             let mut batch = Gathered::default();
             while work.recv_many(&mut taken, COMMIT_QUEUE).await > 0 {
-                batch.serve(&mut taken, &mut journal, &room);
+                batch.serve(&mut taken, &mut journal, &room, &meters);
             }
             let _ = closed.send(journal.close());
         });
@@ -114,10 +119,11 @@ impl Committer {
         outcome.into_iter().next().ok_or(CommitError::Closed)
     }
 
-    /// Accounts that another process revoked since this was last asked.
-    pub(crate) async fn revoked_elsewhere(&self) -> Vec<AccountId> {
+    /// Accounts that another process revoked since this was last asked. With `probe`, finds out too whether the
+    /// journal can be written; the meters have the answer.
+    pub(crate) async fn look_after(&self, probe: bool) -> Vec<AccountId> {
         let (answer, revoked) = oneshot::channel();
-        match self.queue.send(Work::RevokedElsewhere(answer)).await {
+        match self.queue.send(Work::LookAfter(probe, answer)).await {
             Ok(()) => revoked.await.unwrap_or_default(),
             Err(_) => Vec::new(),
         }
@@ -137,16 +143,16 @@ struct Gathered {
     waiting: Vec<Waiting>,
 }
 
-fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work>) {
+fn serve(journal: &mut impl Journal, room: &Room, meters: &Meters, mut queue: mpsc::Receiver<Work>) {
     let mut taken = Vec::with_capacity(COMMIT_QUEUE);
     let mut batch = Gathered::default();
     while queue.blocking_recv_many(&mut taken, COMMIT_QUEUE) > 0 {
-        batch.serve(&mut taken, journal, room);
+        batch.serve(&mut taken, journal, room, meters);
     }
 }
 
 impl Gathered {
-    fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room) {
+    fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room, meters: &Meters) {
         let Self { drafts, waiting } = self;
         let mut bytes = 0;
         for work in taken.drain(..) {
@@ -161,10 +167,13 @@ impl Gathered {
                     drafts.append(&mut more);
                     if drafts.len() >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
                         bytes = 0;
-                        commit(journal, room, drafts, waiting);
+                        commit(journal, room, meters, drafts, waiting);
                     }
                 }
-                Work::RevokedElsewhere(answer) => {
+                Work::LookAfter(probe, answer) => {
+                    if probe {
+                        meters.store_works(journal.probe().is_ok());
+                    }
                     let revoked = journal.revoked_elsewhere().unwrap_or_else(|error| {
                         tracing::warn!(%error, "could not look for revoked accounts");
                         Vec::new()
@@ -174,15 +183,26 @@ impl Gathered {
             }
         }
         if !waiting.is_empty() {
-            commit(journal, room, drafts, waiting);
+            commit(journal, room, meters, drafts, waiting);
         }
     }
 }
 
-fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, waiting: &mut Vec<Waiting>) {
+fn commit(
+    journal: &mut impl Journal,
+    room: &Room,
+    meters: &Meters,
+    drafts: &mut Vec<Draft>,
+    waiting: &mut Vec<Waiting>,
+) {
+    let began = Instant::now();
     match journal.append(drafts) {
         Ok(appended) => {
+            meters.committed(began.elapsed());
+            let repeated = appended.iter().filter(|one| matches!(one, Appended::Repeated { .. })).count();
+            meters.repeated.add(repeated as u64);
             let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
+            meters.stored.add(fresh.len() as u64);
             room.publish(&fresh);
             let mut appended = appended.into_iter();
             for Waiting { drafts, answer, .. } in waiting.drain(..) {
@@ -190,6 +210,7 @@ fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, wait
             }
         }
         Err(error) => {
+            meters.commit_failed();
             tracing::error!(error = &error as &dyn std::error::Error, "could not store messages");
             drafts.clear();
             let error = Arc::new(error);

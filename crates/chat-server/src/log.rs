@@ -8,6 +8,7 @@ use std::{
 };
 
 use chat_proto::display;
+use chat_server::command_line::LogFormat;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -22,8 +23,6 @@ use tracing_subscriber::{
     prelude::*,
     registry::LookupSpan,
 };
-
-use crate::args::LogFormat;
 
 /// Starts the log, which shows information, warnings and errors.
 pub(crate) fn start(format: LogFormat) {

@@ -1,15 +1,16 @@
 //! The binary: arguments, log, signals, and the library.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod args;
 mod descriptors;
 mod log;
+mod metrics;
 mod signals;
 
 use std::{
     borrow::Cow,
     ffi::OsString,
     io::{self, IsTerminal, Write},
+    net::SocketAddr,
     path::Path,
     process::ExitCode,
 };
@@ -17,45 +18,48 @@ use std::{
 use anyhow::{Context, Result};
 use chat_proto::{Nickname, display};
 use chat_server::{
-    MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store, list_accounts,
-    revoke_account,
+    MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
+    command_line::{AccountsCommand, Arguments, Command, ConfigFileError, Serve, UsageError},
+    list_accounts, revoke_account,
 };
-use clap::Parser;
 
-use crate::{
-    args::{AccountsCommand, Arguments, Command, Serve},
-    signals::Signals,
-};
+use crate::{metrics::MetricsPort, signals::Signals};
 
 /// What was asked for cannot be done.
 const FAILURE: u8 = 1;
 
+/// What was asked for makes no sense.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let arguments = match Arguments::try_parse_from(&words) {
-        Ok(arguments) => arguments,
-        Err(error) => made_safe(&error, &words).exit(),
-    };
-    let result = match &arguments.command {
-        None => serve(&arguments.serve),
-        Some(Command::Check { place }) => place.directory().map_err(Into::into).and_then(|dir| check(&dir)),
-        Some(Command::Accounts { place, what }) => {
-            place.directory().map_err(Into::into).and_then(|dir| accounts(&dir, what))
-        }
+    let result = match Arguments::from_command_line(words.clone()) {
+        Ok(arguments) => run(&arguments),
+        Err(UsageError::CommandLine(error)) => made_safe(&error, &words).exit(),
+        Err(error) => Err(error.into()),
     };
     result.unwrap_or_else(|error| {
         complain(&format!("{error:#}"));
-        ExitCode::from(FAILURE)
+        let usage = matches!(error.downcast_ref(), Some(UsageError::ConfigFile(ConfigFileError::Line { .. })));
+        ExitCode::from(if usage { USAGE } else { FAILURE })
     })
 }
 
 /// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
 fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
-    let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
-    match Arguments::try_parse_from(clean) {
-        Err(error) => error,
+    let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned().into());
+    match Arguments::from_command_line(clean) {
+        Err(UsageError::CommandLine(error)) => error,
         // What was wrong is the very thing that was cleaned.
-        Ok(_) => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
+        _ => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.command {
+        None => serve(&arguments.serve),
+        Some(Command::Check { place }) => check(&place.directory()?),
+        Some(Command::Accounts { place, what }) => accounts(&place.directory()?, what),
     }
 }
 
@@ -69,8 +73,16 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
     runtime.block_on(async {
         // Before anything else, so that no signal finds the server half started.
         let mut signals = Signals::listen().context("cannot listen for signals")?;
+        let metrics = match arguments.metrics {
+            Some(asked) => Some(open_metrics(asked).await?),
+            None => None,
+        };
         let handle = start(arguments).await?;
-        say_ready(&handle);
+        say_ready(&handle, metrics.as_ref());
+        if let Some(metrics) = metrics {
+            // Not told to stop: while the server drains, it is there to say so.
+            tokio::spawn(metrics.serve(handle.observer()));
+        }
         signals.next().await;
         tracing::info!("draining");
         tokio::select! {
@@ -79,6 +91,10 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+async fn open_metrics(asked: SocketAddr) -> Result<MetricsPort> {
+    MetricsPort::open(asked).await.with_context(|| format!("cannot listen on {asked}"))
 }
 
 async fn start(arguments: &Serve) -> Result<ServerHandle> {
@@ -117,9 +133,12 @@ fn complain(sentence: &str) {
 }
 
 /// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
-fn say_ready(handle: &ServerHandle) {
+fn say_ready(handle: &ServerHandle, metrics: Option<&MetricsPort>) {
     let mut out = io::stdout();
     let mut line = format!("ready listen={} write={}", handle.listen_addr(), handle.write_addr());
+    if let Some(metrics) = metrics {
+        line += &format!(" metrics={}", metrics.address());
+    }
     if let Some((listen, write)) = handle.tls_addrs() {
         line += &format!(" tls-listen={listen} tls-write={write}");
     }

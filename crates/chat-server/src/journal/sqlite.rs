@@ -201,6 +201,10 @@ impl Journal for SqliteJournal {
         Arc::clone(&self.reader) as Arc<dyn JournalReader>
     }
 
+    fn probe(&mut self) -> Result<(), JournalError> {
+        schema::write_nothing_new(&mut self.connection)
+    }
+
     fn revoked_elsewhere(&mut self) -> Result<Vec<AccountId>, JournalError> {
         let version = data_version(&self.connection)?;
         if self.data_version == version {

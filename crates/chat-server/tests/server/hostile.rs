@@ -59,6 +59,8 @@ fn no_argument_steers_the_terminal() {
             (2, vec!["--post-rate", evil]),
             (2, vec![evil]),
             (1, vec!["--data-dir", &inside]),
+            (1, vec!["--config", &inside]),
+            (2, vec!["--metrics", evil]),
             (1, vec!["check", "--data-dir", &inside]),
             (1, vec!["accounts", "--data-dir", &inside, "list"]),
         ];

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod binary;
+mod config_file;
 mod damage;
 mod dialogue;
 mod drain;
@@ -10,6 +11,8 @@ mod fan_out;
 #[cfg(unix)]
 mod hostile;
 mod limits;
+mod metrics;
 mod peer;
 mod resume;
+mod siege;
 mod storage;

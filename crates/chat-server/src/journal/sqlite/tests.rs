@@ -227,3 +227,20 @@ fn a_journal_in_memory_forgets_its_oldest() {
     assert_eq!((oldest, journal.head()), (91, 100));
     assert_eq!(journal.reader().read(1, ALL).unwrap().first().unwrap().seq, oldest);
 }
+
+#[test]
+fn a_probe_writes_and_stores_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SqliteJournal::open(dir.path()).unwrap();
+    let log = || std::fs::metadata(dir.path().join("room.db-wal")).unwrap().len();
+    let before = log();
+    journal.probe().unwrap();
+    assert!(log() > before, "a page and its frame");
+    journal.connection.pragma_update(None, "query_only", true).unwrap();
+    assert!(journal.probe().is_err());
+    journal.connection.pragma_update(None, "query_only", false).unwrap();
+    journal.append(&[account(1)]).unwrap();
+    assert_eq!(journal.head(), 0);
+    drop(journal);
+    assert!(check_store(dir.path()).unwrap().is_good());
+}

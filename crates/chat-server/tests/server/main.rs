@@ -8,6 +8,8 @@ mod damage;
 mod dialogue;
 mod drain;
 mod fan_out;
+#[cfg(unix)]
+mod hostile;
 mod limits;
 mod metrics;
 mod peer;

@@ -70,6 +70,9 @@ pub(crate) enum Failure {
     Timeout { got: u64, wanted: u64 },
     #[error("time ran out")]
     OutOfTime,
+    /// It ran out before there was a connection; with what was in the way, where an attempt has failed.
+    #[error("time ran out before there was a connection to {what}{}", because(error.as_deref()))]
+    NoConnectionInTime { what: String, error: Option<Arc<ConnectError>> },
     #[error("no message came for {0:?}")]
     Idle(std::time::Duration),
     /// A signal; there is nothing to say.
@@ -103,9 +106,9 @@ impl Failure {
             | Self::Runtime(_) => Exit::Local,
             Self::Connect { error, .. } if refusal(error).is_some() => Exit::Refused,
             Self::Connect { error, .. } if is_local(error) => Exit::Local,
-            Self::Connect { .. } | Self::NotAChat(_) => Exit::Unreachable,
-            Self::Cut { why, shortfall } => first_of(why.exit(), shortfall.exit()),
-            Self::Messages(shortfall) => shortfall.exit(),
+            Self::Connect { .. } | Self::NotAChat(_) | Self::NoConnectionInTime { .. } => Exit::Unreachable,
+            Self::Cut { why, shortfall } => shortfall.exit().map_or(why.exit(), |exit| first_of(why.exit(), exit)),
+            Self::Messages(shortfall) => shortfall.exit().unwrap_or(Exit::Unreachable),
             Self::Timeout { .. } | Self::OutOfTime => Exit::Timeout,
             Self::Idle(_) => Exit::Idle,
             Self::Interrupted => Exit::Interrupted,
@@ -139,6 +142,7 @@ impl Failure {
                 (None, _) => "unreachable",
             },
             Self::NotAChat(_) => "not_a_chat",
+            Self::NoConnectionInTime { .. } => "unreachable",
             Self::Cut { why, .. } if self.exit() == why.exit() => why.code(),
             Self::Cut { shortfall, .. } => shortfall.code(),
             Self::Messages(shortfall) => shortfall.code(),
@@ -151,7 +155,7 @@ impl Failure {
 
 /// Which of two reasons decides the exit code: the signal, then doubt, then a refusal.
 fn first_of(one: Exit, other: Exit) -> Exit {
-    let order = [Exit::Interrupted, Exit::Local, Exit::Unconfirmed, Exit::Refused, Exit::Unreachable];
+    let order = [Exit::Interrupted, Exit::Local, Exit::Unconfirmed, Exit::Refused, Exit::Unreachable, Exit::Timeout];
     order.into_iter().find(|exit| [one, other].contains(exit)).unwrap_or(one)
 }
 
@@ -175,6 +179,11 @@ fn refusal(error: &ConnectError) -> Option<Refusal> {
 fn connect_text(what: &str, error: &ConnectError) -> String {
     let text = chain(error);
     if text.contains(what) { text } else { format!("{what}: {text}") }
+}
+
+/// What was in the way, after what could not be done.
+fn because(error: Option<&ConnectError>) -> String {
+    error.map(|error| format!(": {}", chain(error))).unwrap_or_default()
 }
 
 /// An error and its causes, from the outermost to the innermost.

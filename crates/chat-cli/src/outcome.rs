@@ -32,11 +32,14 @@ impl Outcome {
 /// How many different reasons the report keeps apart. They are the server's words, and it may have any number of them.
 const REASONS: usize = 16;
 
+/// First and last line of each stretch, in order.
+type Ranges = Vec<(u64, u64)>;
+
 /// The outcomes of all messages with their reasons, by number of their input line, kept as ranges: a million confirmed
 /// lines take no more than one.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    ranges: BTreeMap<(Outcome, Box<str>), Vec<(u64, u64)>>,
+    ranges: BTreeMap<(Outcome, Box<str>), Ranges>,
     /// The input goes on behind what was read of it.
     cut: bool,
 }

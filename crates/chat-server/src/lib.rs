@@ -56,7 +56,7 @@ mod token_hash;
 pub use config::{DEFAULT_LISTEN_PORT, DEFAULT_WRITE_PORT, ServerConfig};
 pub use embedded::EmbeddedServer;
 pub use entry::{AccountId, Appended, Author, Draft, SERVER_ACCOUNT, StoredAccount, StoredMessage, Stream};
-pub use error::{CommitError, JournalError, StartError};
+pub use error::{CommitError, JournalError, StartError, Stranger};
 pub use journal::{
     CheckReport, Journal, JournalReader, MemoryJournal, Page, Recovery, SqliteJournal, check_store, list_accounts,
     revoke_account,

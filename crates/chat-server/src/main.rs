@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod args;
+mod core_dumps;
 mod descriptors;
 mod log;
 mod signals;
@@ -15,8 +16,8 @@ use std::{
 use anyhow::{Context, Result};
 use chat_proto::Nickname;
 use chat_server::{
-    MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store, list_accounts,
-    revoke_account,
+    JournalError, MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
+    list_accounts, revoke_account,
 };
 use clap::Parser;
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
 
 fn serve(arguments: &Serve) -> Result<ExitCode> {
     log::start(arguments.log_format);
+    core_dumps::forbid();
     descriptors::allow_as_many_as_possible();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -72,7 +74,7 @@ async fn start(arguments: &Serve) -> Result<ServerHandle> {
         Server::start(config, MemoryJournal::new()).await
     } else {
         let dir = arguments.place.directory()?;
-        let journal = SqliteJournal::open(&dir)?;
+        let journal = SqliteJournal::open(&dir).map_err(named(&dir))?;
         report(journal.recovery());
         Server::start(config, journal).await
     };
@@ -95,6 +97,17 @@ fn report(recovery: Option<&Recovery>) {
     let _ = writeln!(io::stderr(), "chat-server: {sentence}");
 }
 
+/// Says which store an error is about, where it does not say so itself.
+fn named(dir: &Path) -> impl Fn(JournalError) -> anyhow::Error {
+    let dir = dir.display().to_string();
+    move |error| match error {
+        JournalError::Full | JournalError::Damaged | JournalError::TooNew { .. } | JournalError::Sqlite(_) => {
+            anyhow::Error::from(error).context(dir.clone())
+        }
+        error => error.into(),
+    }
+}
+
 /// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
 fn say_ready(handle: &ServerHandle) {
     let mut out = io::stdout();
@@ -107,7 +120,7 @@ fn say_ready(handle: &ServerHandle) {
 }
 
 fn check(dir: &Path) -> Result<ExitCode> {
-    let report = check_store(dir)?;
+    let report = check_store(dir).map_err(named(dir))?;
     let mut out = io::stdout();
     let stream = report.streams.last().map_or("none", |stream| stream.id.as_str());
     let verdict = if report.is_good() { "good" } else { "damaged" };
@@ -116,6 +129,13 @@ fn check(dir: &Path) -> Result<ExitCode> {
         "{verdict}: messages={} accounts={} head={} stream={stream} damaged_rows={}",
         report.messages, report.accounts, report.head, report.damaged_rows
     );
+    if let Some(stored) = report.lost_end {
+        let _ = writeln!(
+            out,
+            "lost end: message {stored} had been stored and the store ends at {}; the next start begins a new stream",
+            report.head
+        );
+    }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 
@@ -123,17 +143,18 @@ fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
     match what {
         AccountsCommand::List => {
             let mut out = io::stdout().lock();
-            for account in list_accounts(dir)? {
+            for account in list_accounts(dir).map_err(named(dir))? {
                 let revoked = if account.revoked { "\trevoked" } else { "" };
-                if writeln!(out, "{}\t{}{revoked}", account.nickname, account.at / 1000).is_err() {
-                    break;
+                match writeln!(out, "{}\t{}{revoked}", account.nickname, account.at / 1000) {
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+                    written => written.context("cannot write to standard output")?,
                 }
             }
             Ok(ExitCode::SUCCESS)
         }
         AccountsCommand::Revoke { nickname } => {
             let nickname = Nickname::new(nickname)?;
-            if revoke_account(dir, &nickname)? {
+            if revoke_account(dir, &nickname).map_err(named(dir))? {
                 return Ok(ExitCode::SUCCESS);
             }
             anyhow::bail!("no account has the nickname {:?}", nickname.as_str())

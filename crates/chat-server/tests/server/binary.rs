@@ -219,3 +219,38 @@ async fn kill_9_loses_nothing_that_was_confirmed() {
     let (code, out, _) = run(&["check", "--data-dir", dir.path().to_str().unwrap()]);
     assert_eq!(code, Some(0), "{out}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_core_dump_takes_tokens_to_the_disk() {
+    let program = Program::start(&["--memory"]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+}
+
+#[test]
+fn the_list_of_accounts_that_cannot_be_written_is_a_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = chat_server::SqliteJournal::open(dir.path()).unwrap();
+    let nickname = chat_proto::Nickname::new("Keen Bob").unwrap();
+    let token = chat_server::TokenHash::of(&chat_proto::Token::new("9a08").unwrap());
+    chat_server::Journal::append(&mut journal, &[chat_server::Draft::Account { token, nickname }]).unwrap();
+    drop(journal);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut list = command(&["accounts", "--data-dir", dir.path().to_str().unwrap(), "list"]);
+    let output = list.stdout(full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write to standard output"), "{said}");
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("room.db"), "x".repeat(8192)).unwrap();
+    let path = dir.path().to_str().unwrap();
+    let (code, _, said) = run(&["check", "--data-dir", path]);
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with(&format!("chat-server: {path}: ")), "{said}");
+}

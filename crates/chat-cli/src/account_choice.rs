@@ -98,7 +98,10 @@ async fn ask(config: &ClientConfig, nickname: Nickname, trouble: &Trouble) -> Re
         };
         let unsaid = matches!(
             *error,
-            ConnectError::Resolve { .. } | ConnectError::Connect { .. } | ConnectError::TimedOut { .. }
+            ConnectError::Resolve { .. }
+                | ConnectError::Connect { .. }
+                | ConnectError::TimedOut { .. }
+                | ConnectError::NoHandshake { .. }
         );
         let tries_left = config.retry.max_attempts.is_none_or(|max| attempts < max);
         let time_left = config.retry.max_time.is_none_or(|max| start.elapsed() + wait < max);

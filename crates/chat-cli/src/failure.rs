@@ -26,7 +26,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Cursor(#[from] CursorError),
     #[error(transparent)]
-    Credentials(#[from] CredentialsError),
+    Credentials(CredentialsError),
+    #[error("{0}; name one by its whole nickname, and remove what is no longer good with `chat accounts remove`")]
+    SeveralFit(Box<str>),
     #[error("there is no account to write with: name one with -u, or give a token")]
     NoAccount,
     #[error("several accounts are kept ({}): name one with -u", .0.join(", "))]
@@ -94,7 +96,7 @@ impl Failure {
             | Self::Text(_)
             | Self::Nickname(_)
             | Self::Token(_) => Exit::Usage,
-            Self::Credentials(error) if ambiguous(error) => Exit::Usage,
+            Self::SeveralFit(_) => Exit::Usage,
             Self::Paths(_)
             | Self::History(_)
             | Self::Cursor(_)
@@ -122,8 +124,7 @@ impl Failure {
             Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => "file",
             Self::Settings(_) => "config",
             Self::NoAccount | Self::UnknownAccount(_) => "no_account",
-            Self::WhichAccount(_) | Self::WhichRoom(_) => "ambiguous_account",
-            Self::Credentials(error) if ambiguous(error) => "ambiguous_account",
+            Self::WhichAccount(_) | Self::WhichRoom(_) | Self::SeveralFit(_) => "ambiguous_account",
             Self::Paths(_)
             | Self::History(_)
             | Self::Cursor(_)
@@ -164,8 +165,13 @@ fn is_local(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Tls { source: TlsError::CaFile { .. }, .. })
 }
 
-fn ambiguous(error: &CredentialsError) -> bool {
-    matches!(error, CredentialsError::Ambiguous { .. })
+impl From<CredentialsError> for Failure {
+    fn from(error: CredentialsError) -> Self {
+        match error {
+            CredentialsError::Ambiguous { .. } => Self::SeveralFit(error.to_string().into()),
+            error => Self::Credentials(error),
+        }
+    }
 }
 
 fn refusal(error: &ConnectError) -> Option<Refusal> {
@@ -175,10 +181,24 @@ fn refusal(error: &ConnectError) -> Option<Refusal> {
     }
 }
 
-/// The whole chain of causes on one line, with the address in front where the error does not name it.
+/// What to do about a token that is not known: the account was made elsewhere, or taken back.
+const UNKNOWN_TOKEN: &str =
+    "; `chat register -u NAME` makes a new account, `chat accounts remove NICKNAME` forgets the old one";
+
+/// The server does not say what it minds in a nickname. These are the rules of ours.
+const NICKNAME: &str = "; it may have 40 characters (or what the server was told), something that can be seen in it, and \
+                        must not look like Server; or there were too many registrations";
+
+/// The whole chain of causes on one line, with the address in front where the error does not name it, and with what to
+/// do.
 fn connect_text(what: &str, error: &ConnectError) -> String {
     let text = chain(error);
-    if text.contains(what) { text } else { format!("{what}: {text}") }
+    let advice = match refusal(error) {
+        Some(Refusal::UnknownToken) => UNKNOWN_TOKEN,
+        Some(Refusal::Nickname) => NICKNAME,
+        _ => "",
+    };
+    if text.contains(what) { format!("{text}{advice}") } else { format!("{what}: {text}{advice}") }
 }
 
 /// What was in the way, after what could not be done.

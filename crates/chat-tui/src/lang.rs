@@ -97,9 +97,11 @@ pub(crate) enum Phrase<'a> {
     HelpKeys,
     // plain mode
     PlainAskNickname,
+    PlainNoAccount,
     PlainRegistering(&'a str),
     PlainRegistered { nickname: &'a str, saved: &'a str },
     PlainChooseAccount,
+    PlainWhichAccount,
     PlainAccount { number: usize, nickname: &'a str },
     PlainNoSuchAccount,
     PlainNotHere,

@@ -6,6 +6,7 @@ use std::{
     io,
     sync::{Arc, OnceLock},
     thread,
+    time::Instant,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -16,6 +17,7 @@ use crate::{
     journal::Journal,
     limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUEUE, WAITING_BYTES},
     room::Room,
+    throttle::Throttle,
 };
 
 /// The answers to one batch of drafts, in their order.
@@ -135,6 +137,29 @@ struct Waiting {
 struct Gathered {
     drafts: Vec<Draft>,
     waiting: Vec<Waiting>,
+    trouble: Trouble,
+}
+
+/// What the log was told of a store that fails. Every writer comes again each second, so not every failure is told.
+#[derive(Default)]
+struct Trouble {
+    failing: bool,
+    throttle: Throttle,
+}
+
+impl Trouble {
+    fn failed(&mut self, error: &JournalError) {
+        self.failing = true;
+        if let Some(failures) = self.throttle.happened(Instant::now()) {
+            tracing::error!(error = error as &dyn std::error::Error, failures, "could not store messages");
+        }
+    }
+
+    fn stored(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            tracing::info!("messages are stored again");
+        }
+    }
 }
 
 fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work>) {
@@ -147,7 +172,7 @@ fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work
 
 impl Gathered {
     fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room) {
-        let Self { drafts, waiting } = self;
+        let Self { drafts, waiting, trouble } = self;
         let mut bytes = 0;
         for work in taken.drain(..) {
             match work {
@@ -161,12 +186,12 @@ impl Gathered {
                     drafts.append(&mut more);
                     if drafts.len() >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
                         bytes = 0;
-                        commit(journal, room, drafts, waiting);
+                        commit(journal, room, drafts, waiting, trouble);
                     }
                 }
                 Work::RevokedElsewhere(answer) => {
                     let revoked = journal.revoked_elsewhere().unwrap_or_else(|error| {
-                        tracing::warn!(%error, "could not look for revoked accounts");
+                        tracing::warn!(error = &error as &dyn std::error::Error, "could not look for revoked accounts");
                         Vec::new()
                     });
                     let _ = answer.send(revoked);
@@ -174,14 +199,21 @@ impl Gathered {
             }
         }
         if !waiting.is_empty() {
-            commit(journal, room, drafts, waiting);
+            commit(journal, room, drafts, waiting, trouble);
         }
     }
 }
 
-fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, waiting: &mut Vec<Waiting>) {
+fn commit(
+    journal: &mut impl Journal,
+    room: &Room,
+    drafts: &mut Vec<Draft>,
+    waiting: &mut Vec<Waiting>,
+    trouble: &mut Trouble,
+) {
     match journal.append(drafts) {
         Ok(appended) => {
+            trouble.stored();
             let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
             room.publish(&fresh);
             let mut appended = appended.into_iter();
@@ -190,7 +222,7 @@ fn commit(journal: &mut impl Journal, room: &Room, drafts: &mut Vec<Draft>, wait
             }
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "could not store messages");
+            trouble.failed(&error);
             drafts.clear();
             let error = Arc::new(error);
             for Waiting { chain, answer, .. } in waiting.drain(..) {

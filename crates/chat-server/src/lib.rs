@@ -43,6 +43,7 @@ mod fan_out;
 mod journal;
 mod limits;
 mod nickname;
+mod notice;
 mod rate;
 mod replay;
 mod room;
@@ -50,6 +51,7 @@ mod server;
 mod services;
 mod session;
 mod stream;
+mod throttle;
 mod tls;
 mod token_hash;
 

@@ -22,7 +22,7 @@ use chat_server::{
 use clap::Parser;
 
 use crate::{
-    args::{AccountsCommand, Arguments, Command, Serve},
+    args::{AccountsCommand, Arguments, Command, LogFormat, Serve},
     signals::Signals,
 };
 
@@ -39,8 +39,12 @@ fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|error| {
-        // Nobody may be there to read it.
-        let _ = writeln!(io::stderr(), "chat-server: {error:#}");
+        if arguments.command.is_none() && matches!(arguments.serve.log_format, LogFormat::Json) {
+            tracing::error!("{error:#}");
+        } else {
+            // Nobody may be there to read it.
+            let _ = writeln!(io::stderr(), "chat-server: {error:#}");
+        }
         ExitCode::from(FAILURE)
     })
 }
@@ -75,14 +79,14 @@ async fn start(arguments: &Serve) -> Result<ServerHandle> {
     } else {
         let dir = arguments.place.directory()?;
         let journal = SqliteJournal::open(&dir).map_err(named(&dir))?;
-        report(journal.recovery());
+        report(journal.recovery(), arguments.log_format);
         Server::start(config, journal).await
     };
     Ok(started?)
 }
 
-/// What was mended is told in a sentence whatever the log shows.
-fn report(recovery: Option<&Recovery>) {
+/// What was mended is told in a sentence whatever the log shows; among objects as one of them.
+fn report(recovery: Option<&Recovery>, format: LogFormat) {
     let sentence = match recovery {
         Some(Recovery::SetAside { file, messages, accounts }) => format!(
             "the store was damaged; {messages} messages and {accounts} accounts were kept, the damaged file is now {}",
@@ -94,7 +98,10 @@ fn report(recovery: Option<&Recovery>) {
         Some(_) => "the store was mended".to_owned(),
         None => return,
     };
-    let _ = writeln!(io::stderr(), "chat-server: {sentence}");
+    match format {
+        LogFormat::Json => tracing::warn!("{sentence}"),
+        LogFormat::Text => drop(writeln!(io::stderr(), "chat-server: {sentence}")),
+    }
 }
 
 /// Says which store an error is about, where it does not say so itself.

@@ -254,3 +254,37 @@ fn a_store_that_cannot_be_read_is_named() {
     assert_eq!(code, Some(1));
     assert!(said.starts_with(&format!("chat-server: {path}: ")), "{said}");
 }
+
+/// A program that reads the log must not stumble over the line that says why the server ended.
+#[test]
+fn a_log_of_objects_has_nothing_else_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("room.db"), "x".repeat(8192)).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let path = dir.path().to_str().unwrap();
+    let (code, _, said) =
+        run(&["--listen", &listen, "--write", "127.0.0.1:0", "--data-dir", path, "--log-format", "json"]);
+    assert_eq!(code, Some(1), "{said}");
+    let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let says = |what: &str| lines.iter().any(|line| line["message"].as_str().is_some_and(|text| text.contains(what)));
+    assert!(says("the store was damaged") && says("cannot listen on"), "{said}");
+}
+
+#[tokio::test]
+async fn what_an_operator_wants_to_know_is_in_the_log_once_a_second() {
+    let program = Program::start(&["--memory", "--max-connections", "1", "--register-rate", "0.001:1"]);
+    let mut first = Peer::connect(program.write).await;
+    first.expect(GREETING).await;
+    for _ in 0..20 {
+        Peer::connect(program.write).await.expect_end().await;
+    }
+    first.send("\nBob\n").await;
+    first.line().await;
+    first.record().await;
+    program.signal("-TERM");
+    let (code, _, log) = program.end();
+    assert_eq!(code, Some(0), "{log}");
+    let told = log.lines().filter(|line| line.contains("too many connections")).count();
+    assert!((1..20).contains(&told), "{log}");
+}

@@ -48,3 +48,9 @@ put("cleaning", "mixed", "a\x1b[31m\u202e\u0301\u0301 \U0001f468\u200d\U0001f469
 put("history", "original", "[14.01.23 17:07] Vlad: text\nno stamp\n[14.01.23 17:08] Bob: two\u240alines\n[14.01.2")
 put("credentials", "original", '{"nickname": "Keen Bob", "account_hash": "9a08", "more": 1}\nnot json\n')
 put("configuration", "profiles", '[profile.default]\nhost = "h"\nlisten_port = 1\n[profile.work]\ntls = true\n')
+put(
+    "server_configuration",
+    "all",
+    'listen = "0.0.0.0:5000"\ndata-dir = "d"\nmax-connections = 0x10\npost-rate = "20:200"\nstall = 1.5\n'
+    'strict = true\nlog-format = "json"\ntls-listen = "[::]:1"\ntls-cert = "c"\n',
+)

@@ -58,12 +58,12 @@ pub fn run(options: &Options) -> Result<()> {
     search_and_resize(&program, &room, homes[1].1.path(), &mut table)?;
     keys(&program, &room, homes[0].1.path(), &mut table)?;
     table.print();
-    println!("\nFrame cost: `cargo test --release -p chat-tui --bin chat-tui frame_cost -- --ignored --nocapture`");
+    println!("\nFrame cost: `cargo bench -p chat-tui`");
     Ok(())
 }
 
 /// A home with an account and a history.
-fn home(room: &Room, lines: usize) -> Result<TempDir> {
+pub fn home(room: &Room, lines: usize) -> Result<TempDir> {
     let home = tempfile::tempdir()?;
     let data = home.path().join("data");
     past::write_history(&data.join("history.txt"), lines)?;
@@ -75,8 +75,9 @@ fn home(room: &Room, lines: usize) -> Result<TempDir> {
     Ok(home)
 }
 
-fn start(program: &Path, room: &Room, home: &Path) -> Result<Terminal> {
-    Terminal::start(program, home, &room.arguments()?, WIDTH, HEIGHT)
+/// Starts the program in a terminal of the usual size.
+pub fn start(program: &Path, home: &Path, arguments: &[String]) -> Result<Terminal> {
+    Terminal::start(program, home, arguments, WIDTH, HEIGHT)
 }
 
 fn online(terminal: &Terminal) -> Result<()> {
@@ -93,7 +94,7 @@ fn cold_start(program: &Path, room: &Room, homes: &[(usize, TempDir); 2], table:
     let mut memory = [Vec::new(), Vec::new()];
     for _ in 0..STARTS {
         for (which, (lines, home)) in homes.iter().enumerate() {
-            let terminal = start(program, room, home.path())?;
+            let terminal = start(program, home.path(), &room.arguments()?)?;
             let shown = terminal.wait_for(&past::last_line(*lines))?;
             times[which].push((shown - terminal.begun()).as_secs_f64() * 1e3);
             online(&terminal)?;
@@ -114,7 +115,7 @@ fn cold_start(program: &Path, room: &Room, homes: &[(usize, TempDir); 2], table:
 }
 
 fn search_and_resize(program: &Path, room: &Room, home: &Path, table: &mut Table) -> Result<()> {
-    let mut terminal = start(program, room, home)?;
+    let mut terminal = start(program, home, &room.arguments()?)?;
     online(&terminal)?;
     let mut resizes = Vec::new();
     for (width, height) in [(80, 24), (WIDTH, HEIGHT), (100, 30), (200, 50), (WIDTH, HEIGHT)] {
@@ -167,7 +168,7 @@ fn once(program: &str, file: &Path) -> Result<Duration> {
 }
 
 fn keys(program: &Path, room: &Room, home: &Path, table: &mut Table) -> Result<()> {
-    let mut terminal = start(program, room, home)?;
+    let mut terminal = start(program, home, &room.arguments()?)?;
     online(&terminal)?;
     let flood = room.flood(MESSAGES_PER_SECOND)?;
     terminal.wait_for("of a room in which much is said")?;

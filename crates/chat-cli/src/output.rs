@@ -28,6 +28,11 @@ impl Style {
         if self.guarded { display::clean_for_terminal(text) } else { Cow::Borrowed(text) }
     }
 
+    /// Whether messages go out as they stand on the wire.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.json && !self.guarded
+    }
+
     /// Appends a message as one line.
     pub(crate) fn message(&self, message: &Message, out: &mut Vec<u8>) {
         if self.json {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat_proto::{
     Connection, ConnectionError, Extensions, LineCodec, ListenerClient, ListenerClientConfig, ListenerClientEvent,
-    Nonce, Position, ResumeFrom, ResumeRequest,
+    Nonce, PlainLines, Position, ResumeFrom, ResumeRequest,
 };
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use crate::config::{ClientConfig, Resume, Side};
 use crate::dial::{BoxedIo, Dial};
 use crate::error::ConnectError;
 use crate::gap::{Gap, GapCause};
-use crate::listener::ListenerEvent;
+use crate::listener::{Heard, ListenerEvent};
 use crate::supervisor::Supervisor;
 
 /// How many events go to the consumer at once.
@@ -46,10 +46,12 @@ const SILENT: u32 = 20;
 #[derive(Debug)]
 pub(crate) struct Hearing {
     config: ClientConfig,
-    events: mpsc::Sender<Vec<ListenerEvent>>,
+    events: mpsc::Sender<Heard>,
     numbered: watch::Sender<Option<bool>>,
     batch: Vec<ListenerEvent>,
     batch_bytes: usize,
+    /// What came together, behind the batch.
+    lines: Option<PlainLines>,
     /// How far the numbered log has been heard.
     heard_to: Option<Position>,
     /// When the room was last heard; `None` before the first connection.
@@ -86,7 +88,7 @@ struct Conversation {
 impl Hearing {
     pub(crate) fn new(
         config: ClientConfig,
-        events: mpsc::Sender<Vec<ListenerEvent>>,
+        events: mpsc::Sender<Heard>,
         numbered: watch::Sender<Option<bool>>,
     ) -> Self {
         let heard_to = match &config.resume {
@@ -99,6 +101,7 @@ impl Hearing {
             numbered,
             batch: Vec::new(),
             batch_bytes: 0,
+            lines: None,
             heard_to,
             last_heard: None,
             proven: false,
@@ -133,7 +136,7 @@ impl Hearing {
                     Ok(event) => self.take(event, &mut talk, supervisor),
                     Err(error) => break Some(self.lost(error, &talk)),
                 }
-                if self.batch.len() >= BATCH_EVENTS || self.batch_bytes >= BATCH_BYTES {
+                if self.lines.is_some() || self.batch.len() >= BATCH_EVENTS || self.batch_bytes >= BATCH_BYTES {
                     break None;
                 }
                 match talk.connection.next_event().now_or_never() {
@@ -204,7 +207,11 @@ impl Hearing {
 
     fn take(&mut self, event: ListenerClientEvent, talk: &mut Conversation, supervisor: &mut Supervisor) {
         if let Some(said) = &mut talk.doubted {
-            said.push(event);
+            match event {
+                // One by one, because lines stand behind the batch, and more than one piece of them may come.
+                ListenerClientEvent::Lines(lines) => said.extend(lines.messages().map(ListenerClientEvent::Message)),
+                event => said.push(event),
+            }
             return;
         }
         match event {
@@ -237,6 +244,11 @@ impl Hearing {
             ListenerClientEvent::TooLong => {
                 self.tell_what_it_is(talk, supervisor);
                 self.tell_gap(Some(1), GapCause::LineTooLong);
+            }
+            ListenerClientEvent::Lines(lines) => {
+                talk.answered = false;
+                self.tell_what_it_is(talk, supervisor);
+                self.lines = Some(lines);
             }
             ListenerClientEvent::Message(message) => {
                 talk.answered = false;
@@ -290,15 +302,21 @@ impl Hearing {
         self.batch.push(ListenerEvent::Gap(Gap { since, until, missed, cause }));
     }
 
-    async fn hand_over(&mut self) -> Result<(), mpsc::error::SendError<Vec<ListenerEvent>>> {
-        if self.batch.is_empty() {
+    async fn hand_over(&mut self) -> Result<(), mpsc::error::SendError<Heard>> {
+        if self.batch.is_empty() && self.lines.is_none() {
             return Ok(());
         }
         if self.last_heard.is_some() {
             self.last_heard = Some(Timestamp::now());
         }
-        self.batch_bytes = 0;
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
-        self.events.send(batch).await
+        if !self.batch.is_empty() {
+            self.batch_bytes = 0;
+            let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
+            self.events.send(Heard::Events(batch)).await?;
+        }
+        if let Some(lines) = self.lines.take() {
+            self.events.send(Heard::Lines(lines)).await?;
+        }
+        Ok(())
     }
 }

@@ -66,7 +66,7 @@ mod writer;
 
 pub use chat_proto::{
     Account, DeclineCode, Expected, Extensions, IdError, Keepalive, MAX_TEXT_BYTES, Message, Nickname, NicknameError,
-    Position, PostId, ProtocolError, Refusal, Seq, StreamId, Text, TextError, Token, TokenError,
+    PlainLines, Position, PostId, ProtocolError, Refusal, Seq, StreamId, Text, TextError, Token, TokenError,
 };
 pub use config::{ClientConfig, Resume, RetryPolicy, Side};
 pub use credentials::{Credentials, CredentialsError, StoredAccount};
@@ -76,7 +76,7 @@ pub use dial::{Dial, TcpDial};
 pub use error::{ConnectError, Retry};
 pub use gap::{Gap, GapCause};
 pub use history::{History, HistoryError, HistoryFollower, HistoryLine, Recorder};
-pub use listener::{Listener, ListenerEvent, ListenerHandle};
+pub use listener::{Heard, Listener, ListenerEvent, ListenerHandle};
 pub use lock::{FileLock, LockError};
 pub use outbox::{EntryState, Outbox, OutboxEntry, OutboxError, STALE_AFTER};
 pub use paths::PathsError;

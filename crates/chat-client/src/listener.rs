@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use chat_proto::{Message, Position};
+use chat_proto::{Message, PlainLines, Position};
 use futures_util::Stream;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -35,12 +35,33 @@ pub enum ListenerEvent {
     Joined(Position),
 }
 
+/// What came together, for consumers who take much at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Heard {
+    /// Some events, in their order.
+    Events(Vec<ListenerEvent>),
+    /// Messages of a plain server that read as they stand: [`PlainLines::messages`] are the same one by one.
+    Lines(PlainLines),
+}
+
+impl Heard {
+    /// The same one by one.
+    #[must_use]
+    pub fn into_events(self) -> Vec<ListenerEvent> {
+        match self {
+            Self::Events(events) => events,
+            Self::Lines(lines) => lines.messages().map(ListenerEvent::Message).collect(),
+        }
+    }
+}
+
 /// A running listener: a stream of what the room says, over reconnects, until it is closed.
 ///
 /// The stream ends after the state became [`ConnectionState::Closed`]. Dropping the listener ends the connection.
 #[derive(Debug)]
 pub struct Listener {
-    batches: mpsc::Receiver<Vec<ListenerEvent>>,
+    batches: mpsc::Receiver<Heard>,
     current: std::vec::IntoIter<ListenerEvent>,
     handle: ListenerHandle,
     stop: Option<oneshot::Sender<()>>,
@@ -105,11 +126,18 @@ impl Listener {
         let before = events.len();
         events.extend(self.current.by_ref());
         if events.len() == before
-            && let Some(batch) = self.batches.recv().await
+            && let Some(heard) = self.batches.recv().await
         {
-            events.extend(batch);
+            events.extend(heard.into_events());
         }
         events.len() - before
+    }
+
+    /// Waits for something to come and gives all of it that is here; `None` when the stream has ended. For consumers to
+    /// whom lines in one piece are worth a way of their own. Dropping the future loses nothing.
+    pub async fn next_heard(&mut self) -> Option<Heard> {
+        let begun: Vec<_> = self.current.by_ref().collect();
+        if begun.is_empty() { self.batches.recv().await } else { Some(Heard::Events(begun)) }
     }
 
     /// Ends the connection and waits until it is gone. What was heard and not read is dropped.
@@ -145,7 +173,7 @@ impl Stream for Listener {
                 return Poll::Ready(Some(event));
             }
             match self.batches.poll_recv(cx) {
-                Poll::Ready(Some(batch)) => self.current = batch.into_iter(),
+                Poll::Ready(Some(heard)) => self.current = heard.into_events().into_iter(),
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => return Poll::Pending,
             }

@@ -1,6 +1,6 @@
 //! Bytes to lines and back, for `tokio_util::codec`. It bounds the length and knows no meanings.
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::{EXTENSION_MARK, Line};
@@ -94,6 +94,22 @@ impl LineCodec {
     #[must_use]
     pub const fn skipping_long_lines(self) -> Self {
         Self { skips: true, ..self }
+    }
+
+    /// Cuts off all the whole lines that are here, line feeds included. `None` where there is none, or where one of them
+    /// may be over a limit or is being skipped: then they have to be cut one by one.
+    pub fn cut_lines(&mut self, src: &mut BytesMut) -> Option<Bytes> {
+        if self.skipped.is_some() {
+            return None;
+        }
+        // What is scanned holds no line feed.
+        let end = self.scanned + memchr::memrchr(b'\n', &src[self.scanned..])? + 1;
+        if end > self.plain_limit.min(self.extension_limit) {
+            return None;
+        }
+        let lines = src.split_to(end).freeze();
+        self.scanned = src.len();
+        Some(lines)
     }
 
     /// Drops what is here of the line that is being skipped.
@@ -257,11 +273,29 @@ mod tests {
             cuts.extend([0, stream.len()]);
             cuts.sort_unstable();
             let (mut codec, mut buffer, mut found) = (LineCodec::for_server(), BytesMut::new(), Vec::new());
-            for piece in cuts.windows(2) {
+            for (number, piece) in cuts.windows(2).enumerate() {
                 buffer.extend_from_slice(&stream[piece[0]..piece[1]]);
+                if number % 2 == 0
+                    && let Some(together) = codec.cut_lines(&mut buffer)
+                {
+                    let together = std::str::from_utf8(&together).unwrap();
+                    found.extend(together.split_terminator('\n').map(str::to_owned));
+                }
                 found.extend(lines(&mut codec, &mut buffer));
             }
             prop_assert_eq!(found, texts);
+        }
+
+        #[test]
+        fn lines_are_cut_together_only_where_none_can_be_too_long(lengths in prop::collection::vec(0usize..14, 1..5)) {
+            let mut buffer = BytesMut::new();
+            for length in &lengths {
+                buffer.extend_from_slice(&[b'x'; 14][..*length]);
+                buffer.extend_from_slice(b"\n");
+            }
+            if LineCodec::with_limits(10, 99).cut_lines(&mut buffer).is_some() {
+                prop_assert!(buffer.is_empty() && lengths.iter().all(|&length| length <= 10));
+            }
         }
 
         #[test]

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder as _;
 
-use crate::{CodecError, Frame, LineCodec, NotReady, Output, ProtocolError, StateMachine};
+use crate::{CodecError, Frame, Line, LineCodec, NotReady, Output, ProtocolError, StateMachine};
 
 /// How much may wait to be written before nothing more is read: a peer that asks faster than it
 /// reads the answers is slowed down to its own pace.
@@ -37,7 +37,12 @@ pub struct Connection<M: StateMachine, IO> {
     stashed: VecDeque<M::Event>,
     io: IO,
     codec: LineCodec,
+    /// Whole lines that the machine did not want together. They come before the input.
+    cut: Bytes,
     input: BytesMut,
+    /// When the newest input came: all lines of one read came together, and a look at the clock for each would cost as
+    /// much as the line.
+    arrived: std::time::Instant,
     /// Encoded lines that are not yet in `chunks`.
     lines: BytesMut,
     chunks: VecDeque<Bytes>,
@@ -81,7 +86,9 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             stashed: VecDeque::new(),
             io,
             codec,
+            cut: Bytes::new(),
             input: BytesMut::new(),
+            arrived: now(),
             lines: BytesMut::new(),
             chunks: VecDeque::new(),
             chunk_bytes: 0,
@@ -184,7 +191,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
                 return Poll::Ready(Ok(event));
             }
             let may_read = self.machine.wants_input() && self.buffered() < HIGH_WATER;
-            if may_read && self.decode_one()? {
+            if may_read && self.decode_some()? {
                 continue;
             }
             let written = self.poll_write_out(cx)?;
@@ -228,11 +235,24 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         }
     }
 
-    /// Feeds one line that is already here, or the end, to the machine; `false` when there is none.
-    fn decode_one(&mut self) -> Result<bool, ConnectionError> {
+    /// Feeds lines that are already here to the machine, all of them or one; `false` when there is none.
+    fn decode_some(&mut self) -> Result<bool, ConnectionError> {
+        if self.cut.is_empty()
+            && self.machine.wants_lines()
+            && let Some(lines) = self.codec.cut_lines(&mut self.input)
+        {
+            self.cut = self.machine.handle_lines(lines, self.arrived).err().unwrap_or_default();
+            return Ok(true);
+        }
+        if let Some(end) = memchr::memchr(b'\n', &self.cut) {
+            let line = self.cut.split_to(end);
+            self.cut.advance(1);
+            self.machine.handle_input(Line::from_bytes(line), self.arrived)?;
+            return Ok(true);
+        }
         match self.codec.decode(&mut self.input).map_err(ConnectionError::Codec)? {
-            Some(Frame::Line(line)) => self.machine.handle_input(line, now())?,
-            Some(Frame::TooLong) => self.machine.handle_too_long(now()),
+            Some(Frame::Line(line)) => self.machine.handle_input(line, self.arrived)?,
+            Some(Frame::TooLong) => self.machine.handle_too_long(self.arrived),
             Some(Frame::Unfinished(_)) | None => return Ok(false),
         }
         Ok(true)
@@ -243,6 +263,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         let mut chunk = [const { MaybeUninit::uninit() }; READ_CHUNK];
         let mut chunk = ReadBuf::uninit(&mut chunk);
         let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk));
+        self.arrived = now();
         match read {
             Ok(()) if chunk.filled().is_empty() => self.end()?,
             Ok(()) => self.input.extend_from_slice(chunk.filled()),

@@ -41,6 +41,7 @@ mod keepalive;
 mod line;
 mod listener;
 mod message;
+mod plain_lines;
 mod state_machine;
 mod text;
 mod writer;
@@ -60,9 +61,10 @@ pub use listener::{
     ListenerServerConfig, ListenerServerEvent,
 };
 pub use message::Message;
+pub use plain_lines::PlainLines;
 pub use state_machine::{NotReady, Output, StateMachine};
 pub use text::{MAX_TEXT_BYTES, Text, TextError};
 pub use writer::{
-    Intent, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent, WriterServer,
+    Intent, UnfitTexts, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent, WriterServer,
     WriterServerCommand, WriterServerConfig, WriterServerEvent,
 };

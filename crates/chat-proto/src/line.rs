@@ -34,6 +34,11 @@ impl Line {
         }
     }
 
+    /// A line whose text is known to hold no line feed and no trailing carriage return.
+    pub(crate) fn from_text(text: ByteString) -> Self {
+        Self(text)
+    }
+
     /// A line that is part of the protocol itself; no allocation.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {

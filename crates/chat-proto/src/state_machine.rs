@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use crate::{Line, ProtocolError};
 
 /// One side of one port's protocol, as a value.
@@ -19,6 +21,21 @@ pub trait StateMachine {
     /// # Errors
     /// The dialogue cannot go on; output that is already waiting is still valid.
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError>;
+
+    /// Whether consecutive lines may be handed in together now, where a driver has them. `false` unless a machine has a
+    /// quicker way for many lines than for each.
+    fn wants_lines(&self) -> bool {
+        false
+    }
+
+    /// Takes consecutive lines of the peer in one piece, line feeds included, where that says the same as taking them
+    /// one by one.
+    ///
+    /// # Errors
+    /// Hands them back where it does not: they have to be handed in one by one.
+    fn handle_lines(&mut self, lines: Bytes, _now: Instant) -> Result<(), Bytes> {
+        Err(lines)
+    }
 
     /// Learns that a line of the peer was too long and has been skipped. A driver says so only where it skips such
     /// lines; elsewhere they end the connection.

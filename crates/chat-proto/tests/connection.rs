@@ -129,3 +129,45 @@ async fn queued_bytes_follow_the_answer_that_was_commanded_before_them() {
         "\u{1}{\"stream\": \"s\", \"from\": 1, \"head\": 0, \"nonce\": \"n\"}\nfirst\nsecond\n"
     );
 }
+
+/// What a listener without extensions hears of a stream that comes in these pieces, one message after the other, and
+/// whether some came together.
+async fn heard(pieces: &[&str]) -> (Vec<Message>, bool) {
+    let (ours, mut theirs) = duplex(64 * 1024);
+    let config = ListenerClientConfig { resume: None, ..Default::default() };
+    let machine = ListenerClient::new(config, Instant::now().into_std());
+    let mut listener = Connection::new(machine, ours, LineCodec::for_client());
+    let (mut messages, mut together) = (Vec::new(), false);
+    for piece in pieces {
+        theirs.write_all(piece.as_bytes()).await.unwrap();
+        while let Ok(Ok(event)) = tokio::time::timeout(Duration::from_millis(1), listener.next_event()).await {
+            match event {
+                ListenerClientEvent::Message(message) => messages.push(message),
+                ListenerClientEvent::Lines(lines) => {
+                    together = true;
+                    messages.extend(lines.messages());
+                }
+                _ => {}
+            }
+        }
+    }
+    (messages, together)
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_that_come_together_say_what_they_say_one_by_one() {
+    let stream = "Keen Bob: one\nЖуткий Вася: два\n\u{1}{\"seq\": 9}\n  Odd : three\n\nplain\r\nKeen Bob: four\nKeen Bob: tail\n";
+    let expected: Vec<Message> = stream
+        .split_terminator('\n')
+        .filter(|line| !line.starts_with('\u{1}'))
+        .filter_map(|line| Message::from_plain(&Line::from(line)))
+        .collect();
+    assert_eq!(heard(&[stream]).await.0, expected, "all at once");
+    for cut in stream.char_indices().map(|(at, _)| at) {
+        let (head, tail) = stream.split_at(cut);
+        assert_eq!(heard(&[head, tail]).await.0, expected, "cut at {cut}");
+    }
+    let lines: Vec<&str> = stream.split_inclusive('\n').collect();
+    assert_eq!(heard(&lines).await.0, expected, "line by line");
+    assert!(heard(&["Keen Bob: first\n", "Keen Bob: a\nKeen Bob: b\n"]).await.1, "the quick way is taken");
+}

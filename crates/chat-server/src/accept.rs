@@ -20,6 +20,7 @@ use crate::{
     admission::{Admission, Admitted},
     error::StartError,
     limits::SEND_BUFFER,
+    meters::Port,
 };
 
 /// Connections that the system may hold for us: a thousand clients come back at once after a
@@ -76,7 +77,7 @@ fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
 /// that are there `drain_within` to end. Dropping the future cuts all of them off.
 pub(crate) async fn accept_loop<F>(
     port: TcpListener,
-    admission: Arc<Admission>,
+    (admission, side): (Arc<Admission>, Port),
     mut stop: watch::Receiver<bool>,
     drain_within: Duration,
     mut serve: impl FnMut(TcpStream, Admitted) -> F,
@@ -96,7 +97,7 @@ pub(crate) async fn accept_loop<F>(
         match accepted {
             Ok((stream, peer)) => {
                 exhausted = false;
-                if let Some((stream, admitted)) = admit(stream, peer.ip(), &admission) {
+                if let Some((stream, admitted)) = admit(stream, peer.ip(), &admission, side) {
                     sessions.spawn(serve(stream, admitted));
                 }
             }
@@ -116,8 +117,8 @@ pub(crate) async fn accept_loop<F>(
     }
 }
 
-fn admit(stream: TcpStream, peer: IpAddr, admission: &Arc<Admission>) -> Option<(TcpStream, Admitted)> {
-    let Some(admitted) = admission.admit(peer) else {
+fn admit(stream: TcpStream, peer: IpAddr, admission: &Arc<Admission>, side: Port) -> Option<(TcpStream, Admitted)> {
+    let Some(admitted) = admission.admit(peer, side) else {
         tracing::debug!(%peer, "too many connections; one was closed");
         return None;
     };

@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     limits::{Limits, Rate},
+    meters::{Meters, Port},
     notice::Notice,
     rate::Bucket,
 };
@@ -24,6 +25,7 @@ pub(crate) struct Admission {
     in_all: usize,
     per_address: usize,
     registrations: Option<Rate>,
+    meters: Arc<Meters>,
 }
 
 #[derive(Debug, Default)]
@@ -38,42 +40,48 @@ struct State {
 pub(crate) struct Admitted {
     admission: Arc<Admission>,
     peer: IpAddr,
+    port: Port,
 }
 
 impl Admission {
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+    pub(crate) fn new(limits: &Limits, meters: Arc<Meters>) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             in_all: limits.connections,
             per_address: limits.connections_per_address,
             registrations: limits.registrations,
+            meters,
         })
     }
 
     /// Lets a connection in unless there are too many.
-    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Admitted> {
-        let admitted = self.count(peer);
+    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<Admitted> {
+        let admitted = self.count(peer, port);
         if admitted.is_none() {
             Notice::ConnectionRefused.tell();
         }
         admitted
     }
 
-    fn count(self: &Arc<Self>, peer: IpAddr) -> Option<Admitted> {
+    fn count(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<Admitted> {
         let peer = counted(peer);
         let mut state = self.lock();
         if state.in_all >= self.in_all {
+            self.meters.refused_in_all.one();
             return None;
         }
         if !peer.is_loopback() {
             let open = state.open.entry(peer).or_default();
             if *open >= self.per_address {
+                self.meters.refused_by_address.one();
                 return None;
             }
             *open += 1;
         }
         state.in_all += 1;
-        Some(Admitted { admission: Arc::clone(self), peer })
+        self.meters.port(port).accepted.one();
+        self.meters.port(port).open.up();
+        Some(Admitted { admission: Arc::clone(self), peer, port })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -102,6 +110,7 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut state = self.admission.lock();
         state.in_all -= 1;
+        self.admission.meters.port(self.port).open.down();
         if let Some(open) = state.open.get_mut(&self.peer) {
             *open -= 1;
             if *open == 0 {
@@ -133,7 +142,7 @@ mod tests {
             registrations: Some(Rate { per_second: 1.0, burst: 2 }),
             ..Limits::default()
         };
-        Admission::new(&limits)
+        Admission::new(&limits, Arc::default())
     }
 
     fn ip(address: &str) -> IpAddr {
@@ -143,21 +152,24 @@ mod tests {
     #[test]
     fn one_address_cannot_take_all_and_gets_back_what_it_returns() {
         let admission = admission(10, 2);
-        let first = admission.admit(ip("192.0.2.1")).unwrap();
-        let _second = admission.admit(ip("::ffff:192.0.2.1")).unwrap();
-        assert!(admission.admit(ip("192.0.2.1")).is_none());
-        assert!(admission.admit(ip("192.0.2.2")).is_some());
+        let first = admission.admit(ip("192.0.2.1"), Port::Listen).unwrap();
+        let _second = admission.admit(ip("::ffff:192.0.2.1"), Port::Listen).unwrap();
+        assert!(admission.admit(ip("192.0.2.1"), Port::Listen).is_none());
+        assert!(admission.admit(ip("192.0.2.2"), Port::Listen).is_some());
         drop(first);
-        assert!(admission.admit(ip("192.0.2.1")).is_some());
+        assert!(admission.admit(ip("192.0.2.1"), Port::Listen).is_some());
+        let meters = &admission.meters;
+        assert_eq!((meters.listen.accepted.read(), meters.refused_by_address.read()), (4, 1));
+        assert_eq!((meters.listen.open.read(), meters.write.open.read()), (1, 0));
     }
 
     #[test]
     fn a_network_of_ipv6_counts_as_one_and_loopback_only_in_all() {
         let admission = admission(4, 1);
-        let _one = admission.admit(ip("2001:db8::1")).unwrap();
-        assert!(admission.admit(ip("2001:db8::2")).is_none());
-        let _local: Vec<_> = (0..3).map(|_| admission.admit(ip("127.0.0.1")).unwrap()).collect();
-        assert!(admission.admit(ip("127.0.0.1")).is_none());
+        let _one = admission.admit(ip("2001:db8::1"), Port::Listen).unwrap();
+        assert!(admission.admit(ip("2001:db8::2"), Port::Listen).is_none());
+        let _local: Vec<_> = (0..3).map(|_| admission.admit(ip("127.0.0.1"), Port::Listen).unwrap()).collect();
+        assert!(admission.admit(ip("127.0.0.1"), Port::Listen).is_none());
         drop(_local);
         assert_eq!(admission.lock().open.len(), 1);
     }
@@ -165,7 +177,10 @@ mod tests {
     #[test]
     fn registrations_have_a_rate() {
         let (admission, now) = (admission(4, 4), Instant::now());
-        let (one, other) = (admission.admit(ip("127.0.0.1")).unwrap(), admission.admit(ip("192.0.2.1")).unwrap());
+        let (one, other) = (
+            admission.admit(ip("127.0.0.1"), Port::Listen).unwrap(),
+            admission.admit(ip("192.0.2.1"), Port::Listen).unwrap(),
+        );
         assert!(one.may_register(now) && one.may_register(now) && !one.may_register(now));
         assert!(other.may_register(now));
     }

@@ -16,6 +16,7 @@ use crate::{
     error::{CommitError, JournalError},
     journal::Journal,
     limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUEUE, WAITING_BYTES},
+    meters::Meters,
     room::Room,
     throttle::Throttle,
 };
@@ -41,7 +42,8 @@ pub(crate) struct Committer {
 #[derive(Debug)]
 enum Work {
     Append(Vec<Draft>, Chain, Answer),
-    RevokedElsewhere(oneshot::Sender<Vec<AccountId>>),
+    /// Look for accounts that were revoked, and try to write if the flag says so.
+    LookAfter(bool, oneshot::Sender<Vec<AccountId>>),
 }
 
 /// Where the answer goes. The room that the drafts took is free again when it has gone.
@@ -63,12 +65,13 @@ impl Committer {
     pub(crate) fn start<J: Journal>(
         journal: J,
         room: Arc<Room>,
+        meters: Arc<Meters>,
     ) -> io::Result<(Self, oneshot::Receiver<Result<(), JournalError>>)> {
         let (queue, work) = mpsc::channel(COMMIT_QUEUE);
         let (closed, done) = oneshot::channel();
         thread::Builder::new().name("chat-journal".into()).spawn(move || {
             let mut journal = journal;
-            serve(&mut journal, &room, work);
+            serve(&mut journal, &room, &meters, work);
             let result = journal.close();
             drop(journal);
             // Nobody waits for it when the server was dropped.
@@ -81,6 +84,7 @@ impl Committer {
     pub(crate) fn start_task<J: Journal>(
         mut journal: J,
         room: Arc<Room>,
+        meters: Arc<Meters>,
     ) -> (Self, oneshot::Receiver<Result<(), JournalError>>) {
         let (queue, mut work) = mpsc::channel(COMMIT_QUEUE);
         let (closed, done) = oneshot::channel();
@@ -88,7 +92,7 @@ impl Committer {
             let mut taken = Vec::with_capacity(COMMIT_QUEUE);
             let mut batch = Gathered::default();
             while work.recv_many(&mut taken, COMMIT_QUEUE).await > 0 {
-                batch.serve(&mut taken, &mut journal, &room);
+                batch.serve(&mut taken, &mut journal, &room, &meters);
             }
             let _ = closed.send(journal.close());
         });
@@ -116,10 +120,11 @@ impl Committer {
         outcome.into_iter().next().ok_or(CommitError::Closed)
     }
 
-    /// Accounts that another process revoked since this was last asked.
-    pub(crate) async fn revoked_elsewhere(&self) -> Vec<AccountId> {
+    /// Accounts that another process revoked since this was last asked. With `probe`, finds out too whether the
+    /// journal can be written; the meters have the answer.
+    pub(crate) async fn look_after(&self, probe: bool) -> Vec<AccountId> {
         let (answer, revoked) = oneshot::channel();
-        match self.queue.send(Work::RevokedElsewhere(answer)).await {
+        match self.queue.send(Work::LookAfter(probe, answer)).await {
             Ok(()) => revoked.await.unwrap_or_default(),
             Err(_) => Vec::new(),
         }
@@ -162,16 +167,16 @@ impl Trouble {
     }
 }
 
-fn serve(journal: &mut impl Journal, room: &Room, mut queue: mpsc::Receiver<Work>) {
+fn serve(journal: &mut impl Journal, room: &Room, meters: &Meters, mut queue: mpsc::Receiver<Work>) {
     let mut taken = Vec::with_capacity(COMMIT_QUEUE);
     let mut batch = Gathered::default();
     while queue.blocking_recv_many(&mut taken, COMMIT_QUEUE) > 0 {
-        batch.serve(&mut taken, journal, room);
+        batch.serve(&mut taken, journal, room, meters);
     }
 }
 
 impl Gathered {
-    fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room) {
+    fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room, meters: &Meters) {
         let Self { drafts, waiting, trouble } = self;
         let mut bytes = 0;
         for work in taken.drain(..) {
@@ -186,10 +191,13 @@ impl Gathered {
                     drafts.append(&mut more);
                     if drafts.len() >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
                         bytes = 0;
-                        commit(journal, room, drafts, waiting, trouble);
+                        commit(journal, room, meters, drafts, waiting, trouble);
                     }
                 }
-                Work::RevokedElsewhere(answer) => {
+                Work::LookAfter(probe, answer) => {
+                    if probe {
+                        meters.store_works(journal.probe().is_ok());
+                    }
                     let revoked = journal.revoked_elsewhere().unwrap_or_else(|error| {
                         tracing::warn!(error = &error as &dyn std::error::Error, "could not look for revoked accounts");
                         Vec::new()
@@ -199,7 +207,7 @@ impl Gathered {
             }
         }
         if !waiting.is_empty() {
-            commit(journal, room, drafts, waiting, trouble);
+            commit(journal, room, meters, drafts, waiting, trouble);
         }
     }
 }
@@ -207,14 +215,20 @@ impl Gathered {
 fn commit(
     journal: &mut impl Journal,
     room: &Room,
+    meters: &Meters,
     drafts: &mut Vec<Draft>,
     waiting: &mut Vec<Waiting>,
     trouble: &mut Trouble,
 ) {
+    let began = Instant::now();
     match journal.append(drafts) {
         Ok(appended) => {
             trouble.stored();
+            meters.committed(began.elapsed());
+            let repeated = appended.iter().filter(|one| matches!(one, Appended::Repeated { .. })).count();
+            meters.repeated.add(repeated as u64);
             let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
+            meters.stored.add(fresh.len() as u64);
             room.publish(&fresh);
             let mut appended = appended.into_iter();
             for Waiting { drafts, answer, .. } in waiting.drain(..) {
@@ -222,6 +236,7 @@ fn commit(
             }
         }
         Err(error) => {
+            meters.commit_failed();
             trouble.failed(&error);
             drafts.clear();
             let error = Arc::new(error);

@@ -14,6 +14,7 @@ use crate::{
     config::ServerConfig,
     error::StartError,
     journal::Journal,
+    meters::{Meters, Port},
     replay::{Replayed, replay},
     session::{ListenerSession, Orders, Shared, WriterSession},
 };
@@ -38,15 +39,16 @@ impl EmbeddedServer {
     /// [`StartError`] when the journal cannot be read.
     pub fn start<J: Journal>(config: ServerConfig, mut journal: J) -> Result<Self, StartError> {
         let Replayed { accounts, room, streams } = replay(&mut journal, &config)?;
+        let meters: Arc<Meters> = Arc::default();
         let reader = journal.reader();
         let (committer, _closed) = if reader.waits() {
-            Committer::start(journal, Arc::clone(&room)).map_err(StartError::Thread)?
+            Committer::start(journal, Arc::clone(&room), Arc::clone(&meters)).map_err(StartError::Thread)?
         } else {
-            Committer::start_task(journal, Arc::clone(&room))
+            Committer::start_task(journal, Arc::clone(&room), Arc::clone(&meters))
         };
-        let admission = Admission::new(&config.limits);
+        let admission = Admission::new(&config.limits, Arc::clone(&meters));
         let orders = Orders { drain: watch::channel(false).1, revoked: watch::channel(0).1 };
-        let shared = Arc::new(Shared::new(config, accounts, room, streams, reader));
+        let shared = Arc::new(Shared::new(config, accounts, room, meters, streams, reader));
         Ok(Self { shared, committer, admission, orders })
     }
 
@@ -56,7 +58,7 @@ impl EmbeddedServer {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (shared, committer, orders) = (Arc::clone(&self.shared), self.committer.clone(), self.orders.clone());
-        let admitted = self.admission.admit(peer);
+        let admitted = self.admission.admit(peer, Port::Write);
         async move {
             if let Some(admitted) = admitted {
                 WriterSession::new(shared, committer, orders, admitted, io).run().await;
@@ -72,7 +74,7 @@ impl EmbeddedServer {
         let tide = self.shared.room.tide();
         let now = *tide.borrow();
         let mut session = ListenerSession::new(Arc::clone(&self.shared), io, now);
-        let admitted = self.admission.admit(peer);
+        let admitted = self.admission.admit(peer, Port::Listen);
         async move {
             if admitted.is_some()
                 && let Err(gone) = session.run(tide).await

@@ -15,7 +15,10 @@ use tokio::{sync::watch, task::yield_now};
 
 pub(crate) use self::seat::Seat;
 use self::{seat::Lent, sweep::Sweep};
-use crate::room::{Room, Tide};
+use crate::{
+    meters::Meters,
+    room::{Room, Tide},
+};
 
 /// How many listeners are written to before other tasks get a turn. Posts that arrive meanwhile are taken in, so the
 /// next listeners get more in one write: under load, batches grow instead of queues.
@@ -28,12 +31,13 @@ const LOOKED_UP: usize = 32;
 #[derive(Debug)]
 pub(crate) struct FanOut {
     room: Arc<Room>,
+    meters: Arc<Meters>,
     seats: Mutex<Vec<Arc<Lent>>>,
 }
 
 impl FanOut {
-    pub(crate) fn new(room: Arc<Room>) -> Arc<Self> {
-        Arc::new(Self { room, seats: Mutex::default() })
+    pub(crate) fn new(room: Arc<Room>, meters: Arc<Meters>) -> Arc<Self> {
+        Arc::new(Self { room, meters, seats: Mutex::default() })
     }
 
     /// Writes for as long as the room is open, then sends everybody home.
@@ -59,6 +63,7 @@ impl FanOut {
             for lent in some.drain(..) {
                 written += usize::from(sweep.visit(&lent));
             }
+            sweep.count_in(&self.meters);
             if written >= WRITES_A_TURN {
                 written = 0;
                 yield_now().await;

@@ -43,6 +43,15 @@ pub trait Journal: Send + 'static {
     /// Reads beside the owning thread. Only what was appended before is seen.
     fn reader(&self) -> Arc<dyn JournalReader>;
 
+    /// Finds out whether something could be stored now, without storing anything that is seen. A journal that
+    /// always can has nothing to do.
+    ///
+    /// # Errors
+    /// [`JournalError`] as from [`Journal::append`].
+    fn probe(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     /// Accounts that another process revoked since this was last asked.
     ///
     /// # Errors

@@ -34,6 +34,9 @@ mod accept;
 mod accounts;
 mod adjectives;
 mod admission;
+#[cfg(feature = "bin")]
+#[doc(hidden)]
+pub mod command_line;
 mod committer;
 mod config;
 mod embedded;
@@ -42,6 +45,7 @@ mod error;
 mod fan_out;
 mod journal;
 mod limits;
+mod meters;
 mod nickname;
 mod notice;
 mod rate;
@@ -64,6 +68,7 @@ pub use journal::{
     revoke_account,
 };
 pub use limits::{LISTEN_HOLD, Limits, Rate};
+pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};
 pub use server::{Server, ServerHandle};
 pub use tls::TlsPorts;
 pub use token_hash::TokenHash;

@@ -7,6 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use chat_server::command_line::LogFormat;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -17,8 +18,6 @@ use tracing_subscriber::{
     prelude::*,
     registry::LookupSpan,
 };
-
-use crate::args::LogFormat;
 
 /// Starts the log, which shows information, warnings and errors.
 pub(crate) fn start(format: LogFormat) {

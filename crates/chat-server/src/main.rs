@@ -1,14 +1,15 @@
 //! The binary: arguments, log, signals, and the library.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod args;
 mod core_dumps;
 mod descriptors;
 mod log;
+mod metrics;
 mod signals;
 
 use std::{
     io::{self, Write},
+    net::SocketAddr,
     path::Path,
     process::ExitCode,
 };
@@ -17,36 +18,43 @@ use anyhow::{Context, Result};
 use chat_proto::Nickname;
 use chat_server::{
     JournalError, MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
+    command_line::{AccountsCommand, Arguments, Command, ConfigFileError, LogFormat, Serve, UsageError},
     list_accounts, revoke_account,
 };
-use clap::Parser;
 
-use crate::{
-    args::{AccountsCommand, Arguments, Command, LogFormat, Serve},
-    signals::Signals,
-};
+use crate::{metrics::MetricsPort, signals::Signals};
 
 /// What was asked for cannot be done.
 const FAILURE: u8 = 1;
 
+/// What was asked for makes no sense.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match &arguments.command {
-        None => serve(&arguments.serve),
-        Some(Command::Check { place }) => place.directory().map_err(Into::into).and_then(|dir| check(&dir)),
-        Some(Command::Accounts { place, what }) => {
-            place.directory().map_err(Into::into).and_then(|dir| accounts(&dir, what))
-        }
+    let result = match Arguments::from_command_line(std::env::args_os()) {
+        Ok(arguments) => run(&arguments),
+        Err(UsageError::CommandLine(error)) => error.exit(),
+        Err(error) => Err(error.into()),
     };
     result.unwrap_or_else(|error| {
-        if arguments.command.is_none() && matches!(arguments.serve.log_format, LogFormat::Json) {
-            tracing::error!("{error:#}");
-        } else {
-            // Nobody may be there to read it.
-            let _ = writeln!(io::stderr(), "chat-server: {error:#}");
-        }
-        ExitCode::from(FAILURE)
+        // Nobody may be there to read it.
+        let _ = writeln!(io::stderr(), "chat-server: {error:#}");
+        let usage = matches!(error.downcast_ref(), Some(UsageError::ConfigFile(ConfigFileError::Line { .. })));
+        ExitCode::from(if usage { USAGE } else { FAILURE })
     })
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.command {
+        // A log of objects has nothing else in it, the last words included.
+        None if matches!(arguments.serve.log_format, LogFormat::Json) => serve(&arguments.serve).or_else(|error| {
+            tracing::error!("{error:#}");
+            Ok(ExitCode::from(FAILURE))
+        }),
+        None => serve(&arguments.serve),
+        Some(Command::Check { place }) => check(&place.directory()?),
+        Some(Command::Accounts { place, what }) => accounts(&place.directory()?, what),
+    }
 }
 
 fn serve(arguments: &Serve) -> Result<ExitCode> {
@@ -60,8 +68,16 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
     runtime.block_on(async {
         // Before anything else, so that no signal finds the server half started.
         let mut signals = Signals::listen().context("cannot listen for signals")?;
+        let metrics = match arguments.metrics {
+            Some(asked) => Some(open_metrics(asked).await?),
+            None => None,
+        };
         let handle = start(arguments).await?;
-        say_ready(&handle);
+        say_ready(&handle, metrics.as_ref());
+        if let Some(metrics) = metrics {
+            // Not told to stop: while the server drains, it is there to say so.
+            tokio::spawn(metrics.serve(handle.observer()));
+        }
         signals.next().await;
         tracing::info!("draining");
         tokio::select! {
@@ -70,6 +86,10 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+async fn open_metrics(asked: SocketAddr) -> Result<MetricsPort> {
+    MetricsPort::open(asked).await.with_context(|| format!("cannot listen on {asked}"))
 }
 
 async fn start(arguments: &Serve) -> Result<ServerHandle> {
@@ -116,9 +136,12 @@ fn named(dir: &Path) -> impl Fn(JournalError) -> anyhow::Error {
 }
 
 /// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
-fn say_ready(handle: &ServerHandle) {
+fn say_ready(handle: &ServerHandle, metrics: Option<&MetricsPort>) {
     let mut out = io::stdout();
     let mut line = format!("ready listen={} write={}", handle.listen_addr(), handle.write_addr());
+    if let Some(metrics) = metrics {
+        line += &format!(" metrics={}", metrics.address());
+    }
     if let Some((listen, write)) = handle.tls_addrs() {
         line += &format!(" tls-listen={listen} tls-write={write}");
     }

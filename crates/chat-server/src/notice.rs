@@ -34,13 +34,21 @@ impl Notice {
         let Some(count) = throttle.happened(Instant::now()) else { return };
         drop(throttle);
         match self {
-            Self::ConnectionRefused => tracing::warn!(count, "too many connections; new ones were closed"),
-            Self::UnknownToken => tracing::info!(count, "logins with a token that is not known"),
-            Self::RegistrationRefused => {
-                tracing::info!(count, "registrations over the rate of an address were refused")
+            Self::ConnectionRefused => {
+                tracing::warn!(count, "too many connections; new ones were closed");
             }
-            Self::PostPutOff => tracing::info!(count, "posts over the rate were put off"),
-            Self::RevokedRefused => tracing::info!(count, "revoked accounts were refused"),
+            Self::UnknownToken => {
+                tracing::info!(count, "logins with a token that is not known");
+            }
+            Self::RegistrationRefused => {
+                tracing::info!(count, "registrations over the rate of an address were refused");
+            }
+            Self::PostPutOff => {
+                tracing::info!(count, "posts over the rate were put off");
+            }
+            Self::RevokedRefused => {
+                tracing::info!(count, "revoked accounts were refused");
+            }
         }
     }
 }

@@ -75,6 +75,11 @@ impl Room {
         ring.batches.front().map_or_else(|| self.head() + 1, Batch::first)
     }
 
+    /// Bytes of all batches in the ring.
+    pub(crate) fn bytes(&self) -> usize {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).bytes
+    }
+
     /// Learns of new messages, and of the end.
     pub(crate) fn tide(&self) -> watch::Receiver<Tide> {
         self.tide.subscribe()

@@ -18,6 +18,7 @@ use crate::{
     error::{JournalError, StartError},
     fan_out::FanOut,
     journal::Journal,
+    meters::{Meters, Observer, Port},
     replay::{Replayed, replay},
     room::Room,
     services::{Listeners, Writers},
@@ -25,8 +26,9 @@ use crate::{
     tls::TlsPorts,
 };
 
-/// How often to look whether the administrator revoked an account. One read of a counter.
-const LOOK_FOR_REVOKED: Duration = Duration::from_secs(1);
+/// How often to look whether the administrator revoked an account, which is one read of a counter, and
+/// whether the store can be written, where somebody wants to know.
+const LOOK_AFTER_STORE: Duration = Duration::from_secs(1);
 
 /// Starts servers.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ pub struct ServerHandle {
     listen: SocketAddr,
     write: SocketAddr,
     room: Arc<Room>,
+    meters: Arc<Meters>,
     stop_writers: watch::Sender<bool>,
     stop_listeners: watch::Sender<bool>,
     tls: Option<(SocketAddr, SocketAddr)>,
@@ -61,10 +64,12 @@ impl Server {
         let tls = secure.as_ref().map(SecurePorts::addresses).transpose()?;
         let Replayed { accounts, room, streams } = replay(&mut journal, &config)?;
         let reader = journal.reader();
-        let (committer, closed) = Committer::start(journal, Arc::clone(&room)).map_err(StartError::Thread)?;
-        let admission = Admission::new(&config.limits);
+        let meters: Arc<Meters> = Arc::default();
+        let (committer, closed) =
+            Committer::start(journal, Arc::clone(&room), Arc::clone(&meters)).map_err(StartError::Thread)?;
+        let admission = Admission::new(&config.limits, Arc::clone(&meters));
         let drain_within = config.limits.drain_within;
-        let shared = Arc::new(Shared::new(config, accounts, Arc::clone(&room), streams, reader));
+        let shared = Arc::new(Shared::new(config, accounts, Arc::clone(&room), Arc::clone(&meters), streams, reader));
 
         let (stop_writers, writers_stop) = watch::channel(false);
         let (stop_listeners, listeners_stop) = watch::channel(false);
@@ -72,8 +77,9 @@ impl Server {
         let revocations = tokio::spawn(watch_revocations(Arc::clone(&shared), committer.clone(), revoked_news));
         let orders = Orders { drain: writers_stop.clone(), revoked };
         let writers = Writers { shared: Arc::clone(&shared), committer, orders };
-        let fan_out = FanOut::new(Arc::clone(&room));
+        let fan_out = FanOut::new(Arc::clone(&room), Arc::clone(&meters));
         let listeners = Listeners { shared, fan_out: Arc::clone(&fan_out) };
+        let to = |port| (Arc::clone(&admission), port);
         let mut writer_ports = JoinSet::new();
         let mut listener_ports = JoinSet::new();
         listener_ports.spawn(fan_out.run(room.tide()));
@@ -81,22 +87,23 @@ impl Server {
             let (service, secure) = (writers.clone(), ports.clone());
             let serve = move |stream, admitted| service.serve_secure(&secure, stream, admitted);
             let stop = writers_stop.clone();
-            writer_ports.spawn(accept_loop(write, Arc::clone(&admission), stop, drain_within, serve));
+            writer_ports.spawn(accept_loop(write, to(Port::Write), stop, drain_within, serve));
             let service = listeners.clone();
             let serve = move |stream, admitted| service.serve_secure(&ports, stream, admitted);
             let stop = listeners_stop.clone();
-            listener_ports.spawn(accept_loop(listen, Arc::clone(&admission), stop, drain_within, serve));
+            listener_ports.spawn(accept_loop(listen, to(Port::Listen), stop, drain_within, serve));
         }
         let serve = move |stream, admitted| writers.serve(stream, admitted);
-        writer_ports.spawn(accept_loop(write_port, Arc::clone(&admission), writers_stop, drain_within, serve));
+        writer_ports.spawn(accept_loop(write_port, to(Port::Write), writers_stop, drain_within, serve));
         let serve = move |stream, admitted| listeners.serve(stream, admitted);
-        listener_ports.spawn(accept_loop(listen_port, admission, listeners_stop, drain_within, serve));
+        listener_ports.spawn(accept_loop(listen_port, to(Port::Listen), listeners_stop, drain_within, serve));
         let closed = Some(closed);
         Ok(ServerHandle {
             listen,
             write,
             tls,
             room,
+            meters,
             stop_writers,
             stop_listeners,
             writers: writer_ports,
@@ -124,6 +131,12 @@ impl ServerHandle {
     #[must_use]
     pub fn tls_addrs(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.tls
+    }
+
+    /// Looks at the server from outside, for as long as it likes.
+    #[must_use]
+    pub fn observer(&self) -> Observer {
+        Observer::new(Arc::clone(&self.meters), Arc::clone(&self.room), self.stop_writers.subscribe())
     }
 
     /// Stops in an orderly way: no new connections, posts in hand are stored and answered, every
@@ -179,11 +192,11 @@ fn address(port: &TcpListener, asked: SocketAddr) -> Result<SocketAddr, StartErr
 }
 
 async fn watch_revocations(shared: Arc<Shared>, committer: Committer, news: watch::Sender<u64>) {
-    let mut ticks = interval(LOOK_FOR_REVOKED);
+    let mut ticks = interval(LOOK_AFTER_STORE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let revoked = committer.revoked_elsewhere().await;
+        let revoked = committer.look_after(shared.meters.take_probe()).await;
         if shared.accounts.revoke(&revoked) {
             news.send_modify(|count| *count += 1);
         }

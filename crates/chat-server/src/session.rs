@@ -22,6 +22,7 @@ use crate::{
     error::JournalError,
     journal::{JournalReader, Page},
     limits::{PAGE_BYTES, PAGE_MESSAGES, READS_AT_ONCE},
+    meters::Meters,
     nickname::SERVER_NAME,
     room::Room,
 };
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) config: ServerConfig,
     pub(crate) accounts: Accounts,
     pub(crate) room: Arc<Room>,
+    pub(crate) meters: Arc<Meters>,
     streams: Vec<Stream>,
     reader: Arc<dyn JournalReader>,
     reads: Semaphore,
@@ -41,10 +43,11 @@ impl Shared {
         config: ServerConfig,
         accounts: Accounts,
         room: Arc<Room>,
+        meters: Arc<Meters>,
         streams: Vec<Stream>,
         reader: Arc<dyn JournalReader>,
     ) -> Self {
-        Self { config, accounts, room, streams, reader, reads: Semaphore::new(READS_AT_ONCE) }
+        Self { config, accounts, room, meters, streams, reader, reads: Semaphore::new(READS_AT_ONCE) }
     }
 
     /// The name of the log as it is now.
@@ -68,6 +71,8 @@ impl Shared {
 
     /// One page of the journal.
     async fn page(self: &Arc<Self>, from: Seq) -> Result<Vec<StoredMessage>, JournalError> {
+        let _reading = self.meters.reading_pages.while_held();
+        self.meters.pages.one();
         self.read(move |shared| shared.reader.read(from, Page { messages: PAGE_MESSAGES, bytes: PAGE_BYTES })).await
     }
 

@@ -3,8 +3,6 @@
 mod accounts;
 mod canvas;
 mod chat;
-#[cfg(test)]
-mod cost;
 mod dialogs;
 mod registration;
 #[cfg(test)]

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
-use chat_client::{ClientConfig, Cursor, Gap, Listener, ListenerEvent, Message, Position, Recorder, Resume};
+use chat_client::{
+    ClientConfig, Cursor, Gap, Heard, Listener, ListenerEvent, Message, PlainLines, Position, Recorder, Resume,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep_until};
@@ -89,6 +91,18 @@ impl Keep {
     fn before_print(&mut self, messages: &[Message]) -> Result<bool, Failure> {
         let Self::History { recorder, troubled } = self else { return Ok(true) };
         match recorder.record(messages) {
+            Ok(()) => {
+                *troubled = false;
+                Ok(true)
+            }
+            Err(error) => Self::waiting(troubled, error),
+        }
+    }
+
+    /// The same for messages that came in one piece.
+    fn lines_before_print(&mut self, lines: &PlainLines) -> Result<bool, Failure> {
+        let Self::History { recorder, troubled } = self else { return Ok(true) };
+        match recorder.record_lines(lines) {
             Ok(()) => {
                 *troubled = false;
                 Ok(true)
@@ -210,7 +224,6 @@ impl Session {
         let mut talk = StateTalk::new(Side::Listen, self.listener.state(), self.style.json);
         let mut numbered = self.listener.numbered();
         let reader = Reader::watch();
-        let mut batch = Vec::new();
         let mut backlog = VecDeque::new();
         loop {
             let retry_at = (self.keep.is_waiting() || !backlog.is_empty()).then(|| Instant::now() + RETRY_EVERY);
@@ -233,14 +246,23 @@ impl Session {
                         return Ok(exit);
                     }
                 }
-                count = self.listener.next_batch(&mut batch), if backlog.is_empty() => {
-                    if count == 0 {
+                heard = self.listener.next_heard(), if backlog.is_empty() => {
+                    let Some(heard) = heard else {
                         return match sides::closed(&self.listener.state(), self.what.clone()) {
                             Some(failure) => Err(failure),
                             None => Ok(Exit::Done),
                         };
+                    };
+                    if let Heard::Lines(lines) = &heard
+                        && self.takes_in_one_piece(lines)
+                        && self.keep.lines_before_print(lines)?
+                    {
+                        if let Some(exit) = self.print_lines(lines)? {
+                            return Ok(exit);
+                        }
+                        continue;
                     }
-                    backlog.extend(batch.drain(..));
+                    backlog.extend(heard.into_events());
                     if let Some(exit) = self.take(&mut backlog)? {
                         return Ok(exit);
                     }
@@ -287,6 +309,18 @@ impl Session {
         Ok(None)
     }
 
+    /// Whether lines go out as they came: nothing has to be made safe or put into another form, and all are wanted.
+    fn takes_in_one_piece(&self, lines: &PlainLines) -> bool {
+        self.style.is_plain() && self.count.is_none_or(|count| lines.count() as u64 <= count - self.got)
+    }
+
+    fn print_lines(&mut self, lines: &PlainLines) -> Result<Option<Exit>, Failure> {
+        if output::print(lines.as_str().as_bytes())? == Wrote::PipeClosed {
+            return Ok(Some(Exit::Done));
+        }
+        Ok(self.printed(lines.count()))
+    }
+
     fn print(&mut self, messages: &[Message]) -> Result<Option<Exit>, Failure> {
         let mut out = Vec::with_capacity(messages.len() * 64);
         for message in messages {
@@ -296,11 +330,15 @@ impl Session {
             return Ok(Some(Exit::Done));
         }
         self.keep.after_print(messages)?;
-        self.got += messages.len() as u64;
-        if !messages.is_empty() {
+        Ok(self.printed(messages.len()))
+    }
+
+    fn printed(&mut self, count: usize) -> Option<Exit> {
+        self.got += count as u64;
+        if count > 0 {
             self.idle_at = self.idle.map(|limit| Instant::now() + limit);
         }
-        Ok(self.count.is_some_and(|count| self.got >= count).then_some(Exit::Done))
+        self.count.is_some_and(|wanted| self.got >= wanted).then_some(Exit::Done)
     }
 
     fn tell_gap(&mut self, gap: &Gap) -> Result<Wrote, Failure> {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use chat_proto::{Line, Message};
+use chat_proto::{Line, Message, PlainLines};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -52,6 +52,19 @@ impl Stamp {
         }
         append_clean(out, message.text.as_str());
         out.push(b'\n');
+    }
+}
+
+impl Stamp {
+    /// Appends the lines of messages that read as they stand, so that nothing in them has to be looked at again.
+    pub(crate) fn append_lines(&mut self, out: &mut Vec<u8>, lines: &PlainLines, now: i64) {
+        let stamp = self.at(now).as_bytes();
+        out.reserve(lines.as_str().len() + lines.count() * stamp.len());
+        for line in lines.lines() {
+            out.extend_from_slice(stamp);
+            out.extend_from_slice(line.as_bytes());
+            out.push(b'\n');
+        }
     }
 }
 
@@ -236,6 +249,19 @@ mod tests {
                     prop_assert_eq!(read.sender(), Some(sender.as_str()));
                     prop_assert_eq!(&*read.text(), text.as_str());
                 }
+            }
+        }
+
+        #[test]
+        fn lines_in_one_piece_are_written_as_each_of_them(
+            lines in prop::collection::vec("[ :a-cЖ\u{9b}\u{1b}\u{202e}]{0,8}", 1..6),
+        ) {
+            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            if let Ok(block) = PlainLines::new(text.into()) {
+                let mut together = Vec::new();
+                Stamp::new(TimeZone::UTC).append_lines(&mut together, &block, 1_673_716_020_000);
+                let each: String = block.messages().map(|message| written(&message)).collect();
+                prop_assert_eq!(String::from_utf8(together).unwrap(), each);
             }
         }
 

@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use chat_proto::{Message, Position};
+use chat_proto::{Message, PlainLines, Position};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -118,6 +118,18 @@ impl Recorder {
         for message in messages {
             self.take(message, now);
         }
+        self.retry()
+    }
+
+    /// The same for messages that came in one piece.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub fn record_lines(&mut self, lines: &PlainLines) -> Result<(), HistoryError> {
+        self.make_room()?;
+        // None of them has a number, so what holds for one of them holds for all.
+        self.step_to(None);
+        self.stamp.append_lines(self.out.buffer(), lines, Timestamp::now().as_millisecond());
         self.retry()
     }
 

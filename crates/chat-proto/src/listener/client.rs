@@ -4,11 +4,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::dialogue::GREETING;
 use crate::error::{Excerpt, Expected, ProtocolError};
 use crate::extension::{Extension, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest};
 use crate::keepalive::{Bark, Keepalive, Watchdog};
-use crate::{Line, Message, NotReady, Output, Position, Seq, StateMachine, StreamId};
+use crate::{Line, Message, NotReady, Output, PlainLines, Position, Seq, StateMachine, StreamId};
 
 /// How a client listens.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub enum ListenerClientEvent {
     },
     /// A message.
     Message(Message),
+    /// Messages of a plain server that came together, where that is quicker than one by one.
+    Lines(PlainLines),
     /// Messages were missed here.
     Gap {
         /// How many, where the numbers tell.
@@ -222,6 +226,20 @@ impl StateMachine for ListenerClient {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// From a plain server, once it is known as one. What it says first may show that it is something else.
+    fn wants_lines(&self) -> bool {
+        matches!(self.mode, Mode::Plain { .. }) && !self.first
+    }
+
+    fn handle_lines(&mut self, lines: Bytes, _now: Instant) -> Result<(), Bytes> {
+        let lines = PlainLines::new(lines)?;
+        if let Mode::Plain { late: Some((_, delivered)) } = &mut self.mode {
+            *delivered += lines.count() as u64;
+        }
+        self.tell(ListenerClientEvent::Lines(lines));
         Ok(())
     }
 

@@ -96,6 +96,16 @@ pub struct WriterServer {
     owed: VecDeque<Owed>,
     plain_unanswered: usize,
     id_unanswered: usize,
+    unfit: UnfitTexts,
+}
+
+/// Posts that were declined for their text, without an event: nobody else has to decide that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UnfitTexts {
+    /// Over the limit.
+    pub too_long: u64,
+    /// Nothing to see in them.
+    pub blank: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +149,7 @@ impl WriterServer {
             owed: VecDeque::new(),
             plain_unanswered: 0,
             id_unanswered: 0,
+            unfit: UnfitTexts::default(),
         }
     }
 
@@ -146,6 +157,12 @@ impl WriterServer {
     #[must_use]
     pub fn unanswered(&self) -> usize {
         self.plain_unanswered + self.id_unanswered
+    }
+
+    /// Posts with an id that were declined for their text so far.
+    #[must_use]
+    pub fn unfit(&self) -> UnfitTexts {
+        self.unfit
     }
 
     fn say(&mut self, line: &'static str) {
@@ -234,8 +251,14 @@ impl WriterServer {
             }
             Err(reason) => {
                 let code = match reason {
-                    TextError::TooLong { .. } => DeclineCode::TooLong,
-                    _ => DeclineCode::Other("blank".into()),
+                    TextError::TooLong { .. } => {
+                        self.unfit.too_long += 1;
+                        DeclineCode::TooLong
+                    }
+                    _ => {
+                        self.unfit.blank += 1;
+                        DeclineCode::Other("blank".into())
+                    }
                 };
                 self.answer(&Extension::Declined { id, code, retry_after: None });
             }

@@ -153,7 +153,7 @@ pub fn play_listener(script: &Script) {
     }
     assert_eq!(client.failed, None, "{}", script.title);
     assert!(client.said.is_empty(), "{}: said more: {:?}", script.title, client.said);
-    let learned: Vec<Learned> = client.learned.into_iter().filter_map(Learned::of).collect();
+    let learned: Vec<Learned> = client.learned.into_iter().flat_map(Learned::of).collect();
     assert_eq!(learned, expected, "{}", script.title);
 }
 
@@ -165,17 +165,20 @@ enum Learned {
 }
 
 impl Learned {
-    fn of(event: ListenerClientEvent) -> Option<Self> {
+    fn of(event: ListenerClientEvent) -> Vec<Self> {
         match event {
-            ListenerClientEvent::Message(message) => {
-                let sender = message.sender.expect("every line of a transcript has a sender");
-                // A plain line has lost its line breaks on the way; a numbered one has not.
-                Some(Self::Got(sender.as_str().into(), message.text))
-            }
-            ListenerClientEvent::Gap { missed } => Some(Self::Gap(missed)),
-            ListenerClientEvent::TooLong => Some(Self::Gap(Some(1))),
-            ListenerClientEvent::Plain | ListenerClientEvent::Numbered { .. } => None,
+            ListenerClientEvent::Message(message) => vec![Self::got(message)],
+            ListenerClientEvent::Lines(lines) => lines.messages().map(Self::got).collect(),
+            ListenerClientEvent::Gap { missed } => vec![Self::Gap(missed)],
+            ListenerClientEvent::TooLong => vec![Self::Gap(Some(1))],
+            ListenerClientEvent::Plain | ListenerClientEvent::Numbered { .. } => Vec::new(),
         }
+    }
+
+    /// A plain line has lost its line breaks on the way; a numbered one has not.
+    fn got(message: Message) -> Self {
+        let sender = message.sender.expect("every line of a transcript has a sender");
+        Self::Got(sender.as_str().into(), message.text)
     }
 }
 

@@ -6,9 +6,10 @@ use std::io::{self, IoSlice};
 use bytes::Bytes;
 use chat_proto::Seq;
 
-use super::seat::Lent;
+use super::seat::{Lent, State};
 use crate::{
     limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES},
+    meters::Meters,
     room::{Batch, Found, Place, Room},
 };
 
@@ -22,6 +23,8 @@ pub(super) struct Sweep<'a> {
     /// The same as bytes.
     rests: Vec<Bytes>,
     bytes: usize,
+    /// Messages and bytes that were written and are not counted yet.
+    delivered: (u64, usize),
 }
 
 /// What a listener needs.
@@ -35,12 +38,33 @@ enum News {
 
 impl<'a> Sweep<'a> {
     pub(super) fn new(room: &'a Room) -> Self {
-        Self { room, place: Place::default(), head: 0, batches: Vec::new(), rests: Vec::new(), bytes: 0 }
+        Self {
+            room,
+            place: Place::default(),
+            head: 0,
+            batches: Vec::new(),
+            rests: Vec::new(),
+            bytes: 0,
+            delivered: (0, 0),
+        }
     }
 
     /// Brings a listener up to the end of the log, or sends it home. True when something was written.
     pub(super) fn visit(&mut self, lent: &Lent) -> bool {
         let Some(mut state) = lent.borrow() else { return false };
+        let before = state.place.next();
+        let wrote = self.bring_up(lent, &mut state);
+        self.delivered.0 += state.place.next() - before;
+        wrote
+    }
+
+    /// Counts what was written since the last time.
+    pub(super) fn count_in(&mut self, meters: &Meters) {
+        let (messages, bytes) = std::mem::take(&mut self.delivered);
+        meters.delivered.add(messages, bytes);
+    }
+
+    fn bring_up(&mut self, lent: &Lent, state: &mut State) -> bool {
         let mut wrote = false;
         loop {
             match self.look_up(state.place) {
@@ -51,12 +75,14 @@ impl<'a> Sweep<'a> {
             match self.write(lent) {
                 Ok(written) if written == self.bytes => {
                     wrote = true;
+                    self.delivered.1 += written;
                     if let Some(last) = self.batches.last() {
                         state.place = state.place.after(last);
                     }
                 }
                 Ok(written) => {
                     wrote = true;
+                    self.delivered.1 += written;
                     state.place.advance(&self.batches, written);
                     break;
                 }

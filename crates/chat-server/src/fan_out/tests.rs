@@ -89,7 +89,7 @@ async fn play(seed: u64, form: Form) {
     // Without extensions nothing is held back, so no time has to pass.
     let config = ServerConfig { extensions: form == Form::Numbered, ..ServerConfig::default() };
     let mut house = House::with_config([1, 20_000, 1 << 20][seed as usize % 3], config);
-    let fan_out = FanOut::new(Arc::clone(&house.shared.room));
+    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
     tokio::spawn(Arc::clone(&fan_out).run(house.shared.room.tide()));
     let mut peers = Vec::new();
     for number in 0..LISTENERS {
@@ -148,7 +148,7 @@ async fn a_lent_stream_gets_the_bytes_that_its_session_would_write() {
 #[tokio::test]
 async fn whoever_is_not_level_when_the_seat_is_taken_goes_back_to_its_session() {
     let mut house = House::new(1 << 20);
-    let fan_out = FanOut::new(Arc::clone(&house.shared.room));
+    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
     let seat = Seat::new(Arc::clone(&fan_out), Arc::new(stream));
@@ -168,7 +168,7 @@ async fn whoever_is_not_level_when_the_seat_is_taken_goes_back_to_its_session() 
 async fn a_peer_that_goes_leaves_no_seat_and_no_stream_behind() {
     let config = ServerConfig { extensions: false, ..ServerConfig::default() };
     let house = House::with_config(1 << 20, config);
-    let fan_out = FanOut::new(Arc::clone(&house.shared.room));
+    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
     for _ in 0..3 {
         let peer = Peer::listen(&house, Some(&fan_out), Form::Plain).await;
         while fan_out.seats().is_empty() {

@@ -2,6 +2,7 @@
 //! at the start; the good part goes on.
 
 mod admin;
+mod insert;
 mod mark;
 mod reader;
 mod row;
@@ -17,12 +18,12 @@ use std::{
 };
 
 use chat_proto::Seq;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 pub use admin::{check_store, list_accounts, revoke_account};
 pub use verify::CheckReport;
 
-use self::{mark::Mark, reader::SqliteReader};
+use self::{insert::Insert, mark::Mark, reader::SqliteReader};
 use super::{
     Journal, JournalReader,
     clock::now_ms,
@@ -186,10 +187,7 @@ impl Journal for SqliteJournal {
         let at = (self.clock.0)().max(self.last_at);
         let mut head = self.head;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut appended = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            appended.push(insert(&transaction, draft, at, &mut head)?);
-        }
+        let appended = Insert::new(&transaction, at, &mut head)?.all(drafts)?;
         transaction.commit()?;
         self.last_at = at;
         if head != self.head {
@@ -201,6 +199,10 @@ impl Journal for SqliteJournal {
 
     fn reader(&self) -> Arc<dyn JournalReader> {
         Arc::clone(&self.reader) as Arc<dyn JournalReader>
+    }
+
+    fn probe(&mut self) -> Result<(), JournalError> {
+        schema::write_nothing_new(&mut self.connection)
     }
 
     fn revoked_elsewhere(&mut self) -> Result<Vec<AccountId>, JournalError> {
@@ -225,44 +227,6 @@ impl Journal for SqliteJournal {
             folded => folded?,
         }
         Ok(())
-    }
-}
-
-fn insert(transaction: &Transaction<'_>, draft: &Draft, at: i64, head: &mut Seq) -> Result<Appended, JournalError> {
-    match draft {
-        Draft::Account { token, nickname } => {
-            let last: i64 = transaction
-                .prepare_cached("SELECT coalesce(max(id), 0) FROM account")?
-                .query_row([], |row| row.get(0))?;
-            let (id, nickname) = (last + 1, nickname.as_str());
-            let crc = row::account_crc(id, token.as_bytes(), nickname, at, false);
-            transaction
-                .prepare_cached(
-                    "INSERT INTO account(id, token, nickname, at, revoked, crc) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
-                )?
-                .execute(params![id, token.as_bytes(), nickname, at, crc])?;
-            Ok(Appended::Account(id))
-        }
-        Draft::Post { author, id, text } => {
-            let seq = *head + 1;
-            let (number, post) = (i64::try_from(seq).unwrap_or(i64::MAX), id.as_ref().map(|id| id.as_str()));
-            let (nick, text) = (author.nickname.as_str(), text.as_str());
-            let crc = row::message_crc(number, at, author.id, post, nick, text);
-            let added = transaction
-                .prepare_cached(
-                    "INSERT INTO message(seq, at, account, post, nick, text, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                     ON CONFLICT(account, post) WHERE post IS NOT NULL DO NOTHING",
-                )?
-                .execute(params![number, at, author.id, post, nick, text, crc])?;
-            if added == 1 {
-                *head = seq;
-                return Ok(Appended::Fresh { seq, at });
-            }
-            let first: i64 = transaction
-                .prepare_cached("SELECT seq FROM message WHERE account = ?1 AND post = ?2")?
-                .query_row(params![author.id, post], |row| row.get(0))?;
-            Ok(Appended::Repeated { seq: Seq::try_from(first).unwrap_or(0) })
-        }
     }
 }
 

@@ -30,7 +30,7 @@ impl House {
         let room = Arc::new(Room::new(0, ring));
         let accounts = Accounts::new(Vec::new(), 40, fastrand::Rng::with_seed(1));
         let streams = journal.streams().to_vec();
-        let shared = Shared::new(config, accounts, room, streams, journal.reader());
+        let shared = Shared::new(config, accounts, room, Arc::default(), streams, journal.reader());
         let author = Arc::new(Author { id: 1, nickname: Nickname::new("Keen Bob").unwrap() });
         Self { shared: Arc::new(shared), journal, author }
     }

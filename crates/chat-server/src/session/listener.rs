@@ -329,6 +329,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         ready!(timer.as_mut().poll(cx));
         self.timer = None;
         if self.stalled_at.is_some_and(|at| Instant::now() >= at) {
+            self.shared.meters.stalled.one();
             return Poll::Ready(Err(Gone::Stalled));
         }
         self.machine.handle_timeout(now())?;

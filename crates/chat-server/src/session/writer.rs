@@ -15,8 +15,8 @@ use std::{
 };
 
 use chat_proto::{
-    Connection, ConnectionError, Extensions, LineCodec, MAX_INPUT_LINE, PostId, WriterServer, WriterServerCommand,
-    WriterServerConfig, WriterServerEvent,
+    Connection, ConnectionError, Extensions, LineCodec, MAX_INPUT_LINE, PostId, UnfitTexts, WriterServer,
+    WriterServerCommand, WriterServerConfig, WriterServerEvent,
 };
 use futures_util::FutureExt;
 use tokio::{
@@ -74,6 +74,8 @@ pub(crate) struct WriterSession<IO> {
     /// Nothing is read before, because the account posts too fast.
     pause: Option<Instant>,
     ending: Option<Ending>,
+    /// How many unfit texts are counted already.
+    unfit: UnfitTexts,
 }
 
 /// Why no more posts are taken.
@@ -126,6 +128,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             hold: None,
             pause: None,
             ending: None,
+            unfit: UnfitTexts::default(),
         }
     }
 
@@ -144,6 +147,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 Turn::Orders => self.follow_orders().await,
             }
         }
+        count_unfit(self.connection.machine(), &mut self.unfit, &self.shared);
         self.say_farewell().await;
     }
 
@@ -153,7 +157,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     async fn turn(&mut self) -> Turn {
         let reading = self.ending != Some(Ending::Over) && !self.answers.is_full() && self.pause.is_none();
-        let Self { connection, answers, orders, pause, .. } = self;
+        let Self { connection, answers, orders, pause, unfit, shared, .. } = self;
         let (flights, room) = answers.parts();
         let stored = async {
             match flights.front_mut() {
@@ -177,6 +181,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 // A peer that cannot be written to is found out by reading.
                 let _ = pin!(connection.flush()).poll(cx);
             }
+            count_unfit(connection.machine(), unfit, shared);
             room.taken_over();
             if room.is_wanted(connection.buffered()) { Poll::Ready(Turn::Room) } else { Poll::Pending }
         });
@@ -253,4 +258,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             tracing::error!("the dialogue did not take an answer that it was owed");
         }
     }
+}
+
+/// The dialogue declines by itself what cannot be a message, so that there is no event to count.
+fn count_unfit(machine: &WriterServer, counted: &mut UnfitTexts, shared: &Shared) {
+    let now = machine.unfit();
+    shared.meters.declined.add_unfit(now, std::mem::replace(counted, now));
 }

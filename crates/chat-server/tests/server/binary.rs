@@ -10,47 +10,57 @@ use std::{
 
 use crate::peer::{GREETING, Peer, id_post};
 
-struct Program {
+pub(crate) struct Program {
     child: Child,
     out: BufReader<ChildStdout>,
-    listen: SocketAddr,
-    write: SocketAddr,
+    pub(crate) listen: SocketAddr,
+    pub(crate) write: SocketAddr,
+    /// What the ready line says behind the two ports.
+    pub(crate) further: String,
 }
 
-fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 impl Program {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let free = ["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0"];
         Self::spawn(command(&[&free[..], arguments].concat()))
     }
 
-    fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut ready = String::new();
         out.read_line(&mut ready).unwrap();
-        let (listen, write) =
+        let (listen, rest) =
             ready.strip_prefix("ready listen=").and_then(|rest| rest.trim_end().split_once(" write=")).unwrap();
-        Self { child, out, listen: listen.parse().unwrap(), write: write.parse().unwrap() }
+        let (write, further) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (listen, write) = (listen.parse().unwrap(), write.parse().unwrap());
+        Self { child, out, listen, write, further: further.to_owned() }
     }
 
     fn on(dir: &Path) -> Self {
         Self::start(&["--data-dir", dir.to_str().unwrap()])
     }
 
-    fn signal(&self, name: &str) {
+    /// What the kernel says of it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn proc(&self, file: &str) -> std::path::PathBuf {
+        format!("/proc/{}/{file}", self.child.id()).into()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Exit code, the rest of standard output, and standard error.
-    fn end(mut self) -> (Option<i32>, String, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String, String) {
         let (mut out, mut err) = (String::new(), String::new());
         self.out.read_to_string(&mut out).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
@@ -65,7 +75,7 @@ impl Drop for Program {
     }
 }
 
-fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command(arguments).output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
@@ -89,7 +99,7 @@ async fn a_signal_drains_and_the_exit_code_is_zero() {
 #[test]
 fn bad_arguments_are_code_2_and_failures_are_code_1_with_one_sentence() {
     assert_eq!(run(&["--listen", "nonsense"]).0, Some(2));
-    assert_eq!(run(&["--metrics", "127.0.0.1:0"]).0, Some(2));
+    assert_eq!(run(&["--metrics", "nonsense"]).0, Some(2));
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
     let (code, _, err) = run(&["check", "--data-dir", path]);

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod binary;
+mod config_file;
 mod damage;
 mod dialogue;
 mod drain;
 mod fan_out;
 mod limits;
+mod metrics;
 mod peer;
 mod resume;
+mod siege;
 mod storage;

@@ -232,6 +232,23 @@ impl Peer {
         guarded("a chunk", self.stream.read(&mut chunk)).await.unwrap_or(0)
     }
 
+    /// Sends, and says whether the other side was still there to take it.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
+    /// All bytes up to the end, however it comes.
+    pub(crate) async fn everything(&mut self) -> String {
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let _ = guarded("everything", self.stream.read_to_end(&mut bytes)).await;
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Ends our side towards somebody who may have closed already.
+    pub(crate) async fn end_lossy(&mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+
     /// Sends to somebody who may have closed already.
     pub(crate) async fn send_lossy(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = guarded("sending", self.stream.write_all(bytes.as_ref())).await;

@@ -14,9 +14,9 @@ use serde_json::json;
 use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, config, on_disk, start};
 
 /// A journal whose disk can be filled.
-struct Fillable {
-    inner: MemoryJournal,
-    full: Arc<AtomicBool>,
+pub(crate) struct Fillable {
+    pub(crate) inner: MemoryJournal,
+    pub(crate) full: Arc<AtomicBool>,
 }
 
 impl Journal for Fillable {
@@ -41,6 +41,10 @@ impl Journal for Fillable {
 
     fn reader(&self) -> Arc<dyn JournalReader> {
         self.inner.reader()
+    }
+
+    fn probe(&mut self) -> Result<(), JournalError> {
+        if self.full.load(Ordering::SeqCst) { Err(JournalError::Full) } else { Ok(()) }
     }
 }
 

@@ -60,6 +60,14 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, JournalError> 
     Ok(connection)
 }
 
+/// Writes and syncs the first page as it is. The format is always written, even when it stays the same; SQLite spares
+/// itself a row that does not change.
+pub(super) fn write_nothing_new(connection: &mut Connection) -> Result<(), JournalError> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
 /// Whether this program can read the store.
 fn check_format(connection: &Connection) -> Result<(), JournalError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

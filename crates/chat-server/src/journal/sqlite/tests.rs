@@ -244,3 +244,20 @@ fn a_check_says_that_the_mark_knows_of_more_than_is_there() {
     let report = check_store(dir.path()).unwrap();
     assert_eq!((report.is_good(), report.head, report.lost_end), (true, 1, Some(3)));
 }
+
+#[test]
+fn a_probe_writes_and_stores_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SqliteJournal::open(dir.path()).unwrap();
+    let log = || std::fs::metadata(dir.path().join("room.db-wal")).unwrap().len();
+    let before = log();
+    journal.probe().unwrap();
+    assert!(log() > before, "a page and its frame");
+    journal.connection.pragma_update(None, "query_only", true).unwrap();
+    assert!(journal.probe().is_err());
+    journal.connection.pragma_update(None, "query_only", false).unwrap();
+    journal.append(&[account(1)]).unwrap();
+    assert_eq!(journal.head(), 0);
+    drop(journal);
+    assert!(check_store(dir.path()).unwrap().is_good());
+}

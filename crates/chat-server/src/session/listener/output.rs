@@ -50,7 +50,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 }
             };
             let written = ready!(self.poll_write_batches(cx, &batches))?;
+            let before = self.place.next();
             self.place.advance(&batches, written);
+            self.shared.meters.delivered.add(self.place.next() - before, written);
             if self.page.as_ref().is_some_and(|page| self.place.next() > page.last()) {
                 self.page = None;
             }

@@ -17,11 +17,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn log_in(&mut self, token: Token) {
         let command = match self.shared.accounts.log_in(&token) {
             Some(member) => {
+                self.shared.meters.logged_in.one();
                 let nickname = member.author.nickname.clone();
                 self.welcome(member);
                 WriterServerCommand::Accept(Account { nickname, token })
             }
-            None => WriterServerCommand::Deny,
+            None => {
+                self.shared.meters.denied.one();
+                WriterServerCommand::Deny
+            }
         };
         self.say(command);
     }
@@ -34,6 +38,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     pub(super) async fn register(&mut self, asked: &str) {
         if !self.admitted.may_register(std::time::Instant::now()) {
+            self.shared.meters.not_registered.one();
             // There is no line that says "later"; a closed connection is tried again.
             self.ending = Some(Ending::Over);
             return;
@@ -42,6 +47,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let reserved = match shared.accounts.reserve(asked) {
             Ok(reserved) => reserved,
             Err(unusable) => {
+                shared.meters.not_registered.one();
                 tracing::debug!(%unusable, "a nickname was refused");
                 return self.say(WriterServerCommand::Deny);
             }
@@ -53,6 +59,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let draft = Draft::Account { token: hash, nickname: nickname.clone() };
         match self.committer.append_one(draft).await {
             Ok(Appended::Account(id)) => {
+                shared.meters.registered.one();
                 self.welcome(shared.accounts.register(reserved, id, hash));
                 if let Some(announcement) = shared.announcement(&nickname) {
                     // Nobody waits for it.
@@ -60,7 +67,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 }
                 self.say(WriterServerCommand::Accept(Account { nickname, token }));
             }
-            Ok(_) | Err(_) => self.ending = Some(Ending::Over),
+            Ok(_) | Err(_) => {
+                shared.meters.not_registered.one();
+                self.ending = Some(Ending::Over);
+            }
         }
     }
 }

@@ -31,9 +31,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let declined = declined.or_else(|| self.held(id.as_ref()?));
         let Some(member) = &self.member else { return };
         match (declined, id) {
-            (Some((code, retry_after)), Some(id)) => self.say(WriterServerCommand::Decline { id, code, retry_after }),
+            (Some((code, retry_after)), Some(id)) => self.say_no(id, code, retry_after),
             // Not confirmed: that is all that the plain protocol can say.
-            (Some(_), None) => {
+            (Some((code, _)), None) => {
+                self.shared.meters.declined.of(&code).one();
                 self.ending.get_or_insert(Ending::Revoked);
             }
             (None, id) => {
@@ -48,6 +49,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                         Ok(pause) => self.pause = pause.map(|wait| now + wait),
                         // Others have posted in advance in this account's name. Not taken, not confirmed.
                         Err(Overdrawn) => {
+                            self.shared.meters.declined.of(&DeclineCode::Rate).one();
                             self.ending.get_or_insert(Ending::Unanswerable);
                             return;
                         }
@@ -82,6 +84,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 self.hold = Some(Hold::new(id.clone(), code.clone(), retry_after, limit));
             }
         }
+        self.say_no(id, code, retry_after);
+    }
+
+    fn say_no(&mut self, id: PostId, code: DeclineCode, retry_after: Option<Duration>) {
+        self.shared.meters.declined.of(&code).one();
         self.say(WriterServerCommand::Decline { id, code, retry_after });
     }
 
@@ -134,8 +141,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         for id in ids {
             match id {
                 Some(id) => self.put_off(id, code.clone(), STORAGE_RETRY),
-                None if self.ending != Some(Ending::Over) => self.ending = Some(Ending::Unanswerable),
-                None => {}
+                None => {
+                    self.shared.meters.declined.of(&code).one();
+                    if self.ending != Some(Ending::Over) {
+                        self.ending = Some(Ending::Unanswerable);
+                    }
+                }
             }
         }
     }

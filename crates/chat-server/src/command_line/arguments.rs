@@ -1,45 +1,60 @@
-//! The command line of the binary, and what it means as a configuration.
+//! The options of the binary, and what they mean as a configuration. Each is declared here and nowhere else: the
+//! configuration file goes through the same parsers.
 
 use std::{
+    ffi::OsString,
     io,
     net::{SocketAddr, ToSocketAddrs},
     path::PathBuf,
     time::Duration,
 };
 
-use chat_server::{Limits, Rate, ServerConfig, StartError, TlsPorts};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use etcetera::{AppStrategy, AppStrategyArgs};
+
+use super::{config_file::ConfigFile, usage_error::UsageError};
+use crate::{
+    config::ServerConfig,
+    error::StartError,
+    limits::{Limits, Rate},
+    tls::TlsPorts,
+};
 
 /// The room: two ports, one log. What it confirms is stored.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(crate) struct Arguments {
+pub struct Arguments {
+    /// How to serve, where nothing else is asked for.
     #[command(flatten)]
-    pub(crate) serve: Serve,
+    pub serve: Serve,
+    /// What else to do.
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub command: Option<Command>,
 }
 
 /// What can be done beside serving.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub enum Command {
     /// Look after accounts, also while a server runs.
     Accounts {
+        /// In which store.
         #[command(flatten)]
         place: Place,
+        /// What to do with them.
         #[command(subcommand)]
         what: AccountsCommand,
     },
     /// Verify a store and change nothing. Exit code 1 when it is damaged.
     Check {
+        /// Which store.
         #[command(flatten)]
         place: Place,
     },
 }
 
+/// What can be done with accounts.
 #[derive(Debug, Subcommand)]
-pub(crate) enum AccountsCommand {
+pub enum AccountsCommand {
     /// One account a line: nickname, time of creation (seconds since 1970), "revoked" where it is.
     List,
     /// Take away an account's right to log in, and close its connections.
@@ -49,26 +64,36 @@ pub(crate) enum AccountsCommand {
     },
 }
 
+/// Where the store is, and the file that may say so.
 #[derive(Debug, Args)]
-pub(crate) struct Place {
+pub struct Place {
     /// Where the store is [default: the user's data directory].
     #[arg(long, value_name = "DIR", global = true)]
-    pub(crate) data_dir: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+    /// A TOML file whose keys are these options; the command line goes over it.
+    #[arg(long, value_name = "F", global = true)]
+    config: Option<PathBuf>,
 }
 
+/// How to serve.
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
+pub struct Serve {
     /// Where listeners connect; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000", value_parser = parse_address)]
     listen: SocketAddr,
     /// Where writers connect; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5050", value_parser = parse_address)]
     write: SocketAddr,
+    /// Where the store is.
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub place: Place,
     /// Keep everything in memory and forget it at the end.
-    #[arg(long, conflicts_with = "data_dir")]
-    pub(crate) memory: bool,
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", hide_default_value = true, hide_possible_values = true, conflicts_with = "data_dir")]
+    pub memory: bool,
+    /// Where /metrics, /healthz and /readyz are; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    pub metrics: Option<SocketAddr>,
     /// Where listeners connect by TLS.
     #[arg(long, value_name = "ADDR", requires = "tls_write", value_parser = parse_address)]
     tls_listen: Option<SocketAddr>,
@@ -82,24 +107,30 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "F", requires = "tls_listen")]
     tls_key: Option<PathBuf>,
     /// Close after an unknown token instead of asking for a nickname.
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", hide_default_value = true, hide_possible_values = true)]
     strict: bool,
     /// Tell the room who registers.
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", hide_default_value = true, hide_possible_values = true)]
     announce: bool,
     /// Do not offer ids and resume: the original's server to the byte.
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", hide_default_value = true, hide_possible_values = true)]
     no_extensions: bool,
     #[command(flatten)]
     limits: LimitArguments,
     /// How what happens is written to standard error.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
-    pub(crate) log_format: LogFormat,
+    pub log_format: LogFormat,
 }
 
+/// How the log is written.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum LogFormat {
+pub enum LogFormat {
+    /// For people.
     Text,
+    /// One object a line.
     Json,
 }
 
@@ -136,10 +167,35 @@ struct LimitArguments {
     drain_within: Option<Duration>,
 }
 
+impl Arguments {
+    /// Understands a command line, and the configuration file that it names. What the file says comes first and is
+    /// left out where the command line says otherwise.
+    ///
+    /// # Errors
+    /// [`UsageError`] when either is wrong, or when help is asked for.
+    pub fn from_command_line(words: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
+        let words: Vec<OsString> = words.into_iter().collect();
+        let command = Self::command();
+        // Whatever is wrong or missing yet: it may be in the file, and the last parser says it otherwise.
+        let said = command.clone().ignore_errors(true).try_get_matches_from(&words)?;
+        let path = said.get_one::<PathBuf>("config").filter(|_| said.subcommand().is_none());
+        let Some(path) = path else { return Ok(Self::try_parse_from(words)?) };
+        let file = ConfigFile::read(path, &command)?.beneath(&said, &command);
+        let (program, rest) = words.split_at(words.len().min(1));
+        let all = program.iter().cloned().chain(file.arguments()).chain(rest.iter().cloned());
+        Self::try_parse_from(all).map_err(|error| match file.blame(&command, error) {
+            Ok(of_the_file) => of_the_file.into(),
+            Err(of_the_command_line) => of_the_command_line.into(),
+        })
+    }
+}
+
 impl Serve {
+    /// What to start the server with.
+    ///
     /// # Errors
     /// The certificate cannot be used.
-    pub(crate) fn config(&self) -> Result<ServerConfig, StartError> {
+    pub fn config(&self) -> Result<ServerConfig, StartError> {
         let mut config = ServerConfig::default();
         if let (Some(listen), Some(write), Some(cert), Some(key)) =
             (self.tls_listen, self.tls_write, &self.tls_cert, &self.tls_key)
@@ -171,10 +227,18 @@ impl LimitArguments {
 }
 
 impl Place {
-    /// The directory that was asked for, or the user's.
-    pub(crate) fn directory(&self) -> Result<PathBuf, etcetera::HomeDirError> {
+    /// The directory that was asked for, else that of the configuration file, else the user's.
+    ///
+    /// # Errors
+    /// [`UsageError`] when the file is wrong, or there is no home directory.
+    pub fn directory(&self) -> Result<PathBuf, UsageError> {
         if let Some(asked) = &self.data_dir {
             return Ok(asked.clone());
+        }
+        if let Some(path) = &self.config
+            && let Some(dir) = ConfigFile::read(path, &Arguments::command())?.value("data-dir")
+        {
+            return Ok(dir.into());
         }
         let strategy = etcetera::choose_app_strategy(AppStrategyArgs {
             top_level_domain: String::new(),
@@ -187,8 +251,12 @@ impl Place {
 
 /// Host and port; a name is looked up.
 fn parse_address(text: &str) -> Result<SocketAddr, io::Error> {
-    let missing = || io::Error::new(io::ErrorKind::NotFound, "no address found for this name");
-    text.to_socket_addrs()?.next().ok_or_else(missing)
+    let no_address = || io::Error::new(io::ErrorKind::NotFound, "no address found for this name");
+    let no_port = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidInput => io::Error::new(error.kind(), "not an address with a port, like 127.0.0.1:5000"),
+        _ => error,
+    };
+    text.to_socket_addrs().map_err(no_port)?.next().ok_or_else(no_address)
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
@@ -215,50 +283,4 @@ fn parse_rate(text: &str) -> Result<Rate, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_arguments_are_consistent_and_the_defaults_are_the_library_s() {
-        Arguments::command().debug_assert();
-        let parsed = Arguments::parse_from(["chat-server"]).serve.config().unwrap();
-        assert_eq!(format!("{parsed:?}"), format!("{:?}", ServerConfig::default()));
-    }
-
-    #[test]
-    fn every_limit_argument_arrives() {
-        let line = "chat-server --max-connections 1 --max-connections-per-address 2 --login-within 3 \
-                    --nickname-within 4 --max-nickname 5 --post-rate 6:7 --register-rate 8 --stall 9 \
-                    --drain-within 0.5";
-        let limits = Arguments::parse_from(line.split_whitespace()).serve.config().unwrap().limits;
-        assert_eq!((limits.connections, limits.connections_per_address, limits.nickname_chars), (1, 2, 5));
-        assert_eq!((limits.login_within.as_secs(), limits.nickname_within.as_secs()), (3, 4));
-        assert_eq!(limits.posts, Some(Rate { per_second: 6.0, burst: 7 }));
-        assert_eq!(limits.registrations, Some(Rate { per_second: 8.0, burst: 8 }));
-        assert_eq!((limits.stall.as_secs(), limits.drain_within.as_millis()), (9, 500));
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused() {
-        for bad in [
-            "--listen 5000",
-            "--listen 127.0.0.1:99999",
-            "--memory --data-dir x",
-            "--post-rate 0",
-            "--post-rate nan",
-            "--post-rate 1:-1",
-            "--login-within -1",
-            "--login-within inf",
-            "--metrics 127.0.0.1:0",
-            "--max-nickname 0",
-            "--tls-listen 127.0.0.1:0",
-            "--tls-cert x --tls-key y",
-            "check extra",
-        ] {
-            let line = std::iter::once("chat-server").chain(bad.split_whitespace());
-            assert!(Arguments::try_parse_from(line).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

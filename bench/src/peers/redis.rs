@@ -1,0 +1,54 @@
+//! Redis: `SUBSCRIBE` and `PUBLISH`. It keeps nothing on the disk here.
+
+use std::{net::SocketAddr, process::Command};
+
+use anyhow::Result;
+
+use super::{Confirms, Peer, Running, free_address};
+use crate::dialogue::Step;
+
+pub struct Redis;
+
+impl Peer for Redis {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn start(&self) -> Result<Running> {
+        let address = free_address()?;
+        let directory = tempfile::tempdir()?;
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--dir"]).arg(directory.path());
+        command.args(["--save", "", "--appendonly", "no", "--maxclients", "15000", "--tcp-backlog", "4096"]);
+        // It would cut off who falls behind; here everybody has to get everything.
+        command.args(["--client-output-buffer-limit", "pubsub 0 0 0"]);
+        Running::start(&mut command, address, address, directory)
+    }
+
+    fn listener(&self, _: usize) -> Vec<Step> {
+        vec![Step::new("SUBSCRIBE room\r\n", ":1\r\n")]
+    }
+
+    fn writer(&self) -> Vec<Step> {
+        vec![Step::new("PING\r\n", "+PONG\r\n")]
+    }
+
+    fn post(&self, _: u64, text: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("*3\r\n$7\r\nPUBLISH\r\n$4\r\nroom\r\n${}\r\n", text.len()).as_bytes());
+        out.extend_from_slice(text);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn confirms(&self) -> Confirms {
+        // `:1000`, how many have been given it.
+        Confirms::Byte(b':')
+    }
+
+    fn knock(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
+        (server.listen, Step::new("PING\r\n", "+PONG"))
+    }
+
+    fn deliveries(&self) -> u64 {
+        10_000_000
+    }
+}

@@ -1,0 +1,109 @@
+//! Which charts there are, and from which figures of which scenario.
+
+use super::{
+    bars, lines,
+    rows::{Row, curves},
+};
+
+/// One chart.
+pub struct Chart {
+    /// Its file.
+    pub file: &'static str,
+    scenario: &'static str,
+    value: fn(&Row) -> f64,
+    kind: Kind,
+}
+
+enum Kind {
+    Lines(lines::Labels),
+    Bars(bars::Labels),
+}
+
+/// All of them. Fan-out is drawn twice, as cost and as rate.
+pub const ALL: [Chart; 6] = [
+    Chart {
+        file: "delivery-cost.svg",
+        scenario: "fan-out",
+        value: |row| row.cpu_s / row.units * 1e9,
+        kind: Kind::Lines(lines::Labels {
+            title: "What a delivery costs the server",
+            x: "listeners",
+            y: "processor time per delivery, ns",
+        }),
+    },
+    Chart {
+        file: "fan-out-rate.svg",
+        scenario: "fan-out",
+        value: |row| row.units / row.wall_s / 1e6,
+        kind: Kind::Bars(bars::Labels {
+            title: "Deliveries of messages posted in bulk",
+            value: "million deliveries a second",
+            group: "listeners",
+        }),
+    },
+    Chart {
+        file: "idle-memory.svg",
+        scenario: "idle",
+        value: |row| row.total_mib,
+        kind: Kind::Lines(lines::Labels {
+            title: "What connections that say nothing take",
+            x: "connections",
+            y: "private memory of the server, MiB",
+        }),
+    },
+    Chart {
+        file: "start.svg",
+        scenario: "start",
+        value: |row| row.wall_s * 1e3,
+        kind: Kind::Lines(lines::Labels {
+            title: "From exec to ready",
+            x: "messages in the store, lines in the history",
+            y: "time, ms",
+        }),
+    },
+    Chart {
+        file: "resume.svg",
+        scenario: "resume",
+        value: |row| row.units / row.wall_s,
+        kind: Kind::Lines(lines::Labels { title: "Catching up", x: "messages behind", y: "messages a second" }),
+    },
+    Chart {
+        file: "post-rate.svg",
+        scenario: "post",
+        value: |row| row.units / row.wall_s,
+        kind: Kind::Lines(lines::Labels {
+            title: "Posting over one connection, each confirmation an fsync",
+            x: "posts in flight",
+            y: "confirmed a second",
+        }),
+    },
+];
+
+impl Chart {
+    /// The drawing; `None` where no row has its figure.
+    pub fn draw(&self, rows: &[Row]) -> Option<String> {
+        let curves = curves(rows, self.scenario, self.value);
+        if curves.is_empty() {
+            return None;
+        }
+        Some(match self.kind {
+            Kind::Lines(labels) => lines::draw(labels, &curves),
+            Kind::Bars(labels) => bars::draw(labels, &curves),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::rows;
+
+    #[test]
+    fn one_scenario_can_be_several_charts_and_the_others_are_left_out() {
+        let fan_out = r#"{"scenario":"fan-out","at":1000,"contender":"ours","units":2e6,"wall_s":1,"cpu_s":0.1}"#;
+        let idle = r#"{"scenario":"idle","at":1000,"contender":"ours","bytes_each":900,"total_mib":9}"#;
+        let rows = rows::parse(&format!("{fan_out}\n{idle}")).unwrap();
+        let drawn: Vec<&str> = ALL.iter().filter(|chart| chart.draw(&rows).is_some()).map(|chart| chart.file).collect();
+        assert_eq!(drawn, ["delivery-cost.svg", "fan-out-rate.svg", "idle-memory.svg"]);
+    }
+}

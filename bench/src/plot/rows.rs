@@ -1,0 +1,89 @@
+//! Reads results back, and makes of many rounds one point.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::quantile::median;
+
+/// One round, as `results` wrote it. What a scenario measures beside these figures is not drawn.
+#[derive(Debug, Deserialize)]
+pub struct Row {
+    pub scenario: String,
+    pub at: u64,
+    pub contender: String,
+    #[serde(default)]
+    pub units: f64,
+    #[serde(default)]
+    pub wall_s: f64,
+    #[serde(default)]
+    pub cpu_s: f64,
+    /// Of idle connections only.
+    #[serde(default)]
+    pub total_mib: f64,
+}
+
+/// The medians of one contender: where on the axis, and how much.
+#[derive(Debug, PartialEq)]
+pub struct Curve {
+    pub name: String,
+    pub points: Vec<(u64, f64)>,
+}
+
+/// Reads lines of JSON; empty ones are skipped.
+pub fn parse(lines: &str) -> Result<Vec<Row>> {
+    let rows = lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    rows.map(|(place, line)| serde_json::from_str(line).with_context(|| format!("line {}", place + 1))).collect()
+}
+
+/// The curves of a scenario, in the order in which the contenders first appear: ours comes first.
+pub fn curves(rows: &[Row], scenario: &str, value: fn(&Row) -> f64) -> Vec<Curve> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut rounds: BTreeMap<(&str, u64), Vec<f64>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.scenario == scenario) {
+        let value = value(row);
+        // A scenario that has no such figure divides by nothing.
+        if !value.is_finite() || value <= 0.0 {
+            continue;
+        }
+        if !names.contains(&row.contender.as_str()) {
+            names.push(&row.contender);
+        }
+        rounds.entry((&row.contender, row.at)).or_default().push(value);
+    }
+    let points = |name: &str| {
+        let own = rounds.iter().filter(|((contender, _), _)| *contender == name);
+        own.map(|((_, at), values)| (*at, median(values))).collect()
+    };
+    names.iter().map(|name| Curve { name: (*name).to_owned(), points: points(name) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_become_medians_in_the_order_of_the_axis() {
+        let row = |at: u64, contender: &str, wall: f64| {
+            format!(
+                "{{\"scenario\":\"s\",\"at\":{at},\"contender\":\"{contender}\",\"round\":0,\"wall_s\":{wall},\"more\":1}}\n"
+            )
+        };
+        let lines = [row(100, "ours", 3.0), row(10, "ours", 9.0), row(100, "peer", 5.0), row(10, "ours", 7.0)];
+        let mut rows = parse(&format!("{}\n{}", lines.concat(), row(10, "ours", 8.0))).unwrap();
+        rows.extend(parse("{\"scenario\":\"other\",\"at\":1,\"contender\":\"x\",\"wall_s\":1}").unwrap());
+        let curve = |name: &str, points: &[(u64, f64)]| Curve { name: name.into(), points: points.into() };
+        assert_eq!(
+            curves(&rows, "s", |row| row.wall_s),
+            [curve("ours", &[(10, 8.0), (100, 3.0)]), curve("peer", &[(100, 5.0)])]
+        );
+        assert_eq!(curves(&rows, "s", |row| row.cpu_s / row.units), []);
+    }
+
+    #[test]
+    fn a_damaged_line_is_named() {
+        let error = parse("\n{\"scenario\":\"s\"}\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 2");
+    }
+}

@@ -1,0 +1,64 @@
+//! Posting over one connection to the real server with its store on the disk, where confirmed means fsynced, beside
+//! stores that promise the same. Who listens is measured in `fan_out`, what `chat send` costs in `sending`.
+
+mod jetstream;
+mod redis;
+mod window;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use self::{jetstream::JetStream, redis::Redis, window::Posted};
+use crate::{
+    measure::{Contender, interleave},
+    peers::{self, Peer},
+    report::{self, Column},
+    results::Results,
+    server_process::ServerOptions,
+};
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// How many posts may wait for their confirmation
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 32, 256, 1_024])]
+    in_flight: Vec<u64>,
+    /// Posts of each round [default: 2,000 times as many as are in flight, but no more than 200,000]
+    #[arg(long)]
+    messages: Option<u64>,
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Keep every round here, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+const COLUMNS: [Column<Posted>; 6] = [
+    Column::new("confirmed a second", |posted: &Posted| posted.sample.rate()).with_range().with_ratio(),
+    Column::new("CPU s per million", |posted: &Posted| posted.sample.cpu_per_million()).with_ratio(),
+    Column::new("p50 ms", |posted| posted.p50_s * 1e3),
+    Column::new("p99 ms", |posted| posted.p99_s * 1e3),
+    Column::new("generator CPU s per million", |posted| posted.sample.load_cpu_per_million()),
+    Column::new("peak MiB", |posted| posted.sample.peak_kib as f64 / 1024.0),
+];
+
+/// Measures each window in turn.
+pub fn run(options: &Options) -> Result<()> {
+    let ours = ["ours".to_owned(), "ours-ids".to_owned()];
+    let mut stores = peers::chosen(&ours, &options.server)?;
+    stores.push(Box::new(Redis(options.server.clone())));
+    stores.push(Box::new(JetStream::new(&options.server)));
+    let mut results = Results::open(options.json.as_deref())?;
+    for &in_flight in &options.in_flight {
+        let messages = options.messages.unwrap_or((2_000 * in_flight).min(200_000));
+        let round = |store: &dyn Peer| window::post(store, messages, in_flight);
+        let contenders = stores.iter().map(|store| Contender::new(store.name(), move || round(store.as_ref())));
+        let all = interleave(options.rounds, contenders.collect());
+        report::print(&format!("Posting over one connection, {in_flight} in flight"), &all, &COLUMNS);
+        results.add("post", in_flight, &all)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! One blocking connection that keeps so many posts in flight, and how long each waits for its confirmation.
+
+use std::{
+    collections::VecDeque,
+    io::{Read as _, Write as _},
+    time::Instant,
+};
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+
+use crate::{
+    dialogue,
+    measure::Sample,
+    peers::{Counter, Peer},
+    process,
+    quantile::quantile,
+    text,
+    thread_time::thread_seconds,
+};
+
+/// One round: the posts, and how long their confirmations took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Posted {
+    #[serde(flatten)]
+    pub sample: Sample,
+    pub p50_s: f64,
+    pub p99_s: f64,
+}
+
+/// Posts until everything is confirmed, on a store that has just been made.
+pub fn post(store: &dyn Peer, messages: u64, in_flight: u64) -> Result<Posted> {
+    let server = store.start()?;
+    let mut stream = dialogue::open(server.write, &store.writer())?;
+    let mut counter = Counter::new(store.confirms());
+    let mut waiting = VecDeque::new();
+    let mut times = Vec::with_capacity(messages as usize);
+    let (mut posts, mut content, mut answers) = (Vec::new(), Vec::new(), vec![0; 64 * 1024]);
+    let mut posted = 0;
+    let (begun, cpu, load_cpu) = (Instant::now(), process::cpu_seconds(server.pid)?, thread_seconds());
+    while (times.len() as u64) < messages {
+        posts.clear();
+        while posted < messages && (waiting.len() as u64) < in_flight {
+            content.clear();
+            text::append(&mut content, posted, 0);
+            store.post(posted, &content, &mut posts);
+            waiting.push_back(Instant::now());
+            posted += 1;
+        }
+        stream.write_all(&posts)?;
+        let count = stream.read(&mut answers)?;
+        ensure!(count > 0, "it closed the connection");
+        let (now, confirmed) = (Instant::now(), counter.feed(&answers[..count]) as usize);
+        ensure!(confirmed <= waiting.len(), "it confirmed more than was posted");
+        times.extend(waiting.drain(..confirmed).map(|at| (now - at).as_secs_f64()));
+    }
+    let wall_s = begun.elapsed().as_secs_f64();
+    let load_cpu_s = thread_seconds() - load_cpu;
+    let cpu_s = process::cpu_seconds(server.pid)? - cpu;
+    let sample = Sample { units: messages as f64, wall_s, cpu_s, load_cpu_s, peak_kib: process::peak_kib(server.pid)? };
+    Ok(Posted { sample, p50_s: quantile(&times, 0.5), p99_s: quantile(&times, 0.99) })
+}

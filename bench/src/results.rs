@@ -1,0 +1,73 @@
+//! Every round of every contender as lines of JSON, for plots. The tables for people are in `report`.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::Path,
+};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::measure::Series;
+
+/// The file that `--json` names; without one, nothing is kept.
+#[derive(Debug, Default)]
+pub struct Results {
+    file: Option<BufWriter<File>>,
+}
+
+/// One line. `at` is where it stands on the axis of the scenario: listeners, connections, lines of history.
+#[derive(Serialize)]
+struct Row<'a, T> {
+    scenario: &'a str,
+    at: u64,
+    contender: &'a str,
+    round: usize,
+    #[serde(flatten)]
+    sample: &'a T,
+}
+
+impl Results {
+    /// Begins the file anew.
+    pub fn open(path: Option<&Path>) -> Result<Self> {
+        let open = |path: &Path| File::create(path).with_context(|| format!("cannot write {}", path.display()));
+        Ok(Self { file: path.map(open).transpose()?.map(BufWriter::new) })
+    }
+
+    /// Adds the rounds of a scenario.
+    pub fn add<T: Serialize>(&mut self, scenario: &str, at: u64, all: &[Series<T>]) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        for series in all {
+            for (round, sample) in series.samples.iter().enumerate() {
+                serde_json::to_writer(&mut *file, &Row { scenario, at, contender: &series.name, round, sample })?;
+                file.write_all(b"\n")?;
+            }
+        }
+        // A long run that is broken off keeps what it had.
+        Ok(file.flush()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::measure::Sample;
+
+    #[test]
+    fn a_round_is_a_line() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("results");
+        let sample = Sample { units: 10.0, wall_s: 2.0, cpu_s: 1.0, load_cpu_s: 0.5, peak_kib: 7 };
+        let all = [Series { name: "ours".into(), samples: vec![sample], failure: None }];
+        Results::open(Some(&path))?.add("fan-out", 1000, &all)?;
+        assert_eq!(
+            fs::read_to_string(path)?,
+            "{\"scenario\":\"fan-out\",\"at\":1000,\"contender\":\"ours\",\"round\":0,\"units\":10.0,\"wall_s\":2.0,\
+             \"cpu_s\":1.0,\"load_cpu_s\":0.5,\"peak_kib\":7}\n"
+        );
+        Ok(())
+    }
+}

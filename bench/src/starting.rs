@@ -1,0 +1,89 @@
+//! From exec to ready against the length of the past: `chat-server` until its ready line, `chat-tui` until the newest
+//! line of its history is on the screen. What the programs do then is not its business.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use crate::{
+    measure::{Contender, Sample, interleave},
+    past, process,
+    report::{self, Column},
+    results::Results,
+    room::Room,
+    server_process::{ServerOptions, ServerProcess, beside},
+    store, tui,
+};
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// How much past there is: messages in the store, lines in the history
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 10_000, 100_000, 1_000_000])]
+    messages: Vec<u64>,
+    /// How often each is started
+    #[arg(long, default_value_t = 9)]
+    rounds: usize,
+    /// Keep every round here, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The program [default: chat-tui beside this one]
+    #[arg(long, value_name = "PATH")]
+    chat_tui: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+const COLUMNS: [Column; 3] = [
+    Column::new("ms until ready", |sample: &Sample| sample.wall_s * 1e3).with_range(),
+    Column::new("CPU ms until then", |sample| sample.cpu_s * 1e3),
+    Column::new("peak MiB", |sample| sample.peak_kib as f64 / 1024.0),
+];
+
+/// Measures each length in turn. Everything is in the page cache: it has just been written.
+pub fn run(options: &Options) -> Result<()> {
+    let chat_tui = beside(options.chat_tui.as_deref(), "chat-tui")?.canonicalize()?;
+    let mut results = Results::open(options.json.as_deref())?;
+    let room = Room::open()?;
+    for &messages in &options.messages {
+        let store = options.server.directory()?;
+        store::fill(store.path(), messages)?;
+        let home = tui::home(&room, messages as usize)?;
+        let contenders = vec![
+            Contender::new("chat-server", || server(&options.server, &store)),
+            Contender::new("chat-tui", || {
+                let arguments = room.arguments()?;
+                terminal(&chat_tui, &home, &arguments, messages)
+            }),
+        ];
+        let all = interleave(options.rounds, contenders);
+        report::print(&format!("From exec to ready, {messages} messages"), &all, &COLUMNS);
+        results.add("start", messages, &all)?;
+    }
+    Ok(())
+}
+
+fn server(options: &ServerOptions, store: &TempDir) -> Result<Sample> {
+    let begun = Instant::now();
+    let server = ServerProcess::start_in(options, store.path(), &[])?;
+    let wall_s = begun.elapsed().as_secs_f64();
+    sample(wall_s, server.pid())
+}
+
+fn terminal(program: &Path, home: &TempDir, arguments: &[String], lines: u64) -> Result<Sample> {
+    let terminal = tui::start(program, home.path(), arguments)?;
+    let shown = match lines {
+        0 => terminal.wait("the input line", |rows| rows.last().is_some_and(|row| row.starts_with('>')))?,
+        lines => terminal.wait_for(&past::last_line(lines as usize))?,
+    };
+    sample((shown - terminal.begun()).as_secs_f64(), terminal.pid()?)
+}
+
+fn sample(wall_s: f64, pid: u32) -> Result<Sample> {
+    let (cpu_s, peak_kib) = (process::cpu_seconds(pid)?, process::peak_kib(pid)?);
+    Ok(Sample { units: 1.0, wall_s, cpu_s, load_cpu_s: 0.0, peak_kib })
+}

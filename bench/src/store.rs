@@ -1,0 +1,47 @@
+//! Stores of any size for the real server, filled through its own journal in large transactions. It starts no server.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Result, bail};
+use chat_proto::{Nickname, Text, Token};
+use chat_server::{Appended, Author, Draft, Journal as _, SqliteJournal, TokenHash};
+
+/// As many as the journal's own committer puts into one transaction.
+const BATCH: u64 = 4_096;
+
+/// Fills the empty directory with so many messages of about 60 bytes by one account.
+pub fn fill(directory: &Path, messages: u64) -> Result<()> {
+    let mut journal = SqliteJournal::open(directory)?;
+    let nickname = Nickname::new("Jolly Ann")?;
+    let token = TokenHash::of(&Token::new("2f5b1c3e-7f0a-4c55-9d3b-0242ac110002")?);
+    let account = journal.append(&[Draft::Account { token, nickname: nickname.clone() }])?;
+    let [Appended::Account(id)] = account[..] else { bail!("the journal gave no account") };
+    let author = Arc::new(Author { id, nickname });
+    let mut number = 0;
+    while number < messages {
+        let end = messages.min(number + BATCH);
+        let drafts: Vec<Draft> = (number..end)
+            .map(|number| {
+                let text = Text::new(&format!("line {number:07} of a day on which much is said here"))?;
+                Ok(Draft::Post { author: author.clone(), id: None, text })
+            })
+            .collect::<Result<_>>()?;
+        journal.append(&drafts)?;
+        number = end;
+    }
+    Ok(journal.close()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_has_as_many_messages_as_it_was_given() -> Result<()> {
+        let directory = tempfile::tempdir()?;
+        fill(directory.path(), BATCH + 3)?;
+        let journal = SqliteJournal::open(directory.path())?;
+        assert_eq!((journal.head(), journal.recovery().is_none()), (BATCH + 3, true));
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Servers that send a line without end: every command closes at its limit, says so, and needs no more memory for it. The
+//! same at every step of the dialogue, and many times, is the business of `siege` in testkit.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+
+use support::*;
+
+const GREETING: &str = "Hello %username%! Enter your personal hash or leave it empty to create new account.\n";
+const PROMPT: &str = "Enter preferred nickname below:\n";
+
+/// A port that answers one line with each of these, and then with a line without end.
+fn hostile(first: &'static str, answers: &'static [&'static str]) -> SocketAddr {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap();
+    // It ends with the process of the test.
+    thread::spawn(move || {
+        for stream in port.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            thread::spawn(move || {
+                stream.get_mut().write_all(first.as_bytes()).unwrap();
+                for answer in answers {
+                    stream.read_line(&mut String::new()).unwrap();
+                    stream.get_mut().write_all(answer.as_bytes()).unwrap();
+                }
+                let chunk = vec![b'x'; 64 * 1024];
+                while stream.get_mut().write_all(&chunk).is_ok() {}
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn a_line_without_end_is_closed_at_its_limit_which_is_named() {
+    for (words, first, answers, limit) in [
+        (&["listen"][..], "", &[][..], "16777216"),
+        (&["listen"], "Keen Bob: hello\n", &[], "16777216"),
+        (&["send", "-u", "Bob", "-m", "x"], "", &[], "65536"),
+        (&["send", "-u", "Bob", "-m", "x"], GREETING, &[PROMPT], "65536"),
+        (&["register", "-u", "Bob"], "", &[], "65536"),
+        (&["register", "-u", "Bob"], GREETING, &[PROMPT], "65536"),
+        (&["ping"], "", &[], "16777216"),
+    ] {
+        let home = Home::new();
+        let port = hostile(first, answers).port().to_string();
+        let mut command = home.chat(words);
+        command.env("CHAT_LISTEN_PORT", &port).env("CHAT_WRITE_PORT", &port);
+        let mut program = command.spawn().unwrap();
+        let mut peak = 0;
+        // Asked until it has ended by itself.
+        while program.try_wait().unwrap().is_none() {
+            peak = peak.max(peak_kib(program.id()));
+            thread::yield_now();
+        }
+        let output = program.wait_with_output().unwrap();
+        assert_eq!(code(&output), 4, "{words:?}: {}", err(&output));
+        assert!(err(&output).contains(&format!("limit of {limit} bytes")), "{words:?}: {}", err(&output));
+        assert!(peak < 64 * 1024, "{words:?}: {peak} KiB");
+    }
+}
+
+/// The most memory that a process ever had; 0 where the system does not tell.
+fn peak_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}

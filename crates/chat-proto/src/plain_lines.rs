@@ -1,0 +1,164 @@
+//! Plain lines of the listen port that came together and are nothing but text, kept in one piece: the fast path for
+//! who hears much. It says nothing that taking each line by itself would not say.
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::{Line, Message};
+
+/// Consecutive lines `Keen Bob: hello`, each of which is a message that reads as it stands: no control character, no
+/// extension line, no white space that reading would drop. Never empty.
+///
+/// Cloning is cheap.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlainLines {
+    /// Ends in a line feed.
+    text: ByteString,
+    count: usize,
+}
+
+impl PlainLines {
+    /// Looks at whole lines, the last line feed included.
+    ///
+    /// # Errors
+    /// Hands them back when they are not as simple as that; they have to be taken one by one.
+    pub fn new(lines: Bytes) -> Result<Self, Bytes> {
+        if lines.last() != Some(&b'\n') || !is_simple(&lines) {
+            return Err(lines);
+        }
+        let Ok(text) = ByteString::try_from(lines.clone()) else { return Err(lines) };
+        let mut count = 0;
+        for line in split(&text) {
+            if !reads_as_it_stands(line) {
+                return Err(lines);
+            }
+            count += 1;
+        }
+        Ok(Self { text, count })
+    }
+
+    /// The lines as they came, each with its line feed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// How many messages these are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Each line without its line feed.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        split(&self.text)
+    }
+
+    /// The same one by one.
+    pub fn messages(&self) -> impl Iterator<Item = Message> {
+        self.lines().filter_map(|line| Message::from_plain(&Line::from_text(self.text.slice_ref(line))))
+    }
+}
+
+/// Says the size only: what is in it is peers' text.
+impl std::fmt::Debug for PlainLines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PlainLines({} lines, {} bytes)", self.count, self.text.len())
+    }
+}
+
+/// Whether there is nothing but printable ASCII, Latin, Greek and Cyrillic letters, and line feeds. All of the bytes are
+/// looked at without stopping at the first odd one, which is several times faster.
+fn is_simple(bytes: &[u8]) -> bool {
+    let odd = |b: u8| {
+        // C0 controls and DEL; C1 and no-break space; marks that combine; everything from Armenian on, in which there
+        // are line separators, directions and things that cannot be seen.
+        ((b < 0x20) & (b != b'\n'))
+            | (b == 0x7f)
+            | ((0xc0..=0xc2).contains(&b))
+            | (b == 0xcc)
+            | (b == 0xcd)
+            | (b >= 0xd4)
+    };
+    !bytes.iter().fold(false, |found, &byte| found | odd(byte))
+}
+
+/// Whether the sender ends at the first colon and space, with nothing to trim, and something follows.
+fn reads_as_it_stands(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    if bytes.first().is_none_or(|&first| first == b' ') {
+        return false;
+    }
+    let end = memchr::memchr_iter(b':', bytes).find(|&colon| bytes.get(colon + 1) == Some(&b' '));
+    end.is_none_or(|colon| colon == 0 || bytes[colon - 1] != b' ')
+}
+
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', text.as_bytes()).map(move |feed| {
+        let line = &text[start..feed];
+        start = feed + 1;
+        line
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn block(text: &str) -> Result<PlainLines, Bytes> {
+        PlainLines::new(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn what_reads_as_it_stands_is_taken() {
+        let lines = block("Keen Bob: hello \nсмелая Аня: привет: да\nno sender\nx:y\n: z\n").unwrap();
+        assert_eq!(lines.count(), 5);
+        let messages: Vec<_> = lines.messages().collect();
+        assert_eq!(messages[0].sender.as_ref().unwrap().as_str(), "Keen Bob");
+        assert_eq!(messages[1].text.as_str(), "привет: да");
+        assert_eq!(messages[2].sender, None);
+    }
+
+    #[test]
+    fn what_does_not_is_handed_back() {
+        for odd in [
+            "",
+            "Bob: torn",
+            "Bob: x\n\n",
+            " Bob: x\n",
+            "Bob : x\n",
+            "\u{1}{\"seq\": 1}\n",
+            "Bob: a\rb\n",
+            "Bob: \u{1b}[31m\n",
+            "Bob: \u{9b}\n",
+            "Bob: a\u{2028}b\n",
+            "\u{a0}Bob: x\n",
+            "Bob: \u{202e}x\n",
+            "Bob: e\u{301}\n",
+        ] {
+            assert_eq!(block(odd), Err(Bytes::copy_from_slice(odd.as_bytes())), "{odd:?}");
+        }
+        let torn = Bytes::from_static(b"Bob: \xd0\n");
+        assert_eq!(PlainLines::new(torn.clone()), Err(torn));
+    }
+
+    proptest! {
+        /// The reason why it may be there at all.
+        #[test]
+        fn it_says_what_the_lines_say_one_by_one(
+            lines in prop::collection::vec("[ :a-cЖé\u{301}\u{a0}\u{9b}\r\u{1}\u{2028}]{0,8}", 1..6),
+        ) {
+            let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+            if let Ok(block) = block(&text) {
+                let one_by_one: Vec<_> = lines.iter().filter_map(|line| Message::from_plain(&Line::from(line.as_str()))).collect();
+                prop_assert_eq!(block.messages().collect::<Vec<_>>(), one_by_one.clone());
+                prop_assert_eq!((block.count(), block.lines().collect::<Vec<_>>()), (lines.len(), lines.iter().map(String::as_str).collect()));
+                let written: String = one_by_one.iter().map(|message| format!("{}\n", message.to_plain().as_str())).collect();
+                prop_assert_eq!(block.as_str(), written);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Puts drafts into the tables, within a transaction that somebody else begins and ends.
+
+use chat_proto::{PostId, Seq, Text};
+use rusqlite::{CachedStatement, Transaction, params};
+
+use super::row;
+use crate::{
+    entry::{Appended, Author, Draft},
+    error::JournalError,
+    token_hash::TokenHash,
+};
+
+/// The statements for messages, looked up once for all drafts.
+pub(super) struct Insert<'a> {
+    transaction: &'a Transaction<'a>,
+    plain: CachedStatement<'a>,
+    named: CachedStatement<'a>,
+    at: i64,
+    head: &'a mut Seq,
+}
+
+impl<'a> Insert<'a> {
+    /// For drafts of one moment, the first of which comes behind `head`.
+    pub(super) fn new(transaction: &'a Transaction<'a>, at: i64, head: &'a mut Seq) -> Result<Self, JournalError> {
+        let into = "INSERT INTO message(seq, at, account, post, nick, text, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        Ok(Self {
+            transaction,
+            // Without a name there is nothing that it could repeat, and so nothing to look for.
+            plain: transaction.prepare_cached(into)?,
+            named: transaction
+                .prepare_cached(&format!("{into} ON CONFLICT(account, post) WHERE post IS NOT NULL DO NOTHING"))?,
+            at,
+            head,
+        })
+    }
+
+    /// Inserts them in their order.
+    pub(super) fn all(mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
+        let insert = |draft: &Draft| match draft {
+            Draft::Account { token, nickname } => self.account(token, nickname.as_str()),
+            Draft::Post { author, id, text } => self.post(author, id.as_ref(), text),
+        };
+        drafts.iter().map(insert).collect()
+    }
+
+    fn account(&self, token: &TokenHash, nickname: &str) -> Result<Appended, JournalError> {
+        let last: i64 = self
+            .transaction
+            .prepare_cached("SELECT coalesce(max(id), 0) FROM account")?
+            .query_row([], |row| row.get(0))?;
+        let id = last + 1;
+        let crc = row::account_crc(id, token.as_bytes(), nickname, self.at, false);
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO account(id, token, nickname, at, revoked, crc) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+            )?
+            .execute(params![id, token.as_bytes(), nickname, self.at, crc])?;
+        Ok(Appended::Account(id))
+    }
+
+    fn post(&mut self, author: &Author, id: Option<&PostId>, text: &Text) -> Result<Appended, JournalError> {
+        let seq = *self.head + 1;
+        let (number, post) = (i64::try_from(seq).unwrap_or(i64::MAX), id.map(PostId::as_str));
+        let (nick, text) = (author.nickname.as_str(), text.as_str());
+        let crc = row::message_crc(number, self.at, author.id, post, nick, text);
+        let statement = if post.is_some() { &mut self.named } else { &mut self.plain };
+        if statement.execute(params![number, self.at, author.id, post, nick, text, crc])? == 1 {
+            *self.head = seq;
+            return Ok(Appended::Fresh { seq, at: self.at });
+        }
+        let first: i64 = self
+            .transaction
+            .prepare_cached("SELECT seq FROM message WHERE account = ?1 AND post = ?2")?
+            .query_row(params![author.id, post], |row| row.get(0))?;
+        Ok(Appended::Repeated { seq: Seq::try_from(first).unwrap_or(0) })
+    }
+}

@@ -1,0 +1,135 @@
+//! What the counters said at one moment.
+
+use std::time::Duration;
+
+use chat_proto::Seq;
+
+use super::{Count, DeclinedMeters, Meters, histogram::COMMIT_BOUNDS};
+
+/// All figures of a server since its start. Each is right by itself; they are not of the same instant.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Figures {
+    /// Connections that are open.
+    pub open: PerPort,
+    /// Connections that were let in.
+    pub accepted: PerPort,
+    /// Connections that were closed at once because there were too many in all.
+    pub refused_in_all: u64,
+    /// Connections that were closed at once because there were too many of one address.
+    pub refused_by_address: u64,
+    /// Tokens that were accepted.
+    pub logged_in: u64,
+    /// Tokens that nobody has.
+    pub denied: u64,
+    /// Accounts that were made.
+    pub registered: u64,
+    /// Registrations that were refused: the nickname, the rate, the store.
+    pub not_registered: u64,
+    /// Posts that became messages.
+    pub stored: u64,
+    /// Posts that had been stored before and were answered again.
+    pub repeated: u64,
+    /// Posts that were not stored.
+    pub declined: Declined,
+    /// How long the store took for each transaction.
+    pub commits: CommitTimes,
+    /// Transactions that the store refused.
+    pub commits_failed: u64,
+    /// Messages that were written to listeners, once for each listener.
+    pub delivered_messages: u64,
+    /// Bytes of these messages.
+    pub delivered_bytes: u64,
+    /// Pages that listeners behind the shared log have read from the store.
+    pub pages: u64,
+    /// Listeners that wait for such a page now.
+    pub reading_pages: u64,
+    /// Listeners that were closed because they took nothing.
+    pub stalled: u64,
+    /// The place of the last message.
+    pub head: Seq,
+    /// Bytes of the shared log in memory.
+    pub ring_bytes: u64,
+}
+
+/// One figure for the listen port and one for the write port, those with TLS included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PerPort {
+    /// Of listeners.
+    pub listen: u64,
+    /// Of writers.
+    pub write: u64,
+}
+
+/// Posts that were not stored, by the code that the writer was told, where its protocol can tell one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Declined {
+    /// Too many in too little time.
+    pub rate: u64,
+    /// The text was too long.
+    pub too_long: u64,
+    /// The account was revoked.
+    pub revoked: u64,
+    /// The store failed.
+    pub storage: u64,
+    /// The server was going down.
+    pub draining: u64,
+    /// Something else: a blank text.
+    pub other: u64,
+}
+
+/// How long transactions took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommitTimes {
+    /// How many ended in each step of [`COMMIT_BOUNDS`], and not in one before.
+    pub steps: [u64; COMMIT_BOUNDS.len()],
+    /// How many took longer than the last bound.
+    pub slower: u64,
+    /// All of them together.
+    pub sum: Duration,
+}
+
+impl CommitTimes {
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.steps.iter().sum::<u64>() + self.slower
+    }
+}
+
+impl Figures {
+    pub(super) fn read(meters: &Meters, head: Seq, ring_bytes: u64) -> Self {
+        let (listen, write) = (&meters.listen, &meters.write);
+        Self {
+            open: PerPort { listen: listen.open.read(), write: write.open.read() },
+            accepted: PerPort { listen: listen.accepted.read(), write: write.accepted.read() },
+            refused_in_all: meters.refused_in_all.read(),
+            refused_by_address: meters.refused_by_address.read(),
+            logged_in: meters.logged_in.read(),
+            denied: meters.denied.read(),
+            registered: meters.registered.read(),
+            not_registered: meters.not_registered.read(),
+            stored: meters.stored.read(),
+            repeated: meters.repeated.read(),
+            declined: Declined::read(&meters.declined),
+            commits: meters.commits.read(),
+            commits_failed: meters.commits_failed.read(),
+            delivered_messages: meters.delivered.messages.read(),
+            delivered_bytes: meters.delivered.bytes.read(),
+            pages: meters.pages.read(),
+            reading_pages: meters.reading_pages.read(),
+            stalled: meters.stalled.read(),
+            head,
+            ring_bytes,
+        }
+    }
+}
+
+impl Declined {
+    fn read(meters: &DeclinedMeters) -> Self {
+        let DeclinedMeters { rate, too_long, revoked, storage, draining, other } = meters;
+        let [rate, too_long, revoked, storage, draining, other] =
+            [rate, too_long, revoked, storage, draining, other].map(Count::read);
+        Self { rate, too_long, revoked, storage, draining, other }
+    }
+}

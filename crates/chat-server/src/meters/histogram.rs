@@ -1,0 +1,59 @@
+//! How long transactions of the store take, in steps. It keeps no single time.
+
+use std::time::Duration;
+
+use super::{Count, figures::CommitTimes};
+
+/// Upper ends of the steps, in microseconds: from a memory that answers at once to a disk that is in trouble.
+const BOUNDS: [u64; 14] =
+    [200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000];
+
+/// The same as durations. What took longer is in no step, only in the count.
+pub const COMMIT_BOUNDS: [Duration; BOUNDS.len()] = {
+    let mut bounds = [Duration::ZERO; BOUNDS.len()];
+    let mut at = 0;
+    while at < BOUNDS.len() {
+        bounds[at] = Duration::from_micros(BOUNDS[at]);
+        at += 1;
+    }
+    bounds
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Histogram {
+    steps: [Count; BOUNDS.len()],
+    slower: Count,
+    nanoseconds: Count,
+}
+
+impl Histogram {
+    pub(crate) fn observe(&self, took: Duration) {
+        let step = COMMIT_BOUNDS.iter().position(|bound| took <= *bound);
+        step.and_then(|step| self.steps.get(step)).unwrap_or(&self.slower).one();
+        self.nanoseconds.add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    pub(super) fn read(&self) -> CommitTimes {
+        CommitTimes {
+            steps: self.steps.each_ref().map(Count::read),
+            slower: self.slower.read(),
+            sum: Duration::from_nanos(self.nanoseconds.read()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_time_is_in_one_step() {
+        let histogram = Histogram::default();
+        for micros in [0, 200, 201, 5_000_000, 5_000_001] {
+            histogram.observe(Duration::from_micros(micros));
+        }
+        let times = histogram.read();
+        assert_eq!((times.steps[0], times.steps[1], times.steps[13], times.slower), (2, 1, 1, 1));
+        assert_eq!((times.count(), times.sum), (5, Duration::from_micros(10_000_402)));
+    }
+}

@@ -1,0 +1,121 @@
+//! A port that speaks HTTP to a few peers at a time. What it answers is decided elsewhere.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use chat_server::Observer;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+
+use super::routes::answer;
+
+/// A scraper or two, a prober, and somebody with `curl`. Whoever comes beyond that waits in the system's queue.
+const CONNECTIONS: usize = 16;
+
+/// From the first byte of a request to its empty line: it is a few hundred bytes of somebody close by.
+const HEADER_WITHIN: Duration = Duration::from_secs(5);
+
+/// From accepting to the last byte of the answer. A connection has one request, so nobody keeps a place.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(10);
+
+/// The largest request that is read: the least that the library can be held to.
+const REQUEST_BYTES: usize = 8 * 1024;
+
+/// Lines of a request's header.
+const HEADERS: usize = 64;
+
+/// How long to leave the system alone when it has no descriptor left.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// The opened port, which does not answer yet.
+#[derive(Debug)]
+pub(crate) struct MetricsPort {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl MetricsPort {
+    /// Opens it; port 0 takes a free one.
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until it is dropped.
+    pub(crate) async fn serve(self, observer: Observer) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            // The semaphore is never closed.
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let observer = observer.clone();
+                    tokio::spawn(async move {
+                        let _place = place;
+                        // Whoever is too slow, or says no HTTP, is gone; it is nobody's loss.
+                        let _ = timeout(CONNECTION_WITHIN, talk(stream, observer)).await;
+                    });
+                }
+                Err(_) => sleep(EXHAUSTED_PAUSE).await,
+            }
+        }
+    }
+}
+
+async fn talk(stream: TcpStream, observer: Observer) -> Result<(), hyper::Error> {
+    let service = service_fn(|request| {
+        let answer = answer(request.method(), request.uri().path(), &observer);
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_WITHIN)
+        .max_buf_size(REQUEST_BYTES)
+        .max_headers(HEADERS)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_server::{MemoryJournal, Server, ServerConfig};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// In virtual time, which goes on as soon as everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn slow_headers_give_back_their_places() {
+        let server = Server::start(ServerConfig::on_free_ports(), MemoryJournal::new()).await.unwrap();
+        let port = MetricsPort::open(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let address = port.address();
+        tokio::spawn(port.serve(server.observer()));
+        let mut slow = Vec::new();
+        for _ in 0..3 * CONNECTIONS {
+            let mut peer = TcpStream::connect(address).await.unwrap();
+            peer.write_all(b"GET /metrics HTTP/1.1\r\nHost: ").await.unwrap();
+            slow.push(peer);
+        }
+        let mut honest = TcpStream::connect(address).await.unwrap();
+        honest.write_all(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        honest.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nalive\n"), "{answer}");
+        for mut peer in slow {
+            let mut rest = Vec::new();
+            let _ = peer.read_to_end(&mut rest).await;
+            assert!(!rest.starts_with(b"HTTP/1.1 200"));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What is answered to which request. It reads no body and remembers nothing.
+
+use chat_server::{Observer, Readiness};
+use http_body_util::Full;
+use hyper::{
+    Method, Response, StatusCode,
+    body::Bytes,
+    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+};
+
+use super::text::{CONTENT_TYPE as FIGURES, figures};
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+pub(super) fn answer(method: &Method, path: &str, observer: &Observer) -> Response<Full<Bytes>> {
+    let (status, kind, text) = match path {
+        "/metrics" | "/healthz" | "/readyz" if !matches!(*method, Method::GET | Method::HEAD) => {
+            (StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET and HEAD\n".to_owned())
+        }
+        "/metrics" => match figures(observer) {
+            Ok(text) => (StatusCode::OK, FIGURES, text),
+            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "the figures cannot be written\n".to_owned()),
+        },
+        // Whoever gets this answer knows that the process runs and has a thread to spare.
+        "/healthz" => (StatusCode::OK, PLAIN, "alive\n".to_owned()),
+        "/readyz" => match observer.readiness() {
+            Readiness::Ready => (StatusCode::OK, PLAIN, "ready\n".to_owned()),
+            Readiness::Draining => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "draining\n".to_owned()),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "the store cannot be written\n".to_owned()),
+        },
+        _ => (StatusCode::NOT_FOUND, PLAIN, "only /metrics, /healthz and /readyz\n".to_owned()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    response
+}

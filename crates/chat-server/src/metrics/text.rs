@@ -1,0 +1,122 @@
+//! The figures in the text that Prometheus reads: the one place that knows their names.
+
+use std::fmt;
+
+use chat_server::{COMMIT_BOUNDS, Figures, Observer, PerPort, Readiness};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, text::encode},
+    metrics::{MetricType, exemplar::Exemplar},
+    registry::{Registry, Unit},
+};
+
+/// What the text is, as its specification says.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Renders everything. A new registry each time: it holds nothing, and scrapes are seconds apart.
+pub(super) fn figures(observer: &Observer) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("minechat");
+    registry.register_collector(Box::new(Seen {
+        figures: observer.figures(),
+        ready: observer.readiness() == Readiness::Ready,
+    }));
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+#[derive(Debug)]
+struct Seen {
+    figures: Figures,
+    ready: bool,
+}
+
+impl Collector for Seen {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        let f = &self.figures;
+        page.build()?;
+        page.gauge("ready", "Whether /readyz says yes", None, u64::from(self.ready))?;
+        page.ports("connections_open", "Connections now", f.open, MetricType::Gauge)?;
+        page.ports("connections_accepted", "Connections that were let in", f.accepted, MetricType::Counter)?;
+        let refused = [("total", f.refused_in_all), ("address", f.refused_by_address)];
+        page.counters("connections_refused", "Connections closed at once, by the limit", "limit", &refused)?;
+        let logins = [("accepted", f.logged_in), ("denied", f.denied)];
+        page.counters("logins", "Tokens that were shown", "result", &logins)?;
+        let registrations = [("accepted", f.registered), ("refused", f.not_registered)];
+        page.counters("registrations", "Accounts that were asked for", "result", &registrations)?;
+        page.counter("posts_stored", "Posts that became messages", None, f.stored)?;
+        page.counter("posts_repeated", "Posts that had been stored before", None, f.repeated)?;
+        let declined = [
+            ("rate", f.declined.rate),
+            ("too_long", f.declined.too_long),
+            ("revoked", f.declined.revoked),
+            ("storage", f.declined.storage),
+            ("draining", f.declined.draining),
+            ("other", f.declined.other),
+        ];
+        page.counters("posts_declined", "Posts that were not stored, by the code", "code", &declined)?;
+        let commits = [("stored", f.commits.count()), ("failed", f.commits_failed)];
+        page.counters("commits", "Transactions of the store", "result", &commits)?;
+        page.commit_times(f)?;
+        page.counter("delivered_messages", "Messages written, once for each listener", None, f.delivered_messages)?;
+        page.counter("delivered", "Bytes of messages written to listeners", Some(&Unit::Bytes), f.delivered_bytes)?;
+        page.counter("store_pages_read", "Pages read for listeners behind the shared log", None, f.pages)?;
+        page.gauge("listeners_reading_store", "Listeners that wait for such a page", None, f.reading_pages)?;
+        page.counter("listeners_stalled", "Listeners closed because they took nothing", None, f.stalled)?;
+        page.gauge("log_head", "Place of the last message", None, f.head)?;
+        page.gauge("ring", "Shared log in memory", Some(&Unit::Bytes), f.ring_bytes)
+    }
+}
+
+/// Writes families one after the other.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+type NoExemplar<'a> = Option<&'a Exemplar<[(&'static str, &'static str); 0], u64>>;
+
+const NONE: NoExemplar<'static> = None;
+
+impl Page<'_> {
+    fn build(&mut self) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor("build", "The program that serves", None, MetricType::Info)?;
+        metric.encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, unit: Option<&Unit>, value: u64) -> fmt::Result {
+        self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?.encode_gauge(&value)
+    }
+
+    fn counter(&mut self, name: &str, help: &str, unit: Option<&Unit>, value: u64) -> fmt::Result {
+        self.0.encode_descriptor(name, help, unit, MetricType::Counter)?.encode_counter(&value, NONE)
+    }
+
+    fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (which, value) in values {
+            family.encode_family(&[(label, *which)])?.encode_counter(value, NONE)?;
+        }
+        Ok(())
+    }
+
+    fn ports(&mut self, name: &str, help: &str, values: PerPort, kind: MetricType) -> fmt::Result {
+        let values = [("listen", values.listen), ("write", values.write)];
+        if matches!(kind, MetricType::Counter) {
+            return self.counters(name, help, "port", &values);
+        }
+        let mut family = self.0.encode_descriptor(name, help, None, kind)?;
+        for (port, value) in values {
+            family.encode_family(&[("port", port)])?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    fn commit_times(&mut self, figures: &Figures) -> fmt::Result {
+        let times = &figures.commits;
+        let steps = COMMIT_BOUNDS.iter().map(std::time::Duration::as_secs_f64).zip(times.steps);
+        let steps: Vec<(f64, u64)> = steps.chain([(f64::INFINITY, times.slower)]).collect();
+        let help = "Time for one transaction that was stored, its fsync included";
+        self.0
+            .encode_descriptor("commit_duration", help, Some(&Unit::Seconds), MetricType::Histogram)?
+            .encode_histogram::<[(&str, &str); 0]>(times.sum.as_secs_f64(), times.count(), &steps, None)
+    }
+}

@@ -1,0 +1,43 @@
+//! chat-tui: registration and chat in a terminal, with a local room built in.
+//!
+//! ```text
+//! keys, lines ─> message ─> app.update ─> effect ─> services ─> chat-client ─> the room
+//!                  ^            │                       │
+//!                  └── news ────┼───────────────────────┘
+//!                               └─> view (full screen) or plain (lines)
+//! ```
+//! `app`, `timeline`, `input`, `layout` and `view` are values and functions: no sockets, no files, no
+//! clock. `services` is the only place with those.
+//!
+//! It is a program and no library to build on: what is public here is for its `main` and for its bench.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod app;
+mod areas;
+mod args;
+mod effect;
+mod error_chain;
+mod events;
+mod fullscreen;
+mod input;
+mod keymap;
+mod lang;
+mod layout;
+mod link;
+mod local_room;
+mod measured;
+mod message;
+mod plain;
+mod program;
+mod services;
+mod signals;
+mod terminal;
+mod theme;
+mod timeline;
+mod view;
+mod width;
+mod wrap;
+
+#[doc(hidden)]
+pub use measured::Pages;
+pub use program::main;

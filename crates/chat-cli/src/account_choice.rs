@@ -1,6 +1,7 @@
 //! Which account a command writes with: a token that was given, a kept account, or a new one.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chat_client::{
     Account, ClientConfig, ConnectError, Credentials, FileLock, Nickname, Settings, Token, paths, register,
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::failure::{Failure, chain};
 use crate::output;
+use crate::sides::Trouble;
 
 /// Loads the kept accounts and says what was mended in their file.
 pub(crate) fn kept(settings: &Settings) -> Result<Credentials, Failure> {
@@ -43,23 +45,33 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, Failure> {
 }
 
 /// The token to write with; registers the name where nothing else is known, and keeps the account.
-pub(crate) async fn known_or_new(settings: &Settings, config: &ClientConfig) -> Result<Token, Failure> {
+/// Meanwhile `trouble` has what keeps it waiting.
+pub(crate) async fn known_or_new(
+    settings: &Settings,
+    config: &ClientConfig,
+    trouble: &Trouble,
+) -> Result<Token, Failure> {
     if let Some(token) = known(settings)? {
         return Ok(token);
     }
     let name = settings.nickname.as_deref().ok_or(Failure::NoAccount)?;
-    let account = new(settings, config, name).await?;
+    let account = new(settings, config, name, trouble).await?;
     output::talk(format_args!("registered as {}", account.nickname));
     Ok(account.token)
 }
 
 /// Registers a name and keeps the account.
-pub(crate) async fn new(settings: &Settings, config: &ClientConfig, name: &str) -> Result<Account, Failure> {
+pub(crate) async fn new(
+    settings: &Settings,
+    config: &ClientConfig,
+    name: &str,
+    trouble: &Trouble,
+) -> Result<Account, Failure> {
     let nickname = Nickname::new(name)?;
     // Before the server is asked: an account that cannot be kept would be lost.
     let mut credentials = kept(settings)?;
     can_keep(&settings.credentials_path)?;
-    let account = ask(config, nickname).await?;
+    let account = ask(config, nickname, trouble).await?;
     credentials.add_for(&config.write_addr_text(), &account, Some(name))?;
     Ok(account)
 }
@@ -75,25 +87,29 @@ fn can_keep(path: &Path) -> Result<(), Failure> {
 
 /// Registers, and tries again for as long as nobody answers at all. Once something was said it is
 /// not asked again: a second question could make a second account.
-async fn ask(config: &ClientConfig, nickname: Nickname) -> Result<Account, Failure> {
+async fn ask(config: &ClientConfig, nickname: Nickname, trouble: &Trouble) -> Result<Account, Failure> {
     let start = Instant::now();
     let mut wait = config.retry.base;
     let mut attempts = 1;
     loop {
         let error = match register(config, nickname.clone()).await {
             Ok(account) => return Ok(account),
-            Err(error) => error,
+            Err(error) => Arc::new(error),
         };
         let unsaid = matches!(
-            error,
-            ConnectError::Resolve { .. } | ConnectError::Connect { .. } | ConnectError::TimedOut { .. }
+            *error,
+            ConnectError::Resolve { .. }
+                | ConnectError::Connect { .. }
+                | ConnectError::TimedOut { .. }
+                | ConnectError::NoHandshake { .. }
         );
         let tries_left = config.retry.max_attempts.is_none_or(|max| attempts < max);
         let time_left = config.retry.max_time.is_none_or(|max| start.elapsed() + wait < max);
         if !(unsaid && tries_left && time_left) {
-            return Err(Failure::Connect { what: config.write_addr_text(), error: error.into() });
+            return Err(Failure::Connect { what: config.write_addr_text(), error });
         }
-        output::talk(format_args!("{}; trying again in {:.1} s", chain(&error), wait.as_secs_f64()));
+        output::talk(format_args!("{}; trying again in {:.1} s", chain(&*error), wait.as_secs_f64()));
+        trouble.set(Some(error));
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(config.retry.cap);
         attempts += 1;

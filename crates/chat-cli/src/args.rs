@@ -75,13 +75,13 @@ pub(crate) struct Connect {
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
     /// The port of this command: the listen port for `listen`, the write port for all others
-    #[arg(short, long, value_name = "PORT")]
+    #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
     /// The listen port [default: 5000]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) listen_port: Option<u16>,
     /// The write port [default: 5050]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) write_port: Option<u16>,
     /// The ports speak TLS: verify the server by this machine's root certificates
     #[arg(long)]

@@ -26,7 +26,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Cursor(#[from] CursorError),
     #[error(transparent)]
-    Credentials(#[from] CredentialsError),
+    Credentials(CredentialsError),
+    #[error("{0}; name one by its whole nickname, and remove what is no longer good with `chat accounts remove`")]
+    SeveralFit(Box<str>),
     #[error("there is no account to write with: name one with -u, or give a token")]
     NoAccount,
     #[error("several accounts are kept ({}): name one with -u", .0.join(", "))]
@@ -70,6 +72,9 @@ pub(crate) enum Failure {
     Timeout { got: u64, wanted: u64 },
     #[error("time ran out")]
     OutOfTime,
+    /// It ran out before there was a connection; with what was in the way, where an attempt has failed.
+    #[error("time ran out before there was a connection to {what}{}", because(error.as_deref()))]
+    NoConnectionInTime { what: String, error: Option<Arc<ConnectError>> },
     #[error("no message came for {0:?}")]
     Idle(std::time::Duration),
     /// A signal; there is nothing to say.
@@ -91,7 +96,7 @@ impl Failure {
             | Self::Text(_)
             | Self::Nickname(_)
             | Self::Token(_) => Exit::Usage,
-            Self::Credentials(error) if ambiguous(error) => Exit::Usage,
+            Self::SeveralFit(_) => Exit::Usage,
             Self::Paths(_)
             | Self::History(_)
             | Self::Cursor(_)
@@ -103,9 +108,9 @@ impl Failure {
             | Self::Runtime(_) => Exit::Local,
             Self::Connect { error, .. } if refusal(error).is_some() => Exit::Refused,
             Self::Connect { error, .. } if is_local(error) => Exit::Local,
-            Self::Connect { .. } | Self::NotAChat(_) => Exit::Unreachable,
-            Self::Cut { why, shortfall } => first_of(why.exit(), shortfall.exit()),
-            Self::Messages(shortfall) => shortfall.exit(),
+            Self::Connect { .. } | Self::NotAChat(_) | Self::NoConnectionInTime { .. } => Exit::Unreachable,
+            Self::Cut { why, shortfall } => shortfall.exit().map_or(why.exit(), |exit| first_of(why.exit(), exit)),
+            Self::Messages(shortfall) => shortfall.exit().unwrap_or(Exit::Unreachable),
             Self::Timeout { .. } | Self::OutOfTime => Exit::Timeout,
             Self::Idle(_) => Exit::Idle,
             Self::Interrupted => Exit::Interrupted,
@@ -119,8 +124,7 @@ impl Failure {
             Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => "file",
             Self::Settings(_) => "config",
             Self::NoAccount | Self::UnknownAccount(_) => "no_account",
-            Self::WhichAccount(_) | Self::WhichRoom(_) => "ambiguous_account",
-            Self::Credentials(error) if ambiguous(error) => "ambiguous_account",
+            Self::WhichAccount(_) | Self::WhichRoom(_) | Self::SeveralFit(_) => "ambiguous_account",
             Self::Paths(_)
             | Self::History(_)
             | Self::Cursor(_)
@@ -139,6 +143,7 @@ impl Failure {
                 (None, _) => "unreachable",
             },
             Self::NotAChat(_) => "not_a_chat",
+            Self::NoConnectionInTime { .. } => "unreachable",
             Self::Cut { why, .. } if self.exit() == why.exit() => why.code(),
             Self::Cut { shortfall, .. } => shortfall.code(),
             Self::Messages(shortfall) => shortfall.code(),
@@ -151,7 +156,7 @@ impl Failure {
 
 /// Which of two reasons decides the exit code: the signal, then doubt, then a refusal.
 fn first_of(one: Exit, other: Exit) -> Exit {
-    let order = [Exit::Interrupted, Exit::Local, Exit::Unconfirmed, Exit::Refused, Exit::Unreachable];
+    let order = [Exit::Interrupted, Exit::Local, Exit::Unconfirmed, Exit::Refused, Exit::Unreachable, Exit::Timeout];
     order.into_iter().find(|exit| [one, other].contains(exit)).unwrap_or(one)
 }
 
@@ -160,8 +165,13 @@ fn is_local(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Tls { source: TlsError::CaFile { .. }, .. })
 }
 
-fn ambiguous(error: &CredentialsError) -> bool {
-    matches!(error, CredentialsError::Ambiguous { .. })
+impl From<CredentialsError> for Failure {
+    fn from(error: CredentialsError) -> Self {
+        match error {
+            CredentialsError::Ambiguous { .. } => Self::SeveralFit(error.to_string().into()),
+            error => Self::Credentials(error),
+        }
+    }
 }
 
 fn refusal(error: &ConnectError) -> Option<Refusal> {
@@ -171,10 +181,29 @@ fn refusal(error: &ConnectError) -> Option<Refusal> {
     }
 }
 
-/// The whole chain of causes on one line, with the address in front where the error does not name it.
+/// What to do about a token that is not known: the account was made elsewhere, or taken back.
+const UNKNOWN_TOKEN: &str =
+    "; `chat register -u NAME` makes a new account, `chat accounts remove NICKNAME` forgets the old one";
+
+/// The server does not say what it minds in a nickname. These are the rules of ours.
+const NICKNAME: &str = "; it may have 40 characters (or what the server was told), something that can be seen in it, and \
+                        must not look like Server; or there were too many registrations";
+
+/// The whole chain of causes on one line, with the address in front where the error does not name it, and with what to
+/// do.
 fn connect_text(what: &str, error: &ConnectError) -> String {
     let text = chain(error);
-    if text.contains(what) { text } else { format!("{what}: {text}") }
+    let advice = match refusal(error) {
+        Some(Refusal::UnknownToken) => UNKNOWN_TOKEN,
+        Some(Refusal::Nickname) => NICKNAME,
+        _ => "",
+    };
+    if text.contains(what) { format!("{text}{advice}") } else { format!("{what}: {text}{advice}") }
+}
+
+/// What was in the way, after what could not be done.
+fn because(error: Option<&ConnectError>) -> String {
+    error.map(|error| format!(": {}", chain(error))).unwrap_or_default()
 }
 
 /// An error and its causes, from the outermost to the innermost.

@@ -1,5 +1,6 @@
 //! What became of each message of a run of `chat send`, and the sentence that says so.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::exit::Exit;
@@ -28,18 +29,26 @@ impl Outcome {
     }
 }
 
-/// The outcomes of all messages, by number of their input line, kept as ranges: a million confirmed
+/// How many different reasons the report keeps apart. They are the server's words, and it may have any number of them.
+const REASONS: usize = 16;
+
+/// First and last line of each stretch, in order.
+type Ranges = Vec<(u64, u64)>;
+
+/// The outcomes of all messages with their reasons, by number of their input line, kept as ranges: a million confirmed
 /// lines take no more than one.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    ranges: [Vec<(u64, u64)>; 4],
+    ranges: BTreeMap<(Outcome, Box<str>), Ranges>,
     /// The input goes on behind what was read of it.
     cut: bool,
 }
 
 impl Ledger {
-    pub(crate) fn note(&mut self, line: u64, outcome: Outcome) {
-        let ranges = &mut self.ranges[outcome as usize];
+    /// One message has ended so, for a reason that may be empty.
+    pub(crate) fn note(&mut self, line: u64, outcome: Outcome, reason: &str) {
+        let known = self.ranges.len() < REASONS || self.ranges.contains_key(&(outcome, reason.into()));
+        let ranges = self.ranges.entry((outcome, if known { reason } else { "" }.into())).or_default();
         // Lines end nearly in order, so the place is at or near the end.
         let place = ranges.partition_point(|&(_, last)| last < line);
         if place > 0 && ranges[place - 1].1 + 1 == line {
@@ -61,7 +70,8 @@ impl Ledger {
     }
 
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
-        self.ranges[outcome as usize].iter().map(|(first, last)| last - first + 1).sum()
+        let ranges = self.ranges.iter().filter(|((of, _), _)| *of == outcome).flat_map(|(_, ranges)| ranges);
+        ranges.map(|(first, last)| last - first + 1).sum()
     }
 
     /// `None` when every message was confirmed.
@@ -74,11 +84,7 @@ impl Ledger {
 
     fn report(&self) -> String {
         let mut out = String::new();
-        for outcome in [Outcome::Confirmed, Outcome::Refused, Outcome::Unconfirmed, Outcome::NeverSent] {
-            let ranges = &self.ranges[outcome as usize];
-            if ranges.is_empty() {
-                continue;
-            }
+        for ((outcome, reason), ranges) in &self.ranges {
             if !out.is_empty() {
                 out.push_str("; ");
             }
@@ -89,9 +95,12 @@ impl Ledger {
                 }
                 let _ = if first == last { write!(out, "{first}") } else { write!(out, "{first}-{last}") };
             }
-            if self.cut && outcome == Outcome::NeverSent {
-                out.push_str(" and what follows");
+            if !reason.is_empty() {
+                let _ = write!(out, " ({reason})");
             }
+        }
+        if self.cut && self.count(Outcome::NeverSent) > 0 {
+            out.push_str(" and what follows");
         }
         out
     }
@@ -106,11 +115,12 @@ pub(crate) struct Shortfall {
 }
 
 impl Shortfall {
-    pub(crate) fn exit(&self) -> Exit {
+    /// What the messages themselves say; `None` where some were only never sent: what kept them decides.
+    pub(crate) fn exit(&self) -> Option<Exit> {
         match self.worst {
-            Outcome::Refused => Exit::Refused,
-            Outcome::NeverSent => Exit::Unreachable,
-            Outcome::Confirmed | Outcome::Unconfirmed => Exit::Unconfirmed,
+            Outcome::Refused => Some(Exit::Refused),
+            Outcome::NeverSent => None,
+            Outcome::Confirmed | Outcome::Unconfirmed => Some(Exit::Unconfirmed),
         }
     }
 
@@ -131,14 +141,27 @@ mod tests {
     fn the_report_names_every_line_and_the_worst_decides() {
         let mut ledger = Ledger::default();
         for line in [1, 2, 4, 3, 9] {
-            ledger.note(line, Outcome::Confirmed);
+            ledger.note(line, Outcome::Confirmed, "");
         }
         assert!(ledger.shortfall().is_none());
-        ledger.note(6, Outcome::NeverSent);
-        ledger.note(5, Outcome::Unconfirmed);
-        ledger.note(7, Outcome::NeverSent);
+        ledger.note(6, Outcome::NeverSent, "");
+        ledger.note(5, Outcome::Unconfirmed, "");
+        ledger.note(7, Outcome::NeverSent, "");
         let shortfall = ledger.shortfall().expect("not all confirmed");
         assert_eq!(shortfall.to_string(), "confirmed: line 1-4, 9; unconfirmed: line 5; never sent: line 6-7");
-        assert_eq!(shortfall.exit(), Exit::Unconfirmed);
+        assert_eq!(shortfall.exit(), Some(Exit::Unconfirmed));
+    }
+
+    #[test]
+    fn reasons_are_kept_apart_and_have_an_end() {
+        let mut ledger = Ledger::default();
+        for (line, reason) in [(1, "too long"), (2, "revoked"), (3, "too long")] {
+            ledger.note(line, Outcome::Refused, reason);
+        }
+        let shortfall = ledger.shortfall().expect("refused");
+        assert_eq!(shortfall.to_string(), "refused: line 2 (revoked); refused: line 1, 3 (too long)");
+        (4..1000).for_each(|line| ledger.note(line, Outcome::Refused, &line.to_string()));
+        assert!(ledger.ranges.len() <= REASONS + 1);
+        assert_eq!(ledger.count(Outcome::Refused), 999);
     }
 }

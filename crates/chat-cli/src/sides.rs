@@ -1,7 +1,10 @@
 //! From the command line to what the services are told: settings, patience, and the talk about
 //! states on standard error.
 
-use chat_client::{ClientConfig, ConnectionState, Layer, RetryPolicy, Settings, Token};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use chat_client::{ClientConfig, ConnectError, ConnectionState, Layer, RetryPolicy, Settings, Token};
 use tokio::sync::watch;
 
 use crate::args::{Common, Connect, Identity};
@@ -79,17 +82,32 @@ pub(crate) fn client_config(
     config
 }
 
+/// What keeps a connection from being made at present, for whoever gives up waiting for it.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble(RefCell<Option<Arc<ConnectError>>>);
+
+impl Trouble {
+    pub(crate) fn set(&self, error: Option<Arc<ConnectError>>) {
+        self.0.replace(error);
+    }
+
+    pub(crate) fn last(&self) -> Option<Arc<ConnectError>> {
+        self.0.borrow().clone()
+    }
+}
+
 /// Says on standard error what becomes of a connection; what goes well at once is not worth a word.
 pub(crate) struct StateTalk {
     side: Side,
     states: watch::Receiver<ConnectionState>,
     json: bool,
     troubled: bool,
+    trouble: Trouble,
 }
 
 impl StateTalk {
     pub(crate) fn new(side: Side, states: watch::Receiver<ConnectionState>, json: bool) -> Self {
-        Self { side, states, json, troubled: false }
+        Self { side, states, json, troubled: false, trouble: Trouble::default() }
     }
 
     /// Waits for the next state and talks about it. Never ends by itself. Cancel-safe.
@@ -101,8 +119,18 @@ impl StateTalk {
         self.tell();
     }
 
+    /// Why there is no connection.
+    pub(crate) fn trouble(&self) -> &Trouble {
+        &self.trouble
+    }
+
     fn tell(&mut self) {
         let state = self.states.borrow_and_update().clone();
+        match &state {
+            ConnectionState::Waiting { cause, .. } => self.trouble.set(Some(Arc::clone(cause))),
+            ConnectionState::Online { .. } => self.trouble.set(None),
+            _ => {}
+        }
         tracing::info!(side = self.side.name(), state = Object::state_name(&state), "the connection changed");
         if self.json {
             output::talk_object(&Object::state(self.side.name(), &state));
@@ -128,9 +156,7 @@ impl StateTalk {
 /// Why a service has closed, as the failure of the command.
 pub(crate) fn closed(states: &watch::Receiver<ConnectionState>, what: String) -> Option<Failure> {
     match &*states.borrow() {
-        ConnectionState::Closed { cause: Some(error) } => {
-            Some(Failure::Connect { what, error: std::sync::Arc::clone(error) })
-        }
+        ConnectionState::Closed { cause: Some(error) } => Some(Failure::Connect { what, error: Arc::clone(error) }),
         _ => None,
     }
 }

@@ -130,3 +130,30 @@ fn a_token_in_the_clear_is_said_once_and_not_on_this_machine() {
     let here = run(home.chat(["send", "-u", "Bob", "-m", "hi", "--no-retry", "-p", &port.to_string()]));
     assert!(!err(&here).contains("in the clear"), "{}", err(&here));
 }
+
+/// As `openssl req -x509` makes them: an authority that vouches for itself.
+#[test]
+fn the_usual_self_signed_certificate_is_refused_with_the_ways_out() {
+    let home = Home::new();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let cert = params.self_signed(&key).unwrap();
+    std::fs::write(home.path("cert.pem"), cert.pem()).unwrap();
+    std::fs::write(home.path("key.pem"), key.serialize_pem()).unwrap();
+    let any = "127.0.0.1:0".parse().unwrap();
+    let mut config = ServerConfig::default();
+    config.tls = Some(TlsPorts::from_files(any, any, &home.path("cert.pem"), &home.path("key.pem")).unwrap());
+    let room = Room::with(config);
+    let (_, write) = room.server.as_ref().unwrap().tls_addrs().unwrap();
+    let port = write.port().to_string();
+    let send = ["send", "-u", "Bob", "-m", "hi", "--no-retry", "--port", &port];
+    let output = run(home.chat([&send[..], &["--ca-file", "cert.pem"]].concat()));
+    assert_eq!(code(&output), 4, "{}", err(&output));
+    let said = err(&output);
+    assert!(said.contains("--pin") && said.contains("CA:FALSE") && !said.contains("OtherError"), "{said}");
+    let pin: String = Sha256::digest(cert.der()).iter().map(|byte| format!("{byte:02X}:")).collect();
+    let pin = format!("sha256 Fingerprint={}", pin.trim_end_matches(':'));
+    let output = run(home.chat([&send[..], &["--pin", &pin]].concat()));
+    assert_eq!(code(&output), 0, "{}", err(&output));
+}

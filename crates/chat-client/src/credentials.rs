@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::lock::{FileLock, LockError};
+use crate::own_dir;
 use crate::private_file;
 use crate::warning::FileWarning;
 
@@ -114,6 +115,7 @@ impl Credentials {
         let path = path.as_ref().to_owned();
         let mut warnings = Vec::new();
         let lines = read(&path, &mut warnings)?;
+        warnings.extend(own_dir::others_may_replace(private_file::directory(&path).unwrap_or(Path::new("."))));
         Ok(Self { path, lines, warnings })
     }
 

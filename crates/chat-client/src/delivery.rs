@@ -45,11 +45,13 @@ pub enum DeliveryError {
     /// The server did not take it; with how long to wait, if that can help.
     #[error("the server refused the message: {0}")]
     Refused(DeclineCode, Option<Duration>),
-    /// It was never written.
+    /// It was never written; or the server put it off, and nobody waited until it would take it.
     #[error("the message was never sent")]
     NeverSent {
         /// The post.
         id: PostId,
+        /// Why the server put it off the last time, if it did.
+        put_off: Option<DeclineCode>,
         /// Why there was no connection to write it to; `None` when it was discarded or the writer was closed.
         #[source]
         cause: Option<Arc<ConnectError>>,

@@ -57,6 +57,7 @@ impl TcpDial {
             Side::Listen => self.config.listen_addr_text(),
             Side::Write => self.config.write_addr_text(),
         };
+        let mut answered = false;
         let connected = timeout(self.config.connect_timeout, async {
             let found = tokio::net::lookup_host((host, port)).await;
             let found = found.map_err(|source| ConnectError::Resolve { host: host.into(), source: Some(source) })?;
@@ -67,6 +68,7 @@ impl TcpDial {
             let failed = |source| ConnectError::Connect { address: address.as_str().into(), source };
             let stream = first_to_connect(addresses).await.map_err(failed)?;
             self.watch_over(&stream);
+            answered = true;
             match &self.config.tls {
                 None => Ok(Box::new(stream) as BoxedIo),
                 Some(trust) => match self.connector(trust) {
@@ -75,8 +77,14 @@ impl TcpDial {
                 },
             }
         });
-        connected.await.unwrap_or_else(|_| {
-            Err(ConnectError::TimedOut { address: address.as_str().into(), after: self.config.connect_timeout })
+        let connected = connected.await;
+        connected.unwrap_or_else(|_| {
+            let (address, after) = (address.as_str().into(), self.config.connect_timeout);
+            // Without TLS there is nothing to wait for once somebody has answered.
+            Err(match answered {
+                true => ConnectError::NoHandshake { address, after },
+                false => ConnectError::TimedOut { address, after },
+            })
         })
     }
 

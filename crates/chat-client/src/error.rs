@@ -36,6 +36,14 @@ pub enum ConnectError {
         /// How long it was tried.
         after: Duration,
     },
+    /// Somebody took the connection and said nothing of TLS, as a plain listen port does.
+    #[error("no TLS handshake with {address} within {} s; the port may not speak TLS", after.as_secs())]
+    NoHandshake {
+        /// Host and port.
+        address: Box<str>,
+        /// How long it was tried.
+        after: Duration,
+    },
     /// There is a server, and it is not the one that is trusted, or no safe one.
     #[error("no secure connection to {address}")]
     Tls {
@@ -79,7 +87,9 @@ impl ConnectError {
     pub fn retry(&self) -> Retry {
         match self {
             // A name may come back with the network, so even an unknown host is asked for again.
-            Self::Resolve { .. } | Self::Connect { .. } | Self::TimedOut { .. } => Retry::Transient,
+            Self::Resolve { .. } | Self::Connect { .. } | Self::TimedOut { .. } | Self::NoHandshake { .. } => {
+                Retry::Transient
+            }
             Self::Interrupted(_) | Self::Lost(_) | Self::NoAnswerToResume => Retry::Transient,
             Self::Tls { .. } | Self::Refused(_) | Self::Protocol(_) | Self::Codec(_) => Retry::Final,
         }
@@ -90,7 +100,7 @@ impl ConnectError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Resolve { .. } => "resolve",
-            Self::Connect { .. } | Self::TimedOut { .. } => "unreachable",
+            Self::Connect { .. } | Self::TimedOut { .. } | Self::NoHandshake { .. } => "unreachable",
             Self::Tls { .. } => "tls",
             Self::Refused(_) => "refused",
             Self::Interrupted(_) => "interrupted",

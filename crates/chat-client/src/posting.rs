@@ -258,7 +258,7 @@ impl Posting {
                 let _ = reply.send(found.is_some());
                 if let Some(post) = found {
                     self.note(|outbox| outbox.discard(&id));
-                    self.settle(post, Fate::NeverSent, None);
+                    self.settle(post, Fate::NeverSent(None), None);
                 }
             }
             Some(Command::Close { by }) => self.close_by(by),
@@ -330,7 +330,7 @@ impl Posting {
                 Fate::Confirmed(_) => report.confirmed.push(id.clone()),
                 Fate::Refused(..) => report.refused.push(id.clone()),
                 Fate::Unconfirmed => report.unconfirmed.push(id.clone()),
-                Fate::NeverSent => report.never_sent.push(id.clone()),
+                Fate::NeverSent(_) => report.never_sent.push(id.clone()),
             }
         }
         if matches!(fate, Fate::Confirmed(_)) {
@@ -340,7 +340,7 @@ impl Posting {
             Fate::Confirmed(position) => Ok(Receipt { id, position }),
             Fate::Refused(code, retry_after) => Err(DeliveryError::Refused(code, retry_after)),
             Fate::Unconfirmed => Err(DeliveryError::Unconfirmed { id, cause }),
-            Fate::NeverSent => Err(DeliveryError::NeverSent { id, cause }),
+            Fate::NeverSent(put_off) => Err(DeliveryError::NeverSent { id, put_off, cause }),
         });
     }
 

@@ -96,15 +96,16 @@ pub enum SettingsError {
         /// What the system said.
         source: io::Error,
     },
-    /// The configuration is wrong at one place; the source says how, and names the key.
-    #[error("{}:{line}: {}", path.display(), source.message())]
+    /// The configuration is wrong at one place. What is wrong there is in the sentence and no cause of it, since the
+    /// parser would say the place once more.
+    #[error("{}:{line}: {}", path.display(), error.message())]
     Config {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong there.
-        source: Box<toml::de::Error>,
+        /// What is wrong there; it names the key.
+        error: Box<toml::de::Error>,
     },
     /// A profile was named that is not there.
     #[error("there is no profile {name:?} in {}", path.display())]

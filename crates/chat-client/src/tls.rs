@@ -36,7 +36,7 @@ pub enum Trust {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
-/// Not 64 hexadecimal digits, with or without colons and `sha256:` before them.
+/// Not 64 hexadecimal digits, with or without colons, `sha256:`, or openssl's `sha256 Fingerprint=` before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a SHA-256 fingerprint (64 hexadecimal digits, colons allowed)")]
 pub struct FingerprintError;
@@ -68,6 +68,11 @@ pub enum TlsError {
     /// Nobody whom we trust vouches for the certificate, as with a self-signed one.
     #[error("nobody trusted vouches for the server's certificate")]
     UnknownIssuer,
+    /// The certificate is one that may vouch for others, as `openssl req -x509` makes them by default.
+    #[error(
+        "the server's certificate is made for an authority and not for a server: trust it by its fingerprint (--pin), or make one with basicConstraints CA:FALSE"
+    )]
+    Authority,
     /// It is not the pinned certificate.
     #[error("the server's certificate is not the pinned one, but {0}")]
     NotPinned(Fingerprint),
@@ -132,10 +137,15 @@ fn of_handshake(error: &io::Error) -> Option<TlsError> {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsError::WrongName,
             // A bad signature is that of a namesake: nobody trusted has made it.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsError::UnknownIssuer,
-            CertificateError::Other(other) => match other.0.downcast_ref::<NotPinned>() {
-                Some(NotPinned(found)) => TlsError::NotPinned(*found),
-                None => TlsError::Handshake(error.clone()),
-            },
+            CertificateError::Other(other) => {
+                if let Some(NotPinned(found)) = other.0.downcast_ref() {
+                    TlsError::NotPinned(*found)
+                } else if let Some(webpki::Error::CaUsedAsEndEntity) = other.0.downcast_ref() {
+                    TlsError::Authority
+                } else {
+                    TlsError::Handshake(error.clone())
+                }
+            }
             _ => TlsError::Handshake(error.clone()),
         },
         rustls::Error::InvalidMessage(_) | rustls::Error::PeerIncompatible(_) => TlsError::NoTls(error.clone()),
@@ -223,7 +233,11 @@ impl FromStr for Fingerprint {
 
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
         let text = text.trim();
-        let digits = text.strip_prefix("sha256:").unwrap_or(text);
+        // As `openssl x509 -fingerprint` prints it; older ones write the name in capitals.
+        let digits = match text.split_once('=') {
+            Some((name, digits)) if name.eq_ignore_ascii_case("sha256 fingerprint") => digits,
+            _ => text.strip_prefix("sha256:").unwrap_or(text),
+        };
         let digits: Vec<u8> = digits
             .chars()
             .filter(|&c| c != ':')
@@ -265,6 +279,8 @@ mod tests {
         let hex = &print.to_string()[7..];
         let pairs: Vec<String> = hex.as_bytes().chunks(2).map(|p| String::from_utf8_lossy(p).to_uppercase()).collect();
         assert_eq!(pairs.join(":").parse(), Ok(print));
+        assert_eq!(format!("sha256 Fingerprint={}\n", pairs.join(":")).parse(), Ok(print), "openssl 3");
+        assert_eq!(format!("SHA256 Fingerprint={}", pairs.join(":")).parse(), Ok(print), "openssl 1");
         for bad in ["", "sha256:", "12", &hex[1..], &format!("{hex}0"), &hex.replace(&hex[..1], "g")] {
             assert_eq!(bad.parse::<Fingerprint>(), Err(FingerprintError), "{bad}");
         }

@@ -22,6 +22,13 @@ pub enum FileWarning {
         /// The mode it had.
         was: u32,
     },
+    /// Others can replace the files in a directory that somebody named; it stays as it is.
+    DirectoryOpen {
+        /// The directory.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// A line that cannot be read. It stays in the file and does not hide the others.
     DamagedLine {
         /// The file.
@@ -65,6 +72,13 @@ impl fmt::Display for FileWarning {
         match self {
             Self::ModeMended { path, was } => {
                 write!(f, "{}: others could read it (mode {was:03o}); the mode is 600 now", path.display())
+            }
+            Self::DirectoryOpen { path, mode } => {
+                write!(
+                    f,
+                    "{}: others may replace what is in it (mode {mode:03o}); `chmod go-w` keeps them from it",
+                    path.display()
+                )
             }
             Self::DirectoryMended { path, was } => {
                 write!(f, "{}: others could look into it (mode {was:03o}); the mode is 700 now", path.display())

@@ -235,7 +235,7 @@ impl Writer {
             None => false,
         };
         let (ticket, delivery) = delivery(id.clone(), place);
-        let post = Post { id, text, written_before: again, ticket };
+        let post = Post { id, text, written_before: again, put_off: None, ticket };
         match self.commands.send(Command::Send(post)) {
             Ok(()) => Ok(delivery),
             Err(mpsc::error::SendError(Command::Send(post))) => {

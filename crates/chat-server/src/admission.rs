@@ -11,6 +11,7 @@ use std::{
 use crate::{
     limits::{Limits, Rate},
     meters::{Meters, Port},
+    notice::Notice,
     rate::Bucket,
 };
 
@@ -55,6 +56,14 @@ impl Admission {
 
     /// Lets a connection in unless there are too many.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<Admitted> {
+        let admitted = self.count(peer, port);
+        if admitted.is_none() {
+            Notice::ConnectionRefused.tell();
+        }
+        admitted
+    }
+
+    fn count(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<Admitted> {
         let peer = counted(peer);
         let mut state = self.lock();
         if state.in_all >= self.in_all {
@@ -88,7 +97,12 @@ impl Admitted {
         if state.registrations.len() >= REMEMBERED {
             state.registrations.retain(|_, bucket| !bucket.is_empty(now));
         }
-        state.registrations.entry(self.peer).or_default().take(rate, now).is_ok()
+        let may = state.registrations.entry(self.peer).or_default().take(rate, now).is_ok();
+        drop(state);
+        if !may {
+            Notice::RegistrationRefused.tell();
+        }
+        may
     }
 }
 

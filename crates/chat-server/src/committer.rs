@@ -18,6 +18,7 @@ use crate::{
     limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUEUE, WAITING_BYTES},
     meters::Meters,
     room::Room,
+    throttle::Throttle,
 };
 
 /// The answers to one batch of drafts, in their order.
@@ -141,6 +142,29 @@ struct Waiting {
 struct Gathered {
     drafts: Vec<Draft>,
     waiting: Vec<Waiting>,
+    trouble: Trouble,
+}
+
+/// What the log was told of a store that fails. Every writer comes again each second, so not every failure is told.
+#[derive(Default)]
+struct Trouble {
+    failing: bool,
+    throttle: Throttle,
+}
+
+impl Trouble {
+    fn failed(&mut self, error: &JournalError) {
+        self.failing = true;
+        if let Some(failures) = self.throttle.happened(Instant::now()) {
+            tracing::error!(error = error as &dyn std::error::Error, failures, "could not store messages");
+        }
+    }
+
+    fn stored(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            tracing::info!("messages are stored again");
+        }
+    }
 }
 
 fn serve(journal: &mut impl Journal, room: &Room, meters: &Meters, mut queue: mpsc::Receiver<Work>) {
@@ -153,7 +177,7 @@ fn serve(journal: &mut impl Journal, room: &Room, meters: &Meters, mut queue: mp
 
 impl Gathered {
     fn serve(&mut self, taken: &mut Vec<Work>, journal: &mut impl Journal, room: &Room, meters: &Meters) {
-        let Self { drafts, waiting } = self;
+        let Self { drafts, waiting, trouble } = self;
         let mut bytes = 0;
         for work in taken.drain(..) {
             match work {
@@ -167,7 +191,7 @@ impl Gathered {
                     drafts.append(&mut more);
                     if drafts.len() >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
                         bytes = 0;
-                        commit(journal, room, meters, drafts, waiting);
+                        commit(journal, room, meters, drafts, waiting, trouble);
                     }
                 }
                 Work::LookAfter(probe, answer) => {
@@ -175,7 +199,7 @@ impl Gathered {
                         meters.store_works(journal.probe().is_ok());
                     }
                     let revoked = journal.revoked_elsewhere().unwrap_or_else(|error| {
-                        tracing::warn!(%error, "could not look for revoked accounts");
+                        tracing::warn!(error = &error as &dyn std::error::Error, "could not look for revoked accounts");
                         Vec::new()
                     });
                     let _ = answer.send(revoked);
@@ -183,7 +207,7 @@ impl Gathered {
             }
         }
         if !waiting.is_empty() {
-            commit(journal, room, meters, drafts, waiting);
+            commit(journal, room, meters, drafts, waiting, trouble);
         }
     }
 }
@@ -194,10 +218,12 @@ fn commit(
     meters: &Meters,
     drafts: &mut Vec<Draft>,
     waiting: &mut Vec<Waiting>,
+    trouble: &mut Trouble,
 ) {
     let began = Instant::now();
     match journal.append(drafts) {
         Ok(appended) => {
+            trouble.stored();
             meters.committed(began.elapsed());
             let repeated = appended.iter().filter(|one| matches!(one, Appended::Repeated { .. })).count();
             meters.repeated.add(repeated as u64);
@@ -211,7 +237,7 @@ fn commit(
         }
         Err(error) => {
             meters.commit_failed();
-            tracing::error!(error = &error as &dyn std::error::Error, "could not store messages");
+            trouble.failed(&error);
             drafts.clear();
             let error = Arc::new(error);
             for Waiting { chain, answer, .. } in waiting.drain(..) {

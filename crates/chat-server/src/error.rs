@@ -1,6 +1,11 @@
 //! What can go wrong, one enum for each question: can the server start, did the store take it.
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,27 @@ pub enum JournalError {
         #[source]
         source: io::Error,
     },
+    /// The data directory or a file in it is another user's, or closed to this one.
+    #[error("cannot use {path}{owned}: run this as its owner, or give a directory of your own with --data-dir",
+        path = path.display(), owned = owned(*owner))]
+    Denied {
+        /// Which.
+        path: PathBuf,
+        /// The number of the user whose it is, where it could be looked at.
+        owner: Option<u32>,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The directory is shared or holds something else. Its mode would be changed, so it is left alone.
+    #[error("{dir} is not a directory for the store: {why}; name one that is empty or does not exist yet",
+        dir = dir.display())]
+    NotOurs {
+        /// The directory that was named.
+        dir: PathBuf,
+        /// What speaks against it.
+        why: Stranger,
+    },
     /// A file of the store is a symbolic link, which could lead anywhere.
     #[error("{path} is a symbolic link, which is refused", path = path.display())]
     Link {
@@ -89,6 +115,29 @@ pub enum JournalError {
     Sqlite(#[source] rusqlite::Error),
 }
 
+/// Why a directory is taken for somebody else's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Stranger {
+    /// Its sticky bit is set, as in `/tmp`.
+    #[error("everybody may write there")]
+    Shared,
+    /// There is a file in it that is none of the store's, and no store.
+    #[error("it holds other files ({0})")]
+    Holds(String),
+}
+
+impl JournalError {
+    /// What could not be done with a file of the data directory.
+    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => Self::Denied { owner: owner(&path), path, source },
+            _ => Self::File { path, source },
+        }
+    }
+}
+
 impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
@@ -108,6 +157,22 @@ pub enum CommitError {
     /// The server is closing its store.
     #[error("the server is closing")]
     Closed,
+}
+
+/// Whose a path is, or the nearest directory above it that can be looked at.
+#[cfg(unix)]
+fn owner(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    path.ancestors().find_map(|path| path.symlink_metadata().ok()).map(|found| found.uid())
+}
+
+#[cfg(not(unix))]
+fn owner(_path: &Path) -> Option<u32> {
+    None
+}
+
+fn owned(owner: Option<u32>) -> String {
+    owner.map(|owner| format!(", which belongs to the user with the number {owner}")).unwrap_or_default()
 }
 
 fn holder(pid: Option<u32>) -> String {

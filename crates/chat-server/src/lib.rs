@@ -47,6 +47,7 @@ mod journal;
 mod limits;
 mod meters;
 mod nickname;
+mod notice;
 mod rate;
 mod replay;
 mod room;
@@ -54,13 +55,14 @@ mod server;
 mod services;
 mod session;
 mod stream;
+mod throttle;
 mod tls;
 mod token_hash;
 
 pub use config::{DEFAULT_LISTEN_PORT, DEFAULT_WRITE_PORT, ServerConfig};
 pub use embedded::EmbeddedServer;
 pub use entry::{AccountId, Appended, Author, Draft, SERVER_ACCOUNT, StoredAccount, StoredMessage, Stream};
-pub use error::{CommitError, JournalError, StartError};
+pub use error::{CommitError, JournalError, StartError, Stranger};
 pub use journal::{
     CheckReport, Journal, JournalReader, MemoryJournal, Page, Recovery, SqliteJournal, check_store, list_accounts,
     revoke_account,

@@ -1,6 +1,7 @@
 //! The binary: arguments, log, signals, and the library.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod core_dumps;
 mod descriptors;
 mod log;
 mod metrics;
@@ -18,8 +19,8 @@ use std::{
 use anyhow::{Context, Result};
 use chat_proto::{Nickname, display};
 use chat_server::{
-    MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
-    command_line::{AccountsCommand, Arguments, Command, ConfigFileError, Serve, UsageError},
+    JournalError, MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
+    command_line::{AccountsCommand, Arguments, Command, ConfigFileError, LogFormat, Serve, UsageError},
     list_accounts, revoke_account,
 };
 
@@ -57,6 +58,11 @@ fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.command {
+        // A log of objects has nothing else in it, the last words included.
+        None if matches!(arguments.serve.log_format, LogFormat::Json) => serve(&arguments.serve).or_else(|error| {
+            tracing::error!("{error:#}");
+            Ok(ExitCode::from(FAILURE))
+        }),
         None => serve(&arguments.serve),
         Some(Command::Check { place }) => check(&place.directory()?),
         Some(Command::Accounts { place, what }) => accounts(&place.directory()?, what),
@@ -65,6 +71,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 fn serve(arguments: &Serve) -> Result<ExitCode> {
     log::start(arguments.log_format);
+    core_dumps::forbid();
     descriptors::allow_as_many_as_possible();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -103,15 +110,15 @@ async fn start(arguments: &Serve) -> Result<ServerHandle> {
         Server::start(config, MemoryJournal::new()).await
     } else {
         let dir = arguments.place.directory()?;
-        let journal = SqliteJournal::open(&dir)?;
-        report(journal.recovery());
+        let journal = SqliteJournal::open(&dir).map_err(named(&dir))?;
+        report(journal.recovery(), arguments.log_format);
         Server::start(config, journal).await
     };
     Ok(started?)
 }
 
-/// What was mended is told in a sentence whatever the log shows.
-fn report(recovery: Option<&Recovery>) {
+/// What was mended is told in a sentence whatever the log shows; among objects as one of them.
+fn report(recovery: Option<&Recovery>, format: LogFormat) {
     let sentence = match recovery {
         Some(Recovery::SetAside { file, messages, accounts }) => format!(
             "the store was damaged; {messages} messages and {accounts} accounts were kept, the damaged file is now {}",
@@ -123,13 +130,27 @@ fn report(recovery: Option<&Recovery>) {
         Some(_) => "the store was mended".to_owned(),
         None => return,
     };
-    complain(&sentence);
+    match format {
+        LogFormat::Json => tracing::warn!("{sentence}"),
+        LogFormat::Text => complain(&sentence),
+    }
 }
 
 /// Says it on standard error, where an argument or a path may have brought something that steers a terminal.
 fn complain(sentence: &str) {
     // Nobody may be there to read it.
     let _ = writeln!(io::stderr(), "chat-server: {}", display::clean_keeping_line_breaks(sentence));
+}
+
+/// Says which store an error is about, where it does not say so itself.
+fn named(dir: &Path) -> impl Fn(JournalError) -> anyhow::Error {
+    let dir = dir.display().to_string();
+    move |error| match error {
+        JournalError::Full | JournalError::Damaged | JournalError::TooNew { .. } | JournalError::Sqlite(_) => {
+            anyhow::Error::from(error).context(dir.clone())
+        }
+        error => error.into(),
+    }
 }
 
 /// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
@@ -147,7 +168,7 @@ fn say_ready(handle: &ServerHandle, metrics: Option<&MetricsPort>) {
 }
 
 fn check(dir: &Path) -> Result<ExitCode> {
-    let report = check_store(dir)?;
+    let report = check_store(dir).map_err(named(dir))?;
     let mut out = io::stdout();
     let stream = report.streams.last().map_or("none", |stream| stream.id.as_str());
     let verdict = if report.is_good() { "good" } else { "damaged" };
@@ -156,6 +177,13 @@ fn check(dir: &Path) -> Result<ExitCode> {
         "{verdict}: messages={} accounts={} head={} stream={stream} damaged_rows={}",
         report.messages, report.accounts, report.head, report.damaged_rows
     );
+    if let Some(stored) = report.lost_end {
+        let _ = writeln!(
+            out,
+            "lost end: message {stored} had been stored and the store ends at {}; the next start begins a new stream",
+            report.head
+        );
+    }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 
@@ -164,20 +192,21 @@ fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
         AccountsCommand::List => {
             let mut out = io::stdout().lock();
             let guarded = out.is_terminal();
-            for account in list_accounts(dir)? {
+            for account in list_accounts(dir).map_err(named(dir))? {
                 let revoked = if account.revoked { "\trevoked" } else { "" };
                 let nickname = account.nickname.as_str();
                 // In a pipe it is data.
                 let nickname = if guarded { display::clean_for_terminal(nickname) } else { Cow::Borrowed(nickname) };
-                if writeln!(out, "{nickname}\t{}{revoked}", account.at / 1000).is_err() {
-                    break;
+                match writeln!(out, "{nickname}\t{}{revoked}", account.at / 1000) {
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+                    written => written.context("cannot write to standard output")?,
                 }
             }
             Ok(ExitCode::SUCCESS)
         }
         AccountsCommand::Revoke { nickname } => {
             let nickname = Nickname::new(nickname)?;
-            if revoke_account(dir, &nickname)? {
+            if revoke_account(dir, &nickname).map_err(named(dir))? {
                 return Ok(ExitCode::SUCCESS);
             }
             anyhow::bail!("no account has the nickname {:?}", nickname.as_str())

@@ -112,12 +112,14 @@ pub(crate) enum Phrase<'a> {
     HelpKeys,
     // plain mode
     PlainAskNickname,
+    PlainNoAccount,
     PlainRegistering(&'a str),
     PlainRegistered {
         nickname: &'a str,
         saved: &'a str,
     },
     PlainChooseAccount,
+    PlainWhichAccount,
     PlainAccount {
         number: usize,
         nickname: &'a str,

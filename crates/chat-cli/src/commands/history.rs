@@ -24,8 +24,10 @@ const PAGE: usize = 4096;
 pub(super) fn run(args: &History, common: &Common) -> Result<Exit, Failure> {
     let layer = Layer { history_path: args.history_path.clone(), ..Layer::default() };
     let path = sides::settings(layer, common)?.history_path;
-    if args.history_path.is_some() {
-        must_exist(&path)?;
+    match must_exist(&path) {
+        Err(missing) if args.history_path.is_some() => return Err(missing),
+        Err(_) => output::talk(format_args!("there is no history yet in {}", path.display())),
+        Ok(()) => {}
     }
     let reader = Reader { filter: Filter::new(args)?, style: Style::new(common.json, args.raw) };
     let file = HistoryFile::open(&path)?;

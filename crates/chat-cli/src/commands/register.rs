@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::objects::{Kind, Object};
 use crate::output::{self, Style};
-use crate::sides::{self, Side};
+use crate::sides::{self, Side, Trouble};
 use crate::signals::Interrupt;
 
 /// How long to look for the server when nothing else is said.
@@ -21,8 +21,9 @@ pub(super) async fn run(args: &Register, common: &Common) -> Result<Exit, Failur
     let config = sides::client_config(&settings, &args.connect, Some(PATIENCE));
     sides::warn_of_exposure(&config);
     let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
+    let trouble = Trouble::default();
     let account = tokio::select! {
-        account = account_choice::new(&settings, &config, &args.username) => account?,
+        account = account_choice::new(&settings, &config, &args.username, &trouble) => account?,
         () = interrupt.wait() => return Err(Failure::Interrupted),
     };
     let mut out = Vec::new();

@@ -2,6 +2,7 @@
 
 mod entry;
 mod file;
+mod pace;
 mod queue;
 mod record;
 

@@ -7,8 +7,11 @@ use std::time::Duration;
 use chat_proto::{DeclineCode, Position, PostId, Text};
 use tokio::time::Instant;
 
-/// How often the server may put a post off before that counts as a refusal. With a window that shrinks to one post
-/// the second or third attempt succeeds; more than this is a server that never means to take it.
+use super::pace::Pace;
+
+/// How often the server may put a post off for a trouble of its own before that counts as a refusal: more than this is
+/// a server that never means to take it. A limit of the rate passes for certain, and is waited for as long as the
+/// caller does.
 const MAX_TRIES: u32 = 20;
 
 /// How long to wait when the server says "later" and not when.
@@ -29,6 +32,8 @@ pub(crate) struct Post<T> {
     pub(crate) text: Text,
     /// It may have reached a server already.
     pub(crate) written_before: bool,
+    /// Why the server put it off the last time.
+    pub(crate) put_off: Option<DeclineCode>,
     pub(crate) ticket: T,
 }
 
@@ -38,7 +43,8 @@ pub(crate) enum Fate {
     Confirmed(Option<Position>),
     Refused(DeclineCode, Option<Duration>),
     Unconfirmed,
-    NeverSent,
+    /// With why the server put it off, if it did.
+    NeverSent(Option<DeclineCode>),
 }
 
 #[derive(Debug)]
@@ -51,6 +57,8 @@ pub(crate) struct Queue<T> {
     /// How many may be in flight: shrinks when the link breaks, and to one when the server says "too fast"; grows
     /// again with each confirmation.
     window: usize,
+    /// How fast the server lets posts pass.
+    pace: Pace,
     /// Nothing is written before this.
     not_before: Option<Instant>,
 }
@@ -60,7 +68,9 @@ struct Entry<T> {
     post: Post<T>,
     /// Its place in the order of typing.
     order: u64,
+    /// How often the server has put it off, itself and not because of another that stood before it.
     tries: u32,
+    written_at: Option<Instant>,
     /// It was written on a connection that broke, or by an earlier run: perhaps it is stored, whatever a server says of
     /// a repetition that it puts off.
     in_doubt: bool,
@@ -74,6 +84,7 @@ impl<T> Queue<T> {
             next_key: 0,
             pushed: 0,
             window: usize::MAX,
+            pace: Pace::default(),
             not_before: None,
         }
     }
@@ -81,7 +92,7 @@ impl<T> Queue<T> {
     pub(crate) fn push(&mut self, post: Post<T>) {
         self.pushed += 1;
         let in_doubt = post.written_before;
-        self.queued.push_back(Entry { post, order: self.pushed, tries: 0, in_doubt });
+        self.queued.push_back(Entry { post, order: self.pushed, tries: 0, written_at: None, in_doubt });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -107,6 +118,9 @@ impl<T> Queue<T> {
         self.next(now)?;
         let mut entry = self.queued.pop_front()?;
         entry.post.written_before = true;
+        entry.written_at = Some(now);
+        self.pace.written(now);
+        self.not_before = self.pace.next();
         let key = self.next_key;
         self.next_key += 1;
         self.written.push_back((key, entry));
@@ -126,7 +140,11 @@ impl<T> Queue<T> {
     /// The server has it.
     pub(crate) fn confirmed(&mut self, key: u64) -> Option<Post<T>> {
         self.window = self.window.saturating_add(1);
-        Some(self.take(key)?.post)
+        let entry = self.take(key)?;
+        if let Some(written) = entry.written_at {
+            self.pace.passed(written);
+        }
+        Some(entry.post)
     }
 
     /// The server did not take it: it stays, to be tried again, or comes back with how it ends.
@@ -138,7 +156,11 @@ impl<T> Queue<T> {
         now: Instant,
     ) -> Option<(Post<T>, Fate)> {
         let mut entry = self.take(key)?;
-        entry.tries += 1;
+        let is_first = self.written.iter().map(|(_, other)| other).chain(&self.queued).all(|o| entry.order < o.order);
+        // What stands behind a post that is put off is put off with it, which says nothing of its own chances.
+        if is_first && *code != DeclineCode::Rate {
+            entry.tries += 1;
+        }
         if !code.is_passing() || entry.tries >= MAX_TRIES {
             // A no may be said before anybody looked whether it is stored, but no attempt was shorter than another.
             let fate = match code {
@@ -148,11 +170,16 @@ impl<T> Queue<T> {
             };
             return Some((entry.post, fate));
         }
-        let at = now + retry_after.unwrap_or(LATER).min(LATEST);
+        let later = retry_after.unwrap_or(LATER).min(LATEST);
+        if let (DeclineCode::Rate, Some(written)) = (code, entry.written_at) {
+            self.pace.declined(written, later);
+        }
+        let at = now + later;
         self.not_before = Some(self.not_before.map_or(at, |earlier| earlier.max(at)));
         self.window = 1;
         // The server says that it did not store it now; what an earlier connection did is another matter.
         entry.post.written_before = entry.in_doubt;
+        entry.post.put_off = Some(code.clone());
         self.queued.push_back(entry);
         self.in_order();
         None
@@ -163,6 +190,7 @@ impl<T> Queue<T> {
     pub(crate) fn disconnected(&mut self, ids: bool) -> Vec<Post<T>> {
         self.window = WINDOW_AFTER_BREAK;
         self.not_before = None;
+        self.pace = Pace::default();
         if !ids {
             return self.written.drain(..).map(|(_, entry)| entry.post).collect();
         }
@@ -206,167 +234,9 @@ impl<T> Queue<T> {
 impl<T> Post<T> {
     /// How it ends when nothing more will be written.
     pub(crate) fn abandoned(&self) -> Fate {
-        if self.written_before { Fate::Unconfirmed } else { Fate::NeverSent }
+        if self.written_before { Fate::Unconfirmed } else { Fate::NeverSent(self.put_off.clone()) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn post(n: u32) -> Post<u32> {
-        Post {
-            id: PostId::new(&n.to_string()).unwrap(),
-            text: Text::new("x").unwrap(),
-            written_before: false,
-            ticket: n,
-        }
-    }
-
-    fn tickets(posts: &[Post<u32>]) -> Vec<u32> {
-        posts.iter().map(|post| post.ticket).collect()
-    }
-
-    fn write_all(queue: &mut Queue<u32>, now: Instant) -> Vec<(u64, u32)> {
-        std::iter::from_fn(|| queue.write_next(now).map(|(key, post)| (key, post.ticket))).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn with_ids_what_was_written_goes_first_again_and_in_order() {
-        let now = Instant::now();
-        let mut queue = Queue::new();
-        (1..=4).for_each(|n| queue.push(post(n)));
-        let keys = write_all(&mut queue, now);
-        assert_eq!(queue.confirmed(keys[1].0).unwrap().ticket, 2);
-        queue.push(post(5));
-        assert!(queue.disconnected(true).is_empty());
-        assert_eq!(write_all(&mut queue, now).iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 3, 4, 5]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn without_ids_what_was_written_is_unconfirmed_and_what_was_queued_stays() {
-        let now = Instant::now();
-        let mut queue = Queue::new();
-        (1..=2).for_each(|n| queue.push(post(n)));
-        write_all(&mut queue, now);
-        queue.push(post(3));
-        assert_eq!(tickets(&queue.disconnected(false)), [1, 2]);
-        assert_eq!(write_all(&mut queue, now).len(), 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_lost_its_ids_gets_nothing_twice() {
-        let now = Instant::now();
-        let mut queue = Queue::new();
-        queue.push(post(1));
-        write_all(&mut queue, now);
-        queue.push(post(2));
-        queue.disconnected(true);
-        assert_eq!(tickets(&queue.take_written_before()), [1]);
-        assert_eq!(tickets(&queue.drain()), [2]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn too_fast_shrinks_the_window_keeps_the_order_and_waits() {
-        let now = Instant::now();
-        let mut queue = Queue::new();
-        (1..=4).for_each(|n| queue.push(post(n)));
-        let keys = write_all(&mut queue, now);
-        let wait = Duration::from_millis(700);
-        for &(key, n) in &keys[1..] {
-            assert!(queue.declined(key, &DeclineCode::Rate, Some(wait), now).is_none(), "{n}");
-        }
-        assert_eq!((queue.confirmed(keys[0].0).unwrap().ticket, queue.wait_until()), (1, Some(now + wait)));
-        assert!(queue.write_next(now).is_none());
-        let later = now + wait;
-        let mut order = Vec::new();
-        while let Some((key, ticket)) = queue.write_next(later).map(|(key, post)| (key, post.ticket)) {
-            order.push(ticket);
-            queue.confirmed(key);
-        }
-        assert_eq!(order, [2, 3, 4]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_a_time_that_has_passed_or_that_changes_nothing() {
-        let now = Instant::now();
-        let mut queue = Queue::new();
-        (1..=3).for_each(|n| queue.push(post(n)));
-        let keys = write_all(&mut queue, now);
-        assert!(queue.declined(keys[0].0, &DeclineCode::Rate, Some(LATER), now).is_none());
-        assert_eq!(queue.wait_until(), None, "two are in flight, and one may be");
-        let later = now + LATER;
-        assert!(queue.write_next(later).is_none());
-        queue.confirmed(keys[1].0);
-        queue.confirmed(keys[2].0);
-        assert_eq!(queue.wait_until(), None, "the time has passed");
-        assert_eq!(queue.write_next(later).unwrap().1.ticket, 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_final_no_and_a_no_without_end_are_refusals() {
-        let now = Instant::now();
-        let mut queue = Queue::new();
-        queue.push(post(1));
-        let (key, _) = queue.write_next(now).unwrap();
-        let (post_1, fate) = queue.declined(key, &DeclineCode::TooLong, None, now).unwrap();
-        assert_eq!((post_1.ticket, fate), (1, Fate::Refused(DeclineCode::TooLong, None)));
-        queue.push(post(2));
-        for tries in 1.. {
-            let at = queue.wait_until().unwrap_or(now);
-            let (key, _) = queue.write_next(at).unwrap();
-            if let Some((_, fate)) = queue.declined(key, &DeclineCode::Rate, None, at) {
-                assert_eq!((tries, fate), (MAX_TRIES, Fate::Refused(DeclineCode::Rate, None)));
-                break;
-            }
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_may_be_stored_since_an_earlier_connection_is_never_called_unsent_or_refused_for_now() {
-        for code in [DeclineCode::Rate, DeclineCode::Draining] {
-            let mut now = Instant::now();
-            let mut queue = Queue::new();
-            queue.push(post(1));
-            write_all(&mut queue, now);
-            queue.disconnected(true);
-            for tries in 1.. {
-                now += LATER;
-                let (key, _) = queue.write_next(now).unwrap();
-                if let Some((post, fate)) = queue.declined(key, &code, None, now) {
-                    assert_eq!((tries, post.ticket, fate), (MAX_TRIES, 1, Fate::Unconfirmed));
-                    break;
-                }
-                assert!(queue.discard(&PostId::new("1").unwrap()).is_none());
-                assert!(queue.queued.iter().all(|entry| entry.post.abandoned() == Fate::Unconfirmed));
-            }
-            // The same for what an earlier run has written, and a server that takes no ids.
-            queue.push(Post { written_before: true, ..post(2) });
-            let (key, _) = queue.write_next(now + LATER).unwrap();
-            assert!(queue.declined(key, &code, None, now).is_none());
-            assert_eq!(tickets(&queue.take_written_before()), [2]);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_put_off_stays_in_front_of_what_was_written_behind_it() {
-        let now = Instant::now();
-        let mut queue = Queue::new();
-        (1..=4).for_each(|n| queue.push(post(n)));
-        let keys = write_all(&mut queue, now);
-        assert!(queue.declined(keys[0].0, &DeclineCode::Rate, None, now).is_none());
-        assert!(queue.declined(keys[2].0, &DeclineCode::Rate, None, now).is_none());
-        queue.disconnected(true);
-        assert_eq!(tickets(&queue.drain()), [1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn only_what_was_never_written_can_be_discarded() {
-        let mut queue = Queue::new();
-        queue.push(Post { written_before: true, ..post(1) });
-        queue.push(post(2));
-        assert!(queue.discard(&PostId::new("1").unwrap()).is_none());
-        assert_eq!(queue.discard(&PostId::new("2").unwrap()).unwrap().ticket, 2);
-        assert_eq!(queue.drain()[0].abandoned(), Fate::Unconfirmed);
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::JournalError;
+use crate::error::{JournalError, Stranger};
 
 /// A locked data directory. The lock goes with the value, and with the process however it ends.
 #[derive(Debug)]
@@ -17,9 +17,13 @@ pub(super) struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the directory if need be, mends its mode, and takes its lock.
+    /// Makes the directory if need be, mends its mode, and takes its lock. A directory that was there and is not known
+    /// to be ours is left as it is.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
-        let fail = |source| JournalError::File { path: path.to_owned(), source };
+        let fail = |source| JournalError::file(path, source);
+        if let Some(why) = stranger(path)? {
+            return Err(JournalError::NotOurs { dir: path.to_owned(), why });
+        }
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -38,7 +42,7 @@ impl DataDir {
 /// Opens or makes a file that only its owner may read. A symbolic link is refused: it could make
 /// the server write anywhere.
 pub(super) fn private_file(path: &Path) -> Result<File, JournalError> {
-    let fail = |source| JournalError::File { path: path.to_owned(), source };
+    let fail = |source| JournalError::file(path, source);
     if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
         return Err(JournalError::Link { path: path.to_owned() });
     }
@@ -51,15 +55,56 @@ pub(super) fn private_file(path: &Path) -> Result<File, JournalError> {
     Ok(file)
 }
 
+/// What a data directory may hold before there is a store in it: files of ours, and what a file system of its own has.
+const OURS: [&str; 5] = ["lock", "mark", "room.db-wal", "room.db-shm", "lost+found"];
+
+/// Why a directory that exists is not to be made private. What was meant for `/tmp/room` may say `/tmp`, and the host
+/// would not survive its mode.
+fn stranger(dir: &Path) -> Result<Option<Stranger>, JournalError> {
+    let fail = |source| JournalError::file(dir, source);
+    let found = match fs::metadata(dir) {
+        Ok(found) if found.is_dir() => found,
+        // Made, or refused, by whoever makes it.
+        Ok(_) => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(error)),
+    };
+    if is_shared(&found) {
+        return Ok(Some(Stranger::Shared));
+    }
+    let mut other = None;
+    for entry in fs::read_dir(dir).map_err(fail)? {
+        let name = entry.map_err(fail)?.file_name().to_string_lossy().into_owned();
+        if name.starts_with(super::sqlite::STORE) && !OURS.contains(&name.as_str()) {
+            // The store, or one that was set aside.
+            return Ok(None);
+        }
+        if !OURS.contains(&name.as_str()) {
+            other = Some(Stranger::Holds(name));
+        }
+    }
+    Ok(other)
+}
+
+#[cfg(unix)]
+fn is_shared(found: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(found) & 0o1000 != 0
+}
+
+#[cfg(not(unix))]
+fn is_shared(_found: &fs::Metadata) -> bool {
+    false
+}
+
 /// Takes away what others may do with `path`, with a warning when they could do anything.
 #[cfg(unix)]
 fn restrict(path: &Path, mode: u32) -> Result<(), JournalError> {
     use std::os::unix::fs::PermissionsExt;
-    let fail = |source| JournalError::File { path: path.to_owned(), source };
+    let fail = |source| JournalError::file(path, source);
     let found = fs::metadata(path).map_err(fail)?.permissions().mode() & 0o777;
     if found & !mode != 0 {
-        tracing::warn!(path = %path.display(), "others could use this; its mode is now {mode:o}, it was {found:o}");
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(fail)?;
+        tracing::warn!(path = %path.display(), "others could use this; its mode is now {mode:o}, it was {found:o}");
     }
     Ok(())
 }
@@ -73,7 +118,7 @@ fn restrict(_path: &Path, _mode: u32) -> Result<(), JournalError> {
 fn lock(dir: &Path) -> Result<File, JournalError> {
     let path = dir.join("lock");
     let mut file = private_file(&path)?;
-    let fail = |source| JournalError::File { path: path.clone(), source };
+    let fail = |source| JournalError::file(&path, source);
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -110,6 +155,36 @@ mod tests {
         assert!(matches!(error, JournalError::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
         drop(held);
         DataDir::open(&dir).unwrap();
+    }
+
+    /// `--data-dir /tmp` would otherwise close `/tmp` to everybody.
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_is_shared_or_holds_something_else_is_left_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let temp = tempfile::tempdir().unwrap();
+        let mode = || fs::metadata(temp.path()).unwrap().permissions().mode() & 0o7777;
+        fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        assert!(matches!(DataDir::open(temp.path()), Err(JournalError::NotOurs { why: Stranger::Shared, .. })));
+        assert_eq!(mode(), 0o1777);
+        fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(temp.path().join("thesis.txt"), "").unwrap();
+        let error = DataDir::open(temp.path()).unwrap_err();
+        assert!(error.to_string().contains("other files (thesis.txt)"), "{error}");
+        assert_eq!((mode(), temp.path().join("lock").exists()), (0o755, false));
+        // With a store it is ours, whatever else is there.
+        fs::write(temp.path().join("room.db"), "").unwrap();
+        DataDir::open(temp.path()).unwrap();
+        assert_eq!(mode(), 0o700);
+    }
+
+    /// In `/proc` not even root may change a mode.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_mode_that_cannot_be_mended_says_whose_the_directory_is() {
+        let error = restrict(Path::new("/proc/self/task"), 0o700).unwrap_err();
+        assert!(matches!(error, JournalError::Denied { owner: Some(_), .. }), "{error:?}");
+        assert!(error.to_string().contains("belongs to the user with the number"), "{error}");
     }
 
     #[cfg(unix)]

@@ -229,3 +229,72 @@ async fn kill_9_loses_nothing_that_was_confirmed() {
     let (code, out, _) = run(&["check", "--data-dir", dir.path().to_str().unwrap()]);
     assert_eq!(code, Some(0), "{out}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_core_dump_takes_tokens_to_the_disk() {
+    let program = Program::start(&["--memory"]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+}
+
+#[test]
+fn the_list_of_accounts_that_cannot_be_written_is_a_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = chat_server::SqliteJournal::open(dir.path()).unwrap();
+    let nickname = chat_proto::Nickname::new("Keen Bob").unwrap();
+    let token = chat_server::TokenHash::of(&chat_proto::Token::new("9a08").unwrap());
+    chat_server::Journal::append(&mut journal, &[chat_server::Draft::Account { token, nickname }]).unwrap();
+    drop(journal);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut list = command(&["accounts", "--data-dir", dir.path().to_str().unwrap(), "list"]);
+    let output = list.stdout(full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write to standard output"), "{said}");
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("room.db"), "x".repeat(8192)).unwrap();
+    let path = dir.path().to_str().unwrap();
+    let (code, _, said) = run(&["check", "--data-dir", path]);
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with(&format!("chat-server: {path}: ")), "{said}");
+}
+
+/// A program that reads the log must not stumble over the line that says why the server ended.
+#[test]
+fn a_log_of_objects_has_nothing_else_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("room.db"), "x".repeat(8192)).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let path = dir.path().to_str().unwrap();
+    let (code, _, said) =
+        run(&["--listen", &listen, "--write", "127.0.0.1:0", "--data-dir", path, "--log-format", "json"]);
+    assert_eq!(code, Some(1), "{said}");
+    let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let says = |what: &str| lines.iter().any(|line| line["message"].as_str().is_some_and(|text| text.contains(what)));
+    assert!(says("the store was damaged") && says("cannot listen on"), "{said}");
+}
+
+#[tokio::test]
+async fn what_an_operator_wants_to_know_is_in_the_log_once_a_second() {
+    let program = Program::start(&["--memory", "--max-connections", "1", "--register-rate", "0.001:1"]);
+    let mut first = Peer::connect(program.write).await;
+    first.expect(GREETING).await;
+    for _ in 0..20 {
+        Peer::connect(program.write).await.expect_end().await;
+    }
+    first.send("\nBob\n").await;
+    first.line().await;
+    first.record().await;
+    program.signal("-TERM");
+    let (code, _, log) = program.end();
+    assert_eq!(code, Some(0), "{log}");
+    let told = log.lines().filter(|line| line.contains("too many connections")).count();
+    assert!((1..20).contains(&told), "{log}");
+}

@@ -51,6 +51,8 @@ pub(super) struct Host {
     credentials: PathBuf,
     /// The write port, as the kept accounts name it.
     address: String,
+    /// Between two looks.
+    pause: Duration,
 }
 
 /// What an attempt came to.
@@ -58,8 +60,8 @@ enum Attempt {
     Started(ServerHandle),
     /// Another program has the data: it serves, or is about to.
     OtherHasIt,
-    /// Something else listens there.
-    PortTaken,
+    /// Something else listens on this one of the two ports.
+    PortTaken(SocketAddr),
     Failed(String),
 }
 
@@ -88,6 +90,7 @@ impl Host {
             usual: is_usual(config),
             credentials: credentials.to_owned(),
             address: config.write_addr_text(),
+            pause: OTHER_STARTS,
         }
     }
 
@@ -147,8 +150,11 @@ impl Host {
 
     /// Serves, or waits for the program that does.
     async fn serve(&mut self, aloud: bool) {
+        let mut taken = None;
         for _ in 0..LOOKS {
-            match self.attempt().await {
+            let attempt = self.attempt().await;
+            taken = if let Attempt::PortTaken(address) = attempt { Some(address) } else { None };
+            match attempt {
                 Attempt::Started(room) => {
                     self.room = Some(room);
                     self.ours = true;
@@ -156,8 +162,8 @@ impl Host {
                     return self.tell(News::LocalRoomStarted(self.dir.display().to_string()), false).await;
                 }
                 Attempt::Failed(error) => return self.tell(News::LocalRoomFailed(error), true).await,
-                Attempt::PortTaken if self.somebody_listens().await => return,
-                Attempt::PortTaken | Attempt::OtherHasIt => {}
+                Attempt::PortTaken(_) if self.somebody_listens().await => return,
+                Attempt::PortTaken(_) | Attempt::OtherHasIt => {}
             }
             if self.somebody_listens().await {
                 self.ours = true;
@@ -166,13 +172,13 @@ impl Host {
                 }
                 return;
             }
-            sleep(OTHER_STARTS).await;
+            sleep(self.pause).await;
         }
-        self.tell(
-            News::LocalRoomFailed(format!("{} is held by a program that does not serve", self.dir.display())),
-            true,
-        )
-        .await;
+        let why = match taken {
+            Some(address) => format!("{address} is taken by another program, which is no room"),
+            None => format!("{} is held by a program that does not serve", self.dir.display()),
+        };
+        self.tell(News::LocalRoomFailed(why), true).await;
     }
 
     async fn attempt(&self) -> Attempt {
@@ -185,7 +191,9 @@ impl Host {
         (config.listen, config.write) = (self.listen, self.write);
         match Server::start(config, journal).await {
             Ok(room) => Attempt::Started(room),
-            Err(StartError::Bind { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => Attempt::PortTaken,
+            Err(StartError::Bind { address, source }) if source.kind() == io::ErrorKind::AddrInUse => {
+                Attempt::PortTaken(address)
+            }
             Err(error) => Attempt::Failed(chain(&error)),
         }
     }
@@ -249,5 +257,20 @@ mod tests {
         other.begin().await;
         assert!(matches!(heard.try_recv(), Ok(Message::Notice { text: News::RoomNotThere(_), error: true })));
         assert!(!other.ours && other.room.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_port_that_another_program_has_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut config = ClientConfig::new("127.0.0.1");
+        (config.listen_port, config.write_port) = (free.port(), taken.local_addr().unwrap().port());
+        let (mut host, mut heard) = host(&config, dir.path(), true);
+        host.pause = Duration::ZERO;
+        host.begin().await;
+        let Ok(Message::Notice { text: News::LocalRoomFailed(why), error: true }) = heard.try_recv() else { panic!() };
+        assert!(why.contains(&taken.local_addr().unwrap().to_string()), "{why}");
+        assert!(!why.contains("room is held"), "{why}");
     }
 }

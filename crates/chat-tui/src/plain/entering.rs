@@ -23,11 +23,11 @@ impl Plain {
                     self.talk(Phrase::PlainAskNickname);
                     return Vec::new();
                 }
-                self.fail(Phrase::PlainAskNickname, Outcome::Usage)
+                self.fail(Phrase::PlainNoAccount, Outcome::Usage)
             }
             Screen::Accounts => {
                 self.list_accounts();
-                if self.interactive { Vec::new() } else { self.fail(Phrase::PlainChooseAccount, Outcome::Usage) }
+                if self.interactive { Vec::new() } else { self.fail(Phrase::PlainWhichAccount, Outcome::Usage) }
             }
             _ => {
                 self.say_entering();

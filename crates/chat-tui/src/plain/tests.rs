@@ -59,7 +59,13 @@ fn a_pipe_that_cannot_be_asked_ends_with_a_reason() {
     let effects = take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
     assert!(effects.contains(&Effect::Quit));
     assert_eq!(me.outcome(), Outcome::Usage);
-    assert!(talk(&mut me).contains("2: Jolly Ann"));
+    let said = talk(&mut me);
+    assert!(said.contains("2: Jolly Ann") && said.contains("--nickname") && !said.contains("Type"), "{said}");
+
+    let mut me = plain(false);
+    assert!(take(&mut me, [Message::Accounts(Vec::new())]).contains(&Effect::Quit));
+    let said = talk(&mut me);
+    assert!(said.contains("--nickname") && !said.contains("Type") && me.outcome() == Outcome::Usage, "{said}");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The administrator's commands. They open the store beside a server that may be running on it.
 
-use std::path::Path;
+use std::{fs::File, io, path::Path};
 
 use chat_proto::Nickname;
 use rusqlite::{Connection, params};
 
-use super::{STORE, row, schema, verify};
+use super::{STORE, mark, row, schema, verify};
 use crate::{entry::StoredAccount, error::JournalError, journal::CheckReport};
 
 /// Every account of the store in `dir`, in the order of their creation.
@@ -36,7 +36,11 @@ pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalEr
 /// # Errors
 /// [`JournalError`] when there is no store, or when it is so damaged that it cannot be opened.
 pub fn check_store(dir: &Path) -> Result<CheckReport, JournalError> {
-    verify::verify(&open(dir)?)
+    // First, for a server that runs beside this notes its head only after the store has it.
+    let noted = mark::peek(&dir.join("mark"));
+    let mut report = verify::verify(&open(dir)?)?;
+    report.lost_end = noted.map(|(_, stored)| stored).filter(|stored| *stored > report.head);
+    Ok(report)
 }
 
 pub(super) fn accounts(connection: &Connection) -> Result<Vec<StoredAccount>, JournalError> {
@@ -51,8 +55,40 @@ pub(super) fn accounts(connection: &Connection) -> Result<Vec<StoredAccount>, Jo
 
 fn open(dir: &Path) -> Result<Connection, JournalError> {
     let path = dir.join(STORE);
-    if !path.exists() {
-        return Err(JournalError::Missing { dir: dir.to_owned() });
+    match path.symlink_metadata() {
+        // As the server does: what it would not serve is not to be looked at as if it were served.
+        Ok(found) if found.is_symlink() => return Err(JournalError::Link { path }),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(JournalError::Missing { dir: dir.to_owned() });
+        }
+        Err(error) => return Err(JournalError::file(&path, error)),
     }
+    // SQLite says only that it could not open it.
+    File::open(&path).map_err(|error| JournalError::file(&path, error))?;
     schema::open_existing(&path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_where_nothing_is_there_is_no_store() {
+        let temp = tempfile::tempdir().unwrap();
+        assert!(matches!(list_accounts(temp.path()), Err(JournalError::Missing { .. })));
+        assert!(matches!(check_store(&temp.path().join("nowhere")), Err(JournalError::Missing { .. })));
+        std::fs::write(temp.path().join("file"), "").unwrap();
+        // As without permission: it cannot be looked at.
+        let error = check_store(&temp.path().join("file")).unwrap_err();
+        assert!(error.to_string().starts_with("cannot use "), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_store_that_is_a_link_is_refused_as_the_server_does() {
+        let temp = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("elsewhere", temp.path().join(STORE)).unwrap();
+        assert!(matches!(list_accounts(temp.path()), Err(JournalError::Link { .. })));
+    }
 }

@@ -21,16 +21,7 @@ impl Mark {
 
     /// The log and its head when they were last noted; `None` when that cannot be told.
     pub(super) fn read(&self) -> Option<(StreamId, Seq)> {
-        let mut bytes = [0; 256];
-        let length = read_at_start(&self.file, &mut bytes).ok()?;
-        let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
-        let (line, _) = text.split_once('\n')?;
-        let (body, crc) = line.rsplit_once(' ')?;
-        if crc != sum(body) {
-            return None;
-        }
-        let (seq, noted) = body.split_once(' ')?;
-        Some((StreamId::new(noted).ok()?, seq.parse().ok()?))
+        parse(&self.file)
     }
 
     /// Notes the head. Seen by the next start even after kill -9, since the system has it.
@@ -40,6 +31,24 @@ impl Mark {
         let body = format!("{head:020} {stream}");
         write_at_start(&self.file, format!("{body} {}\n", sum(&body)).as_bytes())
     }
+}
+
+/// What is noted in a file that is only looked at: it is neither made nor mended.
+pub(super) fn peek(path: &Path) -> Option<(StreamId, Seq)> {
+    parse(&File::open(path).ok()?)
+}
+
+fn parse(file: &File) -> Option<(StreamId, Seq)> {
+    let mut bytes = [0; 256];
+    let length = read_at_start(file, &mut bytes).ok()?;
+    let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
+    let (line, _) = text.split_once('\n')?;
+    let (body, crc) = line.rsplit_once(' ')?;
+    if crc != sum(body) {
+        return None;
+    }
+    let (seq, noted) = body.split_once(' ')?;
+    Some((StreamId::new(noted).ok()?, seq.parse().ok()?))
 }
 
 fn sum(body: &str) -> String {

@@ -29,7 +29,7 @@ const COMPLETE: &str = ".new";
 /// Finishes a salvage that was interrupted. A complete new store takes the place of whatever is left
 /// of the old one, which may have lost its write-ahead log to the new name already.
 pub(super) fn finish_interrupted(store: &Path) -> Result<(), JournalError> {
-    let fail = |source| JournalError::File { path: store.to_owned(), source };
+    let fail = |source| JournalError::file(store, source);
     remove(&beside(store, UNFINISHED)).map_err(fail)?;
     if beside(store, COMPLETE).exists() {
         exchange(store).map_err(fail)?;
@@ -54,7 +54,7 @@ fn exchange(store: &Path) -> io::Result<PathBuf> {
 /// Makes a new store of what can be read of the one at `path`, which nobody may have open.
 pub(super) fn salvage(path: &Path) -> Result<Recovery, JournalError> {
     let fresh_path = beside(path, UNFINISHED);
-    let fail = |source| JournalError::File { path: path.to_owned(), source };
+    let fail = |source| JournalError::file(path, source);
     remove(&fresh_path).map_err(fail)?;
     drop(private_file(&fresh_path)?);
     let mut fresh = schema::open_for_writing(&fresh_path)?;

@@ -228,6 +228,23 @@ fn a_journal_in_memory_forgets_its_oldest() {
     assert_eq!(journal.reader().read(1, ALL).unwrap().first().unwrap().seq, oldest);
 }
 
+/// As after a backup was put back beside the mark of the directory that it came from.
+#[test]
+fn a_check_says_that_the_mark_knows_of_more_than_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SqliteJournal::open(dir.path()).unwrap();
+    journal.append(&[post(1, None, "a")]).unwrap();
+    journal.close().unwrap();
+    let backup = std::fs::read(dir.path().join(STORE)).unwrap();
+    journal.append(&[post(1, None, "b"), post(1, None, "c")]).unwrap();
+    journal.close().unwrap();
+    drop(journal);
+    assert_eq!(check_store(dir.path()).unwrap().lost_end, None);
+    std::fs::write(dir.path().join(STORE), backup).unwrap();
+    let report = check_store(dir.path()).unwrap();
+    assert_eq!((report.is_good(), report.head, report.lost_end), (true, 1, Some(3)));
+}
+
 #[test]
 fn a_probe_writes_and_stores_nothing() {
     let dir = tempfile::tempdir().unwrap();

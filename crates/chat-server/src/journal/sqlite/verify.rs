@@ -23,6 +23,9 @@ pub struct CheckReport {
     pub damaged_rows: u64,
     /// Whether the structure of the file is sound, its index and the order of time included.
     pub sound: bool,
+    /// The last place that had been stored, where the mark beside the store tells of more than is there: an older copy
+    /// was put back, or the end was lost. The next start begins a new stream then.
+    pub lost_end: Option<Seq>,
 }
 
 impl CheckReport {
@@ -35,8 +38,15 @@ impl CheckReport {
 
 /// Checks everything.
 pub(super) fn verify(connection: &Connection) -> Result<CheckReport, JournalError> {
-    let mut report =
-        CheckReport { messages: 0, accounts: 0, head: 0, streams: Vec::new(), damaged_rows: 0, sound: true };
+    let mut report = CheckReport {
+        messages: 0,
+        accounts: 0,
+        head: 0,
+        streams: Vec::new(),
+        damaged_rows: 0,
+        sound: true,
+        lost_end: None,
+    };
     let mut check = connection.prepare("PRAGMA integrity_check(1)")?;
     let verdict: String = check.query_row([], |row| row.get(0))?;
     report.sound = verdict == "ok";

@@ -1,0 +1,82 @@
+//! What `chat` says when something cannot be done: why, once, and what to do.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use support::*;
+
+#[test]
+fn a_nickname_that_is_refused_has_the_limits_beside_it() {
+    let (room, home) = (Room::start(), Home::new());
+    let output = run(home.chat_in(&room, ["register", "-u", &"x".repeat(60)]));
+    assert_eq!(code(&output), 3, "{}", err(&output));
+    assert!(err(&output).contains("40 characters") && err(&output).contains("Server"), "{}", err(&output));
+}
+
+#[test]
+fn an_unknown_token_says_what_to_do() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut command = home.chat_in(&room, ["send", "-m", "hi"]);
+    command.env("CHAT_TOKEN", "00000000-0000-4000-8000-000000000000");
+    let output = run(command);
+    assert_eq!(code(&output), 3, "{}", err(&output));
+    assert!(err(&output).contains("chat register"), "{}", err(&output));
+}
+
+#[test]
+fn a_faulty_profile_is_said_once() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("config")).unwrap();
+    std::fs::write(home.path("config").join("config.toml"), "[profile.default]\nhots = \"x\"\n").unwrap();
+    let output = run(home.chat(["send", "-m", "hi"]));
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    assert_eq!(err(&output).matches("unknown field").count(), 1, "{}", err(&output));
+    assert!(err(&output).contains("config.toml:2: "), "{}", err(&output));
+}
+
+#[test]
+fn several_accounts_of_one_name_say_what_to_do() {
+    let (room, home) = (Room::start(), Home::new());
+    for _ in 0..2 {
+        assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Bob"]))), 0);
+    }
+    let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hi"]));
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    let said = err(&output);
+    assert!(said.contains("whole nickname") && said.contains("chat accounts remove"), "{said}");
+}
+
+#[test]
+fn no_port_is_zero() {
+    let home = Home::new();
+    for words in [["listen", "-p", "0"], ["listen", "--listen-port", "0"], ["ping", "--write-port", "0"]] {
+        let mut command = home.chat(words);
+        command.arg("--no-retry");
+        let output = run(command);
+        assert_eq!(code(&output), 2, "{words:?}: {}", err(&output));
+    }
+}
+
+#[test]
+fn a_history_that_was_not_begun_is_said_to_be_none() {
+    let home = Home::new();
+    let output = run(home.chat(["history"]));
+    assert_eq!((code(&output), out(&output)), (0, String::new()));
+    assert!(err(&output).contains("history.txt"), "{}", err(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_data_directory_that_others_may_change_is_said_and_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (room, home) = (Room::start(), Home::new());
+    std::fs::create_dir(home.path("data")).unwrap();
+    std::fs::set_permissions(home.path("data"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hi"]));
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(err(&output).contains("others may replace what is in it (mode 777)"), "{}", err(&output));
+    assert_eq!(std::fs::metadata(home.path("data")).unwrap().permissions().mode() & 0o777, 0o777);
+    std::fs::set_permissions(home.path("data"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hi"]));
+    assert_eq!((code(&output), err(&output)), (0, String::new()));
+}

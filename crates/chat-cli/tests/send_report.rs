@@ -1,0 +1,105 @@
+//! What `chat send` says of messages that were not confirmed: a receipt for each line, why, and the exit code.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::process::Output;
+
+use chat_server::{Rate, ServerConfig};
+use support::*;
+
+/// The lines that have a receipt, each once, with its state.
+fn receipts(output: &Output) -> Vec<(u64, String)> {
+    let told = objects(&out(output));
+    let mut lines: Vec<_> =
+        told.iter().map(|o| (o["line"].as_u64().unwrap(), o["state"].as_str().unwrap().to_owned())).collect();
+    lines.sort();
+    lines
+}
+
+fn error(output: &Output) -> serde_json::Value {
+    objects(err(output).lines().last().unwrap()).pop().unwrap()
+}
+
+/// `chat send` to a port where nobody listens.
+fn to_nobody(home: &Home, words: &[&str]) -> (std::process::Command, std::net::TcpListener) {
+    let (port, guard) = dead_port();
+    let mut command = home.chat(["send", "--json", "--port", &port.to_string()]);
+    command.args(words);
+    (command, guard)
+}
+
+#[test]
+fn every_line_that_was_read_has_one_receipt_and_behind_the_end_of_the_input_nothing_follows() {
+    let home = Home::new();
+    std::fs::write(home.path("token"), "some-token").unwrap();
+    for count in [2, 600, 3000] {
+        let input: String = (1..=count).map(|number| format!("{number}\n")).collect();
+        let (command, _guard) = to_nobody(&home, &["--no-retry", "--token-file", "token"]);
+        let output = run_with_input(command, input.as_bytes());
+        assert_eq!(code(&output), 4, "{}", err(&output));
+        let told = receipts(&output);
+        let lines: Vec<u64> = told.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, (1..=lines.len() as u64).collect::<Vec<_>>());
+        assert!(told.iter().all(|(_, state)| state == "never_sent"), "{told:?}");
+        let report = error(&output)["message"].as_str().unwrap().to_owned();
+        assert!(report.contains(&format!("never sent: line 1-{}", lines.len())), "{report}");
+        assert_eq!(report.contains("what follows"), lines.len() < count, "{report}");
+    }
+}
+
+#[test]
+fn without_an_account_and_without_a_server_each_line_has_its_receipt_too() {
+    let home = Home::new();
+    let (command, _guard) = to_nobody(&home, &["--no-retry", "-u", "Bob"]);
+    let output = run_with_input(command, b"one\ntwo");
+    assert_eq!(code(&output), 4, "{}", err(&output));
+    assert_eq!(receipts(&output), [(1, "never_sent".into()), (2, "never_sent".into())]);
+}
+
+/// Whether an account is kept changes nothing: time without a connection is unreachable.
+#[test]
+fn time_that_runs_out_without_a_connection_is_unreachable_and_says_both() {
+    let home = Home::new();
+    std::fs::write(home.path("token"), "some-token").unwrap();
+    for account in [["-u", "Bob"], ["--token-file", "token"]] {
+        let (command, _guard) = to_nobody(&home, &["--timeout", "300ms", account[0], account[1]]);
+        let output = run_with_input(command, b"one\ntwo\n");
+        assert_eq!(code(&output), 4, "{}", err(&output));
+        assert_eq!(receipts(&output), [(1, "never_sent".into()), (2, "never_sent".into())]);
+        let error = error(&output);
+        let message = error["message"].as_str().unwrap();
+        assert_eq!(error["code"], "unreachable");
+        assert!(message.contains("time ran out") && message.contains("refused"), "{account:?}: {message}");
+    }
+}
+
+#[test]
+fn time_that_runs_out_under_a_rate_limit_is_a_timeout_and_names_the_limit() {
+    let mut config = ServerConfig::default();
+    config.limits.posts = Some(Rate { per_second: 0.001, burst: 2 });
+    let (room, home) = (Room::with(config), Home::new());
+    let output =
+        run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--timeout", "2s", "--json"]), b"1\n2\n3\n4\n");
+    assert_eq!(code(&output), 6, "{}", err(&output));
+    let states: Vec<String> = receipts(&output).into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, ["confirmed", "confirmed", "never_sent", "never_sent"]);
+    assert!(objects(&out(&output)).iter().any(|receipt| receipt["code"] == "rate"), "{}", out(&output));
+    let error = error(&output);
+    let message = error["message"].as_str().unwrap();
+    assert_eq!(error["code"], "timeout");
+    assert!(message.contains("time ran out") && message.contains("too many messages"), "{message}");
+}
+
+#[test]
+fn a_refusal_says_why() {
+    let (room, home) = (Room::start(), Home::new());
+    let long = "x".repeat(chat_client::MAX_TEXT_BYTES + 1);
+    let output = run_with_input(home.chat_in(&room, ["send", "-u", "Bob"]), format!("{long}\nshort\n").as_bytes());
+    assert_eq!(code(&output), 3, "{}", err(&output));
+    assert!(
+        err(&output).contains("refused: line 1 (the message is too long; the limit is 16384 bytes"),
+        "{}",
+        err(&output)
+    );
+}

@@ -56,7 +56,7 @@ pub(super) fn private_file(path: &Path) -> Result<File, JournalError> {
 }
 
 /// What a data directory may hold before there is a store in it: files of ours, and what a file system of its own has.
-const OURS: [&str; 5] = ["lock", "mark", "room.db-wal", "room.db-shm", "lost+found"];
+const OURS: [&str; 6] = ["lock", "mark", "closed", "room.db-wal", "room.db-shm", "lost+found"];
 
 /// Why a directory that exists is not to be made private. What was meant for `/tmp/room` may say `/tmp`, and the host
 /// would not survive its mode.

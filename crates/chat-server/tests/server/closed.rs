@@ -207,6 +207,16 @@ fn what_a_start_reads_of_a_closed_store_must_be_good() {
 }
 
 #[test]
+fn a_note_whose_store_is_gone_does_not_keep_a_server_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    fs::remove_file(dir.path().join("room.db")).unwrap();
+    let journal = SqliteJournal::open(dir.path()).unwrap();
+    assert_eq!(journal.recovery(), Some(&Recovery::TailLost { stored: MESSAGES, found: 0 }));
+    assert!(!dir.path().join("closed").exists());
+}
+
+#[test]
 fn a_lost_tail_is_noticed_when_all_else_is_as_it_was_left() {
     let (dir, longer) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     rotten(dir.path());

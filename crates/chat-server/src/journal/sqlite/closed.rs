@@ -33,7 +33,7 @@ pub(super) struct Note(String);
 /// Takes the note away, so that it is believed once at most: it is gone from the disk before anything else is written.
 pub(super) fn take(dir: &Path) -> Result<Option<Note>, JournalError> {
     let path = dir.join(NAME);
-    let fail = |source| JournalError::File { path: path.clone(), source };
+    let fail = |source| JournalError::file(&path, source);
     let found = match path.symlink_metadata() {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -96,7 +96,7 @@ pub(super) fn leave(dir: &Path, store: &Path, head: Seq) -> io::Result<()> {
 pub(super) fn distrust(dir: &Path) -> Result<(), JournalError> {
     let path = dir.join(NAME);
     let file = private_file(&path)?;
-    file.set_len(0).and_then(|()| file.sync_all()).map_err(|source| JournalError::File { path, source })
+    file.set_len(0).and_then(|()| file.sync_all()).map_err(|source| JournalError::file(&path, source))
 }
 
 fn log_is_empty(store: &Path) -> bool {

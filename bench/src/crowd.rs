@@ -133,7 +133,7 @@ impl<'a> Crowd<'a> {
     /// Posts now and then until a message has come to everybody.
     pub fn prove(&mut self) -> Result<()> {
         for _ in 0..PROOFS {
-            self.mouth.begin(Work { messages: 1, in_flight: 1, per_second: None }, Instant::now());
+            self.mouth.begin(Work { messages: 1, in_flight: 1, echo: false, per_second: None }, Instant::now());
             while self.turn(QUIET)? {}
             if self.ears.iter().all(|ear| ear.bytes > 0) {
                 return Ok(());

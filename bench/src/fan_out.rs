@@ -31,6 +31,9 @@ pub struct Options {
     /// The same as --in-flight 1
     #[arg(long)]
     one_by_one: bool,
+    /// A post is in flight until the first listener has it, with everybody
+    #[arg(long)]
+    echo: bool,
     /// With 10, 100, 1000 and 10000 listeners in turn, instead of --listeners
     #[arg(long)]
     curve: bool,
@@ -41,13 +44,17 @@ pub struct Options {
 /// Measures and prints.
 pub fn run(options: &Options) -> Result<()> {
     let mut contest = Contest::prepare(&options.contest, &[])?;
-    let scenario = if options.one_by_one { "fan-out-one-by-one" } else { "fan-out" };
+    let mut scenario = if options.one_by_one { "fan-out-one-by-one" } else { "fan-out" }.to_owned();
+    if options.echo {
+        scenario.push_str("-echo");
+    }
     let sizes = if options.curve { &CURVE[..] } else { std::slice::from_ref(&options.listeners) };
     for &listeners in sizes {
         let all = contest.run(listeners, |peer| round(peer, options, listeners));
-        let title = format!("Fan-out to {listeners} listeners, {} in flight: deliveries", options.in_flight());
+        let until = if options.echo { " until the first listener has it" } else { "" };
+        let title = format!("Fan-out to {listeners} listeners, {} in flight{until}: deliveries", options.in_flight());
         report::print(&title, &all, &report::RATES);
-        contest.results.add(scenario, listeners as u64, &all)?;
+        contest.results.add(&scenario, listeners as u64, &all)?;
     }
     Ok(())
 }
@@ -63,5 +70,5 @@ fn round(peer: &dyn Peer, options: &Options, listeners: usize) -> Result<Sample>
     let in_flight = peer.in_flight(options.in_flight());
     let enough = (peer.deliveries() / listeners as u64).max(FEWEST_WINDOWS * in_flight);
     let messages = options.messages.unwrap_or(enough);
-    Crowd::gather(peer, &server, listeners, 1)?.run(Work { messages, in_flight, per_second: None })
+    Crowd::gather(peer, &server, listeners, 1)?.run(Work { messages, in_flight, echo: options.echo, per_second: None })
 }

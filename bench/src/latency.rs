@@ -71,8 +71,12 @@ pub fn run(options: &Options) -> Result<()> {
 /// Posts at this rate for so long, and a second more at the beginning that warms up.
 pub fn at_rate(crowd: &mut Crowd<'_>, per_second: u64, seconds: u64) -> Result<Latency> {
     crowd.keep_times();
-    let sample =
-        crowd.run(Work { messages: per_second * (1 + seconds), in_flight: 0, per_second: Some(per_second) })?;
+    let sample = crowd.run(Work {
+        messages: per_second * (1 + seconds),
+        in_flight: 0,
+        echo: false,
+        per_second: Some(per_second),
+    })?;
     let delays: Vec<f64> = crowd
         .samples()
         .flat_map(|sampled| sampled.times.iter().flatten().skip(per_second as usize))

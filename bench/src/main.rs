@@ -79,7 +79,7 @@ enum Bench {
     /// A peer: a server around tokio's broadcast
     #[command(hide = true)]
     ServeBroadcast { listen: SocketAddr, write: SocketAddr },
-    /// A peer: what the machine allows
+    /// A peer: plain blocking sends
     #[command(hide = true)]
     ServeRaw { listen: SocketAddr, write: SocketAddr },
     /// A peer: a listener with tokio-util's LinesCodec

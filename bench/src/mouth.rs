@@ -20,6 +20,9 @@ pub struct Work {
     pub messages: u64,
     /// How many may be posted and not confirmed.
     pub in_flight: u64,
+    /// A post is in flight until the first listener has it, too. Who confirms before it delivers would otherwise
+    /// gather many posts for one send, however few are in flight.
+    pub echo: bool,
     /// Posts a second, whatever is in flight; as fast as they are confirmed without it.
     pub per_second: Option<u64>,
 }
@@ -61,7 +64,7 @@ impl<'a> Mouth<'a> {
         stream.set_nonblocking(true)?;
         let mut socket = TcpStream::from_std(stream);
         registry.register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
-        let work = Work { messages: 0, in_flight: 0, per_second: None };
+        let work = Work { messages: 0, in_flight: 0, echo: false, per_second: None };
         let (waiting, text) = (Vec::new(), Vec::with_capacity(text::LENGTH));
         let counter = Counter::new(peer.confirms());
         let (begun, posted, confirmed, earlier) = (Instant::now(), 0, 0, 0);
@@ -92,7 +95,8 @@ impl<'a> Mouth<'a> {
             self.confirmed = heard;
         }
         let passed = self.begun.elapsed().as_nanos() as u64;
-        let due = self.work.due(passed, self.confirmed);
+        let taken = if self.work.echo { self.confirmed.min(heard) } else { self.confirmed };
+        let due = self.work.due(passed, taken);
         while self.posted < due {
             self.text.clear();
             text::append(&mut self.text, self.posted, self.work.time(self.posted, passed));
@@ -136,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_window_and_a_rate_say_what_is_due() {
-        let window = Work { messages: 100, in_flight: 10, per_second: None };
+        let window = Work { messages: 100, in_flight: 10, echo: false, per_second: None };
         assert_eq!([0, 50, 95].map(|confirmed| window.due(7, confirmed)), [10, 60, 100]);
         let paced = Work { per_second: Some(1_000), ..window };
         assert_eq!([0, 999_999, 1_000_000, 60_000_000_000].map(|passed| paced.due(passed, 0)), [1, 1, 2, 100]);

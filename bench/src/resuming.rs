@@ -60,7 +60,7 @@ const COLUMNS: [Column<Resumed>; 6] = [
 ];
 
 /// What a live listener in bulk gets in a round, and with how many posts in flight.
-const BULK: Work = Work { messages: 200_000, in_flight: 256, per_second: None };
+const BULK: Work = Work { messages: 200_000, in_flight: 256, echo: false, per_second: None };
 /// How long a live listener is watched while nobody resumes.
 const QUIET: Duration = Duration::from_secs(1);
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Where the program is and where it may keep its store.
@@ -92,6 +93,15 @@ impl ServerProcess {
                 anyhow::bail!("chat-server did not get ready")
             }
         }
+    }
+
+    /// Has it drain and close its store, and waits for its end.
+    pub fn stop(mut self) -> Result<()> {
+        let process = Pid::from_child(&self.child);
+        kill_process(process, Signal::TERM)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "chat-server did not close in an orderly way: {status}");
+        Ok(())
     }
 
     pub fn pid(&self) -> u32 {

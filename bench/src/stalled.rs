@@ -63,7 +63,7 @@ pub fn run(options: &Options) -> Result<()> {
 fn round(peer: &dyn Peer, messages: u64) -> Result<Stalled> {
     let server = peer.start()?;
     let mut crowd = Crowd::gather(peer, &server, OTHERS, 1)?;
-    let work = Work { messages, in_flight: peer.in_flight(IN_FLIGHT), per_second: None };
+    let work = Work { messages, in_flight: peer.in_flight(IN_FLIGHT), echo: false, per_second: None };
     let memory = || Ok::<_, anyhow::Error>(process::private_kib(server.pid)? as f64 / 1024.0);
     // The first time brings what the server keeps for itself: caches, its log, buffers of the writer.
     let fresh = memory()?;

@@ -44,17 +44,29 @@ const COLUMNS: [Column; 3] = [
     Column::new("peak MiB", |sample| sample.peak_kib as f64 / 1024.0),
 ];
 
+/// How a server ended before the start that is measured.
+#[derive(Clone, Copy)]
+enum End {
+    Closed,
+    Killed,
+}
+
 /// Measures each length in turn. Everything is in the page cache: it has just been written.
 pub fn run(options: &Options) -> Result<()> {
     let chat_tui = beside(options.chat_tui.as_deref(), "chat-tui")?.canonicalize()?;
     let mut results = Results::open(options.json.as_deref())?;
     let room = Room::open()?;
     for &messages in &options.messages {
-        let store = options.server.directory()?;
-        store::fill(store.path(), messages)?;
+        // One store each: how a start ends is what the next start on it finds.
+        let (closed, killed) = (options.server.directory()?, options.server.directory()?);
+        for store in [&closed, &killed] {
+            store::fill(store.path(), messages)?;
+        }
+        server(&options.server, &killed, End::Killed)?;
         let home = tui::home(&room, messages as usize)?;
         let contenders = vec![
-            Contender::new("chat-server", || server(&options.server, &store)),
+            Contender::new("chat-server, closed before", || server(&options.server, &closed, End::Closed)),
+            Contender::new("chat-server, killed before", || server(&options.server, &killed, End::Killed)),
             Contender::new("chat-tui", || {
                 let arguments = room.arguments()?;
                 terminal(&chat_tui, &home, &arguments, messages)
@@ -67,11 +79,16 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn server(options: &ServerOptions, store: &TempDir) -> Result<Sample> {
+fn server(options: &ServerOptions, store: &TempDir, end: End) -> Result<Sample> {
     let begun = Instant::now();
     let server = ServerProcess::start_in(options, store.path(), &[])?;
     let wall_s = begun.elapsed().as_secs_f64();
-    sample(wall_s, server.pid())
+    let sample = sample(wall_s, server.pid())?;
+    match end {
+        End::Closed => server.stop()?,
+        End::Killed => drop(server),
+    }
+    Ok(sample)
 }
 
 fn terminal(program: &Path, home: &TempDir, arguments: &[String], lines: u64) -> Result<Sample> {

@@ -3,13 +3,14 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Result, bail};
-use chat_proto::{Nickname, Text, Token};
+use chat_proto::{Nickname, PostId, Text, Token};
 use chat_server::{Appended, Author, Draft, Journal as _, SqliteJournal, TokenHash};
 
 /// As many as the journal's own committer puts into one transaction.
 const BATCH: u64 = 4_096;
 
-/// Fills the empty directory with so many messages of about 60 bytes by one account.
+/// Fills the empty directory with so many messages of about 60 bytes by one account. Each has an id, as our clients
+/// send it, so that the index of ids is as large as in real stores.
 pub fn fill(directory: &Path, messages: u64) -> Result<()> {
     let mut journal = SqliteJournal::open(directory)?;
     let nickname = Nickname::new("Jolly Ann")?;
@@ -23,7 +24,10 @@ pub fn fill(directory: &Path, messages: u64) -> Result<()> {
         let drafts: Vec<Draft> = (number..end)
             .map(|number| {
                 let text = Text::new(&format!("line {number:07} of a day on which much is said here"))?;
-                Ok(Draft::Post { author: author.clone(), id: None, text })
+                // The ids of clients are random; these are as scattered and the same in each run.
+                let id = u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                let id = Some(PostId::new(&format!("{id:032x}"))?);
+                Ok(Draft::Post { author: author.clone(), id, text })
             })
             .collect::<Result<_>>()?;
         journal.append(&drafts)?;

@@ -88,7 +88,7 @@ pub fn run(options: &Options) -> Result<()> {
 fn probed(peer: &dyn Peer, per_second: u64, seconds: u64) -> Result<Probed> {
     let server = peer.start()?;
     let mut crowd = Crowd::gather(peer, &server, LISTENERS, 1)?;
-    let work = Work { messages: per_second * seconds, in_flight: 0, per_second: Some(per_second) };
+    let work = Work { messages: per_second * seconds, in_flight: 0, echo: false, per_second: Some(per_second) };
     crowd.begin(work)?;
     // What the probe posts goes to all listeners, too; the crowd does not count it.
     let probe = probe::start(server.write, Duration::from_secs(seconds - 1).saturating_sub(MARGIN));
@@ -108,6 +108,6 @@ fn delivered(peer: &dyn Peer, bad: Option<(Kind, usize)>, per_second: u64, secon
     let server = peer.start()?;
     let mut crowd = Crowd::gather(peer, &server, LISTENERS, SAMPLES)?;
     let _bad = bad.map(|(kind, count)| BadListeners::start(peer, &server, kind, count)).transpose()?;
-    crowd.run(Work { messages: FILL, in_flight: IN_FLIGHT, per_second: None })?;
+    crowd.run(Work { messages: FILL, in_flight: IN_FLIGHT, echo: false, per_second: None })?;
     latency::at_rate(&mut crowd, per_second, seconds)
 }

@@ -1,6 +1,6 @@
 //! A server around `tokio::sync::broadcast`, as the tutorials build one; a process of this same program.
 
-use std::{net::SocketAddr, process::Command};
+use std::{net::SocketAddr, process::Command, sync::Arc};
 
 use anyhow::Result;
 use tokio::{
@@ -66,7 +66,7 @@ pub fn serve(listen: SocketAddr, write: SocketAddr) -> Result<()> {
     })
 }
 
-async fn say(mut stream: TcpStream, mut room: broadcast::Receiver<String>) -> Result<()> {
+async fn say(mut stream: TcpStream, mut room: broadcast::Receiver<Arc<str>>) -> Result<()> {
     stream.set_nodelay(true)?;
     loop {
         let line = room.recv().await?;
@@ -74,11 +74,11 @@ async fn say(mut stream: TcpStream, mut room: broadcast::Receiver<String>) -> Re
     }
 }
 
-async fn hear(stream: TcpStream, room: broadcast::Sender<String>) -> Result<()> {
+async fn hear(stream: TcpStream, room: broadcast::Sender<Arc<str>>) -> Result<()> {
     let mut lines = BufReader::new(stream).lines();
     while let Some(line) = lines.next_line().await? {
         // Nobody may be listening.
-        let _ = room.send(format!("Bench: {line}\n"));
+        let _ = room.send(format!("Bench: {line}\n").into());
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What the machine allows: whatever one read of the writer gives goes to each listener in one blocking send. No
-//! protocol, no store, no care for anybody; a process of this same program.
+//! Plain sends: whatever one read of the writer gives goes to each listener in one blocking send, from one thread. No
+//! protocol, no store, no care for anybody. It is no upper limit: who sends larger pieces or from two threads may pass it.
 
 use std::{
     io::{Read as _, Write as _},

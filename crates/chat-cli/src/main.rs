@@ -19,13 +19,15 @@ mod sides;
 mod signals;
 mod when;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use chat_client::display;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let words = legacy_args::translate(std::env::args_os());
-    let args = match args::Args::try_parse_from(words) {
+    let words: Vec<OsString> = legacy_args::translate(std::env::args_os()).into_iter().collect();
+    let args = match args::Args::try_parse_from(&words).map_err(|error| made_safe(&error, &words)) {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
@@ -37,6 +39,16 @@ fn main() -> ExitCode {
             output::complain(&failure, json);
             failure.exit().into()
         }
+    }
+}
+
+/// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
+fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
+    let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
+    match args::Args::try_parse_from(clean) {
+        Err(error) => error,
+        // What was wrong is the very thing that was cleaned.
+        Ok(_) => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
     }
 }
 

@@ -10,6 +10,9 @@ use serde::Serialize;
 
 use crate::failure::chain;
 
+/// The second day of the year 1, in milliseconds since 1970. RFC 3339 has no negative years.
+const FIRST: i64 = -62_135_510_400_000;
+
 /// One line of `--json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Object<'a> {
@@ -24,6 +27,9 @@ pub(crate) enum Kind<'a> {
     Message {
         #[serde(skip_serializing_if = "Option::is_none")]
         nick: Option<&'a str>,
+        /// The other name that it can be taken for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        looks_like: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,12 +98,14 @@ impl<'a> Object<'a> {
     }
 
     /// A message as it came; `arrived` stands in for the time where the server gives none.
-    pub(crate) fn message(message: &'a Message, arrived: Timestamp) -> Self {
-        let at = message.at.and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(arrived);
+    pub(crate) fn message(message: &'a Message, looks_like: Option<&'a str>, arrived: Timestamp) -> Self {
+        let at = message.at.filter(|&ms| ms >= FIRST).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let at = at.unwrap_or(arrived);
         let sender = message.sender.as_ref().map(|sender| sender.as_str());
         let text = message.text.as_str();
         Self::new(Kind::Message {
             nick: sender,
+            looks_like,
             text: sender.map(|_| text),
             line: sender.is_none().then_some(text),
             at: Some(rfc3339(at)),
@@ -157,15 +165,18 @@ struct SafeFormatter;
 
 impl serde_json::ser::Formatter for SafeFormatter {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| display::is_treacherous(*c)) {
-            writer.write_all(&rest.as_bytes()[..at])?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
+        let (mut written, mut pile) = (0, 0);
+        for (at, c) in fragment.char_indices() {
+            pile = if display::is_mark(c) { pile + 1 } else { 0 };
+            if display::is_treacherous(c) || pile > display::MAX_MARKS {
+                writer.write_all(&fragment.as_bytes()[written..at])?;
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+                written = at + c.len_utf8();
             }
-            rest = &rest[at + c.len_utf8()..];
         }
-        writer.write_all(rest.as_bytes())
+        writer.write_all(&fragment.as_bytes()[written..])
     }
 }
 
@@ -179,6 +190,33 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn line(object: &Object<'_>) -> String {
+        let mut out = Vec::new();
+        object.write_to(&mut out);
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_time_that_rfc_3339_cannot_say_is_the_time_of_arrival() {
+        let arrived = Timestamp::from_millisecond(1_673_716_020_000).expect("a time");
+        for at in [i64::MIN, -99_999_999_999_999, 300_000_000_000_000, i64::MAX] {
+            let text = chat_client::Text::new("hi").expect("a text");
+            let message = Message { sender: None, text, position: None, at: Some(at) };
+            let line = line(&Object::message(&message, None, arrived));
+            assert!(line.contains("\"at\":\"2023-01-14T"), "{at}: {line}");
+        }
+    }
+
+    #[test]
+    fn a_pile_of_marks_is_capped_and_nothing_of_it_lost() {
+        let text = format!("a{}b\u{301}", "\u{301}".repeat(60));
+        let line = line(&Object::new(Kind::Error { code: "usage", message: text.clone() }));
+        assert_eq!(line.matches('\u{301}').count(), display::MAX_MARKS + 1, "{line}");
+        assert_eq!(line.matches("\\u0301").count(), 60 - display::MAX_MARKS, "{line}");
+        let back: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(back["message"], text);
+    }
 
     #[test]
     fn nothing_that_steers_a_terminal_is_in_an_object_and_nothing_is_lost() {

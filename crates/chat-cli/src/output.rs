@@ -33,16 +33,24 @@ impl Style {
         !self.json && !self.guarded
     }
 
-    /// Appends a message as one line.
-    pub(crate) fn message(&self, message: &Message, out: &mut Vec<u8>) {
+    /// Whether a name that looks like another one is marked: for a person, and in JSON. In a pipe text is data.
+    pub(crate) fn marks_look_alikes(&self) -> bool {
+        self.json || self.guarded
+    }
+
+    /// Appends a message as one line. `looks_like` is the other name that its sender can be taken for.
+    pub(crate) fn message(&self, message: &Message, looks_like: Option<&str>, out: &mut Vec<u8>) {
         if self.json {
-            Object::message(message, Timestamp::now()).write_to(out);
+            Object::message(message, looks_like, Timestamp::now()).write_to(out);
             return;
         }
         let flat = message.text.flattened();
         let text = self.safe(&flat);
         if let Some(sender) = &message.sender {
             out.extend_from_slice(self.safe(sender.as_str()).as_bytes());
+            if let Some(other) = looks_like {
+                out.extend_from_slice(format!(" (looks like {})", self.safe(other)).as_bytes());
+            }
             out.extend_from_slice(b": ");
         }
         out.extend_from_slice(text.as_bytes());

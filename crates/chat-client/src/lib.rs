@@ -43,18 +43,18 @@ mod credentials;
 mod cursor;
 mod delivery;
 pub mod dial;
-pub mod display;
 mod error;
 mod gap;
 mod hearing;
 pub mod history;
 mod listener;
 mod lock;
+mod names_seen;
 mod outbox;
 mod own_dir;
 pub mod paths;
 mod posting;
-mod private_file;
+pub mod private_file;
 mod profile;
 mod register;
 mod settings;
@@ -64,6 +64,7 @@ mod tls;
 mod warning;
 mod writer;
 
+pub use chat_proto::display;
 pub use chat_proto::{
     Account, DeclineCode, Expected, Extensions, IdError, Keepalive, MAX_TEXT_BYTES, Message, Nickname, NicknameError,
     PlainLines, Position, PostId, ProtocolError, Refusal, Seq, StreamId, Text, TextError, Token, TokenError,
@@ -78,6 +79,7 @@ pub use gap::{Gap, GapCause};
 pub use history::{History, HistoryError, HistoryFollower, HistoryLine, Recorder};
 pub use listener::{Heard, Listener, ListenerEvent, ListenerHandle};
 pub use lock::{FileLock, LockError};
+pub use names_seen::NamesSeen;
 pub use outbox::{EntryState, Outbox, OutboxEntry, OutboxError, STALE_AFTER};
 pub use paths::PathsError;
 pub use register::{register, register_with};

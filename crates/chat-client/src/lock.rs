@@ -20,8 +20,9 @@ impl FileLock {
     /// # Errors
     /// [`LockError::Held`] when somebody has it, [`LockError::Io`] when the lock file cannot be used.
     pub fn acquire(guarded: &Path) -> Result<Self, LockError> {
-        let failed = |source| LockError::Io { path: guarded.to_owned(), source };
-        let mut file = private_file::open_beside(&lock_path(guarded), &mut Vec::new()).map_err(failed)?;
+        let path = lock_path(guarded);
+        let failed = |source| LockError::Io { path: path.clone(), source };
+        let mut file = private_file::open_beside(&path, &mut Vec::new()).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -64,9 +65,9 @@ pub enum LockError {
         pid: Option<u32>,
     },
     /// The lock file cannot be used.
-    #[error("cannot lock {}", path.display())]
+    #[error("cannot use the lock file {}", path.display())]
     Io {
-        /// The file that the lock guards.
+        /// The lock file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -115,6 +116,23 @@ mod tests {
         }
         drop(first);
         FileLock::acquire(&path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_file_that_is_another_file_too_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, precious) = (dir.path().join("f"), dir.path().join("precious"));
+        std::fs::write(&precious, "all my work").unwrap();
+        std::fs::hard_link(&precious, lock_path(&path)).unwrap();
+        match FileLock::acquire(&path) {
+            Err(LockError::Io { path: named, source }) => {
+                assert_eq!(named, lock_path(&path));
+                assert!(source.to_string().contains("hard link"), "{source}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "all my work");
     }
 
     #[test]

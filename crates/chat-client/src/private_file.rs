@@ -1,5 +1,5 @@
-//! Files that belong to one user: created 0600, refused when they are symbolic links, replaced as a whole. It knows
-//! nothing of what is in them.
+//! Files that belong to one user: created 0600, replaced as a whole, and refused when they are links or somebody else's.
+//! It knows nothing of what is in them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,7 +10,10 @@ use crate::warning::FileWarning;
 
 /// Reads all of a private file, at most `limit` bytes of it; `None` when there is none. A looser mode is mended, that of
 /// our own directory too.
-pub(crate) fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> io::Result<Option<Vec<u8>>> {
+///
+/// # Errors
+/// What the system said; or that it is a link, no regular file, somebody else's, or larger.
+pub fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> io::Result<Option<Vec<u8>>> {
     mend_directory(path, warnings);
     let file = match open_existing(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
@@ -26,8 +29,12 @@ pub(crate) fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> 
     Ok(Some(content))
 }
 
-/// Opens a private file for reading and appending, and creates it (and its directory) if need be.
-pub(crate) fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
+/// Opens a private file for reading and appending, and creates it (and its directory) if need be. A looser mode is
+/// mended.
+///
+/// # Errors
+/// As [`read`].
+pub fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
     mend_directory(path, warnings);
     open_beside(path, warnings)
 }
@@ -51,8 +58,33 @@ pub(crate) fn open_beside(path: &Path, warnings: &mut Vec<FileWarning>) -> io::R
     }
 }
 
+/// Creates a private file that is not there yet.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] where something has that name; what the system said.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    // Exclusive creation does not follow a link.
+    private(OpenOptions::new().write(true).create_new(true)).open(path)
+}
+
+/// Opens for reading what must be a regular file, be it by a link. The files that a person names, or keeps elsewhere
+/// and links to, are read in this way; a pipe is refused instead of waited for.
+///
+/// # Errors
+/// What the system said; or that it is no regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file = open_without_waiting(path, OpenOptions::new().read(true))?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    Ok(file)
+}
+
 /// Replaces a file as a whole: after a crash at any instant it holds either the old content or the new.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// What the system said; or that it is a symbolic link or no regular file.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     exchange(path, content)?.1
 }
 
@@ -129,10 +161,9 @@ fn refuse_link(path: &Path) -> io::Result<()> {
 }
 
 fn open_existing(path: &Path, options: &OpenOptions) -> io::Result<File> {
-    // Looked at before it is opened, because opening a pipe waits for its other end …
     refuse_link(path)?;
-    let file = options.open(path)?;
-    // … and again afterwards, in case it was swapped for a link in between.
+    let file = open_without_waiting(path, options)?;
+    // Looked at again, in case it was swapped for something else in between.
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -140,8 +171,38 @@ fn open_existing(path: &Path, options: &OpenOptions) -> io::Result<File> {
         if (named.dev(), named.ino()) != (opened.dev(), opened.ino()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it was replaced while it was being opened"));
         }
+        if let Some(fault) = fault(&opened, rustix::process::geteuid().as_raw()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, fault));
+        }
     }
     Ok(file)
+}
+
+/// Opening a pipe would wait for its other end, for ever perhaps.
+fn open_without_waiting(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    let mut options = options.clone();
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    options.open(path)
+}
+
+/// Why an open file must not be used: whatever is written to it would be written to something else as well, or can be
+/// read and changed by somebody else.
+#[cfg(unix)]
+fn fault(found: &fs::Metadata, me: u32) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt;
+    if !found.is_file() {
+        Some("it is not a regular file")
+    } else if found.uid() != me {
+        Some("it belongs to somebody else; move it away, or copy it and use the copy")
+    } else if found.nlink() > 1 {
+        Some("it has another name (a hard link), under which it would be changed too; copy it and use the copy")
+    } else {
+        None
+    }
 }
 
 #[cfg(unix)]
@@ -235,6 +296,57 @@ mod tests {
         assert!(open_append(&link, &mut Vec::new()).is_err());
         assert!(replace(&link, b"y").is_err());
         assert_eq!(fs::read(&target).unwrap(), b"x");
+    }
+
+    #[test]
+    fn a_file_with_a_second_name_is_refused_and_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+        fs::write(&target, "x").unwrap();
+        fs::hard_link(&target, &link).unwrap();
+        for error in [read(&link, 10, &mut Vec::new()).unwrap_err(), open_append(&link, &mut Vec::new()).unwrap_err()] {
+            assert!(error.to_string().contains("hard link"), "{error}");
+        }
+        assert_eq!(fs::read(&target).unwrap(), b"x");
+        assert_ne!(mode(&target), 0o600, "the mode of another file is not ours to mend");
+        // Replacing takes the name away from the other file, and is harmless.
+        replace(&link, b"y").unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"x");
+    }
+
+    #[test]
+    fn somebody_elses_file_is_refused() {
+        use std::os::unix::fs::MetadataExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let found = file.as_file().metadata().unwrap();
+        assert_eq!(fault(&found, found.uid()), None);
+        assert!(fault(&found, found.uid() + 1).unwrap().contains("somebody else"));
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for refused in [
+            read(&pipe, 10, &mut Vec::new()).err(),
+            open_append(&pipe, &mut Vec::new()).err(),
+            open_regular(&pipe).err(),
+            replace(&pipe, b"x").err(),
+        ] {
+            assert!(refused.unwrap().to_string().contains("not a regular file"));
+        }
+        // What was swapped after it was looked at is not waited for either.
+        assert!(open_without_waiting(&pipe, OpenOptions::new().read(true)).is_ok());
+    }
+
+    #[test]
+    fn what_must_be_new_is_private_and_overwrites_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        create_new(&path).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(create_new(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     }
 
     #[test]

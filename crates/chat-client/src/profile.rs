@@ -2,12 +2,16 @@
 //! obeyed by nobody. It holds no token, only the path of one.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::private_file;
 use crate::settings::{Layer, SettingsError};
+
+/// No configuration that a person writes has a hundredth of this.
+const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The profile that is used when none is named, if it is there.
 const DEFAULT: &str = "default";
@@ -40,7 +44,7 @@ struct Profile {
 
 /// Reads the profile that is wanted, else the one called `default` if it is there. A file that is not there has none.
 pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>, Layer), SettingsError> {
-    let content = match std::fs::read_to_string(path) {
+    let content = match read_bounded(path) {
         Ok(content) => content,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
@@ -55,6 +59,16 @@ pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>,
         (None, Some(name)) => Err(SettingsError::UnknownProfile { name: name.to_owned(), path: path.to_owned() }),
         (None, None) => Ok((None, Layer::default())),
     }
+}
+
+/// A pipe, or what never ends, is an error and not waited for. A link is fine: many keep such files elsewhere.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut content = String::new();
+    private_file::open_regular(path)?.take(MAX_BYTES + 1).read_to_string(&mut content)?;
+    if content.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("over {MAX_BYTES} bytes")));
+    }
+    Ok(content)
 }
 
 impl From<Profile> for Layer {

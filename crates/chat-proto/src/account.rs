@@ -5,6 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::display::push_visible;
 use crate::text::is_printable_ascii;
 
 /// The longest nickname that is taken from a peer, in bytes of UTF-8. A server may set a lower limit
@@ -28,12 +29,19 @@ impl Nickname {
         if raw.len() > 4 * MAX_NICKNAME_BYTES {
             return Err(NicknameError::TooLong { bytes: raw.len() });
         }
-        let clean = if is_printable_ascii(raw) {
-            Cow::Borrowed(raw)
-        } else {
-            let seen = |c: &char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
-            Cow::Owned(raw.chars().filter(seen).collect())
-        };
+        Self::cleaned(&clean(raw, |_, _| {}))
+    }
+
+    /// Takes a nickname that a server sent: the same, but what must not stand in it becomes visible, so that nobody
+    /// is taken for somebody else.
+    pub(crate) fn received(raw: &str) -> Result<Self, NicknameError> {
+        if raw.trim().is_empty() {
+            return Err(NicknameError::Blank);
+        }
+        Self::cleaned(&clean(raw, push_visible))
+    }
+
+    fn cleaned(clean: &str) -> Result<Self, NicknameError> {
         let name = clean.trim();
         if name.is_empty() {
             return Err(NicknameError::Blank);
@@ -49,6 +57,22 @@ impl Nickname {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What becomes of a character that must not stand in a nickname is up to `put`.
+fn clean(raw: &str, put: fn(&mut String, char)) -> Cow<'_, str> {
+    if is_printable_ascii(raw) {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = String::with_capacity(raw.len() + 16);
+    for c in raw.chars() {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            put(&mut out, c);
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Why a text cannot be a nickname.
@@ -151,6 +175,13 @@ mod tests {
         assert_eq!(Nickname::new(" Bob\u{1b}\n ").unwrap().as_str(), "Bob");
         assert_eq!(Nickname::new("\t\n"), Err(NicknameError::Blank));
         assert!(Nickname::new(&"x".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn a_received_nickname_shows_what_must_not_stand_in_it() {
+        assert_eq!(Nickname::received(" Bo\u{1b}b\u{9b}\u{2028}\t ").unwrap().as_str(), "Bo␛b<U+009B><U+2028>␉");
+        assert_eq!(Nickname::received("\t\n"), Err(NicknameError::Blank));
+        assert!(Nickname::received(&"x".repeat(257)).is_err());
     }
 
     #[test]

@@ -73,7 +73,7 @@ struct Record {
 fn parse_account(text: &str) -> Option<(Account, Extensions)> {
     let record: Record = serde_json::from_str(text).ok()?;
     let account =
-        Account { nickname: Nickname::new(&record.nickname).ok()?, token: Token::new(&record.account_hash).ok()? };
+        Account { nickname: Nickname::received(&record.nickname).ok()?, token: Token::new(&record.account_hash).ok()? };
     let offers = |name: &str| record.extensions.iter().any(|e| e == name);
     Some((account, Extensions { id: offers("id"), resume: offers("resume") }))
 }

@@ -212,7 +212,7 @@ impl Extension {
             return Some(Self::Answer { answer, nonce: Nonce::new(&wire.nonce?).ok()? });
         }
         if let (Some(seq), Some(nick)) = (wire.seq, wire.nick) {
-            let (sender, text) = (Nickname::new(&nick).ok()?, Text::received(&wire.text?).ok()?);
+            let (sender, text) = (Nickname::received(&nick).ok()?, Text::received(&wire.text?).ok()?);
             return Some(Self::Numbered { seq, at: wire.at?, sender, text });
         }
         if let (Some(id), Some(text)) = (wire.id, wire.text) {

@@ -33,6 +33,7 @@ mod codec;
 #[cfg(feature = "connection")]
 mod connection;
 mod dialogue;
+pub mod display;
 mod error;
 mod extension;
 mod foreign;

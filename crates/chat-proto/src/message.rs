@@ -25,7 +25,7 @@ impl Message {
     pub fn from_plain(line: &Line) -> Option<Self> {
         let whole = line.as_str();
         if let Some((name, rest)) = whole.split_once(": ")
-            && let (Ok(sender), Ok(text)) = (Nickname::new(name), Text::received(rest))
+            && let (Ok(sender), Ok(text)) = (Nickname::received(name), Text::received(rest))
         {
             return Some(Self { sender: Some(sender), text, position: None, at: None });
         }
@@ -54,6 +54,12 @@ mod tests {
         assert_eq!(message.sender.as_ref().unwrap().as_str(), "Keen Bob");
         assert_eq!(message.text.as_str(), "a: b ");
         assert_eq!(message.to_plain().as_str(), "Keen Bob: a: b ");
+    }
+
+    #[test]
+    fn a_hostile_servers_control_characters_are_seen() {
+        let message = Message::from_plain(&Line::from("E\u{1b}ve: a\u{1b}]0;pwn\u{7}")).unwrap();
+        assert_eq!((message.sender.unwrap().as_str(), message.text.as_str()), ("E␛ve", "a␛]0;pwn␇"));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use bytestring::ByteString;
 
+use crate::display::push_visible;
+
 /// The longest text of one message, in bytes of UTF-8.
 ///
 /// With its sender and every character escaped it still stays well below the 64 KiB line that kills
@@ -31,17 +33,24 @@ impl Text {
             // Not worth cleaning: no honest text shrinks to a quarter.
             return Err(TextError::TooLong { bytes: raw.len() });
         }
-        let text = Self::received(raw)?;
+        let text = Self::cleaned(&clean(raw, |_, _| {}))?;
         if text.0.len() > MAX_TEXT_BYTES {
             return Err(TextError::TooLong { bytes: text.0.len() });
         }
         Ok(text)
     }
 
-    /// Cleans what a server sent. Another server may take longer texts than ours, so only the line that it came in
-    /// bounds its length.
+    /// Cleans what a server sent: the same, but control characters become visible. A server that lets them through
+    /// is hostile or careless, and whoever reads should see that. Another server may take longer texts than ours, so
+    /// only the line that it came in bounds its length.
     pub(crate) fn received(raw: &str) -> Result<Self, TextError> {
-        let clean = clean(raw);
+        if raw.trim().is_empty() {
+            return Err(TextError::Blank);
+        }
+        Self::cleaned(&clean(raw, push_visible))
+    }
+
+    fn cleaned(clean: &str) -> Result<Self, TextError> {
         let text = clean.trim_matches('\n');
         if text.trim().is_empty() {
             return Err(TextError::Blank);
@@ -95,13 +104,20 @@ impl std::fmt::Debug for Text {
     }
 }
 
-fn clean(raw: &str) -> Cow<'_, str> {
+/// Makes all line breaks line feeds. What becomes of a control character is up to `put`.
+fn clean(raw: &str, put: fn(&mut String, char)) -> Cow<'_, str> {
     if is_printable_ascii(raw) || !raw.chars().any(|c| must_go(c) || is_separator(c)) {
         return Cow::Borrowed(raw);
     }
-    let unified = raw.replace("\r\n", "\n");
-    let kept = unified.chars().filter(|&c| !must_go(c)).map(|c| if is_separator(c) { '\n' } else { c });
-    Cow::Owned(kept.collect())
+    let mut out = String::with_capacity(raw.len() + 16);
+    for c in raw.replace("\r\n", "\n").chars() {
+        if must_go(c) {
+            put(&mut out, c);
+        } else {
+            out.push(if is_separator(c) { '\n' } else { c });
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Whether a text is nothing but printable ASCII, as most are: looking at bytes without stopping at
@@ -133,6 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_sent_loses_nothing_unseen() {
+        let text = Text::received("\u{1}a\tb\u{1b}[31m\u{9b}\u{7f} \r\n\u{2028}c\rd\n").unwrap();
+        assert_eq!(text.as_str(), "␁a\tb␛[31m<U+009B>␡ \n\nc␍d");
+        for blank in ["", "\t \n", "\r\n\u{2028}", "\u{85}\u{b}"] {
+            assert_eq!(Text::received(blank), Err(TextError::Blank), "{blank:?}");
+        }
+    }
+
+    #[test]
     fn blank_is_refused() {
         for blank in ["", " ", "\t \n", "\u{1}", "\r\n\u{2028}", "\u{a0}"] {
             assert_eq!(Text::new(blank), Err(TextError::Blank), "{blank:?}");
@@ -152,6 +177,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_received_text_holds_no_control_character_and_hides_none(raw in any::<String>()) {
+            if let Ok(text) = Text::received(&raw) {
+                prop_assert!(!text.as_str().chars().any(|c| c.is_control() && c != '\t' && c != '\n'));
+                prop_assert_eq!(&Text::new(text.as_str()).unwrap(), &text);
+                let unified = raw.replace("\r\n", "\n");
+                let inner = unified.trim_matches(|c| c == '\n' || is_separator(c));
+                prop_assert!(text.as_str().chars().count() >= inner.chars().count());
+            }
+        }
+
         #[test]
         fn cleaning_is_idempotent_and_flattening_is_one_line(raw in any::<String>()) {
             if let Ok(text) = Text::new(&raw) {

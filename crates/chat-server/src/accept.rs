@@ -118,10 +118,7 @@ pub(crate) async fn accept_loop<F>(
 }
 
 fn admit(stream: TcpStream, peer: IpAddr, admission: &Arc<Admission>, side: Port) -> Option<(TcpStream, Admitted)> {
-    let Some(admitted) = admission.admit(peer, side) else {
-        tracing::debug!(%peer, "too many connections; one was closed");
-        return None;
-    };
+    let admitted = admission.admit(peer, side)?;
     match prepare(stream) {
         Ok(stream) => Some((stream, admitted)),
         // It has gone already.

@@ -7,14 +7,19 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use chat_proto::display;
 use chat_server::command_line::LogFormat;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
 };
 use tracing_subscriber::{
+    field::MakeExt,
     filter::Targets,
-    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Writer, debug_fn},
+    },
     prelude::*,
     registry::LookupSpan,
 };
@@ -27,10 +32,18 @@ pub(crate) fn start(format: LogFormat) {
     match format {
         LogFormat::Text => {
             let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-            registry.with(layer.with_ansi(colours).with_target(false).with_filter(ours)).init();
+            let layer = layer.with_ansi(colours).with_target(false).fmt_fields(debug_fn(field).delimited(" "));
+            registry.with(layer.with_filter(ours)).init();
         }
         LogFormat::Json => registry.with(layer.event_format(Json).with_filter(ours)).init(),
     }
+}
+
+/// A field and its value, of which something may come from elsewhere: it is made safe for a terminal.
+fn field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = format!("{value:?}");
+    let value = display::clean_for_terminal(&value);
+    if field.name() == "message" { write!(out, "{value}") } else { write!(out, "{field}={value}") }
 }
 
 /// One object a line: time in milliseconds since 1970, level, message, fields.
@@ -49,6 +62,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
 
 struct Fields(serde_json::Map<String, serde_json::Value>);
 
+impl Fields {
+    /// JSON escapes control characters, and leaves others that mislead whoever looks at it.
+    fn insert(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().into(), display::clean_for_terminal(value).into());
+    }
+}
+
 impl Visit for Fields {
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.0.insert(field.name().into(), value.into());
@@ -59,7 +79,7 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().into(), value.into());
+        self.insert(field, value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
@@ -70,10 +90,10 @@ impl Visit for Fields {
             let _ = write!(chain, ": {cause}");
             next = cause.source();
         }
-        self.0.insert(field.name().into(), chain.into());
+        self.insert(field, &chain);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().into(), format!("{value:?}").into());
+        self.insert(field, &format!("{value:?}"));
     }
 }

@@ -8,14 +8,16 @@ mod metrics;
 mod signals;
 
 use std::{
-    io::{self, Write},
+    borrow::Cow,
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
     net::SocketAddr,
     path::Path,
     process::ExitCode,
 };
 
 use anyhow::{Context, Result};
-use chat_proto::Nickname;
+use chat_proto::{Nickname, display};
 use chat_server::{
     JournalError, MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
     command_line::{AccountsCommand, Arguments, Command, ConfigFileError, LogFormat, Serve, UsageError},
@@ -31,17 +33,27 @@ const FAILURE: u8 = 1;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let result = match Arguments::from_command_line(std::env::args_os()) {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let result = match Arguments::from_command_line(words.clone()) {
         Ok(arguments) => run(&arguments),
-        Err(UsageError::CommandLine(error)) => error.exit(),
+        Err(UsageError::CommandLine(error)) => made_safe(&error, &words).exit(),
         Err(error) => Err(error.into()),
     };
     result.unwrap_or_else(|error| {
-        // Nobody may be there to read it.
-        let _ = writeln!(io::stderr(), "chat-server: {error:#}");
+        complain(&format!("{error:#}"));
         let usage = matches!(error.downcast_ref(), Some(UsageError::ConfigFile(ConfigFileError::Line { .. })));
         ExitCode::from(if usage { USAGE } else { FAILURE })
     })
+}
+
+/// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
+fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
+    let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned().into());
+    match Arguments::from_command_line(clean) {
+        Err(UsageError::CommandLine(error)) => error,
+        // What was wrong is the very thing that was cleaned.
+        _ => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
+    }
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -120,8 +132,14 @@ fn report(recovery: Option<&Recovery>, format: LogFormat) {
     };
     match format {
         LogFormat::Json => tracing::warn!("{sentence}"),
-        LogFormat::Text => drop(writeln!(io::stderr(), "chat-server: {sentence}")),
+        LogFormat::Text => complain(&sentence),
     }
+}
+
+/// Says it on standard error, where an argument or a path may have brought something that steers a terminal.
+fn complain(sentence: &str) {
+    // Nobody may be there to read it.
+    let _ = writeln!(io::stderr(), "chat-server: {}", display::clean_keeping_line_breaks(sentence));
 }
 
 /// Says which store an error is about, where it does not say so itself.
@@ -173,9 +191,13 @@ fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
     match what {
         AccountsCommand::List => {
             let mut out = io::stdout().lock();
+            let guarded = out.is_terminal();
             for account in list_accounts(dir).map_err(named(dir))? {
                 let revoked = if account.revoked { "\trevoked" } else { "" };
-                match writeln!(out, "{}\t{}{revoked}", account.nickname, account.at / 1000) {
+                let nickname = account.nickname.as_str();
+                // In a pipe it is data.
+                let nickname = if guarded { display::clean_for_terminal(nickname) } else { Cow::Borrowed(nickname) };
+                match writeln!(out, "{nickname}\t{}{revoked}", account.at / 1000) {
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
                     written => written.context("cannot write to standard output")?,
                 }

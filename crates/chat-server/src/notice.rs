@@ -10,7 +10,6 @@ use crate::throttle::Throttle;
 
 /// A kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "sessions do not tell theirs yet")]
 pub(crate) enum Notice {
     /// A connection was closed at once, because there are as many as may be.
     ConnectionRefused,
@@ -20,7 +19,7 @@ pub(crate) enum Notice {
     RegistrationRefused,
     /// A post over the rate was put off.
     PostPutOff,
-    /// A revoked account wanted to log in or to post.
+    /// A revoked account wanted to post.
     RevokedRefused,
 }
 
@@ -47,7 +46,7 @@ impl Notice {
                 tracing::info!(count, "posts over the rate were put off");
             }
             Self::RevokedRefused => {
-                tracing::info!(count, "revoked accounts were refused");
+                tracing::info!(count, "posts of revoked accounts were refused");
             }
         }
     }

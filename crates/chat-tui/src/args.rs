@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use chat_client::{Layer, Token};
+use chat_client::{Layer, Token, TokenError, display};
 use clap::Parser;
 
 /// Registration and chat in a terminal.
@@ -37,8 +37,8 @@ pub(crate) struct Args {
     credential_path: Option<PathBuf>,
 
     /// The token of an account. Others on this machine can see it: better use --token-file or CHAT_TOKEN
-    #[arg(short, long, value_name = "TOKEN", value_parser = parse_token, hide_env_values = true)]
-    token: Option<Token>,
+    #[arg(short, long, value_name = "TOKEN")]
+    token: Option<String>,
 
     /// A file with the token of an account
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
@@ -101,7 +101,11 @@ pub(crate) struct Args {
 impl Args {
     /// Reads the command line; ends the program where it cannot be understood.
     pub(crate) fn from_command_line() -> Self {
-        Self::parse_from(rewrite(std::env::args_os()))
+        let words = rewrite(std::env::args_os());
+        match Self::try_parse_from(&words) {
+            Ok(args) => args,
+            Err(error) => made_safe(&error, &words).exit(),
+        }
     }
 
     /// Whether the token stands where others can read it.
@@ -110,15 +114,19 @@ impl Args {
     }
 
     /// The part that is shared with the other programs.
-    pub(crate) fn layer(&mut self) -> Layer {
-        Layer {
+    ///
+    /// # Errors
+    /// When the token is none. It is looked at here, because clap would repeat it.
+    pub(crate) fn layer(&mut self) -> Result<Layer, TokenError> {
+        let token = self.token.take().map(|token| Token::new(&token)).transpose()?;
+        Ok(Layer {
             host: self.host.take(),
             write_host: self.write_host.take(),
             listen_port: self.listen_port,
             write_port: self.write_port,
             history_path: self.history_path.take(),
             credentials_path: self.credential_path.take(),
-            token: self.token.take(),
+            token,
             token_file: self.token_file.take(),
             nickname: self.nickname.take(),
             data_dir: self.data_dir.take(),
@@ -127,7 +135,7 @@ impl Args {
             ca_file: self.ca_file.take(),
             pin: self.pin.take(),
             ..Layer::default()
-        }
+        })
     }
 }
 
@@ -163,8 +171,14 @@ pub(crate) fn rewrite(arguments: impl Iterator<Item = OsString>) -> Vec<OsString
     rewritten.collect()
 }
 
-fn parse_token(text: &str) -> Result<Token, chat_client::TokenError> {
-    Token::new(text)
+/// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
+fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
+    let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
+    match Args::try_parse_from(clean) {
+        Err(error) => error,
+        // What was wrong is the very thing that was cleaned.
+        Ok(_) => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
+    }
 }
 
 #[cfg(test)]
@@ -175,7 +189,7 @@ mod tests {
 
     fn parse(arguments: &[&str]) -> Layer {
         let arguments = ["chat-tui"].iter().chain(arguments).map(OsString::from);
-        Args::try_parse_from(rewrite(arguments)).unwrap().layer()
+        Args::try_parse_from(rewrite(arguments)).unwrap().layer().unwrap()
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub(crate) enum Phrase<'a> {
     // chat
     Date(Date),
     Unread,
+    /// Behind the name of somebody who can be taken for somebody else.
+    LooksLike(&'a str),
     Gap(&'a GapLine),
     Own(&'a OwnState),
     Failure(&'a Failure),
@@ -72,25 +74,38 @@ pub(crate) enum Phrase<'a> {
     NotExported(&'a str),
     EmptyRoom,
     // status
-    Link { side: Side, state: &'a LinkState, seconds: Option<i64> },
+    Link {
+        side: Side,
+        state: &'a LinkState,
+        seconds: Option<i64>,
+    },
     Cause(&'a Cause),
     Waiting(usize),
     RetryKey,
     HelpKey,
     News(&'a News),
     // paste
-    PasteTitle { lines: usize, bytes: usize },
+    PasteTitle {
+        lines: usize,
+        bytes: usize,
+    },
     MoreLines(usize),
     PasteAsOne,
     PasteAsMany(usize),
     PasteEdit,
     PasteCancel,
     TooManyMessages(usize),
-    LineDoesNotFit { number: usize, error: &'a TextError },
+    LineDoesNotFit {
+        number: usize,
+        error: &'a TextError,
+    },
     // search
     SearchTitle,
     SearchPrompt,
-    SearchState { hits: usize, percent: u8 },
+    SearchState {
+        hits: usize,
+        percent: u8,
+    },
     SearchKeys,
     // help
     HelpTitle,
@@ -99,10 +114,16 @@ pub(crate) enum Phrase<'a> {
     PlainAskNickname,
     PlainNoAccount,
     PlainRegistering(&'a str),
-    PlainRegistered { nickname: &'a str, saved: &'a str },
+    PlainRegistered {
+        nickname: &'a str,
+        saved: &'a str,
+    },
     PlainChooseAccount,
     PlainWhichAccount,
-    PlainAccount { number: usize, nickname: &'a str },
+    PlainAccount {
+        number: usize,
+        nickname: &'a str,
+    },
     PlainNoSuchAccount,
     PlainNotHere,
     PlainBack,
@@ -111,7 +132,10 @@ pub(crate) enum Phrase<'a> {
     PlainLineTooLong,
     PlainEntering(&'a str),
     PlainWrongToken,
-    PlainOwn { text: &'a str, state: &'a OwnState },
+    PlainOwn {
+        text: &'a str,
+        state: &'a OwnState,
+    },
     PlainToken(&'a str),
     PlainNothingFound,
     PlainFound(usize),
@@ -119,7 +143,11 @@ pub(crate) enum Phrase<'a> {
     PlainLeft(usize),
     PlainLost(usize),
     PlainGaveUp(u64),
-    PlainStatus { listening: &'a str, writing: &'a str, waiting: usize },
+    PlainStatus {
+        listening: &'a str,
+        writing: &'a str,
+        waiting: usize,
+    },
     PlainOwnUsage,
 }
 

@@ -79,11 +79,15 @@ impl Sheet<'_> {
     fn said(&self, entry: &Entry, said: &Said, rows: &mut Vec<Row<Role>>) {
         let time = self.time(entry.at);
         let mut parts = vec![(Role::Time, time.as_str())];
-        let name;
+        let (name, like);
         if let Some(sender) = &said.sender {
             name = fit(sender, self.name_width());
             let role = if said.own { Role::OwnNick } else { Role::Nick(nick_colour(sender)) };
             parts.push((role, &name));
+            if let Some(other) = &said.looks_like {
+                like = self.lang.say(Phrase::LooksLike(&fit(other, self.name_width())));
+                parts.push((Role::Warning, &like));
+            }
             parts.push((Role::Text, ": "));
         }
         match said.mention {

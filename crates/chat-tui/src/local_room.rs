@@ -45,7 +45,7 @@ fn wanted(config: &ClientConfig, may: May) -> bool {
 }
 
 /// Whether a host is this machine, by its name alone.
-pub(crate) fn is_loopback(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 

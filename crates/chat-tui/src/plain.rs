@@ -215,17 +215,17 @@ impl Plain {
         self.talk_text(&text);
     }
 
+    /// A message as one line.
+    fn line_of(&mut self, sender: Option<&str>, text: &str) -> String {
+        let text = display::clean_for_terminal(text);
+        let Some(sender) = sender else { return text.into_owned() };
+        let like = self.app.chat.timeline.names.meet(sender);
+        let like = like.map_or(String::new(), |other| self.app.say(Phrase::LooksLike(&clean_name(&other))));
+        format!("{}{like}: {text}", clean_name(sender))
+    }
+
     fn talk_text(&mut self, text: &str) {
         self.said.push(Say::Talk(display::clean_for_terminal(text).into_owned()));
-    }
-}
-
-/// A message as one line.
-fn line_of(sender: Option<&str>, text: &str) -> String {
-    let text = display::clean_for_terminal(text);
-    match sender {
-        Some(sender) => format!("{}: {text}", clean_name(sender)),
-        None => text.into_owned(),
     }
 }
 

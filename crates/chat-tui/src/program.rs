@@ -2,15 +2,22 @@
 //! left when they end. It shows no chat itself.
 
 use std::{
-    fs::File,
+    fmt,
     io::{IsTerminal, Write},
     process::ExitCode,
     sync::Arc,
 };
 
 use anyhow::Context;
-use chat_client::Settings;
+use chat_client::{Settings, display, private_file};
 use jiff::{Timestamp, tz::TimeZone};
+use tracing::field::Field;
+use tracing_subscriber::{
+    field::MakeExt,
+    filter::{LevelFilter, Targets},
+    fmt::format::{Writer, debug_fn},
+    prelude::*,
+};
 
 use crate::{
     app::{App, Start},
@@ -39,10 +46,12 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     if args.shows_the_token() {
         complain("chat-tui: others on this machine can see a token on the command line; --token-file hides it");
     }
-    let settings = match Settings::load(args.layer(), args.profile.as_deref()) {
+    let settings = args.layer().map_err(anyhow::Error::new);
+    let profile = args.profile.as_deref();
+    let settings = match settings.and_then(|layer| Settings::load(layer, profile).map_err(anyhow::Error::new)) {
         Ok(settings) => settings,
         Err(error) => {
-            complain(&format!("chat-tui: {:#}", anyhow::Error::new(error)));
+            complain(&format!("chat-tui: {error:#}"));
             return Ok(ExitCode::from(2));
         }
     };
@@ -130,9 +139,10 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     code
 }
 
-/// Says it where somebody can hear it: the terminal may be closed.
+/// Says it where somebody can hear it: the terminal may be closed. An argument, a path or a peer may have brought
+/// something that steers it.
 fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", display::clean_keeping_line_breaks(text));
 }
 
 fn say_what_is_left(lang: Lang, app: &App, left: Option<&Left>) {
@@ -147,9 +157,23 @@ fn say_what_is_left(lang: Lang, app: &App, left: Option<&Left>) {
     }
 }
 
+/// A field of the log and its value, of which something may come from elsewhere: it is made safe for a terminal.
+fn field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = format!("{value:?}");
+    let value = display::clean_for_terminal(&value);
+    if field.name() == "message" { write!(out, "{value}") } else { write!(out, "{field}={value}") }
+}
+
+/// What a peer wrote may be in it, so it is as private as the history.
 fn log_to(path: &std::path::Path) -> anyhow::Result<()> {
-    let file = File::options().create(true).append(true).open(path);
+    let mut warnings = Vec::new();
+    let file = private_file::open_append(path, &mut warnings);
     let file = file.with_context(|| format!("cannot write the log {}", path.display()))?;
-    tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(file)).init();
+    warnings.iter().for_each(|warning| complain(&format!("chat-tui: {warning}")));
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Arc::new(file));
+    let layer = layer.fmt_fields(debug_fn(field).delimited(" "));
+    // What chat's --logging says too; what others say about our bytes is not ours to vouch for.
+    let ours = Targets::new().with_default(LevelFilter::WARN).with_target("chat", LevelFilter::DEBUG);
+    tracing_subscriber::registry().with(layer).with(ours).init();
     Ok(())
 }

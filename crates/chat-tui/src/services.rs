@@ -21,7 +21,7 @@ use tokio::sync::{
 
 use crate::{
     effect::Effect,
-    local_room::{self, LocalRoom, May},
+    local_room::{LocalRoom, May},
     message::{KnownAccount, Message, News},
 };
 use posting::Posting;
@@ -94,6 +94,11 @@ impl Services {
         tokio::spawn(posting::run(shared.clone(), commands));
         tokio::spawn(greet_new_rooms(shared.clone(), posting.clone(), room.started()));
         shared.blocking(|shared| {
+            // Before the accounts, and so before anybody can register or log in.
+            if shared.config.exposes_token() {
+                let text = News::InTheClear(shared.config.write_addr_text());
+                shared.tell_blocking(Message::Notice { text, error: false });
+            }
             shared.tell_blocking(Message::ReadTo(files::read_mark(&shared.history_path)));
             files::load_accounts(shared);
         });
@@ -160,12 +165,6 @@ impl Services {
         if !self.listening {
             self.listening = true;
             tokio::spawn(listening::run(self.shared.clone(), self.room.ready(), self.room.refusals()));
-        }
-        let host = &self.shared.config.host;
-        if self.shared.config.tls.is_none() && !local_room::is_loopback(host) {
-            let news = Message::Notice { text: News::InTheClear(host.clone()), error: false };
-            // Said when there is room for it; it is no secret.
-            let _ = self.shared.news.try_send(news);
         }
     }
 

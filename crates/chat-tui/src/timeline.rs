@@ -11,6 +11,8 @@ mod tests;
 
 use std::collections::VecDeque;
 
+use chat_client::NamesSeen;
+
 pub(crate) use entry::{Entry, GapLine, GapReason, Kind, Mark, Reader, Said, clean_name};
 pub(crate) use own::{Echo, Failure, Outgoing, Own, OwnState};
 pub(crate) use page::{Page, PageLine, Wanted};
@@ -48,6 +50,8 @@ pub(crate) struct Timeline {
     present: bool,
     /// The place in the history file of the message that the reader has jumped to.
     found: Option<u64>,
+    /// Who has spoken, here and in the pages that were read.
+    pub(crate) names: NamesSeen,
     pub(crate) outgoing: Outgoing,
 }
 
@@ -94,6 +98,7 @@ impl Default for Timeline {
             unread_line: None,
             present: true,
             found: None,
+            names: NamesSeen::new(),
             outgoing: Outgoing::default(),
         }
     }

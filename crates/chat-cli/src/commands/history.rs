@@ -122,6 +122,7 @@ fn object(line: &HistoryLine, out: &mut Vec<u8>) {
     let at = line.at().and_then(|at| at.to_zoned(TimeZone::system()).ok()).map(|at| rfc3339(at.timestamp()));
     Object::new(Kind::Message {
         nick: sender,
+        looks_like: None,
         text: sender.is_some().then_some(&text),
         line: sender.is_none().then_some(&text),
         at,

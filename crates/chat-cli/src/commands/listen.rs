@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use chat_client::{
-    ClientConfig, Cursor, Gap, Heard, Listener, ListenerEvent, Message, PlainLines, Position, Recorder, Resume,
+    ClientConfig, Cursor, Gap, Heard, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Position, Recorder,
+    Resume,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -187,6 +188,8 @@ struct Session {
     listener: Listener,
     what: String,
     keep: Keep,
+    /// Who has spoken in this run.
+    names: NamesSeen,
     count: Option<u64>,
     got: u64,
     end_at: Option<Instant>,
@@ -205,6 +208,7 @@ impl Session {
             listener: Listener::start(config),
             wants_past: wants_past || matches!(keep, Keep::Cursor(_)),
             keep,
+            names: NamesSeen::new(),
             count: args.count,
             got: 0,
             end_at: args.timeout.map(|limit| now + limit),
@@ -324,7 +328,9 @@ impl Session {
     fn print(&mut self, messages: &[Message]) -> Result<Option<Exit>, Failure> {
         let mut out = Vec::with_capacity(messages.len() * 64);
         for message in messages {
-            self.style.message(message, &mut out);
+            let sender = message.sender.as_ref().filter(|_| self.style.marks_look_alikes());
+            let looks_like = sender.and_then(|sender| self.names.meet(sender.as_str()));
+            self.style.message(message, looks_like.as_deref(), &mut out);
         }
         if output::print(&out)? == Wrote::PipeClosed {
             return Ok(Some(Exit::Done));

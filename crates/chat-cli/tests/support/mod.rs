@@ -1,6 +1,8 @@
 //! A real server in this process, and the real `chat` beside it, in a home of its own.
 #![allow(dead_code)]
 
+pub mod hostile;
+pub mod pty;
 pub mod schema;
 
 use std::ffi::OsStr;

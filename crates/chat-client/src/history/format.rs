@@ -1,7 +1,7 @@
 //! One line of a history file, `[14.01.23 17:07] Vlad: text`: written and read side by side. No file is touched here.
 //!
-//! A line break inside a message is written `␊` and shown as a line break again; other control characters become
-//! their pictures, so that `cat` is safe and a message stays one line.
+//! A line break inside a message is written `␊` and shown as a line break again. Other control characters become their
+//! pictures, and what turns text around its number, so that `cat` is safe and a message stays one line.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::display::control_picture;
+use crate::display;
+
+/// The times that a stamp can say: its year has two digits, of this century, in any zone. In milliseconds since 1970.
+const STAMPED: std::ops::Range<i64> = 946_857_600_000..4_102_272_000_000;
 
 /// What stands for a line break inside a message.
 pub(crate) const LINE_BREAK: char = '␊';
@@ -32,7 +35,7 @@ impl Stamp {
         Self { zone, minute: i64::MIN, text: String::new() }
     }
 
-    /// The stamp for a time in milliseconds since the Unix epoch; the current time where that is none.
+    /// The stamp for a time in milliseconds since the Unix epoch.
     fn at(&mut self, at: i64) -> &str {
         let minute = at.div_euclid(60_000);
         if minute != self.minute {
@@ -45,7 +48,7 @@ impl Stamp {
 
     /// Appends the line of a message, its line feed included. `now` is the time of a message that brings none.
     pub(crate) fn append(&mut self, out: &mut Vec<u8>, message: &Message, now: i64) {
-        out.extend_from_slice(self.at(message.at.unwrap_or(now)).as_bytes());
+        out.extend_from_slice(self.at(said_at(message, now)).as_bytes());
         if let Some(sender) = &message.sender {
             append_clean(out, sender.as_str());
             out.extend_from_slice(b": ");
@@ -68,21 +71,34 @@ impl Stamp {
     }
 }
 
+/// When a message counts as said, in milliseconds since 1970: at the time that the server gives, or `now` where it gives
+/// none, or one outside this century, which is no time of a chat and would damage the line.
+#[must_use]
+pub fn said_at(message: &Message, now: i64) -> i64 {
+    message.at.filter(|at| STAMPED.contains(at)).unwrap_or(now)
+}
+
 fn append_clean(out: &mut Vec<u8>, text: &str) {
-    // 0xc2 begins the C1 controls, and some harmless letters that the slow way lets through.
-    // Without an early way out the compiler looks at many bytes at once.
-    if !text.bytes().fold(false, |found, b| found | (b < 0x20) | (b == 0x7f) | (b == 0xc2)) {
+    // These bytes begin the C1 controls and what turns text around, and some harmless characters that the slow way
+    // lets through. Without an early way out the compiler looks at many bytes at once.
+    let odd = |b: u8| (b < 0x20) | (b == 0x7f) | (b == 0xc2) | (b == 0xd8) | (b == 0xe2);
+    if !text.bytes().fold(false, |found, b| found | odd(b)) {
         return out.extend_from_slice(text.as_bytes());
     }
-    let mut room = [0; 4];
-    for c in text.chars() {
-        let shown = match c {
-            '\t' => c,
-            c if c.is_control() => control_picture(c).unwrap_or(char::REPLACEMENT_CHARACTER),
-            c => c,
-        };
-        out.extend_from_slice(shown.encode_utf8(&mut room).as_bytes());
+    let (mut rest, mut shown) = (text, String::new());
+    while let Some((at, c)) = rest.char_indices().find(|&(_, c)| must_show(c)) {
+        out.extend_from_slice(&rest.as_bytes()[..at]);
+        shown.clear();
+        display::push_visible(&mut shown, c);
+        out.extend_from_slice(shown.as_bytes());
+        rest = &rest[at + c.len_utf8()..];
     }
+    out.extend_from_slice(rest.as_bytes());
+}
+
+/// What would do something to a terminal that shows the file as it is.
+fn must_show(c: char) -> bool {
+    (c.is_control() && c != '\t') || display::turns_text(c)
 }
 
 /// One line of a history file, ours or an old one. Cloning is cheap.
@@ -214,7 +230,17 @@ mod tests {
     fn a_control_character_becomes_a_picture() {
         let mut out = Vec::new();
         append_clean(&mut out, "a\u{1b}[0m\tb\u{9b}é\u{7f}");
-        assert_eq!(String::from_utf8(out).unwrap(), "a␛[0m\tb\u{fffd}é␡");
+        assert_eq!(String::from_utf8(out).unwrap(), "a␛[0m\tb<U+009B>é␡");
+    }
+
+    #[test]
+    fn what_turns_text_around_stands_as_its_number() {
+        let evil = "a\u{202e}b\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}";
+        let line = written(&message(Some("E\u{202b}ve"), evil, None));
+        assert_eq!(line, "[14.01.23 17:07] E<U+202B>ve: a<U+202E>b<U+2066><U+2069><U+200E><U+200F><U+061C>\n");
+        // What only hides, or is needed to spell, is data.
+        let kept = "«a\u{200b}b» می\u{200c}خواهم ❤️ …";
+        assert_eq!(written(&message(Some("Bob"), kept, None)), format!("[14.01.23 17:07] Bob: {kept}\n"));
     }
 
     #[test]
@@ -233,7 +259,32 @@ mod tests {
         let mut stamp = Stamp::new(TimeZone::UTC);
         assert_eq!(stamp.at(1_673_716_079_999), "[14.01.23 17:07] ");
         assert_eq!(stamp.at(1_673_716_080_000), "[14.01.23 17:08] ");
-        assert_eq!(stamp.at(i64::MAX).len(), STAMP_BYTES);
+    }
+
+    #[test]
+    fn a_time_that_no_stamp_can_say_is_replaced_by_now() {
+        const NOW: i64 = 1_673_716_020_000;
+        let years = [-9999, -1, 0, 1970, 1999, 2100, 2150, 9999];
+        let hostile = years.map(|year| {
+            let date = jiff::civil::date(year, 7, 1);
+            date.to_zoned(TimeZone::UTC).unwrap().timestamp().as_millisecond()
+        });
+        for at in hostile.into_iter().chain([i64::MIN, i64::MAX, 0]) {
+            for zone in [TimeZone::UTC, TimeZone::fixed(jiff::tz::offset(-12)), TimeZone::fixed(jiff::tz::offset(14))] {
+                let (mut stamp, mut out) = (Stamp::new(zone.clone()), Vec::new());
+                stamp.append(&mut out, &message(Some("Eve"), "hi", Some(at)), NOW);
+                let line = read(std::str::from_utf8(&out).unwrap());
+                let now = Timestamp::from_millisecond(NOW).unwrap().to_zoned(zone).datetime();
+                assert_eq!(line.at(), Some(now), "{at}");
+                assert_eq!((line.sender(), &*line.text()), (Some("Eve"), "hi"), "{at}");
+            }
+        }
+        // At the turn of a century it depends on the zone, and no line may be damaged by it.
+        for (at, zone) in [(946_684_800_000, -12), (4_102_444_799_999, 14)] {
+            let (mut stamp, mut out) = (Stamp::new(TimeZone::fixed(jiff::tz::offset(zone))), Vec::new());
+            stamp.append(&mut out, &message(Some("Eve"), "hi", Some(at)), NOW);
+            assert!(read(std::str::from_utf8(&out).unwrap()).at().is_some_and(|at| at.year() == 2023), "{at}");
+        }
     }
 
     proptest! {
@@ -243,8 +294,10 @@ mod tests {
                 let message = Message { sender: Some(sender.clone()), text: text.clone(), position: None, at: None };
                 let line = written(&message);
                 prop_assert_eq!(line.matches('\n').count(), 1);
-                prop_assert!(!line.trim_end_matches('\n').chars().any(|c| c.is_control() && c != '\t'));
-                if !sender.as_str().contains(": ") && !text.as_str().contains(LINE_BREAK) && !sender.as_str().ends_with(':') {
+                let unsafe_to_show = |c: char| (c.is_control() && c != '\t') || display::turns_text(c);
+                prop_assert!(!line.trim_end_matches('\n').chars().any(unsafe_to_show));
+                let kept = !format!("{sender}{text}").contains(display::turns_text);
+                if kept && !sender.as_str().contains(": ") && !text.as_str().contains(LINE_BREAK) && !sender.as_str().ends_with(':') {
                     let read = read(&line);
                     prop_assert_eq!(read.sender(), Some(sender.as_str()));
                     prop_assert_eq!(&*read.text(), text.as_str());

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::HistoryError;
 use super::format::HistoryLine;
+use crate::private_file;
 
 /// How much is read at once: large enough that a search is bound by memory, small enough for a cold start.
 const BLOCK_BYTES: u64 = 256 * 1024;
@@ -40,7 +41,7 @@ impl History {
     /// [`HistoryError::Open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, HistoryError> {
         let path = path.as_ref().to_owned();
-        match File::open(&path) {
+        match private_file::open_regular(&path) {
             Ok(file) => Ok(Self { path, file: Some(file) }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path, file: None }),
             Err(source) => Err(HistoryError::Open { path, source }),
@@ -216,6 +217,15 @@ mod tests {
         let history = History::open("/nonexistent/history.txt").unwrap();
         assert!(history.is_empty());
         assert_eq!(history.tail(3).unwrap(), []);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_an_error_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("h");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(matches!(History::open(&path), Err(HistoryError::Open { .. })));
     }
 
     #[test]

@@ -68,10 +68,11 @@ impl Recorder {
         let mut warnings = Vec::new();
         let opened = private_file::open_append(path, &mut warnings);
         let file = opened.map_err(|source| HistoryError::Open { path: path.to_owned(), source })?;
-        let failed = |source| HistoryError::Read { path: path.to_owned(), source };
+        let failed = |path: &Path, source| HistoryError::Read { path: path.to_owned(), source };
         let cursor_path = cursor_path(path);
-        let record = cursor::load(&cursor_path, &mut warnings).map_err(failed)?;
-        let (newest, length) = recover(&file, path, record.as_ref(), &mut warnings).map_err(failed)?;
+        let record = cursor::load(&cursor_path, &mut warnings).map_err(|source| failed(&cursor_path, source))?;
+        let recovered = recover(&file, path, record.as_ref(), &mut warnings);
+        let (newest, length) = recovered.map_err(|source| failed(path, source))?;
         let mut recorder = Self {
             path: path.to_owned(),
             out: Appender::new(file, cursor_path, length),

@@ -1,9 +1,12 @@
-//! The journal on disk, in SQLite: append is one transaction that ends in an fsync. Damage is found
-//! at the start; the good part goes on.
+//! The journal on disk, in SQLite: append is one transaction that ends in an fsync. How a store comes to be relied on is
+//! in `opening`.
 
 mod admin;
+mod closed;
+mod glance;
 mod insert;
 mod mark;
+mod opening;
 mod reader;
 mod row;
 mod salvage;
@@ -23,12 +26,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 pub use admin::{check_store, list_accounts, revoke_account};
 pub use verify::CheckReport;
 
-use self::{insert::Insert, mark::Mark, reader::SqliteReader};
-use super::{
-    Journal, JournalReader,
-    clock::now_ms,
-    data_dir::{DataDir, private_file},
-};
+use self::{insert::Insert, mark::Mark, opening::Opened, reader::SqliteReader};
+use super::{Journal, JournalReader, clock::now_ms, data_dir::DataDir};
 use crate::{
     entry::{AccountId, Appended, Draft, StoredAccount, Stream},
     error::JournalError,
@@ -51,7 +50,7 @@ pub struct SqliteJournal {
     /// Changes when another process has written; see `revoked_elsewhere`.
     data_version: i64,
     /// Dropped last: the lock outlives the files.
-    _dir: DataDir,
+    dir: DataDir,
 }
 
 struct Clock(Box<dyn Fn() -> i64 + Send>);
@@ -85,42 +84,28 @@ pub enum Recovery {
 }
 
 impl SqliteJournal {
-    /// Opens the store in `dir`, or makes one. The whole store is checked; a damaged file is set
-    /// aside and its good part kept, which [`SqliteJournal::recovery`] reports.
+    /// Opens the store in `dir`, or makes one. The whole store is checked, unless the last server closed it in an
+    /// orderly way and nobody has touched it since: then what a start needs is read, and each message is checked when it
+    /// is. A damaged file is set aside and its good part kept, which [`SqliteJournal::recovery`] reports.
     ///
     /// # Errors
     /// [`JournalError`] when the directory cannot be used or another server has it. Damage is none.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, JournalError> {
         let dir = DataDir::open(dir.as_ref())?;
         let path = dir.path().join(STORE);
-        salvage::finish_interrupted(&path)?;
-        drop(private_file(&path)?);
         let mark = Mark::open(&dir.path().join("mark"))?;
-        let mut recovery = None;
-        let (connection, report) = match open_sound(&path) {
-            Ok(Some(opened)) => opened,
-            Ok(None) => {
-                recovery = Some(salvage::salvage(&path)?);
-                reopen(&path)?
-            }
-            Err(error) if schema::is_damage(&error) => {
-                tracing::warn!(%error, "the store is damaged");
-                recovery = Some(salvage::salvage(&path)?);
-                reopen(&path)?
-            }
-            Err(error) => return Err(error),
-        };
+        let Opened { connection, log, recovery } = opening::open(dir.path(), &path)?;
         let mut journal = Self {
             reader: Arc::new(SqliteReader::new(path)),
             mark,
-            head: report.head,
+            head: log.head,
             last_at: last_at(&connection)?,
-            streams: report.streams,
+            streams: log.streams,
             recovery,
             clock: Clock(Box::new(now_ms)),
             data_version: data_version(&connection)?,
             connection,
-            _dir: dir,
+            dir,
         };
         if journal.recovery.is_none() {
             journal.notice_lost_tail()?;
@@ -161,6 +146,20 @@ impl SqliteJournal {
         Ok(())
     }
 
+    fn store(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
+        let at = (self.clock.0)().max(self.last_at);
+        let mut head = self.head;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let appended = Insert::new(&transaction, at, &mut head)?.all(drafts)?;
+        transaction.commit()?;
+        self.last_at = at;
+        if head != self.head {
+            self.head = head;
+            self.note_head();
+        }
+        Ok(appended)
+    }
+
     /// After the commit: a power cut can only make the mark too low, which says nothing.
     fn note_head(&self) {
         let Some(stream) = self.streams.last() else { return };
@@ -184,17 +183,7 @@ impl Journal for SqliteJournal {
     }
 
     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
-        let at = (self.clock.0)().max(self.last_at);
-        let mut head = self.head;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let appended = Insert::new(&transaction, at, &mut head)?.all(drafts)?;
-        transaction.commit()?;
-        self.last_at = at;
-        if head != self.head {
-            self.head = head;
-            self.note_head();
-        }
-        Ok(appended)
+        self.store(drafts).inspect_err(|error| self.reader.note_damage(error))
     }
 
     fn reader(&self) -> Arc<dyn JournalReader> {
@@ -221,10 +210,20 @@ impl Journal for SqliteJournal {
         self.reader.close();
         // Folds the write-ahead log into the store. Where there is no room for that, the next start
         // reads it as it is.
-        let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        match folded.map_err(JournalError::from) {
-            Err(JournalError::Full) => tracing::warn!("no room on the disk to fold in the write-ahead log"),
+        let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        let busy: i64 = match folded.map_err(JournalError::from) {
+            Err(JournalError::Full) => {
+                tracing::warn!("no room on the disk to fold in the write-ahead log");
+                return Ok(());
+            }
             folded => folded?,
+        };
+        // What is known to be damaged is mended by the next start, which has to look for it.
+        if busy == 0
+            && !self.reader.has_seen_damage()
+            && let Err(error) = closed::leave(self.dir.path(), &self.dir.path().join(STORE), self.head)
+        {
+            tracing::warn!(%error, "could not note the orderly end; the next start checks the whole store");
         }
         Ok(())
     }
@@ -236,28 +235,6 @@ fn insert_stream(connection: &Connection, stream: &Stream) -> rusqlite::Result<(
     let crc = row::stream_crc(n, id, first);
     connection.execute("INSERT INTO stream(n, id, first, crc) VALUES (?1, ?2, ?3, ?4)", params![n, id, first, crc])?;
     Ok(())
-}
-
-/// Opens the store if nothing is wrong with it; `None` when something is.
-fn open_sound(path: &Path) -> Result<Option<(Connection, CheckReport)>, JournalError> {
-    let connection = schema::open_for_writing(path)?;
-    let streams: Option<i64> = connection.query_row("SELECT 1 FROM stream LIMIT 1", [], |row| row.get(0)).optional()?;
-    let empty: i64 = connection.query_row(
-        "SELECT NOT EXISTS(SELECT 1 FROM message) AND NOT EXISTS(SELECT 1 FROM account)",
-        [],
-        |row| row.get(0),
-    )?;
-    if streams.is_none() && empty == 1 {
-        insert_stream(&connection, &Stream::starting_at(1))?;
-    }
-    let report = verify::verify(&connection)?;
-    Ok(report.is_good().then_some((connection, report)))
-}
-
-fn reopen(path: &Path) -> Result<(Connection, CheckReport), JournalError> {
-    let connection = schema::open_for_writing(path)?;
-    let report = verify::verify(&connection)?;
-    Ok((connection, report))
 }
 
 fn last_at(connection: &Connection) -> Result<i64, JournalError> {

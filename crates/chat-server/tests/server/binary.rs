@@ -178,6 +178,20 @@ async fn running_out_of_descriptors_is_survived() {
     Peer::connect(program.write).await.expect(GREETING).await;
 }
 
+#[cfg(unix)]
+#[test]
+fn only_an_orderly_end_leaves_a_note_and_a_start_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let note = dir.path().join("closed");
+    for (signal, left) in [("-TERM", true), ("-KILL", false), ("-INT", true)] {
+        let program = Program::on(dir.path());
+        assert!(!note.exists(), "before {signal}");
+        program.signal(signal);
+        program.end();
+        assert_eq!(note.exists(), left, "after {signal}");
+    }
+}
+
 /// What was confirmed before a kill is there after it, once, in its place.
 #[tokio::test]
 async fn kill_9_loses_nothing_that_was_confirmed() {

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod binary;
+mod closed;
 mod config_file;
 mod damage;
 mod dialogue;
 mod drain;
 mod fan_out;
+#[cfg(unix)]
+mod hostile;
 mod limits;
 mod metrics;
 mod peer;

@@ -50,6 +50,12 @@ impl App {
     }
 
     fn open_chat(&mut self) {
+        if matches!(self.screen, Screen::Starting | Screen::Accounts) {
+            // What was said before there was a screen that shows it.
+            for (text, error) in std::mem::take(&mut self.registration.notes) {
+                self.notice(&text, error);
+            }
+        }
         self.screen = Screen::Chat;
         self.dialog = None;
         self.wrong_token_waits = false;
@@ -74,6 +80,7 @@ impl App {
 
     fn set_me(&mut self, known: KnownAccount) {
         self.reader = Reader::new(known.account.nickname.as_str(), known.asked.as_deref());
+        self.chat.timeline.names.set_own(known.account.nickname.as_str());
         self.me = Some(known);
     }
 

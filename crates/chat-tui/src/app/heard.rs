@@ -3,6 +3,7 @@
 use super::App;
 use crate::{
     effect::Effect,
+    lang::Phrase,
     message::{Heard, Restored},
     timeline::{Echo, Entry, GapLine, GapReason, Kind, Own, OwnState, Page, Wanted},
 };
@@ -27,13 +28,16 @@ impl App {
                     }
                     let missed = at < self.started && mark.is_some();
                     let at = self.local(at);
-                    let mut entry = Entry::said(sender.as_deref(), &text, Some(at), mark, &self.reader);
+                    let sender = sender.as_deref();
+                    let entry = Entry::said(sender, &text, Some(at), mark, &self.reader);
+                    let mut entry = entry.marked(sender, &mut self.chat.timeline.names);
                     if let Kind::Said(said) = &mut entry.kind {
                         said.confirmed = echo.is_some();
                         if said.mention.is_some() {
                             let who = said.sender.as_deref().unwrap_or("");
-                            let first = said.text.lines().next().unwrap_or("");
-                            effects = vec![Effect::Notify(format!("{who}: {first}"))];
+                            let like = said.looks_like.as_deref().map(|other| self.lang.say(Phrase::LooksLike(other)));
+                            let (like, first) = (like.unwrap_or_default(), said.text.lines().next().unwrap_or(""));
+                            effects = vec![Effect::Notify(format!("{who}{like}: {first}"))];
                         }
                     }
                     if missed {

@@ -39,6 +39,19 @@ fn own(id: &str, state: OwnState) -> Message {
 }
 
 #[test]
+fn what_is_said_before_the_first_screen_is_seen_in_the_chat() {
+    for names in [&["Keen Bob"][..], &["Keen Bob", "Jolly Ann"]] {
+        let mut app = fresh(Lang::En, 80, 24);
+        let news = News::InTheClear("chat.example:5050".into());
+        app.take_all([Message::Notice { text: news, error: false }, accounts(names)]);
+        app.press(KeyCode::Char('1'));
+        assert_eq!(app.screen, Screen::Chat);
+        let notices = app.chat.timeline.newest_first().filter(|entry| format!("{entry:?}").contains("unencrypted"));
+        assert_eq!(notices.count(), 1);
+    }
+}
+
+#[test]
 fn the_number_of_accounts_decides_where_it_begins() {
     let mut none = fresh(Lang::En, 80, 24);
     none.take_all([accounts(&[])]);

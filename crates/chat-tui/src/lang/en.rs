@@ -82,6 +82,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             format!("{}, {} {month} {}", weekday(date.weekday()), date.day(), date.year())
         }
         Phrase::Unread => "new messages".into(),
+        Phrase::LooksLike(name) => format!(" (looks like {name})"),
         Phrase::Gap(gap) => {
             let what = match gap.cause {
                 GapReason::Disconnected => "not connected",

@@ -83,6 +83,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             format!("{}, {} {month} {}", weekday(date.weekday()), date.day(), date.year())
         }
         Phrase::Unread => "новые сообщения".into(),
+        Phrase::LooksLike(name) => format!(" (похоже на {name})"),
         Phrase::Gap(gap) => {
             let what = match gap.cause {
                 GapReason::Disconnected => "не было связи",

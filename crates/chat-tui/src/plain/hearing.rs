@@ -2,7 +2,7 @@
 
 use chat_client::display;
 
-use super::{Outcome, Plain, Say, line_of, stamp};
+use super::{Outcome, Plain, Say, stamp};
 use crate::{
     app::Dialog,
     lang::Phrase,
@@ -79,7 +79,7 @@ impl Plain {
     fn hear_one(&mut self, heard: &Heard) {
         match heard {
             Heard::Said { sender, text, .. } => {
-                let line = line_of(sender.as_deref(), text);
+                let line = self.line_of(sender.as_deref(), text);
                 self.said.push(Say::Message(line));
             }
             Heard::Gap { since, until, missed, cause } => {
@@ -96,15 +96,14 @@ impl Plain {
 
     fn welcome(&mut self, page: &Page) {
         let first = page.lines.len().saturating_sub(WELCOME);
-        let lines: Vec<String> = page.lines[first..]
-            .iter()
-            .map(|line| format!("{}{}", stamp(line.at), line_of(line.sender.as_deref(), &line.text)))
-            .collect();
-        self.said.extend(lines.into_iter().map(Say::Message));
+        for line in &page.lines[first..] {
+            let line = format!("{}{}", stamp(line.at), self.line_of(line.sender.as_deref(), &line.text));
+            self.said.push(Say::Message(line));
+        }
     }
 
     fn say_hit(&mut self, hit: &Hit) {
-        let line = format!("{}{}", stamp(hit.at), line_of(hit.sender.as_deref(), &hit.text));
+        let line = format!("{}{}", stamp(hit.at), self.line_of(hit.sender.as_deref(), &hit.text));
         self.said.push(Say::Message(line));
     }
 

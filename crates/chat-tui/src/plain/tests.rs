@@ -85,6 +85,17 @@ fn what_is_typed_ends_confirmed_and_heard() {
 }
 
 #[test]
+fn a_name_that_looks_like_another_is_marked() {
+    let mut me = plain(true);
+    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, online());
+    messages(&mut me);
+    take(&mut me, [said("Vlad", "hi", 1), said("Vlаd", "hi", 2), said("Кееn Воb", "hi", 3), said("Keen Bob", "hi", 4)]);
+    let expected = ["Vlad: hi", "Vlаd (looks like Vlad): hi", "Кееn Воb (looks like Keen Bob): hi", "Keen Bob: hi"];
+    assert_eq!(messages(&mut me), expected);
+}
+
+#[test]
 fn an_unconfirmed_message_is_said_and_is_an_outcome() {
     let mut me = plain(true);
     take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);

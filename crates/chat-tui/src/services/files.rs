@@ -1,12 +1,11 @@
 //! The small files: accounts, where reading ended, and the export.
 
 use std::{
-    fs::{self, OpenOptions},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use chat_client::{Account, Credentials, Nickname};
+use chat_client::{Account, Credentials, Nickname, private_file};
 
 use super::{Shared, known, translate};
 use crate::{
@@ -66,16 +65,17 @@ pub(super) fn forget_account(shared: &Shared, account: &Account) {
 
 /// Where reading ended in an earlier run. A file that is not there or makes no sense says nothing.
 pub(super) fn read_mark(history: &Path) -> Option<u64> {
-    let place = fs::read_to_string(mark_path(history)).ok()?.trim().parse().ok()?;
+    // A number has no more digits, and a looser mode than ours gives nothing away.
+    const MAX_BYTES: u64 = 32;
+    let mark = private_file::read(&mark_path(history), MAX_BYTES, &mut Vec::new()).ok()??;
+    let place = std::str::from_utf8(&mark).ok()?.trim().parse().ok()?;
     // The history may have been replaced by a shorter one.
     (fs::metadata(history).ok()?.len() >= place).then_some(place)
 }
 
 /// Remembers where reading has ended. To lose it costs a line on the screen, so an error is not said.
 pub(super) fn remember(history: &Path, place: u64) {
-    let path = mark_path(history);
-    let temporary = path.with_extension("read-new");
-    let _ = fs::write(&temporary, format!("{place}\n")).and_then(|()| fs::rename(&temporary, &path));
+    let _ = private_file::replace(&mark_path(history), format!("{place}\n").as_bytes());
 }
 
 fn mark_path(history: &Path) -> PathBuf {
@@ -96,8 +96,8 @@ pub(super) fn export(shared: &Shared, path: Option<String>) {
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut to = OpenOptions::new().write(true).create_new(true).open(to)?;
-    match fs::File::open(from) {
+    let mut to = private_file::create_new(to)?;
+    match private_file::open_regular(from) {
         Ok(mut from) => io::copy(&mut from, &mut to)?,
         // Nothing has been said yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -126,6 +126,36 @@ mod tests {
         assert_eq!(read_mark(&history), Some(7));
         remember(&history, 11);
         assert_eq!(read_mark(&history), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_mark_that_is_no_file_of_ours_is_neither_read_nor_written() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (history, precious) = (dir.path().join("history.txt"), dir.path().join("precious"));
+        fs::write(&history, "0123456789").unwrap();
+        fs::write(&precious, "7").unwrap();
+        let mark = dir.path().join("history.txt.read");
+        let was = || fs::read_to_string(&precious).unwrap();
+        for planted in ["history.txt.read", "history.txt.read-new"] {
+            std::os::unix::fs::symlink(&precious, dir.path().join(planted)).unwrap();
+            assert_eq!((read_mark(&history), was().as_str()), (None, "7"), "{planted}");
+            remember(&history, 5);
+            assert_eq!(was(), "7", "{planted}");
+            let _ = fs::remove_file(dir.path().join(planted));
+            let _ = fs::remove_file(&mark);
+        }
+        assert!(std::process::Command::new("mkfifo").arg(&mark).status().unwrap().success());
+        // Neither waits for the other end of the pipe.
+        assert_eq!(read_mark(&history), None);
+        remember(&history, 5);
+        fs::remove_file(&mark).unwrap();
+        fs::write(&mark, "7".repeat(1 << 20)).unwrap();
+        assert_eq!(read_mark(&history), None);
+        remember(&history, 5);
+        assert_eq!(fs::metadata(&mark).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(read_mark(&history), Some(5));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io;
 
 use chat_client::{
     ConnectError, ConnectionState, DeclineCode, DeliveryError, Gap, GapCause, HistoryLine, Position, Receipt, Refusal,
+    history::said_at,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -74,7 +75,9 @@ pub(super) fn position(position: &Position) -> (String, u64) {
 }
 
 pub(super) fn said(message: &chat_client::Message, mark: Option<Mark>) -> Heard {
-    let at = message.at.and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_else(Timestamp::now);
+    // The time that stands in the history too.
+    let now = Timestamp::now();
+    let at = Timestamp::from_millisecond(said_at(message, now.as_millisecond())).unwrap_or(now);
     Heard::Said {
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         text: message.text.as_str().to_owned(),

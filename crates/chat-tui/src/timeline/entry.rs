@@ -1,7 +1,7 @@
 //! What stands in the conversation: messages, gaps, notices. Everything that a peer wrote has been
 //! made safe for a terminal when an entry is built, and nowhere later.
 
-use chat_client::display;
+use chat_client::{NamesSeen, display};
 use jiff::civil::DateTime;
 
 /// Where a message stands in the history file, in bytes.
@@ -35,6 +35,8 @@ pub(crate) enum Kind {
 pub(crate) struct Said {
     /// `None` where a plain line has no sender.
     pub(crate) sender: Option<String>,
+    /// The other name that the sender can be taken for.
+    pub(crate) looks_like: Option<String>,
     pub(crate) text: String,
     /// Written by the account that is in the chat.
     pub(crate) own: bool,
@@ -75,7 +77,15 @@ impl Entry {
         let text = display::clean_keeping_line_breaks(text).into_owned();
         let mention = if own { None } else { me.mentioned_in(&text) };
         let sender = sender.map(clean_name);
-        Self { kind: Kind::Said(Said { sender, text, own, confirmed: false, mention }), at, mark }
+        Self { kind: Kind::Said(Said { sender, looks_like: None, text, own, confirmed: false, mention }), at, mark }
+    }
+
+    /// The same, marked where the sender can be taken for somebody else of those who have spoken.
+    pub(crate) fn marked(mut self, sender: Option<&str>, names: &mut NamesSeen) -> Self {
+        if let (Kind::Said(said), Some(sender)) = (&mut self.kind, sender) {
+            said.looks_like = names.meet(sender).map(|other| clean_name(&other));
+        }
+        self
     }
 
     /// A line of the program's own.

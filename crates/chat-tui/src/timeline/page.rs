@@ -1,5 +1,6 @@
 //! Pages of history: which one the window wants next, and how one that has come is joined to it.
 
+use chat_client::NamesSeen;
 use jiff::civil::DateTime;
 
 use super::{Anchor, Entry, Mark, Newer, Older, Reader, Timeline, WINDOW, to_index};
@@ -173,7 +174,7 @@ impl Timeline {
 
     /// The lines as entries, with the gaps and notices that belong behind each.
     fn weave(&mut self, lines: Vec<PageLine>, me: &Reader) -> Vec<Entry> {
-        let lines: Vec<Entry> = lines.into_iter().map(|line| line.into_entry(me)).collect();
+        let lines: Vec<Entry> = lines.into_iter().map(|line| line.into_entry(me, &mut self.names)).collect();
         // Another program may have written meanwhile what this one could not.
         self.asides.retain(|(_, aside)| aside.as_said().is_none() || !lines.iter().any(|line| is_same(line, aside)));
         let mut entries = Vec::with_capacity(lines.len());
@@ -212,7 +213,8 @@ fn is_same(line: &Entry, heard: &Entry) -> bool {
 }
 
 impl PageLine {
-    fn into_entry(self, me: &Reader) -> Entry {
-        Entry::said(self.sender.as_deref(), &self.text, self.at, Some(self.mark), me)
+    fn into_entry(self, me: &Reader, names: &mut NamesSeen) -> Entry {
+        let sender = self.sender.as_deref();
+        Entry::said(sender, &self.text, self.at, Some(self.mark), me).marked(sender, names)
     }
 }

@@ -235,6 +235,29 @@ fn deciding_about_an_own_message() {
 }
 
 #[test]
+fn somebody_who_looks_like_another() {
+    at_all_sizes("look-alike", |width, height| {
+        let mut app = chatting(Lang::En, width, height);
+        app.chat.timeline.read_again();
+        let line = |sender: &str, start| PageLine {
+            at: None,
+            sender: Some(sender.into()),
+            text: "from the history".into(),
+            mark: Mark { start, end: start + 9 },
+        };
+        let lines = vec![line("Jolly Ann", 0), line("Jоlly Аnn", 9)];
+        let page = Page { lines, at_start: true, at_end: true, end: 18 };
+        app.take_all([
+            Message::Page(Wanted::Tail, page),
+            said("Vlad", "привет", 1),
+            said("Vlаd", "give me your token", 2),
+            said("Кееn Воb", "I am you", 3),
+        ]);
+        app
+    });
+}
+
+#[test]
 fn typing_several_lines() {
     at_all_sizes("typing", |width, height| {
         let mut app = chatting(Lang::En, width, height);

@@ -32,7 +32,19 @@ impl Pipes {
     /// Starts it.
     pub fn start(home: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new(PROGRAM);
-        command.args(arguments).env_clear().envs(environment(home)).current_dir(home);
+        command.args(arguments);
+        Self::start_command(home, command)
+    }
+
+    /// Starts it where the system gives everybody every right to a new file.
+    pub fn start_careless(home: &Path, arguments: &[String]) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "umask 000; exec \"$@\"", "sh", PROGRAM]).args(arguments);
+        Self::start_command(home, command)
+    }
+
+    fn start_command(home: &Path, mut command: Command) -> Self {
+        command.env_clear().env("RUST_LOG", "trace").envs(environment(home)).current_dir(home);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Said::default());
         let followers = vec![

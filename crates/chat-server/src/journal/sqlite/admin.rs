@@ -5,7 +5,7 @@ use std::{fs::File, io, path::Path};
 use chat_proto::Nickname;
 use rusqlite::{Connection, params};
 
-use super::{STORE, mark, row, schema, verify};
+use super::{STORE, closed, mark, row, schema, verify};
 use crate::{entry::StoredAccount, error::JournalError, journal::CheckReport};
 
 /// Every account of the store in `dir`, in the order of their creation.
@@ -31,14 +31,23 @@ pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalEr
     Ok(true)
 }
 
-/// Checks the store in `dir` without changing it.
+/// Checks the store in `dir` without changing it. When it is damaged, the next start is told to check it and so mends
+/// it.
 ///
 /// # Errors
 /// [`JournalError`] when there is no store, or when it is so damaged that it cannot be opened.
 pub fn check_store(dir: &Path) -> Result<CheckReport, JournalError> {
     // First, for a server that runs beside this notes its head only after the store has it.
     let noted = mark::peek(&dir.join("mark"));
-    let mut report = verify::verify(&open(dir)?)?;
+    let report = open(dir).and_then(|connection| verify::verify(&connection));
+    let damaged = match &report {
+        Ok(report) => !report.is_good(),
+        Err(error) => schema::is_damage(error),
+    };
+    if damaged && let Err(error) = closed::distrust(dir) {
+        tracing::warn!(%error, "could not note that the store is damaged");
+    }
+    let mut report = report?;
     report.lost_end = noted.map(|(_, stored)| stored).filter(|stored| *stored > report.head);
     Ok(report)
 }

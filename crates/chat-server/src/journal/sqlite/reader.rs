@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chat_proto::Seq;
@@ -20,16 +23,29 @@ use crate::{
 pub(super) struct SqliteReader {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// Whether anything in the store was found damaged since it was opened.
+    damaged: AtomicBool,
 }
 
 impl SqliteReader {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::new(Vec::new()) }
+        Self { path, idle: Mutex::new(Vec::new()), damaged: AtomicBool::new(false) }
     }
 
     /// Closes what is idle, so that the last connection to close is the writing one.
     pub(super) fn close(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Remembers an error that says that the store is damaged.
+    pub(super) fn note_damage(&self, error: &JournalError) {
+        if schema::is_damage(error) {
+            self.damaged.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn has_seen_damage(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
     }
 
     fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, JournalError>) -> Result<T, JournalError> {
@@ -38,7 +54,7 @@ impl SqliteReader {
             Some(connection) => connection,
             None => schema::open_for_reading(&self.path)?,
         };
-        let result = read(&connection);
+        let result = read(&connection).inspect_err(|error| self.note_damage(error));
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         result
     }
@@ -69,7 +85,10 @@ impl JournalReader for SqliteReader {
                         bytes += message.text.as_str().len();
                         messages.push(message);
                     }
-                    None => tracing::error!("a damaged message in the store was left out; the next start mends it"),
+                    None => {
+                        self.damaged.store(true, Ordering::Relaxed);
+                        tracing::error!("a damaged message in the store was left out; the next start mends it");
+                    }
                 }
             }
             Ok(messages)

@@ -52,6 +52,12 @@ pub(super) fn message_crc(seq: i64, at: i64, account: AccountId, post: Option<&s
     sum.bytes(post.unwrap_or_default().as_bytes()).bytes(nick.as_bytes()).bytes(text.as_bytes()).end()
 }
 
+/// What an entry of the index of ids says.
+pub(super) fn post_crc(account: AccountId, post: &str, seq: Seq) -> u64 {
+    let sum = Sum::new().number(account).bytes(post.as_bytes()).number(i64::try_from(seq).unwrap_or(i64::MAX));
+    u64::from(sum.0.finalize())
+}
+
 pub(super) fn account_crc(id: AccountId, token: &[u8], nickname: &str, at: i64, revoked: bool) -> i64 {
     Sum::new().number(id).bytes(token).bytes(nickname.as_bytes()).number(at).number(i64::from(revoked)).end()
 }
@@ -72,7 +78,8 @@ pub(super) fn raw_message(row: &Row<'_>) -> Option<RawMessage> {
     Some(RawMessage { account, post: post.map(Into::into), message })
 }
 
-fn checked_message<'r>(row: &'r Row<'_>) -> Option<(StoredMessage, AccountId, Option<&'r str>)> {
+/// The same without copying what only the store itself needs.
+pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(StoredMessage, AccountId, Option<&'r str>)> {
     let (seq, at, account) = (number(row, 0)?, number(row, 1)?, number(row, 2)?);
     let post = match row.get_ref(3).ok()? {
         ValueRef::Null => None,

@@ -10,6 +10,7 @@ use crate::{
     accounts::Member,
     committer::Chain,
     entry::{Appended, Draft},
+    notice::Notice,
     token_hash::TokenHash,
 };
 
@@ -24,6 +25,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             }
             None => {
                 self.shared.meters.denied.one();
+                Notice::UnknownToken.tell();
                 WriterServerCommand::Deny
             }
         };

@@ -13,6 +13,7 @@ use crate::{
     committer::{Chain, Outcome},
     entry::{Appended, Draft},
     error::CommitError,
+    notice::Notice,
     rate::Overdrawn,
 };
 
@@ -34,7 +35,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             (Some((code, retry_after)), Some(id)) => self.say_no(id, code, retry_after),
             // Not confirmed: that is all that the plain protocol can say.
             (Some((code, _)), None) => {
-                self.shared.meters.declined.of(&code).one();
+                self.count_no(&code);
                 self.ending.get_or_insert(Ending::Revoked);
             }
             (None, id) => {
@@ -49,7 +50,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                         Ok(pause) => self.pause = pause.map(|wait| now + wait),
                         // Others have posted in advance in this account's name. Not taken, not confirmed.
                         Err(Overdrawn) => {
-                            self.shared.meters.declined.of(&DeclineCode::Rate).one();
+                            self.count_no(&DeclineCode::Rate);
                             self.ending.get_or_insert(Ending::Unanswerable);
                             return;
                         }
@@ -88,8 +89,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     }
 
     fn say_no(&mut self, id: PostId, code: DeclineCode, retry_after: Option<Duration>) {
-        self.shared.meters.declined.of(&code).one();
+        self.count_no(&code);
         self.say(WriterServerCommand::Decline { id, code, retry_after });
+    }
+
+    fn count_no(&self, code: &DeclineCode) {
+        self.shared.meters.declined.of(code).one();
+        match code {
+            DeclineCode::Rate => Notice::PostPutOff.tell(),
+            DeclineCode::Revoked => Notice::RevokedRefused.tell(),
+            _ => {}
+        }
     }
 
     pub(super) async fn submit(&mut self) {

@@ -1,14 +1,13 @@
-//! Makes what a peer wrote safe to show on a terminal: the one place where that is decided. It does not wrap, align
-//! or colour anything.
-//!
-//! What is removed stays visible: a control character becomes its picture (`␛`), an invisible or direction-changing
-//! one its number (`<U+202E>`). Letters of right-to-left scripts, emoji sequences and a sane number of stacked marks
-//! stay as they are.
+//! Makes text safe to show on a terminal, a character at a time. What the characters are is decided in `classes`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
+
+use super::classes::{
+    control_picture, is_ideograph, is_ideographic_selector, is_invisible, is_joiner, is_pictograph, is_shaped, number,
+};
 
 /// How many marks may stand on one character. Vietnamese, pointed Hebrew and Devanagari need up to four; what is over
 /// it paints over the lines above and below.
@@ -33,32 +32,6 @@ pub fn clean_for_terminal(raw: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn clean_keeping_line_breaks(raw: &str) -> Cow<'_, str> {
     clean(raw, true)
-}
-
-/// Whether two *different* names can be taken for one another by somebody who reads them. False for equal names.
-#[must_use]
-pub fn looks_like(a: &str, b: &str) -> bool {
-    a != b && (skeleton(a) == skeleton(b) || skeleton(&a.to_lowercase()) == skeleton(&b.to_lowercase()))
-}
-
-/// What a name looks like: look-alike letters of all scripts are folded together (Unicode TR 39), invisible
-/// characters are left out and white space is counted once. Two names that look alike have the same skeleton; a
-/// skeleton is for comparing, never for showing.
-#[must_use]
-pub fn skeleton(name: &str) -> String {
-    let seen: String = name.chars().filter(|&c| !is_invisible(c) && !c.is_control() && !is_joiner(c)).collect();
-    let spaced = seen.split_whitespace().collect::<Vec<_>>().join(" ");
-    unicode_security::skeleton(&spaced).collect()
-}
-
-/// The picture of a C0 control character or DEL, such as `␛`; `None` for anything else.
-#[must_use]
-pub fn control_picture(c: char) -> Option<char> {
-    match c {
-        '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32),
-        '\u{7f}' => Some('␡'),
-        _ => None,
-    }
 }
 
 fn clean(raw: &str, keep_line_breaks: bool) -> Cow<'_, str> {
@@ -178,50 +151,6 @@ impl Cleaner {
     }
 }
 
-fn number(out: &mut String, c: char) {
-    let _ = write!(out, "<U+{:04X}>", c as u32);
-}
-
-/// Whether a character steers a terminal or hides from a reader: control characters, those that change the direction of
-/// text, and those that cannot be seen.
-#[must_use]
-pub fn is_treacherous(c: char) -> bool {
-    c.is_control() || is_invisible(c)
-}
-
-fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{200c}' | '\u{200d}')
-}
-
-/// Characters that cannot be seen, or that change how their neighbours are laid out.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
-}
-
-/// Variation selectors that choose among forms of one ideograph; anywhere else they only hide.
-fn is_ideographic_selector(c: char) -> bool {
-    matches!(c, '\u{e0100}'..='\u{e01ef}')
-}
-
-fn is_ideograph(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3fffd}')
-}
-
-fn is_pictograph(c: char) -> bool {
-    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
-        | '\u{1f000}'..='\u{1faff}')
-}
-
-/// Scripts that are spelled with joiners: Arabic (Persian needs the non-joiner), the Indic ones, Khmer.
-fn is_shaped(c: char) -> bool {
-    matches!(c, '\u{620}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{8a0}'..='\u{8ff}' | '\u{900}'..='\u{dff}'
-        | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17b3}' | '\u{17b6}'..='\u{17d3}')
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -264,16 +193,6 @@ mod tests {
         assert_eq!(clean_for_terminal("👩\u{200d}"), "👩<U+200D>");
         let chain = "👩\u{200d}".repeat(100) + "👩";
         assert!(clean_for_terminal(&chain).contains("<U+200D>"));
-    }
-
-    #[test]
-    fn look_alikes_are_found_and_equals_are_not() {
-        assert!(looks_like("Keen Bob", "Кееn Воb"));
-        assert!(looks_like("Bob", "Bob\u{200b}"));
-        assert!(looks_like("paypal", "paypaI"));
-        assert!(looks_like("bob", "BOB"));
-        assert!(!looks_like("Bob", "Bob"));
-        assert!(!looks_like("Bob", "Rob"));
     }
 
     fn nasty() -> impl Strategy<Value = String> {

@@ -1,0 +1,56 @@
+//! What a hostile peer writes, and a server that passes all of it on.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+
+use serde_json::Value;
+
+/// Each steers a terminal or misleads whoever looks at it.
+pub const CORPUS: [&str; 8] = [
+    "\u{1b}]0;pwn\u{7}",
+    "\u{1b}[2J\u{1b}[31m",
+    "\u{9b}31m\u{9d}0;pwn\u{9c}",
+    "\u{8}\u{8}\u{7f}\u{c}",
+    "\u{202e}txt.exe\u{2066}",
+    "\u{200f}\u{61c}",
+    "pay\u{200b}pal\u{feff}",
+    "a\u{85}b\rc",
+];
+
+/// Whether a terminal would do what a peer wanted. Line feeds are how lines end.
+pub fn steers(text: &str) -> bool {
+    text.chars().any(|c| chat_client::display::is_treacherous(c) && c != '\n')
+}
+
+/// A server that numbers and sends each of these, sender and text, to whoever listens. Returns its port.
+pub fn server(messages: Vec<(String, String)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = String::new();
+            let mut lines = BufReader::new(stream.try_clone().unwrap());
+            lines.read_line(&mut request).unwrap();
+            let request: Value = serde_json::from_str(request.trim_start_matches('\u{1}')).unwrap();
+            let nonce = &request["nonce"];
+            let head = messages.len();
+            let mut all = format!("\u{1}{{\"stream\": \"s\", \"from\": 1, \"head\": {head}, \"nonce\": {nonce}}}\n");
+            for (number, (nick, text)) in messages.iter().enumerate() {
+                let (nick, text) = (Value::from(nick.as_str()), Value::from(text.as_str()));
+                let seq = number + 1;
+                all += &format!("\u{1}{{\"seq\": {seq}, \"at\": 1700000000000, \"nick\": {nick}, \"text\": {text}}}\n");
+            }
+            // Whoever has seen enough may be gone.
+            let _ = stream.write_all(all.as_bytes());
+            let _ = lines.read_to_end(&mut Vec::new());
+        }
+    });
+    port
+}
+
+/// The corpus as messages: each once as a name and once as a text.
+pub fn messages() -> Vec<(String, String)> {
+    let named = CORPUS.iter().map(|evil| (format!("Eve {evil}"), "hello".to_owned()));
+    named.chain(CORPUS.iter().map(|evil| ("Mallory".to_owned(), format!("a{evil}b")))).collect()
+}

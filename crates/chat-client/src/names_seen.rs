@@ -1,0 +1,129 @@
+//! Who has spoken so far, to notice a name that looks like another one. It decides nothing about the names.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::display::skeleton;
+
+/// How many names are remembered; beyond it, those who have been silent longest are forgotten. A busy room has some
+/// hundred, and this many of the longest take about 2 MiB.
+const MAX_NAMES: usize = 2048;
+
+/// The names met so far. Bounded, whatever a room sends.
+#[derive(Debug, Default)]
+pub struct NamesSeen {
+    /// One's own name, which nobody else's may look like. It is never forgotten.
+    own: Option<Arc<str>>,
+    names: HashMap<Arc<str>, Seen>,
+    /// Who looked like this first.
+    looks: HashMap<String, Arc<str>>,
+    now: u64,
+}
+
+#[derive(Debug)]
+struct Seen {
+    last: u64,
+    /// The earlier name that it looks like.
+    like: Option<Arc<str>>,
+}
+
+impl NamesSeen {
+    /// Nobody yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says which name is one's own. What was met before is forgotten: it was met with other eyes.
+    pub fn set_own(&mut self, name: &str) {
+        let own: Arc<str> = name.into();
+        *self = Self { own: Some(own.clone()), ..Self::default() };
+        for look in looks(name) {
+            self.looks.insert(look, own.clone());
+        }
+    }
+
+    /// Meets a name. Returns the different name that it can be taken for, one's own or that of somebody who spoke
+    /// before.
+    pub fn meet(&mut self, name: &str) -> Option<Arc<str>> {
+        if self.own.as_deref() == Some(name) {
+            return None;
+        }
+        self.now += 1;
+        if let Some(seen) = self.names.get_mut(name) {
+            seen.last = self.now;
+            return seen.like.clone();
+        }
+        if self.names.len() >= MAX_NAMES {
+            self.forget_the_silent();
+        }
+        let (name, looks): (Arc<str>, _) = (name.into(), looks(name));
+        let like = looks.iter().find_map(|look| self.looks.get(look)).cloned();
+        for look in looks {
+            self.looks.entry(look).or_insert_with(|| name.clone());
+        }
+        if let Some(first) = like.as_ref().and_then(|like| self.names.get_mut(like)) {
+            // As long as somebody looks like it, it has to be known.
+            first.last = self.now;
+        }
+        self.names.insert(name, Seen { last: self.now, like: like.clone() });
+        like
+    }
+
+    /// Half of them at once, so that a flood of names costs little for each.
+    fn forget_the_silent(&mut self) {
+        let mut times: Vec<u64> = self.names.values().map(|seen| seen.last).collect();
+        times.sort_unstable();
+        let since = times[times.len() / 2];
+        self.names.retain(|_, seen| seen.last > since);
+        let (names, own) = (&self.names, &self.own);
+        self.looks.retain(|_, name| names.contains_key(name) || own.as_ref() == Some(name));
+    }
+}
+
+/// As a reader sees it, and as one who does not care for capitals does.
+fn looks(name: &str) -> [String; 2] {
+    [skeleton(name), skeleton(&name.to_lowercase())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_later_of_two_is_marked_and_goes_on_being_marked() {
+        let mut names = NamesSeen::new();
+        assert_eq!(names.meet("Keen Bob"), None);
+        assert_eq!(names.meet("Jolly Ann"), None);
+        for _ in 0..2 {
+            assert_eq!(names.meet("Kееn Воb").as_deref(), Some("Keen Bob"));
+            assert_eq!(names.meet("KEEN BOB").as_deref(), Some("Keen Bob"));
+            assert_eq!(names.meet("Keen Bob"), None);
+        }
+    }
+
+    #[test]
+    fn nobody_looks_like_me_whoever_came_first() {
+        let mut names = NamesSeen::new();
+        assert_eq!(names.meet("Kееn Воb"), None);
+        names.set_own("Keen Bob");
+        assert_eq!(names.meet("Keen Bob"), None);
+        assert_eq!(names.meet("Kееn Воb").as_deref(), Some("Keen Bob"));
+    }
+
+    #[test]
+    fn a_flood_of_names_is_bounded_and_takes_no_name_away_from_its_owner() {
+        let mut names = NamesSeen::new();
+        names.set_own("Keen Bob");
+        names.meet("Jolly Ann");
+        for number in 0..5 * MAX_NAMES {
+            names.meet(&format!("flood {number}"));
+            if number % 100 == 0 {
+                names.meet("Jolly Ann");
+            }
+            assert!(names.names.len() <= MAX_NAMES && names.looks.len() <= 2 * MAX_NAMES + 2);
+        }
+        assert_eq!(names.meet("Kееn Воb").as_deref(), Some("Keen Bob"));
+        assert_eq!(names.meet("Jоlly Аnn").as_deref(), Some("Jolly Ann"));
+    }
+}

@@ -1,0 +1,123 @@
+//! What hostile arguments, paths and nicknames get past the program to the operator's terminal: nothing that steers it.
+
+use std::{
+    io::Read,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use chat_proto::display::{MAX_MARKS, is_treacherous};
+use chat_server::{Server, ServerConfig, SqliteJournal};
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+use crate::peer::Peer;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_chat-server");
+
+/// Each steers a terminal or misleads whoever looks at it.
+const CORPUS: [&str; 6] = [
+    "\u{1b}]0;pwn\u{7}",
+    "\u{1b}[2J\u{1b}[31m",
+    "\u{9b}31m\u{9d}0;pwn\u{9c}",
+    "\u{8}\u{8}\u{7f}\u{c}",
+    "\u{202e}txt.exe\u{2066}",
+    "pay\u{200b}pal\u{feff}\u{61c}",
+];
+
+/// Runs it to its end in a terminal. Returns the exit code and what the terminal got.
+fn in_terminal(arguments: &[&str]) -> (u32, String) {
+    let size = PtySize { rows: 50, cols: 1000, pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut command = CommandBuilder::new(PROGRAM);
+    command.args(arguments);
+    command.env("NO_COLOR", "1");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let mut output = pair.master.try_clone_reader().unwrap();
+    let (mut seen, mut bytes) = (Vec::new(), [0; 4096]);
+    // The end of a terminal is an error on some systems.
+    while let Ok(count @ 1..) = output.read(&mut bytes) {
+        seen.extend_from_slice(&bytes[..count]);
+    }
+    let code = child.wait().unwrap().exit_code();
+    (code, String::from_utf8(seen).unwrap().replace("\r\n", "\n"))
+}
+
+fn steers(text: &str) -> bool {
+    text.chars().any(|c| is_treacherous(c) && c != '\n')
+}
+
+#[test]
+fn no_argument_steers_the_terminal() {
+    for evil in CORPUS {
+        let flag = format!("--bogus{evil}");
+        let inside = format!("/proc/{evil}");
+        let cases = [
+            (2, vec![flag.as_str()]),
+            (2, vec!["--listen", evil]),
+            (2, vec!["--post-rate", evil]),
+            (2, vec![evil]),
+            (1, vec!["--data-dir", &inside]),
+            (1, vec!["--config", &inside]),
+            (2, vec!["--metrics", evil]),
+            (1, vec!["check", "--data-dir", &inside]),
+            (1, vec!["accounts", "--data-dir", &inside, "list"]),
+        ];
+        for (expected, arguments) in cases {
+            let (code, screen) = in_terminal(&arguments);
+            assert_eq!(code, expected, "{arguments:?}: {screen}");
+            assert!(!screen.is_empty() && !steers(&screen), "{arguments:?}: {screen:?}");
+            let piped = Command::new(PROGRAM).args(&arguments).stdin(Stdio::null()).output().unwrap();
+            let piped = String::from_utf8(piped.stderr).unwrap();
+            assert!(!piped.is_empty() && !steers(&piped), "{arguments:?}: {piped:?}");
+        }
+    }
+    assert!(in_terminal(&["--bogus\u{1b}]0;pwn\u{7}"]).1.contains("--bogus␛]0;pwn␇"));
+}
+
+#[test]
+fn no_path_steers_the_terminal_by_way_of_the_log() {
+    for evil in CORPUS.into_iter().filter(|evil| !evil.contains('/')) {
+        for format in ["text", "json"] {
+            let parent = tempfile::tempdir().unwrap();
+            let dir = parent.path().join(evil);
+            std::fs::create_dir(&dir).unwrap();
+            // Looser modes are said; the address ends it.
+            std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = taken.local_addr().unwrap().to_string();
+            let dir = dir.to_str().unwrap();
+            let arguments = ["--data-dir", dir, "--listen", &address, "--log-format", format];
+            let (code, screen) = in_terminal(&arguments);
+            assert_eq!(code, 1, "{screen}");
+            assert!(screen.contains("others could use this") && !steers(&screen), "{screen:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_listed_nickname_is_cleaned_on_a_terminal_and_data_in_a_pipe() {
+    let dir = tempfile::tempdir().unwrap();
+    let pile = "\u{301}".repeat(30);
+    let nickname = register(dir.path(), &format!("Bob{pile}")).await;
+    assert!(nickname.ends_with(&pile));
+    let arguments = ["accounts", "--data-dir", dir.path().to_str().unwrap(), "list"];
+    let (_, screen) = in_terminal(&arguments);
+    assert!(screen.contains(&format!("Bob{}<+{}>\t", "\u{301}".repeat(MAX_MARKS), 30 - MAX_MARKS)), "{screen:?}");
+    let piped = Command::new(PROGRAM).args(arguments).output().unwrap();
+    assert!(String::from_utf8(piped.stdout).unwrap().starts_with(&format!("{nickname}\t")));
+}
+
+async fn register(dir: &Path, name: &str) -> String {
+    let config = ServerConfig::on_free_ports();
+    let server = Server::start(config, SqliteJournal::open(dir).unwrap()).await.unwrap();
+    let mut writer = Peer::connect(server.write_addr()).await;
+    writer.send(&format!("\n{name}\n")).await;
+    writer.line().await;
+    writer.line().await;
+    let record = writer.record().await;
+    drop(writer);
+    server.drain().await.unwrap();
+    record.nickname
+}

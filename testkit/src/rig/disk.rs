@@ -18,7 +18,7 @@ pub(super) struct Disk {
 impl Disk {
     /// Mounts one on a directory that is there.
     pub(super) fn mount(path: &Path) -> anyhow::Result<Self> {
-        run(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={SIZE}"), "tmpfs"]).arg(path))?;
+        run(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={SIZE},mode=0700"), "tmpfs"]).arg(path))?;
         Ok(Self { path: path.to_owned() })
     }
 

@@ -10,7 +10,7 @@ use crate::private_file;
 /// The right to write one file, until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -32,7 +32,7 @@ impl FileLock {
         }
         // Only for the sentence that others will read, so a full disk is no reason to fail.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 
     /// Takes the lock, and waits up to `patience` for somebody who has it. Blocks the thread.
@@ -99,9 +99,30 @@ fn holder(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
+impl Drop for FileLock {
+    /// Closing alone would not do: a child that another thread is just starting has the file too, until it runs its
+    /// program.
+    fn drop(&mut self) {
+        // What cannot be unlocked is freed when the last of them has closed it.
+        let _ = self.file.unlock();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_goes_with_its_value_whoever_else_has_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let guarded = dir.path().join("outbox");
+        let lock = FileLock::acquire(&guarded).unwrap();
+        // As a child has it between its start and its program.
+        let _inherited = lock.file.try_clone().unwrap();
+        assert!(matches!(FileLock::acquire(&guarded), Err(LockError::Held { .. })));
+        drop(lock);
+        assert!(FileLock::acquire(&guarded).is_ok());
+    }
 
     #[test]
     fn a_second_lock_says_who_holds_the_first() {

@@ -13,7 +13,7 @@ use crate::error::{JournalError, Stranger};
 #[derive(Debug)]
 pub(super) struct DataDir {
     path: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl DataDir {
@@ -30,8 +30,7 @@ impl DataDir {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path).map_err(fail)?;
         restrict(path, 0o700)?;
-        let lock = lock(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -115,7 +114,7 @@ fn restrict(_path: &Path, _mode: u32) -> Result<(), JournalError> {
 }
 
 /// The lock is a file of its own: the store itself is renamed when it is damaged.
-fn lock(dir: &Path) -> Result<File, JournalError> {
+fn lock(dir: &Path) -> Result<Lock, JournalError> {
     let path = dir.join("lock");
     let mut file = private_file(&path)?;
     let fail = |source| JournalError::file(&path, source);
@@ -134,7 +133,19 @@ fn lock(dir: &Path) -> Result<File, JournalError> {
     if let Err(error) = noted {
         tracing::debug!(%error, "could not note the process in the lock file");
     }
-    Ok(file)
+    Ok(Lock(file))
+}
+
+/// Unlocks when dropped. Closing alone would not do: a child that another thread is just starting has the file too, until
+/// it runs its program.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What cannot be unlocked is freed when the last of them has closed it.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Makes the renames and new files of a directory survive a power cut.
@@ -145,6 +156,17 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_goes_with_its_value_whoever_else_has_the_file() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(temp.path()).unwrap();
+        // As a child has it between its start and its program.
+        let _inherited = dir._lock.0.try_clone().unwrap();
+        assert!(matches!(DataDir::open(temp.path()), Err(JournalError::Locked { .. })));
+        drop(dir);
+        assert!(DataDir::open(temp.path()).is_ok());
+    }
 
     #[test]
     fn a_second_server_is_told_who_has_the_directory() {

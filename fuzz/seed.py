@@ -54,3 +54,5 @@ put(
     'listen = "0.0.0.0:5000"\ndata-dir = "d"\nmax-connections = 0x10\npost-rate = "20:200"\nstall = 1.5\n'
     'strict = true\nlog-format = "json"\ntls-listen = "[::]:1"\ntls-cert = "c"\n',
 )
+put("plain_lines", "two", "Keen Bob: hello\nсмелая Аня: привет: да\n")
+put("plain_lines", "odd", " Bob : x\nno sender\n: y\nBob: \u0301\n")

@@ -94,18 +94,23 @@ async fn a_listener_that_takes_nothing_at_all_is_closed() {
     let mut stalled = Peer::connect_narrow(server.listen_addr()).await.seated().await;
     let (mut writer, _) = Peer::registered(&server, "Bob").await;
     let mut live = Peer::listening(&server).await;
-    let text = "y".repeat(8000);
-    for _ in 0..1500 {
+    let (text, figures) = ("y".repeat(8000), server.observer());
+    while figures.figures().stalled == 0 {
         writer.send(format!("{text}\n\n")).await;
         writer.expect(CONFIRMED).await;
         live.line().await;
     }
-    // It gets what the system still holds, and then the end, in the middle of a line perhaps.
+    // It gets what its own side still holds, and then no orderly end but a reset: nothing is kept for it.
     let mut seen = 0;
-    while stalled.next_chunk().await > 0 {
-        seen += 1;
-    }
+    let end = loop {
+        match stalled.try_chunk().await {
+            Ok(0) => panic!("an orderly end after {seen} bytes"),
+            Ok(count) => seen += count,
+            Err(error) => break error,
+        }
+    };
     assert!(seen > 0);
+    assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]

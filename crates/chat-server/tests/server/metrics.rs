@@ -180,7 +180,7 @@ async fn a_draining_server_lives_and_is_not_ready() {
     guarded("draining", draining).await;
     assert_eq!(get(port, "/healthz").await.0, 200);
     assert_eq!(figures(port).await["minechat_ready"], 0.0);
-    while dead.next_chunk().await > 0 {}
+    while dead.try_chunk().await.is_ok_and(|count| count > 0) {}
     assert_eq!(program.end().0, Some(0));
 }
 

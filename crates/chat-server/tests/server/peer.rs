@@ -226,10 +226,10 @@ pub(crate) fn id_post(id: &str, text: &str) -> String {
 }
 
 impl Peer {
-    /// How many bytes one read brings; 0 at the end, however it came.
-    pub(crate) async fn next_chunk(&mut self) -> usize {
+    /// How many bytes one read brings; 0 at an orderly end.
+    pub(crate) async fn try_chunk(&mut self) -> std::io::Result<usize> {
         let mut chunk = [0; 64 * 1024];
-        guarded("a chunk", self.stream.read(&mut chunk)).await.unwrap_or(0)
+        guarded("a chunk", self.stream.read(&mut chunk)).await
     }
 
     /// Sends, and says whether the other side was still there to take it.

@@ -5,14 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use mio::{Events, Poll, Token};
 
-use crate::{
-    contest::{Contest, ContestOptions},
-    measure::Sample,
-    peers::Peer,
-    process, report,
-    thread_time::thread_seconds,
-    visitor::Visitor,
-};
+use crate::contest::{Contest, ContestOptions};
+use crate::measure::Sample;
+use crate::peers::Peer;
+use crate::thread_time::thread_seconds;
+use crate::visitor::Visitor;
+use crate::{process, report};
 
 /// A server that does nothing for so long does nothing any more.
 const STUCK: Duration = Duration::from_secs(10);

@@ -1,19 +1,15 @@
 //! Listeners that take next to nothing, until they are dropped.
 
-use std::{
-    io::Read as _,
-    net::TcpStream,
-    sync::mpsc::{self, RecvTimeoutError, Sender},
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::io::Read as _;
+use std::net::TcpStream;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::{
-    dialogue,
-    peers::{Peer, Running},
-};
+use crate::dialogue;
+use crate::peers::{Peer, Running};
 
 /// What is bad about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,13 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use crate::{
-    descriptors,
-    measure::{Contender, Series, interleave},
-    peers::{self, Peer},
-    results::Results,
-    server_process::ServerOptions,
-};
+use crate::descriptors;
+use crate::measure::{Contender, Series, interleave};
+use crate::peers::{self, Peer};
+use crate::results::Results;
+use crate::server_process::ServerOptions;
 
 /// The options of all scenarios with peers.
 #[derive(Debug, clap::Args)]

@@ -3,23 +3,18 @@
 //! It waits with epoll, reads in large pieces, and looks at no byte that it need not look at. What one connection does
 //! is in `ear` and `mouth`.
 
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::io;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use mio::{Events, Poll, Token};
 
-use crate::{
-    dialogue,
-    ear::{Ear, Sampled},
-    measure::Sample,
-    mouth::{Mouth, Work},
-    peers::{Peer, Running},
-    process,
-    thread_time::thread_seconds,
-};
+use crate::ear::{Ear, Sampled};
+use crate::measure::Sample;
+use crate::mouth::{Mouth, Work};
+use crate::peers::{Peer, Running};
+use crate::thread_time::thread_seconds;
+use crate::{dialogue, process};
 
 /// Where what is looked at goes. The rest is dropped without touching it, so the size costs nothing.
 const BUFFER: usize = 1 << 20;

@@ -1,11 +1,9 @@
 //! What is said on a new connection before the messages flow: send this, wait for that. It blocks and is not measured.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
-    thread,
-    time::Duration,
-};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use memchr::memmem;

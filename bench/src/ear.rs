@@ -1,9 +1,11 @@
 //! One listening connection: counts bytes, and reads what only some connections read. It decides nothing.
 
-use std::{io, net::TcpStream as StdStream};
+use std::io;
+use std::net::TcpStream as StdStream;
 
 use anyhow::{Context as _, Result, ensure};
-use mio::{Interest, Registry, Token, net::TcpStream};
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
 use rustix::net::{RecvFlags, recv};
 
 use crate::text::Finder;

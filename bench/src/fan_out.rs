@@ -2,14 +2,12 @@
 
 use anyhow::Result;
 
-use crate::{
-    contest::{Contest, ContestOptions},
-    crowd::Crowd,
-    measure::Sample,
-    mouth::Work,
-    peers::Peer,
-    report,
-};
+use crate::contest::{Contest, ContestOptions};
+use crate::crowd::Crowd;
+use crate::measure::Sample;
+use crate::mouth::Work;
+use crate::peers::Peer;
+use crate::report;
 
 /// What the curve shows.
 pub const CURVE: [usize; 4] = [10, 100, 1_000, 10_000];

@@ -2,19 +2,17 @@
 //!
 //! The kernel's buffers are not in it; they are the same for every server.
 
-use std::{thread, time::Duration};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{
-    contest::{Contest, ContestOptions},
-    dialogue,
-    fan_out::CURVE,
-    peers::Peer,
-    process,
-    report::{self, Column},
-};
+use crate::contest::{Contest, ContestOptions};
+use crate::fan_out::CURVE;
+use crate::peers::Peer;
+use crate::report::{self, Column};
+use crate::{dialogue, process};
 
 /// Until what a server does for new connections is done; ours holds lines back for a quarter of a second.
 const SETTLE: Duration = Duration::from_millis(1_000);

@@ -3,15 +3,13 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{
-    contest::{Contest, ContestOptions},
-    crowd::Crowd,
-    measure::Sample,
-    mouth::Work,
-    peers::Peer,
-    quantile::quantile,
-    report::{self, Column},
-};
+use crate::contest::{Contest, ContestOptions};
+use crate::crowd::Crowd;
+use crate::measure::Sample;
+use crate::mouth::Work;
+use crate::peers::Peer;
+use crate::quantile::quantile;
+use crate::report::{self, Column};
 
 /// Listeners that look at the times; the others only count.
 const SAMPLES: usize = 16;

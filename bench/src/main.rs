@@ -39,7 +39,8 @@ mod tui;
 mod under_load;
 mod visitor;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Parser;

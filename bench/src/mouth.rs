@@ -1,18 +1,15 @@
 //! The posting connection: keeps so many posts in flight, or posts at a rate. Who listens is not its business.
 
-use std::{
-    io::{self, Read as _, Write as _},
-    net::TcpStream as StdStream,
-    time::Instant,
-};
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream as StdStream;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use mio::{Interest, Registry, Token, net::TcpStream};
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
 
-use crate::{
-    peers::{Confirms, Counter, Peer},
-    text,
-};
+use crate::peers::{Confirms, Counter, Peer};
+use crate::text;
 
 /// What is to be posted.
 #[derive(Debug, Clone, Copy)]

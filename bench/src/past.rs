@@ -1,10 +1,8 @@
 //! History files of any length, with one rare word near the oldest end.
 
-use std::{
-    fs::{self, File},
-    io::{BufWriter, Write as _},
-    path::Path,
-};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 
 use anyhow::Result;
 

@@ -8,7 +8,8 @@ mod rows;
 mod scale;
 mod svg;
 
-use std::{fs, path::PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 

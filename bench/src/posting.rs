@@ -9,14 +9,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use self::{jetstream::JetStream, redis::Redis, window::Posted};
-use crate::{
-    measure::{Contender, interleave},
-    peers::{self, Peer},
-    report::{self, Column},
-    results::Results,
-    server_process::ServerOptions,
-};
+use self::jetstream::JetStream;
+use self::redis::Redis;
+use self::window::Posted;
+use crate::measure::{Contender, interleave};
+use crate::peers::{self, Peer};
+use crate::report::{self, Column};
+use crate::results::Results;
+use crate::server_process::ServerOptions;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]

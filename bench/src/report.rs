@@ -1,9 +1,7 @@
 //! The markdown table of a scenario: one row a contender, medians, ranges, and the ratio of the first to each.
 
-use crate::{
-    measure::{Sample, Series},
-    quantile::{median, quantile},
-};
+use crate::measure::{Sample, Series};
+use crate::quantile::{median, quantile};
 
 /// One figure of a round.
 pub struct Column<T = Sample> {

@@ -1,10 +1,8 @@
 //! Every round of every contender as lines of JSON, for plots. The tables for people are in `report`.
 
-use std::{
-    fs::File,
-    io::{BufWriter, Write as _},
-    path::Path,
-};
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;

@@ -4,24 +4,22 @@
 mod behind;
 mod pulse;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use tempfile::TempDir;
 
 use self::pulse::Pulse;
-use crate::{
-    crowd::Crowd,
-    measure::{Contender, Sample, interleave},
-    mouth::Work,
-    peers, process,
-    quantile::quantile,
-    report::{self, Column},
-    results::Results,
-    server_process::{ServerOptions, ServerProcess},
-    store,
-};
+use crate::crowd::Crowd;
+use crate::measure::{Contender, Sample, interleave};
+use crate::mouth::Work;
+use crate::quantile::quantile;
+use crate::report::{self, Column};
+use crate::results::Results;
+use crate::server_process::{ServerOptions, ServerProcess};
+use crate::{peers, process, store};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]

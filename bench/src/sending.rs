@@ -4,21 +4,18 @@
 mod program;
 mod stub;
 
-use std::{path::PathBuf, time::Instant};
+use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 
-use self::{
-    program::{Place, Program},
-    stub::{Look, Stub},
-};
-use crate::{
-    measure::{Contender, Sample, interleave},
-    report::{self, Column},
-    results::Results,
-    server_process::beside,
-};
+use self::program::{Place, Program};
+use self::stub::{Look, Stub};
+use crate::measure::{Contender, Sample, interleave};
+use crate::report::{self, Column};
+use crate::results::Results;
+use crate::server_process::beside;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]

@@ -1,24 +1,19 @@
 //! What a listener that does not read costs the server in memory, and whether it gets everything when it reads again.
 
-use std::{
-    io::{ErrorKind, Read as _},
-    net::TcpStream,
-    time::Duration,
-};
+use std::io::{ErrorKind, Read as _};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::{
-    contest::{Contest, ContestOptions},
-    crowd::Crowd,
-    dialogue,
-    mouth::Work,
-    peers::Peer,
-    process,
-    report::{self, Column},
-    text::Finder,
-};
+use crate::contest::{Contest, ContestOptions};
+use crate::crowd::Crowd;
+use crate::mouth::Work;
+use crate::peers::Peer;
+use crate::report::{self, Column};
+use crate::text::Finder;
+use crate::{dialogue, process};
 
 const OTHERS: usize = 10;
 const IN_FLIGHT: u64 = 256;

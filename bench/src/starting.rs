@@ -1,23 +1,18 @@
 //! From exec to ready against the length of the past: `chat-server` until its ready line, `chat-tui` until the newest
 //! line of its history is on the screen. What the programs do then is not its business.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Result;
 use tempfile::TempDir;
 
-use crate::{
-    measure::{Contender, Sample, interleave},
-    past, process,
-    report::{self, Column},
-    results::Results,
-    room::Room,
-    server_process::{ServerOptions, ServerProcess, beside},
-    store, tui,
-};
+use crate::measure::{Contender, Sample, interleave};
+use crate::report::{self, Column};
+use crate::results::Results;
+use crate::room::Room;
+use crate::server_process::{ServerOptions, ServerProcess, beside};
+use crate::{past, process, store, tui};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]

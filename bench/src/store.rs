@@ -1,6 +1,7 @@
 //! Stores of any size for the real server, filled through its own journal in large transactions. It starts no server.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use chat_proto::{Nickname, PostId, Text, Token};

@@ -1,24 +1,19 @@
 //! Measures `chat-tui` as a person meets it: the real program in a terminal, timed by what its screen shows.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::{
-    past::{self, RARE},
-    process,
-    quantile::{median, quantile},
-    room::Room,
-    table::Table,
-    terminal::Terminal,
-};
+use crate::past::{self, RARE};
+use crate::process;
+use crate::quantile::{median, quantile};
+use crate::room::Room;
+use crate::table::Table;
+use crate::terminal::Terminal;
 
 const WIDTH: u16 = 120;
 const HEIGHT: u16 = 40;

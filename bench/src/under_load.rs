@@ -6,18 +6,16 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{
-    bad_listeners::{BadListeners, Kind},
-    contest::{Contest, ContestOptions},
-    crowd::Crowd,
-    latency::{self, Latency},
-    measure::Sample,
-    mouth::Work,
-    peers::Peer,
-    probe,
-    quantile::{median, quantile},
-    report::{self, Column},
-};
+use crate::bad_listeners::{BadListeners, Kind};
+use crate::contest::{Contest, ContestOptions};
+use crate::crowd::Crowd;
+use crate::latency::{self, Latency};
+use crate::measure::Sample;
+use crate::mouth::Work;
+use crate::peers::Peer;
+use crate::probe;
+use crate::quantile::{median, quantile};
+use crate::report::{self, Column};
 
 const LISTENERS: usize = 1_000;
 const SAMPLES: usize = 16;

@@ -1,13 +1,12 @@
 //! A connection that comes, says one thing, waits for the answer, and goes at once.
 
-use std::{
-    io::{ErrorKind, Read as _, Write as _},
-    net::SocketAddr,
-};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, ensure};
 use memchr::memmem;
-use mio::{Interest, Registry, Token, net::TcpStream};
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
 use rustix::net::sockopt::set_socket_linger;
 
 use crate::dialogue::Step;

@@ -1,10 +1,7 @@
 //! The listen port as a hostile client uses it.
 #![no_main]
 
-use chat_proto::{
-    ListenerServer, ListenerServerCommand, ListenerServerConfig, Message, Nickname, Position, ResumeAnswer, StreamId,
-    Text,
-};
+use chat_proto::{ListenerServer, ListenerServerCommand, ListenerServerConfig, Message, Nickname, Position, ResumeAnswer, StreamId, Text};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -1,7 +1,9 @@
 //! Any text as the configuration file of `chat-server`.
 #![no_main]
 
-use std::{net::SocketAddr, path::Path, sync::LazyLock};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::LazyLock;
 
 use chat_server::command_line::{Arguments, ConfigFile};
 use clap::{Command, CommandFactory as _};

@@ -1,10 +1,7 @@
 //! The write port's dialogue as a hostile client plays it.
 #![no_main]
 
-use chat_proto::{
-    Account, DeclineCode, Nickname, Position, PostId, StreamId, Token, WriterServer, WriterServerCommand,
-    WriterServerConfig,
-};
+use chat_proto::{Account, DeclineCode, Nickname, Position, PostId, StreamId, Token, WriterServer, WriterServerCommand, WriterServerConfig};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -1,7 +1,8 @@
 //! Some hundred schedules in virtual time. Many more run with the `simulate` program.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use testkit::{scratch, sim::simulate};
+use testkit::scratch;
+use testkit::sim::simulate;
 
 #[test]
 fn three_hundred_schedules_lose_double_and_reorder_nothing() {

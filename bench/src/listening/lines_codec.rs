@@ -1,11 +1,9 @@
 //! A peer: a listener as a first Rust program has it, with tokio-util's `LinesCodec` and a `String` for each line; a
 //! process of this same program.
 
-use std::{
-    fs::File,
-    io::{BufWriter, Write},
-    path::Path,
-};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use anyhow::Result;
 use futures_util::StreamExt as _;

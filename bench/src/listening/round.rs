@@ -1,19 +1,15 @@
 //! One program, one connection, so many lines: from the first byte until its file holds all of them.
 
-use std::{
-    fs,
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use anyhow::{Result, ensure};
 
-use super::{
-    program::{Place, Program},
-    source::Source,
-};
-use crate::{measure::Sample, thread_time::thread_seconds};
+use super::program::{Place, Program};
+use super::source::Source;
+use crate::measure::Sample;
+use crate::thread_time::thread_seconds;
 
 /// What is said in one round.
 #[derive(Debug, Clone, Copy)]

@@ -1,13 +1,11 @@
 //! A listen port that says the same line over and over, as cheaply as that can be done. It answers nothing, so everybody
 //! takes it for a plain server.
 
-use std::{
-    io::{ErrorKind, Write as _},
-    net::{TcpListener, TcpStream},
-    num::NonZeroU64,
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::{ErrorKind, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::num::NonZeroU64;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::thread::set_current_timer_slack;

@@ -1,6 +1,7 @@
 //! The plain asyncio server of `bench/peers/server.py`, which stands for the original.
 
-use std::{fs, process::Command};
+use std::fs;
+use std::process::Command;
 
 use anyhow::Result;
 

@@ -1,13 +1,13 @@
 //! A server around `tokio::sync::broadcast`, as the tutorials build one; a process of this same program.
 
-use std::{net::SocketAddr, process::Command, sync::Arc};
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::Result;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream},
-    sync::broadcast,
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
 
 use super::{Confirms, Peer, Running, free_address};
 use crate::dialogue::Step;

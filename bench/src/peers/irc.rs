@@ -1,6 +1,7 @@
 //! Two IRC servers, a channel each. IRC confirms nothing, so the writer waits for the first listener's echo.
 
-use std::{fs, process::Command};
+use std::fs;
+use std::process::Command;
 
 use anyhow::Result;
 

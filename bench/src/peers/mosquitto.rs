@@ -1,6 +1,7 @@
 //! Mosquitto: MQTT 3.1.1, subscribers with QoS 0, a publisher with QoS 1 so that its posts are confirmed.
 
-use std::{fs, process::Command};
+use std::fs;
+use std::process::Command;
 
 use anyhow::Result;
 

@@ -1,6 +1,8 @@
 //! NATS: `SUB` and `PUB` on core NATS, confirmed by `+OK`. It keeps nothing on the disk here.
 
-use std::{fs, net::SocketAddr, process::Command};
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
 
 use anyhow::Result;
 

@@ -5,10 +5,8 @@ use std::net::SocketAddr;
 use anyhow::Result;
 
 use super::{Confirms, Peer, Running};
-use crate::{
-    dialogue::Step,
-    server_process::{ServerOptions, ServerProcess},
-};
+use crate::dialogue::Step;
+use crate::server_process::{ServerOptions, ServerProcess};
 
 /// Plain listeners and plain posts. Every message is on the disk before it is seen or confirmed.
 pub struct Plain(pub ServerOptions);

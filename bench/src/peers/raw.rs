@@ -1,18 +1,17 @@
 //! Plain sends: whatever one read of the writer gives goes to each listener in one blocking send, from one thread. No
 //! protocol, no store, no care for anybody. It is no upper limit: who sends larger pieces or from two threads may pass it.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
-    process::Command,
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use anyhow::Result;
 
 use super::{Confirms, Peer, Running, free_address};
-use crate::{dialogue::Step, text};
+use crate::dialogue::Step;
+use crate::text;
 
 /// What one send has at most.
 const PIECE: usize = 64 * 1024;

@@ -1,6 +1,7 @@
 //! Redis: `SUBSCRIBE` and `PUBLISH`. It keeps nothing on the disk here.
 
-use std::{net::SocketAddr, process::Command};
+use std::net::SocketAddr;
+use std::process::Command;
 
 use anyhow::Result;
 

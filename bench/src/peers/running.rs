@@ -1,13 +1,11 @@
 //! A peer as a process: started, waited for, and killed when it is dropped.
 
-use std::{
-    any::Any,
-    io::ErrorKind,
-    net::{SocketAddr, TcpStream},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::any::Any;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 

@@ -1,7 +1,9 @@
 //! The exact bytes of each protocol: what a post is, and that confirmations and messages are counted right.
 
-use super::{confirms::Counter, *};
-use crate::text::{self, tests::numbers};
+use super::confirms::Counter;
+use super::*;
+use crate::text;
+use crate::text::tests::numbers;
 
 fn everybody() -> Vec<Box<dyn Peer>> {
     all(&ServerOptions::default())

@@ -1,10 +1,8 @@
 //! Bars in groups, from left to right, each with its figure behind it.
 
-use super::{
-    rows::Curve,
-    scale::{Scale, figure},
-    svg::{Anchor, COLOURS, Svg},
-};
+use super::rows::Curve;
+use super::scale::{Scale, figure};
+use super::svg::{Anchor, COLOURS, Svg};
 
 /// The words around the bars.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,7 @@
 //! Which charts there are, and from which figures of which scenario.
 
-use super::{
-    bars, lines,
-    rows::{Row, curves},
-};
+use super::rows::{Row, curves};
+use super::{bars, lines};
 
 /// One chart.
 pub struct Chart {

@@ -1,10 +1,8 @@
 //! Curves between two logarithmic axes.
 
-use super::{
-    rows::Curve,
-    scale::Scale,
-    svg::{Anchor, COLOURS, Svg},
-};
+use super::rows::Curve;
+use super::scale::Scale;
+use super::svg::{Anchor, COLOURS, Svg};
 
 /// The words around the curves; a unit belongs into the label of its axis.
 #[derive(Debug, Clone, Copy)]

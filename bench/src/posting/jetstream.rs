@@ -1,18 +1,14 @@
 //! NATS JetStream: a stream in a file, and an acknowledgement for each publication. It is told to fsync before it
 //! acknowledges where it knows how (from 2.10 on); where it does not, its name says what it does instead.
 
-use std::{
-    fs,
-    process::{Command, Stdio},
-};
+use std::fs;
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::{
-    dialogue::Step,
-    peers::{Confirms, Peer, Running, free_address},
-    server_process::ServerOptions,
-};
+use crate::dialogue::Step;
+use crate::peers::{Confirms, Peer, Running, free_address};
+use crate::server_process::ServerOptions;
 
 const SYNC: &str = "sync_interval: always";
 const STREAM: &str = r#"{"name":"room","subjects":["room"],"storage":"file","retention":"limits","num_replicas":1,"#;

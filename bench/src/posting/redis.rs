@@ -4,11 +4,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{
-    dialogue::Step,
-    peers::{Confirms, Peer, Running, free_address},
-    server_process::ServerOptions,
-};
+use crate::dialogue::Step;
+use crate::peers::{Confirms, Peer, Running, free_address};
+use crate::server_process::ServerOptions;
 
 /// Its file is where the store of ours is, on the same disk.
 pub struct Redis(pub ServerOptions);

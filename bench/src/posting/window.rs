@@ -1,23 +1,17 @@
 //! One blocking connection that keeps so many posts in flight, and how long each waits for its confirmation.
 
-use std::{
-    collections::VecDeque,
-    io::{Read as _, Write as _},
-    time::Instant,
-};
+use std::collections::VecDeque;
+use std::io::{Read as _, Write as _};
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use crate::{
-    dialogue,
-    measure::Sample,
-    peers::{Counter, Peer},
-    process,
-    quantile::quantile,
-    text,
-    thread_time::thread_seconds,
-};
+use crate::measure::Sample;
+use crate::peers::{Counter, Peer};
+use crate::quantile::quantile;
+use crate::thread_time::thread_seconds;
+use crate::{dialogue, process, text};
 
 /// One round: the posts, and how long their confirmations took.
 #[derive(Debug, Clone, Copy, Serialize)]

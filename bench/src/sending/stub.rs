@@ -1,17 +1,16 @@
 //! A write port that takes any token and confirms what it gets at once: the lines of the original and nothing else. One
 //! connection at a time, each announced before.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::mpsc::{Receiver, Sender, channel},
-    thread,
-    time::Duration,
-};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{process, thread_time::thread_seconds};
+use crate::process;
+use crate::thread_time::thread_seconds;
 
 /// How long a client may take for a line.
 const PATIENCE: Duration = Duration::from_secs(30);

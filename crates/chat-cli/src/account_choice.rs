@@ -6,7 +6,6 @@ use std::sync::Arc;
 use chat_client::{
     Account, ClientConfig, ConnectError, Credentials, FileLock, Nickname, Settings, Token, paths, register,
 };
-
 use tokio::time::Instant;
 
 use crate::failure::{Failure, chain};

@@ -4,6 +4,7 @@
 mod support;
 
 use chat_server::ServerConfig;
+
 use support::*;
 
 #[test]

@@ -2,7 +2,9 @@
 //! the page cache.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::{fmt::Write as _, fs, hint::black_box};
+use std::fmt::Write as _;
+use std::fs;
+use std::hint::black_box;
 
 use chat_client::{History, Message, Nickname, Position, Recorder, StreamId, Text, history};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -14,9 +14,8 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::lock::{FileLock, LockError};
-use crate::own_dir;
-use crate::private_file;
 use crate::warning::FileWarning;
+use crate::{own_dir, private_file};
 
 /// Thirty thousand accounts; a larger file is not ours.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;

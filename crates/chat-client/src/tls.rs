@@ -1,10 +1,9 @@
 //! Whom to trust, and a stream that only the trusted can read. Nothing here falls back to plain TCP.
 
-use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;

@@ -12,6 +12,7 @@ use chat_client::{
     ClientConfig, Delivery, DeliveryError, Extensions, History, HistoryError, Listener, Outbox, Recorder, Resume,
     Writer,
 };
+
 use support::room::Room;
 use support::{config, text, token};
 

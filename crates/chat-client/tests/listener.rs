@@ -11,8 +11,9 @@ use chat_client::{
     StreamId,
 };
 use futures_util::StreamExt;
-use support::{Peer, config, next_event, next_text, wait_for};
 use tokio::time::Instant;
+
+use support::{Peer, config, next_event, next_text, wait_for};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

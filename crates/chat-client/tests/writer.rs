@@ -10,8 +10,9 @@ use chat_client::{
     ConnectError, ConnectionState, DeclineCode, DeliveryError, EntryState, Nickname, Outbox, Refusal, SendError, Side,
     Writer, register_with,
 };
-use support::{CONFIRMATION, GREETING, PROMPT, Peer, TOKEN, WELCOME, config, text, token, wait_for};
 use tokio::time::Instant;
+
+use support::{CONFIRMATION, GREETING, PROMPT, Peer, TOKEN, WELCOME, config, text, token, wait_for};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const IDS: Option<&str> = Some("[\"id\", \"resume\"]");

@@ -1,7 +1,8 @@
 //! What the four state machines cost, line by line: no bytes, no codec, no clock.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::{hint::black_box, time::Instant};
+use std::hint::black_box;
+use std::time::Instant;
 
 use chat_proto::{
     Account, Extensions, Intent, Line, ListenerClient, ListenerClientConfig, ListenerServer, ListenerServerCommand,

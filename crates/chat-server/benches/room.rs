@@ -6,11 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use chat_server::{EmbeddedServer, MemoryJournal, ServerConfig};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
-    runtime::{Builder, Runtime},
-    task::JoinSet,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const POSTS: usize = 256;

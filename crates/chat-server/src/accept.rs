@@ -1,27 +1,21 @@
 //! Opens a port and lets connections in. It knows nothing of what is said on them.
 
-use std::{
-    future::Future,
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
-use crate::{
-    admission::{Admission, Admitted},
-    error::StartError,
-    limits::SEND_BUFFER,
-    meters::Port,
-};
+use crate::admission::{Admission, Admitted};
+use crate::error::StartError;
+use crate::limits::SEND_BUFFER;
+use crate::meters::Port;
 
 /// Connections that the system may hold for us: a thousand clients come back at once after a
 /// restart.

@@ -1,25 +1,19 @@
 //! Who may log in: a projection of the journal's accounts, in memory. It chooses nicknames and never
 //! holds a token.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use chat_proto::{Nickname, Token};
 
-use crate::{
-    adjectives::ADJECTIVES,
-    entry::{AccountId, Author, StoredAccount},
-    limits::Rate,
-    nickname::{Unusable, clean, looks},
-    rate::{Bucket, Overdrawn},
-    token_hash::TokenHash,
-};
+use crate::adjectives::ADJECTIVES;
+use crate::entry::{AccountId, Author, StoredAccount};
+use crate::limits::Rate;
+use crate::nickname::{Unusable, clean, looks};
+use crate::rate::{Bucket, Overdrawn};
+use crate::token_hash::TokenHash;
 
 /// An account that somebody is, or may be, logged in to.
 #[derive(Debug)]

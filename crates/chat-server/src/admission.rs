@@ -1,19 +1,15 @@
 //! Who may connect: how many in all, how many from one address, and how many accounts one address
 //! may make. It knows no sockets.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use crate::{
-    limits::{Limits, Rate},
-    meters::{Meters, Port},
-    notice::Notice,
-    rate::Bucket,
-};
+use crate::limits::{Limits, Rate};
+use crate::meters::{Meters, Port};
+use crate::notice::Notice;
+use crate::rate::Bucket;
 
 /// Addresses whose registrations are remembered before the idle ones are looked for.
 const REMEMBERED: usize = 4_096;

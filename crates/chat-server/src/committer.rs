@@ -2,24 +2,19 @@
 //! room, and then answers. So a confirmation means stored, and nobody sees what a crash could take
 //! back.
 
-use std::{
-    io,
-    sync::{Arc, OnceLock},
-    thread,
-    time::Instant,
-};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+use std::{io, thread};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use crate::{
-    entry::{AccountId, Appended, Draft, StoredMessage},
-    error::{CommitError, JournalError},
-    journal::Journal,
-    limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUEUE, WAITING_BYTES},
-    meters::Meters,
-    room::Room,
-    throttle::Throttle,
-};
+use crate::entry::{AccountId, Appended, Draft, StoredMessage};
+use crate::error::{CommitError, JournalError};
+use crate::journal::Journal;
+use crate::limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUEUE, WAITING_BYTES};
+use crate::meters::Meters;
+use crate::room::Room;
+use crate::throttle::Throttle;
 
 /// The answers to one batch of drafts, in their order.
 pub(crate) type Outcome = Result<Vec<Appended>, CommitError>;

@@ -2,7 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::{limits::Limits, tls::TlsPorts};
+use crate::limits::Limits;
+use crate::tls::TlsPorts;
 
 /// The listen port of the original.
 pub const DEFAULT_LISTEN_PORT: u16 = 5000;

@@ -1,23 +1,20 @@
 //! A room without ports: whoever has it brings the streams. For programs that listen in a way of their own, and for
 //! simulations in virtual time. It starts no thread for a journal that never waits.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
+use std::sync::Arc;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::watch,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
-use crate::{
-    admission::Admission,
-    committer::Committer,
-    config::ServerConfig,
-    error::StartError,
-    journal::Journal,
-    meters::{Meters, Port},
-    replay::{Replayed, replay},
-    session::{ListenerSession, Orders, Shared, WriterSession},
-};
+use crate::admission::Admission;
+use crate::committer::Committer;
+use crate::config::ServerConfig;
+use crate::error::StartError;
+use crate::journal::Journal;
+use crate::meters::{Meters, Port};
+use crate::replay::{Replayed, replay};
+use crate::session::{ListenerSession, Orders, Shared, WriterSession};
 
 /// A room that runs on the current Tokio runtime. Its addresses in the configuration mean nothing, and it does not
 /// look for accounts that another process revokes.

@@ -1,11 +1,9 @@
 //! What can go wrong, one enum for each question: can the server start, did the store take it.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,8 @@ mod sweep;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::{sync::watch, task::yield_now};
+use tokio::sync::watch;
+use tokio::task::yield_now;
 
 pub(crate) use self::seat::Seat;
 use self::{seat::Lent, sweep::Sweep};

@@ -13,10 +13,8 @@ use std::sync::Arc;
 
 use chat_proto::Seq;
 
-use crate::{
-    entry::{AccountId, Appended, Draft, StoredAccount, StoredMessage, Stream},
-    error::JournalError,
-};
+use crate::entry::{AccountId, Appended, Draft, StoredAccount, StoredMessage, Stream};
+use crate::error::JournalError;
 
 /// Keeps accounts and messages. One thread owns it; reads go through its [`JournalReader`].
 pub trait Journal: Send + 'static {

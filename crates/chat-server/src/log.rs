@@ -1,28 +1,20 @@
 //! What happens, on standard error: as text, or as one JSON object a line. Nothing that a peer wrote
 //! is logged, and no token.
 
-use std::{
-    fmt::{self, Write},
-    io::IsTerminal,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::fmt::{self, Write};
+use std::io::IsTerminal;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chat_proto::display;
 use chat_server::command_line::LogFormat;
-use tracing::{
-    Event, Level, Subscriber,
-    field::{Field, Visit},
-};
-use tracing_subscriber::{
-    field::MakeExt,
-    filter::Targets,
-    fmt::{
-        FmtContext, FormatEvent, FormatFields,
-        format::{Writer, debug_fn},
-    },
-    prelude::*,
-    registry::LookupSpan,
-};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::registry::LookupSpan;
 
 /// Starts the log, which shows information, warnings and errors.
 pub(crate) fn start(format: LogFormat) {

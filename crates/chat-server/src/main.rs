@@ -7,24 +7,23 @@ mod log;
 mod metrics;
 mod signals;
 
-use std::{
-    borrow::Cow,
-    ffi::OsString,
-    io::{self, IsTerminal, Write},
-    net::SocketAddr,
-    path::Path,
-    process::ExitCode,
-};
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use chat_proto::{Nickname, display};
+use chat_server::command_line::{AccountsCommand, Arguments, Command, ConfigFileError, LogFormat, Serve, UsageError};
 use chat_server::{
     JournalError, MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
-    command_line::{AccountsCommand, Arguments, Command, ConfigFileError, LogFormat, Serve, UsageError},
     list_accounts, revoke_account,
 };
 
-use crate::{metrics::MetricsPort, signals::Signals};
+use crate::metrics::MetricsPort;
+use crate::signals::Signals;
 
 /// What was asked for cannot be done.
 const FAILURE: u8 = 1;

@@ -1,10 +1,8 @@
 //! What an operator wants to see in the log and a peer can make happen at will: one line a second of each kind. It names
 //! no peer and nothing that a peer wrote.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Instant,
-};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::throttle::Throttle;
 

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{
-    accounts::Accounts, config::ServerConfig, entry::Stream, error::JournalError, journal::Journal, room::Room,
-};
+use crate::accounts::Accounts;
+use crate::config::ServerConfig;
+use crate::entry::Stream;
+use crate::error::JournalError;
+use crate::journal::Journal;
+use crate::room::Room;
 
 /// What the journal says.
 #[derive(Debug)]

@@ -4,10 +4,8 @@
 mod batch;
 mod place;
 
-use std::{
-    collections::VecDeque,
-    sync::{PoisonError, RwLock},
-};
+use std::collections::VecDeque;
+use std::sync::{PoisonError, RwLock};
 
 use chat_proto::Seq;
 use tokio::sync::watch;

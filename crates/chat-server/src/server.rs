@@ -1,30 +1,28 @@
 //! The server as a value: started, asked for its addresses, drained. It joins the parts and does
 //! nothing itself.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::{
-    net::TcpListener,
-    sync::{oneshot, watch},
-    task::{JoinHandle, JoinSet},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{
-    accept::{accept_loop, open_port},
-    admission::Admission,
-    committer::Committer,
-    config::ServerConfig,
-    error::{JournalError, StartError},
-    fan_out::FanOut,
-    journal::Journal,
-    meters::{Meters, Observer, Port},
-    replay::{Replayed, replay},
-    room::Room,
-    services::{Listeners, Writers},
-    session::{Orders, Shared},
-    tls::TlsPorts,
-};
+use crate::accept::{accept_loop, open_port};
+use crate::admission::Admission;
+use crate::committer::Committer;
+use crate::config::ServerConfig;
+use crate::error::{JournalError, StartError};
+use crate::fan_out::FanOut;
+use crate::journal::Journal;
+use crate::meters::{Meters, Observer, Port};
+use crate::replay::{Replayed, replay};
+use crate::room::Room;
+use crate::services::{Listeners, Writers};
+use crate::session::{Orders, Shared};
+use crate::tls::TlsPorts;
 
 /// How often to look whether the administrator revoked an account, which is one read of a counter, and
 /// whether the store can be written, where somebody wants to know.

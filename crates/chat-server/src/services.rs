@@ -1,21 +1,18 @@
 //! What is done with a connection once it is let in: on which port it came, and through what. The
 //! sessions themselves do not know.
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
+use std::sync::Arc;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 
-use crate::{
-    admission::Admitted,
-    committer::Committer,
-    fan_out::{FanOut, Seat},
-    session::{Gone, ListenerSession, Orders, Shared, WriterSession},
-    stream::{Parting, SharedStream},
-    tls::TlsPorts,
-};
+use crate::admission::Admitted;
+use crate::committer::Committer;
+use crate::fan_out::{FanOut, Seat};
+use crate::session::{Gone, ListenerSession, Orders, Shared, WriterSession};
+use crate::stream::{Parting, SharedStream};
+use crate::tls::TlsPorts;
 
 /// Serves the write port.
 #[derive(Clone)]

@@ -6,7 +6,8 @@ mod listener;
 mod resume;
 mod writer;
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
 use chat_proto::{Nickname, Position, Seq, StreamId, Text};
 use tokio::sync::Semaphore;

@@ -1,20 +1,16 @@
 //! A TCP stream that several hold: the session that owns it, the fan-out that it is lent to, and whoever sees to it that
 //! nothing is left behind when it ends. Who may write is not decided here.
 
-use std::{
-    io::{self, IoSlice},
-    net::Shutdown,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 /// The session's side: the only one that waits for the stream.
 #[derive(Debug)]

@@ -1,22 +1,20 @@
 //! Two further ports on which the same is said in secret. What is said is the sessions' business.
 
-use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        self,
-        crypto::ring,
-        pki_types::{
-            CertificateDer, PrivateKeyDer,
-            pem::{Error as PemError, PemObject},
-        },
-    },
-    server::TlsStream,
-};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::{error::StartError, stream::SharedStream};
+use crate::error::StartError;
+use crate::stream::SharedStream;
 
 /// How long a handshake may take: a few round trips on a slow link.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);

@@ -18,7 +18,8 @@ pub(crate) mod tests;
 use std::time::Duration;
 
 use chat_client::Token;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 pub(crate) use accounts::Accounts;
 pub(crate) use chat::Chat;

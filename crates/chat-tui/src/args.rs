@@ -1,6 +1,7 @@
 //! What can be said on the command line. The spellings of the original are rewritten to these first.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use chat_client::{Layer, Token, TokenError, display};
 use clap::Parser;

@@ -2,7 +2,8 @@
 
 use chat_client::{Account, Nickname, Text, Token};
 
-use crate::{message::KnownAccount, timeline::Wanted};
+use crate::message::KnownAccount;
+use crate::timeline::Wanted;
 
 /// One thing to do. Its answer, where there is one, comes as a message.
 #[derive(Debug, Clone, PartialEq)]

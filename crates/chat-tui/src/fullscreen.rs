@@ -1,24 +1,21 @@
 //! The loop of the full screen: messages in, effects out, and a drawing after a change, at most one
 //! per frame however much comes in.
 
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::io;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::{sync::mpsc::Receiver, time::sleep_until};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::sleep_until;
 
-use crate::{
-    app::App,
-    effect::Effect,
-    events,
-    message::Message,
-    services::Services,
-    signals::{Signal, Signals, stop},
-    terminal::{self, Screen},
-    theme::Theme,
-};
+use crate::app::App;
+use crate::effect::Effect;
+use crate::events;
+use crate::message::Message;
+use crate::services::Services;
+use crate::signals::{Signal, Signals, stop};
+use crate::terminal::{self, Screen};
+use crate::theme::Theme;
 
 /// While much comes in, the screen is drawn this often.
 const FRAME: Duration = Duration::from_millis(16);

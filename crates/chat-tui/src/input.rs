@@ -9,9 +9,8 @@ use std::borrow::Cow;
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-use completion::Completion;
-
 use crate::width::{TAB, shown, text_width};
+use completion::Completion;
 
 /// The most bytes that are held: four times the longest message, so that a paste which is too long
 /// can still be cut down by hand.

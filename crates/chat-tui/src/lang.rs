@@ -7,11 +7,9 @@ mod ru;
 use chat_client::{NicknameError, TextError};
 use jiff::civil::{Date, DateTime};
 
-use crate::{
-    link::{Cause, LinkState, Side},
-    message::News,
-    timeline::{Failure, GapLine, OwnState},
-};
+use crate::link::{Cause, LinkState, Side};
+use crate::message::News;
+use crate::timeline::{Failure, GapLine, OwnState};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

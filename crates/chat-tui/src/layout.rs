@@ -3,13 +3,11 @@
 
 use jiff::civil::Date;
 
-use crate::{
-    lang::{Lang, Phrase},
-    theme::{Role, nick_colour},
-    timeline::{Entry, Item, Kind, Own, OwnState, Said, Timeline, clean_name},
-    width::{fit, text_width},
-    wrap::{Row, wrap},
-};
+use crate::lang::{Lang, Phrase};
+use crate::theme::{Role, nick_colour};
+use crate::timeline::{Entry, Item, Kind, Own, OwnState, Said, Timeline, clean_name};
+use crate::width::{fit, text_width};
+use crate::wrap::{Row, wrap};
 
 /// Everything that the look of a conversation depends on.
 #[derive(Debug, Clone, Copy)]

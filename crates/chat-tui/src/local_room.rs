@@ -6,13 +6,12 @@
 mod host;
 
 use chat_client::ClientConfig;
-use tokio::sync::{
-    mpsc::{Sender, channel},
-    oneshot, watch,
-};
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::{message::Message, services::Paths};
+use crate::message::Message;
+use crate::services::Paths;
 
 /// The looking after a room. Where none is wanted it does nothing.
 #[derive(Debug)]

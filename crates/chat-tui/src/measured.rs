@@ -3,17 +3,18 @@
 
 use chat_client::{Account, Nickname, Token};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use ratatui::{Terminal, backend::TestBackend};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 
-use crate::{
-    app::{App, Start},
-    lang::Lang,
-    message::{KnownAccount, Message},
-    theme::Theme,
-    timeline::{Mark, Page, PageLine, Wanted},
-    view,
-};
+use crate::app::{App, Start};
+use crate::lang::Lang;
+use crate::message::{KnownAccount, Message};
+use crate::theme::Theme;
+use crate::timeline::{Mark, Page, PageLine, Wanted};
+use crate::view;
 
 /// As much of the history as the program has in its hands when it has just started.
 const PAGE: u64 = 400;

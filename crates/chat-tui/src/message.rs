@@ -6,10 +6,8 @@ use chat_client::Account;
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
-use crate::{
-    link::{Cause, LinkState, Side},
-    timeline::{GapReason, Mark, OwnState, Page, Wanted},
-};
+use crate::link::{Cause, LinkState, Side};
+use crate::timeline::{GapReason, Mark, OwnState, Page, Wanted};
 
 /// One thing that has happened.
 #[derive(Debug, Clone)]

@@ -1,35 +1,30 @@
 //! The program from its arguments to its exit code: it starts the services and one of the two faces, and says what is
 //! left when they end. It shows no chat itself.
 
-use std::{
-    fmt,
-    io::{IsTerminal, Write},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::fmt;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use chat_client::{Settings, display, private_file};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tracing::field::Field;
-use tracing_subscriber::{
-    field::MakeExt,
-    filter::{LevelFilter, Targets},
-    fmt::format::{Writer, debug_fn},
-    prelude::*,
-};
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::prelude::*;
 
-use crate::{
-    app::{App, Start},
-    args::Args,
-    fullscreen::Fullscreen,
-    lang::{Lang, Phrase},
-    local_room::May,
-    plain::{self, Outcome, Plain},
-    services::{Left, Paths, Services},
-    terminal::Screen,
-    theme::Theme,
-};
+use crate::app::{App, Start};
+use crate::args::Args;
+use crate::fullscreen::Fullscreen;
+use crate::lang::{Lang, Phrase};
+use crate::local_room::May;
+use crate::plain::{self, Outcome, Plain};
+use crate::services::{Left, Paths, Services};
+use crate::terminal::Screen;
+use crate::theme::Theme;
 
 /// Runs `chat-tui` with the arguments of this process.
 pub fn main() -> ExitCode {

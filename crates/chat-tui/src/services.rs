@@ -7,23 +7,18 @@ mod posting;
 mod reading;
 mod translate;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicU64},
-    time::Duration,
-};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chat_client::{ClientConfig, ListenerHandle, Nickname, Outbox, Token};
-use tokio::sync::{
-    mpsc::{Receiver, Sender, UnboundedSender, channel, unbounded_channel},
-    watch,
-};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::watch;
 
-use crate::{
-    effect::Effect,
-    local_room::{LocalRoom, May},
-    message::{KnownAccount, Message, News},
-};
+use crate::effect::Effect;
+use crate::local_room::{LocalRoom, May};
+use crate::message::{KnownAccount, Message, News};
 use posting::Posting;
 
 /// How many messages wait for the application before the listener is held back.

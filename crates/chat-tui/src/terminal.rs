@@ -1,23 +1,21 @@
 //! The terminal: taken, drawn to, and given back, whatever happens. The only place that writes
 //! escape sequences.
 
-use std::{
-    io::{self, Stdout, Write},
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::io::{self, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossterm::{
-    cursor, event, execute, queue,
-    style::{Print, ResetColor},
-    terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
+use crossterm::style::{Print, ResetColor};
+use crossterm::terminal::{
+    self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
-use ratatui::{
-    backend::CrosstermBackend,
-    layout::{Position, Rect},
-};
+use crossterm::{cursor, event, execute, queue};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 use tokio::sync::Notify;
 
-use crate::{app::App, theme::Theme, view};
+use crate::app::App;
+use crate::theme::Theme;
+use crate::view;
 
 /// Whether the terminal is ours now. Global, because a panic in any thread has to give it back.
 static TAKEN: AtomicBool = AtomicBool::new(false);

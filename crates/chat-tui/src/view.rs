@@ -12,11 +12,9 @@ mod status;
 
 use ratatui::Frame;
 
-use crate::{
-    app::{App, Dialog, Screen},
-    lang::Phrase,
-    theme::{Role, Theme},
-};
+use crate::app::{App, Dialog, Screen};
+use crate::lang::Phrase;
+use crate::theme::{Role, Theme};
 use canvas::Canvas;
 
 /// Draws everything.

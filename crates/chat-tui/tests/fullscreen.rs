@@ -5,8 +5,11 @@
 mod stage;
 
 use rustix::process::Signal;
-use stage::{room::Room, terminal::Terminal, write_history};
 use tempfile::TempDir;
+
+use stage::room::Room;
+use stage::terminal::Terminal;
+use stage::write_history;
 
 const ENTER: &str = "\r";
 

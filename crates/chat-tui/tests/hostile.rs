@@ -4,13 +4,14 @@
 
 mod stage;
 
-use chat_client::display::is_treacherous;
-use std::{
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use stage::{pipes::Pipes, room::Room, terminal::run_raw};
+use chat_client::display::is_treacherous;
+
+use stage::pipes::Pipes;
+use stage::room::Room;
+use stage::terminal::run_raw;
 
 /// Each steers a terminal or misleads whoever looks at it.
 const CORPUS: [&str; 6] = [

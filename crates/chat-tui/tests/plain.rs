@@ -3,7 +3,9 @@
 
 mod stage;
 
-use stage::{pipes::Pipes, room::Room, write_history};
+use stage::pipes::Pipes;
+use stage::room::Room;
+use stage::write_history;
 
 fn arguments(room: &Room, more: &[&str]) -> Vec<String> {
     let mut arguments = room.arguments();

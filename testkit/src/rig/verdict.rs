@@ -10,8 +10,7 @@ use chat_client::{History, Listener, ListenerEvent, Position, Resume, StreamId};
 use super::ledger::State;
 use super::patience::{GUARD, impatient};
 use super::said;
-use crate::checker::{Heard, Posted, check};
-use crate::checker::{Summary, Told};
+use crate::checker::{Heard, Posted, Summary, Told, check};
 
 /// What a message that nobody of ours can have written is called by.
 const FOREIGN: &str = "of a stranger: ";

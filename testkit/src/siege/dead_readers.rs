@@ -2,24 +2,21 @@
 //! server, and what they cost those who read. Each round measures without them, with them, and without them again; how far
 //! the first and the last are apart is the noise of this machine.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy, sink},
-    task::{JoinHandle, JoinSet},
-    time::{Instant, MissedTickBehavior, interval, sleep},
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy, sink};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::{
-    endless_lines::MAY_GROW_MIB,
-    latency::{median, quantile},
-    options::Options,
-    peer::{Peer, id_post},
-    programs::Programs,
-    server::Server,
-    table::{Table, Verdict},
-};
+use super::endless_lines::MAY_GROW_MIB;
+use super::latency::{median, quantile};
+use super::options::Options;
+use super::peer::{Peer, id_post};
+use super::programs::Programs;
+use super::server::Server;
+use super::table::{Table, Verdict};
 
 /// Listeners that read, and are measured.
 const HONEST: usize = 8;

@@ -3,7 +3,11 @@
 
 use anyhow::Result;
 
-use super::{options::Options, peer::Peer, programs::Programs, server::Server, table::Table};
+use super::options::Options;
+use super::peer::Peer;
+use super::programs::Programs;
+use super::server::Server;
+use super::table::Table;
 
 /// How much memory a load may add. Ten thousand times more is sent.
 pub(super) const MAY_GROW_MIB: f64 = 32.0;

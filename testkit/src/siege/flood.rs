@@ -3,12 +3,10 @@
 use anyhow::Result;
 use tokio::time::{Duration, timeout};
 
-use super::{
-    peer::{Peer, id_post},
-    programs::Programs,
-    server::Server,
-    table::Table,
-};
+use super::peer::{Peer, id_post};
+use super::programs::Programs;
+use super::server::Server;
+use super::table::Table;
 
 /// The limit of connections for the first load, and how many come.
 const LIMIT: usize = 500;

@@ -1,24 +1,22 @@
 //! The real clients, led to a server that sends a line without end at each step of the dialogue. They close at their
 //! limit and say it, so no stream of gigabytes can be sent to them; each is led there many times.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    process::Command,
-    time::{Instant, sleep},
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
 
-use super::{
-    endless_lines::MAY_GROW_MIB,
-    hostile_server::{HostilePort, Step},
-    kernel,
-    options::Options,
-    peer::GUARD,
-    programs::Programs,
-    table::Table,
-};
+use super::endless_lines::MAY_GROW_MIB;
+use super::hostile_server::{HostilePort, Step};
+use super::kernel;
+use super::options::Options;
+use super::peer::GUARD;
+use super::programs::Programs;
+use super::table::Table;
 
 /// How often the memory of a client is read: it lives for milliseconds.
 const LOOK: Duration = Duration::from_millis(1);

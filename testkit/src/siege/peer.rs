@@ -1,13 +1,12 @@
 //! One connection in raw bytes, honest or not.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpSocket, TcpStream},
-    time::timeout,
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 /// Nothing takes this long unless it hangs.
 pub(super) const GUARD: Duration = Duration::from_secs(60);

@@ -3,12 +3,10 @@
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::{
-    peer::{Peer, id_post},
-    programs::Programs,
-    server::Server,
-    table::Table,
-};
+use super::peer::{Peer, id_post};
+use super::programs::Programs;
+use super::server::Server;
+use super::table::Table;
 
 /// What one account may post: a second, and at once.
 const RATE: (usize, usize) = (10, 20);

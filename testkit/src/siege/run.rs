@@ -4,14 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::{
-    dead_readers, endless_lines, flood, misled_clients,
-    options::{Options, Scenario},
-    posting_flood,
-    programs::Programs,
-    slow_loris,
-    table::Table,
-};
+use super::options::{Options, Scenario};
+use super::programs::Programs;
+use super::table::Table;
+use super::{dead_readers, endless_lines, flood, misled_clients, posting_flood, slow_loris};
 
 /// Runs the loads that were asked for and prints the table.
 ///

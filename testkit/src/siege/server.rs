@@ -1,17 +1,19 @@
 //! The server under siege: a real process with its store in files, and what can be learnt of it from outside.
 
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::TcpStream,
-    process::{Child, ChildStdout, Command},
-    time::{Instant, sleep, timeout},
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{kernel, peer::GUARD, programs::Programs};
+use super::kernel;
+use super::peer::GUARD;
+use super::programs::Programs;
 use crate::scratch;
 
 /// How often something is looked at that takes its time.

@@ -1,30 +1,22 @@
 //! Thousands of connections that say one byte now and then and never end a line. On the write port they are closed when
 //! their time to log in is over; on the listen port they are listeners like others and stay.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::Result;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    task::JoinSet,
-    time::{Instant, interval, sleep, timeout},
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, sleep, timeout};
 
-use super::{
-    latency::{median, quantile},
-    options::Options,
-    peer::{GUARD, Peer},
-    programs::Programs,
-    server::{LOOK, Server},
-    table::Table,
-};
+use super::latency::{median, quantile};
+use super::options::Options;
+use super::peer::{GUARD, Peer};
+use super::programs::Programs;
+use super::server::{LOOK, Server};
+use super::table::Table;
 
 /// How soon an honest client has to be in.
 const SOON: f64 = 1.0;

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use chat_client::{Credentials, Layer, StoredAccount};
 
-use crate::account_choice;
 use crate::args::{Accounts, AccountsAction, Common};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::objects::{Kind, Object};
 use crate::output::{self, Style};
-use crate::sides;
+use crate::{account_choice, sides};
 
 pub(super) fn run(args: &Accounts, common: &Common) -> Result<Exit, Failure> {
     let layer = Layer { credentials_path: args.credential_path.clone(), ..Layer::default() };

@@ -14,9 +14,8 @@ use crate::failure::Failure;
 use crate::objects::{Kind, Object, rfc3339};
 use crate::output::{self, Style, Wrote};
 use crate::reader::Reader as PipeReader;
-use crate::sides;
 use crate::signals::Interrupt;
-use crate::when;
+use crate::{sides, when};
 
 /// How many lines are read and printed at once.
 const PAGE: usize = 4096;

@@ -8,8 +8,10 @@ use crate::dialogue::{self, Extensions};
 use crate::error::{Expected, ProtocolError};
 use crate::extension::{DeclineCode, Extension};
 use crate::foreign::refuse_foreign;
-use crate::{Account, Line, MAX_INPUT_LINE, MAX_TEXT_BYTES, NotReady, Output, Position, PostId, StateMachine};
-use crate::{Text, TextError, Token};
+use crate::{
+    Account, Line, MAX_INPUT_LINE, MAX_TEXT_BYTES, NotReady, Output, Position, PostId, StateMachine, Text, TextError,
+    Token,
+};
 
 /// How a server holds the dialogue.
 #[derive(Debug, Clone)]

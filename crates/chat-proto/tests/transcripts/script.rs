@@ -1,7 +1,8 @@
 //! Reads the transcripts out of the specification.
 
-use chat_proto::{DeclineCode, Position, PostId, ResumeAnswer, ResumeFrom, StreamId, Text};
 use std::time::Duration;
+
+use chat_proto::{DeclineCode, Position, PostId, ResumeAnswer, ResumeFrom, StreamId, Text};
 
 const SPECIFICATION: &str = include_str!("../../../../docs/protocol.md");
 

@@ -1,24 +1,21 @@
 //! The options of the binary, and what they mean as a configuration. Each is declared here and nowhere else: the
 //! configuration file goes through the same parsers.
 
-use std::{
-    ffi::OsString,
-    io,
-    net::{SocketAddr, ToSocketAddrs},
-    path::PathBuf,
-    time::Duration,
-};
+use std::ffi::OsString;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use etcetera::{AppStrategy, AppStrategyArgs};
 
-use super::{config_file::ConfigFile, usage_error::UsageError};
-use crate::{
-    config::ServerConfig,
-    error::StartError,
-    limits::{Limits, Rate},
-    tls::TlsPorts,
-};
+use super::config_file::ConfigFile;
+use super::usage_error::UsageError;
+use crate::config::ServerConfig;
+use crate::error::StartError;
+use crate::limits::{Limits, Rate};
+use crate::tls::TlsPorts;
 
 /// The room: two ports, one log. What it confirms is stored.
 #[derive(Debug, Parser)]

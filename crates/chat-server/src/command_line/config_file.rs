@@ -1,23 +1,17 @@
 //! The configuration file: TOML whose keys are the long options. It knows no option: each is looked up in the
 //! command, and its value goes through the parser that the command line uses.
 
-use std::{
-    borrow::Cow,
-    ffi::OsString,
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
-use clap::{
-    Arg, ArgMatches, Command, Id, ValueHint,
-    error::{ContextKind, ContextValue, ErrorKind},
-    parser::ValueSource,
-};
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
-};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, Id, ValueHint};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::usage_error::{ConfigFileError, Fault};
 

@@ -1,6 +1,7 @@
 //! What can be wrong with what the program was told. It prints nothing.
 
-use std::{io, path::PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 /// Why the program does not know what to do.
 #[derive(Debug, thiserror::Error)]

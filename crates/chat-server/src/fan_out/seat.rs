@@ -1,14 +1,10 @@
 //! A listener's seat in the fan-out: its stream and its place in the log, which belong either to its session or to
 //! the fan-out. It writes nothing itself.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, Waker},
-};
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use tokio::net::TcpStream;
 

@@ -7,11 +7,9 @@ use bytes::Bytes;
 use chat_proto::Seq;
 
 use super::seat::{Lent, State};
-use crate::{
-    limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES},
-    meters::Meters,
-    room::{Batch, Found, Place, Room},
-};
+use crate::limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES};
+use crate::meters::Meters;
+use crate::room::{Batch, Found, Place, Room};
 
 /// What was looked up last.
 pub(super) struct Sweep<'a> {

@@ -1,24 +1,23 @@
 //! The fan-out against sessions that do everything themselves: over streams that are full now and then, behind a log
 //! that forgets, beside peers that talk, both give the same bytes.
 
-use std::{future::poll_fn, task::Poll, time::Duration};
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
 
 use chat_proto::Seq;
 use socket2::SockRef;
-use tokio::{
-    io::AsyncReadExt,
-    net::{TcpListener, TcpSocket, TcpStream},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::*;
-use crate::{
-    config::ServerConfig,
-    room::{Batch, Form, Place},
-    session::{ListenerSession, house::House},
-    stream::SharedStream,
-};
+use crate::config::ServerConfig;
+use crate::room::{Batch, Form, Place};
+use crate::session::ListenerSession;
+use crate::session::house::House;
+use crate::stream::SharedStream;
 
 const LISTENERS: usize = 6;
 

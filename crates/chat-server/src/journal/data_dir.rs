@@ -1,11 +1,9 @@
 //! The data directory: who may read it, and that only one server has it. It knows no file of the
 //! store but the lock.
 
-use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 use crate::error::{JournalError, Stranger};
 

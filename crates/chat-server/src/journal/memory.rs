@@ -1,19 +1,16 @@
 //! A journal in memory: for tests, for demonstrations, for a room that shall leave no trace. It
 //! forgets its oldest messages beyond a limit, and everything at the end of the process.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chat_proto::{PostId, Seq};
 
-use super::{Journal, JournalReader, Page, clock::now_ms};
-use crate::{
-    entry::{AccountId, Appended, Draft, StoredAccount, StoredMessage, Stream},
-    error::JournalError,
-    limits::Limits,
-};
+use super::clock::now_ms;
+use super::{Journal, JournalReader, Page};
+use crate::entry::{AccountId, Appended, Draft, StoredAccount, StoredMessage, Stream};
+use crate::error::JournalError;
+use crate::limits::Limits;
 
 /// A bounded journal in memory.
 #[derive(Debug)]

@@ -14,11 +14,9 @@ mod scan;
 mod schema;
 mod verify;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chat_proto::Seq;
 
-use super::{Count, DeclinedMeters, Meters, histogram::COMMIT_BOUNDS};
+use super::histogram::COMMIT_BOUNDS;
+use super::{Count, DeclinedMeters, Meters};
 
 /// All figures of a server since its start. Each is right by itself; they are not of the same instant.
 #[derive(Debug, Clone)]

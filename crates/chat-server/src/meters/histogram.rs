@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Count, figures::CommitTimes};
+use super::Count;
+use super::figures::CommitTimes;
 
 /// Upper ends of the steps, in microseconds: from a memory that answers at once to a disk that is in trouble.
 const BOUNDS: [u64; 14] =

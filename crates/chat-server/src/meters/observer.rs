@@ -1,6 +1,7 @@
 //! Looks at a server from outside. It changes nothing and holds up nothing, neither draining nor the end.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 

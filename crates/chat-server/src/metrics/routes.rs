@@ -2,11 +2,9 @@
 
 use chat_server::{Observer, Readiness};
 use http_body_util::Full;
-use hyper::{
-    Method, Response, StatusCode,
-    body::Bytes,
-    header::{ALLOW, CONTENT_TYPE, HeaderValue},
-};
+use hyper::body::Bytes;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Response, StatusCode};
 
 use super::text::{CONTENT_TYPE as FIGURES, figures};
 

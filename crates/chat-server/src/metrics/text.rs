@@ -3,12 +3,12 @@
 use std::fmt;
 
 use chat_server::{COMMIT_BOUNDS, Figures, Observer, PerPort, Readiness};
-use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, text::encode},
-    metrics::{MetricType, exemplar::Exemplar},
-    registry::{Registry, Unit},
-};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::exemplar::Exemplar;
+use prometheus_client::registry::{Registry, Unit};
 
 /// What the text is, as its specification says.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use chat_proto::{Nickname, Seq, Text};
 
 use super::Shared;
-use crate::{
-    accounts::Accounts,
-    config::ServerConfig,
-    entry::{Author, Draft, StoredMessage},
-    journal::{Journal, MemoryJournal, Page},
-    room::Room,
-};
+use crate::accounts::Accounts;
+use crate::config::ServerConfig;
+use crate::entry::{Author, Draft, StoredMessage};
+use crate::journal::{Journal, MemoryJournal, Page};
+use crate::room::Room;
 
 pub(crate) struct House {
     pub(crate) shared: Arc<Shared>,

@@ -7,36 +7,31 @@
 
 mod output;
 
-use std::{
-    future::{Future, poll_fn},
-    io,
-    mem::MaybeUninit,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use chat_proto::{
     CodecError, Frame, LineCodec, ListenerServer, ListenerServerCommand, ListenerServerConfig, ListenerServerEvent,
     Output, ProtocolError, ResumeAnswer, ResumeRequest, Seq, StateMachine,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::watch,
-    time::{Instant, Sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
 
 use self::output::Fetched;
-use super::{Shared, resume::first_place};
-use crate::{
-    error::JournalError,
-    fan_out::Seat,
-    limits::{LISTEN_HOLD, LISTENER_LINE},
-    room::{Batch, Form, Place, Tide},
-};
+use super::Shared;
+use super::resume::first_place;
+use crate::error::JournalError;
+use crate::fan_out::Seat;
+use crate::limits::{LISTEN_HOLD, LISTENER_LINE};
+use crate::room::{Batch, Form, Place, Tide};
 
 /// Listeners say little: one line when they come, and a ping now and then.
 const READ_CHUNK: usize = 512;

@@ -2,7 +2,10 @@
 
 use chat_proto::{ResumeFrom, Seq};
 
-use crate::{entry::Stream, error::JournalError, journal::JournalReader, limits::STRANGER_BACKLOG};
+use crate::entry::Stream;
+use crate::error::JournalError;
+use crate::journal::JournalReader;
+use crate::limits::STRANGER_BACKLOG;
 
 /// The place of the first message that is sent. At most one after `head`.
 pub(super) fn first_place(

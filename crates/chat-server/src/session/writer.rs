@@ -6,35 +6,30 @@ mod hold;
 mod login;
 mod posting;
 
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use chat_proto::{
     Connection, ConnectionError, Extensions, LineCodec, MAX_INPUT_LINE, PostId, UnfitTexts, WriterServer,
     WriterServerCommand, WriterServerConfig, WriterServerEvent,
 };
 use futures_util::FutureExt;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::watch,
-    time::{Instant, sleep_until, timeout},
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
 
-use self::{answers::Answers, hold::Hold};
+use self::answers::Answers;
+use self::hold::Hold;
 use super::Shared;
-use crate::{
-    accounts::Member,
-    admission::Admitted,
-    committer::{Chain, Committer, Outcome},
-    entry::Draft,
-    error::CommitError,
-    limits::{TURN_BYTES, TURN_POSTS},
-};
+use crate::accounts::Member;
+use crate::admission::Admitted;
+use crate::committer::{Chain, Committer, Outcome};
+use crate::entry::Draft;
+use crate::error::CommitError;
+use crate::limits::{TURN_BYTES, TURN_POSTS};
 
 /// A writer may post for ever without reading an answer, so nothing that it leaves unread closes it.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);

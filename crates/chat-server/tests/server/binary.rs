@@ -1,12 +1,10 @@
 //! The program itself: its one line, its exit codes, its signals, and what survives kill -9.
 
-use std::{
-    collections::HashMap,
-    io::{BufRead, BufReader, Read},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, ChildStdout, Command, Output, Stdio},
-};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use crate::peer::{GREETING, Peer, id_post};
 

@@ -2,13 +2,11 @@
 //! a full check can find stands for the full check.
 #![cfg(unix)]
 
-use std::{
-    fs::{self, File, OpenOptions},
-    os::unix::fs::{FileExt, PermissionsExt},
-    path::Path,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use chat_proto::{Nickname, PostId, Text, Token};
 use chat_server::{

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use crate::{
-    binary::{Program, run},
-    peer::{GREETING, Peer},
-};
+use crate::binary::{Program, run};
+use crate::peer::{GREETING, Peer};
 
 fn write(dir: &Path, content: &str) -> String {
     let path = dir.join("server.toml");

@@ -1,6 +1,7 @@
 //! A store that was damaged while the server was away.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use chat_server::{Recovery, SqliteJournal};
 use serde_json::json;

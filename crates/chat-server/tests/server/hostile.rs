@@ -1,11 +1,9 @@
 //! What hostile arguments, paths and nicknames get past the program to the operator's terminal: nothing that steers it.
 
-use std::{
-    io::Read,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use chat_proto::display::{MAX_MARKS, is_treacherous};
 use chat_server::{Server, ServerConfig, SqliteJournal};

@@ -1,15 +1,14 @@
 //! The port for those who watch: what it says, line by line, and that nobody can hurt the server through it.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use chat_server::{MemoryJournal, Readiness};
 use serde_json::json;
 
-use crate::{
-    binary::Program,
-    peer::{GREETING, PROMPT, Peer, config, guarded, id_post, start},
-    storage::Fillable,
-};
+use crate::binary::Program;
+use crate::peer::{GREETING, PROMPT, Peer, config, guarded, id_post, start};
+use crate::storage::Fillable;
 
 fn watched(arguments: &[&str]) -> (Program, SocketAddr) {
     let program = Program::start(&[&["--memory", "--metrics", "127.0.0.1:0"], arguments].concat());

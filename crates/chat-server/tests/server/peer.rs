@@ -1,13 +1,13 @@
 //! A peer that speaks in raw bytes, and a server to speak to.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use chat_server::{Journal, MemoryJournal, Server, ServerConfig, ServerHandle, SqliteJournal};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 pub(crate) const GREETING: &str =
     "Hello %username%! Enter your personal hash or leave it empty to create new account.\n";

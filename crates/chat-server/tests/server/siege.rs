@@ -1,10 +1,8 @@
 //! Small sieges of the real program; large ones are the business of `siege` in testkit. What is asked is how the program
 //! behaves, never how fast.
 
-use crate::{
-    binary::Program,
-    peer::{GREETING, PROMPT, Peer, guarded, id_post},
-};
+use crate::binary::Program;
+use crate::peer::{GREETING, PROMPT, Peer, guarded, id_post};
 
 /// A registered writer and its token.
 async fn registered(program: &Program) -> (Peer, String) {

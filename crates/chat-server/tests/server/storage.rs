@@ -1,9 +1,7 @@
 //! What becomes of posts when the store fails, restarts, or loses an account.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat_proto::Nickname;
 use chat_server::{

@@ -1,7 +1,11 @@
 //! The choice among cached accounts, and the dialogue that a refused token leads to.
 
 use super::{App, Dialog, Registration, Screen};
-use crate::{effect::Effect, input::Edit, keymap::Action, lang::Phrase, message::KnownAccount};
+use crate::effect::Effect;
+use crate::input::Edit;
+use crate::keymap::Action;
+use crate::lang::Phrase;
+use crate::message::KnownAccount;
 
 /// The cached accounts and which one is chosen.
 #[derive(Debug, Default)]

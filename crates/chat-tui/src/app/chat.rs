@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use chat_client::{Text, TextError};
 
 use super::{App, Dialog, Hint, Search};
-use crate::{
-    areas,
-    effect::Effect,
-    input::{Edit, Input},
-    keymap::Action,
-    lang::Phrase,
-    layout::Sheet,
-    timeline::{Own, OwnState, Timeline},
-};
+use crate::areas;
+use crate::effect::Effect;
+use crate::input::{Edit, Input};
+use crate::keymap::Action;
+use crate::lang::Phrase;
+use crate::layout::Sheet;
+use crate::timeline::{Own, OwnState, Timeline};
 
 /// How many messages may wait; what is typed then stays in the line. As many as the writer takes.
 const MAX_WAITING: usize = 1024;

@@ -1,7 +1,8 @@
 //! Lines that begin with one stroke.
 
 use super::{App, Dialog};
-use crate::{effect::Effect, lang::Phrase};
+use crate::effect::Effect;
+use crate::lang::Phrase;
 
 /// The commands, for completion and for help.
 pub(crate) const COMMANDS: [&str; 6] = ["help", "search", "accounts", "register", "export", "quit"];

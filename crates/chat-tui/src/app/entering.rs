@@ -1,13 +1,11 @@
 //! From the accounts to the chat, and what the server says about who one is.
 
 use super::{App, Dialog, Screen};
-use crate::{
-    effect::Effect,
-    lang::Phrase,
-    link::{Cause, LinkState, Side},
-    message::KnownAccount,
-    timeline::{Reader, clean_name},
-};
+use crate::effect::Effect;
+use crate::lang::Phrase;
+use crate::link::{Cause, LinkState, Side};
+use crate::message::KnownAccount;
+use crate::timeline::{Reader, clean_name};
 
 impl App {
     /// The accounts are known: decides where the program begins.

@@ -1,12 +1,10 @@
 //! What comes in: messages, gaps, pages of history, and news of own messages.
 
 use super::App;
-use crate::{
-    effect::Effect,
-    lang::Phrase,
-    message::{Heard, Restored},
-    timeline::{Echo, Entry, GapLine, GapReason, Kind, Own, OwnState, Page, Wanted},
-};
+use crate::effect::Effect;
+use crate::lang::Phrase;
+use crate::message::{Heard, Restored};
+use crate::timeline::{Echo, Entry, GapLine, GapReason, Kind, Own, OwnState, Page, Wanted};
 
 impl App {
     pub(super) fn take_heard(&mut self, heard: Vec<Heard>) -> Vec<Effect> {

@@ -1,7 +1,10 @@
 //! Turning the pages of the help.
 
 use super::{App, Dialog};
-use crate::{areas, effect::Effect, input::Edit, keymap::Action, layout};
+use crate::effect::Effect;
+use crate::input::Edit;
+use crate::keymap::Action;
+use crate::{areas, layout};
 
 impl App {
     pub(super) fn act_in_help(&mut self, action: &Action) -> Vec<Effect> {

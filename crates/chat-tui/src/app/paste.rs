@@ -4,7 +4,10 @@
 use chat_client::Text;
 
 use super::{App, Dialog, Screen};
-use crate::{effect::Effect, input::Edit, keymap::Action, lang::Phrase};
+use crate::effect::Effect;
+use crate::input::Edit;
+use crate::keymap::Action;
+use crate::lang::Phrase;
 
 /// One line of up to this many characters is put into the input line without a question: it can be
 /// seen there whole.

@@ -3,14 +3,12 @@
 use chat_client::Nickname;
 
 use super::{App, Screen};
-use crate::{
-    effect::Effect,
-    input::{Edit, Input},
-    keymap::Action,
-    lang::{Lang, Phrase},
-    link::Cause,
-    message::Registered,
-};
+use crate::effect::Effect;
+use crate::input::{Edit, Input};
+use crate::keymap::Action;
+use crate::lang::{Lang, Phrase};
+use crate::link::Cause;
+use crate::message::Registered;
 
 /// The state of the screen.
 #[derive(Debug)]

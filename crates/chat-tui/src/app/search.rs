@@ -2,12 +2,10 @@
 //! a result. The searching itself is an effect.
 
 use super::{App, Dialog};
-use crate::{
-    effect::Effect,
-    input::{Edit, Input},
-    keymap::Action,
-    message::Hit,
-};
+use crate::effect::Effect;
+use crate::input::{Edit, Input};
+use crate::keymap::Action;
+use crate::message::Hit;
 
 /// The most results that are kept; whoever gets so many needs another word.
 pub(crate) const MAX_HITS: usize = 1_000;

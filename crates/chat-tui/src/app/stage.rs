@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use chat_client::{Account, Nickname, Token};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 use super::{App, Start};
-use crate::{
-    effect::Effect,
-    lang::Lang,
-    link::{LinkState, Side},
-    message::{Heard, KnownAccount, Message},
-    timeline::{Mark, Page, PageLine, Wanted},
-};
+use crate::effect::Effect;
+use crate::lang::Lang;
+use crate::link::{LinkState, Side};
+use crate::message::{Heard, KnownAccount, Message};
+use crate::timeline::{Mark, Page, PageLine, Wanted};
 
 /// 14 January 2023, 17:07 UTC: the stamp of the original's example.
 pub(crate) const NOW: i64 = 1_673_716_020;

@@ -2,18 +2,15 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use proptest::prelude::*;
-use ratatui::{Terminal, backend::TestBackend};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 
-use super::{
-    stage::{account, at, chatting, fresh, page, said},
-    *,
-};
-use crate::{
-    link::{Cause, LinkState, Side},
-    message::{Heard, Registered},
-    theme::Theme,
-    timeline::{Failure, OwnState, Page, Wanted},
-};
+use super::stage::{account, at, chatting, fresh, page, said};
+use super::*;
+use crate::link::{Cause, LinkState, Side};
+use crate::message::{Heard, Registered};
+use crate::theme::Theme;
+use crate::timeline::{Failure, OwnState, Page, Wanted};
 
 fn accounts(names: &[&str]) -> Message {
     Message::Accounts(names.iter().map(|name| account(name, &format!("token of {name}"))).collect())

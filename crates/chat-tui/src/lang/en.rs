@@ -4,11 +4,9 @@ use chat_client::{NicknameError, TextError};
 use jiff::civil::Weekday;
 
 use super::{Phrase, span};
-use crate::{
-    link::{Cause, LinkState, Side},
-    message::News,
-    timeline::{Failure, GapReason, OwnState},
-};
+use crate::link::{Cause, LinkState, Side};
+use crate::message::News;
+use crate::timeline::{Failure, GapReason, OwnState};
 
 pub(super) const HELP: &[(&str, &str)] = &[
     ("", "Writing"),

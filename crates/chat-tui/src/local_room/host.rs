@@ -1,28 +1,20 @@
 //! Serves the room. Two programs that start at once are told apart by the lock on the room's data
 //! and by who gets the port; the other one joins.
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chat_client::{ClientConfig, Credentials};
 use chat_server::{JournalError, Server, ServerConfig, ServerHandle, SqliteJournal, StartError};
-use tokio::{
-    net::TcpStream,
-    sync::{
-        mpsc::{Receiver, Sender},
-        oneshot, watch,
-    },
-    time::{sleep, timeout},
-};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{sleep, timeout};
 
-use crate::{
-    error_chain::chain,
-    message::{Message, News},
-};
+use crate::error_chain::chain;
+use crate::message::{Message, News};
 
 /// How long another program may take between locking the data and serving.
 const OTHER_STARTS: Duration = Duration::from_millis(100);

@@ -1,7 +1,9 @@
 //! Lines that are typed in the chat: messages, and commands in words.
 
 use super::{Outcome, Plain};
-use crate::{effect::Effect, lang::Phrase, link::Side};
+use crate::effect::Effect;
+use crate::lang::Phrase;
+use crate::link::Side;
 
 impl Plain {
     pub(super) fn say_early(&mut self) -> Vec<Effect> {

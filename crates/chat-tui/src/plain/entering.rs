@@ -3,12 +3,10 @@
 use chat_client::Nickname;
 
 use super::{Outcome, Plain};
-use crate::{
-    app::{Dialog, Screen, Step},
-    effect::Effect,
-    lang::Phrase,
-    timeline::clean_name,
-};
+use crate::app::{Dialog, Screen, Step};
+use crate::effect::Effect;
+use crate::lang::Phrase;
+use crate::timeline::clean_name;
 
 impl Plain {
     /// Where the program begins.

@@ -3,13 +3,11 @@
 use chat_client::display;
 
 use super::{Outcome, Plain, Say, stamp};
-use crate::{
-    app::Dialog,
-    lang::Phrase,
-    link::{Cause, LinkState, Links, Side},
-    message::{Heard, Hit, Message},
-    timeline::{GapLine, OwnState, Page, Wanted, clean_name},
-};
+use crate::app::Dialog;
+use crate::lang::Phrase;
+use crate::link::{Cause, LinkState, Links, Side};
+use crate::message::{Heard, Hit, Message};
+use crate::timeline::{GapLine, OwnState, Page, Wanted, clean_name};
 
 /// How many lines of history are shown at the start, to a person.
 const WELCOME: usize = 20;

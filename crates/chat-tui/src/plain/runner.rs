@@ -1,23 +1,17 @@
 //! The loop of plain mode: lines in, lines out.
 
-use std::{
-    io::{self, BufRead, Read, Write},
-    time::Duration,
-};
+use std::io::{self, BufRead, Read, Write};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::{
-    sync::mpsc::{Receiver, channel},
-    time::{Instant, sleep_until},
-};
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Plain, Say};
-use crate::{
-    effect::Effect,
-    message::Message,
-    services::Services,
-    signals::{Signal, Signals},
-};
+use crate::effect::Effect;
+use crate::message::Message;
+use crate::services::Services;
+use crate::signals::{Signal, Signals};
 
 /// No line is as long; what could be sent is shorter by far.
 const LONGEST: u64 = 64 * 1024;

@@ -1,20 +1,14 @@
 //! Plain mode without pipes: lines in, lines out, and nothing that a terminal would obey.
 
-use super::{
-    Outcome, Plain, Say,
-    runner::{Line, next_line},
-};
-use crate::{
-    app::{
-        Screen,
-        stage::{account, at, fresh, page, said},
-    },
-    effect::Effect,
-    lang::Lang,
-    link::{Cause, LinkState, Side},
-    message::{Message, Registered},
-    timeline::{OwnState, Wanted},
-};
+use super::runner::{Line, next_line};
+use super::{Outcome, Plain, Say};
+use crate::app::Screen;
+use crate::app::stage::{account, at, fresh, page, said};
+use crate::effect::Effect;
+use crate::lang::Lang;
+use crate::link::{Cause, LinkState, Side};
+use crate::message::{Message, Registered};
+use crate::timeline::{OwnState, Wanted};
 
 fn plain(interactive: bool) -> Plain {
     Plain::new(fresh(Lang::En, 80, 24), interactive)

@@ -1,18 +1,14 @@
 //! The small files: accounts, where reading ended, and the export.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use chat_client::{Account, Credentials, Nickname, private_file};
 
 use super::{Shared, known, translate};
-use crate::{
-    error_chain::chain,
-    link::Cause,
-    message::{KnownAccount, Message, News, Registered},
-};
+use crate::error_chain::chain;
+use crate::link::Cause;
+use crate::message::{KnownAccount, Message, News, Registered};
 
 /// Reads the accounts and says what there is to say about their file.
 pub(super) fn load_accounts(shared: &Shared) {

@@ -1,18 +1,19 @@
 //! The listener, and the history file that it fills: what has been said is written down first and
 //! shown then.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chat_client::{History, HistoryError, Listener, ListenerEvent, Message as Said, Recorder, Resume};
-use tokio::sync::{mpsc::Sender, watch};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 
 use super::{Shared, translate, wait_for};
-use crate::{
-    error_chain::chain,
-    link::{Cause, Side},
-    message::{Heard, Message, News},
-    timeline::Mark,
-};
+use crate::error_chain::chain;
+use crate::link::{Cause, Side};
+use crate::message::{Heard, Message, News};
+use crate::timeline::Mark;
 
 /// How often what could not be written is tried again, and whether another program has let go of the
 /// history.

@@ -1,29 +1,24 @@
 //! The account in the chat: its writer, its outbox, and what becomes of each of its messages. One
 //! task, so that messages go out in the order of typing.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chat_client::{
     ConnectionState, Delivery, EntryState, FileWarning, Nickname, Outbox, OutboxEntry, OutboxError, PostId, SendError,
     Text, Token, Writer,
 };
-use tokio::{
-    sync::{mpsc::UnboundedReceiver, oneshot, watch},
-    task::JoinHandle,
-};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
 use super::{Left, Shared, translate, wait_for};
-use crate::{
-    error_chain::chain,
-    link::Side,
-    message::{Message, News, Restored},
-    timeline::{Failure, OwnState},
-};
+use crate::error_chain::chain;
+use crate::link::Side;
+use crate::message::{Message, News, Restored};
+use crate::timeline::{Failure, OwnState};
 
 /// How long what is under way may take to be confirmed when the account is left.
 const LET_GO: Duration = Duration::from_secs(2);

@@ -1,19 +1,15 @@
 //! Reading the history file: pages around a place, and the search through all of it, backwards.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use chat_client::History;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{Shared, translate};
-use crate::{
-    error_chain::chain,
-    message::{Hit, Message, News},
-    timeline::{Page, Wanted},
-};
+use crate::error_chain::chain;
+use crate::message::{Hit, Message, News};
+use crate::timeline::{Page, Wanted};
 
 /// Lines in a page: several screens.
 const PAGE: usize = 400;

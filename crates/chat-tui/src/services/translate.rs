@@ -2,18 +2,16 @@
 
 use std::io;
 
+use chat_client::history::said_at;
 use chat_client::{
     ConnectError, ConnectionState, DeclineCode, DeliveryError, Gap, GapCause, HistoryLine, Position, Receipt, Refusal,
-    history::said_at,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    error_chain::chain,
-    link::{Cause, LinkState},
-    message::Heard,
-    timeline::{Failure, GapReason, Mark, OwnState, PageLine},
-};
+use crate::error_chain::chain;
+use crate::link::{Cause, LinkState};
+use crate::message::Heard;
+use crate::timeline::{Failure, GapReason, Mark, OwnState, PageLine};
 
 pub(super) fn link_state(state: &ConnectionState) -> LinkState {
     match state {

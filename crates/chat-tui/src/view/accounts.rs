@@ -3,7 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
-use crate::{app::App, areas, lang::Phrase, theme::Role, timeline::clean_name};
+use crate::app::App;
+use crate::areas;
+use crate::lang::Phrase;
+use crate::theme::Role;
+use crate::timeline::clean_name;
 
 /// Draws the screen.
 pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) {

@@ -1,12 +1,11 @@
 //! Where rows of roles become cells. Everything that is drawn goes through here, within its area.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
-use crate::{
-    theme::{Role, Theme},
-    width::{fit, text_width},
-    wrap::{Row, wrap},
-};
+use crate::theme::{Role, Theme};
+use crate::width::{fit, text_width};
+use crate::wrap::{Row, wrap};
 
 /// A buffer and how roles look in it.
 pub(super) struct Canvas<'a> {

@@ -3,7 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::{Canvas, status};
-use crate::{app::App, areas, lang::Phrase, layout::Sheet, theme::Role};
+use crate::app::App;
+use crate::areas;
+use crate::lang::Phrase;
+use crate::layout::Sheet;
+use crate::theme::Role;
 
 /// Draws the screen. Returns where the cursor is.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {

@@ -3,13 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
-use crate::{
-    app::{App, PastePreview},
-    areas,
-    lang::Phrase,
-    layout,
-    theme::Role,
-};
+use crate::app::{App, PastePreview};
+use crate::lang::Phrase;
+use crate::theme::Role;
+use crate::{areas, layout};
 
 /// The keys and commands.
 pub(super) fn help(app: &App, scroll: u16, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {

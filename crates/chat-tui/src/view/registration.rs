@@ -3,15 +3,13 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
-use crate::{
-    app::{App, Focus, Step},
-    areas,
-    lang::Phrase,
-    message::Registered,
-    theme::Role,
-    timeline::clean_name,
-    width::text_width,
-};
+use crate::app::{App, Focus, Step};
+use crate::areas;
+use crate::lang::Phrase;
+use crate::message::Registered;
+use crate::theme::Role;
+use crate::timeline::clean_name;
+use crate::width::text_width;
 
 /// Draws the screen. Returns where the cursor is.
 pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {

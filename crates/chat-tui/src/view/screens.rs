@@ -6,18 +6,14 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 use jiff::civil::DateTime;
 
-use crate::{
-    app::{
-        App,
-        stage::{account, at, chatting, fresh, said},
-        tests::screen,
-    },
-    effect::Effect,
-    lang::Lang,
-    link::{Cause, LinkState, Side},
-    message::{Heard, Hit, Message, News, Registered},
-    timeline::{Failure, GapReason, Mark, OwnState, Page, PageLine, Wanted},
-};
+use crate::app::App;
+use crate::app::stage::{account, at, chatting, fresh, said};
+use crate::app::tests::screen;
+use crate::effect::Effect;
+use crate::lang::Lang;
+use crate::link::{Cause, LinkState, Side};
+use crate::message::{Heard, Hit, Message, News, Registered};
+use crate::timeline::{Failure, GapReason, Mark, OwnState, Page, PageLine, Wanted};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (20, 6), (200, 50)];
 

@@ -3,13 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
-use crate::{
-    app::{App, Search},
-    areas,
-    lang::Phrase,
-    message::Hit,
-    theme::Role,
-};
+use crate::app::{App, Search};
+use crate::areas;
+use crate::lang::Phrase;
+use crate::message::Hit;
+use crate::theme::Role;
 
 /// Draws the search. Returns where the cursor is.
 pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {

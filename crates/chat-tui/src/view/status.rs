@@ -4,13 +4,11 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
-use crate::{
-    app::App,
-    lang::Phrase,
-    link::{LinkState, Side},
-    theme::Role,
-    width::text_width,
-};
+use crate::app::App;
+use crate::lang::Phrase;
+use crate::link::{LinkState, Side};
+use crate::theme::Role;
+use crate::width::text_width;
 
 /// Draws the line.
 pub(super) fn line(app: &App, area: Rect, canvas: &mut Canvas<'_>) {

@@ -7,7 +7,8 @@ pub mod room;
 #[cfg(unix)]
 pub mod terminal;
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
+use std::time::Duration;
 
 /// Nothing takes this long, on any machine.
 pub const GUARD: Duration = Duration::from_secs(60);

@@ -1,13 +1,11 @@
 //! The program on pipes: lines in, lines out.
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::{Arc, Condvar, Mutex},
-    thread::JoinHandle,
-    time::Instant,
-};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::{GUARD, PROGRAM, environment};
 

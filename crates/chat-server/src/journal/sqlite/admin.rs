@@ -1,12 +1,16 @@
 //! The administrator's commands. They open the store beside a server that may be running on it.
 
-use std::{fs::File, io, path::Path};
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 use chat_proto::Nickname;
 use rusqlite::{Connection, params};
 
 use super::{STORE, closed, mark, row, schema, verify};
-use crate::{entry::StoredAccount, error::JournalError, journal::CheckReport};
+use crate::entry::StoredAccount;
+use crate::error::JournalError;
+use crate::journal::CheckReport;
 
 /// Every account of the store in `dir`, in the order of their creation.
 ///

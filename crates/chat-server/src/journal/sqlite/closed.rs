@@ -1,20 +1,16 @@
 //! The note of an orderly end: what the file of the store was like when its server closed it. Whether such a store is
 //! in order is not its business.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    path::Path,
-    time::SystemTime,
-};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::SystemTime;
 
 use chat_proto::Seq;
 
 use super::salvage::beside;
-use crate::{
-    error::JournalError,
-    journal::data_dir::{private_file, sync_dir},
-};
+use crate::error::JournalError;
+use crate::journal::data_dir::{private_file, sync_dir};
 
 /// The note's file in the data directory. It is there only while no server runs, or empty when the store is known to be
 /// damaged.

@@ -4,7 +4,8 @@
 use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{row, verify::Log};
+use super::row;
+use super::verify::Log;
 use crate::error::JournalError;
 
 /// The log of the store; `None` when anything speaks for damage. Accounts are all looked at: the server reads them

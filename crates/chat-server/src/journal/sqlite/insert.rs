@@ -4,11 +4,9 @@ use chat_proto::{PostId, Seq, Text};
 use rusqlite::{CachedStatement, Transaction, params};
 
 use super::row;
-use crate::{
-    entry::{Appended, Author, Draft},
-    error::JournalError,
-    token_hash::TokenHash,
-};
+use crate::entry::{Appended, Author, Draft};
+use crate::error::JournalError;
+use crate::token_hash::TokenHash;
 
 /// The statements for messages, looked up once for all drafts.
 pub(super) struct Insert<'a> {

@@ -1,11 +1,14 @@
 //! How far the log had come, beside the store. SQLite drops a damaged end of its write-ahead log
 //! without a word; the mark is how a lost tail is noticed all the same.
 
-use std::{fs::File, io, path::Path};
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 use chat_proto::{Seq, StreamId};
 
-use crate::{error::JournalError, journal::data_dir::private_file};
+use crate::error::JournalError;
+use crate::journal::data_dir::private_file;
 
 /// The mark file. It is written after each commit and not synced: after a power cut it may be
 /// behind, which says nothing, but it is never ahead of what was on disk.

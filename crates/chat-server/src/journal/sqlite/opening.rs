@@ -6,8 +6,11 @@ use std::path::Path;
 use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Recovery, closed, glance, insert_stream, salvage, schema, verify, verify::Log};
-use crate::{entry::Stream, error::JournalError, journal::data_dir::private_file};
+use super::verify::{self, Log};
+use super::{Recovery, closed, glance, insert_stream, salvage, schema};
+use crate::entry::Stream;
+use crate::error::JournalError;
+use crate::journal::data_dir::private_file;
 
 /// A store in which nothing is known to be wrong.
 pub(super) struct Opened {

@@ -1,22 +1,16 @@
 //! Reads the store beside the thread that writes it.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{row, schema};
-use crate::{
-    entry::StoredMessage,
-    error::JournalError,
-    journal::{JournalReader, Page},
-};
+use crate::entry::StoredMessage;
+use crate::error::JournalError;
+use crate::journal::{JournalReader, Page};
 
 /// Connections that only read, kept for the next reader.
 #[derive(Debug)]

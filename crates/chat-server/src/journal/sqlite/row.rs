@@ -2,12 +2,11 @@
 //! carries a CRC over all of its columns.
 
 use chat_proto::{Nickname, Seq, StreamId, Text};
-use rusqlite::{Row, types::ValueRef};
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
 
-use crate::{
-    entry::{AccountId, StoredAccount, StoredMessage, Stream},
-    token_hash::TokenHash,
-};
+use crate::entry::{AccountId, StoredAccount, StoredMessage, Stream};
+use crate::token_hash::TokenHash;
 
 /// The columns that [`message`] and [`raw_message`] read, in their order.
 pub(super) const MESSAGE: &str = "seq, at, account, post, nick, text, crc";

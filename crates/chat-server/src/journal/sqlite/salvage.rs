@@ -1,23 +1,18 @@
 //! Carries the good part of a damaged store into a new file and sets the damaged one aside.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use chat_proto::Seq;
 use rusqlite::{Connection, params};
 
-use super::{Recovery, insert_stream, row, scan::scan, schema};
-use crate::{
-    entry::Stream,
-    error::JournalError,
-    journal::{
-        clock::now_ms,
-        data_dir::{private_file, sync_dir},
-    },
-};
+use super::scan::scan;
+use super::{Recovery, insert_stream, row, schema};
+use crate::entry::Stream;
+use crate::error::JournalError;
+use crate::journal::clock::now_ms;
+use crate::journal::data_dir::{private_file, sync_dir};
 
 /// The new store while it is being made. It gets its other name when it is complete and on the disk,
 /// so that whoever finds that name may rely on it.

@@ -6,11 +6,9 @@ use chat_proto::{Nickname, PostId, Text};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    entry::{Author, StoredMessage},
-    journal::{MemoryJournal, Page},
-    token_hash::TokenHash,
-};
+use crate::entry::{Author, StoredMessage};
+use crate::journal::{MemoryJournal, Page};
+use crate::token_hash::TokenHash;
 
 const ALL: Page = Page { messages: usize::MAX, bytes: usize::MAX };
 

@@ -5,10 +5,8 @@ use chat_proto::Seq;
 use rusqlite::Connection;
 
 use super::row;
-use crate::{
-    entry::{AccountId, Stream},
-    error::JournalError,
-};
+use crate::entry::{AccountId, Stream};
+use crate::error::JournalError;
 
 /// What a store holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,23 +1,17 @@
 //! Writes to a listener from its place in the log on. What is written is fetched for each attempt
 //! anew and let go with it, so a peer that does not read pins nothing.
 
-use std::{
-    io::{self, IoSlice},
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Instant,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::{Gone, ListenerSession, Turn};
-use crate::{
-    limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES},
-    room::{Batch, Found},
-};
+use crate::limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES};
+use crate::room::{Batch, Found};
 
 /// What is to be written next.
 pub(super) enum Fetched {

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    task::JoinHandle,
-    time::{advance, sleep, timeout},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tokio::time::{advance, sleep, timeout};
 
 use super::*;
 use crate::session::house::House;

@@ -4,10 +4,8 @@
 use std::collections::VecDeque;
 
 use chat_proto::{Connection, PostId, WriterServer, WriterServerCommand};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::oneshot,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
 
 use crate::committer::Outcome;
 

@@ -6,13 +6,11 @@ use chat_proto::{Account, MAX_INPUT_EXTENSION, MAX_INPUT_LINE, Token, WriterServ
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Ending, WriterSession};
-use crate::{
-    accounts::Member,
-    committer::Chain,
-    entry::{Appended, Draft},
-    notice::Notice,
-    token_hash::TokenHash,
-};
+use crate::accounts::Member;
+use crate::committer::Chain;
+use crate::entry::{Appended, Draft};
+use crate::notice::Notice;
+use crate::token_hash::TokenHash;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn log_in(&mut self, token: Token) {

@@ -1,21 +1,20 @@
 //! What becomes of a writer's posts: taken or declined, handed to the store, answered.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use chat_proto::{DeclineCode, PostId, Text, WriterServerCommand};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Instant,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
-use super::{Ending, WriterSession, answers::Flight, hold::Hold};
-use crate::{
-    committer::{Chain, Outcome},
-    entry::{Appended, Draft},
-    error::CommitError,
-    notice::Notice,
-    rate::Overdrawn,
-};
+use super::answers::Flight;
+use super::hold::Hold;
+use super::{Ending, WriterSession};
+use crate::committer::{Chain, Outcome};
+use crate::entry::{Appended, Draft};
+use crate::error::CommitError;
+use crate::notice::Notice;
+use crate::rate::Overdrawn;
 
 /// When a client shall try again what the store could not take.
 const STORAGE_RETRY: Duration = Duration::from_secs(1);

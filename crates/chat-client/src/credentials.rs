@@ -27,19 +27,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Credentials {
     path: PathBuf,
-    lines: Vec<Line>,
+    lines: Vec<CredentialLine>,
     warnings: Vec<FileWarning>,
 }
 
 /// One cached account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredAccount {
+pub struct CachedAccount {
     account: Account,
     asked: Option<Box<str>>,
     room: Option<Box<str>>,
 }
 
-impl StoredAccount {
+impl CachedAccount {
     /// Nickname and token.
     #[must_use]
     pub fn account(&self) -> &Account {
@@ -131,14 +131,14 @@ impl Credentials {
     }
 
     /// All accounts, in the order of the file.
-    pub fn accounts(&self) -> impl Iterator<Item = &StoredAccount> {
+    pub fn accounts(&self) -> impl Iterator<Item = &CachedAccount> {
         self.lines.iter().filter_map(|line| line.account.as_ref())
     }
 
     /// The accounts of one room, `host:port` of its write port; where there are none, those of which no room is known.
     /// The names of this machine (`localhost`, `127.0.0.1`, `[::1]`) are one host.
     #[must_use]
-    pub fn of_room(&self, room: &str) -> Vec<&StoredAccount> {
+    pub fn of_room(&self, room: &str) -> Vec<&CachedAccount> {
         let ours: Vec<_> = self.accounts().filter(|stored| stored.room().is_some_and(|own| same(own, room))).collect();
         if ours.is_empty() { self.accounts().filter(|stored| stored.room().is_none()).collect() } else { ours }
     }
@@ -147,7 +147,7 @@ impl Credentials {
     ///
     /// # Errors
     /// [`CredentialsError::Ambiguous`] when more than one fits.
-    pub fn find(&self, name: &str) -> Result<Option<&StoredAccount>, CredentialsError> {
+    pub fn find(&self, name: &str) -> Result<Option<&CachedAccount>, CredentialsError> {
         find_among(&self.accounts().collect::<Vec<_>>(), name)
     }
 
@@ -155,7 +155,7 @@ impl Credentials {
     ///
     /// # Errors
     /// [`CredentialsError::Ambiguous`] when more than one fits.
-    pub fn find_in(&self, room: &str, name: &str) -> Result<Option<&StoredAccount>, CredentialsError> {
+    pub fn find_in(&self, room: &str, name: &str) -> Result<Option<&CachedAccount>, CredentialsError> {
         find_among(&self.of_room(room), name)
     }
 
@@ -181,13 +181,13 @@ impl Credentials {
 
     fn put(&mut self, room: Option<&str>, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
         self.change(|lines| {
-            let is_it = |line: &Line| {
+            let is_it = |line: &CredentialLine| {
                 line.account.as_ref().is_some_and(|stored| {
                     let other_room = room.zip(stored.room()).is_some_and(|(room, own)| !same(room, own));
                     stored.token() == &account.token && !other_room
                 })
             };
-            let mut line = Line::of(room, account, asked);
+            let mut line = CredentialLine::of(room, account, asked);
             for old in lines.extract_if(.., |line| is_it(line)) {
                 line = line.with_what_was_known(&old);
             }
@@ -228,7 +228,7 @@ impl Credentials {
         Ok(removed)
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Vec<Line>)) -> Result<(), CredentialsError> {
+    fn change(&mut self, change: impl FnOnce(&mut Vec<CredentialLine>)) -> Result<(), CredentialsError> {
         let _lock = FileLock::acquire_within(&self.path, PATIENCE)?;
         let mut lines = read(&self.path, &mut self.warnings)?;
         change(&mut lines);
@@ -245,20 +245,20 @@ impl Credentials {
 }
 
 /// One line of the file, kept byte for byte.
-struct Line {
+struct CredentialLine {
     raw: Zeroizing<Vec<u8>>,
     /// `None` for a line that cannot be read.
-    account: Option<StoredAccount>,
+    account: Option<CachedAccount>,
 }
 
-impl Line {
+impl CredentialLine {
     fn of(room: Option<&str>, account: &Account, asked: Option<&str>) -> Self {
         let stored =
-            StoredAccount { account: account.clone(), asked: asked.map(Into::into), room: room.map(Into::into) };
+            CachedAccount { account: account.clone(), asked: asked.map(Into::into), room: room.map(Into::into) };
         Self::with(stored, &Map::new())
     }
 
-    fn with(stored: StoredAccount, others: &Map<String, Value>) -> Self {
+    fn with(stored: CachedAccount, others: &Map<String, Value>) -> Self {
         let mut raw = Zeroizing::new(String::from("{"));
         let mut field = |name: &str, value: &dyn std::fmt::Display| {
             let comma = if raw.len() > 1 { ", " } else { "" };
@@ -300,14 +300,14 @@ impl Line {
 const OURS: [&str; 4] = ["nickname", "account_hash", "asked", "room"];
 
 /// Says nothing of the content.
-impl std::fmt::Debug for Line {
+impl std::fmt::Debug for CredentialLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Line({:?})", self.account)
+        write!(f, "CredentialLine({:?})", self.account)
     }
 }
 
-fn find_among<'a>(accounts: &[&'a StoredAccount], name: &str) -> Result<Option<&'a StoredAccount>, CredentialsError> {
-    let fitting = |fits: &dyn Fn(&StoredAccount) -> bool| -> Vec<&'a StoredAccount> {
+fn find_among<'a>(accounts: &[&'a CachedAccount], name: &str) -> Result<Option<&'a CachedAccount>, CredentialsError> {
+    let fitting = |fits: &dyn Fn(&CachedAccount) -> bool| -> Vec<&'a CachedAccount> {
         accounts.iter().copied().filter(|stored| fits(stored)).collect()
     };
     let mut found = fitting(&|stored| stored.nickname().as_str() == name);
@@ -348,7 +348,7 @@ impl std::fmt::Display for Names<'_> {
     }
 }
 
-fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<Line>, CredentialsError> {
+fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<CredentialLine>, CredentialsError> {
     let content = private_file::read(path, MAX_BYTES, warnings)
         .map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
     let content = Zeroizing::new(content.unwrap_or_default());
@@ -367,7 +367,7 @@ fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<Line>, Crede
                 if !warnings.contains(&warning) {
                     warnings.push(warning);
                 }
-                lines.push(Line { raw: Zeroizing::new(raw.to_vec()), account: None });
+                lines.push(CredentialLine { raw: Zeroizing::new(raw.to_vec()), account: None });
             }
         }
     }
@@ -375,24 +375,24 @@ fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<Line>, Crede
 }
 
 /// Reads the objects of a line. There is one; but a writer that forgot the line feed loses nobody's account.
-fn parse(raw: &[u8]) -> Option<Vec<Line>> {
+fn parse(raw: &[u8]) -> Option<Vec<CredentialLine>> {
     let mut objects = serde_json::Deserializer::from_slice(raw).into_iter::<Map<String, Value>>();
     let mut lines = Vec::new();
     loop {
         let start = objects.byte_offset();
         let Some(object) = objects.next() else { break };
-        let account = stored(&object.ok()?)?;
+        let account = cached(&object.ok()?)?;
         let raw = raw[start..objects.byte_offset()].trim_ascii().to_vec();
-        lines.push(Line { raw: Zeroizing::new(raw), account: Some(account) });
+        lines.push(CredentialLine { raw: Zeroizing::new(raw), account: Some(account) });
     }
     Some(lines)
 }
 
-fn stored(object: &Map<String, Value>) -> Option<StoredAccount> {
+fn cached(object: &Map<String, Value>) -> Option<CachedAccount> {
     let nickname = Nickname::new(object.get("nickname")?.as_str()?).ok()?;
     let token = Token::new(object.get("account_hash")?.as_str()?).ok()?;
     let text = |name: &str| object.get(name).and_then(Value::as_str).map(Into::into);
-    Some(StoredAccount { account: Account { nickname, token }, asked: text("asked"), room: text("room") })
+    Some(CachedAccount { account: Account { nickname, token }, asked: text("asked"), room: text("room") })
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Cursor {
         if self.position.as_ref() == Some(position) {
             return Ok(());
         }
-        let record = Record { position: position.clone(), length: 0, open: false };
+        let record = CursorRecord { position: position.clone(), length: 0, open: false };
         store(&self.path, Some(&record)).map_err(|source| CursorError::Io { path: self.path.clone(), source })?;
         self.position = Some(position.clone());
         Ok(())
@@ -98,7 +98,7 @@ pub enum CursorError {
 
 /// What the file holds: the newest message within the first `length` bytes of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct CursorRecord {
     pub(crate) position: Position,
     pub(crate) length: u64,
     /// A recorder was at work: lines beyond the length are its own. After a clean close they are somebody else's.
@@ -107,7 +107,7 @@ pub(crate) struct Record {
 
 /// One line of the file.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct CursorJson {
     v: u32,
     stream: String,
     seq: u64,
@@ -119,7 +119,7 @@ struct Stored {
 }
 
 /// Reads a cursor file; a damaged one is set aside.
-pub(crate) fn load(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<Option<Record>> {
+pub(crate) fn load(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<Option<CursorRecord>> {
     let content = match private_file::read(path, MAX_BYTES, warnings) {
         Ok(None) => return Ok(None),
         Ok(Some(content)) => content,
@@ -134,15 +134,15 @@ pub(crate) fn load(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<O
 }
 
 /// Replaces a cursor file, or removes it where there is no place to keep.
-pub(crate) fn store(path: &Path, record: Option<&Record>) -> io::Result<()> {
+pub(crate) fn store(path: &Path, record: Option<&CursorRecord>) -> io::Result<()> {
     match record {
         Some(record) => private_file::replace(path, format(record).as_bytes()),
         None => private_file::remove(path),
     }
 }
 
-fn format(record: &Record) -> String {
-    let stored = Stored {
+fn format(record: &CursorRecord) -> String {
+    let stored = CursorJson {
         v: 1,
         stream: record.position.stream.as_str().to_owned(),
         seq: record.position.seq,
@@ -156,11 +156,11 @@ fn format(record: &Record) -> String {
     format!("{line}\n\n{line}\n")
 }
 
-fn parse(line: &[u8]) -> Option<Record> {
-    let stored: Stored = serde_json::from_slice(line).ok()?;
+fn parse(line: &[u8]) -> Option<CursorRecord> {
+    let stored: CursorJson = serde_json::from_slice(line).ok()?;
     let position = Position { stream: StreamId::new(&stored.stream).ok()?, seq: stored.seq };
     let sound = stored.v == 1 && stored.check == check(&position, stored.length, stored.open);
-    sound.then(|| Record { position, length: stored.length, open: stored.open.unwrap_or(true) })
+    sound.then(|| CursorRecord { position, length: stored.length, open: stored.open.unwrap_or(true) })
 }
 
 fn check(position: &Position, length: u64, open: Option<bool>) -> String {
@@ -197,7 +197,7 @@ mod tests {
         let path = dir.path().join("c");
         let check = format!("{:08x}", crc32fast::hash(b"k3f9 7 120"));
         std::fs::write(&path, format!(r#"{{"v":1,"stream":"k3f9","seq":7,"length":120,"check":"{check}"}}"#)).unwrap();
-        let expected = Record { position: position(7), length: 120, open: true };
+        let expected = CursorRecord { position: position(7), length: 120, open: true };
         assert_eq!(load(&path, &mut Vec::new()).unwrap(), Some(expected));
     }
 
@@ -205,7 +205,7 @@ mod tests {
     fn damage_anywhere_is_survived_and_never_misread() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c");
-        let record = Record { position: position(1043), length: 81_234, open: false };
+        let record = CursorRecord { position: position(1043), length: 81_234, open: false };
         let whole = format(&record).into_bytes();
         for at in 0..whole.len() {
             for bit in 0..8 {

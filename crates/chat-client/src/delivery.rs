@@ -69,8 +69,13 @@ pub enum SendError {
     #[error("too many messages are waiting")]
     Full(Text),
     /// It could not be kept in the outbox, so it would not have survived.
-    #[error("the message could not be kept")]
-    Kept(#[source] OutboxError, Text),
+    #[error("could not save the message in the outbox")]
+    Outbox {
+        /// What failed.
+        source: OutboxError,
+        /// The text of the post.
+        text: Text,
+    },
 }
 
 impl Delivery {

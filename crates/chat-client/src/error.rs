@@ -1,7 +1,6 @@
 //! Why a connection could not be made or kept, and the one function that says whether to try again.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::{CodecError, ConnectionError, ProtocolError, Refusal};
@@ -130,6 +129,3 @@ impl From<ProtocolError> for ConnectError {
         }
     }
 }
-
-/// Many ask for the reason of one failure.
-pub(crate) type Cause = Arc<ConnectError>;

@@ -1,6 +1,8 @@
 //! Keeps a connection to the listen port alive and hands out what the room says. What it could not hear is in the
 //! stream too, as a [`Gap`]. It writes no file; a [`Recorder`](crate::Recorder) does.
 
+mod task;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,10 +12,10 @@ use futures_util::Stream;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use self::task::ListenerTask;
 use crate::config::ClientConfig;
 use crate::dial::{Dial, TcpDial};
 use crate::gap::Gap;
-use crate::hearing::Hearing;
 use crate::state::ConnectionState;
 use crate::supervisor::Supervisor;
 
@@ -38,14 +40,14 @@ pub enum ListenerEvent {
 /// What came together, for consumers who take much at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Heard {
+pub enum EventBatch {
     /// Some events, in their order.
     Events(Vec<ListenerEvent>),
     /// Messages of a plain server that read as they stand: [`PlainLines::messages`] are the same one by one.
     Lines(PlainLines),
 }
 
-impl Heard {
+impl EventBatch {
     /// The same one by one.
     #[must_use]
     pub fn into_events(self) -> Vec<ListenerEvent> {
@@ -61,7 +63,7 @@ impl Heard {
 /// The stream ends after the state became [`ConnectionState::Closed`]. Dropping the listener ends the connection.
 #[derive(Debug)]
 pub struct Listener {
-    batches: mpsc::Receiver<Heard>,
+    batches: mpsc::Receiver<EventBatch>,
     current: std::vec::IntoIter<ListenerEvent>,
     handle: ListenerHandle,
     stop: Option<oneshot::Sender<()>>,
@@ -92,8 +94,8 @@ impl Listener {
         let (stop, stopped) = oneshot::channel();
         let (numbered_sender, numbered) = watch::channel(None);
         let handle = ListenerHandle { state: supervisor.state(), numbered, retry_now: supervisor.retry_now() };
-        let hearing = Hearing::new(config, sender, numbered_sender);
-        let task = tokio::spawn(run(supervisor, hearing, dial, stopped));
+        let task = ListenerTask::new(config, sender, numbered_sender);
+        let task = tokio::spawn(run(supervisor, task, dial, stopped));
         Self { batches, current: Vec::new().into_iter(), handle, stop: Some(stop), task }
     }
 
@@ -135,9 +137,9 @@ impl Listener {
 
     /// Waits for something to come and gives all of it that is here; `None` when the stream has ended. For consumers to
     /// whom lines in one piece are worth a way of their own. Dropping the future loses nothing.
-    pub async fn next_heard(&mut self) -> Option<Heard> {
+    pub async fn next_event_batch(&mut self) -> Option<EventBatch> {
         let begun: Vec<_> = self.current.by_ref().collect();
-        if begun.is_empty() { self.batches.recv().await } else { Some(Heard::Events(begun)) }
+        if begun.is_empty() { self.batches.recv().await } else { Some(EventBatch::Events(begun)) }
     }
 
     /// Ends the connection and waits until it is gone. What was heard and not read is dropped.
@@ -182,14 +184,14 @@ impl Stream for Listener {
 }
 
 /// Connects again and again until it is told to stop or there is no point.
-async fn run(mut supervisor: Supervisor, mut hearing: Hearing, dial: impl Dial, mut stopped: oneshot::Receiver<()>) {
+async fn run(mut supervisor: Supervisor, mut task: ListenerTask, dial: impl Dial, mut stopped: oneshot::Receiver<()>) {
     loop {
         supervisor.connecting();
         // Dropping the conversation is safe: nobody wants what it might still have said.
         let error = tokio::select! {
             biased;
             _ = &mut stopped => break,
-            error = hearing.converse(&mut supervisor, &dial) => error,
+            error = task.run_connection(&mut supervisor, &dial) => error,
         };
         let Some(error) = error else { break };
         let Some(retry_at) = supervisor.failed(Arc::new(error)) else { return };

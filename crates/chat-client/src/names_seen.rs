@@ -14,14 +14,14 @@ const MAX_NAMES: usize = 2048;
 pub struct NamesSeen {
     /// One's own name, which nobody else's may look like. It is never forgotten.
     own: Option<Arc<str>>,
-    names: HashMap<Arc<str>, Seen>,
+    names: HashMap<Arc<str>, SeenName>,
     /// Who looked like this first.
     looks: HashMap<String, Arc<str>>,
     now: u64,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct SeenName {
     last: u64,
     /// The earlier name that it looks like.
     like: Option<Arc<str>>,
@@ -66,7 +66,7 @@ impl NamesSeen {
             // As long as somebody looks like it, it has to be known.
             first.last = self.now;
         }
-        self.names.insert(name, Seen { last: self.now, like: like.clone() });
+        self.names.insert(name, SeenName { last: self.now, like: like.clone() });
         like
     }
 

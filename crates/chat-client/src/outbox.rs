@@ -8,4 +8,4 @@ mod record;
 
 pub use entry::{EntryState, OutboxEntry, STALE_AFTER};
 pub use file::{Outbox, OutboxError};
-pub(crate) use queue::{Fate, Post, Queue};
+pub(crate) use queue::{Post, PostOutcome, Queue};

@@ -1,10 +1,12 @@
 //! In what condition a connection is, for whoever watches it.
 
+use std::sync::Arc;
+
 use chat_proto::Extensions;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::error::{Cause, ConnectError};
+use crate::error::ConnectError;
 
 /// The condition of one side's connection.
 #[derive(Clone, Debug)]
@@ -29,12 +31,12 @@ pub enum ConnectionState {
         /// When the next one is due.
         retry_at: Instant,
         /// Why the last one failed.
-        cause: Cause,
+        cause: Arc<ConnectError>,
     },
     /// Over for good.
     Closed {
         /// Why; `None` when it was asked for.
-        cause: Option<Cause>,
+        cause: Option<Arc<ConnectError>>,
     },
 }
 

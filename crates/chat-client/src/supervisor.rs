@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::config::{ClientConfig, RetryPolicy};
-use crate::error::{Cause, Retry};
+use crate::error::{ConnectError, Retry};
 use crate::state::ConnectionState;
 
 /// Counts failures, decides about the next attempt and publishes the state.
@@ -67,7 +67,7 @@ impl Supervisor {
     }
 
     /// An attempt or a connection failed. Says until when to wait, or that it is over.
-    pub(crate) fn failed(&mut self, cause: Cause) -> Option<Instant> {
+    pub(crate) fn failed(&mut self, cause: Arc<ConnectError>) -> Option<Instant> {
         let now = Instant::now();
         if let Some(since) = self.online_since.take() {
             // Time online is no time in vain, however short it was.
@@ -101,7 +101,7 @@ impl Supervisor {
     }
 
     /// It is over.
-    pub(crate) fn closed(&self, cause: Option<Cause>) {
+    pub(crate) fn closed(&self, cause: Option<Arc<ConnectError>>) {
         self.state.send_replace(ConnectionState::Closed { cause });
     }
 }

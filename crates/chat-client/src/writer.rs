@@ -1,6 +1,8 @@
 //! Keeps a connection to the write port alive and posts what it is given, in order. Each post gets a
 //! [`Delivery`] that says what became of it. It keeps nothing over restarts unless it is given an [`Outbox`].
 
+mod task;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +10,11 @@ use chat_proto::{Account, PostId, Text, Token};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use self::task::{WriterCommand, WriterTask, WriterWatches};
 use crate::config::ClientConfig;
 use crate::delivery::{Delivery, SendError, delivery};
 use crate::dial::{Dial, TcpDial};
 use crate::outbox::{Outbox, OutboxEntry, OutboxError, Post};
-use crate::posting::{Command, Posting, Watched};
 use crate::state::ConnectionState;
 use crate::supervisor::Supervisor;
 
@@ -26,7 +28,7 @@ const DRAIN_WHEN_DROPPED: Duration = Duration::from_secs(10);
 /// A running writer. Cloning is cheap; the writer ends when it is closed, or some time after the last handle is gone.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    commands: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedSender<WriterCommand>,
     places: Arc<Semaphore>,
     outbox: Option<Outbox>,
     state: watch::Receiver<ConnectionState>,
@@ -98,10 +100,10 @@ impl Writer {
             retry_now: supervisor.retry_now(),
         };
         let watched =
-            Watched { account: account_sender, round_trip: round_trip_sender, outbox_error: outbox_error_sender };
-        let posting = Posting::new(config, token, outbox, supervisor, received, watched, DRAIN_WHEN_DROPPED);
+            WriterWatches { account: account_sender, round_trip: round_trip_sender, outbox_error: outbox_error_sender };
+        let task = WriterTask::new(config, token, outbox, supervisor, received, watched, DRAIN_WHEN_DROPPED);
         tokio::spawn(async move {
-            let report = posting.run(&dial).await;
+            let report = task.run(&dial).await;
             // First no new posts, then the report: whoever reads it must not find a post missing in it.
             places.close();
             report_sender.send_replace(Some(report));
@@ -158,7 +160,7 @@ impl Writer {
     /// Takes a post back that was never written; its delivery ends as never sent. False when it is too late.
     pub async fn discard(&self, id: &PostId) -> bool {
         let (reply, answer) = oneshot::channel();
-        let asked = self.commands.send(Command::Discard { id: id.clone(), reply });
+        let asked = self.commands.send(WriterCommand::Discard { id: id.clone(), reply });
         asked.is_ok() && answer.await.unwrap_or(false)
     }
 
@@ -209,7 +211,7 @@ impl Writer {
     pub async fn close(self, within: Duration) -> ShutdownReport {
         self.places.close();
         // When nobody is there to hear it, the report is there already.
-        let _ = self.commands.send(Command::Close { by: Instant::now() + within });
+        let _ = self.commands.send(WriterCommand::Close { by: Instant::now() + within });
         let mut report = self.report.clone();
         drop(self);
         report.wait_for(Option::is_some).await.ok().and_then(|report| report.clone()).unwrap_or_default()
@@ -230,15 +232,15 @@ impl Writer {
         place: tokio::sync::OwnedSemaphorePermit,
     ) -> Result<Delivery, SendError> {
         let new = match self.outbox.as_ref().map(|outbox| outbox.add(&id, &text)) {
-            Some(Err(error)) => return Err(SendError::Kept(error, text)),
+            Some(Err(error)) => return Err(SendError::Outbox { source: error, text }),
             Some(Ok(new)) => new,
             None => false,
         };
         let (ticket, delivery) = delivery(id.clone(), place);
         let post = Post { id, text, written_before: again, put_off: None, ticket };
-        match self.commands.send(Command::Send(post)) {
+        match self.commands.send(WriterCommand::Send(post)) {
             Ok(()) => Ok(delivery),
-            Err(mpsc::error::SendError(Command::Send(post))) => {
+            Err(mpsc::error::SendError(WriterCommand::Send(post))) => {
                 // The caller has it back: a later run must not send it too.
                 if let Some(outbox) = self.outbox.as_ref().filter(|_| new)
                     && let Err(error) = outbox.discard(&post.id)

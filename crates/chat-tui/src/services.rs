@@ -209,6 +209,6 @@ async fn wait_for(mut ready: watch::Receiver<bool>) {
 }
 
 /// An account as the application knows it.
-fn known(stored: &chat_client::StoredAccount) -> KnownAccount {
+fn known(stored: &chat_client::CachedAccount) -> KnownAccount {
     KnownAccount { account: stored.account().clone(), asked: stored.asked().map(str::to_owned) }
 }

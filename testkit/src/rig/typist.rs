@@ -82,7 +82,7 @@ impl<R: Fn(&str)> Typist<R> {
                     self.wait_for(number, delivery);
                     return Ok(());
                 }
-                Err(SendError::Kept(_, back)) => text = back,
+                Err(SendError::Outbox { text: back, .. }) => text = back,
                 Err(error) => return Err(error.into()),
             }
             tokio::time::sleep(DISK_PAUSE).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chat_client::{Credentials, Layer, StoredAccount};
+use chat_client::{CachedAccount, Credentials, Layer};
 
 use crate::args::{Accounts, AccountsAction, Common};
 use crate::exit::Exit;
@@ -37,9 +37,9 @@ pub(super) fn run(args: &Accounts, common: &Common) -> Result<Exit, Failure> {
 
 /// Removes the accounts of this nickname, of one room.
 fn remove(credentials: &mut Credentials, nickname: &str, room: Option<&str>) -> Result<(), Failure> {
-    let named = |stored: &&StoredAccount| stored.nickname().as_str() == nickname;
+    let named = |stored: &&CachedAccount| stored.nickname().as_str() == nickname;
     let Some(room) = room else {
-        let rooms: BTreeSet<_> = credentials.accounts().filter(named).map(StoredAccount::room).collect();
+        let rooms: BTreeSet<_> = credentials.accounts().filter(named).map(CachedAccount::room).collect();
         if rooms.len() > 1 {
             let rooms = rooms.into_iter().map(|room| room.unwrap_or("one that is not known").to_owned());
             return Err(Failure::WhichRoom(rooms.collect()));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chat_client::{
-    ClientConfig, Cursor, Gap, Heard, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Position, Recorder,
+    ClientConfig, Cursor, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Position, Recorder,
     Resume,
 };
 use jiff::Timestamp;
@@ -250,14 +250,14 @@ impl Session {
                         return Ok(exit);
                     }
                 }
-                heard = self.listener.next_heard(), if backlog.is_empty() => {
+                heard = self.listener.next_event_batch(), if backlog.is_empty() => {
                     let Some(heard) = heard else {
                         return match sides::closed(&self.listener.state(), self.what.clone()) {
                             Some(failure) => Err(failure),
                             None => Ok(Exit::Done),
                         };
                     };
-                    if let Heard::Lines(lines) = &heard
+                    if let EventBatch::Lines(lines) = &heard
                         && self.takes_in_one_piece(lines)
                         && self.keep.lines_before_print(lines)?
                     {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use chat_proto::Position;
 
-use crate::cursor::{self, Record};
+use crate::cursor::{self, CursorRecord};
 
 /// What is asked of the file: a test can be a disk that is full.
 pub(super) trait Disk {
@@ -115,7 +115,7 @@ impl<D: Disk> Appender<D> {
         }
         // Somebody may have cut or extended the file meanwhile; the record is of the file as it is.
         self.length_is(self.file.length()?);
-        let record = position.map(|position| Record { position, length: self.length, open });
+        let record = position.map(|position| CursorRecord { position, length: self.length, open });
         cursor::store(&self.cursor_path, record.as_ref())
     }
 

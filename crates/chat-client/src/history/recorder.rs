@@ -22,7 +22,7 @@ use super::HistoryError;
 use super::append::Appender;
 use super::format::Stamp;
 use crate::config::Resume;
-use crate::cursor::{self, Record};
+use crate::cursor::{self, CursorRecord};
 use crate::gap::{Gap, GapCause};
 use crate::listener::ListenerEvent;
 use crate::lock::FileLock;
@@ -84,7 +84,7 @@ impl Recorder {
             warnings,
             _lock: lock,
         };
-        let current = recorder.newest.clone().map(|position| Record { position, length, open: true });
+        let current = recorder.newest.clone().map(|position| CursorRecord { position, length, open: true });
         if current != record {
             // The first line waits for this. A full disk may prevent it now; until then the old cursor leads to the
             // same place.
@@ -317,7 +317,7 @@ fn cursor_path(history: &Path) -> PathBuf {
 fn recover(
     file: &File,
     path: &Path,
-    record: Option<&Record>,
+    record: Option<&CursorRecord>,
     warnings: &mut Vec<FileWarning>,
 ) -> io::Result<(Option<Position>, u64)> {
     let length = file.metadata()?.len();

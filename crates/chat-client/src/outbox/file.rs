@@ -14,7 +14,7 @@ use chat_proto::{Message, Nickname, PostId, Text};
 use jiff::Timestamp;
 
 use super::entry::{EntryState, OutboxEntry};
-use super::record::Record;
+use super::record::OutboxRecord;
 use crate::lock::{FileLock, LockError};
 use crate::private_file;
 use crate::warning::FileWarning;
@@ -145,7 +145,7 @@ impl Outbox {
         let entry =
             OutboxEntry { id: id.clone(), text: text.clone(), typed: Timestamp::now(), state: EntryState::Queued };
         let scope = inner.scope.clone();
-        inner.happened(&[Record::Added { scope, entry }])?;
+        inner.happened(&[OutboxRecord::Added { scope, entry }])?;
         Ok(true)
     }
 
@@ -162,10 +162,10 @@ impl Outbox {
         };
         for entry in theirs {
             let id = entry.id.clone();
-            let state = Record::State { id: id.clone(), state: entry.state };
+            let state = OutboxRecord::State { id: id.clone(), state: entry.state };
             let mut inner = self.lock();
             if !inner.entries.iter().any(|(_, known)| known.id == id) {
-                inner.happened(&[Record::Added { scope: scope.clone(), entry }, state])?;
+                inner.happened(&[OutboxRecord::Added { scope: scope.clone(), entry }, state])?;
             }
             drop(inner);
             other.done(&id)?;
@@ -175,7 +175,7 @@ impl Outbox {
 
     /// Takes note of how far posts have come.
     pub(crate) fn mark(&self, ids: &[PostId], state: EntryState) -> Result<(), OutboxError> {
-        let records: Vec<Record> = ids.iter().map(|id| Record::State { id: id.clone(), state }).collect();
+        let records: Vec<OutboxRecord> = ids.iter().map(|id| OutboxRecord::State { id: id.clone(), state }).collect();
         self.lock().happened(&records)
     }
 
@@ -185,7 +185,7 @@ impl Outbox {
         if !inner.entries.iter().any(|(_, entry)| entry.id == *id) {
             return Ok(());
         }
-        inner.happened(&[Record::Done { id: id.clone() }])
+        inner.happened(&[OutboxRecord::Done { id: id.clone() }])
     }
 
     /// Acts as a disk that takes nothing more, or as a sound one again.
@@ -229,7 +229,7 @@ impl Inner {
     }
 
     /// Appends to the file, then changes the entries: what could not be written has not happened.
-    fn happened(&mut self, records: &[Record]) -> Result<(), OutboxError> {
+    fn happened(&mut self, records: &[OutboxRecord]) -> Result<(), OutboxError> {
         let mut lines = Vec::new();
         for record in records {
             record.append(&mut lines);
@@ -263,9 +263,9 @@ impl Inner {
     fn rendered(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for (scope, entry) in &self.entries {
-            Record::Added { scope: scope.clone(), entry: entry.clone() }.append(&mut out);
+            OutboxRecord::Added { scope: scope.clone(), entry: entry.clone() }.append(&mut out);
             if entry.state != EntryState::Queued {
-                Record::State { id: entry.id.clone(), state: entry.state }.append(&mut out);
+                OutboxRecord::State { id: entry.id.clone(), state: entry.state }.append(&mut out);
             }
         }
         out
@@ -277,7 +277,7 @@ impl Inner {
 fn replay(content: &[u8]) -> (Vec<(String, OutboxEntry)>, Vec<u8>) {
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     for line in content.split_inclusive(|&b| b == b'\n') {
-        match line.strip_suffix(b"\n").and_then(Record::parse) {
+        match line.strip_suffix(b"\n").and_then(OutboxRecord::parse) {
             Some(record) => apply(&mut entries, record),
             None => damaged.extend_from_slice(line),
         }
@@ -290,19 +290,19 @@ fn replay(content: &[u8]) -> (Vec<(String, OutboxEntry)>, Vec<u8>) {
     (entries, damaged)
 }
 
-fn apply(entries: &mut Vec<(String, OutboxEntry)>, record: Record) {
+fn apply(entries: &mut Vec<(String, OutboxEntry)>, record: OutboxRecord) {
     match record {
-        Record::Added { scope, entry } => {
+        OutboxRecord::Added { scope, entry } => {
             if !entries.iter().any(|(_, known)| known.id == entry.id) {
                 entries.push((scope, entry));
             }
         }
-        Record::State { id, state } => {
+        OutboxRecord::State { id, state } => {
             if let Some((_, entry)) = entries.iter_mut().find(|(_, entry)| entry.id == id) {
                 entry.state = state;
             }
         }
-        Record::Done { id } => entries.retain(|(_, entry)| entry.id != id),
+        OutboxRecord::Done { id } => entries.retain(|(_, entry)| entry.id != id),
     }
 }
 
@@ -357,7 +357,7 @@ mod tests {
         let typed = Timestamp::now() - STALE - std::time::Duration::from_secs(60);
         let entry = OutboxEntry { id: id(1), text: text("old"), typed, state: EntryState::Queued };
         let mut line = Vec::new();
-        Record::Added { scope: "s".into(), entry }.append(&mut line);
+        OutboxRecord::Added { scope: "s".into(), entry }.append(&mut line);
         std::fs::write(&path, line).unwrap();
         let outbox = Outbox::open(&path, "s").unwrap();
         assert_eq!((outbox.fresh().len(), outbox.stale().len()), (0, 1));
@@ -412,7 +412,7 @@ mod tests {
             state: EntryState::Queued,
         };
         for n in 0..4 {
-            Record::Added { scope: "s".into(), entry: entry(n) }.append(&mut whole);
+            OutboxRecord::Added { scope: "s".into(), entry: entry(n) }.append(&mut whole);
         }
         let check = |damaged: &[u8], spoilt: usize| {
             let dir = tempfile::tempdir().unwrap();

@@ -39,7 +39,7 @@ pub(crate) struct Post<T> {
 
 /// How a post ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum PostOutcome {
     Confirmed(Option<Position>),
     Refused(DeclineCode, Option<Duration>),
     Unconfirmed,
@@ -50,8 +50,8 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     /// Handed to the connection, by key, and not answered.
-    written: VecDeque<(u64, Entry<T>)>,
-    queued: VecDeque<Entry<T>>,
+    written: VecDeque<(u64, QueuedPost<T>)>,
+    queued: VecDeque<QueuedPost<T>>,
     next_key: u64,
     pushed: u64,
     /// How many may be in flight: shrinks when the link breaks, and to one when the server says "too fast"; grows
@@ -64,7 +64,7 @@ pub(crate) struct Queue<T> {
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct QueuedPost<T> {
     post: Post<T>,
     /// Its place in the order of typing.
     order: u64,
@@ -92,7 +92,7 @@ impl<T> Queue<T> {
     pub(crate) fn push(&mut self, post: Post<T>) {
         self.pushed += 1;
         let in_doubt = post.written_before;
-        self.queued.push_back(Entry { post, order: self.pushed, tries: 0, written_at: None, in_doubt });
+        self.queued.push_back(QueuedPost { post, order: self.pushed, tries: 0, written_at: None, in_doubt });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -154,7 +154,7 @@ impl<T> Queue<T> {
         code: &DeclineCode,
         retry_after: Option<Duration>,
         now: Instant,
-    ) -> Option<(Post<T>, Fate)> {
+    ) -> Option<(Post<T>, PostOutcome)> {
         let mut entry = self.take(key)?;
         let is_first = self.written.iter().map(|(_, other)| other).chain(&self.queued).all(|o| entry.order < o.order);
         // What stands behind a post that is put off is put off with it, which says nothing of its own chances.
@@ -164,9 +164,9 @@ impl<T> Queue<T> {
         if !code.is_passing() || entry.tries >= MAX_TRIES {
             // A no may be said before anybody looked whether it is stored, but no attempt was shorter than another.
             let fate = match code {
-                DeclineCode::TooLong => Fate::Refused(code.clone(), retry_after),
-                _ if entry.in_doubt => Fate::Unconfirmed,
-                _ => Fate::Refused(code.clone(), retry_after),
+                DeclineCode::TooLong => PostOutcome::Refused(code.clone(), retry_after),
+                _ if entry.in_doubt => PostOutcome::Unconfirmed,
+                _ => PostOutcome::Refused(code.clone(), retry_after),
             };
             return Some((entry.post, fate));
         }
@@ -194,7 +194,7 @@ impl<T> Queue<T> {
         if !ids {
             return self.written.drain(..).map(|(_, entry)| entry.post).collect();
         }
-        let written = self.written.drain(..).map(|(_, entry)| Entry { in_doubt: true, ..entry });
+        let written = self.written.drain(..).map(|(_, entry)| QueuedPost { in_doubt: true, ..entry });
         self.queued.extend(written);
         self.in_order();
         Vec::new()
@@ -225,7 +225,7 @@ impl<T> Queue<T> {
         self.queued.make_contiguous().sort_by_key(|entry| entry.order);
     }
 
-    fn take(&mut self, key: u64) -> Option<Entry<T>> {
+    fn take(&mut self, key: u64) -> Option<QueuedPost<T>> {
         let place = self.written.iter().position(|(known, _)| *known == key)?;
         self.written.remove(place).map(|(_, entry)| entry)
     }
@@ -233,8 +233,8 @@ impl<T> Queue<T> {
 
 impl<T> Post<T> {
     /// How it ends when nothing more will be written.
-    pub(crate) fn abandoned(&self) -> Fate {
-        if self.written_before { Fate::Unconfirmed } else { Fate::NeverSent(self.put_off.clone()) }
+    pub(crate) fn abandoned(&self) -> PostOutcome {
+        if self.written_before { PostOutcome::Unconfirmed } else { PostOutcome::NeverSent(self.put_off.clone()) }
     }
 }
 

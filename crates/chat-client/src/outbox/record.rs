@@ -9,7 +9,7 @@ use super::entry::{EntryState, OutboxEntry};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Record {
+pub(super) enum OutboxRecord {
     /// A post was typed, for the room and account that `scope` names.
     Added { scope: String, entry: OutboxEntry },
     /// How far it has come.
@@ -20,7 +20,7 @@ pub(super) enum Record {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Stored<'a> {
+enum RecordJson<'a> {
     Add { id: &'a str, scope: std::borrow::Cow<'a, str>, typed: i64, text: std::borrow::Cow<'a, str> },
     Queued(&'a str),
     Written(&'a str),
@@ -29,21 +29,21 @@ enum Stored<'a> {
     Done(&'a str),
 }
 
-impl Record {
+impl OutboxRecord {
     /// Appends the line.
     pub(super) fn append(&self, out: &mut Vec<u8>) {
         let stored = match self {
-            Self::Added { scope, entry } => Stored::Add {
+            Self::Added { scope, entry } => RecordJson::Add {
                 id: entry.id.as_str(),
                 scope: scope.into(),
                 typed: entry.typed.as_millisecond(),
                 text: entry.text.as_str().into(),
             },
-            Self::State { id, state: EntryState::Queued } => Stored::Queued(id.as_str()),
-            Self::State { id, state: EntryState::Written } => Stored::Written(id.as_str()),
-            Self::State { id, state: EntryState::Unconfirmed } => Stored::Unconfirmed(id.as_str()),
-            Self::State { id, state: EntryState::Refused } => Stored::Refused(id.as_str()),
-            Self::Done { id } => Stored::Done(id.as_str()),
+            Self::State { id, state: EntryState::Queued } => RecordJson::Queued(id.as_str()),
+            Self::State { id, state: EntryState::Written } => RecordJson::Written(id.as_str()),
+            Self::State { id, state: EntryState::Unconfirmed } => RecordJson::Unconfirmed(id.as_str()),
+            Self::State { id, state: EntryState::Refused } => RecordJson::Refused(id.as_str()),
+            Self::Done { id } => RecordJson::Done(id.as_str()),
         };
         // Strings and numbers have no way to fail.
         let json = serde_json::to_string(&stored).unwrap_or_default();
@@ -60,16 +60,16 @@ impl Record {
         let id = |id: &str| PostId::new(id).ok();
         let state = |name: &str, state| Some(Self::State { id: id(name)?, state });
         match serde_json::from_slice(json).ok()? {
-            Stored::Add { id: name, scope, typed, text } => {
+            RecordJson::Add { id: name, scope, typed, text } => {
                 let (text, typed) = (Text::new(&text).ok()?, Timestamp::from_millisecond(typed).ok()?);
                 let entry = OutboxEntry { id: id(name)?, text, typed, state: EntryState::Queued };
                 Some(Self::Added { scope: scope.into_owned(), entry })
             }
-            Stored::Queued(name) => state(name, EntryState::Queued),
-            Stored::Written(name) => state(name, EntryState::Written),
-            Stored::Unconfirmed(name) => state(name, EntryState::Unconfirmed),
-            Stored::Refused(name) => state(name, EntryState::Refused),
-            Stored::Done(name) => Some(Self::Done { id: id(name)? }),
+            RecordJson::Queued(name) => state(name, EntryState::Queued),
+            RecordJson::Written(name) => state(name, EntryState::Written),
+            RecordJson::Unconfirmed(name) => state(name, EntryState::Unconfirmed),
+            RecordJson::Refused(name) => state(name, EntryState::Refused),
+            RecordJson::Done(name) => Some(Self::Done { id: id(name)? }),
         }
     }
 }
@@ -80,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    fn any_record() -> impl Strategy<Value = Record> {
+    fn any_record() -> impl Strategy<Value = OutboxRecord> {
         let id = || "[a-z0-9-]{1,36}".prop_map(|id| PostId::new(&id).unwrap());
         let state = prop::sample::select(vec![
             EntryState::Queued,
@@ -92,10 +92,10 @@ mod tests {
         prop_oneof![
             (id(), any::<String>(), 0i64..4_000_000_000_000, text).prop_map(|(id, scope, typed, text)| {
                 let typed = Timestamp::from_millisecond(typed).unwrap();
-                Record::Added { scope, entry: OutboxEntry { id, text, typed, state: EntryState::Queued } }
+                OutboxRecord::Added { scope, entry: OutboxEntry { id, text, typed, state: EntryState::Queued } }
             }),
-            (id(), state).prop_map(|(id, state)| Record::State { id, state }),
-            id().prop_map(|id| Record::Done { id }),
+            (id(), state).prop_map(|(id, state)| OutboxRecord::State { id, state }),
+            id().prop_map(|id| OutboxRecord::Done { id }),
         ]
     }
 
@@ -105,7 +105,7 @@ mod tests {
             let mut line = Vec::new();
             record.append(&mut line);
             prop_assert_eq!(line.iter().filter(|&&b| b == b'\n').count(), 1);
-            prop_assert_eq!(Record::parse(&line[..line.len() - 1]), Some(record));
+            prop_assert_eq!(OutboxRecord::parse(&line[..line.len() - 1]), Some(record));
         }
 
         #[test]
@@ -115,14 +115,14 @@ mod tests {
             line.pop();
             let at = at.index(line.len());
             line[at] ^= 1 << bit;
-            let read = Record::parse(&line);
+            let read = OutboxRecord::parse(&line);
             // The checksum may be spelled in capitals without being another one.
             prop_assert!(read.is_none() || read == Some(record));
         }
 
         #[test]
         fn no_line_is_too_odd(line in prop::collection::vec(any::<u8>(), 0..60)) {
-            let _ = Record::parse(&line);
+            let _ = OutboxRecord::parse(&line);
         }
     }
 }

@@ -101,13 +101,13 @@ async fn a_final_no_and_a_no_without_end_are_refusals() {
     queue.push(post(1));
     let (key, _) = queue.write_next(now).unwrap();
     let (post_1, fate) = queue.declined(key, &DeclineCode::TooLong, None, now).unwrap();
-    assert_eq!((post_1.ticket, fate), (1, Fate::Refused(DeclineCode::TooLong, None)));
+    assert_eq!((post_1.ticket, fate), (1, PostOutcome::Refused(DeclineCode::TooLong, None)));
     queue.push(post(2));
     for tries in 1.. {
         let at = queue.wait_until().unwrap_or(now);
         let (key, _) = queue.write_next(at).unwrap();
         if let Some((_, fate)) = queue.declined(key, &DeclineCode::Storage, None, at) {
-            assert_eq!((tries, fate), (MAX_TRIES, Fate::Refused(DeclineCode::Storage, None)));
+            assert_eq!((tries, fate), (MAX_TRIES, PostOutcome::Refused(DeclineCode::Storage, None)));
             break;
         }
     }
@@ -125,11 +125,11 @@ async fn what_may_be_stored_since_an_earlier_connection_is_never_called_unsent_o
             now += LATER;
             let (key, _) = queue.write_next(now).unwrap();
             if let Some((post, fate)) = queue.declined(key, &code, None, now) {
-                assert_eq!((tries, post.ticket, fate), (MAX_TRIES, 1, Fate::Unconfirmed));
+                assert_eq!((tries, post.ticket, fate), (MAX_TRIES, 1, PostOutcome::Unconfirmed));
                 break;
             }
             assert!(queue.discard(&PostId::new("1").unwrap()).is_none());
-            assert!(queue.queued.iter().all(|entry| entry.post.abandoned() == Fate::Unconfirmed));
+            assert!(queue.queued.iter().all(|entry| entry.post.abandoned() == PostOutcome::Unconfirmed));
         }
         // The same for what an earlier run has written, and a server that takes no ids.
         queue.push(Post { written_before: true, ..post(2) });
@@ -158,7 +158,7 @@ fn only_what_was_never_written_can_be_discarded() {
     queue.push(post(2));
     assert!(queue.discard(&PostId::new("1").unwrap()).is_none());
     assert_eq!(queue.discard(&PostId::new("2").unwrap()).unwrap().ticket, 2);
-    assert_eq!(queue.drain()[0].abandoned(), Fate::Unconfirmed);
+    assert_eq!(queue.drain()[0].abandoned(), PostOutcome::Unconfirmed);
 }
 
 /// A server that lets an account post so often, and keeps the order as the protocol wants it: what stands behind a
@@ -261,5 +261,5 @@ async fn what_was_put_off_and_given_up_says_why() {
     let (key, _) = queue.write_next(now).unwrap();
     assert!(queue.declined(key, &DeclineCode::Rate, None, now).is_none());
     let fates: Vec<_> = queue.drain().iter().map(Post::abandoned).collect();
-    assert_eq!(fates, [Fate::NeverSent(Some(DeclineCode::Rate)), Fate::NeverSent(None)]);
+    assert_eq!(fates, [PostOutcome::NeverSent(Some(DeclineCode::Rate)), PostOutcome::NeverSent(None)]);
 }

@@ -16,7 +16,7 @@ use crate::config::{ClientConfig, Resume, Side};
 use crate::dial::{BoxedIo, Dial};
 use crate::error::ConnectError;
 use crate::gap::{Gap, GapCause};
-use crate::listener::{Heard, ListenerEvent};
+use crate::listener::{EventBatch, ListenerEvent};
 use crate::supervisor::Supervisor;
 
 /// How many events go to the consumer at once.
@@ -44,9 +44,9 @@ const SILENT: u32 = 20;
 
 /// What a listener knows over its connections.
 #[derive(Debug)]
-pub(crate) struct Hearing {
+pub(crate) struct ListenerTask {
     config: ClientConfig,
-    events: mpsc::Sender<Heard>,
+    events: mpsc::Sender<EventBatch>,
     numbered: watch::Sender<Option<bool>>,
     batch: Vec<ListenerEvent>,
     batch_bytes: usize,
@@ -64,7 +64,7 @@ pub(crate) struct Hearing {
 }
 
 /// What one connection is for, and what has come of it.
-struct Conversation {
+struct ListenerConnection {
     connection: Connection<ListenerClient, BoxedIo>,
     /// Whether the server is believed to have a log that goes on after what was heard.
     continues: bool,
@@ -75,20 +75,20 @@ struct Conversation {
     /// When the connection was made.
     until: Timestamp,
     /// What the server turned out to be, while that has not been told: a connection that ends at once was none.
-    untold: Option<bool>,
+    unreported_kind: Option<bool>,
     /// The room has been heard on this connection.
     heard: bool,
     /// The server did not answer although it could once: what it says waits here, and is passed over if it is asked
     /// again, because it could not be told from what comes again, numbered, when it does answer.
     doubted: Option<Vec<ListenerClientEvent>>,
     /// The gap before this connection has been told, or there is none.
-    gap_told: bool,
+    gap_reported: bool,
 }
 
-impl Hearing {
+impl ListenerTask {
     pub(crate) fn new(
         config: ClientConfig,
-        events: mpsc::Sender<Heard>,
+        events: mpsc::Sender<EventBatch>,
         numbered: watch::Sender<Option<bool>>,
     ) -> Self {
         let heard_to = match &config.resume {
@@ -112,50 +112,54 @@ impl Hearing {
     }
 
     /// Dials and listens until that fails; `None` when nobody reads the events any more.
-    pub(crate) async fn converse(&mut self, supervisor: &mut Supervisor, dial: &impl Dial) -> Option<ConnectError> {
+    pub(crate) async fn run_connection(
+        &mut self,
+        supervisor: &mut Supervisor,
+        dial: &impl Dial,
+    ) -> Option<ConnectError> {
         let io = match dial.dial(Side::Listen).await {
             Ok(io) => io,
             Err(error) => return Some(error),
         };
-        let mut talk = Conversation {
+        let mut link = ListenerConnection {
             connection: self.connection(io),
             continues: self.heard_to.is_some() && self.config.resume != Resume::Off,
             answered: false,
             other_log: false,
             until: Timestamp::now(),
-            untold: None,
+            unreported_kind: None,
             heard: false,
             doubted: None,
-            gap_told: false,
+            gap_reported: false,
         };
         loop {
-            let mut next = talk.connection.next_event().await;
+            let mut next = link.connection.next_event().await;
             // What has come together leaves together.
             let failed = loop {
                 match next {
-                    Ok(event) => self.take(event, &mut talk, supervisor),
-                    Err(error) => break Some(self.lost(error, &talk)),
+                    Ok(event) => self.handle_event(event, &mut link, supervisor),
+                    Err(error) => break Some(self.lost(error, &link)),
                 }
                 if self.lines.is_some() || self.batch.len() >= BATCH_EVENTS || self.batch_bytes >= BATCH_BYTES {
                     break None;
                 }
-                match talk.connection.next_event().now_or_never() {
+                match link.connection.next_event().now_or_never() {
                     Some(more) => next = more,
                     // A connection that ended before the answer says nothing about the server; this one goes on.
                     None => {
-                        if let Some(said) = talk.doubted.take() {
-                            if !self.has_asked_enough(&said) {
+                        if let Some(held) = link.doubted.take() {
+                            if !self.asked_enough(&held) {
                                 break Some(ConnectError::NoAnswerToResume);
                             }
-                            self.forget_the_log(&mut talk);
-                            said.into_iter().for_each(|event| self.take(event, &mut talk, supervisor));
+                            self.forget_log(&mut link);
+                            held.into_iter().for_each(|event| self.handle_event(event, &mut link, supervisor));
                         }
-                        self.tell_what_it_is(&mut talk, supervisor);
+                        self.settle_server_kind(&mut link, supervisor);
                         break None;
                     }
                 }
             };
-            self.hand_over().await.ok()?;
+            self.flush().await.ok()?;
             if failed.is_some() {
                 return failed;
             }
@@ -189,70 +193,70 @@ impl Hearing {
     }
 
     /// One more connection without an answer: whether the server is taken as plain now.
-    fn has_asked_enough(&mut self, said: &[ListenerClientEvent]) -> bool {
-        if said.iter().any(|event| matches!(event, ListenerClientEvent::Numbered { .. })) {
+    fn asked_enough(&mut self, held: &[ListenerClientEvent]) -> bool {
+        if held.iter().any(|event| matches!(event, ListenerClientEvent::Numbered { .. })) {
             // It came a moment too late.
             return false;
         }
-        *if said.is_empty() { &mut self.silent } else { &mut self.unanswered } += 1;
+        *if held.is_empty() { &mut self.silent } else { &mut self.unanswered } += 1;
         self.unanswered >= UNANSWERED || self.silent >= SILENT
     }
 
     /// The server numbers nothing.
-    fn forget_the_log(&mut self, talk: &mut Conversation) {
+    fn forget_log(&mut self, link: &mut ListenerConnection) {
         self.heard_to = None;
         (self.proven, self.unanswered, self.silent) = (false, 0, 0);
-        talk.untold = Some(false);
+        link.unreported_kind = Some(false);
     }
 
-    fn take(&mut self, event: ListenerClientEvent, talk: &mut Conversation, supervisor: &mut Supervisor) {
-        if let Some(said) = &mut talk.doubted {
+    fn handle_event(&mut self, event: ListenerClientEvent, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
+        if let Some(held) = &mut link.doubted {
             match event {
                 // One by one, because lines stand behind the batch, and more than one piece of them may come.
-                ListenerClientEvent::Lines(lines) => said.extend(lines.messages().map(ListenerClientEvent::Message)),
-                event => said.push(event),
+                ListenerClientEvent::Lines(lines) => held.extend(lines.messages().map(ListenerClientEvent::Message)),
+                event => held.push(event),
             }
             return;
         }
         match event {
-            ListenerClientEvent::Plain if talk.continues => talk.doubted = Some(Vec::new()),
-            ListenerClientEvent::Plain => self.forget_the_log(talk),
+            ListenerClientEvent::Plain if link.continues => link.doubted = Some(Vec::new()),
+            ListenerClientEvent::Plain => self.forget_log(link),
             ListenerClientEvent::Numbered { stream, from, .. } => {
                 let heard = self.heard_to.as_ref();
-                talk.other_log = heard.is_some_and(|heard| heard.stream != stream || from <= heard.seq);
-                let new_place = heard.is_none() || talk.other_log;
-                talk.answered = true;
-                talk.gap_told |= talk.continues;
+                link.other_log = heard.is_some_and(|heard| heard.stream != stream || from <= heard.seq);
+                let new_place = heard.is_none() || link.other_log;
+                link.answered = true;
+                link.gap_reported |= link.continues;
                 // Over a reconnect before the first message it goes on from the same place.
                 let joined = Position { stream, seq: from.saturating_sub(1) };
                 self.heard_to = Some(joined.clone());
                 (self.proven, self.unanswered, self.silent) = (true, 0, 0);
-                talk.untold = Some(true);
-                self.tell_what_it_is(talk, supervisor);
+                link.unreported_kind = Some(true);
+                self.settle_server_kind(link, supervisor);
                 if new_place {
                     self.batch.push(ListenerEvent::Joined(joined));
                 }
             }
             ListenerClientEvent::Gap { missed } => {
-                let cause = match (std::mem::take(&mut talk.answered), talk.other_log) {
+                let cause = match (std::mem::take(&mut link.answered), link.other_log) {
                     (true, true) => GapCause::OtherStream,
                     (true, false) => GapCause::ServerForgot,
                     (false, _) => GapCause::HoleInNumbers,
                 };
-                self.tell_gap(missed, cause);
+                self.push_gap(missed, cause);
             }
             ListenerClientEvent::TooLong => {
-                self.tell_what_it_is(talk, supervisor);
-                self.tell_gap(Some(1), GapCause::LineTooLong);
+                self.settle_server_kind(link, supervisor);
+                self.push_gap(Some(1), GapCause::LineTooLong);
             }
             ListenerClientEvent::Lines(lines) => {
-                talk.answered = false;
-                self.tell_what_it_is(talk, supervisor);
+                link.answered = false;
+                self.settle_server_kind(link, supervisor);
                 self.lines = Some(lines);
             }
             ListenerClientEvent::Message(message) => {
-                talk.answered = false;
-                self.tell_what_it_is(talk, supervisor);
+                link.answered = false;
+                self.settle_server_kind(link, supervisor);
                 if let Some(position) = &message.position {
                     match &mut self.heard_to {
                         Some(heard) if heard.stream == position.stream => heard.seq = position.seq,
@@ -267,13 +271,13 @@ impl Hearing {
 
     /// The server has shown what it can: the room is heard from here on, and what was said while it was not heard is
     /// a gap, unless the server goes on where we stopped.
-    fn tell_what_it_is(&mut self, talk: &mut Conversation, supervisor: &mut Supervisor) {
-        let Some(numbered) = talk.untold.take() else { return };
-        talk.heard = true;
-        if !std::mem::replace(&mut talk.gap_told, true)
+    fn settle_server_kind(&mut self, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
+        let Some(numbered) = link.unreported_kind.take() else { return };
+        link.heard = true;
+        if !std::mem::replace(&mut link.gap_reported, true)
             && let Some(since) = self.last_heard
         {
-            let (until, cause) = (talk.until, GapCause::Disconnected);
+            let (until, cause) = (link.until, GapCause::Disconnected);
             self.batch.push(ListenerEvent::Gap(Gap { since, until, missed: None, cause }));
         }
         self.last_heard = Some(Timestamp::now());
@@ -282,8 +286,8 @@ impl Hearing {
     }
 
     /// Until when the room was heard, now that the connection is lost.
-    fn lost(&mut self, error: ConnectionError, talk: &Conversation) -> ConnectError {
-        if let Some(last) = self.last_heard.as_mut().filter(|_| talk.heard) {
+    fn lost(&mut self, error: ConnectionError, link: &ListenerConnection) -> ConnectError {
+        if let Some(last) = self.last_heard.as_mut().filter(|_| link.heard) {
             let now = Timestamp::now();
             // An orderly end comes behind everything that was said. Otherwise the link may have been dead for as long
             // as it takes to find that out.
@@ -296,13 +300,13 @@ impl Hearing {
         error.into()
     }
 
-    fn tell_gap(&mut self, missed: Option<u64>, cause: GapCause) {
+    fn push_gap(&mut self, missed: Option<u64>, cause: GapCause) {
         let until = Timestamp::now();
         let since = self.last_heard.unwrap_or(self.started);
         self.batch.push(ListenerEvent::Gap(Gap { since, until, missed, cause }));
     }
 
-    async fn hand_over(&mut self) -> Result<(), mpsc::error::SendError<Heard>> {
+    async fn flush(&mut self) -> Result<(), mpsc::error::SendError<EventBatch>> {
         if self.batch.is_empty() && self.lines.is_none() {
             return Ok(());
         }
@@ -312,10 +316,10 @@ impl Hearing {
         if !self.batch.is_empty() {
             self.batch_bytes = 0;
             let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
-            self.events.send(Heard::Events(batch)).await?;
+            self.events.send(EventBatch::Events(batch)).await?;
         }
         if let Some(lines) = self.lines.take() {
-            self.events.send(Heard::Lines(lines)).await?;
+            self.events.send(EventBatch::Lines(lines)).await?;
         }
         Ok(())
     }

@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::config::{ClientConfig, Side};
 use crate::delivery::{DeliveryError, Receipt, Ticket};
 use crate::dial::{BoxedIo, Dial};
-use crate::error::{Cause, ConnectError};
-use crate::outbox::{EntryState, Fate, Outbox, OutboxError, Post, Queue};
+use crate::error::ConnectError;
+use crate::outbox::{EntryState, Outbox, OutboxError, Post, PostOutcome, Queue};
 use crate::supervisor::Supervisor;
 use crate::writer::ShutdownReport;
 
@@ -28,19 +28,19 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What handles ask of the task.
 #[derive(Debug)]
-pub(crate) enum Command {
+pub(crate) enum WriterCommand {
     Send(Post<Ticket>),
     Discard { id: PostId, reply: oneshot::Sender<bool> },
     Close { by: Instant },
 }
 
 /// Everything of a writer that outlives a connection.
-pub(crate) struct Posting {
+pub(crate) struct WriterTask {
     config: ClientConfig,
     token: Token,
     outbox: Option<Outbox>,
     supervisor: Supervisor,
-    commands: mpsc::UnboundedReceiver<Command>,
+    commands: mpsc::UnboundedReceiver<WriterCommand>,
     account: watch::Sender<Option<Account>>,
     round_trip: watch::Sender<Option<Duration>>,
     outbox_error: watch::Sender<Option<Arc<OutboxError>>>,
@@ -52,33 +52,33 @@ pub(crate) struct Posting {
 
 /// What handles watch, besides the state.
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub(crate) struct WriterWatches {
     pub(crate) account: watch::Sender<Option<Account>>,
     pub(crate) round_trip: watch::Sender<Option<Duration>>,
     pub(crate) outbox_error: watch::Sender<Option<Arc<OutboxError>>>,
 }
 
-/// What one turn of a conversation brought.
-enum Turn {
-    Command(Option<Command>),
+/// What woke the task.
+enum Wake {
+    Command(Option<WriterCommand>),
     Event(Result<WriterClientEvent, ConnectionError>),
     /// All that was handed to the connection has been written.
     Written,
     Time,
 }
 
-impl Posting {
+impl WriterTask {
     pub(crate) fn new(
         config: ClientConfig,
         token: Token,
         outbox: Option<Outbox>,
         supervisor: Supervisor,
-        commands: mpsc::UnboundedReceiver<Command>,
-        watched: Watched,
+        commands: mpsc::UnboundedReceiver<WriterCommand>,
+        watched: WriterWatches,
         drain_when_dropped: Duration,
     ) -> Self {
         let (queue, closing) = (Queue::new(), None);
-        let Watched { account, round_trip, outbox_error } = watched;
+        let WriterWatches { account, round_trip, outbox_error } = watched;
         Self {
             config,
             token,
@@ -101,7 +101,7 @@ impl Posting {
                 break None;
             }
             self.supervisor.connecting();
-            let Some(cause) = self.converse(dial).await else { break None };
+            let Some(cause) = self.run_connection(dial).await else { break None };
             let Some(retry_at) = self.supervisor.failed(cause.clone()) else { break Some(cause) };
             self.wait(retry_at).await;
         };
@@ -109,7 +109,7 @@ impl Posting {
     }
 
     /// Dials and posts until that fails; `None` when the writer is to end.
-    async fn converse(&mut self, dial: &impl Dial) -> Option<Cause> {
+    async fn run_connection(&mut self, dial: &impl Dial) -> Option<Arc<ConnectError>> {
         let io = {
             let mut dialling = pin!(dial.dial(Side::Write));
             loop {
@@ -117,7 +117,7 @@ impl Posting {
                 tokio::select! {
                     biased;
                     io = &mut dialling => break io,
-                    command = self.commands.recv(), if open => self.obey(command),
+                    command = self.commands.recv(), if open => self.handle_command(command),
                     () = sleep_until_some(deadline) => return None,
                 }
                 if self.is_finished() {
@@ -137,26 +137,26 @@ impl Posting {
         let mut offer = Extensions::default();
         let mut unwritten = VecDeque::new();
         let error = loop {
-            self.hand_over(&mut connection, &mut unwritten, offer.id);
+            self.write_posts(&mut connection, &mut unwritten, offer.id);
             let (open, deadline) = (self.is_listening(), self.deadline());
             let wait_until = self.queue.wait_until().filter(|_| connection.machine().can_post());
-            let turn = tokio::select! {
+            let wake = tokio::select! {
                 biased;
-                command = self.commands.recv(), if open => Turn::Command(command),
-                turn = next_turn(&mut connection, !unwritten.is_empty()) => turn,
+                command = self.commands.recv(), if open => Wake::Command(command),
+                wake = next_wake(&mut connection, !unwritten.is_empty()) => wake,
                 () = sleep_until_some(deadline) => break None,
-                () = sleep_until_some(wait_until) => Turn::Time,
+                () = sleep_until_some(wait_until) => Wake::Time,
             };
-            match turn {
-                Turn::Command(command) => self.obey(command),
-                Turn::Event(Ok(event)) => self.learn(event, &mut offer),
-                Turn::Event(Err(error)) => break Some(ConnectError::from(error)),
-                Turn::Written => {
+            match wake {
+                Wake::Command(command) => self.handle_command(command),
+                Wake::Event(Ok(event)) => self.handle_event(event, &mut offer),
+                Wake::Event(Err(error)) => break Some(ConnectError::from(error)),
+                Wake::Written => {
                     for key in unwritten.drain(..) {
                         self.queue.written(key).map(Ticket::written);
                     }
                 }
-                Turn::Time => {}
+                Wake::Time => {}
             }
             if self.is_finished() {
                 // A courtesy: the answers are all here.
@@ -164,26 +164,26 @@ impl Posting {
                 break None;
             }
         };
-        let cause: Cause = Arc::new(error?);
+        let cause: Arc<ConnectError> = Arc::new(error?);
         let unknown = self.queue.disconnected(offer.id);
         self.settle_unconfirmed(unknown, Some(&cause));
         Some(cause)
     }
 
     /// Ends posts of which nobody knows whether they were delivered.
-    fn settle_unconfirmed(&mut self, posts: Vec<Post<Ticket>>, cause: Option<&Cause>) {
+    fn settle_unconfirmed(&mut self, posts: Vec<Post<Ticket>>, cause: Option<&Arc<ConnectError>>) {
         let ids: Vec<PostId> = posts.iter().map(|post| post.id.clone()).collect();
         if ids.is_empty() {
             return;
         }
-        self.note(|outbox| outbox.mark(&ids, EntryState::Unconfirmed));
+        self.update_outbox(|outbox| outbox.mark(&ids, EntryState::Unconfirmed));
         for post in posts {
-            self.settle(post, Fate::Unconfirmed, cause.cloned());
+            self.settle(post, PostOutcome::Unconfirmed, cause.cloned());
         }
     }
 
     /// Gives the connection as many posts as it takes. The outbox knows of them before their bytes leave.
-    fn hand_over(
+    fn write_posts(
         &mut self,
         connection: &mut Connection<WriterClient, BoxedIo>,
         unwritten: &mut VecDeque<u64>,
@@ -203,7 +203,7 @@ impl Posting {
             debug_assert!(taken.is_ok(), "the machine said that it can post");
         }
         if !leaving.is_empty() {
-            self.note(|outbox| outbox.mark(&leaving, EntryState::Written));
+            self.update_outbox(|outbox| outbox.mark(&leaving, EntryState::Written));
         }
     }
 
@@ -211,14 +211,14 @@ impl Posting {
     /// nothing to write now.
     fn mark_next(&mut self, now: Instant) -> bool {
         let Some(id) = self.queue.next(now).map(|post| post.id.clone()) else { return false };
-        let marked = self.note(|outbox| outbox.mark(std::slice::from_ref(&id), EntryState::Written));
+        let marked = self.update_outbox(|outbox| outbox.mark(std::slice::from_ref(&id), EntryState::Written));
         if !marked {
             self.queue.put_off(now);
         }
         marked
     }
 
-    fn learn(&mut self, event: WriterClientEvent, offer: &mut Extensions) {
+    fn handle_event(&mut self, event: WriterClientEvent, offer: &mut Extensions) {
         match event {
             WriterClientEvent::Account(account) => {
                 self.account.send_replace(Some(account));
@@ -233,14 +233,15 @@ impl Posting {
             }
             WriterClientEvent::Confirmed { key, position } => {
                 if let Some(post) = self.queue.confirmed(key) {
-                    self.note(|outbox| outbox.done(&post.id));
-                    self.settle(post, Fate::Confirmed(position), None);
+                    self.update_outbox(|outbox| outbox.done(&post.id));
+                    self.settle(post, PostOutcome::Confirmed(position), None);
                 }
             }
             WriterClientEvent::Declined { key, code, retry_after } => {
                 if let Some((post, fate)) = self.queue.declined(key, &code, retry_after, Instant::now()) {
-                    let state = if fate == Fate::Unconfirmed { EntryState::Unconfirmed } else { EntryState::Refused };
-                    self.note(|outbox| outbox.mark(std::slice::from_ref(&post.id), state));
+                    let state =
+                        if fate == PostOutcome::Unconfirmed { EntryState::Unconfirmed } else { EntryState::Refused };
+                    self.update_outbox(|outbox| outbox.mark(std::slice::from_ref(&post.id), state));
                     self.settle(post, fate, None);
                 }
             }
@@ -250,30 +251,30 @@ impl Posting {
         }
     }
 
-    fn obey(&mut self, command: Option<Command>) {
+    fn handle_command(&mut self, command: Option<WriterCommand>) {
         match command {
-            Some(Command::Send(post)) => self.queue.push(post),
-            Some(Command::Discard { id, reply }) => {
+            Some(WriterCommand::Send(post)) => self.queue.push(post),
+            Some(WriterCommand::Discard { id, reply }) => {
                 let found = self.queue.discard(&id);
                 let _ = reply.send(found.is_some());
                 if let Some(post) = found {
-                    self.note(|outbox| outbox.discard(&id));
-                    self.settle(post, Fate::NeverSent(None), None);
+                    self.update_outbox(|outbox| outbox.discard(&id));
+                    self.settle(post, PostOutcome::NeverSent(None), None);
                 }
             }
-            Some(Command::Close { by }) => self.close_by(by),
-            None => self.close_by(Instant::now() + self.drain_when_dropped),
+            Some(WriterCommand::Close { by }) => self.close_at(by),
+            None => self.close_at(Instant::now() + self.drain_when_dropped),
         }
     }
 
-    fn close_by(&mut self, by: Instant) {
+    fn close_at(&mut self, by: Instant) {
         // What was sent before it was closed is in the channel before the channel ends.
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             match command {
-                Command::Send(post) => self.queue.push(post),
-                Command::Discard { reply, .. } => drop(reply),
-                Command::Close { .. } => {}
+                WriterCommand::Send(post) => self.queue.push(post),
+                WriterCommand::Discard { reply, .. } => drop(reply),
+                WriterCommand::Close { .. } => {}
             }
         }
         self.closing.get_or_insert((by, ShutdownReport::default()));
@@ -289,7 +290,7 @@ impl Posting {
                 biased;
                 () = sleep_until(until) => return,
                 () = &mut asked => return,
-                command = self.commands.recv(), if open => self.obey(command),
+                command = self.commands.recv(), if open => self.handle_command(command),
                 () = sleep_until_some(deadline) => return,
             }
             if self.is_finished() {
@@ -313,8 +314,8 @@ impl Posting {
     }
 
     /// Ends all that is left.
-    fn end(mut self, cause: Option<Cause>) -> ShutdownReport {
-        self.close_by(Instant::now());
+    fn end(mut self, cause: Option<Arc<ConnectError>>) -> ShutdownReport {
+        self.close_at(Instant::now());
         for post in self.queue.drain() {
             let fate = post.abandoned();
             self.settle(post, fate, cause.clone());
@@ -323,30 +324,30 @@ impl Posting {
         self.closing.map(|(_, report)| report).unwrap_or_default()
     }
 
-    fn settle(&mut self, post: Post<Ticket>, fate: Fate, cause: Option<Cause>) {
+    fn settle(&mut self, post: Post<Ticket>, fate: PostOutcome, cause: Option<Arc<ConnectError>>) {
         let id = post.id.clone();
         if let Some((_, report)) = &mut self.closing {
             match &fate {
-                Fate::Confirmed(_) => report.confirmed.push(id.clone()),
-                Fate::Refused(..) => report.refused.push(id.clone()),
-                Fate::Unconfirmed => report.unconfirmed.push(id.clone()),
-                Fate::NeverSent(_) => report.never_sent.push(id.clone()),
+                PostOutcome::Confirmed(_) => report.confirmed.push(id.clone()),
+                PostOutcome::Refused(..) => report.refused.push(id.clone()),
+                PostOutcome::Unconfirmed => report.unconfirmed.push(id.clone()),
+                PostOutcome::NeverSent(_) => report.never_sent.push(id.clone()),
             }
         }
-        if matches!(fate, Fate::Confirmed(_)) {
+        if matches!(fate, PostOutcome::Confirmed(_)) {
             post.ticket.written();
         }
         post.ticket.end(match fate {
-            Fate::Confirmed(position) => Ok(Receipt { id, position }),
-            Fate::Refused(code, retry_after) => Err(DeliveryError::Refused(code, retry_after)),
-            Fate::Unconfirmed => Err(DeliveryError::Unconfirmed { id, cause }),
-            Fate::NeverSent(put_off) => Err(DeliveryError::NeverSent { id, put_off, cause }),
+            PostOutcome::Confirmed(position) => Ok(Receipt { id, position }),
+            PostOutcome::Refused(code, retry_after) => Err(DeliveryError::Refused(code, retry_after)),
+            PostOutcome::Unconfirmed => Err(DeliveryError::Unconfirmed { id, cause }),
+            PostOutcome::NeverSent(put_off) => Err(DeliveryError::NeverSent { id, put_off, cause }),
         });
     }
 
     /// Tells the outbox; false when it cannot be written now. That is no reason to stop where the server takes ids, or
     /// where a post has ended: the worst is that a later run repeats it under its id, or asks.
-    fn note(&self, what: impl FnOnce(&Outbox) -> Result<(), OutboxError>) -> bool {
+    fn update_outbox(&self, what: impl FnOnce(&Outbox) -> Result<(), OutboxError>) -> bool {
         let Some(outbox) = &self.outbox else { return true };
         match what(outbox) {
             Ok(()) => {
@@ -371,12 +372,12 @@ async fn sleep_until_some(at: Option<Instant>) {
 
 /// The next event; or, where somebody waits for it, that everything has been written. Cancel-safe, because
 /// `next_event` is and holds nothing between polls.
-async fn next_turn(connection: &mut Connection<WriterClient, BoxedIo>, until_written: bool) -> Turn {
+async fn next_wake(connection: &mut Connection<WriterClient, BoxedIo>, until_written: bool) -> Wake {
     poll_fn(|cx| {
         if let Poll::Ready(event) = pin!(connection.next_event()).poll(cx) {
-            return Poll::Ready(Turn::Event(event));
+            return Poll::Ready(Wake::Event(event));
         }
-        if until_written && connection.buffered() == 0 { Poll::Ready(Turn::Written) } else { Poll::Pending }
+        if until_written && connection.buffered() == 0 { Poll::Ready(Wake::Written) } else { Poll::Pending }
     })
     .await
 }

@@ -8,12 +8,12 @@ use chat_client::{
 };
 use tokio::time::Instant;
 
-use crate::failure::{Failure, chain};
+use crate::connection::LastError;
+use crate::error::{CliError, chain};
 use crate::output;
-use crate::sides::Trouble;
 
 /// Loads the kept accounts and says what was mended in their file.
-pub(crate) fn kept(settings: &Settings) -> Result<Credentials, Failure> {
+pub(crate) fn kept(settings: &Settings) -> Result<Credentials, CliError> {
     let credentials = Credentials::load(&settings.credentials_path)?;
     for warning in credentials.warnings() {
         output::talk(format_args!("warning: {warning}"));
@@ -24,7 +24,7 @@ pub(crate) fn kept(settings: &Settings) -> Result<Credentials, Failure> {
 /// The token to write with, where there is one without asking the server: the one that was given,
 /// else the kept account of the name
 /// in this room, else the only kept account of this room.
-pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, Failure> {
+pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
     if let Some(token) = settings.token()? {
         return Ok(Some(token));
     }
@@ -38,7 +38,7 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, Failure> {
         [] => Ok(None),
         [only] => Ok(Some(only.token().clone())),
         several => {
-            Err(Failure::WhichAccount(several.iter().map(|stored| stored.nickname().as_str().to_owned()).collect()))
+            Err(CliError::WhichAccount(several.iter().map(|stored| stored.nickname().as_str().to_owned()).collect()))
         }
     }
 }
@@ -48,12 +48,12 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, Failure> {
 pub(crate) async fn known_or_new(
     settings: &Settings,
     config: &ClientConfig,
-    trouble: &Trouble,
-) -> Result<Token, Failure> {
+    trouble: &LastError,
+) -> Result<Token, CliError> {
     if let Some(token) = known(settings)? {
         return Ok(token);
     }
-    let name = settings.nickname.as_deref().ok_or(Failure::NoAccount)?;
+    let name = settings.nickname.as_deref().ok_or(CliError::NoAccount)?;
     let account = new(settings, config, name, trouble).await?;
     output::talk(format_args!("registered as {}", account.nickname));
     Ok(account.token)
@@ -64,8 +64,8 @@ pub(crate) async fn new(
     settings: &Settings,
     config: &ClientConfig,
     name: &str,
-    trouble: &Trouble,
-) -> Result<Account, Failure> {
+    trouble: &LastError,
+) -> Result<Account, CliError> {
     let nickname = Nickname::new(name)?;
     // Before the server is asked: an account that cannot be kept would be lost.
     let mut credentials = kept(settings)?;
@@ -76,17 +76,17 @@ pub(crate) async fn new(
 }
 
 /// Finds out beforehand whether files can be made beside the credential file.
-fn can_keep(path: &Path) -> Result<(), Failure> {
-    let failed = |source| Failure::File { path: path.to_owned(), source };
+fn can_keep(path: &Path) -> Result<(), CliError> {
+    let failed = |source| CliError::File { path: path.to_owned(), source };
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         paths::create_private(dir).map_err(failed)?;
     }
-    FileLock::acquire(path).map(|_| ()).map_err(Failure::Lock)
+    FileLock::acquire(path).map(|_| ()).map_err(CliError::Lock)
 }
 
 /// Registers, and tries again for as long as nobody answers at all. Once something was said it is
 /// not asked again: a second question could make a second account.
-async fn ask(config: &ClientConfig, nickname: Nickname, trouble: &Trouble) -> Result<Account, Failure> {
+async fn ask(config: &ClientConfig, nickname: Nickname, trouble: &LastError) -> Result<Account, CliError> {
     let start = Instant::now();
     let mut wait = config.retry.base;
     let mut attempts = 1;
@@ -105,7 +105,7 @@ async fn ask(config: &ClientConfig, nickname: Nickname, trouble: &Trouble) -> Re
         let tries_left = config.retry.max_attempts.is_none_or(|max| attempts < max);
         let time_left = config.retry.max_time.is_none_or(|max| start.elapsed() + wait < max);
         if !(unsaid && tries_left && time_left) {
-            return Err(Failure::Connect { what: config.write_addr_text(), error });
+            return Err(CliError::Connect { what: config.write_addr_text(), error });
         }
         output::talk(format_args!("{}; trying again in {:.1} s", chain(&*error), wait.as_secs_f64()));
         trouble.set(Some(error));

@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::when;
+use crate::time;
 
 /// A line chat for scripts: listen to a room, post to it, look back.
 #[derive(Debug, Parser)]
 #[command(name = "chat", version, about, propagate_version = true)]
-pub(crate) struct Args {
+pub(crate) struct CliArgs {
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) common: CommonArgs,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: CliCommand,
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Common {
+pub(crate) struct CommonArgs {
     /// Print one JSON object a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -42,19 +42,19 @@ pub(crate) struct Common {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     /// Print messages as they come
-    Listen(Listen),
+    Listen(ListenArgs),
     /// Post one message, or each line of standard input
-    Send(Send),
+    Send(SendArgs),
     /// Create an account and keep it
-    Register(Register),
+    Register(RegisterArgs),
     /// List the kept accounts, or remove one
-    Accounts(Accounts),
+    Accounts(AccountsArgs),
     /// Read a history file
-    History(History),
+    History(HistoryArgs),
     /// Check both ports and say what is wrong
-    Ping(Ping),
+    Ping(PingArgs),
     /// Print shell completions
     Completions {
         /// For which shell
@@ -70,7 +70,7 @@ pub(crate) enum Command {
 /// Where the room is and how patient to be.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Connection")]
-pub(crate) struct Connect {
+pub(crate) struct ConnectArgs {
     /// Name or address of the server [default: 127.0.0.1]
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
@@ -96,14 +96,14 @@ pub(crate) struct Connect {
     #[arg(long)]
     pub(crate) no_retry: bool,
     /// Give up when there was no connection for so long
-    #[arg(long, value_name = "D", value_parser = when::duration, conflicts_with = "no_retry")]
+    #[arg(long, value_name = "D", value_parser = time::duration, conflicts_with = "no_retry")]
     pub(crate) retry_max_time: Option<Duration>,
 }
 
 /// Which account writes.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Account")]
-pub(crate) struct Identity {
+pub(crate) struct IdentityArgs {
     /// The account: its whole nickname, else the name that was asked for
     #[arg(short, long, value_name = "NAME")]
     pub(crate) username: Option<String>,
@@ -119,9 +119,9 @@ pub(crate) struct Identity {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Listen {
+pub(crate) struct ListenArgs {
     #[command(flatten)]
-    pub(crate) connect: Connect,
+    pub(crate) connect: ConnectArgs,
     /// Also append each message to this history file, and go on where it ends
     #[arg(long, value_name = "F")]
     pub(crate) history_path: Option<PathBuf>,
@@ -138,10 +138,10 @@ pub(crate) struct Listen {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// End after D in all
-    #[arg(long, value_name = "D", value_parser = when::duration)]
+    #[arg(long, value_name = "D", value_parser = time::duration)]
     pub(crate) timeout: Option<Duration>,
     /// End when no message has come for D
-    #[arg(long, value_name = "D", value_parser = when::duration)]
+    #[arg(long, value_name = "D", value_parser = time::duration)]
     pub(crate) idle_timeout: Option<Duration>,
     /// On a terminal, print what was written unchanged
     #[arg(long)]
@@ -160,11 +160,11 @@ pub(crate) enum Confirm {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Send {
+pub(crate) struct SendArgs {
     #[command(flatten)]
-    pub(crate) connect: Connect,
+    pub(crate) connect: ConnectArgs,
     #[command(flatten)]
-    pub(crate) identity: Identity,
+    pub(crate) identity: IdentityArgs,
     /// Post this text; - reads standard input, line by line
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
@@ -172,14 +172,14 @@ pub(crate) struct Send {
     #[arg(long, value_name = "WHEN", default_value = "ack")]
     pub(crate) confirm: Confirm,
     /// Give up after D: what has no answer then is unconfirmed
-    #[arg(long, value_name = "D", value_parser = when::duration)]
+    #[arg(long, value_name = "D", value_parser = time::duration)]
     pub(crate) timeout: Option<Duration>,
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Register {
+pub(crate) struct RegisterArgs {
     #[command(flatten)]
-    pub(crate) connect: Connect,
+    pub(crate) connect: ConnectArgs,
     /// The nickname to ask for
     #[arg(short, long, value_name = "NAME")]
     pub(crate) username: String,
@@ -189,7 +189,7 @@ pub(crate) struct Register {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Accounts {
+pub(crate) struct AccountsArgs {
     /// The file with the kept accounts
     #[arg(long, value_name = "F", global = true)]
     pub(crate) credential_path: Option<PathBuf>,
@@ -212,7 +212,7 @@ pub(crate) enum AccountsAction {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct History {
+pub(crate) struct HistoryArgs {
     /// The file [default: history.txt in the data directory]
     #[arg(long, value_name = "F")]
     pub(crate) history_path: Option<PathBuf>,
@@ -237,11 +237,11 @@ pub(crate) struct History {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Ping {
+pub(crate) struct PingArgs {
     #[command(flatten)]
-    pub(crate) connect: Connect,
+    pub(crate) connect: ConnectArgs,
     #[command(flatten)]
-    pub(crate) identity: Identity,
+    pub(crate) identity: IdentityArgs,
 }
 
 #[cfg(test)]
@@ -250,6 +250,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Args::command().debug_assert();
+        super::CliArgs::command().debug_assert();
     }
 }

@@ -7,8 +7,8 @@ use chat_client::{ClientConfig, Listener, ListenerEvent, Message, Nickname, Posi
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::failure::Failure;
-use crate::sides;
+use crate::connection;
+use crate::error::CliError;
 
 /// How much of what others said is kept while it may still be ours, in bytes. A message is published
 /// before it is confirmed, so its echo may be here before its receipt.
@@ -16,7 +16,7 @@ const KEPT: usize = 4 * 1024 * 1024;
 
 /// Listens for our own messages. Dropping it ends that, and what is still waited for has not come
 /// back.
-pub(crate) struct Echo(mpsc::UnboundedSender<Wait>);
+pub(crate) struct EchoListener(mpsc::UnboundedSender<Wait>);
 
 /// The right to ask, which keeps nothing alive.
 pub(crate) struct Ask(mpsc::WeakUnboundedSender<Wait>);
@@ -29,16 +29,16 @@ struct Wait {
     back: oneshot::Sender<()>,
 }
 
-impl Echo {
+impl EchoListener {
     /// Starts listening, and waits until it hears: what was posted before could come back unheard.
-    pub(crate) async fn start(mut config: ClientConfig) -> Result<Self, Failure> {
+    pub(crate) async fn start(mut config: ClientConfig) -> Result<Self, CliError> {
         config.resume = Resume::Live;
         let what = config.listen_addr_text();
         let listener = Listener::start(config);
         let mut states = listener.state();
         // The service outlives this wait.
         let _ = states.wait_for(|state| state.is_online() || state.is_closed()).await;
-        if let Some(failure) = sides::closed(&states, what) {
+        if let Some(failure) = connection::closed(&states, what) {
             return Err(failure);
         }
         let (asks, asked) = mpsc::unbounded_channel();

@@ -4,20 +4,20 @@
 mod account_choice;
 mod args;
 mod commands;
+mod connection;
 mod echo;
+mod error;
 mod exit;
-mod failure;
-mod input;
+mod json;
+mod ledger;
 mod legacy_args;
 mod logging;
-mod objects;
-mod outcome;
+mod message_source;
 mod output;
-mod reader;
 mod receipts;
-mod sides;
 mod signals;
-mod when;
+mod stdout_watch;
+mod time;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = legacy_args::translate(std::env::args_os()).into_iter().collect();
-    let args = match args::Args::try_parse_from(&words).map_err(|error| made_safe(&error, &words)) {
+    let args = match args::CliArgs::try_parse_from(&words).map_err(|error| made_safe(&error, &words)) {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 /// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
 fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
     let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
-    match args::Args::try_parse_from(clean) {
+    match args::CliArgs::try_parse_from(clean) {
         Err(error) => error,
         // What was wrong is the very thing that was cleaned.
         Ok(_) => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
@@ -60,7 +60,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         return exit::Exit::Done.into();
     }
     if std::env::args_os().any(|word| word == "--json") {
-        let failure = failure::Failure::Usage(failure::one_line(&error.to_string()));
+        let failure = error::CliError::Usage(error::one_line(&error.to_string()));
         output::complain(&failure, true);
     } else {
         let _ = error.print();

@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use chat_client::{Message, display};
 use jiff::Timestamp;
 
-use crate::failure::{Failure, chain};
-use crate::objects::{Kind, Object};
+use crate::error::{CliError, chain};
+use crate::json::{JsonObject, ObjectKind};
 
 /// How to print, decided once from the options and from what the streams are.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl Style {
     /// Appends a message as one line. `looks_like` is the other name that its sender can be taken for.
     pub(crate) fn message(&self, message: &Message, looks_like: Option<&str>, out: &mut Vec<u8>) {
         if self.json {
-            Object::message(message, looks_like, Timestamp::now()).write_to(out);
+            JsonObject::message(message, looks_like, Timestamp::now()).write_to(out);
             return;
         }
         let flat = message.text.flattened();
@@ -67,12 +67,12 @@ pub(crate) enum Wrote {
 }
 
 /// Writes whole lines to standard output, at once.
-pub(crate) fn print(bytes: &[u8]) -> Result<Wrote, Failure> {
+pub(crate) fn print(bytes: &[u8]) -> Result<Wrote, CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(Wrote::All),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Wrote::PipeClosed),
-        Err(error) => Err(Failure::Output(error)),
+        Err(error) => Err(CliError::Output(error)),
     }
 }
 
@@ -85,20 +85,20 @@ pub(crate) fn talk(what: impl Display) {
 }
 
 /// Writes an object to standard error.
-pub(crate) fn talk_object(object: &Object<'_>) {
+pub(crate) fn talk_object(object: &JsonObject<'_>) {
     let mut line = Vec::new();
     object.write_to(&mut line);
     let _ = io::stderr().write_all(&line);
 }
 
 /// Reports the failure that ends the program.
-pub(crate) fn complain(failure: &Failure, json: bool) {
-    if matches!(failure, Failure::Interrupted) {
+pub(crate) fn complain(failure: &CliError, json: bool) {
+    if matches!(failure, CliError::Interrupted) {
         return;
     }
     let message = chain(failure);
     if json {
-        talk_object(&Object::new(Kind::Error { code: failure.code(), message }));
+        talk_object(&JsonObject::new(ObjectKind::Error { code: failure.code(), message }));
     } else {
         talk(message);
     }

@@ -3,11 +3,11 @@
 
 use chat_client::{DeclineCode, MAX_TEXT_BYTES, Position, PostId};
 
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::input::Rest;
-use crate::objects::{Kind, Object};
-use crate::outcome::{Ledger, Outcome};
+use crate::json::{JsonObject, ObjectKind};
+use crate::ledger::{Ledger, PostOutcome};
+use crate::message_source::Rest;
 use crate::output;
 
 /// The receipts of one run.
@@ -18,7 +18,7 @@ pub(crate) struct Receipts {
 
 /// Where a message stands that has been handed in.
 #[derive(Default)]
-pub(crate) struct Place<'a> {
+pub(crate) struct MessageRef<'a> {
     pub(crate) id: Option<&'a PostId>,
     pub(crate) position: Option<&'a Position>,
 }
@@ -43,16 +43,16 @@ impl Receipts {
     pub(crate) fn tell(
         &mut self,
         line: u64,
-        outcome: Outcome,
-        place: &Place<'_>,
+        outcome: PostOutcome,
+        place: &MessageRef<'_>,
         why: Option<&Why<'_>>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         self.ledger.note(line, outcome, &why.map(Why::words).unwrap_or_default());
         if !self.json {
             return Ok(());
         }
         let mut out = Vec::new();
-        Object::new(Kind::Receipt {
+        JsonObject::new(ObjectKind::Receipt {
             line,
             state: outcome.name(),
             id: place.id.map(PostId::as_str),
@@ -69,21 +69,21 @@ impl Receipts {
     ///
     /// # Errors
     /// As [`Receipts::tell`].
-    pub(crate) fn too_long(&mut self, line: u64) -> Result<(), Failure> {
-        self.tell(line, Outcome::Refused, &Place::default(), Some(&Why::TooLong))
+    pub(crate) fn too_long(&mut self, line: u64) -> Result<(), CliError> {
+        self.tell(line, PostOutcome::Refused, &MessageRef::default(), Some(&Why::TooLong))
     }
 
     /// Nothing more is sent: ends what was read and not handed in.
     ///
     /// # Errors
     /// As [`Receipts::tell`].
-    pub(crate) fn give_up(&mut self, rest: Rest) -> Result<(), Failure> {
+    pub(crate) fn give_up(&mut self, rest: Rest) -> Result<(), CliError> {
         if rest.goes_on {
             self.ledger.cut();
         }
         for (line, text) in rest.lines {
             match text {
-                Ok(_) => self.tell(line, Outcome::NeverSent, &Place::default(), None)?,
+                Ok(_) => self.tell(line, PostOutcome::NeverSent, &MessageRef::default(), None)?,
                 Err(_) => self.too_long(line)?,
             }
         }
@@ -91,11 +91,11 @@ impl Receipts {
     }
 
     /// The end of the run, with why it did not go on to its own end.
-    pub(crate) fn end(self, why: Option<Failure>) -> Result<Exit, Failure> {
+    pub(crate) fn end(self, why: Option<CliError>) -> Result<Exit, CliError> {
         match (why, self.ledger.shortfall()) {
             (None, None) => Ok(Exit::Done),
             (None, Some(shortfall)) => Err(shortfall.into()),
-            (Some(why), Some(shortfall)) => Err(Failure::Cut { why: Box::new(why), shortfall }),
+            (Some(why), Some(shortfall)) => Err(CliError::Cut { why: Box::new(why), shortfall }),
             (Some(why), None) => Err(why),
         }
     }

@@ -5,13 +5,11 @@ mod accounts;
 mod chat;
 mod commands;
 mod entering;
-mod heard;
 mod help;
+mod incoming;
 mod paste;
 mod registration;
 mod search;
-#[cfg(test)]
-pub(crate) mod stage;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -21,19 +19,19 @@ use chat_client::Token;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-pub(crate) use accounts::Accounts;
-pub(crate) use chat::Chat;
+pub(crate) use accounts::AccountList;
+pub(crate) use chat::ChatScreen;
 pub(crate) use paste::PastePreview;
-pub(crate) use registration::{Focus, Registration, Step};
+pub(crate) use registration::{Focus, Registration, RegistrationStep};
 pub(crate) use search::Search;
 
 use crate::{
     effect::Effect,
+    event::{AppEvent, KnownAccount, NoticeText},
     keymap::{self, Action},
     lang::{Lang, Phrase},
     link::Links,
-    message::{KnownAccount, Message, News},
-    timeline::{Entry, Reader, clean_name},
+    timeline::{TimelineEntry, Viewer, clean_name},
 };
 
 /// What the application is started with.
@@ -64,12 +62,12 @@ pub(crate) struct App {
     pub(crate) screen: Screen,
     pub(crate) dialog: Option<Dialog>,
     pub(crate) registration: Registration,
-    pub(crate) accounts: Accounts,
-    pub(crate) chat: Chat,
+    pub(crate) accounts: AccountList,
+    pub(crate) chat: ChatScreen,
     pub(crate) links: Links,
     /// The account in the chat.
     pub(crate) me: Option<KnownAccount>,
-    pub(crate) reader: Reader,
+    pub(crate) reader: Viewer,
     /// A short answer to the last key, until the next one.
     pub(crate) hint: Option<Hint>,
     pub(crate) focused: bool,
@@ -123,11 +121,11 @@ impl App {
             screen: Screen::Starting,
             dialog: None,
             registration,
-            accounts: Accounts::default(),
-            chat: Chat::default(),
+            accounts: AccountList::default(),
+            chat: ChatScreen::default(),
             links: Links::default(),
             me: None,
-            reader: Reader::default(),
+            reader: Viewer::default(),
             hint: None,
             focused: true,
             last_key: start.now,
@@ -141,7 +139,7 @@ impl App {
     }
 
     /// Takes one message.
-    pub(crate) fn update(&mut self, message: Message, now: Timestamp) -> Vec<Effect> {
+    pub(crate) fn update(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
         self.now = now;
         let mut effects = self.take(message);
         if self.screen == Screen::Chat {
@@ -169,73 +167,73 @@ impl App {
         self.lang.say(phrase)
     }
 
-    fn take(&mut self, message: Message) -> Vec<Effect> {
+    fn take(&mut self, message: AppEvent) -> Vec<Effect> {
         match message {
-            Message::Key(key) => {
+            AppEvent::Key(key) => {
                 let Some(action) = keymap::action(key) else { return Vec::new() };
                 self.last_key = self.now;
                 self.note_presence();
                 self.act(action)
             }
-            Message::Paste(text) => {
+            AppEvent::Paste(text) => {
                 self.last_key = self.now;
                 self.paste(&text)
             }
-            Message::Resize { width, height } => {
+            AppEvent::Resize { width, height } => {
                 (self.width, self.height) = (width, height);
                 Vec::new()
             }
-            Message::Focus(focused) => {
+            AppEvent::Focus(focused) => {
                 self.focused = focused;
                 self.note_presence();
                 self.remember_reading()
             }
-            Message::Tick => Vec::new(),
-            Message::Accounts(accounts) => self.take_accounts(accounts),
-            Message::Registered(result) => {
+            AppEvent::Tick => Vec::new(),
+            AppEvent::Accounts(accounts) => self.take_accounts(accounts),
+            AppEvent::Registered(result) => {
                 if let Ok(registered) = &result {
                     self.accounts.add(registered.known.clone());
                 }
                 self.registration.take(result, self.lang);
                 Vec::new()
             }
-            Message::Entered(account) => self.entered(account),
-            Message::ReadTo(place) => {
+            AppEvent::Entered(account) => self.entered(account),
+            AppEvent::ReadTo(place) => {
                 self.chat.timeline.set_read_to(place);
                 self.remembered = place;
                 Vec::new()
             }
-            Message::Link(side, state) => self.take_link(side, state),
-            Message::RoundTrip(time) => {
+            AppEvent::Link(side, state) => self.take_link(side, state),
+            AppEvent::RoundTrip(time) => {
                 self.links.round_trip = Some(time);
                 Vec::new()
             }
-            Message::Heard(heard) => self.take_heard(heard),
-            Message::Own { id, state, position } => {
+            AppEvent::Heard(heard) => self.take_heard(heard),
+            AppEvent::Own { id, state, position } => {
                 self.take_own(&id, state, position);
                 Vec::new()
             }
-            Message::Restored(restored) => {
+            AppEvent::Restored(restored) => {
                 self.take_restored(restored);
                 Vec::new()
             }
-            Message::Page(wanted, page) => {
+            AppEvent::Page(wanted, page) => {
                 self.take_page(wanted, page);
                 Vec::new()
             }
-            Message::Found { search, hits } => {
+            AppEvent::Found { search, hits } => {
                 if let Some(Dialog::Search(open)) = &mut self.dialog {
                     open.take(search, hits);
                 }
                 Vec::new()
             }
-            Message::Searched { search, percent } => {
+            AppEvent::Searched { search, percent } => {
                 if let Some(Dialog::Search(open)) = &mut self.dialog {
                     open.progress(search, percent);
                 }
                 Vec::new()
             }
-            Message::Exported(result) => {
+            AppEvent::Exported(result) => {
                 let (text, error) = match &result {
                     Ok(path) => (self.say(Phrase::Exported(path)), false),
                     Err(error) => (self.say(Phrase::NotExported(error)), true),
@@ -243,16 +241,16 @@ impl App {
                 self.notice(&text, error);
                 Vec::new()
             }
-            Message::CannotSuspend => {
+            AppEvent::CannotSuspend => {
                 self.hint(Phrase::CannotSuspend, true);
                 Vec::new()
             }
-            Message::TokenCopied => {
+            AppEvent::TokenCopied => {
                 self.hint(Phrase::TokenCopied, false);
                 Vec::new()
             }
-            Message::Notice { text, error } => self.take_news(&text, error),
-            Message::Quit => self.quit(),
+            AppEvent::Notice { text, error } => self.take_news(&text, error),
+            AppEvent::Quit => self.quit(),
         }
     }
 
@@ -289,7 +287,7 @@ impl App {
         }
     }
 
-    fn take_news(&mut self, news: &News, error: bool) -> Vec<Effect> {
+    fn take_news(&mut self, news: &NoticeText, error: bool) -> Vec<Effect> {
         let text = self.say(Phrase::News(news));
         if self.screen == Screen::Chat {
             self.notice(&text, error);
@@ -303,7 +301,7 @@ impl App {
     fn notice(&mut self, text: &str, error: bool) {
         let text = chat_client::display::clean_keeping_line_breaks(text).into_owned();
         let at = self.local(self.now);
-        self.chat.timeline.push(Entry::notice(text, error, at));
+        self.chat.timeline.push(TimelineEntry::notice(text, error, at));
     }
 
     fn hint(&mut self, phrase: Phrase<'_>, error: bool) {

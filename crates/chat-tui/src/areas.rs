@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 /// The parts of the chat screen, from top to bottom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Chat {
+pub(crate) struct ChatAreas {
     pub(crate) title: Option<Rect>,
     pub(crate) messages: Rect,
     pub(crate) hint: Option<Rect>,
@@ -24,7 +24,7 @@ pub(crate) fn input_width(width: u16) -> u16 {
 }
 
 /// Divides a chat screen on which the typed text takes `input_rows`.
-pub(crate) fn chat(width: u16, height: u16, input_rows: u16, hint: bool, trouble: bool) -> Chat {
+pub(crate) fn chat(width: u16, height: u16, input_rows: u16, hint: bool, trouble: bool) -> ChatAreas {
     let mut left = height;
     let mut take = |rows: u16, wanted: bool, keep: u16| -> u16 {
         let rows = if wanted { rows.min(left.saturating_sub(keep)) } else { 0 };
@@ -44,7 +44,7 @@ pub(crate) fn chat(width: u16, height: u16, input_rows: u16, hint: bool, trouble
         area
     };
     let some = |area: Rect| (area.height > 0).then_some(area);
-    Chat {
+    ChatAreas {
         title: some(row(title)),
         messages: row(messages),
         hint: some(row(hint)),

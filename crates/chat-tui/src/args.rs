@@ -12,7 +12,7 @@ use clap::Parser;
 /// which others on this machine join by starting it too.
 #[derive(Debug, Parser)]
 #[command(name = "chat-tui", version, about, max_term_width = 100)]
-pub(crate) struct Args {
+pub(crate) struct TuiArgs {
     /// Where the room is [env: CHAT_HOST] [default: 127.0.0.1]
     #[arg(long, alias = "listen-host", value_name = "HOST")]
     pub(crate) host: Option<String>,
@@ -99,7 +99,7 @@ pub(crate) struct Args {
     pub(crate) panic_after_start: bool,
 }
 
-impl Args {
+impl TuiArgs {
     /// Reads the command line; ends the program where it cannot be understood.
     pub(crate) fn from_command_line() -> Self {
         let words = rewrite(std::env::args_os());
@@ -175,7 +175,7 @@ pub(crate) fn rewrite(arguments: impl Iterator<Item = OsString>) -> Vec<OsString
 /// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
 fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
     let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
-    match Args::try_parse_from(clean) {
+    match TuiArgs::try_parse_from(clean) {
         Err(error) => error,
         // What was wrong is the very thing that was cleaned.
         Ok(_) => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
@@ -190,12 +190,12 @@ mod tests {
 
     fn parse(arguments: &[&str]) -> Layer {
         let arguments = ["chat-tui"].iter().chain(arguments).map(OsString::from);
-        Args::try_parse_from(rewrite(arguments)).unwrap().layer().unwrap()
+        TuiArgs::try_parse_from(rewrite(arguments)).unwrap().layer().unwrap()
     }
 
     #[test]
     fn the_definition_is_sound() {
-        Args::command().debug_assert();
+        TuiArgs::command().debug_assert();
     }
 
     #[test]

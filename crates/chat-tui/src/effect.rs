@@ -2,8 +2,8 @@
 
 use chat_client::{Account, Nickname, Text, Token};
 
-use crate::message::KnownAccount;
-use crate::timeline::Wanted;
+use crate::event::KnownAccount;
+use crate::timeline::PageRequest;
 
 /// One thing to do. Its answer, where there is one, comes as a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,7 @@ pub(crate) enum Effect {
         id: String,
     },
     RetryNow,
-    ReadPage(Wanted),
+    ReadPage(PageRequest),
     Search {
         search: u64,
         query: String,

@@ -10,11 +10,11 @@ use tokio::time::sleep_until;
 
 use crate::app::App;
 use crate::effect::Effect;
-use crate::events;
-use crate::message::Message;
+use crate::event::AppEvent;
+use crate::keys;
 use crate::services::Services;
-use crate::signals::{Signal, Signals, stop};
-use crate::terminal::{self, Screen};
+use crate::signals::{Signal, SignalStream, stop};
+use crate::terminal::{self, TerminalGuard};
 use crate::theme::Theme;
 
 /// While much comes in, the screen is drawn this often.
@@ -33,9 +33,9 @@ const RING: Duration = Duration::from_secs(2);
 /// A full screen and what it needs.
 pub(crate) struct Fullscreen {
     pub(crate) app: App,
-    pub(crate) screen: Screen,
+    pub(crate) screen: TerminalGuard,
     pub(crate) services: Services,
-    pub(crate) news: Receiver<Message>,
+    pub(crate) news: Receiver<AppEvent>,
     pub(crate) theme: Theme,
     /// For the test of how a panic leaves the terminal.
     pub(crate) panic_after_start: bool,
@@ -51,8 +51,8 @@ impl Fullscreen {
     }
 
     async fn turn(&mut self) -> io::Result<()> {
-        let mut keys = events::start()?;
-        let mut signals = Signals::new()?;
+        let mut keys = keys::start()?;
+        let mut signals = SignalStream::new()?;
         let mut drawn = Instant::now() - FRAME;
         let mut rung = Instant::now() - RING;
         let mut changed = true;
@@ -81,7 +81,7 @@ impl Fullscreen {
                     changed = true;
                 }
                 signal = signals.next() => match signal {
-                    Signal::End => effects.extend(self.app.update(Message::Quit, Timestamp::now())),
+                    Signal::End => effects.extend(self.app.update(AppEvent::Quit, Timestamp::now())),
                     Signal::Stop => self.suspend(false)?,
                     Signal::Continue => {
                         self.screen.resume()?;
@@ -100,7 +100,7 @@ impl Fullscreen {
                     changed = true;
                 }
                 () = tokio::time::sleep(tick.unwrap_or(Duration::MAX)), if tick.is_some() => {
-                    effects.extend(self.app.update(Message::Tick, Timestamp::now()));
+                    effects.extend(self.app.update(AppEvent::Tick, Timestamp::now()));
                     changed = true;
                 }
             }
@@ -109,7 +109,7 @@ impl Fullscreen {
                     Effect::Title(text) => self.screen.title(&text)?,
                     Effect::CopyToken(token) => {
                         self.screen.copy(token.expose())?;
-                        effects.extend(self.app.update(Message::TokenCopied, Timestamp::now()));
+                        effects.extend(self.app.update(AppEvent::TokenCopied, Timestamp::now()));
                     }
                     Effect::Notify(text) => {
                         if rung.elapsed() >= RING {
@@ -137,7 +137,7 @@ impl Fullscreen {
     fn suspend(&mut self, by_key: bool) -> io::Result<()> {
         if by_key && !stop::can_be_woken() {
             // A hint has no effects.
-            self.app.update(Message::CannotSuspend, Timestamp::now());
+            self.app.update(AppEvent::CannotSuspend, Timestamp::now());
             return Ok(());
         }
         self.screen.leave();
@@ -152,7 +152,7 @@ impl Fullscreen {
             return Ok(());
         }
         // It answers with nothing to do: a resize has no effects but a page of history at most.
-        for effect in self.app.update(Message::Resize { width, height }, Timestamp::now()) {
+        for effect in self.app.update(AppEvent::Resize { width, height }, Timestamp::now()) {
             self.services.start(effect);
         }
         Ok(())

@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::input::Edit;
+use crate::line_editor::Edit;
 
 /// What a key asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

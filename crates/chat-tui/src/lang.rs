@@ -7,9 +7,9 @@ mod ru;
 use chat_client::{NicknameError, TextError};
 use jiff::civil::{Date, DateTime};
 
-use crate::link::{Cause, LinkState, Side};
-use crate::message::News;
-use crate::timeline::{Failure, GapLine, OwnState};
+use crate::event::NoticeText;
+use crate::link::{LinkError, LinkSide, LinkState};
+use crate::timeline::{FailureReason, GapLine, OwnState};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(crate) enum Phrase<'a> {
     LooksLike(&'a str),
     Gap(&'a GapLine),
     Own(&'a OwnState),
-    Failure(&'a Failure),
+    Failure(&'a FailureReason),
     NewBelow(usize),
     ScrolledBack,
     TextError(&'a TextError),
@@ -73,15 +73,15 @@ pub(crate) enum Phrase<'a> {
     EmptyRoom,
     // status
     Link {
-        side: Side,
+        side: LinkSide,
         state: &'a LinkState,
         seconds: Option<i64>,
     },
-    Cause(&'a Cause),
+    Cause(&'a LinkError),
     Waiting(usize),
     RetryKey,
     HelpKey,
-    News(&'a News),
+    News(&'a NoticeText),
     // paste
     PasteTitle {
         lines: usize,

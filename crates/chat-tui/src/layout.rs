@@ -5,13 +5,15 @@ use jiff::civil::Date;
 
 use crate::lang::{Lang, Phrase};
 use crate::theme::{Role, nick_colour};
-use crate::timeline::{Entry, Item, Kind, Own, OwnState, Said, Timeline, clean_name};
+use crate::timeline::{
+    EntryKind, OwnState, PendingMessage, ShownMessage, Timeline, TimelineEntry, TimelineItem, clean_name,
+};
 use crate::width::{fit, text_width};
 use crate::wrap::{Row, wrap};
 
 /// Everything that the look of a conversation depends on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sheet<'a> {
+pub(crate) struct ConversationLayout<'a> {
     pub(crate) timeline: &'a Timeline,
     pub(crate) lang: Lang,
     pub(crate) width: u16,
@@ -25,7 +27,7 @@ pub(crate) struct Sheet<'a> {
 /// Below this width there is no room for the time.
 const NARROW: u16 = 30;
 
-impl Sheet<'_> {
+impl ConversationLayout<'_> {
     /// How many rows an item takes; none where there is no such item.
     pub(crate) fn height(&self, index: i64) -> usize {
         self.rows(index).len()
@@ -36,8 +38,8 @@ impl Sheet<'_> {
         let Some(item) = self.timeline.item(index) else { return Vec::new() };
         let mut rows = Vec::new();
         let at = match item {
-            Item::Entry(entry) => entry.at,
-            Item::Own(own) => Some(own.at),
+            TimelineItem::Entry(entry) => entry.at,
+            TimelineItem::Own(own) => Some(own.at),
         };
         let before = self.timeline.entry_before(index);
         if let Some(date) = at.map(|at| at.date()) {
@@ -53,20 +55,20 @@ impl Sheet<'_> {
             rows.push(self.separator(&self.lang.say(Phrase::Unread), Role::Unread));
         }
         match item {
-            Item::Entry(entry) => self.entry(entry, &mut rows),
-            Item::Own(own) => self.own(own, &mut rows),
+            TimelineItem::Entry(entry) => self.entry(entry, &mut rows),
+            TimelineItem::Own(own) => self.own(own, &mut rows),
         }
         rows
     }
 
-    fn entry(&self, entry: &Entry, rows: &mut Vec<Row<Role>>) {
+    fn entry(&self, entry: &TimelineEntry, rows: &mut Vec<Row<Role>>) {
         match &entry.kind {
-            Kind::Said(said) => self.said(entry, said, rows),
-            Kind::Gap(gap) => {
+            EntryKind::Said(said) => self.said(entry, said, rows),
+            EntryKind::Gap(gap) => {
                 let text = format!("╌╌ {} ╌╌", self.lang.say(Phrase::Gap(gap)));
                 rows.extend(wrap(&[(Role::Gap, text.as_str())], self.width, 3));
             }
-            Kind::Notice { text, error } => {
+            EntryKind::Notice { text, error } => {
                 let (mark, role) = if *error { ("! ", Role::Error) } else { ("* ", Role::Notice) };
                 let time = self.time(entry.at);
                 rows.extend(wrap(&[(Role::Time, &time), (role, mark), (role, text)], self.width, self.indent()));
@@ -74,7 +76,7 @@ impl Sheet<'_> {
         }
     }
 
-    fn said(&self, entry: &Entry, said: &Said, rows: &mut Vec<Row<Role>>) {
+    fn said(&self, entry: &TimelineEntry, said: &ShownMessage, rows: &mut Vec<Row<Role>>) {
         let time = self.time(entry.at);
         let mut parts = vec![(Role::Time, time.as_str())];
         let (name, like);
@@ -103,7 +105,7 @@ impl Sheet<'_> {
         rows.extend(wrap(&parts, self.width, self.indent()));
     }
 
-    fn own(&self, own: &Own, rows: &mut Vec<Row<Role>>) {
+    fn own(&self, own: &PendingMessage, rows: &mut Vec<Row<Role>>) {
         let time = self.time(Some(own.at));
         let name = clean_name(self.nickname.unwrap_or(""));
         let name = fit(&name, self.name_width());
@@ -176,14 +178,14 @@ mod tests {
     use jiff::civil::DateTime;
 
     use super::*;
-    use crate::{timeline::Reader, wrap::plain};
+    use crate::{timeline::Viewer, wrap::plain};
 
     fn at(day: i8, hour: i8) -> DateTime {
         DateTime::constant(2023, 1, day, hour, 7, 0, 0)
     }
 
     fn sheet(timeline: &Timeline, width: u16) -> Vec<String> {
-        let sheet = Sheet {
+        let sheet = ConversationLayout {
             timeline,
             lang: Lang::En,
             width,
@@ -197,9 +199,15 @@ mod tests {
     #[test]
     fn messages_have_times_days_and_a_hanging_indent() {
         let mut timeline = Timeline::default();
-        let me = Reader::default();
-        timeline.push(Entry::said(Some("Jolly Ann"), "good evening", Some(at(14, 23)), None, &me));
-        timeline.push(Entry::said(Some("Jolly Ann"), "and good night to everybody here", Some(at(15, 0)), None, &me));
+        let me = Viewer::default();
+        timeline.push(TimelineEntry::said(Some("Jolly Ann"), "good evening", Some(at(14, 23)), None, &me));
+        timeline.push(TimelineEntry::said(
+            Some("Jolly Ann"),
+            "and good night to everybody here",
+            Some(at(15, 0)),
+            None,
+            &me,
+        ));
         assert_eq!(
             sheet(&timeline, 40),
             [
@@ -218,7 +226,7 @@ mod tests {
         for (id, state) in
             [("1", OwnState::Queued), ("2", OwnState::Sent), ("3", OwnState::Confirmed), ("4", OwnState::Unconfirmed)]
         {
-            timeline.outgoing.add(Own::new(id.into(), "hi".into(), at(15, 9), state));
+            timeline.outgoing.add(PendingMessage::new(id.into(), "hi".into(), at(15, 9), state));
         }
         assert_eq!(
             sheet(&timeline, 60),

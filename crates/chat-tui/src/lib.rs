@@ -15,18 +15,18 @@
 mod app;
 mod areas;
 mod args;
+mod bench_support;
 mod effect;
 mod error_chain;
-mod events;
+mod event;
 mod fullscreen;
-mod input;
 mod keymap;
+mod keys;
 mod lang;
 mod layout;
+mod line_editor;
 mod link;
 mod local_room;
-mod measured;
-mod message;
 mod plain;
 mod program;
 mod services;
@@ -39,5 +39,5 @@ mod width;
 mod wrap;
 
 #[doc(hidden)]
-pub use measured::Pages;
+pub use bench_support::Pages;
 pub use program::main;

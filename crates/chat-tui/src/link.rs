@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 /// Which of the two connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum LinkSide {
     Listening,
     Writing,
 }
@@ -25,11 +25,11 @@ pub(crate) enum LinkState {
     Waiting {
         attempt: u32,
         retry_at: Timestamp,
-        cause: Cause,
+        cause: LinkError,
     },
     /// It is not tried again by itself.
     Closed {
-        cause: Option<Cause>,
+        cause: Option<LinkError>,
     },
 }
 
@@ -43,7 +43,7 @@ impl LinkState {
         matches!(self, Self::Waiting { .. })
     }
 
-    pub(crate) fn cause(&self) -> Option<&Cause> {
+    pub(crate) fn cause(&self) -> Option<&LinkError> {
         match self {
             Self::Waiting { cause, .. } => Some(cause),
             Self::Closed { cause } => cause.as_ref(),
@@ -61,7 +61,7 @@ impl LinkState {
 
 /// Why a connection is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub(crate) enum LinkError {
     /// The host has no address.
     NoAddress,
     /// Nothing listens on the port.
@@ -95,21 +95,21 @@ impl Default for Links {
 }
 
 impl Links {
-    pub(crate) fn side(&self, side: Side) -> &LinkState {
+    pub(crate) fn side(&self, side: LinkSide) -> &LinkState {
         match side {
-            Side::Listening => &self.listening,
-            Side::Writing => &self.writing,
+            LinkSide::Listening => &self.listening,
+            LinkSide::Writing => &self.writing,
         }
     }
 
     /// Takes the new state of a side.
-    pub(crate) fn set(&mut self, side: Side, state: LinkState) {
-        if side == Side::Writing && !state.is_online() {
+    pub(crate) fn set(&mut self, side: LinkSide, state: LinkState) {
+        if side == LinkSide::Writing && !state.is_online() {
             self.round_trip = None;
         }
         match side {
-            Side::Listening => self.listening = state,
-            Side::Writing => self.writing = state,
+            LinkSide::Listening => self.listening = state,
+            LinkSide::Writing => self.writing = state,
         }
     }
 
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_countdown_is_rounded_up_and_never_negative() {
         let at = |ms| Timestamp::from_millisecond(ms).unwrap();
-        let state = LinkState::Waiting { attempt: 2, retry_at: at(5_000), cause: Cause::Lost };
+        let state = LinkState::Waiting { attempt: 2, retry_at: at(5_000), cause: LinkError::Lost };
         assert_eq!(state.seconds_left(at(0)), Some(5));
         assert_eq!(state.seconds_left(at(4_999)), Some(1));
         assert_eq!(state.seconds_left(at(9_000)), Some(0));

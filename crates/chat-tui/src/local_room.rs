@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::message::Message;
+use crate::event::AppEvent;
 use crate::services::Paths;
 
 /// The looking after a room. Where none is wanted it does nothing.
@@ -25,7 +25,7 @@ pub(crate) struct LocalRoom {
 
 /// What the command line says of a local room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum May {
+pub(crate) enum LocalRoomPolicy {
     Never,
     /// Where nothing speaks of another server.
     Automatic,
@@ -33,11 +33,11 @@ pub(crate) enum May {
 }
 
 /// Whether this program would serve a room itself: only on this machine, and only if it may.
-fn wanted(config: &ClientConfig, may: May) -> bool {
+fn wanted(config: &ClientConfig, may: LocalRoomPolicy) -> bool {
     let write_host = config.write_host.as_deref().unwrap_or(&config.host);
     // A local room has no certificate; who asks for TLS means another server.
     cfg!(feature = "local-room")
-        && may != May::Never
+        && may != LocalRoomPolicy::Never
         && config.tls.is_none()
         && is_loopback(&config.host)
         && is_loopback(write_host)
@@ -50,7 +50,7 @@ fn is_loopback(host: &str) -> bool {
 
 impl LocalRoom {
     /// Looks whether there is a room, and starts one if not.
-    pub(crate) fn keep(may: May, config: &ClientConfig, paths: &Paths, news: Sender<Message>) -> Self {
+    pub(crate) fn keep(may: LocalRoomPolicy, config: &ClientConfig, paths: &Paths, news: Sender<AppEvent>) -> Self {
         let wanted = wanted(config, may);
         let (ready_now, ready) = watch::channel(!wanted);
         let (started_now, started) = watch::channel(0);
@@ -58,11 +58,11 @@ impl LocalRoom {
         let (close, closing) = oneshot::channel();
         #[cfg(feature = "local-room")]
         let task = wanted.then(|| {
-            let host = host::Host::new(
+            let host = host::RoomHost::new(
                 config,
                 &paths.data_dir,
                 &paths.credentials,
-                may == May::Always,
+                may == LocalRoomPolicy::Always,
                 news,
                 ready_now,
                 started_now,
@@ -118,11 +118,11 @@ mod tests {
             [("127.0.0.1", true), ("localhost", true), ("::1", true), ("10.0.0.1", false), ("chat.example", false)]
         {
             assert_eq!(
-                wanted(&ClientConfig::new(host), May::Automatic),
+                wanted(&ClientConfig::new(host), LocalRoomPolicy::Automatic),
                 local && cfg!(feature = "local-room"),
                 "{host}"
             );
         }
-        assert!(!wanted(&ClientConfig::new("127.0.0.1"), May::Never));
+        assert!(!wanted(&ClientConfig::new("127.0.0.1"), LocalRoomPolicy::Never));
     }
 }

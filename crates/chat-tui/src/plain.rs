@@ -3,7 +3,7 @@
 
 mod commands;
 mod entering;
-mod hearing;
+mod report;
 mod runner;
 #[cfg(test)]
 mod tests;
@@ -13,37 +13,37 @@ use std::collections::VecDeque;
 use chat_client::display;
 use jiff::Timestamp;
 
-use runner::Line;
+use runner::InputLine;
 pub(crate) use runner::run;
 
 use crate::{
-    app::{App, Dialog, Screen, Step},
+    app::{App, Dialog, RegistrationStep, Screen},
     effect::Effect,
+    event::AppEvent,
     lang::Phrase,
     link::LinkState,
-    message::Message,
     timeline::{OwnState, clean_name},
 };
 
 /// The application and what it has to say.
 #[derive(Debug)]
-pub(crate) struct Plain {
+pub(crate) struct PlainMode {
     pub(crate) app: App,
     /// A person types, who can be asked.
     interactive: bool,
     /// What is said, oldest first.
-    said: Vec<Say>,
+    said: Vec<OutputLine>,
     /// Lines that came before there was a chat to say them in.
     early: VecDeque<String>,
     input_ended: bool,
     welcomed: bool,
     entered: bool,
-    worst: Outcome,
+    worst: PlainOutcome,
 }
 
 /// One line out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Say {
+pub(crate) enum OutputLine {
     /// A message: data.
     Message(String),
     /// Everything else: talk.
@@ -52,7 +52,7 @@ pub(crate) enum Say {
 
 /// How it ended, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Outcome {
+pub(crate) enum PlainOutcome {
     Done,
     Usage,
     Refused,
@@ -60,7 +60,7 @@ pub(crate) enum Outcome {
     Unconfirmed,
 }
 
-impl Plain {
+impl PlainMode {
     pub(crate) fn new(app: App, interactive: bool) -> Self {
         Self {
             app,
@@ -70,16 +70,16 @@ impl Plain {
             input_ended: false,
             welcomed: false,
             entered: false,
-            worst: Outcome::Done,
+            worst: PlainOutcome::Done,
         }
     }
 
     /// What is to be said now.
-    pub(crate) fn take_said(&mut self) -> Vec<Say> {
+    pub(crate) fn take_said(&mut self) -> Vec<OutputLine> {
         std::mem::take(&mut self.said)
     }
 
-    pub(crate) fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> PlainOutcome {
         self.worst
     }
 
@@ -109,9 +109,9 @@ impl Plain {
         self.talk(Phrase::PlainGaveUp(seconds));
         let left = self.app.chat.timeline.outgoing.waiting() + self.early.len();
         if !self.entered {
-            self.worst = self.worst.max(Outcome::Unreachable);
+            self.worst = self.worst.max(PlainOutcome::Unreachable);
         } else if left > 0 {
-            self.worst = self.worst.max(Outcome::Unconfirmed);
+            self.worst = self.worst.max(PlainOutcome::Unconfirmed);
         }
     }
 
@@ -121,16 +121,16 @@ impl Plain {
     }
 
     /// Takes what was read.
-    fn input(&mut self, line: Line, now: Timestamp) -> Vec<Effect> {
+    fn input(&mut self, line: InputLine, now: Timestamp) -> Vec<Effect> {
         match line {
-            Line::Text(line) => self.line(&line, now),
-            Line::NotUtf8(line) => {
+            InputLine::Text(line) => self.line(&line, now),
+            InputLine::NotUtf8(line) => {
                 self.talk(Phrase::PlainNotUtf8);
                 self.line(&line, now)
             }
-            Line::TooLong => {
+            InputLine::TooLong => {
                 self.talk(Phrase::PlainLineTooLong);
-                self.worst = self.worst.max(Outcome::Usage);
+                self.worst = self.worst.max(PlainOutcome::Usage);
                 Vec::new()
             }
         }
@@ -152,7 +152,7 @@ impl Plain {
                 self.early.push_back(line.to_owned());
                 Vec::new()
             }
-            Screen::Registration if self.app.registration.step == Step::Asked || !self.interactive => {
+            Screen::Registration if self.app.registration.step == RegistrationStep::Asked || !self.interactive => {
                 self.early.push_back(line.to_owned());
                 Vec::new()
             }
@@ -171,7 +171,7 @@ impl Plain {
         matches!(self.app.dialog, Some(Dialog::WrongToken { .. }))
             || match self.app.screen {
                 Screen::Accounts => true,
-                Screen::Registration => self.interactive && self.app.registration.step != Step::Asked,
+                Screen::Registration => self.interactive && self.app.registration.step != RegistrationStep::Asked,
                 Screen::Starting | Screen::Chat => false,
             }
     }
@@ -183,7 +183,7 @@ impl Plain {
     }
 
     /// Takes what has happened elsewhere.
-    pub(crate) fn message(&mut self, message: Message, now: Timestamp) -> Vec<Effect> {
+    pub(crate) fn message(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
         let before = (self.app.screen, self.app.links.clone(), self.app.dialog.is_some());
         let hints = self.hear(&message);
         let mut effects = self.app.update(message, now);
@@ -198,7 +198,9 @@ impl Plain {
             effects.extend(self.begin());
         }
         // Registered: straight on to the chat, since there is no button to press.
-        if let (Screen::Registration, Step::Done(registered)) = (self.app.screen, &self.app.registration.step) {
+        if let (Screen::Registration, RegistrationStep::Done(registered)) =
+            (self.app.screen, &self.app.registration.step)
+        {
             let known = registered.known.clone();
             effects.extend(self.app.enter(known));
             self.say_entering();
@@ -225,7 +227,7 @@ impl Plain {
     }
 
     fn talk_text(&mut self, text: &str) {
-        self.said.push(Say::Talk(display::clean_for_terminal(text).into_owned()));
+        self.said.push(OutputLine::Talk(display::clean_for_terminal(text).into_owned()));
     }
 }
 

@@ -17,18 +17,18 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::prelude::*;
 
 use crate::app::{App, Start};
-use crate::args::Args;
+use crate::args::TuiArgs;
 use crate::fullscreen::Fullscreen;
 use crate::lang::{Lang, Phrase};
-use crate::local_room::May;
-use crate::plain::{self, Outcome, Plain};
-use crate::services::{Left, Paths, Services};
-use crate::terminal::Screen;
+use crate::local_room::LocalRoomPolicy;
+use crate::plain::{self, PlainMode, PlainOutcome};
+use crate::services::{Paths, Services, Unsent};
+use crate::terminal::TerminalGuard;
 use crate::theme::Theme;
 
 /// Runs `chat-tui` with the arguments of this process.
 pub fn main() -> ExitCode {
-    match run(Args::from_command_line()) {
+    match run(TuiArgs::from_command_line()) {
         Ok(code) => code,
         Err(error) => {
             complain(&format!("chat-tui: {error:#}"));
@@ -37,7 +37,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     if args.shows_the_token() {
         complain("chat-tui: others on this machine can see a token on the command line; --token-file hides it");
     }
@@ -85,9 +85,9 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     // The screen, and what the network and the files need: two threads keep them apart.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let local_room = match (args.no_local_room, args.local_room) {
-        (true, _) => May::Never,
-        (false, true) => May::Always,
-        (false, false) => May::Automatic,
+        (true, _) => LocalRoomPolicy::Never,
+        (false, true) => LocalRoomPolicy::Always,
+        (false, false) => LocalRoomPolicy::Automatic,
     };
     let code = runtime.block_on(async {
         if full {
@@ -95,7 +95,7 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             let panic_after_start = args.panic_after_start;
             #[cfg(not(debug_assertions))]
             let panic_after_start = false;
-            let screen = Screen::take()?;
+            let screen = TerminalGuard::take()?;
             let (width, height) = screen.size()?;
             let (services, news) = Services::open(config, paths, local_room);
             let app = App::new(Start { width, height, ..start });
@@ -107,7 +107,7 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             anyhow::Ok(ExitCode::SUCCESS)
         } else {
             let (services, news) = Services::open(config, paths, local_room);
-            let plain = Plain::new(App::new(start), std::io::stdin().is_terminal());
+            let plain = PlainMode::new(App::new(start), std::io::stdin().is_terminal());
             let (plain, services, interrupted) = plain::run(plain, services, news).await;
             let left = services.close().await;
             say_what_is_left(lang, &plain.app, left.as_ref());
@@ -118,13 +118,13 @@ fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             };
             let code = match plain.outcome() {
                 _ if interrupted => 130,
-                Outcome::Unconfirmed => 5,
+                PlainOutcome::Unconfirmed => 5,
                 _ if unconfirmed => 5,
-                Outcome::Unreachable => 4,
-                Outcome::Refused => 3,
+                PlainOutcome::Unreachable => 4,
+                PlainOutcome::Refused => 3,
                 _ if never_sent => 4,
-                Outcome::Usage => 2,
-                Outcome::Done => 0,
+                PlainOutcome::Usage => 2,
+                PlainOutcome::Done => 0,
             };
             Ok(ExitCode::from(code))
         }
@@ -140,7 +140,7 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", display::clean_keeping_line_breaks(text));
 }
 
-fn say_what_is_left(lang: Lang, app: &App, left: Option<&Left>) {
+fn say_what_is_left(lang: Lang, app: &App, left: Option<&Unsent>) {
     let (kept, lost) = app.chat.timeline.outgoing.left(left);
     if kept > 0 {
         complain(&lang.say(Phrase::PlainLeft(kept)));

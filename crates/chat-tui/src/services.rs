@@ -2,10 +2,10 @@
 //! keeps the caller waiting; answers come as messages, in order, through one bounded channel.
 
 mod files;
-mod listening;
-mod posting;
-mod reading;
+mod history;
+mod listener;
 mod translate;
+mod writer;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -17,22 +17,22 @@ use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel, unbounded_ch
 use tokio::sync::watch;
 
 use crate::effect::Effect;
-use crate::local_room::{LocalRoom, May};
-use crate::message::{KnownAccount, Message, News};
-use posting::Posting;
+use crate::event::{AppEvent, KnownAccount, NoticeText};
+use crate::local_room::{LocalRoom, LocalRoomPolicy};
+use writer::WriterCommand;
 
 /// How many messages wait for the application before the listener is held back.
 const BACKLOG: usize = 256;
 
 /// What every service needs.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct ServiceContext {
     pub(crate) config: ClientConfig,
     pub(crate) history_path: PathBuf,
     pub(crate) credentials_path: PathBuf,
     pub(crate) outbox_path: PathBuf,
     /// Where messages for the application go.
-    news: Sender<Message>,
+    news: Sender<AppEvent>,
     /// The search that runs; 0 for none.
     searching: AtomicU64,
     /// Whose messages are under way, for settling them by their echo.
@@ -43,8 +43,8 @@ pub(crate) struct Shared {
 /// The running services.
 #[derive(Debug)]
 pub(crate) struct Services {
-    shared: Arc<Shared>,
-    posting: UnboundedSender<Posting>,
+    shared: Arc<ServiceContext>,
+    posting: UnboundedSender<WriterCommand>,
     room: LocalRoom,
     listening: bool,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Paths {
 
 /// What was left undone when the services closed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Left {
+pub(crate) struct Unsent {
     pub(crate) unconfirmed: usize,
     /// What was under way and has not arrived, by the names that the application has for it.
     pub(crate) undone: Vec<String>,
@@ -72,10 +72,10 @@ pub(crate) struct Left {
 impl Services {
     /// Starts what needs no account: the local room, where one is wanted, and the reading of the
     /// accounts. Must be called within the runtime.
-    pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: May) -> (Self, Receiver<Message>) {
+    pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: LocalRoomPolicy) -> (Self, Receiver<AppEvent>) {
         let (news, receiver) = channel(BACKLOG);
         let room = LocalRoom::keep(local_room, &config, &paths, news.clone());
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ServiceContext {
             config,
             history_path: paths.history,
             credentials_path: paths.credentials,
@@ -86,15 +86,15 @@ impl Services {
             listener: Mutex::new(None),
         });
         let (posting, commands) = unbounded_channel();
-        tokio::spawn(posting::run(shared.clone(), commands));
+        tokio::spawn(writer::run(shared.clone(), commands));
         tokio::spawn(greet_new_rooms(shared.clone(), posting.clone(), room.started()));
         shared.blocking(|shared| {
             // Before the accounts, and so before anybody can register or log in.
             if shared.config.exposes_token() {
-                let text = News::InTheClear(shared.config.write_addr_text());
-                shared.tell_blocking(Message::Notice { text, error: false });
+                let text = NoticeText::InTheClear(shared.config.write_addr_text());
+                shared.tell_blocking(AppEvent::Notice { text, error: false });
             }
-            shared.tell_blocking(Message::ReadTo(files::read_mark(&shared.history_path)));
+            shared.tell_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));
             files::load_accounts(shared);
         });
         (Self { shared, posting, room, listening: false }, receiver)
@@ -109,7 +109,7 @@ impl Services {
                 tokio::spawn(async move {
                     wait_for(ready).await;
                     let result = files::register(&shared, nickname).await;
-                    shared.tell(Message::Registered(result)).await;
+                    shared.tell(AppEvent::Registered(result)).await;
                 });
             }
             Effect::Enter(known) => self.enter(known.account.token, Some(known.account.nickname)),
@@ -117,18 +117,18 @@ impl Services {
             Effect::ForgetAccount(account) => {
                 self.shared.blocking(move |shared| files::forget_account(shared, &account));
             }
-            Effect::Send { id, text } => self.post(Posting::Send { id, text }),
-            Effect::Resend { id, text } => self.post(Posting::Resend { id, text }),
-            Effect::Discard { id } => self.post(Posting::Discard { id }),
+            Effect::Send { id, text } => self.post(WriterCommand::Send { id, text }),
+            Effect::Resend { id, text } => self.post(WriterCommand::Resend { id, text }),
+            Effect::Discard { id } => self.post(WriterCommand::Discard { id }),
             Effect::RetryNow => {
                 self.room.retry_now();
                 self.shared.retry_listening();
-                self.post(Posting::RetryNow);
+                self.post(WriterCommand::RetryNow);
             }
-            Effect::ReadPage(wanted) => self.shared.blocking(move |shared| reading::page(shared, wanted)),
+            Effect::ReadPage(wanted) => self.shared.blocking(move |shared| history::page(shared, wanted)),
             Effect::Search { search, query } => {
                 self.shared.searching.store(search, std::sync::atomic::Ordering::Release);
-                self.shared.blocking(move |shared| reading::search(shared, search, &query));
+                self.shared.blocking(move |shared| history::search(shared, search, &query));
             }
             Effect::StopSearch => self.shared.searching.store(0, std::sync::atomic::Ordering::Release),
             Effect::Export(path) => self.shared.blocking(move |shared| files::export(shared, path)),
@@ -145,9 +145,9 @@ impl Services {
 
     /// Ends everything: what is under way gets a moment to be confirmed, a local room is drained.
     /// `None`: it is not known in time what is left.
-    pub(crate) async fn close(self) -> Option<Left> {
+    pub(crate) async fn close(self) -> Option<Unsent> {
         let (answer, report) = tokio::sync::oneshot::channel();
-        self.post(Posting::Close(answer));
+        self.post(WriterCommand::Close(answer));
         let left = tokio::time::timeout(Duration::from_secs(4), report).await;
         let listener = self.shared.listener.lock().ok().and_then(|mut listener| listener.take());
         drop(listener);
@@ -156,26 +156,26 @@ impl Services {
     }
 
     fn enter(&mut self, token: Token, nickname: Option<Nickname>) {
-        self.post(Posting::Enter { token, nickname, ready: self.room.ready() });
+        self.post(WriterCommand::Enter { token, nickname, ready: self.room.ready() });
         if !self.listening {
             self.listening = true;
-            tokio::spawn(listening::run(self.shared.clone(), self.room.ready(), self.room.refusals()));
+            tokio::spawn(listener::run(self.shared.clone(), self.room.ready(), self.room.refusals()));
         }
     }
 
-    fn post(&self, command: Posting) {
+    fn post(&self, command: WriterCommand) {
         // It ends only with the program.
         let _ = self.posting.send(command);
     }
 }
 
-impl Shared {
+impl ServiceContext {
     /// Hands a message to the application; where that has gone, nobody wants to know.
-    async fn tell(&self, message: Message) {
+    async fn tell(&self, message: AppEvent) {
         let _ = self.news.send(message).await;
     }
 
-    fn tell_blocking(&self, message: Message) {
+    fn tell_blocking(&self, message: AppEvent) {
         let _ = self.news.blocking_send(message);
     }
 
@@ -195,10 +195,14 @@ impl Shared {
 }
 
 /// A room that has just been started here need not be waited for.
-async fn greet_new_rooms(shared: Arc<Shared>, posting: UnboundedSender<Posting>, mut started: watch::Receiver<u64>) {
+async fn greet_new_rooms(
+    shared: Arc<ServiceContext>,
+    posting: UnboundedSender<WriterCommand>,
+    mut started: watch::Receiver<u64>,
+) {
     while started.changed().await.is_ok() {
         shared.retry_listening();
-        let _ = posting.send(Posting::RetryNow);
+        let _ = posting.send(WriterCommand::RetryNow);
     }
 }
 

@@ -18,7 +18,7 @@ mod unix {
     use super::{Signal, io};
 
     /// The signals that are listened to.
-    pub(crate) struct Signals {
+    pub(crate) struct SignalStream {
         terminate: Stream,
         hang_up: Stream,
         interrupt: Stream,
@@ -29,7 +29,7 @@ mod unix {
         resized: Option<Stream>,
     }
 
-    impl Signals {
+    impl SignalStream {
         pub(crate) fn new() -> io::Result<Self> {
             let by_number = |which: rustix::process::Signal| signal(SignalKind::from_raw(which.as_raw()));
             let stop = Some(by_number(rustix::process::Signal::TSTP)?);
@@ -98,16 +98,16 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub(crate) use unix::{Signals, stop};
+pub(crate) use unix::{SignalStream, stop};
 
 #[cfg(not(unix))]
 mod other {
     use super::{Signal, io};
 
     /// Only Ctrl+C reaches a program here.
-    pub(crate) struct Signals;
+    pub(crate) struct SignalStream;
 
-    impl Signals {
+    impl SignalStream {
         pub(crate) fn new() -> io::Result<Self> {
             Ok(Self)
         }
@@ -136,4 +136,4 @@ mod other {
 }
 
 #[cfg(not(unix))]
-pub(crate) use other::{Signals, stop};
+pub(crate) use other::{SignalStream, stop};

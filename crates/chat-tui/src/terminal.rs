@@ -28,11 +28,11 @@ const SAVE_TITLE: &str = "\x1b[22;0t";
 const RESTORE_TITLE: &str = "\x1b[23;0t";
 
 /// A taken terminal. Dropping it gives it back.
-pub(crate) struct Screen {
+pub(crate) struct TerminalGuard {
     inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
 }
 
-impl Screen {
+impl TerminalGuard {
     /// Takes the terminal, and sees to it that a panic gives it back before it says anything.
     pub(crate) fn take() -> io::Result<Self> {
         let previous = std::panic::take_hook();
@@ -100,7 +100,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         give_back();
     }

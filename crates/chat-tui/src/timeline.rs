@@ -3,8 +3,8 @@
 //! the screen: pages of history are asked for by effects and come as values, heights are arguments.
 
 mod entry;
-mod own;
 mod page;
+mod pending;
 mod scroll;
 #[cfg(test)]
 mod tests;
@@ -13,9 +13,9 @@ use std::collections::VecDeque;
 
 use chat_client::NamesSeen;
 
-pub(crate) use entry::{Entry, GapLine, GapReason, Kind, Mark, Reader, Said, clean_name};
-pub(crate) use own::{Echo, Failure, Outgoing, Own, OwnState};
-pub(crate) use page::{Page, PageLine, Wanted};
+pub(crate) use entry::{EntryKind, FileSpan, GapLine, GapReason, ShownMessage, TimelineEntry, Viewer, clean_name};
+pub(crate) use page::{HistoryPage, PageLine, PageRequest};
+pub(crate) use pending::{EarlyEcho, FailureReason, OwnState, PendingMessage, PendingMessages};
 use scroll::Anchor;
 
 /// How many entries are held. Scrolled back, up to twice as many, so that pages are not read again
@@ -28,10 +28,10 @@ const MAX_ASIDES: usize = WINDOW;
 /// The window and where the reader stands in it.
 #[derive(Debug)]
 pub(crate) struct Timeline {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<TimelineEntry>,
     /// Gaps, notices, and messages that could not be written, each with the place in the history file
     /// that it came after: they are in no file, and come back with the page that they belong to.
-    asides: Vec<(u64, Entry)>,
+    asides: Vec<(u64, TimelineEntry)>,
     /// The index of the first entry. An entry keeps its index while the window moves, so that an
     /// anchor stays where the reader is.
     first: i64,
@@ -52,7 +52,7 @@ pub(crate) struct Timeline {
     found: Option<u64>,
     /// Who has spoken, here and in the pages that were read.
     pub(crate) names: NamesSeen,
-    pub(crate) outgoing: Outgoing,
+    pub(crate) outgoing: PendingMessages,
 }
 
 /// What lies before the window.
@@ -78,9 +78,9 @@ enum Newer {
 
 /// One thing to show: what was said, or an own message on its way.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Item<'a> {
-    Entry(&'a Entry),
-    Own(&'a Own),
+pub(crate) enum TimelineItem<'a> {
+    Entry(&'a TimelineEntry),
+    Own(&'a PendingMessage),
 }
 
 impl Default for Timeline {
@@ -99,7 +99,7 @@ impl Default for Timeline {
             present: true,
             found: None,
             names: NamesSeen::new(),
-            outgoing: Outgoing::default(),
+            outgoing: PendingMessages::default(),
         }
     }
 }
@@ -112,17 +112,17 @@ impl Timeline {
     }
 
     /// What has this index.
-    pub(crate) fn item(&self, index: i64) -> Option<Item<'_>> {
+    pub(crate) fn item(&self, index: i64) -> Option<TimelineItem<'_>> {
         let at = usize::try_from(index - self.first).ok()?;
         match self.entries.get(at) {
-            Some(entry) => Some(Item::Entry(entry)),
-            None if self.is_live() => self.outgoing.as_slice().get(at - self.entries.len()).map(Item::Own),
+            Some(entry) => Some(TimelineItem::Entry(entry)),
+            None if self.is_live() => self.outgoing.as_slice().get(at - self.entries.len()).map(TimelineItem::Own),
             None => None,
         }
     }
 
     /// The entry before `index`, for separators.
-    pub(crate) fn entry_before(&self, index: i64) -> Option<&Entry> {
+    pub(crate) fn entry_before(&self, index: i64) -> Option<&TimelineEntry> {
         let at = usize::try_from(index - self.first).ok()?;
         self.entries.get(at.min(self.entries.len()).checked_sub(1)?)
     }
@@ -147,12 +147,12 @@ impl Timeline {
     }
 
     /// The last `count` entries, newest first.
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &TimelineEntry> {
         self.entries.iter().rev()
     }
 
     /// A message or a gap that has just come. `false`: it is not in the window.
-    pub(crate) fn push(&mut self, entry: Entry) -> bool {
+    pub(crate) fn push(&mut self, entry: TimelineEntry) -> bool {
         if let Some(mark) = entry.mark {
             if mark.start < self.newest {
                 // A page that was read meanwhile has brought it.
@@ -194,7 +194,7 @@ impl Timeline {
     }
 
     /// A message that was said before anybody could look: it is not read by coming in.
-    pub(crate) fn push_missed(&mut self, entry: Entry) -> bool {
+    pub(crate) fn push_missed(&mut self, entry: TimelineEntry) -> bool {
         let present = std::mem::replace(&mut self.present, false);
         let shown = self.push(entry);
         self.present = present;
@@ -208,22 +208,22 @@ impl Timeline {
     }
 
     /// An own message whose echo is not to be waited for any longer becomes part of what was said.
-    pub(crate) fn settle(&mut self, own: &Own, me: &Reader) {
-        let mut entry = Entry::said(me.nickname.as_deref(), &own.text, Some(own.at), None, me);
-        if let Kind::Said(said) = &mut entry.kind {
+    pub(crate) fn settle(&mut self, own: &PendingMessage, me: &Viewer) {
+        let mut entry = TimelineEntry::said(me.nickname.as_deref(), &own.text, Some(own.at), None, me);
+        if let EntryKind::Said(said) = &mut entry.kind {
             said.confirmed = true;
         }
         self.push(entry);
     }
 
     /// The receipt of an own line has come after the line.
-    pub(crate) fn confirm(&mut self, echo: &Echo, me: &Reader) {
-        let shown = Entry::said(me.nickname.as_deref(), &echo.text, None, echo.mark, me);
-        let is_it = |entry: &&mut Entry| entry.mark == echo.mark && entry.as_said() == shown.as_said();
+    pub(crate) fn confirm(&mut self, echo: &EarlyEcho, me: &Viewer) {
+        let shown = TimelineEntry::said(me.nickname.as_deref(), &echo.text, None, echo.mark, me);
+        let is_it = |entry: &&mut TimelineEntry| entry.mark == echo.mark && entry.as_said() == shown.as_said();
         let entry = self.entries.iter_mut().rev().find(is_it);
         let aside = self.asides.iter_mut().rev().map(|(_, aside)| aside).find(is_it);
         for entry in entry.into_iter().chain(aside) {
-            if let Kind::Said(said) = &mut entry.kind {
+            if let EntryKind::Said(said) = &mut entry.kind {
                 said.confirmed = true;
             }
         }
@@ -253,7 +253,7 @@ impl Timeline {
     /// Whether the unread mark stands before the item with this index.
     pub(crate) fn unread_begins_at(&self, index: i64) -> bool {
         let Some(line) = self.unread_line else { return false };
-        let Some(Item::Entry(entry)) = self.item(index) else { return false };
+        let Some(TimelineItem::Entry(entry)) = self.item(index) else { return false };
         let unread = entry.mark.is_some_and(|mark| mark.start >= line);
         // Notices and gaps have no place in the file: look past a few of them.
         let marked = (1..=8).find_map(|back| self.entry_before(index - back + 1).and_then(|entry| entry.mark));
@@ -275,7 +275,7 @@ impl Timeline {
     }
 
     /// Whether this is the message that the reader has jumped to.
-    pub(crate) fn is_found(&self, entry: &Entry) -> bool {
+    pub(crate) fn is_found(&self, entry: &TimelineEntry) -> bool {
         self.found.is_some() && entry.mark.map(|mark| mark.start) == self.found
     }
 

@@ -5,10 +5,10 @@ mod canvas;
 mod chat;
 mod dialogs;
 mod registration;
-#[cfg(test)]
-mod screens;
 mod search;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use ratatui::Frame;
 

@@ -2,14 +2,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod stage;
+mod support;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use stage::room::Room;
-use stage::terminal::Terminal;
-use stage::write_history;
+use support::room::Room;
+use support::terminal::Terminal;
+use support::write_history;
 
 const ENTER: &str = "\r";
 

@@ -2,16 +2,16 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod stage;
+mod support;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use chat_client::display::is_treacherous;
 
-use stage::pipes::Pipes;
-use stage::room::Room;
-use stage::terminal::run_raw;
+use support::pipes::Pipes;
+use support::room::Room;
+use support::terminal::run_raw;
 
 /// Each steers a terminal or misleads whoever looks at it.
 const CORPUS: [&str; 6] = [

@@ -1,11 +1,11 @@
 //! The same scenarios in plain mode, played through the real binary on pipes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod stage;
+mod support;
 
-use stage::pipes::Pipes;
-use stage::room::Room;
-use stage::write_history;
+use support::pipes::Pipes;
+use support::room::Room;
+use support::write_history;
 
 fn arguments(room: &Room, more: &[&str]) -> Vec<String> {
     let mut arguments = room.arguments();
@@ -100,8 +100,8 @@ fn nobody_who_hears_the_complaint_changes_no_code() {
     let home = tempfile::tempdir().unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut command = Command::new(stage::PROGRAM);
-    command.args(["--profile", "nonsense"]).env_clear().envs(stage::environment(home.path()));
+    let mut command = Command::new(support::PROGRAM);
+    command.args(["--profile", "nonsense"]).env_clear().envs(support::environment(home.path()));
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer).status().unwrap();
     assert_eq!(status.code(), Some(2));
 }
@@ -157,7 +157,7 @@ fn a_hundred_thousand_lines_are_searched() {
 #[cfg(unix)]
 #[test]
 fn a_dumb_terminal_gets_lines_and_questions() {
-    use stage::terminal::Terminal;
+    use support::terminal::Terminal;
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(home.path(), &arguments(&room, &["--plain"]), 80, 24);

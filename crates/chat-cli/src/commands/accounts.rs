@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use chat_client::{CachedAccount, Credentials, Layer};
 
-use crate::args::{Accounts, AccountsAction, Common};
+use crate::args::{AccountsAction, AccountsArgs, CommonArgs};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::objects::{Kind, Object};
+use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
-use crate::{account_choice, sides};
+use crate::{account_choice, connection};
 
-pub(super) fn run(args: &Accounts, common: &Common) -> Result<Exit, Failure> {
+pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let layer = Layer { credentials_path: args.credential_path.clone(), ..Layer::default() };
-    let settings = sides::settings(layer, common)?;
+    let settings = connection::settings(layer, common)?;
     let mut credentials = account_choice::kept(&settings)?;
     match &args.action {
         Some(AccountsAction::Remove { nickname, room }) => remove(&mut credentials, nickname, room.as_deref())?,
@@ -23,7 +23,7 @@ pub(super) fn run(args: &Accounts, common: &Common) -> Result<Exit, Failure> {
             for stored in credentials.accounts() {
                 let nickname = stored.nickname().as_str();
                 if style.json {
-                    Object::new(Kind::Account { nick: nickname, asked: stored.asked() }).write_to(&mut out);
+                    JsonObject::new(ObjectKind::Account { nick: nickname, asked: stored.asked() }).write_to(&mut out);
                 } else {
                     out.extend_from_slice(style.safe(nickname).as_bytes());
                     out.push(b'\n');
@@ -36,23 +36,23 @@ pub(super) fn run(args: &Accounts, common: &Common) -> Result<Exit, Failure> {
 }
 
 /// Removes the accounts of this nickname, of one room.
-fn remove(credentials: &mut Credentials, nickname: &str, room: Option<&str>) -> Result<(), Failure> {
+fn remove(credentials: &mut Credentials, nickname: &str, room: Option<&str>) -> Result<(), CliError> {
     let named = |stored: &&CachedAccount| stored.nickname().as_str() == nickname;
     let Some(room) = room else {
         let rooms: BTreeSet<_> = credentials.accounts().filter(named).map(CachedAccount::room).collect();
         if rooms.len() > 1 {
             let rooms = rooms.into_iter().map(|room| room.unwrap_or("one that is not known").to_owned());
-            return Err(Failure::WhichRoom(rooms.collect()));
+            return Err(CliError::WhichRoom(rooms.collect()));
         }
         return match credentials.remove(nickname)? {
-            0 => Err(Failure::UnknownAccount(nickname.to_owned())),
+            0 => Err(CliError::UnknownAccount(nickname.to_owned())),
             _ => Ok(()),
         };
     };
     let of_room = credentials.of_room(room).into_iter().filter(named);
     let accounts: Vec<_> = of_room.map(|stored| stored.account().clone()).collect();
     if accounts.is_empty() {
-        return Err(Failure::UnknownAccount(nickname.to_owned()));
+        return Err(CliError::UnknownAccount(nickname.to_owned()));
     }
     for account in accounts {
         credentials.remove_account(room, &account)?;

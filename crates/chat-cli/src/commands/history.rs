@@ -2,36 +2,36 @@
 
 use std::path::PathBuf;
 
-use chat_client::{History as HistoryFile, HistoryLine, Layer};
+use chat_client::{History, HistoryLine, Layer};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
-use crate::args::{Common, History};
+use crate::args::{CommonArgs, HistoryArgs};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::objects::{Kind, Object, rfc3339};
+use crate::json::{JsonObject, ObjectKind, rfc3339};
 use crate::output::{self, Style, Wrote};
-use crate::reader::Reader as PipeReader;
 use crate::signals::Interrupt;
-use crate::{sides, when};
+use crate::stdout_watch::StdoutWatch;
+use crate::{connection, time};
 
 /// How many lines are read and printed at once.
 const PAGE: usize = 4096;
 
-pub(super) fn run(args: &History, common: &Common) -> Result<Exit, Failure> {
+pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let layer = Layer { history_path: args.history_path.clone(), ..Layer::default() };
-    let path = sides::settings(layer, common)?.history_path;
+    let path = connection::settings(layer, common)?.history_path;
     match must_exist(&path) {
         Err(missing) if args.history_path.is_some() => return Err(missing),
         Err(_) => output::talk(format_args!("there is no history yet in {}", path.display())),
         Ok(()) => {}
     }
-    let reader = Reader { filter: Filter::new(args)?, style: Style::new(common.json, args.raw) };
-    let file = HistoryFile::open(&path)?;
+    let reader = HistoryReader { filter: Filter::new(args)?, style: Style::new(common.json, args.raw) };
+    let file = History::open(&path)?;
     // Before anything is printed: whoever sees a line may stop us.
-    let interrupt = args.follow.then(Interrupt::watch).transpose().map_err(Failure::Runtime)?;
+    let interrupt = args.follow.then(Interrupt::watch).transpose().map_err(CliError::Runtime)?;
     let end = match args.last {
         Some(count) => reader.last(&file, count)?,
         None => reader.all(&file)?,
@@ -43,18 +43,18 @@ pub(super) fn run(args: &History, common: &Common) -> Result<Exit, Failure> {
 }
 
 /// A file that was named and is not there is a mistake; the default one is merely not begun.
-fn must_exist(path: &PathBuf) -> Result<(), Failure> {
-    std::fs::metadata(path).map(|_| ()).map_err(|source| Failure::File { path: path.clone(), source })
+fn must_exist(path: &PathBuf) -> Result<(), CliError> {
+    std::fs::metadata(path).map(|_| ()).map_err(|source| CliError::File { path: path.clone(), source })
 }
 
-struct Reader {
+struct HistoryReader {
     filter: Filter,
     style: Style,
 }
 
-impl Reader {
+impl HistoryReader {
     /// Prints the whole file. Returns where it ended, or `None` when nobody reads any more.
-    fn all(&self, file: &HistoryFile) -> Result<Option<u64>, Failure> {
+    fn all(&self, file: &History) -> Result<Option<u64>, CliError> {
         let mut offset = 0;
         loop {
             let page = file.after(offset, PAGE)?;
@@ -68,7 +68,7 @@ impl Reader {
     }
 
     /// Prints the last lines that fit, read from the end of the file.
-    fn last(&self, file: &HistoryFile, count: usize) -> Result<Option<u64>, Failure> {
+    fn last(&self, file: &History, count: usize) -> Result<Option<u64>, CliError> {
         let end = file.tail(1)?.last().map_or(0, HistoryLine::end);
         let (mut offset, mut found) = (end, Vec::new());
         while found.len() < count {
@@ -86,13 +86,13 @@ impl Reader {
         Ok((self.print(&found)? == Wrote::All).then_some(end))
     }
 
-    async fn follow(&self, file: HistoryFile, offset: u64, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    async fn follow(&self, file: History, offset: u64, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let mut follower = file.follow(offset);
-        let reader = PipeReader::watch();
+        let reader = StdoutWatch::watch();
         loop {
             let batch = tokio::select! {
                 batch = follower.next_batch() => batch?,
-                () = interrupt.wait() => return Err(Failure::Interrupted),
+                () = interrupt.wait() => return Err(CliError::Interrupted),
                 () = reader.gone() => return Ok(Exit::Done),
             };
             let fitting: Vec<&HistoryLine> = batch.iter().filter(|line| self.filter.fits(line)).collect();
@@ -102,7 +102,7 @@ impl Reader {
         }
     }
 
-    fn print(&self, lines: &[&HistoryLine]) -> Result<Wrote, Failure> {
+    fn print(&self, lines: &[&HistoryLine]) -> Result<Wrote, CliError> {
         let mut out = Vec::with_capacity(lines.len() * 80);
         for line in lines {
             if self.style.json {
@@ -119,7 +119,7 @@ impl Reader {
 fn object(line: &HistoryLine, out: &mut Vec<u8>) {
     let (sender, text) = (line.sender(), line.text());
     let at = line.at().and_then(|at| at.to_zoned(TimeZone::system()).ok()).map(|at| rfc3339(at.timestamp()));
-    Object::new(Kind::Message {
+    JsonObject::new(ObjectKind::Message {
         nick: sender,
         looks_like: None,
         text: sender.is_some().then_some(&text),
@@ -139,18 +139,18 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(args: &History) -> Result<Self, Failure> {
+    fn new(args: &HistoryArgs) -> Result<Self, CliError> {
         let time = |name: &str, text: &Option<String>| match text {
             None => Ok(None),
-            Some(text) => {
-                local_minute(text).map(Some).map_err(|error| Failure::Usage(format!("{name} {text:?}: {error}").into()))
-            }
+            Some(text) => local_minute(text)
+                .map(Some)
+                .map_err(|error| CliError::Usage(format!("{name} {text:?}: {error}").into())),
         };
         let grep = args.grep.as_deref().map(Regex::new).transpose();
         Ok(Self {
             since: time("--since", &args.since)?,
             until: time("--until", &args.until)?,
-            grep: grep.map_err(|error| Failure::Usage(crate::failure::one_line(&format!("--grep: {error}"))))?,
+            grep: grep.map_err(|error| CliError::Usage(crate::error::one_line(&format!("--grep: {error}"))))?,
         })
     }
 
@@ -169,9 +169,9 @@ impl Filter {
     }
 }
 
-fn local_minute(text: &str) -> Result<DateTime, when::WhenError> {
+fn local_minute(text: &str) -> Result<DateTime, time::WhenError> {
     let zone = TimeZone::system();
-    let time = when::time(text, Timestamp::now(), &zone)?;
+    let time = time::time(text, Timestamp::now(), &zone)?;
     let local = time.to_zoned(zone).datetime();
     Ok(local.date().at(local.hour(), local.minute(), 0, 0))
 }

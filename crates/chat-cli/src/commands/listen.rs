@@ -12,52 +12,52 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep_until};
 
-use crate::args::{Common, Listen};
+use crate::args::{CommonArgs, ListenArgs};
+use crate::connection::{self, PortKind, StateReporter};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::objects::Object;
+use crate::json::JsonObject;
 use crate::output::{self, Style, Wrote};
-use crate::reader::Reader;
-use crate::sides::{self, Side, StateTalk};
 use crate::signals::Interrupt;
-use crate::when;
+use crate::stdout_watch::StdoutWatch;
+use crate::time;
 
 /// How often a history that could not be written is tried again.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(args: &Listen, common: &Common) -> Result<Exit, Failure> {
-    let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
-    let settings = sides::settings(sides::layer(&args.connect, Side::Listen), common)?;
-    let mut config = sides::client_config(&settings, &args.connect, None);
-    let keep = Keep::open(args)?;
+pub(super) async fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+    let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    let settings = connection::settings(connection::layer(&args.connect, PortKind::Listen), common)?;
+    let mut config = connection::client_config(&settings, &args.connect, None);
+    let keep = Persistence::open(args)?;
     let asked = begin(args)?;
     config.resume = keep.resume(asked.clone().unwrap_or(Resume::Live));
     if asked.is_some() && config.resume != asked.clone().unwrap_or(Resume::Live) {
         output::talk("the history goes on where it ends; --last and --since are for a new one");
     }
-    Session::new(args, common, config, keep, asked.is_some()).run(&interrupt).await
+    ListenRun::new(args, common, config, keep, asked.is_some()).run(&interrupt).await
 }
 
 /// Where the options want to begin; `None` is with what comes.
-fn begin(args: &Listen) -> Result<Option<Resume>, Failure> {
+fn begin(args: &ListenArgs) -> Result<Option<Resume>, CliError> {
     if let Some(count) = args.last {
         return Ok(Some(Resume::Last(count)));
     }
     let Some(since) = &args.since else { return Ok(None) };
-    let time = when::time(since, Timestamp::now(), &TimeZone::system())
-        .map_err(|error| Failure::Usage(format!("--since {since:?}: {error}").into()))?;
+    let time = time::time(since, Timestamp::now(), &TimeZone::system())
+        .map_err(|error| CliError::Usage(format!("--since {since:?}: {error}").into()))?;
     Ok(Some(Resume::AfterTime(time.as_millisecond())))
 }
 
 /// What remembers, over runs, how far we have come.
-enum Keep {
+enum Persistence {
     Nothing,
     Cursor(Cursor),
     History { recorder: Box<Recorder>, troubled: bool },
 }
 
-impl Keep {
-    fn open(args: &Listen) -> Result<Self, Failure> {
+impl Persistence {
+    fn open(args: &ListenArgs) -> Result<Self, CliError> {
         let (keep, warnings) = match (&args.history_path, &args.cursor) {
             (Some(path), _) => Self::history(path)?,
             (None, Some(path)) => {
@@ -73,7 +73,7 @@ impl Keep {
         Ok(keep)
     }
 
-    fn history(path: &Path) -> Result<(Self, Vec<String>), Failure> {
+    fn history(path: &Path) -> Result<(Self, Vec<String>), CliError> {
         let recorder = Box::new(Recorder::open(path)?);
         let warnings = recorder.warnings().iter().map(ToString::to_string).collect();
         Ok((Self::History { recorder, troubled: false }, warnings))
@@ -89,7 +89,7 @@ impl Keep {
 
     /// Before a batch is printed: into the history. `false` when it was not taken, because too much
     /// waits for the disk already.
-    fn before_print(&mut self, messages: &[Message]) -> Result<bool, Failure> {
+    fn before_print(&mut self, messages: &[Message]) -> Result<bool, CliError> {
         let Self::History { recorder, troubled } = self else { return Ok(true) };
         match recorder.record(messages) {
             Ok(()) => {
@@ -101,7 +101,7 @@ impl Keep {
     }
 
     /// The same for messages that came in one piece.
-    fn lines_before_print(&mut self, lines: &PlainLines) -> Result<bool, Failure> {
+    fn lines_before_print(&mut self, lines: &PlainLines) -> Result<bool, CliError> {
         let Self::History { recorder, troubled } = self else { return Ok(true) };
         match recorder.record_lines(lines) {
             Ok(()) => {
@@ -113,7 +113,7 @@ impl Keep {
     }
 
     /// After a batch is printed: the place it ends at.
-    fn after_print(&mut self, messages: &[Message]) -> Result<(), Failure> {
+    fn after_print(&mut self, messages: &[Message]) -> Result<(), CliError> {
         if let (Self::Cursor(cursor), Some(position)) =
             (self, messages.iter().rev().find_map(|message| message.position.as_ref()))
         {
@@ -123,7 +123,7 @@ impl Keep {
     }
 
     /// From this place on the room is heard: kept, so that what is said after a quiet run is not missed.
-    fn joined(&mut self, position: &Position) -> Result<(), Failure> {
+    fn joined(&mut self, position: &Position) -> Result<(), CliError> {
         match self {
             Self::Nothing => Ok(()),
             Self::Cursor(cursor) => Ok(cursor.save(position)?),
@@ -146,7 +146,7 @@ impl Keep {
         matches!(self, Self::History { recorder, .. } if recorder.waiting() > 0)
     }
 
-    fn retry(&mut self) -> Result<(), Failure> {
+    fn retry(&mut self) -> Result<(), CliError> {
         if let Self::History { recorder, troubled } = self {
             match recorder.retry() {
                 Ok(()) => {
@@ -162,7 +162,7 @@ impl Keep {
     }
 
     /// A full disk is told once and tried again; what came is kept meanwhile.
-    fn waiting(troubled: &mut bool, error: chat_client::HistoryError) -> Result<bool, Failure> {
+    fn waiting(troubled: &mut bool, error: chat_client::HistoryError) -> Result<bool, CliError> {
         let taken = match error {
             chat_client::HistoryError::Waiting { .. } => true,
             chat_client::HistoryError::Backlog { .. } => false,
@@ -174,7 +174,7 @@ impl Keep {
         Ok(taken)
     }
 
-    fn close(self) -> Result<(), Failure> {
+    fn close(self) -> Result<(), CliError> {
         match self {
             Self::History { recorder, .. } => Ok(recorder.close()?),
             Self::Nothing | Self::Cursor(_) => Ok(()),
@@ -183,11 +183,11 @@ impl Keep {
 }
 
 /// One run, from the first connection to the end.
-struct Session {
+struct ListenRun {
     style: Style,
     listener: Listener,
     what: String,
-    keep: Keep,
+    keep: Persistence,
     /// Who has spoken in this run.
     names: NamesSeen,
     count: Option<u64>,
@@ -199,14 +199,14 @@ struct Session {
     wants_past: bool,
 }
 
-impl Session {
-    fn new(args: &Listen, common: &Common, config: ClientConfig, keep: Keep, wants_past: bool) -> Self {
+impl ListenRun {
+    fn new(args: &ListenArgs, common: &CommonArgs, config: ClientConfig, keep: Persistence, wants_past: bool) -> Self {
         let now = Instant::now();
         Self {
             style: Style::new(common.json, args.raw),
             what: config.listen_addr_text(),
             listener: Listener::start(config),
-            wants_past: wants_past || matches!(keep, Keep::Cursor(_)),
+            wants_past: wants_past || matches!(keep, Persistence::Cursor(_)),
             keep,
             names: NamesSeen::new(),
             count: args.count,
@@ -217,26 +217,26 @@ impl Session {
         }
     }
 
-    async fn run(mut self, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    async fn run(mut self, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let outcome = self.listen(interrupt).await;
         // What waits for the disk is more important than how the listening ended.
         self.keep.close()?;
         outcome
     }
 
-    async fn listen(&mut self, interrupt: &Interrupt) -> Result<Exit, Failure> {
-        let mut talk = StateTalk::new(Side::Listen, self.listener.state(), self.style.json);
+    async fn listen(&mut self, interrupt: &Interrupt) -> Result<Exit, CliError> {
+        let mut talk = StateReporter::new(PortKind::Listen, self.listener.state(), self.style.json);
         let mut numbered = self.listener.numbered();
-        let reader = Reader::watch();
+        let reader = StdoutWatch::watch();
         let mut backlog = VecDeque::new();
         loop {
             let retry_at = (self.keep.is_waiting() || !backlog.is_empty()).then(|| Instant::now() + RETRY_EVERY);
             tokio::select! {
                 biased;
-                () = interrupt.wait() => return Err(Failure::Interrupted),
+                () = interrupt.wait() => return Err(CliError::Interrupted),
                 () = reader.gone() => return Ok(Exit::Done),
                 () = at(self.end_at) => return self.out_of_time(),
-                () = at(self.idle_at) => return Err(Failure::Idle(self.idle.unwrap_or_default())),
+                () = at(self.idle_at) => return Err(CliError::Idle(self.idle.unwrap_or_default())),
                 () = talk.next() => {}
                 Ok(()) = numbered.changed(), if self.wants_past => {
                     if *numbered.borrow_and_update() == Some(false) {
@@ -252,7 +252,7 @@ impl Session {
                 }
                 heard = self.listener.next_event_batch(), if backlog.is_empty() => {
                     let Some(heard) = heard else {
-                        return match sides::closed(&self.listener.state(), self.what.clone()) {
+                        return match connection::closed(&self.listener.state(), self.what.clone()) {
                             Some(failure) => Err(failure),
                             None => Ok(Exit::Done),
                         };
@@ -277,7 +277,7 @@ impl Session {
 
     /// Keeps and prints what came, in order; stops where a gap stands between messages to say so in
     /// its place. What could not be kept stays in `events`.
-    fn take(&mut self, events: &mut VecDeque<ListenerEvent>) -> Result<Option<Exit>, Failure> {
+    fn take(&mut self, events: &mut VecDeque<ListenerEvent>) -> Result<Option<Exit>, CliError> {
         while let Some(first) = events.front() {
             if let ListenerEvent::Gap(gap) = first {
                 let gap = gap.clone();
@@ -318,14 +318,14 @@ impl Session {
         self.style.is_plain() && self.count.is_none_or(|count| lines.count() as u64 <= count - self.got)
     }
 
-    fn print_lines(&mut self, lines: &PlainLines) -> Result<Option<Exit>, Failure> {
+    fn print_lines(&mut self, lines: &PlainLines) -> Result<Option<Exit>, CliError> {
         if output::print(lines.as_str().as_bytes())? == Wrote::PipeClosed {
             return Ok(Some(Exit::Done));
         }
         Ok(self.printed(lines.count()))
     }
 
-    fn print(&mut self, messages: &[Message]) -> Result<Option<Exit>, Failure> {
+    fn print(&mut self, messages: &[Message]) -> Result<Option<Exit>, CliError> {
         let mut out = Vec::with_capacity(messages.len() * 64);
         for message in messages {
             let sender = message.sender.as_ref().filter(|_| self.style.marks_look_alikes());
@@ -347,20 +347,20 @@ impl Session {
         self.count.is_some_and(|wanted| self.got >= wanted).then_some(Exit::Done)
     }
 
-    fn tell_gap(&mut self, gap: &Gap) -> Result<Wrote, Failure> {
+    fn tell_gap(&mut self, gap: &Gap) -> Result<Wrote, CliError> {
         self.keep.gap(gap);
         if self.style.json {
             let mut out = Vec::new();
-            Object::gap(gap).write_to(&mut out);
+            JsonObject::gap(gap).write_to(&mut out);
             return output::print(&out);
         }
         output::talk(gap);
         Ok(Wrote::All)
     }
 
-    fn out_of_time(&self) -> Result<Exit, Failure> {
+    fn out_of_time(&self) -> Result<Exit, CliError> {
         match self.count {
-            Some(wanted) => Err(Failure::Timeout { got: self.got, wanted }),
+            Some(wanted) => Err(CliError::Timeout { got: self.got, wanted }),
             None => Ok(Exit::Done),
         }
     }

@@ -2,30 +2,30 @@
 
 use clap::CommandFactory as _;
 
-use crate::args::Args;
+use crate::args::CliArgs;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::output;
 
-pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "chat", &mut script);
+    clap_complete::generate(shell, &mut CliArgs::command(), "chat", &mut script);
     output::print(&script).map(|_| Exit::Done)
 }
 
-pub(super) fn manual(command: Option<&str>) -> Result<Exit, Failure> {
-    let mut chat = Args::command();
+pub(super) fn manual(command: Option<&str>) -> Result<Exit, CliError> {
+    let mut chat = CliArgs::command();
     chat.build();
     let page = match command {
         None => chat,
         Some(name) => {
             let found = chat.find_subcommand(name).cloned();
-            let found = found.ok_or_else(|| Failure::Usage(format!("there is no command {name:?}").into()))?;
+            let found = found.ok_or_else(|| CliError::Usage(format!("there is no command {name:?}").into()))?;
             let title: &'static str = Box::leak(format!("chat-{name}").into_boxed_str());
             found.name(title)
         }
     };
     let mut text = Vec::new();
-    clap_mangen::Man::new(page).render(&mut text).map_err(Failure::Output)?;
+    clap_mangen::Man::new(page).render(&mut text).map_err(CliError::Output)?;
     output::print(&text).map(|_| Exit::Done)
 }

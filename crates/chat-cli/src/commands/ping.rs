@@ -10,12 +10,12 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout};
 
 use crate::account_choice;
-use crate::args::{Common, Ping};
+use crate::args::{CommonArgs, PingArgs};
+use crate::connection::{self, PortKind};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::objects::{Kind, Object};
+use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
-use crate::sides::{self, Side};
 use crate::signals::Interrupt;
 
 /// What the write port says first begins so.
@@ -28,37 +28,37 @@ const GREETING_WITHIN: Duration = Duration::from_secs(3);
 /// How much of a first line is looked at.
 const FIRST_LINE: usize = 200;
 
-pub(super) async fn run(args: &Ping, common: &Common) -> Result<Exit, Failure> {
-    let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
-    let mut layer = sides::layer(&args.connect, Side::Write);
-    sides::add_identity(&mut layer, &args.identity)?;
-    let settings = sides::settings(layer, common)?;
-    let mut config = sides::client_config(&settings, &args.connect, None);
+pub(super) async fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+    let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    let mut layer = connection::layer(&args.connect, PortKind::Write);
+    connection::add_identity(&mut layer, &args.identity)?;
+    let settings = connection::settings(layer, common)?;
+    let mut config = connection::client_config(&settings, &args.connect, None);
     config.retry = RetryPolicy::never();
     let named = settings.nickname.is_some() || settings.token.is_some() || settings.token_file.is_some();
     if named {
-        sides::warn_of_exposure(&config);
+        connection::warn_of_exposure(&config);
     }
     let token = if named { account_choice::known(&settings)? } else { None };
     if let (Some(name), None) = (&settings.nickname, &token) {
-        return Err(Failure::UnknownAccount(name.clone()));
+        return Err(CliError::UnknownAccount(name.clone()));
     }
     tokio::select! {
-        () = interrupt.wait() => Err(Failure::Interrupted),
+        () = interrupt.wait() => Err(CliError::Interrupted),
         done = check(&config, token, common.json) => done,
     }
 }
 
 /// What one port has to say for itself.
 #[derive(Default)]
-struct Answer {
+struct PortAnswer {
     took: Duration,
     numbered: Option<bool>,
     nickname: Option<String>,
     round_trip: Option<Duration>,
 }
 
-impl Answer {
+impl PortAnswer {
     fn in_words(&self) -> String {
         let took = in_milliseconds(self.took);
         match (&self.nickname, self.numbered) {
@@ -72,8 +72,8 @@ impl Answer {
         }
     }
 
-    fn object(&self, side: &'static str) -> Object<'_> {
-        Object::new(Kind::Ping {
+    fn object(&self, side: &'static str) -> JsonObject<'_> {
+        JsonObject::new(ObjectKind::Ping {
             side,
             ms: in_milliseconds(self.took),
             numbered: self.numbered,
@@ -84,7 +84,7 @@ impl Answer {
 }
 
 /// Checks both ports, also when the first one fails: two answers help more than one.
-async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Result<Exit, Failure> {
+async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Result<Exit, CliError> {
     let style = Style::new(json, false);
     let listen = listen_port(config).await;
     let write = match token {
@@ -117,23 +117,23 @@ async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Resul
     failed.map_or(Ok(Exit::Done), Err)
 }
 
-async fn listen_port(config: &ClientConfig) -> Result<Answer, Failure> {
+async fn listen_port(config: &ClientConfig) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
     let listener = Listener::start(config.clone());
     let (mut states, numbered) = (listener.state(), listener.numbered());
     let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
-    if let (true, Some(failure)) = (settled, sides::closed(&listener.state(), config.listen_addr_text())) {
+    if let (true, Some(failure)) = (settled, connection::closed(&listener.state(), config.listen_addr_text())) {
         return Err(failure);
     }
     let numbered = Some(*numbered.borrow() == Some(true));
-    Ok(Answer { took: start.elapsed(), numbered, ..Answer::default() })
+    Ok(PortAnswer { took: start.elapsed(), numbered, ..PortAnswer::default() })
 }
 
 /// Reads the greeting and goes away: a connection that sends nothing registers nobody.
-async fn greeting(config: &ClientConfig) -> Result<Answer, Failure> {
+async fn greeting(config: &ClientConfig) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
     let failed =
-        |error: chat_client::ConnectError| Failure::Connect { what: config.write_addr_text(), error: error.into() };
+        |error: chat_client::ConnectError| CliError::Connect { what: config.write_addr_text(), error: error.into() };
     let mut stream = TcpDial::new(config).dial(Port::Write).await.map_err(failed)?;
     let mut line = Vec::new();
     let read = async {
@@ -147,17 +147,17 @@ async fn greeting(config: &ClientConfig) -> Result<Answer, Failure> {
     let in_time = timeout(config.answer_timeout.min(GREETING_WITHIN), read).await;
     let address = config.write_addr_text();
     if matches!(in_time, Ok(Ok(()))) && line.starts_with(GREETING.as_bytes()) {
-        return Ok(Answer { took: start.elapsed(), ..Answer::default() });
+        return Ok(PortAnswer { took: start.elapsed(), ..PortAnswer::default() });
     }
     let shown: String = String::from_utf8_lossy(&line).lines().next().unwrap_or_default().chars().take(40).collect();
-    Err(Failure::NotAChat(match in_time {
+    Err(CliError::NotAChat(match in_time {
         Err(_) if line.is_empty() => format!("{address} says nothing: it may be a listen port, or no chat"),
         _ if line.is_empty() => format!("{address} closed the connection without a greeting"),
         _ => format!("{address} greets with {shown:?}, which no chat does"),
     }))
 }
 
-async fn login(config: &ClientConfig, token: Token) -> Result<Answer, Failure> {
+async fn login(config: &ClientConfig, token: Token) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
     let mut config = config.clone();
     // At once, not after some idle seconds.
@@ -165,7 +165,7 @@ async fn login(config: &ClientConfig, token: Token) -> Result<Answer, Failure> {
     let writer = Writer::start(config.clone(), token);
     let mut states = writer.state();
     let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
-    if let (true, Some(failure)) = (settled, sides::closed(&writer.state(), config.write_addr_text())) {
+    if let (true, Some(failure)) = (settled, connection::closed(&writer.state(), config.write_addr_text())) {
         return Err(failure);
     }
     let took = start.elapsed();
@@ -175,10 +175,10 @@ async fn login(config: &ClientConfig, token: Token) -> Result<Answer, Failure> {
         trip = trips.wait_for(Option::is_some) => trip.ok().and_then(|trip| *trip),
         _ = states.wait_for(ConnectionState::is_closed) => None,
     };
-    if let Some(failure) = sides::closed(&writer.state(), config.write_addr_text()) {
+    if let Some(failure) = connection::closed(&writer.state(), config.write_addr_text()) {
         return Err(failure);
     }
-    Ok(Answer { took, nickname, round_trip, numbered: None })
+    Ok(PortAnswer { took, nickname, round_trip, numbered: None })
 }
 
 fn in_milliseconds(time: Duration) -> f64 {

@@ -7,14 +7,14 @@ use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 
 use crate::account_choice;
-use crate::args::{Common, Confirm, Send};
-use crate::echo::Echo;
+use crate::args::{CommonArgs, Confirm, SendArgs};
+use crate::connection::{self, LastError, PortKind, StateReporter};
+use crate::echo::EchoListener;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::input::Input;
-use crate::outcome::Outcome;
-use crate::receipts::{Place, Receipts, Why};
-use crate::sides::{self, Side, StateTalk, Trouble};
+use crate::ledger::PostOutcome;
+use crate::message_source::MessageSource;
+use crate::receipts::{MessageRef, Receipts, Why};
 use crate::signals::Interrupt;
 
 /// How long to look for the server when nothing else is said.
@@ -26,30 +26,30 @@ const LAST_MOMENT: Duration = Duration::from_secs(3);
 /// How many messages may be under way: enough to keep a connection busy, and little to be unsure about when it breaks.
 const UNDER_WAY: usize = 512;
 
-pub(super) async fn run(mut args: Send, common: &Common) -> Result<Exit, Failure> {
-    let interrupt = Interrupt::watch().map_err(Failure::Runtime)?;
-    let mut layer = sides::layer(&args.connect, Side::Write);
-    sides::add_identity(&mut layer, &args.identity)?;
-    let settings = sides::settings(layer, common)?;
-    let input = Input::from(args.message.take(), &settings)?;
+pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+    let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    let mut layer = connection::layer(&args.connect, PortKind::Write);
+    connection::add_identity(&mut layer, &args.identity)?;
+    let settings = connection::settings(layer, common)?;
+    let input = MessageSource::from(args.message.take(), &settings)?;
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
-    let config = sides::client_config(&settings, &args.connect, Some(PATIENCE));
-    sides::warn_of_exposure(&config);
+    let config = connection::client_config(&settings, &args.connect, Some(PATIENCE));
+    connection::warn_of_exposure(&config);
     let what = config.write_addr_text();
-    let trouble = Trouble::default();
+    let trouble = LastError::default();
     let start = async {
         let token = account_choice::known_or_new(&settings, &config, &trouble).await?;
         let echo = match args.confirm {
-            Confirm::Echo => Some(Echo::start(config.clone()).await?),
+            Confirm::Echo => Some(EchoListener::start(config.clone()).await?),
             Confirm::Written | Confirm::Ack => None,
         };
-        Ok::<_, Failure>((Writer::start(config.clone(), token), echo))
+        Ok::<_, CliError>((Writer::start(config.clone(), token), echo))
     };
     let mut receipts = Receipts::new(common.json);
     let started = tokio::select! {
         started = start => started,
-        () = interrupt.wait() => Err(Failure::Interrupted),
-        () = at(deadline) => Err(Failure::NoConnectionInTime { what: what.clone(), error: trouble.last() }),
+        () = interrupt.wait() => Err(CliError::Interrupted),
+        () = at(deadline) => Err(CliError::NoConnectionInTime { what: what.clone(), error: trouble.last() }),
     };
     let (writer, echo) = match started {
         Ok(started) => started,
@@ -69,7 +69,7 @@ struct Run {
     json: bool,
     what: String,
     writer: Writer,
-    echo: Option<Echo>,
+    echo: Option<EchoListener>,
     receipts: Receipts,
     deadline: Option<Instant>,
 }
@@ -89,16 +89,16 @@ struct Confirmed {
 }
 
 impl Run {
-    async fn send_all(mut self, mut input: Input, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    async fn send_all(mut self, mut input: MessageSource, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let states = self.writer.state();
-        let mut talk = StateTalk::new(Side::Write, states.clone(), self.json);
+        let mut talk = StateReporter::new(PortKind::Write, states.clone(), self.json);
         let mut under_way = FuturesOrdered::new();
         let mut stop = None;
         let mut more = true;
         while stop.is_none() && (more || !under_way.is_empty()) {
             let told = tokio::select! {
                 biased;
-                () = interrupt.wait() => Err(Failure::Interrupted),
+                () = interrupt.wait() => Err(CliError::Interrupted),
                 () = at(self.deadline) => Err(self.out_of_time(&talk)),
                 () = talk.next() => Ok(()),
                 Some(sent) = under_way.next() => self.ended(sent),
@@ -111,11 +111,11 @@ impl Run {
                         Err(_) => {
                             // The service has closed: nothing that follows can be sent either.
                             more = false;
-                            self.receipts.tell(line, Outcome::NeverSent, &Place::default(), None)
+                            self.receipts.tell(line, PostOutcome::NeverSent, &MessageRef::default(), None)
                         }
                     },
                     Some(Ok((line, Err(_)))) => self.receipts.too_long(line),
-                    Some(Err(error)) => Err(Failure::Input(error)),
+                    Some(Err(error)) => Err(CliError::Input(error)),
                     None => {
                         more = false;
                         Ok(())
@@ -126,7 +126,7 @@ impl Run {
         }
         let moment = match stop {
             None => Duration::from_secs(1),
-            Some(Failure::OutOfTime | Failure::NoConnectionInTime { .. }) => Duration::ZERO,
+            Some(CliError::OutOfTime | CliError::NoConnectionInTime { .. }) => Duration::ZERO,
             Some(_) => LAST_MOMENT,
         };
         let closing = self.writer.clone().close(moment);
@@ -147,21 +147,21 @@ impl Run {
         }
         stop = self.receipts.give_up(input.rest().await).err().or(stop);
         // Why the service has closed says more than that time ran out meanwhile.
-        self.receipts.end(sides::closed(&states, self.what).or(stop))
+        self.receipts.end(connection::closed(&states, self.what).or(stop))
     }
 
     /// Time has run out: for what was to be sent, or already for the connection.
-    fn out_of_time(&self, talk: &StateTalk) -> Failure {
+    fn out_of_time(&self, talk: &StateReporter) -> CliError {
         if self.writer.state().borrow().is_online() {
-            return Failure::OutOfTime;
+            return CliError::OutOfTime;
         }
-        Failure::NoConnectionInTime { what: self.what.clone(), error: talk.trouble().last() }
+        CliError::NoConnectionInTime { what: self.what.clone(), error: talk.trouble().last() }
     }
 
     /// Waits for one message's end, as far as `--confirm` wants to know it.
     fn delivered(&self, delivery: Delivery, line: u64, text: Text) -> impl Future<Output = Sent> + use<> {
         let (confirm, account) = (self.confirm, self.writer.account());
-        let echo = self.echo.as_ref().map(Echo::ask);
+        let echo = self.echo.as_ref().map(EchoListener::ask);
         async move {
             let id = delivery.id().clone();
             let written = delivery.written();
@@ -186,19 +186,19 @@ impl Run {
         }
     }
 
-    fn ended(&mut self, sent: Sent) -> Result<(), Failure> {
+    fn ended(&mut self, sent: Sent) -> Result<(), CliError> {
         let Sent { line, id, end } = sent;
         let (outcome, position, why) = match &end {
-            Ok(Confirmed { position, enough: true }) => (Outcome::Confirmed, position.as_ref(), None),
-            Ok(Confirmed { position, enough: false }) => (Outcome::Unconfirmed, position.as_ref(), None),
-            Err(DeliveryError::Refused(code, _)) => (Outcome::Refused, None, Some(Why::Declined(code))),
-            Err(DeliveryError::Unconfirmed { .. }) => (Outcome::Unconfirmed, None, None),
+            Ok(Confirmed { position, enough: true }) => (PostOutcome::Confirmed, position.as_ref(), None),
+            Ok(Confirmed { position, enough: false }) => (PostOutcome::Unconfirmed, position.as_ref(), None),
+            Err(DeliveryError::Refused(code, _)) => (PostOutcome::Refused, None, Some(Why::Declined(code))),
+            Err(DeliveryError::Unconfirmed { .. }) => (PostOutcome::Unconfirmed, None, None),
             Err(DeliveryError::NeverSent { put_off, .. }) => {
-                (Outcome::NeverSent, None, put_off.as_ref().map(Why::Declined))
+                (PostOutcome::NeverSent, None, put_off.as_ref().map(Why::Declined))
             }
-            Err(_) => (Outcome::NeverSent, None, None),
+            Err(_) => (PostOutcome::NeverSent, None, None),
         };
-        self.receipts.tell(line, outcome, &Place { id: Some(&id), position }, why.as_ref())
+        self.receipts.tell(line, outcome, &MessageRef { id: Some(&id), position }, why.as_ref())
     }
 }
 

@@ -2,21 +2,21 @@
 
 use super::{App, Dialog, Registration, Screen};
 use crate::effect::Effect;
-use crate::input::Edit;
+use crate::event::KnownAccount;
 use crate::keymap::Action;
 use crate::lang::Phrase;
-use crate::message::KnownAccount;
+use crate::line_editor::Edit;
 
 /// The cached accounts and which one is chosen.
 #[derive(Debug, Default)]
-pub(crate) struct Accounts {
+pub(crate) struct AccountList {
     list: Vec<KnownAccount>,
     chosen: usize,
     /// Removing asks first.
     pub(crate) removing: bool,
 }
 
-impl Accounts {
+impl AccountList {
     pub(crate) fn list(&self) -> &[KnownAccount] {
         &self.list
     }

@@ -7,20 +7,20 @@ use chat_client::{Text, TextError};
 use super::{App, Dialog, Hint, Search};
 use crate::areas;
 use crate::effect::Effect;
-use crate::input::{Edit, Input};
 use crate::keymap::Action;
 use crate::lang::Phrase;
-use crate::layout::Sheet;
-use crate::timeline::{Own, OwnState, Timeline};
+use crate::layout::ConversationLayout;
+use crate::line_editor::{Edit, LineEditor};
+use crate::timeline::{OwnState, PendingMessage, Timeline};
 
 /// How many messages may wait; what is typed then stays in the line. As many as the writer takes.
 const MAX_WAITING: usize = 1024;
 
 /// The conversation, the line that is typed, and the own message that is selected.
 #[derive(Debug, Default)]
-pub(crate) struct Chat {
+pub(crate) struct ChatScreen {
     pub(crate) timeline: Timeline,
-    pub(crate) input: Input,
+    pub(crate) input: LineEditor,
     /// The id of an own message on its way, while one is being decided about.
     pub(crate) selected: Option<String>,
     /// The own message whose text is in the input line: what is sent takes its place.
@@ -30,7 +30,7 @@ pub(crate) struct Chat {
 
 impl App {
     /// The parts of the chat screen at its present size.
-    pub(crate) fn chat_areas(&self) -> areas::Chat {
+    pub(crate) fn chat_areas(&self) -> areas::ChatAreas {
         let inner = areas::input_width(self.width);
         let rows = u16::try_from(self.chat.input.rows(inner).0.len()).unwrap_or(u16::MAX);
         let trouble = !self.links.both_online();
@@ -76,7 +76,8 @@ impl App {
             Ok(clean) => {
                 self.chat.sent += 1;
                 let id = format!("typed-{}", self.chat.sent);
-                let own = Own::new(id.clone(), clean.as_str().to_owned(), self.local(self.now), OwnState::Queued);
+                let own =
+                    PendingMessage::new(id.clone(), clean.as_str().to_owned(), self.local(self.now), OwnState::Queued);
                 self.chat.timeline.outgoing.add(own);
                 self.chat.timeline.go_to_end();
                 Ok(Effect::Send { id, text: clean })
@@ -175,7 +176,7 @@ impl App {
         let (lang, today, nickname) = (self.lang, self.local(self.now).date(), self.nickname());
         let nickname = nickname.as_deref();
         let height = |timeline: &Timeline, index: i64| {
-            Sheet { timeline, lang, width: messages.width, today, nickname, selected: None }.height(index)
+            ConversationLayout { timeline, lang, width: messages.width, today, nickname, selected: None }.height(index)
         };
         act(&mut self.chat.timeline, usize::from(messages.height), &height);
     }

@@ -2,10 +2,10 @@
 
 use super::{App, Dialog, Screen};
 use crate::effect::Effect;
+use crate::event::KnownAccount;
 use crate::lang::Phrase;
-use crate::link::{Cause, LinkState, Side};
-use crate::message::KnownAccount;
-use crate::timeline::{Reader, clean_name};
+use crate::link::{LinkError, LinkSide, LinkState};
+use crate::timeline::{Viewer, clean_name};
 
 impl App {
     /// The accounts are known: decides where the program begins.
@@ -58,7 +58,7 @@ impl App {
         self.dialog = None;
         self.wrong_token_waits = false;
         self.hint = None;
-        self.links.set(Side::Writing, LinkState::Connecting { attempt: 1 });
+        self.links.set(LinkSide::Writing, LinkState::Connecting { attempt: 1 });
         self.chat.timeline.outgoing.clear();
         self.chat.timeline.read_again();
     }
@@ -77,22 +77,22 @@ impl App {
     }
 
     fn set_me(&mut self, known: KnownAccount) {
-        self.reader = Reader::new(known.account.nickname.as_str(), known.asked.as_deref());
+        self.reader = Viewer::new(known.account.nickname.as_str(), known.asked.as_deref());
         self.chat.timeline.names.set_own(known.account.nickname.as_str());
         self.me = Some(known);
     }
 
-    pub(super) fn take_link(&mut self, side: Side, state: LinkState) -> Vec<Effect> {
-        let refused = matches!(&state, LinkState::Closed { cause: Some(Cause::UnknownToken) });
+    pub(super) fn take_link(&mut self, side: LinkSide, state: LinkState) -> Vec<Effect> {
+        let refused = matches!(&state, LinkState::Closed { cause: Some(LinkError::UnknownToken) });
         self.links.set(side, state);
-        if refused && side == Side::Writing && self.screen == Screen::Chat {
+        if refused && side == LinkSide::Writing && self.screen == Screen::Chat {
             // What was pasted, and waits for a decision, is not thrown away for it.
             if matches!(self.dialog, Some(Dialog::Paste(_))) {
                 self.wrong_token_waits = true;
             } else {
                 self.dialog = Some(Dialog::WrongToken { choice: 0 });
             }
-        } else if side == Side::Writing {
+        } else if side == LinkSide::Writing {
             self.wrong_token_waits = false;
         }
         Vec::new()

@@ -2,8 +2,8 @@
 
 use super::{App, Dialog};
 use crate::effect::Effect;
-use crate::input::Edit;
 use crate::keymap::Action;
+use crate::line_editor::Edit;
 use crate::{areas, layout};
 
 impl App {

@@ -5,9 +5,9 @@ use chat_client::Text;
 
 use super::{App, Dialog, Screen};
 use crate::effect::Effect;
-use crate::input::Edit;
 use crate::keymap::Action;
 use crate::lang::Phrase;
+use crate::line_editor::Edit;
 
 /// One line of up to this many characters is put into the input line without a question: it can be
 /// seen there whole.

@@ -4,17 +4,17 @@ use chat_client::Nickname;
 
 use super::{App, Screen};
 use crate::effect::Effect;
-use crate::input::{Edit, Input};
+use crate::event::Registered;
 use crate::keymap::Action;
 use crate::lang::{Lang, Phrase};
-use crate::link::Cause;
-use crate::message::Registered;
+use crate::line_editor::{Edit, LineEditor};
+use crate::link::LinkError;
 
 /// The state of the screen.
 #[derive(Debug)]
 pub(crate) struct Registration {
-    pub(crate) field: Input,
-    pub(crate) step: Step,
+    pub(crate) field: LineEditor,
+    pub(crate) step: RegistrationStep,
     pub(crate) focus: Focus,
     /// The token is shown in full.
     pub(crate) revealed: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Registration {
 
 /// How far a registration has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum RegistrationStep {
     Typing,
     /// What is wrong with the nickname, or why there is no account.
     Refused(String),
@@ -43,30 +43,30 @@ pub(crate) enum Focus {
 
 impl Registration {
     pub(crate) fn new(nickname: &str) -> Self {
-        let mut field = Input::default();
+        let mut field = LineEditor::default();
         if !nickname.is_empty() {
             field.replace(nickname);
         }
-        Self { field, step: Step::Typing, focus: Focus::Nickname, revealed: false, notes: Vec::new() }
+        Self { field, step: RegistrationStep::Typing, focus: Focus::Nickname, revealed: false, notes: Vec::new() }
     }
 
     /// What can have the focus now, from top to bottom.
     pub(crate) fn focusable(&self) -> &'static [Focus] {
         match self.step {
-            Step::Done(_) => &[Focus::EnterChat, Focus::Again],
+            RegistrationStep::Done(_) => &[Focus::EnterChat, Focus::Again],
             _ => &[Focus::Nickname, Focus::Register],
         }
     }
 
-    pub(super) fn take(&mut self, result: Result<Registered, Cause>, lang: Lang) {
+    pub(super) fn take(&mut self, result: Result<Registered, LinkError>, lang: Lang) {
         match result {
             Ok(registered) => {
-                self.step = Step::Done(Box::new(registered));
+                self.step = RegistrationStep::Done(Box::new(registered));
                 self.focus = Focus::EnterChat;
                 self.revealed = false;
             }
             Err(cause) => {
-                self.step = Step::Refused(lang.say(Phrase::Cause(&cause)));
+                self.step = RegistrationStep::Refused(lang.say(Phrase::Cause(&cause)));
                 self.focus = Focus::Nickname;
             }
         }
@@ -79,9 +79,9 @@ impl Registration {
     }
 
     fn edit(&mut self, edit: Edit) {
-        if self.focus == Focus::Nickname && self.step != Step::Asked {
+        if self.focus == Focus::Nickname && self.step != RegistrationStep::Asked {
             self.field.apply(edit);
-            self.step = Step::Typing;
+            self.step = RegistrationStep::Typing;
         }
     }
 
@@ -103,11 +103,13 @@ impl App {
             Action::Submit => return self.submit_registration(),
             Action::RevealToken => self.registration.revealed = !self.registration.revealed,
             Action::CopyToken => {
-                if let Step::Done(registered) = &self.registration.step {
+                if let RegistrationStep::Done(registered) = &self.registration.step {
                     return vec![Effect::CopyToken(registered.known.account.token.clone())];
                 }
             }
-            Action::Interrupt if !self.registration.field.is_empty() && self.registration.step == Step::Typing => {
+            Action::Interrupt
+                if !self.registration.field.is_empty() && self.registration.step == RegistrationStep::Typing =>
+            {
                 self.registration.field.clear();
             }
             Action::Cancel if self.me.is_some() => self.screen = Screen::Chat,
@@ -121,27 +123,29 @@ impl App {
 
     fn submit_registration(&mut self) -> Vec<Effect> {
         match (&self.registration.step, self.registration.focus) {
-            (Step::Done(registered), Focus::EnterChat) => {
+            (RegistrationStep::Done(registered), Focus::EnterChat) => {
                 let known = registered.known.clone();
                 self.enter(known)
             }
-            (Step::Done(_), _) => {
+            (RegistrationStep::Done(_), _) => {
                 self.open_registration();
                 Vec::new()
             }
-            (Step::Asked, _) => Vec::new(),
-            (Step::Typing | Step::Refused(_), _) => match Nickname::new(self.registration.field.text()) {
-                Ok(nickname) => {
-                    self.registration.step = Step::Asked;
-                    vec![Effect::Register(nickname)]
+            (RegistrationStep::Asked, _) => Vec::new(),
+            (RegistrationStep::Typing | RegistrationStep::Refused(_), _) => {
+                match Nickname::new(self.registration.field.text()) {
+                    Ok(nickname) => {
+                        self.registration.step = RegistrationStep::Asked;
+                        vec![Effect::Register(nickname)]
+                    }
+                    Err(error) => {
+                        let text = self.say(Phrase::NicknameError(&error));
+                        self.registration.step = RegistrationStep::Refused(text);
+                        self.registration.focus = Focus::Nickname;
+                        Vec::new()
+                    }
                 }
-                Err(error) => {
-                    let text = self.say(Phrase::NicknameError(&error));
-                    self.registration.step = Step::Refused(text);
-                    self.registration.focus = Focus::Nickname;
-                    Vec::new()
-                }
-            },
+            }
         }
     }
 }

@@ -3,9 +3,9 @@
 
 use super::{App, Dialog};
 use crate::effect::Effect;
-use crate::input::{Edit, Input};
+use crate::event::SearchHit;
 use crate::keymap::Action;
-use crate::message::Hit;
+use crate::line_editor::{Edit, LineEditor};
 
 /// The most results that are kept; whoever gets so many needs another word.
 pub(crate) const MAX_HITS: usize = 1_000;
@@ -13,9 +13,9 @@ pub(crate) const MAX_HITS: usize = 1_000;
 /// The open search.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
-    pub(crate) input: Input,
+    pub(crate) input: LineEditor,
     /// Newest first.
-    pub(crate) hits: Vec<Hit>,
+    pub(crate) hits: Vec<SearchHit>,
     pub(crate) chosen: usize,
     /// How much has been searched, in percent; `None` before the first search.
     pub(crate) percent: Option<u8>,
@@ -26,7 +26,7 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    pub(super) fn take(&mut self, search: u64, mut hits: Vec<Hit>) {
+    pub(super) fn take(&mut self, search: u64, mut hits: Vec<SearchHit>) {
         if search == self.number {
             hits.truncate(MAX_HITS.saturating_sub(self.hits.len()));
             self.hits.append(&mut hits);

@@ -1,19 +1,21 @@
 //! What the application does with what happens.
 
+pub(crate) mod support;
+
 use crossterm::event::{KeyCode, KeyModifiers};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::stage::{account, at, chatting, fresh, page, said};
+use self::support::{account, at, chatting, fresh, page, said};
 use super::*;
-use crate::link::{Cause, LinkState, Side};
-use crate::message::{Heard, Registered};
+use crate::event::{Incoming, Registered};
+use crate::link::{LinkError, LinkSide, LinkState};
 use crate::theme::Theme;
-use crate::timeline::{Failure, OwnState, Page, Wanted};
+use crate::timeline::{FailureReason, HistoryPage, OwnState, PageRequest};
 
-fn accounts(names: &[&str]) -> Message {
-    Message::Accounts(names.iter().map(|name| account(name, &format!("token of {name}"))).collect())
+fn accounts(names: &[&str]) -> AppEvent {
+    AppEvent::Accounts(names.iter().map(|name| account(name, &format!("token of {name}"))).collect())
 }
 
 fn entered(effects: &[Effect]) -> Option<&str> {
@@ -31,16 +33,16 @@ fn sent(effects: &[Effect]) -> Vec<(String, String)> {
     sent.collect()
 }
 
-fn own(id: &str, state: OwnState) -> Message {
-    Message::Own { id: id.into(), state, position: None }
+fn own(id: &str, state: OwnState) -> AppEvent {
+    AppEvent::Own { id: id.into(), state, position: None }
 }
 
 #[test]
 fn what_is_said_before_the_first_screen_is_seen_in_the_chat() {
     for names in [&["Keen Bob"][..], &["Keen Bob", "Jolly Ann"]] {
         let mut app = fresh(Lang::En, 80, 24);
-        let news = News::InTheClear("chat.example:5050".into());
-        app.take_all([Message::Notice { text: news, error: false }, accounts(names)]);
+        let news = NoticeText::InTheClear("chat.example:5050".into());
+        app.take_all([AppEvent::Notice { text: news, error: false }, accounts(names)]);
         app.press(KeyCode::Char('1'));
         assert_eq!(app.screen, Screen::Chat);
         let notices = app.chat.timeline.newest_first().filter(|entry| format!("{entry:?}").contains("unencrypted"));
@@ -102,12 +104,12 @@ fn registration_asks_once_and_then_offers_the_chat() {
     let mut app = fresh(Lang::En, 80, 24);
     app.take_all([accounts(&[])]);
     assert!(app.press(KeyCode::Enter).is_empty());
-    assert!(matches!(app.registration.step, Step::Refused(_)));
+    assert!(matches!(app.registration.step, RegistrationStep::Refused(_)));
     let effects = app.enter_line("Bob");
     assert!(matches!(&effects[..], [Effect::Register(name)] if name.as_str() == "Bob"));
     assert!(app.press(KeyCode::Enter).is_empty(), "it is asked already");
     let registered = Registered { known: account("Keen Bob", "t"), saved: Ok("creds".into()) };
-    app.take_all([Message::Registered(Ok(registered))]);
+    app.take_all([AppEvent::Registered(Ok(registered))]);
     assert_eq!(app.registration.focus, Focus::EnterChat);
     assert_eq!(entered(&app.press(KeyCode::Enter)), Some("Keen Bob"));
 }
@@ -117,10 +119,10 @@ fn a_refused_nickname_is_said_beside_the_field_and_can_be_changed() {
     let mut app = fresh(Lang::En, 80, 24);
     app.take_all([accounts(&[])]);
     app.enter_line("Server");
-    app.take_all([Message::Registered(Err(Cause::NicknameRefused))]);
-    assert!(matches!(&app.registration.step, Step::Refused(why) if why.contains("refused")));
+    app.take_all([AppEvent::Registered(Err(LinkError::NicknameRefused))]);
+    assert!(matches!(&app.registration.step, RegistrationStep::Refused(why) if why.contains("refused")));
     app.type_in("2");
-    assert_eq!((app.registration.field.text(), &app.registration.step), ("Server2", &Step::Typing));
+    assert_eq!((app.registration.field.text(), &app.registration.step), ("Server2", &RegistrationStep::Typing));
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn failed_messages_can_be_retried_edited_and_discarded() {
     let mut app = chatting(Lang::En, 80, 24);
     for text in ["one", "two", "three"] {
         let id = sent(&app.enter_line(text))[0].0.clone();
-        app.take_all([own(&id, OwnState::Failed(Failure::TooFast))]);
+        app.take_all([own(&id, OwnState::Failed(FailureReason::TooFast))]);
     }
     app.control('o');
     let effects = app.press(KeyCode::Char('r'));
@@ -183,7 +185,7 @@ fn an_unknown_command_keeps_the_text_and_two_strokes_escape() {
 #[test]
 fn a_wrong_token_asks_and_never_tries_again() {
     let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) })]);
+    app.take_all([AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })]);
     assert!(matches!(app.dialog, Some(Dialog::WrongToken { .. })));
     assert!(app.control('r').is_empty());
     app.press(KeyCode::Char('1'));
@@ -194,25 +196,25 @@ fn a_wrong_token_asks_and_never_tries_again() {
 #[test]
 fn a_paste_of_many_lines_is_shown_before_it_is_sent() {
     let mut app = chatting(Lang::En, 80, 24);
-    assert!(app.take_all([Message::Paste("one line\n".into())]).is_empty());
+    assert!(app.take_all([AppEvent::Paste("one line\n".into())]).is_empty());
     assert_eq!(app.chat.input.text(), "one line");
     app.control('c');
 
     let lines: String = (0..50).map(|number| format!("line {number}\r\n")).collect();
-    assert!(app.take_all([Message::Paste(lines.clone())]).is_empty());
+    assert!(app.take_all([AppEvent::Paste(lines.clone())]).is_empty());
     assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.lines == 50 && paste.messages == 50));
     let effects = app.press(KeyCode::Enter);
     let all = sent(&effects);
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].1.lines().count(), 50);
 
-    app.take_all([Message::Paste(lines.clone())]);
+    app.take_all([AppEvent::Paste(lines.clone())]);
     assert_eq!(sent(&app.press(KeyCode::Char('2'))).len(), 50);
-    app.take_all([Message::Paste(lines.clone())]);
+    app.take_all([AppEvent::Paste(lines.clone())]);
     assert!(app.press(KeyCode::Char('3')).is_empty());
     assert_eq!(app.chat.input.text().lines().count(), 50);
     app.control('c');
-    app.take_all([Message::Paste(lines)]);
+    app.take_all([AppEvent::Paste(lines)]);
     assert!(app.press(KeyCode::Esc).is_empty());
     assert!(app.chat.input.is_empty());
 }
@@ -220,7 +222,7 @@ fn a_paste_of_many_lines_is_shown_before_it_is_sent() {
 #[test]
 fn a_paste_that_is_too_long_for_a_message_stays_open() {
     let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([Message::Paste(format!("{}\n", "x".repeat(20_000)))]);
+    app.take_all([AppEvent::Paste(format!("{}\n", "x".repeat(20_000)))]);
     assert!(app.press(KeyCode::Char('1')).is_empty());
     assert!(matches!(app.dialog, Some(Dialog::Paste(_))));
     assert!(app.hint.is_some());
@@ -229,7 +231,7 @@ fn a_paste_that_is_too_long_for_a_message_stays_open() {
 #[test]
 fn a_paste_line_that_does_not_fit_keeps_all_of_them() {
     let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([Message::Paste(format!("one\n\n{}\nlast\n", "x".repeat(20_000)))]);
+    app.take_all([AppEvent::Paste(format!("one\n\n{}\nlast\n", "x".repeat(20_000)))]);
     assert!(app.press(KeyCode::Char('2')).is_empty());
     assert!(matches!(app.dialog, Some(Dialog::Paste(_))));
     assert!(app.hint.as_ref().is_some_and(|hint| hint.text.starts_with("line 3: too long")), "{:?}", app.hint);
@@ -239,8 +241,8 @@ fn a_paste_line_that_does_not_fit_keeps_all_of_them() {
 #[test]
 fn a_paste_that_is_shown_is_replaced_by_nothing() {
     let mut app = chatting(Lang::En, 80, 24);
-    let wrong = || Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) });
-    app.take_all([Message::Paste("one\ntwo\n".into()), wrong(), Message::Paste("three\n".into())]);
+    let wrong = || AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) });
+    app.take_all([AppEvent::Paste("one\ntwo\n".into()), wrong(), AppEvent::Paste("three\n".into())]);
     assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.text == "one\ntwo\nthree\n" && paste.lines == 3));
     app.press(KeyCode::Char('3'));
     assert_eq!(app.chat.input.text(), "one\ntwo\nthree\n");
@@ -281,27 +283,27 @@ fn a_mention_rings_and_a_clean_name_is_said() {
 fn scrolling_asks_for_older_pages_and_search_goes_to_a_place() {
     let mut app = chatting(Lang::En, 80, 24);
     app.chat.timeline.read_again();
-    assert_eq!(app.take_all([Message::Tick]), [Effect::ReadPage(Wanted::Tail)]);
-    app.take_all([Message::Page(Wanted::Tail, page(9_600..10_000, 10_000))]);
+    assert_eq!(app.take_all([AppEvent::Tick]), [Effect::ReadPage(PageRequest::Tail)]);
+    app.take_all([AppEvent::Page(PageRequest::Tail, page(9_600..10_000, 10_000))]);
     let effects = app.press_with(KeyCode::Home, KeyModifiers::CONTROL);
-    assert_eq!(effects, [Effect::ReadPage(Wanted::Before(96_000))]);
-    app.take_all([Message::Page(Wanted::Before(96_000), page(9_200..9_600, 10_000))]);
+    assert_eq!(effects, [Effect::ReadPage(PageRequest::Before(96_000))]);
+    app.take_all([AppEvent::Page(PageRequest::Before(96_000), page(9_200..9_600, 10_000))]);
 
     app.control('f');
     let effects = app.enter_line("line 17");
     assert_eq!(effects, [Effect::Search { search: 1, query: "line 17".into() }]);
-    let hit = crate::message::Hit {
+    let hit = crate::event::SearchHit {
         at: None,
         sender: None,
         text: "line 17".into(),
-        mark: crate::timeline::Mark { start: 170, end: 180 },
+        mark: crate::timeline::FileSpan { start: 170, end: 180 },
     };
-    app.take_all([Message::Found { search: 1, hits: vec![hit] }, Message::Searched { search: 1, percent: 100 }]);
-    assert_eq!(app.press(KeyCode::Enter), [Effect::ReadPage(Wanted::Around(170))]);
-    app.take_all([Message::Page(Wanted::Around(170), page(0..217, 10_000))]);
+    app.take_all([AppEvent::Found { search: 1, hits: vec![hit] }, AppEvent::Searched { search: 1, percent: 100 }]);
+    assert_eq!(app.press(KeyCode::Enter), [Effect::ReadPage(PageRequest::Around(170))]);
+    app.take_all([AppEvent::Page(PageRequest::Around(170), page(0..217, 10_000))]);
     assert!(screen(&app).contains("line 17\n"), "{}", screen(&app));
-    assert!(app.press(KeyCode::Esc).contains(&Effect::ReadPage(Wanted::Tail)));
-    app.take_all([Message::Page(Wanted::Tail, page(9_600..10_000, 10_000))]);
+    assert!(app.press(KeyCode::Esc).contains(&Effect::ReadPage(PageRequest::Tail)));
+    app.take_all([AppEvent::Page(PageRequest::Tail, page(9_600..10_000, 10_000))]);
     assert!(screen(&app).contains("line 9999\n"));
 }
 
@@ -311,13 +313,13 @@ fn results_of_an_earlier_search_are_not_taken() {
     app.control('f');
     app.enter_line("a");
     app.enter_line("b");
-    let hit = crate::message::Hit {
+    let hit = crate::event::SearchHit {
         at: None,
         sender: None,
         text: "a".into(),
-        mark: crate::timeline::Mark { start: 0, end: 1 },
+        mark: crate::timeline::FileSpan { start: 0, end: 1 },
     };
-    app.take_all([Message::Found { search: 1, hits: vec![hit] }]);
+    app.take_all([AppEvent::Found { search: 1, hits: vec![hit] }]);
     assert!(matches!(&app.dialog, Some(Dialog::Search(search)) if search.hits.is_empty()));
     assert_eq!(app.press(KeyCode::Esc), [Effect::StopSearch]);
 }
@@ -327,9 +329,13 @@ fn a_gap_settles_what_is_confirmed_and_is_seen() {
     let mut app = chatting(Lang::En, 80, 24);
     let id = sent(&app.enter_line("hello"))[0].0.clone();
     app.take_all([own(&id, OwnState::Confirmed)]);
-    let gap =
-        Heard::Gap { since: at(10), until: at(70), missed: Some(3), cause: crate::timeline::GapReason::Disconnected };
-    app.take_all([Message::Heard(vec![gap])]);
+    let gap = Incoming::Gap {
+        since: at(10),
+        until: at(70),
+        missed: Some(3),
+        cause: crate::timeline::GapReason::Disconnected,
+    };
+    app.take_all([AppEvent::Heard(vec![gap])]);
     assert!(app.chat.timeline.outgoing.as_slice().is_empty());
     let text = screen(&app);
     assert!(text.contains("hello ✓"), "{text}");
@@ -339,7 +345,7 @@ fn a_gap_settles_what_is_confirmed_and_is_seen() {
 #[test]
 fn an_echo_before_its_receipt_is_the_same_line() {
     let mut app = chatting(Lang::En, 80, 24);
-    let numbered = |seq| Heard::Said {
+    let numbered = |seq| Incoming::Said {
         sender: Some("Keen Bob".into()),
         text: "yes".into(),
         at: at(1),
@@ -349,9 +355,9 @@ fn an_echo_before_its_receipt_is_the_same_line() {
     let left = sent(&app.enter_line("yes"))[0].0.clone();
     app.take_all([own(&left, OwnState::Unconfirmed)]);
     let id = sent(&app.enter_line("yes"))[0].0.clone();
-    app.take_all([own(&id, OwnState::Sent), Message::Heard(vec![numbered(7)])]);
+    app.take_all([own(&id, OwnState::Sent), AppEvent::Heard(vec![numbered(7)])]);
     assert!(app.chat.timeline.outgoing.find(&left).is_some());
-    app.take_all([Message::Own { id, state: OwnState::Confirmed, position: Some(("s".into(), 7)) }]);
+    app.take_all([AppEvent::Own { id, state: OwnState::Confirmed, position: Some(("s".into(), 7)) }]);
     let text = screen(&app);
     assert_eq!((text.matches("yes ✓").count(), text.matches("yes ?").count()), (1, 1), "{text}");
     assert_eq!(text.matches("yes").count(), 2, "{text}");
@@ -362,12 +368,12 @@ fn the_echo_of_a_numbered_message_comes_after_a_gap() {
     let mut app = chatting(Lang::En, 80, 24);
     let id = sent(&app.enter_line("hello"))[0].0.clone();
     let position = Some(("new".to_owned(), 2));
-    app.take_all([Message::Own { id, state: OwnState::Confirmed, position: position.clone() }]);
+    app.take_all([AppEvent::Own { id, state: OwnState::Confirmed, position: position.clone() }]);
     let cause = crate::timeline::GapReason::OtherStream;
-    let gap = Heard::Gap { since: at(10), until: at(70), missed: None, cause };
+    let gap = Incoming::Gap { since: at(10), until: at(70), missed: None, cause };
     let sender = Some("Keen Bob".to_owned());
-    let echo = Heard::Said { sender, text: "hello".into(), at: at(1), position, mark: None };
-    app.take_all([Message::Heard(vec![gap, echo])]);
+    let echo = Incoming::Said { sender, text: "hello".into(), at: at(1), position, mark: None };
+    app.take_all([AppEvent::Heard(vec![gap, echo])]);
     assert_eq!(screen(&app).matches("hello ✓").count(), 1, "{}", screen(&app));
 }
 
@@ -386,7 +392,7 @@ fn what_is_typed_stays_in_the_line_when_too_much_waits() {
 fn reading_is_remembered_at_the_end() {
     let mut app = chatting(Lang::En, 80, 24);
     app.chat.timeline.read_again();
-    app.take_all([Message::Tick, Message::Page(Wanted::Tail, page(0..9, 9))]);
+    app.take_all([AppEvent::Tick, AppEvent::Page(PageRequest::Tail, page(0..9, 9))]);
     let effects = app.control('q');
     assert_eq!(effects, [Effect::Remember(90), Effect::Quit]);
 }
@@ -414,7 +420,7 @@ pub(crate) fn screen(app: &App) -> String {
     text
 }
 
-fn any_message() -> impl Strategy<Value = Message> {
+fn any_message() -> impl Strategy<Value = AppEvent> {
     let codes = vec![
         KeyCode::Enter,
         KeyCode::Esc,
@@ -440,18 +446,18 @@ fn any_message() -> impl Strategy<Value = Message> {
     ];
     let modifiers = vec![KeyModifiers::NONE, KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT];
     let key = (proptest::sample::select(codes), proptest::sample::select(modifiers))
-        .prop_map(|(code, modifiers)| Message::Key(crossterm::event::KeyEvent::new(code, modifiers)));
+        .prop_map(|(code, modifiers)| AppEvent::Key(crossterm::event::KeyEvent::new(code, modifiers)));
     prop_oneof![
         8 => key,
-        1 => ".{0,20}".prop_map(Message::Paste),
-        1 => "(a\n){0,40}".prop_map(Message::Paste),
-        2 => (0u16..120, 0u16..60).prop_map(|(width, height)| Message::Resize { width, height }),
+        1 => ".{0,20}".prop_map(AppEvent::Paste),
+        1 => "(a\n){0,40}".prop_map(AppEvent::Paste),
+        2 => (0u16..120, 0u16..60).prop_map(|(width, height)| AppEvent::Resize { width, height }),
         3 => (".{0,10}", "(.|\n){0,80}").prop_map(|(sender, text)| said(&sender, &text, 5)),
-        1 => Just(Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) })),
-        1 => Just(Message::Link(Side::Listening, LinkState::Waiting { attempt: 3, retry_at: at(9), cause: Cause::Lost })),
+        1 => Just(AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })),
+        1 => Just(AppEvent::Link(LinkSide::Listening, LinkState::Waiting { attempt: 3, retry_at: at(9), cause: LinkError::Lost })),
         1 => Just(own("typed-1", OwnState::Unconfirmed)),
-        1 => Just(Message::Page(Wanted::Tail, page(100..300, 300))),
-        1 => Just(Message::Page(Wanted::Tail, Page { lines: Vec::new(), at_start: true, at_end: true, end: 0 })),
+        1 => Just(AppEvent::Page(PageRequest::Tail, page(100..300, 300))),
+        1 => Just(AppEvent::Page(PageRequest::Tail, HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 })),
     ]
 }
 

@@ -4,9 +4,9 @@ use chat_client::{NicknameError, TextError};
 use jiff::civil::Weekday;
 
 use super::{Phrase, span};
-use crate::link::{Cause, LinkState, Side};
-use crate::message::News;
-use crate::timeline::{Failure, GapReason, OwnState};
+use crate::event::NoticeText;
+use crate::link::{LinkError, LinkSide, LinkState};
+use crate::timeline::{FailureReason, GapReason, OwnState};
 
 pub(super) const HELP: &[(&str, &str)] = &[
     ("", "Writing"),
@@ -75,7 +75,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::Leave => "Leave".into(),
         Phrase::ChoiceKeys => "Enter chooses · Esc closes".into(),
         Phrase::Date(date) => {
-            let month = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+            let month = ["January", "February", "March", "April", "LocalRoomPolicy", "June", "July", "August", "September", "October", "November", "December"];
             let month = month[usize::try_from(date.month() - 1).unwrap_or(0) % 12];
             format!("{}, {} {month} {}", weekday(date.weekday()), date.day(), date.year())
         }
@@ -104,14 +104,14 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             OwnState::Stale => "? from an earlier run, not sent".into(),
         },
         Phrase::Failure(failure) => match failure {
-            Failure::TooFast => "too many messages at once".into(),
-            Failure::TooLong => "too long for this server".into(),
-            Failure::Revoked => "the account was revoked".into(),
-            Failure::Storage => "the server could not store it".into(),
-            Failure::Draining => "the server is shutting down".into(),
-            Failure::NeverSent => "it was never sent".into(),
-            Failure::Full => "too many messages wait".into(),
-            Failure::Other(text) => text.clone(),
+            FailureReason::TooFast => "too many messages at once".into(),
+            FailureReason::TooLong => "too long for this server".into(),
+            FailureReason::Revoked => "the account was revoked".into(),
+            FailureReason::Storage => "the server could not store it".into(),
+            FailureReason::Draining => "the server is shutting down".into(),
+            FailureReason::NeverSent => "it was never sent".into(),
+            FailureReason::Full => "too many messages wait".into(),
+            FailureReason::Other(text) => text.clone(),
         },
         Phrase::NewBelow(n) => format!("{n} new below"),
         Phrase::ScrolledBack => "Esc goes to the end".into(),
@@ -128,8 +128,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::EmptyRoom => "Nobody has said anything yet.".into(),
         Phrase::Link { side, state, seconds } => {
             let side = match side {
-                Side::Listening => "listening",
-                Side::Writing => "writing",
+                LinkSide::Listening => "listening",
+                LinkSide::Writing => "writing",
             };
             match state {
                 LinkState::Off => format!("{side}: off"),
@@ -143,30 +143,30 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             }
         }
         Phrase::Cause(cause) => match cause {
-            Cause::NoAddress => "the host has no address".into(),
-            Cause::ConnectionRefused => "connection refused: nothing listens there".into(),
-            Cause::Unreachable => "the network does not reach it".into(),
-            Cause::TimedOut => "no answer in time".into(),
-            Cause::Lost => "the connection was lost".into(),
-            Cause::UnknownToken => "the server does not know the token".into(),
-            Cause::NicknameRefused => "the server refused this nickname: it is taken, reserved or not allowed".into(),
-            Cause::Protocol(what) => format!("this is no chat server: {what}"),
-            Cause::Other(text) => text.clone(),
+            LinkError::NoAddress => "the host has no address".into(),
+            LinkError::ConnectionRefused => "connection refused: nothing listens there".into(),
+            LinkError::Unreachable => "the network does not reach it".into(),
+            LinkError::TimedOut => "no answer in time".into(),
+            LinkError::Lost => "the connection was lost".into(),
+            LinkError::UnknownToken => "the server does not know the token".into(),
+            LinkError::NicknameRefused => "the server refused this nickname: it is taken, reserved or not allowed".into(),
+            LinkError::Protocol(what) => format!("this is no chat server: {what}"),
+            LinkError::Other(text) => text.clone(),
         },
         Phrase::Waiting(1) => "1 message waits".into(),
         Phrase::Waiting(n) => format!("{n} messages wait"),
         Phrase::RetryKey => "Ctrl+R now".into(),
         Phrase::HelpKey => "F1 help".into(),
         Phrase::News(news) => match news {
-            News::LocalRoomStarted(dir) => format!("Nothing listened on this machine, so a local room was started; its data is in {dir}. Others on this machine join it by starting chat-tui."),
-            News::LocalRoomJoined => "Joined the local room of another program.".into(),
-            News::LocalRoomFailed(error) => format!("The local room could not be started: {error}"),
-            News::RoomNotThere(address) => format!("The room at {address} is not there; Ctrl+R tries again."),
-            News::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
-            News::OutboxElsewhere(error) => format!("What is typed here does not survive a restart: {error}"),
-            News::InTheClear(host) => format!("The token travels to {host} unencrypted; --tls would hide it."),
-            News::File(error) => error.clone(),
-            News::FileWorksAgain => "The history is being written again.".into(),
+            NoticeText::LocalRoomStarted(dir) => format!("Nothing listened on this machine, so a local room was started; its data is in {dir}. Others on this machine join it by starting chat-tui."),
+            NoticeText::LocalRoomJoined => "Joined the local room of another program.".into(),
+            NoticeText::LocalRoomFailed(error) => format!("The local room could not be started: {error}"),
+            NoticeText::RoomNotThere(address) => format!("The room at {address} is not there; Ctrl+R tries again."),
+            NoticeText::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
+            NoticeText::OutboxElsewhere(error) => format!("What is typed here does not survive a restart: {error}"),
+            NoticeText::InTheClear(host) => format!("The token travels to {host} unencrypted; --tls would hide it."),
+            NoticeText::File(error) => error.clone(),
+            NoticeText::FileWorksAgain => "The history is being written again.".into(),
         },
         Phrase::PasteTitle { lines, bytes } => format!("Paste: {lines} lines, {bytes} bytes"),
         Phrase::MoreLines(n) => format!("… and {n} more"),
@@ -209,7 +209,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
                 OwnState::Unconfirmed => "unconfirmed, it may or may not have been delivered".to_owned(),
                 OwnState::Stale => "left from an earlier run and not sent; /retry or /discard".to_owned(),
             };
-            format!("Message {state}: {text}")
+            format!("AppEvent {state}: {text}")
         }
         Phrase::PlainToken(token) => format!("Token: {token}"),
         Phrase::PlainNothingFound => "Nothing was found.".into(),

@@ -4,9 +4,9 @@ use chat_client::{NicknameError, TextError};
 use jiff::civil::Weekday;
 
 use super::{Phrase, span};
-use crate::link::{Cause, LinkState, Side};
-use crate::message::News;
-use crate::timeline::{Failure, GapReason, OwnState};
+use crate::event::NoticeText;
+use crate::link::{LinkError, LinkSide, LinkState};
+use crate::timeline::{FailureReason, GapReason, OwnState};
 
 pub(super) const HELP: &[(&str, &str)] = &[
     ("", "Писать"),
@@ -104,14 +104,14 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             OwnState::Stale => "? осталось с прошлого раза, не послано".into(),
         },
         Phrase::Failure(failure) => match failure {
-            Failure::TooFast => "слишком много сообщений подряд".into(),
-            Failure::TooLong => "слишком длинное для этого сервера".into(),
-            Failure::Revoked => "учётная запись отозвана".into(),
-            Failure::Storage => "сервер не смог сохранить".into(),
-            Failure::Draining => "сервер завершает работу".into(),
-            Failure::NeverSent => "так и не послано".into(),
-            Failure::Full => "слишком много сообщений ждут".into(),
-            Failure::Other(text) => text.clone(),
+            FailureReason::TooFast => "слишком много сообщений подряд".into(),
+            FailureReason::TooLong => "слишком длинное для этого сервера".into(),
+            FailureReason::Revoked => "учётная запись отозвана".into(),
+            FailureReason::Storage => "сервер не смог сохранить".into(),
+            FailureReason::Draining => "сервер завершает работу".into(),
+            FailureReason::NeverSent => "так и не послано".into(),
+            FailureReason::Full => "слишком много сообщений ждут".into(),
+            FailureReason::Other(text) => text.clone(),
         },
         Phrase::NewBelow(n) => format!("{n} {} ниже", few(n as u64, "новое", "новых", "новых")),
         Phrase::ScrolledBack => "Esc — в конец".into(),
@@ -128,8 +128,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::EmptyRoom => "Пока никто ничего не сказал.".into(),
         Phrase::Link { side, state, seconds } => {
             let side = match side {
-                Side::Listening => "чтение",
-                Side::Writing => "запись",
+                LinkSide::Listening => "чтение",
+                LinkSide::Writing => "запись",
             };
             match state {
                 LinkState::Off => format!("{side}: выкл."),
@@ -143,15 +143,15 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             }
         }
         Phrase::Cause(cause) => match cause {
-            Cause::NoAddress => "у хоста нет адреса".into(),
-            Cause::ConnectionRefused => "в соединении отказано: там никто не слушает".into(),
-            Cause::Unreachable => "сеть туда не ведёт".into(),
-            Cause::TimedOut => "нет ответа вовремя".into(),
-            Cause::Lost => "связь потеряна".into(),
-            Cause::UnknownToken => "сервер не знает этого токена".into(),
-            Cause::NicknameRefused => "сервер не принял это имя: оно занято, зарезервировано или недопустимо".into(),
-            Cause::Protocol(what) => format!("это не сервер чата: {what}"),
-            Cause::Other(text) => text.clone(),
+            LinkError::NoAddress => "у хоста нет адреса".into(),
+            LinkError::ConnectionRefused => "в соединении отказано: там никто не слушает".into(),
+            LinkError::Unreachable => "сеть туда не ведёт".into(),
+            LinkError::TimedOut => "нет ответа вовремя".into(),
+            LinkError::Lost => "связь потеряна".into(),
+            LinkError::UnknownToken => "сервер не знает этого токена".into(),
+            LinkError::NicknameRefused => "сервер не принял это имя: оно занято, зарезервировано или недопустимо".into(),
+            LinkError::Protocol(what) => format!("это не сервер чата: {what}"),
+            LinkError::Other(text) => text.clone(),
         },
         Phrase::Waiting(n) => {
             let messages = few(n as u64, "сообщение", "сообщения", "сообщений");
@@ -160,15 +160,15 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::RetryKey => "Ctrl+R сейчас".into(),
         Phrase::HelpKey => "F1 справка".into(),
         Phrase::News(news) => match news {
-            News::LocalRoomStarted(dir) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {dir}. Другие на этой машине войдут в неё, запустив chat-tui."),
-            News::LocalRoomJoined => "Вы в местной комнате, которую открыла другая программа.".into(),
-            News::LocalRoomFailed(error) => format!("Местную комнату открыть не удалось: {error}"),
-            News::RoomNotThere(address) => format!("Комнаты по адресу {address} нет; Ctrl+R пробует ещё раз."),
-            News::HistoryElsewhere(error) => format!("История читается, но здесь не пишется: {error}"),
-            News::OutboxElsewhere(error) => format!("Набранное здесь не переживёт перезапуска: {error}"),
-            News::InTheClear(host) => format!("Токен идёт до {host} незашифрованным; --tls его скроет."),
-            News::File(error) => error.clone(),
-            News::FileWorksAgain => "История снова пишется.".into(),
+            NoticeText::LocalRoomStarted(dir) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {dir}. Другие на этой машине войдут в неё, запустив chat-tui."),
+            NoticeText::LocalRoomJoined => "Вы в местной комнате, которую открыла другая программа.".into(),
+            NoticeText::LocalRoomFailed(error) => format!("Местную комнату открыть не удалось: {error}"),
+            NoticeText::RoomNotThere(address) => format!("Комнаты по адресу {address} нет; Ctrl+R пробует ещё раз."),
+            NoticeText::HistoryElsewhere(error) => format!("История читается, но здесь не пишется: {error}"),
+            NoticeText::OutboxElsewhere(error) => format!("Набранное здесь не переживёт перезапуска: {error}"),
+            NoticeText::InTheClear(host) => format!("Токен идёт до {host} незашифрованным; --tls его скроет."),
+            NoticeText::File(error) => error.clone(),
+            NoticeText::FileWorksAgain => "История снова пишется.".into(),
         },
         Phrase::PasteTitle { lines, bytes } => {
             format!("Вставка: {lines} {}, {bytes} байт", few(lines as u64, "строка", "строки", "строк"))

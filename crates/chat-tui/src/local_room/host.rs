@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::error_chain::chain;
-use crate::message::{Message, News};
+use crate::event::{AppEvent, NoticeText};
 
 /// How long another program may take between locking the data and serving.
 const OTHER_STARTS: Duration = Duration::from_millis(100);
@@ -26,11 +26,11 @@ const LOOKS: usize = 50;
 const NEAR: Duration = Duration::from_secs(1);
 
 /// The task that looks after the room.
-pub(super) struct Host {
+pub(super) struct RoomHost {
     listen: SocketAddr,
     write: SocketAddr,
     dir: PathBuf,
-    news: Sender<Message>,
+    news: Sender<AppEvent>,
     ready: watch::Sender<bool>,
     started: watch::Sender<u64>,
     room: Option<ServerHandle>,
@@ -57,13 +57,13 @@ enum Attempt {
     Failed(String),
 }
 
-impl Host {
+impl RoomHost {
     pub(super) fn new(
         config: &ClientConfig,
         data_dir: &Path,
         credentials: &Path,
         asked_for: bool,
-        news: Sender<Message>,
+        news: Sender<AppEvent>,
         ready: watch::Sender<bool>,
         started: watch::Sender<u64>,
     ) -> Self {
@@ -110,14 +110,14 @@ impl Host {
     async fn begin(&mut self) {
         if !self.may_serve().await {
             if !self.somebody_listens().await {
-                self.tell(News::RoomNotThere(self.listen.to_string()), true).await;
+                self.tell(NoticeText::RoomNotThere(self.listen.to_string()), true).await;
             }
             return;
         }
         if self.somebody_listens().await {
             self.ours = self.dir.exists() && matches!(self.open().await, Err(JournalError::Locked { .. }));
             if self.ours {
-                self.tell(News::LocalRoomJoined, false).await;
+                self.tell(NoticeText::LocalRoomJoined, false).await;
             }
             return;
         }
@@ -151,16 +151,16 @@ impl Host {
                     self.room = Some(room);
                     self.ours = true;
                     self.started.send_modify(|count| *count += 1);
-                    return self.tell(News::LocalRoomStarted(self.dir.display().to_string()), false).await;
+                    return self.tell(NoticeText::LocalRoomStarted(self.dir.display().to_string()), false).await;
                 }
-                Attempt::Failed(error) => return self.tell(News::LocalRoomFailed(error), true).await,
+                Attempt::Failed(error) => return self.tell(NoticeText::LocalRoomFailed(error), true).await,
                 Attempt::PortTaken(_) if self.somebody_listens().await => return,
                 Attempt::PortTaken(_) | Attempt::OtherHasIt => {}
             }
             if self.somebody_listens().await {
                 self.ours = true;
                 if aloud {
-                    self.tell(News::LocalRoomJoined, false).await;
+                    self.tell(NoticeText::LocalRoomJoined, false).await;
                 }
                 return;
             }
@@ -170,7 +170,7 @@ impl Host {
             Some(address) => format!("{address} is taken by another program, which is no room"),
             None => format!("{} is held by a program that does not serve", self.dir.display()),
         };
-        self.tell(News::LocalRoomFailed(why), true).await;
+        self.tell(NoticeText::LocalRoomFailed(why), true).await;
     }
 
     async fn attempt(&self) -> Attempt {
@@ -204,9 +204,9 @@ impl Host {
         matches!(timeout(NEAR, TcpStream::connect(self.listen)).await, Ok(Ok(_)))
     }
 
-    async fn tell(&self, text: News, error: bool) {
+    async fn tell(&self, text: NoticeText, error: bool) {
         // Where the program has ended, nobody wants to know.
-        let _ = self.news.send(Message::Notice { text, error }).await;
+        let _ = self.news.send(AppEvent::Notice { text, error }).await;
     }
 }
 
@@ -223,10 +223,10 @@ mod tests {
 
     use super::*;
 
-    fn host(config: &ClientConfig, dir: &Path, asked_for: bool) -> (Host, Receiver<Message>) {
+    fn host(config: &ClientConfig, dir: &Path, asked_for: bool) -> (RoomHost, Receiver<AppEvent>) {
         let (news, heard) = channel(4);
         let (ready, started) = (watch::channel(false).0, watch::channel(0).0);
-        (Host::new(config, dir, &dir.join("creds"), asked_for, news, ready, started), heard)
+        (RoomHost::new(config, dir, &dir.join("creds"), asked_for, news, ready, started), heard)
     }
 
     #[tokio::test]
@@ -247,7 +247,7 @@ mod tests {
         assert!(host(&config, dir.path(), true).0.may_serve().await);
         let (mut other, mut heard) = host(&config, dir.path(), false);
         other.begin().await;
-        assert!(matches!(heard.try_recv(), Ok(Message::Notice { text: News::RoomNotThere(_), error: true })));
+        assert!(matches!(heard.try_recv(), Ok(AppEvent::Notice { text: NoticeText::RoomNotThere(_), error: true })));
         assert!(!other.ours && other.room.is_none());
     }
 
@@ -261,7 +261,9 @@ mod tests {
         let (mut host, mut heard) = host(&config, dir.path(), true);
         host.pause = Duration::ZERO;
         host.begin().await;
-        let Ok(Message::Notice { text: News::LocalRoomFailed(why), error: true }) = heard.try_recv() else { panic!() };
+        let Ok(AppEvent::Notice { text: NoticeText::LocalRoomFailed(why), error: true }) = heard.try_recv() else {
+            panic!()
+        };
         assert!(why.contains(&taken.local_addr().unwrap().to_string()), "{why}");
         assert!(!why.contains("room is held"), "{why}");
     }

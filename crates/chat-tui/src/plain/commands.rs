@@ -1,11 +1,11 @@
 //! Lines that are typed in the chat: messages, and commands in words.
 
-use super::{Outcome, Plain};
+use super::{PlainMode, PlainOutcome};
 use crate::effect::Effect;
 use crate::lang::Phrase;
-use crate::link::Side;
+use crate::link::LinkSide;
 
-impl Plain {
+impl PlainMode {
     pub(super) fn say_early(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         while self.can_say() {
@@ -28,7 +28,7 @@ impl Plain {
             Err(_) => {
                 // A blank line is no message, and says nothing.
                 if self.app.hint.is_some() {
-                    self.worst = self.worst.max(Outcome::Usage);
+                    self.worst = self.worst.max(PlainOutcome::Usage);
                 }
                 self.say_hint();
                 Vec::new()
@@ -88,11 +88,11 @@ impl Plain {
     }
 
     fn say_status(&mut self) {
-        let link = |side: Side| {
+        let link = |side: LinkSide| {
             let state = self.app.links.side(side);
             self.app.say(Phrase::Link { side, state, seconds: state.seconds_left(self.app.now) })
         };
-        let (listening, writing) = (link(Side::Listening), link(Side::Writing));
+        let (listening, writing) = (link(LinkSide::Listening), link(LinkSide::Writing));
         let waiting = self.app.chat.timeline.outgoing.waiting();
         self.talk(Phrase::PlainStatus { listening: &listening, writing: &writing, waiting });
     }

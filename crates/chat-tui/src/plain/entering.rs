@@ -2,13 +2,13 @@
 
 use chat_client::Nickname;
 
-use super::{Outcome, Plain};
-use crate::app::{Dialog, Screen, Step};
+use super::{PlainMode, PlainOutcome};
+use crate::app::{Dialog, RegistrationStep, Screen};
 use crate::effect::Effect;
 use crate::lang::Phrase;
 use crate::timeline::clean_name;
 
-impl Plain {
+impl PlainMode {
     /// Where the program begins.
     pub(super) fn begin(&mut self) -> Vec<Effect> {
         match self.app.screen {
@@ -21,11 +21,11 @@ impl Plain {
                     self.talk(Phrase::PlainAskNickname);
                     return Vec::new();
                 }
-                self.fail(Phrase::PlainNoAccount, Outcome::Usage)
+                self.fail(Phrase::PlainNoAccount, PlainOutcome::Usage)
             }
             Screen::Accounts => {
                 self.list_accounts();
-                if self.interactive { Vec::new() } else { self.fail(Phrase::PlainWhichAccount, Outcome::Usage) }
+                if self.interactive { Vec::new() } else { self.fail(Phrase::PlainWhichAccount, PlainOutcome::Usage) }
             }
             _ => {
                 self.say_entering();
@@ -39,7 +39,7 @@ impl Plain {
             self.talk(Phrase::PlainWrongToken);
             return Vec::new();
         }
-        self.fail(Phrase::WrongToken, Outcome::Refused)
+        self.fail(Phrase::WrongToken, PlainOutcome::Refused)
     }
 
     /// What works at every question; `None` for an answer.
@@ -103,7 +103,7 @@ impl Plain {
     pub(super) fn register(&mut self, name: &str) -> Vec<Effect> {
         match Nickname::new(name) {
             Ok(nickname) => {
-                self.app.registration.step = Step::Asked;
+                self.app.registration.step = RegistrationStep::Asked;
                 self.talk(Phrase::PlainRegistering(&clean_name(name)));
                 vec![Effect::Register(nickname)]
             }
@@ -159,7 +159,7 @@ impl Plain {
         }
     }
 
-    fn fail(&mut self, why: Phrase<'_>, outcome: Outcome) -> Vec<Effect> {
+    fn fail(&mut self, why: Phrase<'_>, outcome: PlainOutcome) -> Vec<Effect> {
         self.talk(why);
         self.worst = self.worst.max(outcome);
         self.app.quit()

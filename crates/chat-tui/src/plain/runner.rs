@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Plain, Say};
+use super::{OutputLine, PlainMode};
 use crate::effect::Effect;
-use crate::message::Message;
+use crate::event::AppEvent;
 use crate::services::Services;
-use crate::signals::{Signal, Signals};
+use crate::signals::{Signal, SignalStream};
 
 /// No line is as long; what could be sent is shorter by far.
 const LONGEST: u64 = 64 * 1024;
@@ -25,17 +25,17 @@ const ECHO: Duration = Duration::from_secs(2);
 /// Runs until the input has ended and everything is said, or a signal comes. `true`: interrupted. The services come
 /// back, still running, whatever happened.
 pub(crate) async fn run(
-    mut plain: Plain,
+    mut plain: PlainMode,
     mut services: Services,
-    mut news: Receiver<Message>,
-) -> (Plain, Services, io::Result<bool>) {
+    mut news: Receiver<AppEvent>,
+) -> (PlainMode, Services, io::Result<bool>) {
     let interrupted = turn(&mut plain, &mut services, &mut news).await;
     (plain, services, interrupted)
 }
 
-async fn turn(plain: &mut Plain, services: &mut Services, news: &mut Receiver<Message>) -> io::Result<bool> {
+async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receiver<AppEvent>) -> io::Result<bool> {
     let mut lines = read_lines()?;
-    let mut signals = Signals::without_stop()?;
+    let mut signals = SignalStream::without_stop()?;
     let mut interrupted = false;
     let mut ended_at: Option<Instant> = None;
     let mut echo_until: Option<Instant> = None;
@@ -89,13 +89,13 @@ async fn turn(plain: &mut Plain, services: &mut Services, news: &mut Receiver<Me
 }
 
 /// Says everything. `false`: nobody reads the messages any more, which is no error.
-fn say(said: &[Say]) -> io::Result<bool> {
+fn say(said: &[OutputLine]) -> io::Result<bool> {
     let (mut data, mut talk) = (io::stdout().lock(), io::stderr().lock());
     for one in said {
         let written = match one {
-            Say::Message(line) => writeln!(data, "{line}").and_then(|()| data.flush()),
+            OutputLine::Message(line) => writeln!(data, "{line}").and_then(|()| data.flush()),
             // Talk that nobody hears ends nothing.
-            Say::Talk(line) => writeln!(talk, "{line}").or(Ok(())),
+            OutputLine::Talk(line) => writeln!(talk, "{line}").or(Ok(())),
         };
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
@@ -107,7 +107,7 @@ fn say(said: &[Say]) -> io::Result<bool> {
 
 /// What came from standard input.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum InputLine {
     Text(String),
     /// What could not be read is replaced.
     NotUtf8(String),
@@ -116,7 +116,7 @@ pub(super) enum Line {
 
 /// Reads lines in a thread of their own: standard input cannot be waited for in any other way that
 /// works for files, pipes and terminals alike.
-fn read_lines() -> io::Result<Receiver<Line>> {
+fn read_lines() -> io::Result<Receiver<InputLine>> {
     let (sender, receiver) = channel(64);
     std::thread::Builder::new().name("lines".into()).spawn(move || {
         let mut input = io::stdin().lock();
@@ -130,18 +130,18 @@ fn read_lines() -> io::Result<Receiver<Line>> {
 }
 
 /// The next line; of one that no message can hold nothing is kept.
-pub(super) fn next_line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
+pub(super) fn next_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     let mut bytes = Vec::new();
     if input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);
     }
     if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LONGEST {
         input.skip_until(b'\n')?;
-        return Ok(Some(Line::TooLong));
+        return Ok(Some(InputLine::TooLong));
     }
     let text = |text: &str| text.trim_end_matches(['\n', '\r']).to_owned();
     Ok(Some(match std::str::from_utf8(&bytes) {
-        Ok(line) => Line::Text(text(line)),
-        Err(_) => Line::NotUtf8(text(&String::from_utf8_lossy(&bytes))),
+        Ok(line) => InputLine::Text(text(line)),
+        Err(_) => InputLine::NotUtf8(text(&String::from_utf8_lossy(&bytes))),
     }))
 }

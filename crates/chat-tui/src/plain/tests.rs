@@ -1,46 +1,46 @@
 //! Plain mode without pipes: lines in, lines out, and nothing that a terminal would obey.
 
-use super::runner::{Line, next_line};
-use super::{Outcome, Plain, Say};
+use super::runner::{InputLine, next_line};
+use super::{OutputLine, PlainMode, PlainOutcome};
 use crate::app::Screen;
-use crate::app::stage::{account, at, fresh, page, said};
+use crate::app::tests::support::{account, at, fresh, page, said};
 use crate::effect::Effect;
+use crate::event::{AppEvent, Registered};
 use crate::lang::Lang;
-use crate::link::{Cause, LinkState, Side};
-use crate::message::{Message, Registered};
-use crate::timeline::{OwnState, Wanted};
+use crate::link::{LinkError, LinkSide, LinkState};
+use crate::timeline::{OwnState, PageRequest};
 
-fn plain(interactive: bool) -> Plain {
-    Plain::new(fresh(Lang::En, 80, 24), interactive)
+fn plain(interactive: bool) -> PlainMode {
+    PlainMode::new(fresh(Lang::En, 80, 24), interactive)
 }
 
-fn take(plain: &mut Plain, messages: impl IntoIterator<Item = Message>) -> Vec<Effect> {
+fn take(plain: &mut PlainMode, messages: impl IntoIterator<Item = AppEvent>) -> Vec<Effect> {
     messages.into_iter().flat_map(|message| plain.message(message, at(0))).collect()
 }
 
-fn online() -> [Message; 2] {
-    [Message::Link(Side::Listening, LinkState::Online), Message::Link(Side::Writing, LinkState::Online)]
+fn online() -> [AppEvent; 2] {
+    [AppEvent::Link(LinkSide::Listening, LinkState::Online), AppEvent::Link(LinkSide::Writing, LinkState::Online)]
 }
 
-fn messages(plain: &mut Plain) -> Vec<String> {
+fn messages(plain: &mut PlainMode) -> Vec<String> {
     let said = plain.take_said().into_iter();
-    said.filter_map(|say| if let Say::Message(line) = say { Some(line) } else { None }).collect()
+    said.filter_map(|say| if let OutputLine::Message(line) = say { Some(line) } else { None }).collect()
 }
 
-fn talk(plain: &mut Plain) -> String {
+fn talk(plain: &mut PlainMode) -> String {
     let said = plain.take_said().into_iter();
-    said.filter_map(|say| if let Say::Talk(line) = say { Some(line + "\n") } else { None }).collect()
+    said.filter_map(|say| if let OutputLine::Talk(line) = say { Some(line + "\n") } else { None }).collect()
 }
 
 #[test]
 fn a_person_is_asked_and_registered() {
     let mut me = plain(true);
-    take(&mut me, [Message::Accounts(Vec::new())]);
+    take(&mut me, [AppEvent::Accounts(Vec::new())]);
     assert!(talk(&mut me).contains("Type a nickname"));
     assert!(matches!(&me.line("Bob", at(0))[..], [Effect::Register(name)] if name.as_str() == "Bob"));
     assert!(me.line("too early", at(0)).is_empty());
     let registered = Registered { known: account("Keen Bob", "t"), saved: Ok("creds".into()) };
-    let effects = take(&mut me, [Message::Registered(Ok(registered))]);
+    let effects = take(&mut me, [AppEvent::Registered(Ok(registered))]);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Enter(_))));
     assert!(talk(&mut me).contains("Registered as Keen Bob; the account was saved in creds."));
     let effects = take(&mut me, online());
@@ -50,38 +50,38 @@ fn a_person_is_asked_and_registered() {
 #[test]
 fn a_pipe_that_cannot_be_asked_ends_with_a_reason() {
     let mut me = plain(false);
-    let effects = take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
+    let effects = take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
     assert!(effects.contains(&Effect::Quit));
-    assert_eq!(me.outcome(), Outcome::Usage);
+    assert_eq!(me.outcome(), PlainOutcome::Usage);
     let said = talk(&mut me);
     assert!(said.contains("2: Jolly Ann") && said.contains("--nickname") && !said.contains("Type"), "{said}");
 
     let mut me = plain(false);
-    assert!(take(&mut me, [Message::Accounts(Vec::new())]).contains(&Effect::Quit));
+    assert!(take(&mut me, [AppEvent::Accounts(Vec::new())]).contains(&Effect::Quit));
     let said = talk(&mut me);
-    assert!(said.contains("--nickname") && !said.contains("Type") && me.outcome() == Outcome::Usage, "{said}");
+    assert!(said.contains("--nickname") && !said.contains("Type") && me.outcome() == PlainOutcome::Usage, "{said}");
 }
 
 #[test]
 fn what_is_typed_ends_confirmed_and_heard() {
     let mut me = plain(false);
-    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
     let effects = me.line("hello", at(0));
     let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
     me.end_input();
     assert!(!me.is_finished());
-    take(&mut me, [Message::Own { id: id.clone(), state: OwnState::Confirmed, position: None }]);
+    take(&mut me, [AppEvent::Own { id: id.clone(), state: OwnState::Confirmed, position: None }]);
     assert!(!me.is_finished(), "it has not been heard yet");
     take(&mut me, [said("Keen Bob", "hello", 1)]);
     assert!(me.is_finished());
-    assert_eq!((messages(&mut me), me.outcome()), (vec!["Keen Bob: hello".to_owned()], Outcome::Done));
+    assert_eq!((messages(&mut me), me.outcome()), (vec!["Keen Bob: hello".to_owned()], PlainOutcome::Done));
 }
 
 #[test]
 fn a_name_that_looks_like_another_is_marked() {
     let mut me = plain(true);
-    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
     messages(&mut me);
     take(&mut me, [said("Vlad", "hi", 1), said("Vlаd", "hi", 2), said("Кееn Воb", "hi", 3), said("Keen Bob", "hi", 4)]);
@@ -92,21 +92,21 @@ fn a_name_that_looks_like_another_is_marked() {
 #[test]
 fn an_unconfirmed_message_is_said_and_is_an_outcome() {
     let mut me = plain(true);
-    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
     let effects = me.line("hello", at(0));
     let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
-    take(&mut me, [Message::Own { id: id.clone(), state: OwnState::Unconfirmed, position: None }]);
-    assert!(talk(&mut me).contains("Message unconfirmed, it may or may not have been delivered: hello"));
-    assert_eq!(me.outcome(), Outcome::Unconfirmed);
+    take(&mut me, [AppEvent::Own { id: id.clone(), state: OwnState::Unconfirmed, position: None }]);
+    assert!(talk(&mut me).contains("AppEvent unconfirmed, it may or may not have been delivered: hello"));
+    assert_eq!(me.outcome(), PlainOutcome::Unconfirmed);
     assert!(matches!(&me.line("/retry", at(0))[..], [Effect::Resend { .. }]));
 }
 
 #[test]
 fn a_wrong_token_is_a_question_to_a_person() {
     let mut me = plain(true);
-    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
-    take(&mut me, [Message::Link(Side::Writing, LinkState::Closed { cause: Some(Cause::UnknownToken) })]);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, [AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })]);
     assert!(talk(&mut me).contains("Type 1 to choose another account"));
     me.line("2", at(0));
     assert_eq!(me.app.screen, Screen::Registration);
@@ -115,7 +115,7 @@ fn a_wrong_token_is_a_question_to_a_person() {
 #[test]
 fn a_question_takes_commands_and_a_way_back_and_loses_no_line() {
     let mut me = plain(true);
-    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
     talk(&mut me);
     assert!(me.line("/register", at(0)).is_empty() && me.line("7", at(0)).is_empty());
     assert!(talk(&mut me).contains("does not work at a question"));
@@ -140,13 +140,13 @@ fn a_question_takes_commands_and_a_way_back_and_loses_no_line() {
 #[test]
 fn what_cannot_be_sent_is_said_and_is_an_outcome() {
     let mut me = plain(false);
-    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
     assert!(me.line("", at(0)).is_empty());
-    assert_eq!(me.outcome(), Outcome::Done);
+    assert_eq!(me.outcome(), PlainOutcome::Done);
     assert!(me.line(&"x".repeat(20_000), at(0)).is_empty());
     assert!(talk(&mut me).contains("too long"));
-    assert_eq!(me.outcome(), Outcome::Usage);
+    assert_eq!(me.outcome(), PlainOutcome::Usage);
 }
 
 #[test]
@@ -155,20 +155,23 @@ fn a_line_without_end_is_not_kept() {
     input.extend(std::iter::repeat_n(b'x', 300_000));
     input.extend(b"\ntwo \xff\nlast");
     let mut input = std::io::BufReader::with_capacity(100, &input[..]);
-    let lines: Vec<Line> = std::iter::from_fn(|| next_line(&mut input).unwrap()).collect();
-    let text = |text: &str| Line::Text(text.into());
-    assert_eq!(lines, [text("one"), Line::TooLong, Line::NotUtf8("two \u{fffd}".into()), text("last")]);
+    let lines: Vec<InputLine> = std::iter::from_fn(|| next_line(&mut input).unwrap()).collect();
+    let text = |text: &str| InputLine::Text(text.into());
+    assert_eq!(lines, [text("one"), InputLine::TooLong, InputLine::NotUtf8("two \u{fffd}".into()), text("last")]);
     let mut me = plain(false);
-    me.input(Line::TooLong, at(0));
-    assert_eq!(me.outcome(), Outcome::Usage);
+    me.input(InputLine::TooLong, at(0));
+    assert_eq!(me.outcome(), PlainOutcome::Usage);
     assert!(talk(&mut me).contains("too long"));
 }
 
 #[test]
 fn the_past_is_shown_to_a_person_once() {
     let mut me = plain(true);
-    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
-    take(&mut me, [Message::Page(Wanted::Tail, page(0..30, 30)), Message::Page(Wanted::Tail, page(0..30, 30))]);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
+    take(
+        &mut me,
+        [AppEvent::Page(PageRequest::Tail, page(0..30, 30)), AppEvent::Page(PageRequest::Tail, page(0..30, 30))],
+    );
     let lines = messages(&mut me);
     assert_eq!((lines.len(), lines[0].as_str()), (20, "[13.01.23 12:00] Jolly Ann: line 10"));
 }
@@ -177,12 +180,12 @@ fn the_past_is_shown_to_a_person_once() {
 fn no_line_holds_what_a_terminal_would_obey() {
     let evil = "\u{1b}]0;x\u{7}\u{202e}a\nb\u{9b}2J\u{200b}";
     let mut me = plain(true);
-    take(&mut me, [Message::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
-    take(&mut me, [said(evil, evil, 1), Message::Exported(Err(evil.into()))]);
+    take(&mut me, [said(evil, evil, 1), AppEvent::Exported(Err(evil.into()))]);
     me.line(&format!("/{evil}"), at(0));
     for say in me.take_said() {
-        let (Say::Message(line) | Say::Talk(line)) = say;
+        let (OutputLine::Message(line) | OutputLine::Talk(line)) = say;
         assert!(!line.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}')), "{line:?}");
     }
 }

@@ -5,31 +5,31 @@ use std::{fs, io};
 
 use chat_client::{Account, Credentials, Nickname, private_file};
 
-use super::{Shared, known, translate};
+use super::{ServiceContext, known, translate};
 use crate::error_chain::chain;
-use crate::link::Cause;
-use crate::message::{KnownAccount, Message, News, Registered};
+use crate::event::{AppEvent, KnownAccount, NoticeText, Registered};
+use crate::link::LinkError;
 
 /// Reads the accounts and says what there is to say about their file.
-pub(super) fn load_accounts(shared: &Shared) {
+pub(super) fn load_accounts(shared: &ServiceContext) {
     let accounts = match Credentials::load(&shared.credentials_path) {
         Ok(credentials) => {
             for warning in credentials.warnings() {
-                shared.tell_blocking(Message::Notice { text: News::File(warning.to_string()), error: false });
+                shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(warning.to_string()), error: false });
             }
             // A token is for the room that gave it: accounts of other rooms are not offered here.
             credentials.of_room(&shared.config.write_addr_text()).into_iter().map(known).collect()
         }
         Err(error) => {
-            shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
+            shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
             Vec::new()
         }
     };
-    shared.tell_blocking(Message::Accounts(accounts));
+    shared.tell_blocking(AppEvent::Accounts(accounts));
 }
 
 /// Makes an account and saves it. One that could not be saved is an account nonetheless.
-pub(super) async fn register(shared: &Shared, nickname: Nickname) -> Result<Registered, Cause> {
+pub(super) async fn register(shared: &ServiceContext, nickname: Nickname) -> Result<Registered, LinkError> {
     let asked = nickname.as_str().to_owned();
     let account = match chat_client::register(&shared.config, nickname).await {
         Ok(account) => account,
@@ -50,12 +50,12 @@ pub(super) async fn register(shared: &Shared, nickname: Nickname) -> Result<Regi
     Ok(Registered { known, saved })
 }
 
-pub(super) fn forget_account(shared: &Shared, account: &Account) {
+pub(super) fn forget_account(shared: &ServiceContext, account: &Account) {
     let room = shared.config.write_addr_text();
     let removed = Credentials::load(&shared.credentials_path)
         .and_then(|mut credentials| credentials.remove_account(&room, account));
     if let Err(error) = removed {
-        shared.tell_blocking(Message::Notice { text: News::File(chain(&error)), error: true });
+        shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
     }
 }
 
@@ -81,14 +81,14 @@ fn mark_path(history: &Path) -> PathBuf {
 }
 
 /// Copies the history to a file that is not there yet.
-pub(super) fn export(shared: &Shared, path: Option<String>) {
+pub(super) fn export(shared: &ServiceContext, path: Option<String>) {
     let path = path.map_or_else(|| PathBuf::from(default_name(jiff::Zoned::now().datetime())), PathBuf::from);
     let copied = copy(&shared.history_path, &path);
     let result = match copied {
         Ok(()) => Ok(fs::canonicalize(&path).unwrap_or(path).display().to_string()),
         Err(error) => Err(format!("{}: {error}", path.display())),
     };
-    shared.tell_blocking(Message::Exported(result));
+    shared.tell_blocking(AppEvent::Exported(result));
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

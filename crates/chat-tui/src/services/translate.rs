@@ -9,9 +9,9 @@ use chat_client::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error_chain::chain;
-use crate::link::{Cause, LinkState};
-use crate::message::Heard;
-use crate::timeline::{Failure, GapReason, Mark, OwnState, PageLine};
+use crate::event::Incoming;
+use crate::link::{LinkError, LinkState};
+use crate::timeline::{FailureReason, FileSpan, GapReason, OwnState, PageLine};
 
 pub(super) fn link_state(state: &ConnectionState) -> LinkState {
     match state {
@@ -29,22 +29,22 @@ pub(super) fn link_state(state: &ConnectionState) -> LinkState {
     }
 }
 
-pub(super) fn cause(error: &ConnectError) -> Cause {
+pub(super) fn cause(error: &ConnectError) -> LinkError {
     match error {
-        ConnectError::Resolve { .. } => Cause::NoAddress,
+        ConnectError::Resolve { .. } => LinkError::NoAddress,
         ConnectError::Connect { source, .. } => match source.kind() {
-            io::ErrorKind::ConnectionRefused => Cause::ConnectionRefused,
-            io::ErrorKind::TimedOut => Cause::TimedOut,
-            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => Cause::Unreachable,
-            _ => Cause::Other(source.to_string()),
+            io::ErrorKind::ConnectionRefused => LinkError::ConnectionRefused,
+            io::ErrorKind::TimedOut => LinkError::TimedOut,
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => LinkError::Unreachable,
+            _ => LinkError::Other(source.to_string()),
         },
-        ConnectError::TimedOut { .. } => Cause::TimedOut,
-        ConnectError::Refused(Refusal::UnknownToken) => Cause::UnknownToken,
-        ConnectError::Refused(Refusal::Nickname) => Cause::NicknameRefused,
-        ConnectError::Protocol(source) => Cause::Protocol(source.to_string()),
-        ConnectError::Codec(source) => Cause::Protocol(source.to_string()),
-        ConnectError::Lost(_) => Cause::Lost,
-        other => Cause::Other(chain(other)),
+        ConnectError::TimedOut { .. } => LinkError::TimedOut,
+        ConnectError::Refused(Refusal::UnknownToken) => LinkError::UnknownToken,
+        ConnectError::Refused(Refusal::Nickname) => LinkError::NicknameRefused,
+        ConnectError::Protocol(source) => LinkError::Protocol(source.to_string()),
+        ConnectError::Codec(source) => LinkError::Protocol(source.to_string()),
+        ConnectError::Lost(_) => LinkError::Lost,
+        other => LinkError::Other(chain(other)),
     }
 }
 
@@ -52,19 +52,19 @@ pub(super) fn outcome(result: &Result<Receipt, DeliveryError>) -> (OwnState, Opt
     match result {
         Ok(receipt) => (OwnState::Confirmed, receipt.position.as_ref().map(position)),
         Err(DeliveryError::Refused(code, _)) => (OwnState::Failed(failure(code)), None),
-        Err(DeliveryError::NeverSent { .. }) => (OwnState::Failed(Failure::NeverSent), None),
+        Err(DeliveryError::NeverSent { .. }) => (OwnState::Failed(FailureReason::NeverSent), None),
         Err(_) => (OwnState::Unconfirmed, None),
     }
 }
 
-fn failure(code: &DeclineCode) -> Failure {
+fn failure(code: &DeclineCode) -> FailureReason {
     match code {
-        DeclineCode::Rate => Failure::TooFast,
-        DeclineCode::TooLong => Failure::TooLong,
-        DeclineCode::Revoked => Failure::Revoked,
-        DeclineCode::Storage => Failure::Storage,
-        DeclineCode::Draining => Failure::Draining,
-        other => Failure::Other(other.as_str().to_owned()),
+        DeclineCode::Rate => FailureReason::TooFast,
+        DeclineCode::TooLong => FailureReason::TooLong,
+        DeclineCode::Revoked => FailureReason::Revoked,
+        DeclineCode::Storage => FailureReason::Storage,
+        DeclineCode::Draining => FailureReason::Draining,
+        other => FailureReason::Other(other.as_str().to_owned()),
     }
 }
 
@@ -72,11 +72,11 @@ pub(super) fn position(position: &Position) -> (String, u64) {
     (position.stream.as_str().to_owned(), position.seq)
 }
 
-pub(super) fn said(message: &chat_client::Message, mark: Option<Mark>) -> Heard {
+pub(super) fn said(message: &chat_client::Message, mark: Option<FileSpan>) -> Incoming {
     // The time that stands in the history too.
     let now = Timestamp::now();
     let at = Timestamp::from_millisecond(said_at(message, now.as_millisecond())).unwrap_or(now);
-    Heard::Said {
+    Incoming::Said {
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         text: message.text.as_str().to_owned(),
         at,
@@ -85,14 +85,14 @@ pub(super) fn said(message: &chat_client::Message, mark: Option<Mark>) -> Heard 
     }
 }
 
-pub(super) fn gap(gap: &Gap) -> Heard {
+pub(super) fn gap(gap: &Gap) -> Incoming {
     let cause = match gap.cause {
         GapCause::ServerForgot => GapReason::ServerForgot,
         GapCause::OtherStream => GapReason::OtherStream,
         GapCause::HoleInNumbers => GapReason::HoleInNumbers,
         _ => GapReason::Disconnected,
     };
-    Heard::Gap { since: gap.since, until: gap.until, missed: gap.missed, cause }
+    Incoming::Gap { since: gap.since, until: gap.until, missed: gap.missed, cause }
 }
 
 pub(super) fn line(line: &HistoryLine) -> PageLine {
@@ -104,6 +104,6 @@ pub(super) fn line(line: &HistoryLine) -> PageLine {
     }
 }
 
-pub(super) fn mark(line: &HistoryLine) -> Mark {
-    Mark { start: line.offset(), end: line.end() }
+pub(super) fn mark(line: &HistoryLine) -> FileSpan {
+    FileSpan { start: line.offset(), end: line.end() }
 }

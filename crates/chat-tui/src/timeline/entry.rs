@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 
 /// Where a message stands in the history file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct FileSpan {
     pub(crate) start: u64,
     /// The first byte after it.
     pub(crate) end: u64,
@@ -14,25 +14,25 @@ pub(crate) struct Mark {
 
 /// One thing in the conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) kind: Kind,
+pub(crate) struct TimelineEntry {
+    pub(crate) kind: EntryKind,
     /// Local time; `None` for an old line without a stamp.
     pub(crate) at: Option<DateTime>,
     /// `None` for what is not in the history file.
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Option<FileSpan>,
 }
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Said(Said),
+pub(crate) enum EntryKind {
+    Said(ShownMessage),
     Gap(GapLine),
     Notice { text: String, error: bool },
 }
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct ShownMessage {
     /// `None` where a plain line has no sender.
     pub(crate) sender: Option<String>,
     /// The other name that the sender can be taken for.
@@ -64,25 +64,29 @@ pub(crate) enum GapReason {
     HoleInNumbers,
 }
 
-impl Entry {
+impl TimelineEntry {
     /// A message by `sender`, as it came from the wire or from the history file.
     pub(crate) fn said(
         sender: Option<&str>,
         text: &str,
         at: Option<DateTime>,
-        mark: Option<Mark>,
-        me: &Reader,
+        mark: Option<FileSpan>,
+        me: &Viewer,
     ) -> Self {
         let own = sender.is_some() && sender == me.nickname.as_deref();
         let text = display::clean_keeping_line_breaks(text).into_owned();
         let mention = if own { None } else { me.mentioned_in(&text) };
         let sender = sender.map(clean_name);
-        Self { kind: Kind::Said(Said { sender, looks_like: None, text, own, confirmed: false, mention }), at, mark }
+        Self {
+            kind: EntryKind::Said(ShownMessage { sender, looks_like: None, text, own, confirmed: false, mention }),
+            at,
+            mark,
+        }
     }
 
     /// The same, marked where the sender can be taken for somebody else of those who have spoken.
     pub(crate) fn marked(mut self, sender: Option<&str>, names: &mut NamesSeen) -> Self {
-        if let (Kind::Said(said), Some(sender)) = (&mut self.kind, sender) {
+        if let (EntryKind::Said(said), Some(sender)) = (&mut self.kind, sender) {
             said.looks_like = names.meet(sender).map(|other| clean_name(&other));
         }
         self
@@ -90,17 +94,17 @@ impl Entry {
 
     /// A line of the program's own.
     pub(crate) fn notice(text: String, error: bool, at: DateTime) -> Self {
-        Self { kind: Kind::Notice { text, error }, at: Some(at), mark: None }
+        Self { kind: EntryKind::Notice { text, error }, at: Some(at), mark: None }
     }
 
     pub(crate) fn gap(gap: GapLine) -> Self {
-        Self { at: Some(gap.until), kind: Kind::Gap(gap), mark: None }
+        Self { at: Some(gap.until), kind: EntryKind::Gap(gap), mark: None }
     }
 
     /// The message, where it is one.
-    pub(crate) fn as_said(&self) -> Option<&Said> {
+    pub(crate) fn as_said(&self) -> Option<&ShownMessage> {
         match &self.kind {
-            Kind::Said(said) => Some(said),
+            EntryKind::Said(said) => Some(said),
             _ => None,
         }
     }
@@ -113,13 +117,13 @@ pub(crate) fn clean_name(name: &str) -> String {
 
 /// Who reads, to tell own messages and mentions from others.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reader {
+pub(crate) struct Viewer {
     pub(crate) nickname: Option<String>,
     /// What a mention may look like, in lower case: the nickname, and the name that was asked for.
     names: Vec<String>,
 }
 
-impl Reader {
+impl Viewer {
     /// `asked` is the name without the adjective that the server put before it.
     pub(crate) fn new(nickname: &str, asked: Option<&str>) -> Self {
         let mut names = vec![clean_name(nickname).to_lowercase()];
@@ -178,16 +182,16 @@ mod tests {
 
     #[test]
     fn a_mention_is_a_whole_word_in_any_case() {
-        let me = Reader::new("Keen Боб", Some("Боб"));
+        let me = Viewer::new("Keen Боб", Some("Боб"));
         assert_eq!(me.mentioned_in("привет, БОБ!"), Some((14, 20)));
         assert_eq!(me.mentioned_in("бобр"), None);
         assert_eq!(me.mentioned_in("keen боб: hi"), Some((0, 11)));
-        assert_eq!(Reader::new("Keen X", None).mentioned_in("x"), None);
+        assert_eq!(Viewer::new("Keen X", None).mentioned_in("x"), None);
     }
 
     #[test]
     fn what_a_peer_wrote_is_safe() {
-        let entry = Entry::said(Some("E\u{1b}[31mve"), "a\u{202e}b\u{7}\nc", None, None, &Reader::default());
+        let entry = TimelineEntry::said(Some("E\u{1b}[31mve"), "a\u{202e}b\u{7}\nc", None, None, &Viewer::default());
         let said = entry.as_said().unwrap();
         let all = format!("{}{}", said.sender.as_ref().unwrap(), said.text);
         assert!(!all.chars().any(|c| c.is_control() && c != '\n'), "{all:?}");
@@ -197,8 +201,8 @@ mod tests {
 
     #[test]
     fn my_own_name_in_my_own_message_is_no_mention() {
-        let me = Reader::new("Keen Bob", None);
-        let entry = Entry::said(Some("Keen Bob"), "Bob here", None, None, &me);
+        let me = Viewer::new("Keen Bob", None);
+        let entry = TimelineEntry::said(Some("Keen Bob"), "Bob here", None, None, &me);
         assert!(entry.as_said().is_some_and(|said| said.own && said.mention.is_none()));
     }
 }

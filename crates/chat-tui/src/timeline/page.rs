@@ -3,11 +3,11 @@
 use chat_client::NamesSeen;
 use jiff::civil::DateTime;
 
-use super::{Anchor, Entry, Mark, Newer, Older, Reader, Timeline, WINDOW, to_index};
+use super::{Anchor, FileSpan, Newer, Older, Timeline, TimelineEntry, Viewer, WINDOW, to_index};
 
 /// A stretch of the history file, oldest line first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Page {
+pub(crate) struct HistoryPage {
     pub(crate) lines: Vec<PageLine>,
     /// Nothing is older.
     pub(crate) at_start: bool,
@@ -23,12 +23,12 @@ pub(crate) struct PageLine {
     pub(crate) at: Option<DateTime>,
     pub(crate) sender: Option<String>,
     pub(crate) text: String,
-    pub(crate) mark: Mark,
+    pub(crate) mark: FileSpan,
 }
 
 /// A page to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum PageRequest {
     /// The last lines.
     Tail,
     /// The lines that end at or before this place.
@@ -45,17 +45,17 @@ const CONTEXT: usize = 5;
 impl Timeline {
     /// The page that is needed now, told once: near an end of the window that is not an end of the
     /// conversation.
-    pub(crate) fn wanted(&mut self) -> Option<Wanted> {
+    pub(crate) fn wanted(&mut self) -> Option<PageRequest> {
         /// This many entries from an end, the next page is fetched, before the reader gets there.
         const NEAR: i64 = 200;
         if let Anchor::Jump { asked: false, to } = self.anchor {
             self.anchor = Anchor::Jump { asked: true, to };
-            return Some(Wanted::Around(to));
+            return Some(PageRequest::Around(to));
         }
         if self.anchor == Anchor::End {
             if self.newer == Newer::More {
                 self.newer = Newer::TailAsked;
-                return Some(Wanted::Tail);
+                return Some(PageRequest::Tail);
             }
             return None;
         }
@@ -65,22 +65,22 @@ impl Timeline {
             && let Some(mark) = self.entries.iter().find_map(|entry| entry.mark)
         {
             self.older = Older::Asked(mark.start);
-            return Some(Wanted::Before(mark.start));
+            return Some(PageRequest::Before(mark.start));
         }
         if self.newer == Newer::More
             && self.end() - index < NEAR
             && let Some(mark) = self.entries.iter().rev().find_map(|entry| entry.mark)
         {
             self.newer = Newer::Asked(mark.end);
-            return Some(Wanted::After(mark.end));
+            return Some(PageRequest::After(mark.end));
         }
         None
     }
 
     /// The last page of the history: at the start, and on the way back to the end.
-    pub(crate) fn take_tail(&mut self, page: Page, me: &Reader) {
+    pub(crate) fn take_tail(&mut self, page: HistoryPage, me: &Viewer) {
         let end = page.end;
-        let mut kept: Vec<Entry> = self.entries.drain(..).collect();
+        let mut kept: Vec<TimelineEntry> = self.entries.drain(..).collect();
         // What is in the file is in the page; kept is what came meanwhile. What is in no file comes
         // with the asides.
         let nothing = page.lines.is_empty();
@@ -107,7 +107,7 @@ impl Timeline {
     }
 
     /// The page before the window.
-    pub(crate) fn take_older(&mut self, page: Page, me: &Reader) {
+    pub(crate) fn take_older(&mut self, page: HistoryPage, me: &Viewer) {
         let Older::Asked(place) = self.older else { return };
         if self.entries.iter().find_map(|entry| entry.mark).is_none_or(|first| first.start != place) {
             // The window has moved since it was asked for.
@@ -127,7 +127,7 @@ impl Timeline {
     }
 
     /// The page behind the window.
-    pub(crate) fn take_newer(&mut self, page: Page, me: &Reader) {
+    pub(crate) fn take_newer(&mut self, page: HistoryPage, me: &Viewer) {
         let Newer::Asked(place) = self.newer else { return };
         if self.entries.iter().rev().find_map(|entry| entry.mark).is_none_or(|last| last.end != place) {
             self.newer = Newer::More;
@@ -150,7 +150,7 @@ impl Timeline {
     }
 
     /// A page in the middle, around the place that the reader jumps to.
-    pub(crate) fn take_around(&mut self, page: Page, place: u64, me: &Reader) {
+    pub(crate) fn take_around(&mut self, page: HistoryPage, place: u64, me: &Viewer) {
         if !matches!(self.anchor, Anchor::Jump { to, .. } if to == place) {
             return;
         }
@@ -173,8 +173,8 @@ impl Timeline {
     }
 
     /// The lines as entries, with the gaps and notices that belong behind each.
-    fn weave(&mut self, lines: Vec<PageLine>, me: &Reader) -> Vec<Entry> {
-        let lines: Vec<Entry> = lines.into_iter().map(|line| line.into_entry(me, &mut self.names)).collect();
+    fn weave(&mut self, lines: Vec<PageLine>, me: &Viewer) -> Vec<TimelineEntry> {
+        let lines: Vec<TimelineEntry> = lines.into_iter().map(|line| line.into_entry(me, &mut self.names)).collect();
         // Another program may have written meanwhile what this one could not.
         self.asides.retain(|(_, aside)| aside.as_said().is_none() || !lines.iter().any(|line| is_same(line, aside)));
         let mut entries = Vec::with_capacity(lines.len());
@@ -202,7 +202,7 @@ impl Timeline {
 
 /// Whether a line of the file is the message that was heard: a stamp there has no seconds, and may
 /// come from another clock.
-fn is_same(line: &Entry, heard: &Entry) -> bool {
+fn is_same(line: &TimelineEntry, heard: &TimelineEntry) -> bool {
     const NEAR_SECONDS: i64 = 120;
     let (Some(written), Some(said)) = (line.as_said(), heard.as_said()) else { return false };
     let near = match (line.at, heard.at) {
@@ -213,8 +213,8 @@ fn is_same(line: &Entry, heard: &Entry) -> bool {
 }
 
 impl PageLine {
-    fn into_entry(self, me: &Reader, names: &mut NamesSeen) -> Entry {
+    fn into_entry(self, me: &Viewer, names: &mut NamesSeen) -> TimelineEntry {
         let sender = self.sender.as_deref();
-        Entry::said(sender, &self.text, self.at, Some(self.mark), me).marked(sender, names)
+        TimelineEntry::said(sender, &self.text, self.at, Some(self.mark), me).marked(sender, names)
     }
 }

@@ -5,23 +5,23 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn line(number: u64) -> Entry {
-    let mark = Mark { start: number * 10, end: number * 10 + 10 };
-    Entry::said(Some("Bob"), &number.to_string(), None, Some(mark), &Reader::default())
+fn line(number: u64) -> TimelineEntry {
+    let mark = FileSpan { start: number * 10, end: number * 10 + 10 };
+    TimelineEntry::said(Some("Bob"), &number.to_string(), None, Some(mark), &Viewer::default())
 }
 
-fn page(range: std::ops::Range<u64>, of: u64) -> Page {
+fn page(range: std::ops::Range<u64>, of: u64) -> HistoryPage {
     let lines = range.clone().map(|number| PageLine {
         at: None,
         sender: Some("Bob".into()),
         text: number.to_string(),
-        mark: Mark { start: number * 10, end: number * 10 + 10 },
+        mark: FileSpan { start: number * 10, end: number * 10 + 10 },
     });
-    Page { lines: lines.collect(), at_start: range.start == 0, at_end: range.end == of, end: range.end * 10 }
+    HistoryPage { lines: lines.collect(), at_start: range.start == 0, at_end: range.end == of, end: range.end * 10 }
 }
 
 fn texts(timeline: &Timeline) -> Vec<u64> {
-    let entries = timeline.entries.iter().filter_map(Entry::as_said);
+    let entries = timeline.entries.iter().filter_map(TimelineEntry::as_said);
     entries.map(|said| said.text.parse().unwrap()).collect()
 }
 
@@ -33,9 +33,9 @@ fn the_window_is_bounded_and_can_be_read_again() {
     (0..3_000).for_each(|number| assert!(timeline.push(line(number))));
     assert_eq!(timeline.entries.len(), WINDOW);
     timeline.go_to_top(20, ROW);
-    assert_eq!(timeline.wanted(), Some(Wanted::Before(10_000)));
+    assert_eq!(timeline.wanted(), Some(PageRequest::Before(10_000)));
     assert_eq!(timeline.wanted(), None);
-    timeline.take_older(page(800..1_000, 3_000), &Reader::default());
+    timeline.take_older(page(800..1_000, 3_000), &Viewer::default());
     assert_eq!(texts(&timeline), (800..3_000).collect::<Vec<_>>());
 }
 
@@ -52,8 +52,8 @@ fn a_reader_far_back_is_not_pushed_and_finds_the_end_again() {
     assert_eq!(timeline.below(), 7_000);
     assert!(!timeline.is_live());
     timeline.go_to_end();
-    assert_eq!(timeline.wanted(), Some(Wanted::Tail));
-    timeline.take_tail(page(8_800..9_000, 9_000), &Reader::default());
+    assert_eq!(timeline.wanted(), Some(PageRequest::Tail));
+    timeline.take_tail(page(8_800..9_000, 9_000), &Viewer::default());
     assert!(timeline.is_live());
     assert_eq!(texts(&timeline), (8_800..9_000).collect::<Vec<_>>());
 }
@@ -63,7 +63,7 @@ fn what_came_while_a_page_was_read_is_neither_lost_nor_doubled() {
     let mut timeline = Timeline::default();
     timeline.push(line(7));
     timeline.push(line(8));
-    timeline.take_tail(page(3..8, 8), &Reader::default());
+    timeline.take_tail(page(3..8, 8), &Viewer::default());
     timeline.push(line(8));
     timeline.push(line(9));
     assert_eq!(texts(&timeline), [3, 4, 5, 6, 7, 8, 9]);
@@ -73,10 +73,10 @@ fn what_came_while_a_page_was_read_is_neither_lost_nor_doubled() {
 fn the_unread_mark_stands_between_read_and_unread() {
     let mut timeline = Timeline::default();
     timeline.set_read_to(Some(50));
-    timeline.take_tail(page(3..8, 8), &Reader::default());
+    timeline.take_tail(page(3..8, 8), &Viewer::default());
     let marked: Vec<i64> = timeline.indices().filter(|&index| timeline.unread_begins_at(index)).collect();
     assert_eq!(marked.len(), 1);
-    assert!(matches!(timeline.item(marked[0]), Some(Item::Entry(entry)) if entry.mark.unwrap().start == 50));
+    assert!(matches!(timeline.item(marked[0]), Some(TimelineItem::Entry(entry)) if entry.mark.unwrap().start == 50));
     timeline.set_present(false);
     assert!(!timeline.indices().any(|index| timeline.unread_begins_at(index)));
     assert_eq!(timeline.read_to(), Some(80));
@@ -89,7 +89,7 @@ fn the_unread_mark_stands_between_read_and_unread() {
 fn what_was_said_before_the_start_is_unread() {
     let mut timeline = Timeline::default();
     timeline.set_read_to(Some(30));
-    timeline.take_tail(page(0..3, 3), &Reader::default());
+    timeline.take_tail(page(0..3, 3), &Viewer::default());
     timeline.push_missed(line(3));
     timeline.push(line(4));
     let marked: Vec<i64> = timeline.indices().filter(|&index| timeline.unread_begins_at(index)).collect();
@@ -100,7 +100,7 @@ fn what_was_said_before_the_start_is_unread() {
 #[test]
 fn who_watches_has_read_and_sees_no_mark() {
     let mut timeline = Timeline::default();
-    timeline.take_tail(page(0..3, 3), &Reader::default());
+    timeline.take_tail(page(0..3, 3), &Viewer::default());
     timeline.set_present(false);
     timeline.set_present(true);
     timeline.push(line(3));
@@ -112,13 +112,13 @@ fn who_watches_has_read_and_sees_no_mark() {
 #[test]
 fn a_gap_comes_back_with_its_page() {
     let mut timeline = Timeline::default();
-    timeline.push(Entry::notice("welcome".into(), false, DateTime::default()));
+    timeline.push(TimelineEntry::notice("welcome".into(), false, DateTime::default()));
     timeline.read_again();
-    assert_eq!(timeline.wanted(), Some(Wanted::Tail));
-    timeline.push(Entry::notice("meanwhile".into(), false, DateTime::default()));
-    timeline.take_tail(page(0..2, 2), &Reader::default());
+    assert_eq!(timeline.wanted(), Some(PageRequest::Tail));
+    timeline.push(TimelineEntry::notice("meanwhile".into(), false, DateTime::default()));
+    timeline.take_tail(page(0..2, 2), &Viewer::default());
     timeline.push(line(2));
-    timeline.push(Entry::notice("gap".into(), false, DateTime::default()));
+    timeline.push(TimelineEntry::notice("gap".into(), false, DateTime::default()));
     timeline.push(line(3));
     let notices = |timeline: &Timeline| -> Vec<usize> {
         let numbered = timeline.entries.iter().enumerate();
@@ -127,7 +127,7 @@ fn a_gap_comes_back_with_its_page() {
     assert_eq!(notices(&timeline), [2, 3, 5]);
     timeline.read_again();
     timeline.wanted();
-    timeline.take_tail(page(0..4, 4), &Reader::default());
+    timeline.take_tail(page(0..4, 4), &Viewer::default());
     assert_eq!(notices(&timeline), [2, 3, 5]);
 }
 
@@ -136,9 +136,9 @@ fn without_a_file_nothing_goes_away() {
     let mut timeline = Timeline::default();
     timeline.read_again();
     timeline.wanted();
-    let unmarked = |text: &str| Entry::said(Some("Bob"), text, None, None, &Reader::default());
+    let unmarked = |text: &str| TimelineEntry::said(Some("Bob"), text, None, None, &Viewer::default());
     timeline.push(unmarked("1"));
-    timeline.take_tail(Page { lines: Vec::new(), at_start: true, at_end: true, end: 0 }, &Reader::default());
+    timeline.take_tail(HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 }, &Viewer::default());
     timeline.push(unmarked("2"));
     assert_eq!(texts(&timeline), [1, 2]);
 }
@@ -146,16 +146,16 @@ fn without_a_file_nothing_goes_away() {
 #[test]
 fn what_is_in_no_file_comes_back_with_its_page() {
     let mut timeline = Timeline::default();
-    timeline.take_tail(page(0..2, 2), &Reader::default());
+    timeline.take_tail(page(0..2, 2), &Viewer::default());
     for number in [100, 101] {
-        timeline.push(Entry::said(Some("Bob"), &number.to_string(), None, None, &Reader::default()));
+        timeline.push(TimelineEntry::said(Some("Bob"), &number.to_string(), None, None, &Viewer::default()));
     }
     timeline.go_around(0);
-    timeline.take_around(page(0..2, 2), 0, &Reader::default());
+    timeline.take_around(page(0..2, 2), 0, &Viewer::default());
     assert_eq!(texts(&timeline), [0, 1, 100, 101]);
     timeline.read_again();
     timeline.wanted();
-    timeline.take_tail(page(0..3, 3), &Reader::default());
+    timeline.take_tail(page(0..3, 3), &Viewer::default());
     assert_eq!(texts(&timeline), [0, 1, 100, 101, 2]);
 }
 
@@ -165,14 +165,14 @@ fn what_another_program_has_written_meanwhile_is_not_shown_twice() {
     timeline.read_again();
     timeline.wanted();
     for number in [6, 7, 8] {
-        timeline.push(Entry::said(Some("Bob"), &number.to_string(), None, None, &Reader::default()));
+        timeline.push(TimelineEntry::said(Some("Bob"), &number.to_string(), None, None, &Viewer::default()));
     }
-    timeline.take_tail(page(3..8, 8), &Reader::default());
+    timeline.take_tail(page(3..8, 8), &Viewer::default());
     assert_eq!(texts(&timeline), [3, 4, 5, 6, 7, 8]);
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+enum RegistrationStep {
     Push(u8),
     Scroll(i8),
     End,
@@ -181,14 +181,14 @@ enum Step {
     Jump(u16),
 }
 
-fn any_step() -> impl Strategy<Value = Step> {
+fn any_step() -> impl Strategy<Value = RegistrationStep> {
     prop_oneof![
-        (1u8..=255).prop_map(Step::Push),
-        any::<i8>().prop_map(Step::Scroll),
-        Just(Step::End),
-        Just(Step::Top),
-        Just(Step::Serve),
-        any::<u16>().prop_map(Step::Jump),
+        (1u8..=255).prop_map(RegistrationStep::Push),
+        any::<i8>().prop_map(RegistrationStep::Scroll),
+        Just(RegistrationStep::End),
+        Just(RegistrationStep::Top),
+        Just(RegistrationStep::Serve),
+        any::<u16>().prop_map(RegistrationStep::Jump),
     ]
 }
 
@@ -199,27 +199,27 @@ proptest! {
     #[test]
     fn no_sequence_of_steps_loses_or_doubles_a_message(steps in proptest::collection::vec(any_step(), 1..80)) {
         let mut timeline = Timeline::default();
-        let (mut written, me) = (0u64, Reader::default());
+        let (mut written, me) = (0u64, Viewer::default());
         let serve = |timeline: &mut Timeline, written: u64| while let Some(wanted) = timeline.wanted() {
             let after = |offset: u64| page(offset / 10..written.min(offset / 10 + 100), written);
             match wanted {
-                Wanted::Before(offset) => timeline.take_older(page((offset / 10).saturating_sub(100)..offset / 10, written), &me),
-                Wanted::After(offset) => timeline.take_newer(after(offset), &me),
-                Wanted::Tail => timeline.take_tail(page(written.saturating_sub(100)..written, written), &me),
-                Wanted::Around(offset) => timeline.take_around(after(offset.saturating_sub(500) / 10 * 10), offset, &me),
+                PageRequest::Before(offset) => timeline.take_older(page((offset / 10).saturating_sub(100)..offset / 10, written), &me),
+                PageRequest::After(offset) => timeline.take_newer(after(offset), &me),
+                PageRequest::Tail => timeline.take_tail(page(written.saturating_sub(100)..written, written), &me),
+                PageRequest::Around(offset) => timeline.take_around(after(offset.saturating_sub(500) / 10 * 10), offset, &me),
             }
         };
         for step in steps {
             match step {
-                Step::Push(count) => for _ in 0..u64::from(count) * 4 {
+                RegistrationStep::Push(count) => for _ in 0..u64::from(count) * 4 {
                     timeline.push(line(written));
                     written += 1;
                 },
-                Step::Scroll(rows) => timeline.scroll(isize::from(rows) * 20, 10, ROW),
-                Step::End => timeline.go_to_end(),
-                Step::Top => timeline.go_to_top(10, ROW),
-                Step::Serve => serve(&mut timeline, written),
-                Step::Jump(to) => if written > 0 { timeline.go_around(u64::from(to) % written * 10) },
+                RegistrationStep::Scroll(rows) => timeline.scroll(isize::from(rows) * 20, 10, ROW),
+                RegistrationStep::End => timeline.go_to_end(),
+                RegistrationStep::Top => timeline.go_to_top(10, ROW),
+                RegistrationStep::Serve => serve(&mut timeline, written),
+                RegistrationStep::Jump(to) => if written > 0 { timeline.go_around(u64::from(to) % written * 10) },
             }
             let texts = texts(&timeline);
             prop_assert!(texts.windows(2).all(|pair| pair[0] + 1 == pair[1]));

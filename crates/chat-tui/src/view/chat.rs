@@ -6,7 +6,7 @@ use super::{Canvas, status};
 use crate::app::App;
 use crate::areas;
 use crate::lang::Phrase;
-use crate::layout::Sheet;
+use crate::layout::ConversationLayout;
 use crate::theme::Role;
 
 /// Draws the screen. Returns where the cursor is.
@@ -37,7 +37,7 @@ fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     }
     let today = app.local(app.now).date();
     let nickname = app.nickname();
-    let sheet = Sheet {
+    let sheet = ConversationLayout {
         timeline,
         lang: app.lang,
         width: area.width,

@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
-use crate::app::{App, Focus, Step};
+use crate::app::{App, Focus, RegistrationStep};
 use crate::areas;
+use crate::event::Registered;
 use crate::lang::Phrase;
-use crate::message::Registered;
 use crate::theme::Role;
 use crate::timeline::clean_name;
 use crate::width::text_width;
@@ -16,7 +16,7 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u1
     let title = format!("{} · {}", app.say(Phrase::RegistrationTitle), app.place);
     let inner = canvas.window(areas::dialog(area.width, area.height), &title);
     let keys = match app.registration.step {
-        Step::Done(_) => Phrase::RegisteredKeys,
+        RegistrationStep::Done(_) => Phrase::RegisteredKeys,
         _ => Phrase::RegistrationKeys,
     };
     let roomy = inner.height >= 10;
@@ -26,7 +26,7 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u1
     }
     let y = inner.y + u16::from(roomy);
     let (y, cursor) = match &app.registration.step {
-        Step::Done(registered) => (done(app, registered, inner, y, roomy, canvas), None),
+        RegistrationStep::Done(registered) => (done(app, registered, inner, y, roomy, canvas), None),
         _ => form(app, inner, y, roomy, canvas),
     };
     let mut y = y + u16::from(roomy);
@@ -56,11 +56,11 @@ fn form(app: &App, area: Rect, y: u16, roomy: bool, canvas: &mut Canvas<'_>) -> 
     let cursor = (registration.focus == Focus::Nickname).then_some((x + column, y));
     let mut y = y + 1;
     match &registration.step {
-        Step::Refused(why) => {
+        RegistrationStep::Refused(why) => {
             let why = format!("! {}", chat_client::display::clean_for_terminal(why));
             y = canvas.paragraph(area, y, &why, Role::Error);
         }
-        Step::Asked => {
+        RegistrationStep::Asked => {
             canvas.text(area.x, y, area.width, &app.say(Phrase::Registering), Role::Notice);
             y += 1;
         }

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use super::Canvas;
 use crate::app::{App, Search};
 use crate::areas;
+use crate::event::SearchHit;
 use crate::lang::Phrase;
-use crate::message::Hit;
 use crate::theme::Role;
 
 /// Draws the search. Returns where the cursor is.
@@ -32,7 +32,7 @@ pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'
     Some((x + column, inner.y))
 }
 
-fn line(hit: &Hit) -> String {
+fn line(hit: &SearchHit) -> String {
     let when = hit.at.map_or(String::new(), |at| {
         format!("{:02}.{:02}.{:02} {:02}:{:02} ", at.day(), at.month(), at.year() % 100, at.hour(), at.minute())
     });

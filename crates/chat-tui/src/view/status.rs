@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::Canvas;
 use crate::app::App;
 use crate::lang::Phrase;
-use crate::link::{LinkState, Side};
+use crate::link::{LinkSide, LinkState};
 use crate::theme::Role;
 use crate::width::text_width;
 
@@ -25,7 +25,7 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     match (listening, writing) {
         (Some(one), Some(other)) if one == other => text.push_str(&app.say(Phrase::Cause(one))),
         _ => {
-            for (side, cause) in [(Side::Listening, listening), (Side::Writing, writing)] {
+            for (side, cause) in [(LinkSide::Listening, listening), (LinkSide::Writing, writing)] {
                 if let Some(cause) = cause {
                     let separator = if text.is_empty() { "" } else { " · " };
                     text.push_str(&format!("{separator}{} {}", arrow(side), app.say(Phrase::Cause(cause))));
@@ -44,7 +44,7 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
 
 /// The same in ever fewer words; the nickname goes before what the connections do.
 fn forms(app: &App) -> Vec<String> {
-    let links = [link(app, Side::Listening), link(app, Side::Writing)];
+    let links = [link(app, LinkSide::Listening), link(app, LinkSide::Writing)];
     let pace = app.links.round_trip.map(|time| match time.as_millis() {
         0 => "<1 ms".to_owned(),
         ms => format!("{ms} ms"),
@@ -55,7 +55,7 @@ fn forms(app: &App) -> Vec<String> {
         _ => (Some(app.say(Phrase::Waiting(waiting))), Some(format!("…{waiting}"))),
     };
     let key = app.say(if can_retry(app) { Phrase::RetryKey } else { Phrase::HelpKey });
-    let tiny = format!("{} {}", tiny(app, Side::Listening), tiny(app, Side::Writing));
+    let tiny = format!("{} {}", tiny(app, LinkSide::Listening), tiny(app, LinkSide::Writing));
     let join = |parts: &[Option<&String>]| {
         let parts: Vec<&str> = parts.iter().flatten().map(|part| part.as_str()).collect();
         format!(" {} ", parts.join(" │ "))
@@ -76,7 +76,7 @@ fn forms(app: &App) -> Vec<String> {
 
 /// Never loses what matters most: the connections, and whether anything waits.
 fn short(app: &App) -> String {
-    let mut parts = format!("{} {}", tiny(app, Side::Listening), tiny(app, Side::Writing));
+    let mut parts = format!("{} {}", tiny(app, LinkSide::Listening), tiny(app, LinkSide::Writing));
     let waiting = app.chat.timeline.outgoing.waiting();
     if waiting > 0 {
         parts.push_str(&format!(" …{waiting}"));
@@ -93,12 +93,12 @@ fn name(app: &App) -> String {
     app.nickname().unwrap_or_else(|| "…".to_owned())
 }
 
-fn link(app: &App, side: Side) -> String {
+fn link(app: &App, side: LinkSide) -> String {
     let state = app.links.side(side);
     app.say(Phrase::Link { side, state, seconds: state.seconds_left(app.now) })
 }
 
-fn tiny(app: &App, side: Side) -> String {
+fn tiny(app: &App, side: LinkSide) -> String {
     let state = app.links.side(side);
     let text = match state {
         LinkState::Off => "-".to_owned(),
@@ -110,10 +110,10 @@ fn tiny(app: &App, side: Side) -> String {
     format!("{}{text}", arrow(side))
 }
 
-fn arrow(side: Side) -> char {
+fn arrow(side: LinkSide) -> char {
     match side {
-        Side::Listening => '↓',
-        Side::Writing => '↑',
+        LinkSide::Listening => '↓',
+        LinkSide::Writing => '↑',
     }
 }
 

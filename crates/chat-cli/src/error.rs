@@ -1,0 +1,228 @@
+//! Everything that can end a command badly, and the one function from it to the exit code.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chat_client::{
+    ConnectError, CredentialsError, CursorError, HistoryError, LockError, NicknameError, PathsError, Refusal,
+    SettingsError, TextError, TlsError, TokenError,
+};
+
+use crate::exit::Exit;
+use crate::ledger::Shortfall;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// What clap, or a check behind it, has to say about the command line.
+    #[error("{0}")]
+    Usage(Box<str>),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    #[error(transparent)]
+    Credentials(CredentialsError),
+    #[error("{0}; name one by its whole nickname, and remove what is no longer good with `chat accounts remove`")]
+    SeveralFit(Box<str>),
+    #[error("there is no account to write with: name one with -u, or give a token")]
+    NoAccount,
+    #[error("several accounts are kept ({}): name one with -u", .0.join(", "))]
+    WhichAccount(Vec<String>),
+    #[error("accounts of this nickname are kept for several rooms ({}): name one with --room", .0.join(", "))]
+    WhichRoom(Vec<String>),
+    #[error("there is no kept account {0:?}")]
+    UnknownAccount(String),
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error(transparent)]
+    Nickname(#[from] NicknameError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("{}", connect_text(what, error))]
+    Connect {
+        /// Host and port.
+        what: String,
+        error: Arc<ConnectError>,
+    },
+    /// Something answers there, and it is not what it should be.
+    #[error("{0}")]
+    NotAChat(String),
+    /// Not every message was confirmed, because of this.
+    #[error("{}; {shortfall}", chain(&**why))]
+    Cut { why: Box<CliError>, shortfall: Shortfall },
+    /// Not every message was confirmed.
+    #[error("{0}")]
+    Messages(#[from] Shortfall),
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] std::io::Error),
+    #[error("cannot read standard input: {0}")]
+    Input(#[source] std::io::Error),
+    #[error("{path}: {source}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Lock(LockError),
+    #[error("cannot start: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("time ran out after {got} of {wanted} messages")]
+    Timeout { got: u64, wanted: u64 },
+    #[error("time ran out")]
+    OutOfTime,
+    /// It ran out before there was a connection; with what was in the way, where an attempt has failed.
+    #[error("time ran out before there was a connection to {what}{}", because(error.as_deref()))]
+    NoConnectionInTime { what: String, error: Option<Arc<ConnectError>> },
+    #[error("no message came for {0:?}")]
+    Idle(std::time::Duration),
+    /// A signal; there is nothing to say.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl CliError {
+    /// The one function from a failure to the exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => Exit::Local,
+            Self::Usage(_)
+            | Self::Settings(_)
+            | Self::NoAccount
+            | Self::WhichAccount(_)
+            | Self::WhichRoom(_)
+            | Self::UnknownAccount(_)
+            | Self::Text(_)
+            | Self::Nickname(_)
+            | Self::Token(_) => Exit::Usage,
+            Self::SeveralFit(_) => Exit::Usage,
+            Self::Paths(_)
+            | Self::History(_)
+            | Self::Cursor(_)
+            | Self::Credentials(_)
+            | Self::Lock(_)
+            | Self::Output(_)
+            | Self::Input(_)
+            | Self::File { .. }
+            | Self::Runtime(_) => Exit::Local,
+            Self::Connect { error, .. } if refusal(error).is_some() => Exit::Refused,
+            Self::Connect { error, .. } if is_local(error) => Exit::Local,
+            Self::Connect { .. } | Self::NotAChat(_) | Self::NoConnectionInTime { .. } => Exit::Unreachable,
+            Self::Cut { why, shortfall } => shortfall.exit().map_or(why.exit(), |exit| first_of(why.exit(), exit)),
+            Self::Messages(shortfall) => shortfall.exit().unwrap_or(Exit::Unreachable),
+            Self::Timeout { .. } | Self::OutOfTime => Exit::Timeout,
+            Self::Idle(_) => Exit::Idle,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// The stable name of the failure, for `--json`.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Usage(_) | Self::Text(_) | Self::Nickname(_) | Self::Token(_) => "usage",
+            Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => "file",
+            Self::Settings(_) => "config",
+            Self::NoAccount | Self::UnknownAccount(_) => "no_account",
+            Self::WhichAccount(_) | Self::WhichRoom(_) | Self::SeveralFit(_) => "ambiguous_account",
+            Self::Paths(_)
+            | Self::History(_)
+            | Self::Cursor(_)
+            | Self::Credentials(_)
+            | Self::Lock(_)
+            | Self::Output(_)
+            | Self::Input(_)
+            | Self::File { .. } => "file",
+            Self::Runtime(_) => "internal",
+            Self::Connect { error, .. } => match (refusal(error), error.as_ref()) {
+                (Some(Refusal::Nickname), _) => "nickname_refused",
+                (Some(_), _) => "unknown_token",
+                (None, error) if is_local(error) => "file",
+                (None, ConnectError::Tls { .. }) => "tls",
+                (None, ConnectError::Protocol(_) | ConnectError::Codec(_)) => "not_a_chat",
+                (None, _) => "unreachable",
+            },
+            Self::NotAChat(_) => "not_a_chat",
+            Self::NoConnectionInTime { .. } => "unreachable",
+            Self::Cut { why, .. } if self.exit() == why.exit() => why.code(),
+            Self::Cut { shortfall, .. } => shortfall.code(),
+            Self::Messages(shortfall) => shortfall.code(),
+            Self::Timeout { .. } | Self::OutOfTime => "timeout",
+            Self::Idle(_) => "idle",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Which of two reasons decides the exit code: the signal, then doubt, then a refusal.
+fn first_of(one: Exit, other: Exit) -> Exit {
+    let order = [Exit::Interrupted, Exit::Local, Exit::Unconfirmed, Exit::Refused, Exit::Unreachable, Exit::Timeout];
+    order.into_iter().find(|exit| [one, other].contains(exit)).unwrap_or(one)
+}
+
+/// Whether a connection failed because of a file on this machine.
+fn is_local(error: &ConnectError) -> bool {
+    matches!(error, ConnectError::Tls { source: TlsError::CaFile { .. }, .. })
+}
+
+impl From<CredentialsError> for CliError {
+    fn from(error: CredentialsError) -> Self {
+        match error {
+            CredentialsError::Ambiguous { .. } => Self::SeveralFit(error.to_string().into()),
+            error => Self::Credentials(error),
+        }
+    }
+}
+
+fn refusal(error: &ConnectError) -> Option<Refusal> {
+    match error {
+        ConnectError::Refused(refusal) => Some(*refusal),
+        _ => None,
+    }
+}
+
+/// What to do about a token that is not known: the account was made elsewhere, or taken back.
+const UNKNOWN_TOKEN: &str =
+    "; `chat register -u NAME` makes a new account, `chat accounts remove NICKNAME` forgets the old one";
+
+/// The server does not say what it minds in a nickname. These are the rules of ours.
+const NICKNAME: &str = "; it may have 40 characters (or what the server was told), something that can be seen in it, and \
+                        must not look like Server; or there were too many registrations";
+
+/// The whole chain of causes on one line, with the address in front where the error does not name it, and with what to
+/// do.
+fn connect_text(what: &str, error: &ConnectError) -> String {
+    let text = chain(error);
+    let advice = match refusal(error) {
+        Some(Refusal::UnknownToken) => UNKNOWN_TOKEN,
+        Some(Refusal::Nickname) => NICKNAME,
+        _ => "",
+    };
+    if text.contains(what) { format!("{text}{advice}") } else { format!("{what}: {text}{advice}") }
+}
+
+/// What was in the way, after what could not be done.
+fn because(error: Option<&ConnectError>) -> String {
+    error.map(|error| format!(": {}", chain(error))).unwrap_or_default()
+}
+
+/// An error and its causes, from the outermost to the innermost.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// A text of several lines, such as clap's, as the one line that an error object holds.
+pub(crate) fn one_line(text: &str) -> Box<str> {
+    let words: Vec<&str> = text.trim().trim_start_matches("error: ").split_whitespace().collect();
+    words.join(" ").into()
+}

@@ -1,0 +1,165 @@
+//! Where the messages of `chat send` come from: one text, or the lines of standard input with their numbers. It posts
+//! nothing, and it reads no line that could not be handed on.
+
+use std::time::Duration;
+
+use chat_client::{Settings, Text, TextError};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::CliError;
+
+/// How many lines wait to be handed on: enough to keep a connection busy.
+const WAITING: usize = 512;
+
+/// How long to wait for the line that is just being read, when nothing more will be sent. What is in a file or a pipe
+/// is here by then; a terminal is not waited for.
+const LAST_LINE: Duration = Duration::from_millis(250);
+
+/// A message and the number of its line, from 1; or why the line is none.
+pub(crate) type Numbered = (u64, Result<Text, TextError>);
+
+/// The messages to be sent.
+pub(crate) enum MessageSource {
+    One(Option<Text>),
+    Lines(Lines),
+}
+
+/// The lines of standard input.
+pub(crate) struct Lines {
+    read: mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>,
+    /// Whether the input had come to its end when reading stopped.
+    ended: oneshot::Receiver<bool>,
+}
+
+/// What was not sent when nothing more will be.
+pub(crate) struct Rest {
+    pub(crate) lines: Vec<Numbered>,
+    /// The input goes on behind them, as far as is known.
+    pub(crate) goes_on: bool,
+}
+
+impl MessageSource {
+    /// What `-m` says: a text, or standard input.
+    ///
+    /// # Errors
+    /// When the text is none, or when standard input is wanted for the token too.
+    pub(crate) fn from(message: Option<String>, settings: &Settings) -> Result<Self, CliError> {
+        match message.as_deref() {
+            Some("-") | None => {
+                if settings.token_file.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+                    return Err(CliError::Usage(
+                        "standard input cannot be both the token (--token-file -) and the messages: give -m TEXT"
+                            .into(),
+                    ));
+                }
+                Ok(Self::Lines(Lines::read()?))
+            }
+            Some(text) => Ok(Self::One(Some(Text::new(text)?))),
+        }
+    }
+
+    /// The next message with its number; `None` at the end. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Option<std::io::Result<Numbered>> {
+        match self {
+            Self::One(text) => text.take().map(|text| Ok((1, Ok(text)))),
+            Self::Lines(lines) => loop {
+                match lines.read.recv().await? {
+                    Ok(line) => {
+                        if let Some(message) = message(line) {
+                            return Some(Ok(message));
+                        }
+                    }
+                    Err(error) => return Some(Err(error)),
+                }
+            },
+        }
+    }
+
+    /// Stops reading, and says what was read and not handed on.
+    pub(crate) async fn rest(self) -> Rest {
+        match self {
+            Self::One(text) => Rest { lines: text.map(|text| (1, Ok(text))).into_iter().collect(), goes_on: false },
+            Self::Lines(Lines { mut read, ended }) => {
+                let (mut lines, until) = (Vec::new(), Instant::now() + LAST_LINE);
+                let mut count = 0;
+                while let Ok(Some(line)) = timeout_at(until, read.recv()).await {
+                    lines.extend(line.ok().and_then(message));
+                    count += 1;
+                    // A short input is read to its end, so that each line of it is told; of a long one only so much.
+                    if count == WAITING {
+                        read.close();
+                    }
+                }
+                read.close();
+                while let Ok(line) = read.try_recv() {
+                    lines.extend(line.ok().and_then(message));
+                }
+                let goes_on = !matches!(timeout_at(until, ended).await, Ok(Ok(true)));
+                Rest { lines, goes_on }
+            }
+        }
+    }
+}
+
+/// A line as a message; `None` where there is nothing in it.
+fn message((number, line): (u64, Vec<u8>)) -> Option<Numbered> {
+    match Text::new(&String::from_utf8_lossy(&line)) {
+        Err(TextError::Blank) => None,
+        text => Some((number, text)),
+    }
+}
+
+impl Lines {
+    /// Reads standard input on a thread of its own: a read from a terminal or a pipe can be neither waited for nor
+    /// given up otherwise.
+    fn read() -> Result<Self, CliError> {
+        let (sender, read) = mpsc::channel(WAITING);
+        let (end, ended) = oneshot::channel();
+        let runtime = Handle::current();
+        let work = move || {
+            let mut input = std::io::stdin().lock();
+            let mut number = 0;
+            // First the place and then the line: none is read that nobody would hear of.
+            while let Ok(place) = runtime.block_on(sender.reserve()) {
+                let mut line = Vec::new();
+                match read_line(&mut input, &mut line) {
+                    Ok(false) => {
+                        let _ = end.send(true);
+                        return;
+                    }
+                    Ok(true) => {
+                        number += 1;
+                        place.send(Ok((number, line)));
+                    }
+                    Err(error) => return place.send(Err(error)),
+                }
+            }
+            let _ = end.send(std::io::BufRead::fill_buf(&mut input).is_ok_and(<[u8]>::is_empty));
+        };
+        std::thread::Builder::new().name("input".into()).spawn(work).map_err(CliError::Runtime)?;
+        Ok(Self { read, ended })
+    }
+}
+
+/// Reads one line. Of a line without end only so much is kept as shows that it is too long.
+fn read_line(input: &mut impl std::io::BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
+    const KEEP: usize = 8 * chat_client::MAX_TEXT_BYTES;
+    let mut any = false;
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(any);
+        }
+        any = true;
+        let end = buffer.iter().position(|&byte| byte == b'\n');
+        let piece = &buffer[..end.unwrap_or(buffer.len())];
+        line.extend_from_slice(&piece[..piece.len().min(KEEP.saturating_sub(line.len()))]);
+        let used = piece.len() + usize::from(end.is_some());
+        input.consume(used);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}

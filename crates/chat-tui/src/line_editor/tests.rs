@@ -1,0 +1,139 @@
+//! The editor, key by key and at random.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn typed(text: &str) -> LineEditor {
+    let mut input = LineEditor::default();
+    assert!(input.apply(Edit::Insert(text.to_owned())));
+    input
+}
+
+#[test]
+fn graphemes_are_edited_whole() {
+    let mut input = typed("e\u{301}👨‍👩‍👧x");
+    input.apply(Edit::Left);
+    input.apply(Edit::Backspace);
+    assert_eq!(input.text(), "e\u{301}x");
+    input.apply(Edit::Backspace);
+    assert_eq!(input.text(), "x");
+}
+
+#[test]
+fn words_are_killed_and_yanked() {
+    let mut input = typed("one two, three");
+    input.apply(Edit::KillWordBack);
+    assert_eq!(input.text(), "one two, ");
+    input.apply(Edit::KillWordBack);
+    assert_eq!(input.text(), "one ");
+    input.apply(Edit::Yank);
+    assert_eq!(input.text(), "one two, ");
+}
+
+#[test]
+fn sent_lines_come_back_and_the_draft_survives() {
+    let mut input = typed("first");
+    input.take();
+    input.apply(Edit::Insert("second".into()));
+    input.take();
+    input.apply(Edit::Insert("draft".into()));
+    input.apply(Edit::Up);
+    input.apply(Edit::Up);
+    assert_eq!(input.text(), "first");
+    input.apply(Edit::Up);
+    assert_eq!(input.text(), "first");
+    input.apply(Edit::Down);
+    input.apply(Edit::Down);
+    assert_eq!(input.text(), "draft");
+}
+
+#[test]
+fn up_and_down_move_between_lines_first() {
+    let mut input = typed("abc\nde");
+    input.apply(Edit::Up);
+    assert_eq!(input.rows(20).1, (0, 2));
+    input.apply(Edit::Down);
+    assert_eq!(input.rows(20).1, (1, 2));
+}
+
+#[test]
+fn names_complete_by_their_start_and_by_their_words() {
+    let names = ["Keen Bob", "Jolly bobby", "Ann"];
+    let mut input = typed("hi bo");
+    assert!(input.complete(names.iter().copied(), false));
+    assert_eq!(input.text(), "hi Keen Bob ");
+    assert!(input.complete(names.iter().copied(), false));
+    assert_eq!(input.text(), "hi Jolly bobby ");
+    let mut input = typed("Keen b");
+    assert!(input.complete(names.iter().copied(), false));
+    assert_eq!(input.text(), "Keen Bob: ");
+    assert!(!typed("zz").complete(names.iter().copied(), false));
+}
+
+#[test]
+fn the_cursor_has_a_cell_after_a_full_row() {
+    assert_eq!(typed("abcd").rows(4), (vec!["abcd".to_owned(), String::new()], (1, 0)));
+    assert_eq!(typed("漢字漢").rows(5).0, ["漢字", "漢"]);
+}
+
+#[test]
+fn undo_brings_back_what_was_cleared() {
+    let mut input = typed("long text");
+    input.clear();
+    assert!(input.is_empty());
+    input.apply(Edit::Undo);
+    assert_eq!(input.text(), "long text");
+}
+
+fn any_edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        "[a 漢e\u{301}\u{200d}👩🇷\n\r\t]{0,4}".prop_map(Edit::Insert),
+        proptest::sample::select(vec![
+            Edit::Backspace,
+            Edit::Delete,
+            Edit::Left,
+            Edit::Right,
+            Edit::WordLeft,
+            Edit::WordRight,
+            Edit::Home,
+            Edit::End,
+            Edit::Up,
+            Edit::Down,
+            Edit::KillToEnd,
+            Edit::KillToStart,
+            Edit::KillWordBack,
+            Edit::KillWordForward,
+            Edit::Yank,
+            Edit::Undo,
+        ]),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_edits_panics_or_leaves_the_boundaries(edits in proptest::collection::vec(any_edit(), 0..60), width in 1u16..30) {
+        let mut input = LineEditor::default();
+        for edit in edits {
+            input.apply(edit);
+            prop_assert!(input.text.is_char_boundary(input.cursor));
+            prop_assert!(input.cursor == input.text.len()
+                || input.text.grapheme_indices(true).any(|(at, _)| at == input.cursor));
+            let (rows, (row, column)) = input.rows(width);
+            prop_assert!(row < rows.len() && column < width.max(2));
+            input.complete(["aa", "漢 a"].into_iter(), false);
+        }
+        let before = input.text.clone();
+        prop_assert_eq!(input.take(), before);
+    }
+
+    #[test]
+    fn moving_changes_nothing(text in "[a-z 漢\n]{0,30}", moves in proptest::collection::vec(0usize..8, 0..30)) {
+        let kinds = [Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Home, Edit::End, Edit::Up, Edit::Down];
+        let mut input = typed(&text);
+        for which in moves {
+            input.apply(kinds[which].clone());
+        }
+        prop_assert_eq!(input.text(), text);
+    }
+}

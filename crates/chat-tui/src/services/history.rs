@@ -1,0 +1,151 @@
+//! Reading the history file: pages around a place, and the search through all of it, backwards.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chat_client::History;
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::{ServiceContext, translate};
+use crate::error_chain::chain;
+use crate::event::{AppEvent, NoticeText, SearchHit};
+use crate::timeline::{HistoryPage, PageRequest};
+
+/// Lines in a page: several screens.
+const PAGE: usize = 400;
+
+/// How often the application hears of a search.
+const REPORT: Duration = Duration::from_millis(50);
+
+/// The most results that are sought.
+const MAX_HITS: usize = 1_000;
+
+/// Reads a page.
+pub(super) fn page(shared: &ServiceContext, wanted: PageRequest) {
+    match read(shared, wanted) {
+        Ok(page) => shared.tell_blocking(AppEvent::Page(wanted, page)),
+        Err(error) => {
+            shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+            // Without a page nothing is lost but the view of the past.
+            let page = HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
+            shared.tell_blocking(AppEvent::Page(wanted, page));
+        }
+    }
+}
+
+fn read(shared: &ServiceContext, wanted: PageRequest) -> Result<HistoryPage, chat_client::HistoryError> {
+    let history = History::open(&shared.history_path)?;
+    let length = history.len();
+    let (lines, whole_before) = match wanted {
+        PageRequest::Tail => (history.before(length, PAGE)?, PAGE),
+        PageRequest::Before(place) => (history.before(place, PAGE)?, PAGE),
+        PageRequest::After(place) => (history.after(place, PAGE)?, 0),
+        PageRequest::Around(place) => {
+            let mut lines = history.before(place, PAGE / 2)?;
+            lines.extend(history.after(place, PAGE / 2)?);
+            (lines, 0)
+        }
+    };
+    let at_start = lines.first().map_or(length == 0 || whole_before > 0, |line| line.offset() == 0);
+    let end = match (lines.last(), wanted) {
+        (Some(line), _) => line.end(),
+        (None, PageRequest::After(place)) => place,
+        (None, _) => 0,
+    };
+    // The file may have grown while it was read; then the next page brings the rest.
+    let at_end = end >= length;
+    Ok(HistoryPage { lines: lines.iter().map(translate::line).collect(), at_start, at_end, end })
+}
+
+/// Searches backwards from the end; ends early when another search, or none, is wanted.
+pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
+    let wanted = || shared.searching.load(Ordering::Acquire) == number;
+    let finish = || shared.tell_blocking(AppEvent::Searched { search: number, percent: 100 });
+    let finder = match finder(query) {
+        Ok(finder) => finder,
+        Err(error) => {
+            shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+            return finish();
+        }
+    };
+    let history = match History::open(&shared.history_path) {
+        Ok(history) => history,
+        Err(error) => {
+            shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+            return finish();
+        }
+    };
+    let length = history.len();
+    let mut place = length;
+    let (mut hits, mut found) = (Vec::new(), 0);
+    let mut reported = Instant::now();
+    let mut first = true;
+    let mut looked_at = 0u64;
+    while wanted() && found < MAX_HITS {
+        let mut look = |block: &[u8]| {
+            if !wanted() {
+                // Whatever is returned ends the search.
+                return Some(0);
+            }
+            looked_at += u64::try_from(block.len()).unwrap_or(0);
+            if reported.elapsed() >= REPORT {
+                reported = Instant::now();
+                let percent = looked_at.saturating_mul(100).checked_div(length).unwrap_or(100).min(99);
+                let percent = u8::try_from(percent).unwrap_or(99);
+                shared.tell_blocking(AppEvent::Searched { search: number, percent });
+            }
+            finder.find(block).map(|found| found.start())
+        };
+        match history.find_before(place, &mut look) {
+            Ok(Some(line)) if wanted() => {
+                place = line.offset();
+                found += 1;
+                let page_line = translate::line(&line);
+                hits.push(SearchHit {
+                    at: page_line.at,
+                    sender: page_line.sender,
+                    text: page_line.text,
+                    mark: page_line.mark,
+                });
+                if first || hits.len() >= 100 {
+                    first = false;
+                    shared.tell_blocking(AppEvent::Found { search: number, hits: std::mem::take(&mut hits) });
+                }
+            }
+            Ok(_) => break,
+            Err(error) => {
+                shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+                break;
+            }
+        }
+        // Progress is where the search stands, not how often blocks were looked at.
+        looked_at = length - place;
+    }
+    if wanted() {
+        shared.tell_blocking(AppEvent::Found { search: number, hits });
+        finish();
+    }
+}
+
+/// What was typed, in any case; between strokes, a regular expression.
+fn finder(query: &str) -> Result<Regex, regex::Error> {
+    let pattern = match query.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
+        Some(expression) if !expression.is_empty() => expression.to_owned(),
+        _ => regex::escape(query.trim()),
+    };
+    RegexBuilder::new(&pattern).case_insensitive(true).multi_line(true).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_plain_text_unless_it_stands_between_strokes() {
+        assert!(finder("a.b").unwrap().is_match("xA.By".as_bytes()));
+        assert!(!finder("a.b").unwrap().is_match(b"acb"));
+        assert!(finder("/a.b/").unwrap().is_match(b"acb"));
+        assert!(finder("ПРИВЕТ").unwrap().is_match("[14.01.23 17:07] Боб: привет".as_bytes()));
+        assert!(finder("/(/").is_err());
+    }
+}

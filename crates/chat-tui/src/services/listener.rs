@@ -1,0 +1,239 @@
+//! The listener, and the history file that it fills: what has been said is written down first and
+//! shown then.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_client::{History, HistoryError, Listener, ListenerEvent, Message, Recorder, Resume};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
+
+use super::{ServiceContext, translate, wait_for};
+use crate::error_chain::chain;
+use crate::event::{AppEvent, Incoming, NoticeText};
+use crate::link::{LinkError, LinkSide};
+use crate::timeline::FileSpan;
+
+/// How often what could not be written is tried again, and whether another program has let go of the
+/// history.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How many messages are kept for the history while another program holds it.
+const KEPT: usize = 1_000;
+
+/// How many messages a newcomer is shown, where the server has them.
+const WELCOME: u64 = 100;
+
+/// Listens until the program ends. `refusals` is told when nothing listens at the address.
+pub(super) async fn run(shared: Arc<ServiceContext>, ready: watch::Receiver<bool>, refusals: Sender<()>) {
+    let mut book = HistorySink::open(&shared).await;
+    wait_for(ready).await;
+    let mut config = shared.config.clone();
+    config.resume = book.resume();
+    let mut listener = Listener::start(config);
+    if let Ok(mut handle) = shared.listener.lock() {
+        *handle = Some(listener.handle());
+    }
+    tokio::spawn(watch_listener(shared.clone(), listener.state(), refusals));
+    let mut events = Vec::new();
+    let mut again = tokio::time::interval(AGAIN);
+    loop {
+        tokio::select! {
+            count = listener.next_batch(&mut events) => {
+                if count == 0 {
+                    return;
+                }
+                let heard = book.take(&shared, events.drain(..)).await;
+                if !heard.is_empty() {
+                    shared.tell(AppEvent::Heard(heard)).await;
+                }
+            }
+            _ = again.tick() => book.try_again(&shared).await,
+        }
+    }
+}
+
+/// The history file, as far as this program may write it.
+struct HistorySink {
+    recorder: Option<Recorder>,
+    /// What is to be written once the file is ours.
+    kept: VecDeque<Message>,
+    /// What could not be written has been said.
+    complained: bool,
+}
+
+impl HistorySink {
+    async fn open(shared: &Arc<ServiceContext>) -> Self {
+        let mut book = Self { recorder: None, kept: VecDeque::new(), complained: false };
+        match open(shared).await {
+            Ok(recorder) => {
+                for warning in recorder.warnings() {
+                    shared.tell(AppEvent::Notice { text: NoticeText::File(warning.to_string()), error: false }).await;
+                }
+                book.recorder = Some(recorder);
+            }
+            Err(HistoryError::Locked(error)) => {
+                let text = NoticeText::HistoryElsewhere(chain(&error));
+                shared.tell(AppEvent::Notice { text, error: false }).await;
+            }
+            Err(error) => book.complain(shared, &error).await,
+        }
+        book
+    }
+
+    fn resume(&self) -> Resume {
+        match &self.recorder {
+            Some(recorder) => recorder.resume(if recorder.end() == 0 { Resume::Last(WELCOME) } else { Resume::Live }),
+            None => Resume::Live,
+        }
+    }
+
+    /// Writes a batch down and gives each message its place.
+    async fn take(&mut self, shared: &ServiceContext, events: impl Iterator<Item = ListenerEvent>) -> Vec<Incoming> {
+        let mut heard = Vec::new();
+        let mut run = Vec::new();
+        for event in events {
+            match event {
+                ListenerEvent::Message(message) => run.push(message),
+                ListenerEvent::Gap(gap) => {
+                    self.write(shared, &mut run, &mut heard).await;
+                    if let Some(recorder) = &mut self.recorder
+                        && let Err(error) = recorder.gap(&gap)
+                    {
+                        self.complain(shared, &error).await;
+                    }
+                    heard.push(translate::gap(&gap));
+                }
+                ListenerEvent::Joined(position) => {
+                    // Kept, so that what is said after a quiet run is not missed by the next one.
+                    if let Some(recorder) = &mut self.recorder
+                        && let Err(error) = recorder.joined(&position)
+                    {
+                        self.complain(shared, &error).await;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.write(shared, &mut run, &mut heard).await;
+        heard
+    }
+
+    async fn write(&mut self, shared: &ServiceContext, run: &mut Vec<Message>, heard: &mut Vec<Incoming>) {
+        if run.is_empty() {
+            return;
+        }
+        settle_echoes(shared, run);
+        let Some(recorder) = &mut self.recorder else {
+            heard.extend(run.iter().map(|message| translate::said(message, None)));
+            self.kept.extend(run.drain(..));
+            let over = self.kept.len().saturating_sub(KEPT);
+            self.kept.drain(..over);
+            return;
+        };
+        // What the file has already comes with its page.
+        let written = recorder.position().cloned();
+        run.retain(|message| match (&message.position, &written) {
+            (Some(new), Some(old)) => new.stream != old.stream || new.seq > old.seq,
+            _ => true,
+        });
+        while let Some(recorder) = &mut self.recorder {
+            match recorder.record(run) {
+                Ok(()) => {
+                    let marks = marks(recorder, run.len());
+                    heard.extend(run.iter().enumerate().map(|(at, message)| {
+                        translate::said(message, marks.as_ref().and_then(|marks| marks.get(at).copied()))
+                    }));
+                    break;
+                }
+                Err(error @ HistoryError::Backlog { .. }) => {
+                    // Nothing more is taken from the server until there is room: it has the messages.
+                    self.complain(shared, &error).await;
+                    tokio::time::sleep(AGAIN).await;
+                    self.try_again(shared).await;
+                }
+                Err(error) => {
+                    heard.extend(run.iter().map(|message| translate::said(message, None)));
+                    self.complain(shared, &error).await;
+                    break;
+                }
+            }
+        }
+        run.clear();
+    }
+
+    async fn try_again(&mut self, shared: &ServiceContext) {
+        match &mut self.recorder {
+            Some(recorder) if recorder.waiting() > 0 => {
+                if recorder.retry().is_ok() && self.complained {
+                    self.complained = false;
+                    shared.tell(AppEvent::Notice { text: NoticeText::FileWorksAgain, error: false }).await;
+                }
+            }
+            Some(_) => {}
+            None => {
+                let path = shared.history_path.clone();
+                // The other program may have ended: then it is for this one to write the history.
+                if let Ok(Ok(mut recorder)) = tokio::task::spawn_blocking(move || Recorder::open(path)).await {
+                    // Only numbered messages: the file tells which of those it has.
+                    let numbered: Vec<Message> = self.kept.drain(..).filter(|said| said.position.is_some()).collect();
+                    if let Err(error) = recorder.record(&numbered) {
+                        self.complain(shared, &error).await;
+                    }
+                    self.recorder = Some(recorder);
+                }
+            }
+        }
+    }
+
+    async fn complain(&mut self, shared: &ServiceContext, error: &HistoryError) {
+        if !self.complained {
+            self.complained = true;
+            shared.tell(AppEvent::Notice { text: NoticeText::File(chain(error)), error: true }).await;
+        }
+    }
+}
+
+/// The places of the last `count` lines, which have just been written.
+fn marks(recorder: &Recorder, count: usize) -> Option<Vec<FileSpan>> {
+    let lines = History::open(recorder.path()).ok()?.before(recorder.end(), count).ok()?;
+    (lines.len() == count).then(|| lines.iter().map(translate::mark).collect())
+}
+
+/// On a server that does not number, the echo says which own messages have arrived.
+fn settle_echoes(shared: &ServiceContext, run: &[Message]) {
+    let Ok(posting_as) = shared.posting_as.lock() else { return };
+    let Some((nickname, outbox)) = &*posting_as else { return };
+    for message in run.iter().filter(|message| message.position.is_none()) {
+        // The application finds the same message by itself; the file forgets it here.
+        let _ = outbox.echoed(nickname, message);
+    }
+}
+
+async fn open(shared: &Arc<ServiceContext>) -> Result<Recorder, HistoryError> {
+    let path = shared.history_path.clone();
+    match tokio::task::spawn_blocking(move || Recorder::open(path)).await {
+        Ok(result) => result,
+        // Only at the end of the program is such a task not run.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn watch_listener(
+    shared: Arc<ServiceContext>,
+    mut state: watch::Receiver<chat_client::ConnectionState>,
+    refusals: Sender<()>,
+) {
+    loop {
+        let now = translate::link_state(&state.borrow_and_update());
+        if now.cause() == Some(&LinkError::ConnectionRefused) {
+            // One unanswered request is enough.
+            let _ = refusals.try_send(());
+        }
+        shared.tell(AppEvent::Link(LinkSide::Listening, now)).await;
+        if state.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Whole screens, drawn in the test at the sizes that matter, and hostile text that must not get
+//! through to a terminal.
+
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+use jiff::civil::DateTime;
+
+use crate::app::App;
+use crate::app::tests::screen;
+use crate::app::tests::support::{account, at, chatting, fresh, said};
+use crate::effect::Effect;
+use crate::event::{AppEvent, Incoming, NoticeText, Registered, SearchHit};
+use crate::lang::Lang;
+use crate::link::{LinkError, LinkSide, LinkState};
+use crate::timeline::{FailureReason, FileSpan, GapReason, HistoryPage, OwnState, PageLine, PageRequest};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (20, 6), (200, 50)];
+
+fn snapshot(name: &str, app: &App) {
+    insta::assert_snapshot!(format!("{name}-{}x{}", app.width, app.height), screen(app));
+}
+
+fn at_all_sizes(name: &str, build: impl Fn(u16, u16) -> App) {
+    for (width, height) in SIZES {
+        snapshot(name, &build(width, height));
+    }
+}
+
+/// A conversation with everything in it.
+fn evening(lang: Lang, width: u16, height: u16) -> App {
+    let mut app = chatting(lang, width, height);
+    app.chat.timeline.set_read_to(Some(70));
+    app.chat.timeline.read_again();
+    app.take_all([AppEvent::Tick]);
+    let old = [
+        ("Jolly Ann", "good evening, everybody"),
+        ("Vlad", "привет! Кто-нибудь видел мой ключ?"),
+        ("静かな人", "こんばんは、鍵は見ませんでした"),
+        ("Wise Dan", "ערב טוב, לא ראיתי"),
+    ];
+    let lines = (0u64..).zip(old).map(|(number, (sender, text))| PageLine {
+        at: Some(DateTime::constant(2023, 1, 13, 23, 50, 0, 0)),
+        sender: Some(sender.into()),
+        text: text.into(),
+        mark: FileSpan { start: number * 20 + 10, end: number * 20 + 30 },
+    });
+    app.take_all([AppEvent::Page(
+        PageRequest::Tail,
+        HistoryPage { lines: lines.collect(), at_start: true, at_end: true, end: 90 },
+    )]);
+    let heard = |sender: &str, text: &str, seconds: i64, place: u64| Incoming::Said {
+        sender: Some(sender.into()),
+        text: text.into(),
+        at: at(seconds),
+        position: None,
+        mark: Some(FileSpan { start: place, end: place + 20 }),
+    };
+    app.take_all([AppEvent::Heard(vec![
+        heard("Jolly Ann", "Bob, your turn: tabs\tand 👨‍👩‍👧 families and a very long sentence that does not fit one row of an ordinary terminal", 0, 90),
+        Incoming::Gap { since: at(5), until: at(42), missed: None, cause: GapReason::Disconnected },
+        heard("Vlad", "нашёл!\nон был в двери", 60, 110),
+    ])]);
+    for (text, state) in [
+        ("good for you", OwnState::Confirmed),
+        ("see you tomorrow", OwnState::Sent),
+        ("or the day after", OwnState::Failed(FailureReason::TooFast)),
+        ("good night", OwnState::Unconfirmed),
+    ] {
+        app.enter_line(text);
+        let id = app.chat.timeline.outgoing.as_slice().last().unwrap().id.clone();
+        app.take_all([AppEvent::Own { id, state, position: None }]);
+    }
+    app
+}
+
+#[test]
+fn registration() {
+    at_all_sizes("registration", |width, height| {
+        let mut app = fresh(Lang::En, width, height);
+        let news = NoticeText::LocalRoomStarted("/home/bob/.local/share/minechat/room".into());
+        app.take_all([AppEvent::Accounts(Vec::new()), AppEvent::Notice { text: news, error: false }]);
+        app
+    });
+}
+
+#[test]
+fn registration_refused() {
+    at_all_sizes("registration-refused", |width, height| {
+        let mut app = fresh(Lang::Ru, width, height);
+        app.take_all([AppEvent::Accounts(Vec::new())]);
+        app.enter_line("Server");
+        app.take_all([AppEvent::Registered(Err(LinkError::NicknameRefused))]);
+        app
+    });
+}
+
+#[test]
+fn registered() {
+    at_all_sizes("registered", |width, height| {
+        let mut app = fresh(Lang::En, width, height);
+        app.take_all([AppEvent::Accounts(Vec::new())]);
+        app.enter_line("Bob");
+        let known = account("Keen Bob", "9a08f44c-c541-41eb-8c47-0242ac110002");
+        let saved = Ok("/home/bob/.local/share/minechat/creds.jsonstream".into());
+        app.take_all([AppEvent::Registered(Ok(Registered { known, saved }))]);
+        assert!(!screen(&app).contains("9a08"), "the token is masked until it is asked for");
+        app
+    });
+}
+
+#[test]
+fn the_token_is_shown_when_asked_for() {
+    let mut app = fresh(Lang::En, 80, 24);
+    app.take_all([AppEvent::Accounts(Vec::new())]);
+    app.enter_line("Bob");
+    let known = account("Keen Bob", "9a08f44c-c541-41eb-8c47-0242ac110002");
+    app.take_all([AppEvent::Registered(Ok(Registered { known, saved: Ok("creds".into()) }))]);
+    app.press(KeyCode::F(2));
+    assert!(screen(&app).contains("9a08f44c-c541-41eb-8c47-0242ac110002"));
+    assert!(matches!(&app.press(KeyCode::F(3))[..], [Effect::CopyToken(_)]));
+}
+
+#[test]
+fn accounts() {
+    at_all_sizes("accounts", |width, height| {
+        let mut app = fresh(Lang::En, width, height);
+        app.take_all([AppEvent::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
+        app
+    });
+}
+
+#[test]
+fn chat() {
+    at_all_sizes("chat", |width, height| evening(Lang::En, width, height));
+}
+
+#[test]
+fn chat_in_russian() {
+    snapshot("chat-ru", &evening(Lang::Ru, 80, 24));
+}
+
+#[test]
+fn an_empty_room() {
+    snapshot("empty", &chatting(Lang::En, 80, 24));
+}
+
+#[test]
+fn scrolled_back() {
+    at_all_sizes("scrolled", |width, height| {
+        let mut app = chatting(Lang::En, width, height);
+        for number in 0..100 {
+            app.take_all([said("Jolly Ann", &format!("number {number}"), number)]);
+        }
+        app.press(KeyCode::PageUp);
+        app.take_all([said("Jolly Ann", "news", 101), said("Jolly Ann", "more", 102)]);
+        app
+    });
+}
+
+#[test]
+fn trouble() {
+    at_all_sizes("trouble", |width, height| {
+        let mut app = chatting(Lang::En, width, height);
+        app.enter_line("is anybody there?");
+        let waiting = |attempt, seconds, cause| LinkState::Waiting { attempt, retry_at: at(seconds), cause };
+        app.take_all([
+            AppEvent::Link(LinkSide::Listening, waiting(4, 7, LinkError::ConnectionRefused)),
+            AppEvent::Link(LinkSide::Writing, waiting(2, 3, LinkError::TimedOut)),
+        ]);
+        app
+    });
+}
+
+#[test]
+fn wrong_token() {
+    at_all_sizes("wrong-token", |width, height| {
+        let mut app = evening(Lang::En, width, height);
+        app.take_all([AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })]);
+        app
+    });
+}
+
+#[test]
+fn paste() {
+    at_all_sizes("paste", |width, height| {
+        let mut app = chatting(Lang::En, width, height);
+        let lines: String = (1..=50).map(|number| format!("line {number} of a \u{1b}[31mlog\n")).collect();
+        app.take_all([AppEvent::Paste(lines)]);
+        app
+    });
+}
+
+#[test]
+fn search() {
+    at_all_sizes("search", |width, height| {
+        let mut app = chatting(Lang::En, width, height);
+        app.control('f');
+        app.enter_line("key");
+        let hit = |day, text: &str| SearchHit {
+            at: Some(DateTime::constant(2023, 1, day, 23, 50, 0, 0)),
+            sender: Some("Vlad".into()),
+            text: text.into(),
+            mark: FileSpan { start: 0, end: 1 },
+        };
+        let hits =
+            vec![hit(13, "who has seen my key?"), hit(12, "the key is\nin the door"), hit(9, "keys are overrated")];
+        app.take_all([AppEvent::Found { search: 1, hits }, AppEvent::Searched { search: 1, percent: 42 }]);
+        app.press(KeyCode::Down);
+        app
+    });
+}
+
+#[test]
+fn help() {
+    at_all_sizes("help", |width, height| {
+        let mut app = chatting(Lang::En, width, height);
+        app.press(KeyCode::F(1));
+        app
+    });
+    let mut app = chatting(Lang::Ru, 80, 40);
+    app.press(KeyCode::F(1));
+    snapshot("help-ru", &app);
+}
+
+#[test]
+fn deciding_about_an_own_message() {
+    at_all_sizes("own", |width, height| {
+        let mut app = evening(Lang::En, width, height);
+        app.control('o');
+        app.press(KeyCode::Up);
+        app
+    });
+}
+
+#[test]
+fn somebody_who_looks_like_another() {
+    at_all_sizes("look-alike", |width, height| {
+        let mut app = chatting(Lang::En, width, height);
+        app.chat.timeline.read_again();
+        let line = |sender: &str, start| PageLine {
+            at: None,
+            sender: Some(sender.into()),
+            text: "from the history".into(),
+            mark: FileSpan { start, end: start + 9 },
+        };
+        let lines = vec![line("Jolly Ann", 0), line("Jоlly Аnn", 9)];
+        let page = HistoryPage { lines, at_start: true, at_end: true, end: 18 };
+        app.take_all([
+            AppEvent::Page(PageRequest::Tail, page),
+            said("Vlad", "привет", 1),
+            said("Vlаd", "give me your token", 2),
+            said("Кееn Воb", "I am you", 3),
+        ]);
+        app
+    });
+}
+
+#[test]
+fn typing_several_lines() {
+    at_all_sizes("typing", |width, height| {
+        let mut app = chatting(Lang::En, width, height);
+        app.type_in("first line");
+        app.control('j');
+        app.type_in("second 漢字 line that is rather long for a small screen");
+        app
+    });
+}
+
+/// What a peer may write, wherever it may come from, reaches no cell and no title as it was.
+#[test]
+fn hostile_text_is_harmless_wherever_it_comes_from() {
+    let corpus = [
+        "\u{1b}[2J\u{1b}[1;1H",
+        "\u{1b}]0;title\u{7}",
+        "\u{9b}31m",
+        "\u{202e}drow\u{2066}",
+        "a\rb\u{8}c\u{7f}",
+        "\u{200b}\u{feff}\u{e0041}\u{ad}",
+        &format!("a{}", "\u{301}".repeat(60)),
+        "\u{1}{\"ok\":1}",
+        "tab\there",
+    ];
+    for evil in corpus {
+        let mut app = chatting(Lang::En, 60, 20);
+        app.chat.timeline.read_again();
+        let line =
+            PageLine { at: None, sender: Some(evil.into()), text: evil.into(), mark: FileSpan { start: 0, end: 9 } };
+        let page = HistoryPage { lines: vec![line], at_start: true, at_end: true, end: 9 };
+        let mut effects = app.take_all([AppEvent::Tick, AppEvent::Page(PageRequest::Tail, page), said(evil, evil, 1)]);
+        effects.extend(app.take_all([AppEvent::Notice { text: NoticeText::File(evil.into()), error: true }]));
+        app.take_all([AppEvent::Paste(format!("{evil}\n{evil}"))]);
+        let with_paste = screen(&app);
+        app.press(KeyCode::Esc);
+        app.take_all([AppEvent::Paste(evil.into())]);
+        let with_text = screen(&app);
+        if chat_client::Nickname::new(evil).is_ok() {
+            let mut other = fresh(Lang::En, 60, 20);
+            effects.extend(other.take_all([AppEvent::Accounts(vec![account(evil, "token")])]));
+            assert_harmless(&screen(&other), evil);
+        }
+        assert_harmless(&with_paste, evil);
+        assert_harmless(&with_text, evil);
+        for effect in effects {
+            if let Effect::Title(text) | Effect::Notify(text) = effect {
+                assert!(!text.chars().any(char::is_control), "{evil:?} in {text:?}");
+                assert_harmless(&text, evil);
+            }
+        }
+    }
+}
+
+fn assert_harmless(text: &str, evil: &str) {
+    let bad = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    };
+    assert!(!text.chars().any(bad), "{evil:?} in {text:?}");
+    let marks = text.chars().fold((0, 0), |(run, most), c| {
+        let run = if c == '\u{301}' { run + 1 } else { 0 };
+        (run, most.max(run))
+    });
+    assert!(marks.1 < 12, "a tower of {} marks", marks.1);
+}
+
+#[test]
+fn a_screen_says_the_same_without_colours() {
+    // Colour is style, and the text of the screen has none: the states are words and marks.
+    let text = screen(&evening(Lang::En, 80, 24));
+    for word in ["✓", "→ sent", "✗ failed", "? unconfirmed", "new messages", "gap 17:07:05"] {
+        assert!(text.contains(word), "{word}\n{text}");
+    }
+}
+
+#[test]
+fn a_round_trip_is_shown() {
+    let mut app = chatting(Lang::En, 100, 24);
+    app.take_all([AppEvent::RoundTrip(Duration::from_millis(34))]);
+    assert!(screen(&app).contains("34 ms"));
+}

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chat_proto::{Account, Nickname, Token};
+use private_files::{FileLock, LockError, file};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::lock::{FileLock, LockError};
+use crate::own_dir;
 use crate::warning::FileWarning;
-use crate::{own_dir, private_file};
 
 /// Thirty thousand accounts; a larger file is not ours.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -114,7 +114,7 @@ impl Credentials {
         let path = path.as_ref().to_owned();
         let mut warnings = Vec::new();
         let lines = read(&path, &mut warnings)?;
-        warnings.extend(own_dir::others_may_replace(private_file::directory(&path).unwrap_or(Path::new("."))));
+        warnings.extend(own_dir::warn_if_replaceable(&path));
         Ok(Self { path, lines, warnings })
     }
 
@@ -237,7 +237,7 @@ impl Credentials {
             content.extend_from_slice(&line.raw);
             content.push(b'\n');
         }
-        private_file::replace(&self.path, &content)
+        file::replace(&self.path, &content)
             .map_err(|source| CredentialsError::Write { path: self.path.clone(), source })?;
         self.lines = lines;
         Ok(())
@@ -349,7 +349,7 @@ impl std::fmt::Display for Names<'_> {
 }
 
 fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<CredentialLine>, CredentialsError> {
-    let content = private_file::read(path, MAX_BYTES, warnings)
+    let content = own_dir::read(path, MAX_BYTES, warnings)
         .map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
     let content = Zeroizing::new(content.unwrap_or_default());
     // Editors on Windows put a mark before the first line.

@@ -8,11 +8,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chat_proto::{Position, StreamId};
+use private_files::{FileLock, LockError, file};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Resume;
-use crate::lock::{FileLock, LockError};
-use crate::private_file;
+use crate::own_dir;
 use crate::warning::FileWarning;
 
 /// Two records are below 500 bytes; a larger file is not ours.
@@ -120,7 +120,7 @@ struct CursorJson {
 
 /// Reads a cursor file; a damaged one is set aside.
 pub(crate) fn load(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<Option<CursorRecord>> {
-    let content = match private_file::read(path, MAX_BYTES, warnings) {
+    let content = match own_dir::read(path, MAX_BYTES, warnings) {
         Ok(None) => return Ok(None),
         Ok(Some(content)) => content,
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Vec::new(),
@@ -129,15 +129,15 @@ pub(crate) fn load(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<O
     if let Some(record) = content.split(|&b| b == b'\n').find_map(parse) {
         return Ok(Some(record));
     }
-    warnings.push(private_file::set_aside(path)?);
+    warnings.push(file::set_aside(path)?.into());
     Ok(None)
 }
 
 /// Replaces a cursor file, or removes it where there is no place to keep.
 pub(crate) fn store(path: &Path, record: Option<&CursorRecord>) -> io::Result<()> {
     match record {
-        Some(record) => private_file::replace(path, format(record).as_bytes()),
-        None => private_file::remove(path),
+        Some(record) => file::replace(path, format(record).as_bytes()),
+        None => file::remove(path),
     }
 }
 
@@ -221,7 +221,9 @@ mod tests {
             match load(&path, &mut warnings).unwrap() {
                 Some(found) => assert_eq!(found, record),
                 None => {
-                    let [.., FileWarning::SetAside { to, .. }] = &warnings[..] else { panic!("{warnings:?}") };
+                    let [.., FileWarning::Repaired(private_files::Repair::SetAside { to, .. })] = &warnings[..] else {
+                        panic!("{warnings:?}")
+                    };
                     assert_eq!(std::fs::read(to).unwrap(), &whole[..length]);
                     assert!(!path.exists());
                 }

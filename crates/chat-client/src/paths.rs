@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
+use private_files::directory;
 
 use crate::own_dir::{self, APP};
-use crate::private_file;
 
 /// Name of the history file in the data directory.
 pub const HISTORY_FILE: &str = "history.txt";
@@ -47,7 +47,7 @@ pub fn config_dir() -> Result<PathBuf, PathsError> {
 /// # Errors
 /// What the system said.
 pub fn create_private(dir: &Path) -> io::Result<()> {
-    private_file::create_directory(dir)
+    directory::create(dir)
 }
 
 pub(crate) fn data_dir_from(env: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, PathsError> {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use private_files::file;
 use serde::Deserialize;
 
-use crate::private_file;
 use crate::settings::{Layer, SettingsError};
 
 /// No configuration that a person writes has a hundredth of this.
@@ -64,7 +64,7 @@ pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>,
 /// A pipe, or what never ends, is an error and not waited for. A link is fine: many keep such files elsewhere.
 fn read_bounded(path: &Path) -> io::Result<String> {
     let mut content = String::new();
-    private_file::open_regular(path)?.take(MAX_BYTES + 1).read_to_string(&mut content)?;
+    file::open_regular(path)?.take(MAX_BYTES + 1).read_to_string(&mut content)?;
     if content.len() as u64 > MAX_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("over {MAX_BYTES} bytes")));
     }

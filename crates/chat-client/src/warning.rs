@@ -3,25 +3,15 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use private_files::Repair;
+
 /// One thing that was wrong with a file and what was done about it. `Display` is a sentence for the user; it names
 /// the file and never quotes its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileWarning {
-    /// Others could read the file; its mode is 0600 now.
-    ModeMended {
-        /// The file.
-        path: PathBuf,
-        /// The mode it had.
-        was: u32,
-    },
-    /// Others could look into our own directory; its mode is 0700 now.
-    DirectoryMended {
-        /// The directory.
-        path: PathBuf,
-        /// The mode it had.
-        was: u32,
-    },
+    /// A private file or directory was repaired.
+    Repaired(Repair),
     /// Others can replace the files in a directory that somebody named; it stays as it is.
     DirectoryOpen {
         /// The directory.
@@ -35,13 +25,6 @@ pub enum FileWarning {
         path: PathBuf,
         /// Number of the line, from 1.
         line: usize,
-    },
-    /// Damaged content was moved to another file.
-    SetAside {
-        /// The file.
-        path: PathBuf,
-        /// Where the damaged content is now.
-        to: PathBuf,
     },
     /// The last line was not finished and could be fetched again, so it was cut off.
     TornLineCut {
@@ -67,12 +50,16 @@ pub enum FileWarning {
     },
 }
 
+impl From<Repair> for FileWarning {
+    fn from(repair: Repair) -> Self {
+        Self::Repaired(repair)
+    }
+}
+
 impl fmt::Display for FileWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ModeMended { path, was } => {
-                write!(f, "{}: others could read it (mode {was:03o}); the mode is 600 now", path.display())
-            }
+            Self::Repaired(repair) => repair.fmt(f),
             Self::DirectoryOpen { path, mode } => {
                 write!(
                     f,
@@ -80,14 +67,8 @@ impl fmt::Display for FileWarning {
                     path.display()
                 )
             }
-            Self::DirectoryMended { path, was } => {
-                write!(f, "{}: others could look into it (mode {was:03o}); the mode is 700 now", path.display())
-            }
             Self::DamagedLine { path, line } => {
                 write!(f, "{}: line {line} is damaged and was left alone", path.display())
-            }
-            Self::SetAside { path, to } => {
-                write!(f, "{}: the damaged part was moved to {}", path.display(), to.display())
             }
             Self::TornLineCut { path, bytes } => {
                 write!(

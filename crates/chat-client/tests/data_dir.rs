@@ -7,7 +7,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use chat_client::{Credentials, FileWarning, Outbox, Recorder, paths};
+use chat_client::{Credentials, FileWarning, Outbox, Recorder, Repair, paths};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -37,7 +37,7 @@ fn our_own_directory_is_mended_with_a_warning_and_one_that_was_named_is_left_alo
                 "credentials" => Credentials::load(&path).unwrap().warnings().to_vec(),
                 _ => Outbox::open(&path, "room").unwrap().warnings(),
             };
-            let mended = FileWarning::DirectoryMended { path: dir.clone(), was: 0o755 };
+            let mended = FileWarning::Repaired(Repair::DirectoryTightened { path: dir.clone(), was: 0o755 });
             assert_eq!(warnings, if mends { vec![mended] } else { Vec::new() }, "{kind}");
             assert_eq!(mode(&dir), if mends { 0o700 } else { 0o755 }, "{kind}");
         }

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chat_client::{Settings, display, private_file};
+use chat_client::{Settings, display};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use private_files::{Repair, file};
 use tracing::field::Field;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -161,8 +162,8 @@ fn field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Re
 
 /// What a peer wrote may be in it, so it is as private as the history.
 fn log_to(path: &std::path::Path) -> anyhow::Result<()> {
-    let mut warnings = Vec::new();
-    let file = private_file::open_append(path, &mut warnings);
+    let mut warnings: Vec<Repair> = Vec::new();
+    let file = file::open_append(path, &mut warnings);
     let file = file.with_context(|| format!("cannot write the log {}", path.display()))?;
     warnings.iter().for_each(|warning| complain(&format!("chat-tui: {warning}")));
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Arc::new(file));

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::lock::LockError;
+use private_files::LockError;
 
 /// Why the history could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -6,10 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use private_files::file;
 
 use super::HistoryError;
 use super::format::HistoryLine;
-use crate::private_file;
 
 /// How much is read at once: large enough that a search is bound by memory, small enough for a cold start.
 const BLOCK_BYTES: u64 = 256 * 1024;
@@ -41,7 +41,7 @@ impl History {
     /// [`HistoryError::Open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, HistoryError> {
         let path = path.as_ref().to_owned();
-        match private_file::open_regular(&path) {
+        match file::open_regular(&path) {
             Ok(file) => Ok(Self { path, file: Some(file) }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path, file: None }),
             Err(source) => Err(HistoryError::Open { path, source }),

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use chat_proto::{Message, PlainLines, Position};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use private_files::{FileLock, file};
 
 use super::HistoryError;
 use super::append::Appender;
@@ -25,8 +26,7 @@ use crate::config::Resume;
 use crate::cursor::{self, CursorRecord};
 use crate::gap::{Gap, GapCause};
 use crate::listener::ListenerEvent;
-use crate::lock::FileLock;
-use crate::private_file;
+use crate::own_dir;
 use crate::warning::FileWarning;
 
 /// How much may wait for a full disk: some 200,000 messages, which no chat fills in an hour.
@@ -66,7 +66,7 @@ impl Recorder {
     fn open_in(path: &Path, zone: TimeZone) -> Result<Self, HistoryError> {
         let lock = FileLock::acquire(path)?;
         let mut warnings = Vec::new();
-        let opened = private_file::open_append(path, &mut warnings);
+        let opened = own_dir::open_append(path, &mut warnings);
         let file = opened.map_err(|source| HistoryError::Open { path: path.to_owned(), source })?;
         let failed = |path: &Path, source| HistoryError::Read { path: path.to_owned(), source };
         let cursor_path = cursor_path(path);
@@ -308,9 +308,7 @@ fn before(next: &Position) -> Position {
 }
 
 fn cursor_path(history: &Path) -> PathBuf {
-    let mut name = history.as_os_str().to_owned();
-    name.push(".cursor");
-    name.into()
+    file::with_suffix(history, ".cursor")
 }
 
 /// Mends the end of the file; returns the place of its newest line, and its length.

@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_proto::{Message, Nickname, PostId, Text};
 use jiff::Timestamp;
+use private_files::file::{self, Replaced};
+use private_files::{FileLock, LockError, Repair};
 
 use super::entry::{EntryState, OutboxEntry};
 use super::record::OutboxRecord;
-use crate::lock::{FileLock, LockError};
-use crate::private_file;
+use crate::own_dir;
 use crate::warning::FileWarning;
 
 /// A queue holds some thousand posts of at most 16 KiB; a larger file is not ours.
@@ -204,14 +205,14 @@ impl Outbox {
 impl Inner {
     fn open(path: &Path, scope: &str, lock: FileLock) -> io::Result<Self> {
         let mut warnings = Vec::new();
-        let content = private_file::read(path, MAX_BYTES, &mut warnings)?.unwrap_or_default();
+        let content = own_dir::read(path, MAX_BYTES, &mut warnings)?.unwrap_or_default();
         let (entries, damaged) = replay(&content);
         if !damaged.is_empty() {
-            let to = private_file::damaged_path(path);
-            private_file::open_append(&to, &mut Vec::new())?.write_all(&damaged)?;
-            warnings.push(FileWarning::SetAside { path: path.to_owned(), to });
+            let to = file::damaged_path(path);
+            file::open_append::<Repair>(&to, &mut Vec::new())?.write_all(&damaged)?;
+            warnings.push(Repair::SetAside { path: path.to_owned(), to }.into());
         }
-        let file = private_file::open_append(path, &mut warnings)?;
+        let file = own_dir::open_append(path, &mut warnings)?;
         let length = content.len() as u64;
         let scope = scope.to_owned();
         let mut inner = Self { path: path.to_owned(), scope, file, length, compact: 0, entries, warnings, _lock: lock };
@@ -254,7 +255,7 @@ impl Inner {
     }
 
     fn rewrite(&mut self, content: &[u8]) -> io::Result<()> {
-        let (file, exchanged) = private_file::exchange(&self.path, content)?;
+        let Replaced { file, synced: exchanged } = file::replace_and_open(&self.path, content)?;
         (self.file, self.length) = (file, content.len() as u64);
         exchanged
     }
@@ -421,7 +422,7 @@ mod tests {
             let outbox = Outbox::open(&path, "s").unwrap();
             assert!(outbox.entries().len() >= 4 - spoilt);
             match &outbox.warnings()[..] {
-                [.., FileWarning::SetAside { to, .. }] => {
+                [.., FileWarning::Repaired(Repair::SetAside { to, .. })] => {
                     assert!(!std::fs::read(to).unwrap().is_empty());
                     assert!(outbox.entries().iter().all(|entry| entry.state != EntryState::Queued));
                 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use chat_client::{Account, Credentials, Nickname, private_file};
+use chat_client::{Account, Credentials, Nickname};
+use private_files::{Repair, file};
 
 use super::{ServiceContext, known, translate};
 use crate::error_chain::chain;
@@ -63,7 +64,7 @@ pub(super) fn forget_account(shared: &ServiceContext, account: &Account) {
 pub(super) fn read_mark(history: &Path) -> Option<u64> {
     // A number has no more digits, and a looser mode than ours gives nothing away.
     const MAX_BYTES: u64 = 32;
-    let mark = private_file::read(&mark_path(history), MAX_BYTES, &mut Vec::new()).ok()??;
+    let mark = file::read::<Repair>(&mark_path(history), MAX_BYTES, &mut Vec::new()).ok()??;
     let place = std::str::from_utf8(&mark).ok()?.trim().parse().ok()?;
     // The history may have been replaced by a shorter one.
     (fs::metadata(history).ok()?.len() >= place).then_some(place)
@@ -71,13 +72,11 @@ pub(super) fn read_mark(history: &Path) -> Option<u64> {
 
 /// Remembers where reading has ended. To lose it costs a line on the screen, so an error is not said.
 pub(super) fn remember(history: &Path, place: u64) {
-    let _ = private_file::replace(&mark_path(history), format!("{place}\n").as_bytes());
+    let _ = file::replace(&mark_path(history), format!("{place}\n").as_bytes());
 }
 
 fn mark_path(history: &Path) -> PathBuf {
-    let mut path = history.as_os_str().to_owned();
-    path.push(".read");
-    path.into()
+    file::with_suffix(history, ".read")
 }
 
 /// Copies the history to a file that is not there yet.
@@ -92,8 +91,8 @@ pub(super) fn export(shared: &ServiceContext, path: Option<String>) {
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut to = private_file::create_new(to)?;
-    match private_file::open_regular(from) {
+    let mut to = file::create_new(to)?;
+    match file::open_regular(from) {
         Ok(mut from) => io::copy(&mut from, &mut to)?,
         // Nothing has been said yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,

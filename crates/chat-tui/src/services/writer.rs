@@ -341,9 +341,7 @@ fn adopt(outbox: &Outbox, first: &Path, scope: &str) {
 }
 
 fn numbered(path: &Path, number: u32) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{number}"));
-    name.into()
+    private_files::file::with_suffix(path, format!(".{number}"))
 }
 
 async fn watch_writer(shared: Arc<ServiceContext>, writer: Writer) {

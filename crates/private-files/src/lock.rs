@@ -1,28 +1,35 @@
-//! Keeps two processes from writing one file: an advisory lock on a file beside it. It does not keep readers away.
+//! An advisory lock that keeps two processes from writing one file. Readers do not take it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::private_file;
+use crate::{Repair, file};
 
-/// The right to write one file, until it is dropped or the process ends, however it ends.
+/// The right to write one file, until the value is dropped or the process ends for any reason.
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
 }
 
 impl FileLock {
-    /// Takes the lock for `guarded`; it lies on `<guarded>.lock`, because the guarded file itself may be replaced by
-    /// a rename.
+    /// Takes the lock for `guarded`. The lock is a file of its own, `<guarded>.lock`, because the guarded file may be
+    /// replaced by a rename.
     ///
     /// # Errors
-    /// [`LockError::Held`] when somebody has it, [`LockError::Io`] when the lock file cannot be used.
+    /// [`LockError::Held`] when another holder has it, [`LockError::Io`] when the lock file cannot be used.
     pub fn acquire(guarded: &Path) -> Result<Self, LockError> {
-        let path = lock_path(guarded);
-        let failed = |source| LockError::Io { path: path.clone(), source };
-        let mut file = private_file::open_beside(&path, &mut Vec::new()).map_err(failed)?;
+        Self::acquire_at(&file::with_suffix(guarded, ".lock"), guarded)
+    }
+
+    /// Takes the lock for `guarded` with a lock file at `path`, for example one lock file for a whole directory.
+    ///
+    /// # Errors
+    /// As [`FileLock::acquire`].
+    pub fn acquire_at(path: &Path, guarded: &Path) -> Result<Self, LockError> {
+        let failed = |source| LockError::Io { path: path.to_owned(), source };
+        let mut file = file::open_append::<Repair>(path, &mut Vec::new()).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -30,25 +37,35 @@ impl FileLock {
             }
             Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
         }
-        // Only for the sentence that others will read, so a full disk is no reason to fail.
+        // The pid only serves the error message of others, so a full disk must not fail the lock.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { file })
     }
 
-    /// Takes the lock, and waits up to `patience` for somebody who has it. Blocks the thread.
+    /// Takes the lock, and waits up to `timeout` for a holder to release it. Blocks the thread.
     ///
     /// # Errors
-    /// As [`FileLock::acquire`].
-    pub(crate) fn acquire_within(guarded: &Path, patience: Duration) -> Result<Self, LockError> {
+    /// As [`FileLock::acquire`], after the timeout.
+    pub fn acquire_within(guarded: &Path, timeout: Duration) -> Result<Self, LockError> {
         let start = Instant::now();
         loop {
             match Self::acquire(guarded) {
-                Err(LockError::Held { .. }) if start.elapsed() < patience => {
+                // The lock of the standard library cannot wait with a timeout.
+                Err(LockError::Held { .. }) if start.elapsed() < timeout => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 result => return result,
             }
         }
+    }
+}
+
+impl Drop for FileLock {
+    /// Unlocks explicitly. Closing is not enough: a child process that another thread is just starting shares the open
+    /// file until it executes its program.
+    fn drop(&mut self) {
+        // On failure the lock is released when the last process closes the file.
+        let _ = self.file.unlock();
     }
 }
 
@@ -61,15 +78,15 @@ pub enum LockError {
     Held {
         /// The file that the lock guards.
         path: PathBuf,
-        /// Who holds it, if it could be read.
+        /// The process that holds it, if the lock file names it.
         pid: Option<u32>,
     },
     /// The lock file cannot be used.
-    #[error("cannot use the lock file {}", path.display())]
+    #[error("could not use the lock file {}", path.display())]
     Io {
         /// The lock file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -79,17 +96,11 @@ struct Holder(Option<u32>);
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
-            Some(pid) if pid == std::process::id() => f.write_str("this program already"),
+            Some(pid) if pid == std::process::id() => f.write_str("this process already"),
             Some(pid) => write!(f, "process {pid}"),
             None => f.write_str("another process"),
         }
     }
-}
-
-fn lock_path(guarded: &Path) -> PathBuf {
-    let mut name = guarded.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
 }
 
 fn holder(file: &mut File) -> Option<u32> {
@@ -99,25 +110,16 @@ fn holder(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-impl Drop for FileLock {
-    /// Closing alone would not do: a child that another thread is just starting has the file too, until it runs its
-    /// program.
-    fn drop(&mut self) {
-        // What cannot be unlocked is freed when the last of them has closed it.
-        let _ = self.file.unlock();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_goes_with_its_value_whoever_else_has_the_file() {
+    fn released_although_a_child_has_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let guarded = dir.path().join("outbox");
         let lock = FileLock::acquire(&guarded).unwrap();
-        // As a child has it between its start and its program.
+        // As a child process has it before it executes its program.
         let _inherited = lock.file.try_clone().unwrap();
         assert!(matches!(FileLock::acquire(&guarded), Err(LockError::Held { .. })));
         drop(lock);
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_lock_says_who_holds_the_first() {
+    fn names_the_holder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.txt");
         let first = FileLock::acquire(&path).unwrap();
@@ -141,14 +143,14 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_lock_file_that_is_another_file_too_is_left_alone() {
+    fn refuses_a_hard_linked_lock_file() {
         let dir = tempfile::tempdir().unwrap();
         let (path, precious) = (dir.path().join("f"), dir.path().join("precious"));
         std::fs::write(&precious, "all my work").unwrap();
-        std::fs::hard_link(&precious, lock_path(&path)).unwrap();
+        std::fs::hard_link(&precious, file::with_suffix(&path, ".lock")).unwrap();
         match FileLock::acquire(&path) {
             Err(LockError::Io { path: named, source }) => {
-                assert_eq!(named, lock_path(&path));
+                assert_eq!(named, file::with_suffix(&path, ".lock"));
                 assert!(source.to_string().contains("hard link"), "{source}");
             }
             other => panic!("{other:?}"),
@@ -157,10 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_with_nonsense_in_it_still_locks() {
+    fn ignores_garbage_in_the_lock_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
-        std::fs::write(lock_path(&path), b"\xff\x00garbage").unwrap();
+        std::fs::write(file::with_suffix(&path, ".lock"), b"\xff\x00garbage").unwrap();
         let _held = FileLock::acquire(&path).unwrap();
     }
 }

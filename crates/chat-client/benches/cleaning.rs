@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use chat_client::display::{clean_for_terminal, skeleton};
+use chat_client::display::{clean_for_terminal, skeletons};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const LINES: [(&str, &str); 3] = [
@@ -24,14 +24,14 @@ fn cleaning(c: &mut Criterion) {
     group.finish();
 }
 
-fn skeletons(c: &mut Criterion) {
+fn name_skeletons(c: &mut Criterion) {
     let mut group = c.benchmark_group("skeleton");
     group.throughput(Throughput::Elements(1));
     for (name, nickname) in [("ascii", "Keen Bob"), ("cyrillic", "Кеен Воб")] {
-        group.bench_function(BenchmarkId::from_parameter(name), |b| b.iter(|| skeleton(black_box(nickname))));
+        group.bench_function(BenchmarkId::from_parameter(name), |b| b.iter(|| skeletons(black_box(nickname))));
     }
     group.finish();
 }
 
-criterion_group!(benches, cleaning, skeletons);
+criterion_group!(benches, cleaning, name_skeletons);
 criterion_main!(benches);

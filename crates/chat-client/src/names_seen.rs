@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::display::skeleton;
+use crate::display::skeletons;
 
 /// How many names are remembered; beyond it, those who have been silent longest are forgotten. A busy room has some
 /// hundred, and this many of the longest take about 2 MiB.
@@ -38,7 +38,7 @@ impl NamesSeen {
     pub fn set_own(&mut self, name: &str) {
         let own: Arc<str> = name.into();
         *self = Self { own: Some(own.clone()), ..Self::default() };
-        for look in looks(name) {
+        for look in skeletons(name) {
             self.looks.insert(look, own.clone());
         }
     }
@@ -57,7 +57,7 @@ impl NamesSeen {
         if self.names.len() >= MAX_NAMES {
             self.forget_the_silent();
         }
-        let (name, looks): (Arc<str>, _) = (name.into(), looks(name));
+        let (name, looks): (Arc<str>, _) = (name.into(), skeletons(name));
         let like = looks.iter().find_map(|look| self.looks.get(look)).cloned();
         for look in looks {
             self.looks.entry(look).or_insert_with(|| name.clone());
@@ -79,11 +79,6 @@ impl NamesSeen {
         let (names, own) = (&self.names, &self.own);
         self.looks.retain(|_, name| names.contains_key(name) || own.as_ref() == Some(name));
     }
-}
-
-/// As a reader sees it, and as one who does not care for capitals does.
-fn looks(name: &str) -> [String; 2] {
-    [skeleton(name), skeleton(&name.to_lowercase())]
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! What characters do to a terminal and to a reader, and what is shown in their place. Whole texts are not its business.
+//! Classes of single characters: which of them control a terminal, deceive a reader or cannot be seen, and what is
+//! shown in their place.
 
 use std::fmt::Write as _;
 
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_width::UnicodeWidthChar;
 
-/// The picture of a C0 control character or DEL, such as `␛`; `None` for anything else.
+/// Returns the picture of a C0 control character or DEL, such as `␛`, and `None` for anything else.
 #[must_use]
 pub fn control_picture(c: char) -> Option<char> {
     match c {
@@ -14,7 +16,7 @@ pub fn control_picture(c: char) -> Option<char> {
     }
 }
 
-/// Appends what is shown in place of a character that must not be: its picture where it has one, else its number.
+/// Appends what is shown in place of a character that must not be shown: its picture if it has one, else its number.
 pub fn push_visible(out: &mut String, c: char) {
     match control_picture(c) {
         Some(picture) => out.push(picture),
@@ -27,20 +29,20 @@ pub(super) fn number(out: &mut String, c: char) {
     let _ = write!(out, "<U+{:04X}>", c as u32);
 }
 
-/// Whether a character steers a terminal or hides from a reader: control characters, those that change the direction of
-/// text, and those that cannot be seen.
+/// Returns whether a character controls a terminal or deceives a reader: control characters, characters that change the
+/// direction of text, and characters that cannot be seen.
 #[must_use]
 pub fn is_treacherous(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-/// Whether a character stands on the one before it, and so paints over the lines above and below where there are many.
+/// Returns whether a character combines with the one before it. A pile of many paints over the lines above and below.
 #[must_use]
 pub fn is_mark(c: char) -> bool {
     c.width() == Some(0) && !is_joiner(c) && !is_treacherous(c)
 }
 
-/// Whether a character changes the direction of the text around it, so that it reads as what it is not.
+/// Returns whether a character changes the direction of the text around it, so that a reader sees another text.
 #[must_use]
 pub fn turns_text(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -50,23 +52,27 @@ pub(super) fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Characters that cannot be seen, or that change how their neighbours are laid out.
+/// Returns whether a character cannot be seen, or changes how its neighbours are laid out.
+///
+/// Text needs letters, marks, numbers, punctuation, symbols and spaces; the joiners are handled by the cleaner. All other
+/// general categories (control, format, surrogate, private use, unassigned) are invisible here: a terminal may draw
+/// nothing for them. Unassigned emoji are the exception, because new ones arrive before the tables of this crate.
 pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
+    let needed = match c.general_category_group() {
+        GeneralCategoryGroup::Other => is_joiner(c) || is_pictograph(c),
+        GeneralCategoryGroup::Separator => c.general_category() == GeneralCategory::SpaceSeparator,
+        _ => true,
+    };
+    // Letters, marks and a symbol by category for which nothing is drawn: the grapheme joiner, the Hangul fillers, two
+    // inherent vowels of Khmer, the null note head.
+    !needed
+        || matches!(
+            c,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}'
+        )
 }
 
-/// Characters that change nothing, or next to nothing, of how a name looks. Some of them stay on a terminal, because
-/// emoji and some scripts need them.
-pub(super) fn is_unseen_in_names(c: char) -> bool {
-    let selects = matches!(c, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
-    c.is_control() || is_invisible(c) || is_joiner(c) || selects || matches!(c, '\u{2d7f}' | '\u{16fe4}')
-}
-
-/// Variation selectors that choose among forms of one ideograph; anywhere else they only hide.
+/// Returns whether a character chooses among the forms of one ideograph. Anywhere else it cannot be seen.
 pub(super) fn is_ideographic_selector(c: char) -> bool {
     matches!(c, '\u{e0100}'..='\u{e01ef}')
 }
@@ -80,7 +86,8 @@ pub(super) fn is_pictograph(c: char) -> bool {
         | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Scripts that are spelled with joiners: Arabic (Persian needs the non-joiner), the Indic ones, Khmer.
+/// Returns whether a character belongs to a script that is spelled with joiners: Arabic (Persian needs the non-joiner), the
+/// Indic scripts, Khmer.
 pub(super) fn is_shaped(c: char) -> bool {
     matches!(c, '\u{620}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{8a0}'..='\u{8ff}' | '\u{900}'..='\u{dff}'
         | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17b3}' | '\u{17b6}'..='\u{17d3}')

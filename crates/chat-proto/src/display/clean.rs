@@ -1,4 +1,4 @@
-//! Makes text safe to show on a terminal, a character at a time. What the characters are is decided in `classes`.
+//! Makes text safe to show on a terminal, one character at a time.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,26 +9,26 @@ use super::classes::{
     control_picture, is_ideograph, is_ideographic_selector, is_invisible, is_joiner, is_pictograph, is_shaped, number,
 };
 
-/// How many marks may stand on one character. Vietnamese, pointed Hebrew and Devanagari need up to four; what is over
-/// it paints over the lines above and below.
+/// The number of combining marks that one character keeps. Vietnamese, pointed Hebrew and Devanagari need up to four; a
+/// higher pile paints over the lines above and below.
 pub const MAX_MARKS: usize = 8;
 
-/// How many joiners one emoji may have. The longest in use has three; a chain of thousands is measured as two cells
-/// wide and drawn as thousands.
+/// The number of joiners that one emoji keeps. The longest in use has three; a chain of thousands is measured as two
+/// cells wide and drawn as thousands.
 const MAX_JOINS: usize = 8;
 
-/// A tab is this many spaces: terminals expand it to a stop that depends on the column, which nobody has measured.
+/// A tab is this many spaces. A terminal would expand it to a stop that depends on the column, which is unknown here.
 const TAB: &str = "    ";
 
-/// Makes `raw` safe as a part of one line: the result holds no control character at all, line feeds included.
+/// Makes `raw` safe as a part of one line: the result has no control character, not even a line feed.
 ///
-/// Borrows when nothing has to be changed. Cleaning twice changes nothing more.
+/// Borrows when nothing has to change. Cleaning twice changes nothing more.
 #[must_use]
 pub fn clean_for_terminal(raw: &str) -> Cow<'_, str> {
     clean(raw, false)
 }
 
-/// The same as [`clean_for_terminal`], but line feeds stay.
+/// Makes `raw` safe as [`clean_for_terminal`] does, and keeps line feeds.
 #[must_use]
 pub fn clean_keeping_line_breaks(raw: &str) -> Cow<'_, str> {
     clean(raw, true)
@@ -47,8 +47,8 @@ fn clean(raw: &str, keep_line_breaks: bool) -> Cow<'_, str> {
     if clean == raw { Cow::Borrowed(raw) } else { Cow::Owned(clean) }
 }
 
-/// Letters, digits and punctuation of the scripts that most of our text is in: the quick way out, which decides
-/// nothing that the slow way would decide otherwise (a test holds the two together).
+/// Returns whether a character of the most common scripts needs no cleaning. A fast path: a test compares it with the
+/// cleaner for every character.
 fn is_harmless(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{24f}' | '\u{400}'..='\u{482}' | '\u{48a}'..='\u{52f}'
         | '\u{2010}'..='\u{2027}' | '\u{4e00}'..='\u{9fff}')
@@ -57,9 +57,9 @@ fn is_harmless(c: char) -> bool {
 struct Cleaner {
     out: String,
     keep_line_breaks: bool,
-    /// The last character that went out as it was, if the next one could combine with it.
+    /// The last character that was kept, if the next one can combine with it.
     base: Option<char>,
-    /// Marks on the last base, those left out included.
+    /// Marks on the last base, including those left out.
     marks: usize,
     joins: usize,
 }
@@ -107,7 +107,7 @@ impl Cleaner {
 
     fn push_mark(&mut self, c: char) {
         if self.base.is_none() {
-            // Without a base of its own it would sit on whatever the frontend printed before.
+            // Without a base it would combine with what the frontend printed before.
             self.out.push('◌');
             self.base = Some('◌');
         }
@@ -136,7 +136,7 @@ impl Cleaner {
         }
     }
 
-    /// Says how many marks were left out of the pile that ends here.
+    /// Appends how many marks were left out of the pile that ends here.
     fn end_marks(&mut self) {
         if self.marks > MAX_MARKS {
             let _ = write!(self.out, "<+{}>", self.marks - MAX_MARKS);
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_to_do_borrows() {
+    fn borrows_harmless_text() {
         for text in ["hello", "привет — «мир»", "日本語", "שלום", "مرحبا", "👩‍👩‍👧", "❤️", "e\u{301}", ""]
         {
             assert!(matches!(clean_for_terminal(text), Cow::Borrowed(_)), "{text:?}");
@@ -167,28 +167,29 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_over_a_terminal_becomes_visible() {
+    fn shows_what_controls_a_terminal() {
         assert_eq!(clean_for_terminal("\u{1b}[31mred\u{7}\u{7f}"), "␛[31mred␇␡");
         assert_eq!(clean_for_terminal("\u{9b}31m"), "<U+009B>31m");
         assert_eq!(clean_for_terminal("a\u{202e}b\u{2066}\u{200f}\u{61c}"), "a<U+202E>b<U+2066><U+200F><U+061C>");
         assert_eq!(clean_for_terminal("a\u{200b}\u{feff}\u{e0041}"), "a<U+200B><U+FEFF><U+E0041>");
+        assert_eq!(clean_for_terminal("B\u{70f}ob\u{e000}\u{378}"), "B<U+070F>ob<U+E000><U+0378>");
         assert_eq!(clean_for_terminal("a\nb\tc"), "a␊b    c");
         assert_eq!(clean_keeping_line_breaks("a\nb\r"), "a\nb␍");
     }
 
     #[test]
-    fn stacked_marks_are_capped_and_counted() {
+    fn caps_and_counts_stacked_marks() {
         let pile = format!("a{}b", "\u{301}".repeat(50));
         assert_eq!(clean_for_terminal(&pile), format!("a{}<+42>b", "\u{301}".repeat(MAX_MARKS)));
         assert_eq!(clean_for_terminal("\u{301}x"), "◌\u{301}x");
     }
 
     #[test]
-    fn joiners_stay_where_a_script_or_an_emoji_needs_them() {
+    fn keeps_joiners_that_are_needed() {
         assert_eq!(clean_for_terminal("می\u{200c}خواهم"), "می\u{200c}خواهم");
         assert_eq!(clean_for_terminal("क्\u{200d}ष"), "क्\u{200d}ष");
         assert_eq!(clean_for_terminal("a\u{200d}b"), "a<U+200D>b");
-        // It would join what is made visible, and so nothing.
+        // The next character is replaced by its number, so there is nothing to join.
         assert_eq!(clean_for_terminal("ب\u{200c}\u{6dd}"), "ب<U+200C><U+06DD>");
         assert_eq!(clean_for_terminal("👩\u{200d}"), "👩<U+200D>");
         let chain = "👩\u{200d}".repeat(100) + "👩";
@@ -224,9 +225,18 @@ mod tests {
         prop::collection::vec(prop_oneof![special, any::<char>()], 0..40).prop_map(|chars| chars.into_iter().collect())
     }
 
+    #[test]
+    fn the_fast_path_equals_the_cleaner() {
+        for c in ('\0'..=char::MAX).filter(|&c| is_harmless(c)) {
+            let mut cleaner = Cleaner::new(4, false);
+            cleaner.push(c, None);
+            assert_eq!(cleaner.finish(), c.to_string());
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_control_byte_gets_out_and_cleaning_twice_changes_nothing(raw in nasty()) {
+        fn removes_controls_and_is_idempotent(raw in nasty()) {
             let once = clean_for_terminal(&raw).into_owned();
             prop_assert!(!once.chars().any(|c| c.is_control() || is_invisible(c)), "{:?}", once);
             prop_assert_eq!(clean_for_terminal(&once), once.as_str());
@@ -236,16 +246,7 @@ mod tests {
         }
 
         #[test]
-        fn the_quick_way_decides_nothing_of_its_own(c in any::<char>()) {
-            if is_harmless(c) {
-                let mut cleaner = Cleaner::new(4, false);
-                cleaner.push(c, None);
-                prop_assert_eq!(cleaner.finish(), c.to_string());
-            }
-        }
-
-        #[test]
-        fn no_pile_of_marks_is_higher_than_the_cap(raw in nasty()) {
+        fn no_pile_is_higher_than_the_cap(raw in nasty()) {
             let mut pile = 0;
             for c in clean_for_terminal(&raw).chars() {
                 pile = if c.width() == Some(0) && !is_joiner(c) { pile + 1 } else { 0 };

@@ -1,34 +1,34 @@
-//! What can happen to one connection, drawn from a seed.
+//! Faults of one connection, drawn from a seed.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 
-/// The kinds of faults, for choosing and for counting.
+/// Kinds of connection faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultKind {
-    /// Both sides are closed in order, in the middle of whatever was under way.
+    /// Both sides are closed cleanly at an arbitrary byte.
     Cut,
-    /// Both sides are reset: what was under way in either direction is lost.
+    /// Both sides are reset; bytes in transit are lost.
     Reset,
-    /// Nothing moves for a while, then all goes on.
+    /// No byte passes for a while, then traffic continues.
     Stall,
-    /// Nothing moves any more, and nobody is told.
+    /// No byte passes any more, and neither side gets an error.
     HalfOpen,
     /// Bytes arrive a few at a time.
     Split,
     /// Bytes arrive late.
     Delay,
-    /// One direction goes on, the other one is swallowed.
+    /// One direction continues; bytes of the other one are dropped.
     OneWay,
 }
 
 impl FaultKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 7] =
         [Self::Cut, Self::Reset, Self::Stall, Self::HalfOpen, Self::Split, Self::Delay, Self::OneWay];
 
-    /// A short name for tables.
+    /// Returns a short name for tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl FaultKind {
     }
 }
 
-/// Which way bytes go through a proxy.
+/// Direction of bytes through a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// From the client to the server.
@@ -52,34 +52,34 @@ pub enum Direction {
     Down,
 }
 
-/// What will happen to one connection next: nothing until so many bytes have gone one way, then this.
+/// The next fault of one connection: what happens, after how many bytes of which direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// What happens; `None` for a connection that is left alone.
+pub struct LinkFault {
+    /// The fault; `None` for a connection without one.
     pub kind: Option<FaultKind>,
-    /// Bytes of which direction are counted, and for [`FaultKind::OneWay`], which one is swallowed.
+    /// The direction whose bytes are counted; for [`FaultKind::OneWay`], the one that is dropped.
     pub direction: Direction,
-    /// How many bytes go before it happens.
+    /// Number of bytes that pass before the fault.
     pub after: u64,
-    /// How long a stall or a delay lasts.
+    /// Length of a stall or delay.
     pub pause: Duration,
 }
 
-/// How faults are drawn.
+/// Probabilities and bounds from which faults are drawn.
 #[derive(Debug, Clone)]
-pub struct Profile {
-    /// Out of a hundred connections, so many are broken in some way.
+pub struct FaultProfile {
+    /// Percentage of connections with a fault.
     pub percent: u8,
-    /// The kinds to choose from, each as likely as the others. Kinds may be repeated.
+    /// Kinds to draw from with equal probability. A repeated kind is drawn more often.
     pub kinds: Vec<FaultKind>,
-    /// At most so many bytes go before a fault.
+    /// Upper bound of the bytes before a fault.
     pub within: u64,
-    /// Stalls and delays last at most so long.
+    /// Upper bound of stalls and delays.
     pub pause: Duration,
 }
 
-impl Default for Profile {
-    /// Nearly every connection breaks, early, and mostly in ways that cost no time.
+impl Default for FaultProfile {
+    /// Breaks nearly every connection early, mostly with faults that take no time.
     fn default() -> Self {
         use FaultKind::{Cut, Delay, HalfOpen, OneWay, Reset, Split, Stall};
         let kinds =
@@ -88,33 +88,35 @@ impl Default for Profile {
     }
 }
 
-impl Profile {
-    /// Draws what happens to the next connection.
+impl FaultProfile {
+    /// Draws the next fault of a connection.
     #[must_use]
-    pub fn draw(&self, rng: &mut Rng) -> Plan {
+    pub fn draw(&self, rng: &mut Rng) -> LinkFault {
         let direction = if rng.bool() { Direction::Up } else { Direction::Down };
-        // Half of the faults hit the dialogue at the beginning, where the states are.
+        // Half of the faults fall into the dialogue at the beginning, which has the most states.
         let after = if rng.bool() { rng.u64(0..400.min(self.within.max(1))) } else { rng.u64(0..self.within.max(1)) };
         let kind = (rng.u8(0..100) < self.percent && !self.kinds.is_empty())
             .then(|| self.kinds[rng.usize(0..self.kinds.len())]);
         let pause = self.pause.mul_f64(rng.f64());
-        Plan { kind, direction, after, pause }
+        LinkFault { kind, direction, after, pause }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
-    fn the_same_seed_draws_the_same_faults() {
+    fn a_seed_repeats_its_faults() {
         let draw = |seed| {
             let mut rng = Rng::with_seed(seed);
-            (0..100).map(|_| Profile::default().draw(&mut rng)).collect::<Vec<_>>()
+            (0..100).map(|_| FaultProfile::default().draw(&mut rng)).collect::<Vec<_>>()
         };
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
-        let kinds: std::collections::HashSet<_> = draw(7).into_iter().filter_map(|plan| plan.kind).collect();
+        let kinds: HashSet<_> = draw(7).into_iter().filter_map(|fault| fault.kind).collect();
         assert_eq!(kinds.len(), FaultKind::ALL.len());
     }
 }

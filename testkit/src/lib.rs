@@ -1,7 +1,6 @@
-//! What the tests of the workspace share: a proxy that breaks connections from a seed, a checker
-//! that holds what writers were told against what listeners saw, the rig that puts real processes
-//! between the two, a simulation of the same in virtual time, and the siege of the real programs.
-//! Not published, and never a dependency of a program.
+//! Shared test support: a fault-injecting proxy, a checker that compares what was reported to writers with what
+//! listeners received, a rig that runs real processes under faults (`chaos`), the same in virtual time (`simulate`),
+//! and hostile loads against the real programs (`siege`). Not published, and never a dependency of a program.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod checker;
@@ -12,3 +11,4 @@ pub mod rig;
 pub mod scratch;
 pub mod siege;
 pub mod sim;
+pub mod wire;

@@ -1,5 +1,4 @@
-//! One connection with its faults, over whatever streams: what it lets through, holds up, swallows or breaks. It
-//! neither dials nor accepts.
+//! Copies bytes between two streams in both directions and injects the faults of a [`FaultProfile`].
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,66 +9,67 @@ use fastrand::Rng;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 
-use crate::fault::{Direction, FaultKind, Plan, Profile};
+use crate::fault::{Direction, FaultKind, FaultProfile, LinkFault};
 
-/// How long a half-open connection is kept before it is forgotten, so that a long run does not collect thousands.
+/// Time after which a half-open connection is closed, so that a long run does not collect thousands of them.
 const HALF_OPEN_FOR: Duration = Duration::from_secs(5);
 
-/// How many reads a slow or torn stretch lasts.
+/// Number of reads that a delay or split lasts.
 const STRETCH: u32 = 8;
 
-/// What the connections of one place share: how faults are drawn, and how many there were.
+/// Fault profile and fault counts shared by the connections of one proxy.
 #[derive(Debug)]
 pub(crate) struct Faults {
-    profile: Mutex<Profile>,
+    profile: Mutex<FaultProfile>,
     counts: Mutex<BTreeMap<FaultKind, u64>>,
 }
 
 impl Faults {
-    pub(crate) fn new(profile: Profile) -> Self {
+    pub(crate) fn new(profile: FaultProfile) -> Self {
         Self { profile: Mutex::new(profile), counts: Mutex::default() }
     }
 
-    /// What happens from now on.
-    pub(crate) fn set_profile(&self, profile: Profile) {
+    /// Sets the profile of faults that are drawn from now on.
+    pub(crate) fn set_profile(&self, profile: FaultProfile) {
         *lock(&self.profile) = profile;
     }
 
-    /// How often each kind has happened so far.
+    /// Returns how often each kind has been injected.
     pub(crate) fn counts(&self) -> BTreeMap<FaultKind, u64> {
         lock(&self.counts).clone()
     }
 }
 
+/// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum LinkEnd {
     Closed,
     Reset,
 }
 
-/// What both directions of a connection know of its faults. One that breaks nothing is followed by
-/// another.
+/// Fault state shared by both directions of a connection. A fault that leaves the connection open is followed by the
+/// next one.
 pub(crate) struct Trigger<F> {
     faults: F,
     phase: Mutex<Phase>,
-    /// The fault that the connection does not get over.
+    /// The fault that ends the connection.
     fatal: watch::Sender<Option<FaultKind>>,
 }
 
 struct Phase {
-    plan: Plan,
+    fault: LinkFault,
     rng: Rng,
-    /// Bytes that went the plan's way since it was drawn.
+    /// Bytes that passed in the fault's direction since it was drawn.
     carried: u64,
     fired: bool,
-    /// How often a fault that lasts still shows.
+    /// Remaining reads that a lasting fault affects.
     left: u32,
 }
 
-/// How much is read at once.
+/// Size of one read.
 const READ_BYTES: usize = 16 * 1024;
 
-/// What becomes of the next bytes.
+/// What to do with the next bytes.
 enum Step {
     Pass(usize),
     Late(Duration),
@@ -81,21 +81,21 @@ enum Step {
 
 impl<F: std::ops::Deref<Target = Faults>> Trigger<F> {
     pub(crate) fn new(faults: F, mut rng: Rng) -> Self {
-        let plan = lock(&faults.profile).draw(&mut rng);
-        let phase = Mutex::new(Phase { plan, rng, carried: 0, fired: false, left: STRETCH });
+        let fault = lock(&faults.profile).draw(&mut rng);
+        let phase = Mutex::new(Phase { fault, rng, carried: 0, fired: false, left: STRETCH });
         Self { faults, phase, fatal: watch::Sender::new(None) }
     }
 
-    /// Decides about the next `count` bytes of one direction.
+    /// Decides what happens to the next `count` bytes of one direction.
     fn step(&self, direction: Direction, count: usize) -> Step {
         let mut phase = lock(&self.phase);
-        let Some(kind) = phase.plan.kind else { return Step::Pass(count) };
-        let ours = phase.plan.direction == direction;
+        let Some(kind) = phase.fault.kind else { return Step::Pass(count) };
+        let ours = phase.fault.direction == direction;
         if !phase.fired {
             if !ours {
                 return Step::Pass(count);
             }
-            let before = usize::try_from(phase.plan.after - phase.carried).unwrap_or(usize::MAX);
+            let before = usize::try_from(phase.fault.after - phase.carried).unwrap_or(usize::MAX);
             phase.carried += count.min(before) as u64;
             if count < before {
                 return Step::Pass(count);
@@ -106,7 +106,7 @@ impl<F: std::ops::Deref<Target = Faults>> Trigger<F> {
                 self.fatal.send_replace(Some(kind));
             }
             if before > 0 {
-                // What comes before the fault still arrives.
+                // Bytes before the fault are delivered; the rest of the read comes back here.
                 return Step::Pass(before);
             }
         }
@@ -114,12 +114,12 @@ impl<F: std::ops::Deref<Target = Faults>> Trigger<F> {
             FaultKind::Cut | FaultKind::Reset | FaultKind::HalfOpen => Step::Hang,
             FaultKind::OneWay if ours => Step::Swallow,
             FaultKind::Stall if ours => {
-                let pause = phase.plan.pause;
+                let pause = phase.fault.pause;
                 self.next(&mut phase);
                 Step::Pause(pause)
             }
             FaultKind::Delay | FaultKind::Split => {
-                let pause = phase.plan.pause / 8;
+                let pause = phase.fault.pause / 8;
                 phase.left -= 1;
                 if phase.left == 0 {
                     self.next(&mut phase);
@@ -131,32 +131,32 @@ impl<F: std::ops::Deref<Target = Faults>> Trigger<F> {
     }
 
     fn next(&self, phase: &mut Phase) {
-        phase.plan = lock(&self.faults.profile).draw(&mut phase.rng);
+        phase.fault = lock(&self.faults.profile).draw(&mut phase.rng);
         (phase.carried, phase.fired, phase.left) = (0, false, STRETCH);
     }
 
-    /// Resolves when a fault ends the connection; never for the milder kinds.
-    pub(crate) async fn ends(&self) -> End {
+    /// Resolves when a fault ends the connection. Pending while no fault does.
+    pub(crate) async fn ends(&self) -> LinkEnd {
         let mut fatal = self.fatal.subscribe();
         let kind = fatal.wait_for(Option::is_some).await.ok().and_then(|kind| *kind);
         match kind {
-            Some(FaultKind::Cut) => End::Closed,
-            Some(FaultKind::Reset) => End::Reset,
+            Some(FaultKind::Cut) => LinkEnd::Closed,
+            Some(FaultKind::Reset) => LinkEnd::Reset,
             _ => {
                 tokio::time::sleep(HALF_OPEN_FOR).await;
-                End::Closed
+                LinkEnd::Closed
             }
         }
     }
 }
 
-/// Carries both directions until they have ended or a fault has ended them. An orderly end of one leaves the other
-/// one open, as a half-closed stream does.
+/// Copies both directions until both have ended or a fault ends the connection. A clean end of one direction leaves
+/// the other one open, as a half-closed stream does.
 pub(crate) async fn carry_both<R1, W1, R2, W2, F>(
     up: &mut Pipe<'_, R1, W1, F>,
     down: &mut Pipe<'_, R2, W2, F>,
     trigger: &Trigger<F>,
-) -> End
+) -> LinkEnd
 where
     R1: AsyncRead + Unpin,
     W1: AsyncWrite + Unpin,
@@ -165,21 +165,23 @@ where
     F: std::ops::Deref<Target = Faults>,
 {
     tokio::select! {
+        // Biased so that one seed gives one order: a connection whose directions have both ended ends by that, even if
+        // a fault fires in the same poll. Both branches only run to the end of the connection, so dropping one is safe.
         biased;
         (up_end, down_end) = async { tokio::join!(up.run(), down.run()) } => {
-            if up_end == End::Reset || down_end == End::Reset { End::Reset } else { End::Closed }
+            if up_end == LinkEnd::Reset || down_end == LinkEnd::Reset { LinkEnd::Reset } else { LinkEnd::Closed }
         }
         end = trigger.ends() => end,
     }
 }
 
-/// One direction.
+/// One direction of a connection.
 pub(crate) struct Pipe<'a, R, W, F> {
     pub(crate) from: R,
     pub(crate) to: W,
     pub(crate) direction: Direction,
     pub(crate) trigger: &'a Trigger<F>,
-    /// How long everything takes; nothing over real sockets.
+    /// Delay of every read; zero over real sockets.
     pub(crate) latency: Duration,
 }
 
@@ -189,22 +191,22 @@ where
     W: AsyncWrite + Unpin,
     F: std::ops::Deref<Target = Faults>,
 {
-    pub(crate) async fn run(&mut self) -> End {
+    pub(crate) async fn run(&mut self) -> LinkEnd {
         let mut buffer = vec![0; READ_BYTES];
         loop {
             let count = match self.from.read(&mut buffer).await {
                 Ok(0) => {
                     let _ = self.to.shutdown().await;
-                    return End::Closed;
+                    return LinkEnd::Closed;
                 }
                 Ok(count) => count,
-                Err(_) => return End::Reset,
+                Err(_) => return LinkEnd::Reset,
             };
             if !self.latency.is_zero() {
                 tokio::time::sleep(self.latency).await;
             }
             if self.pass(&buffer[..count]).await.is_err() {
-                return End::Reset;
+                return LinkEnd::Reset;
             }
         }
     }

@@ -1,5 +1,5 @@
-//! A TCP proxy on a port of its own that does to each connection what its plans say. The server
-//! behind it may go and come back elsewhere; the clients never notice more than broken connections.
+//! A TCP proxy that injects faults into every connection. The upstream server may restart on another port; clients
+//! keep dialling the same address.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,10 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::fault::{Direction, FaultKind, Profile};
-use crate::link::{End, Faults, Pipe, Trigger, carry_both};
+use crate::fault::{Direction, FaultKind, FaultProfile};
+use crate::link::{Faults, LinkEnd, Pipe, Trigger, carry_both};
 
-/// A running proxy; it ends when dropped.
+/// A running proxy. Dropping it closes its port and all its connections.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -28,16 +28,16 @@ struct Shared {
     upstream: watch::Sender<Option<SocketAddr>>,
     rng: Mutex<Rng>,
     faults: Faults,
-    /// Changes when everything that is open is to be cut.
+    /// Changes when all open connections must be cut.
     cut: watch::Sender<u64>,
 }
 
 impl Proxy {
-    /// Starts on a free port of the loopback address.
+    /// Starts a proxy on a free port of the loopback address.
     ///
     /// # Errors
-    /// No port can be had.
-    pub async fn start(upstream: Option<SocketAddr>, profile: Profile, seed: u64) -> io::Result<Self> {
+    /// The port could not be bound.
+    pub async fn start(upstream: Option<SocketAddr>, profile: FaultProfile, seed: u64) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -50,28 +50,28 @@ impl Proxy {
         Ok(Self { address, shared, task })
     }
 
-    /// Where clients connect.
+    /// Returns the address for clients.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the server is from now on; `None` refuses, as a machine without the server does.
+    /// Sets the address of the server. With `None`, connections are reset, as on a machine without the server.
     pub fn set_upstream(&self, upstream: Option<SocketAddr>) {
         self.shared.upstream.send_replace(upstream);
     }
 
-    /// What happens to connections that are made from now on.
-    pub fn set_profile(&self, profile: Profile) {
+    /// Sets the profile of faults that are drawn from now on.
+    pub fn set_profile(&self, profile: FaultProfile) {
         self.shared.faults.set_profile(profile);
     }
 
-    /// Cuts everything that is open.
+    /// Cuts all open connections.
     pub fn cut_all(&self) {
         self.shared.cut.send_modify(|times| *times += 1);
     }
 
-    /// How often each kind of fault has happened so far.
+    /// Returns how often each kind of fault has been injected.
     #[must_use]
     pub fn faults(&self) -> BTreeMap<FaultKind, u64> {
         self.shared.faults.counts()
@@ -92,13 +92,13 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 let rng = shared.rng.lock().unwrap_or_else(PoisonError::into_inner).fork();
                 tokio::spawn(carry(client, rng, Arc::clone(&shared)));
             }
-            // Descriptors run short for a moment under a storm of reconnects.
+            // Out of descriptors for a moment while all clients reconnect.
             Err(_) => tokio::task::yield_now().await,
         }
     }
 }
 
-/// Carries one connection to its end.
+/// Copies one connection until it ends.
 async fn carry(client: TcpStream, rng: Rng, shared: Arc<Shared>) {
     let Some(upstream) = *shared.upstream.borrow() else { return reset(client) };
     let Ok(server) = TcpStream::connect(upstream).await else { return reset(client) };
@@ -112,10 +112,11 @@ async fn carry(client: TcpStream, rng: Rng, shared: Arc<Shared>) {
     let mut down =
         Pipe { from: server_reads, to: client_writes, direction: Direction::Down, trigger: &trigger, latency };
     let end = tokio::select! {
+        // Both branches end the connection: bytes that a dropped copy still holds are lost as in a real cut.
         end = carry_both(&mut up, &mut down, &trigger) => end,
-        _ = cut.changed() => End::Closed,
+        _ = cut.changed() => LinkEnd::Closed,
     };
-    if end == End::Reset {
+    if end == LinkEnd::Reset {
         for (reads, writes) in [(up.from, down.to), (down.from, up.to)] {
             if let Ok(stream) = reads.reunite(writes) {
                 reset(stream);
@@ -124,9 +125,9 @@ async fn carry(client: TcpStream, rng: Rng, shared: Arc<Shared>) {
     }
 }
 
-/// Closes so that the other side gets a reset instead of an end.
+/// Closes the stream so that the other side gets a reset instead of an end of file.
 fn reset(stream: TcpStream) {
-    // Tokio's own call would warn about lingering; a zero linger never waits.
+    // tokio's `set_linger` is deprecated because lingering can block; a linger of zero never does.
     let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
     drop(stream);
 }

@@ -1,30 +1,31 @@
-//! The fault rig: a server, writers and listeners as processes of their own, with broken links
-//! between them and sudden deaths among them. In the end the checker holds what was told against
-//! what is there.
+//! The fault rig behind `chaos`: server, writers and listeners run as processes with fault-injecting proxies between
+//! them, and are killed at random. At the end the checker compares what was reported to writers with what every
+//! listener and the log contain.
 //!
 //! ```text
 //!  writer processes ──> proxies ──> server process ──> proxies ──> listener processes
 //!    │ reports            │ faults     │ kills, clock,      │ faults     │ history files
 //!    v                    v            v full disk          v            v
-//!  ledger ────────────────────── verdict <───────── one clean reading of the whole log
+//!  ledger ─────────────────── final check <──────── one clean reading of the whole log
 //! ```
 
-mod child;
 mod disk;
+mod fault_plan;
+pub(crate) mod final_check;
 pub(crate) mod ledger;
 mod options;
-pub(crate) mod patience;
+pub(crate) mod post_text;
+mod process;
+mod process_set;
+mod proxied_server;
 mod role_listener;
 mod role_server;
 mod role_writer;
-mod room;
 mod run;
-pub(crate) mod said;
 mod small_disks;
-mod strikes;
 mod table;
-pub(crate) mod typist;
-pub(crate) mod verdict;
+pub(crate) mod timeouts;
+pub(crate) mod writer_driver;
 
 pub use options::{Options, Role};
 pub use role_listener::listen;

@@ -1,28 +1,28 @@
-//! The siege: the real programs under hostile loads, on the loopback interface, each load bounded. It measures what the
-//! kernel says of the processes from outside and what honest peers meet meanwhile; it looks into none of them.
+//! Hostile loads against the real programs on the loopback interface, each of a bounded size. Measures the processes
+//! from outside, through `/proc` and `/metrics`, and what honest peers experience meanwhile.
 //!
 //! ```text
 //!  hostile peers ──> chat-server process <── honest peers         hostile server ──> chat, chat-tui processes
-//!                        │ /proc, /metrics      │ latency                               │ /proc, exit code, words
+//!                        │ /proc, /metrics      │ latency                               │ /proc, exit code, output
 //!                        v                      v                                       v
-//!                        └────────────────────── table: what was done, figure, must hold, verdict
+//!                        └────────────────────── table: load, figure, requirement, result
 //! ```
 
-mod dead_readers;
+mod client_limits;
+mod connection_flood;
 mod descriptors;
-mod endless_lines;
-mod flood;
 mod hostile_server;
 mod kernel;
 mod latency;
-mod misled_clients;
 mod options;
 mod peer;
 mod posting_flood;
 mod programs;
 mod run;
 mod server;
+mod server_limits;
 mod slow_loris;
+mod stalled_readers;
 mod table;
 
 pub use descriptors::raise_descriptor_limit;

@@ -1,10 +1,10 @@
-//! The same promises in one thread, in virtual time, over links in memory: the client's real services and files, the
-//! server's real sessions and committer, and faults from a seed. One seed is one schedule, to the millisecond.
+//! The simulation behind `simulate`: the client's services and files, the server's sessions and committer, all in one
+//! thread and virtual time over in-memory links with faults from a seed. One seed is one schedule, to the millisecond.
 
 mod journal;
 mod listeners;
-mod net;
+mod network;
 mod schedule;
 mod writers;
 
-pub use schedule::{Outcome, simulate};
+pub use schedule::{ScheduleResult, simulate};

@@ -1,10 +1,10 @@
-//! Some hundred faults between real processes. The long run is reported in `docs/promises.md`.
+//! A short run of `chaos`. Long runs are reported in `docs/promises.md`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::process::Command;
 
 #[test]
-fn three_hundred_faults_lose_double_and_reorder_nothing() {
+fn three_hundred_faults_break_no_promise() {
     let rig = Command::new(env!("CARGO_BIN_EXE_chaos"))
         .args(["--seed", "4", "--faults", "300", "--messages", "500", "--writers", "6", "--listeners", "3"])
         .output()

@@ -1,4 +1,4 @@
-//! The siege's program: hostile loads against the real programs, and a table of what held.
+//! The `siege` program: runs hostile loads against the real programs and prints a table of the results.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Plays schedules one after the other, each from a seed of its own, and says which one broke a promise.
+//! The `simulate` program: runs one schedule per seed and reports those that break a promise.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use testkit::sim::simulate;
 
-/// Plays the services against the server in virtual time, under faults from seeds.
+/// Runs writers, listeners and a server in virtual time under random faults and checks that no promise is broken
 #[derive(Debug, Parser)]
 #[command(name = "simulate")]
 struct Options {
-    /// The seed of the first schedule; each further one has the next number.
+    /// Seed of the first schedule; every further schedule uses the next seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many schedules.
+    /// Number of schedules
     #[arg(long, default_value_t = 1_000)]
     schedules: u64,
 }
 
-/// More are of no use to anybody.
+/// Number of violations that are printed per schedule.
 const SHOWN: usize = 5;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -26,13 +26,13 @@ fn main() -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let (mut messages, mut faults, mut bad, mut virtual_time) = (0, 0, 0, Duration::ZERO);
     for seed in (options.seed..).take(usize::try_from(options.schedules)?) {
-        let outcome = simulate(seed, testkit::scratch::dir()?.path())?;
-        messages += outcome.summary.confirmed;
-        faults += outcome.faults;
-        virtual_time += outcome.virtual_time;
-        if !outcome.violations.is_empty() {
+        let result = simulate(seed, testkit::scratch::dir()?.path())?;
+        messages += result.summary.confirmed;
+        faults += result.faults;
+        virtual_time += result.virtual_time;
+        if !result.violations.is_empty() {
             bad += 1;
-            for violation in outcome.violations.iter().take(SHOWN) {
+            for violation in result.violations.iter().take(SHOWN) {
                 println!("seed {seed}: VIOLATION {violation}");
             }
             println!("replay with --seed {seed} --schedules 1");

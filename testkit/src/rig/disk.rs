@@ -1,38 +1,37 @@
-//! A disk of our own that can be full for a while: a tmpfs whose size is set to what is in it. That
-//! needs the right to mount.
+//! A disk that can be filled: a tmpfs that is resized to what it contains. Needs the privilege to mount.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-/// What the disk holds at most while it is not full.
+/// Size of the disk while it is not full.
 const SIZE: &str = "8g";
 
-/// A mounted disk; it is unmounted when dropped.
+/// A mounted tmpfs, unmounted when dropped.
 #[derive(Debug)]
 pub(super) struct Disk {
     path: PathBuf,
 }
 
 impl Disk {
-    /// Mounts one on a directory that is there.
+    /// Mounts a tmpfs on an existing directory.
     pub(super) fn mount(path: &Path) -> anyhow::Result<Self> {
         run(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={SIZE},mode=0700"), "tmpfs"]).arg(path))?;
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Leaves no room, and says whether that worked: somebody may have written meanwhile.
+    /// Shrinks the disk to what it contains. Returns false if that failed, because a process wrote in between.
     pub(super) fn fill(&self) -> bool {
-        let room = || -> anyhow::Result<()> {
+        let shrink = || -> anyhow::Result<()> {
             let used = run(Command::new("df").args(["-B1", "--output=used"]).arg(&self.path))?;
             let used: u64 = used.lines().nth(1).context("no figure")?.trim().parse()?;
             self.resize(&used.max(4096).to_string())
         };
-        room().is_ok()
+        shrink().is_ok()
     }
 
-    /// Makes room again.
+    /// Restores the size of the disk.
     pub(super) fn free(&self) -> anyhow::Result<()> {
         self.resize(SIZE)
     }

@@ -1,20 +1,19 @@
-//! What all processes have reported: what each writer typed and was told, and how far each listener
-//! has come. It starts and kills nobody.
+//! Collects the reports of all processes: what each writer posted and was told, and how far each listener has read.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::checker::Told;
+use crate::checker::DeliveryReport;
 
-/// Written to by whoever reads a process's pipe.
+/// Reports of all processes of a run, shared by the tasks that read their pipes.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     state: Mutex<State>,
 }
 
-/// Who reports.
+/// The process that a report comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum Reporter {
     Server,
     Writer(usize),
     Listener(usize),
@@ -22,30 +21,31 @@ pub(crate) enum Who {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub(crate) writers: Vec<Typed>,
+    pub(crate) writers: Vec<WriterRecord>,
+    /// Newest sequence number that each listener has recorded.
     pub(crate) listeners: Vec<u64>,
-    /// Which life each listener lives, where lives are counted.
-    pub(crate) lives: Vec<usize>,
+    /// How often each listener was restarted; only in simulations.
+    pub(crate) restarts: Vec<usize>,
     pub(crate) confirmed: u64,
-    /// What no process should ever have said.
-    pub(crate) oddities: Vec<String>,
+    /// Reports that no correct process makes.
+    pub(crate) unexpected: Vec<String>,
 }
 
 /// One writer's messages, by number.
 #[derive(Debug, Default)]
-pub(crate) struct Typed {
-    pub(crate) told: Vec<Option<Told>>,
-    /// Typed, and nothing told yet.
-    pub(crate) open: BTreeSet<u64>,
+pub(crate) struct WriterRecord {
+    pub(crate) reports: Vec<Option<DeliveryReport>>,
+    /// Messages without a report.
+    pub(crate) pending: BTreeSet<u64>,
     pub(crate) idle: bool,
 }
 
 impl Ledger {
     pub(crate) fn new(writers: usize, listeners: usize) -> Self {
         let state = State {
-            writers: (0..writers).map(|_| Typed::default()).collect(),
+            writers: (0..writers).map(|_| WriterRecord::default()).collect(),
             listeners: vec![0; listeners],
-            lives: vec![0; listeners],
+            restarts: vec![0; listeners],
             ..State::default()
         };
         Self { state: Mutex::new(state) }
@@ -55,51 +55,55 @@ impl Ledger {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one line of a process.
-    pub(crate) fn take(&self, who: Who, line: &str) {
+    /// Records one line from the standard output of a process.
+    pub(crate) fn record(&self, reporter: Reporter, line: &str) {
         let mut state = self.lock();
-        if state.understood(who, line).is_none() {
-            state.odd(format!("{who:?} said {line:?}"));
+        if state.parse(reporter, line).is_none() {
+            state.report_unexpected(format!("unexpected line of {reporter:?}: {line:?}"));
         }
     }
 
-    /// What a writer that starts again has to know: the number to go on with, and what is open.
-    pub(crate) fn orders(&self, writer: usize) -> String {
+    /// Returns the line from which a restarted writer resumes: the next number, then all pending ones.
+    pub(crate) fn resume_line(&self, writer: usize) -> String {
         let state = self.lock();
-        let typed = &state.writers[writer];
-        let mut orders = typed.told.len().to_string();
-        for number in &typed.open {
-            orders.push_str(&format!(" {number}"));
+        let record = &state.writers[writer];
+        let mut line = record.reports.len().to_string();
+        for number in &record.pending {
+            line.push_str(&format!(" {number}"));
         }
-        orders
+        line
     }
 }
 
 impl State {
-    /// Keeps the first few: when something is wrong, everything is.
-    pub(crate) fn odd(&mut self, what: String) {
-        if self.oddities.len() < 100 {
-            self.oddities.push(what);
+    /// Keeps the first hundred; one fault usually causes many follow-up reports.
+    pub(crate) fn report_unexpected(&mut self, what: String) {
+        if self.unexpected.len() < 100 {
+            self.unexpected.push(what);
         }
     }
 
-    fn understood(&mut self, who: Who, line: &str) -> Option<()> {
+    fn parse(&mut self, reporter: Reporter, line: &str) -> Option<()> {
         let mut words = line.split(' ');
         let (what, number) = (words.next()?, words.next().and_then(|word| word.parse::<u64>().ok()));
-        match (who, what) {
-            (Who::Writer(writer), "typing") => self.writers[writer].typing(number?),
-            (Who::Writer(writer), "idle") => self.writers[writer].idle = true,
-            (Who::Writer(writer), "confirmed") => {
+        match (reporter, what) {
+            (Reporter::Writer(writer), "posting") => self.writers[writer].begin(number?),
+            (Reporter::Writer(writer), "idle") => self.writers[writer].idle = true,
+            (Reporter::Writer(writer), "confirmed") => {
                 self.confirmed += 1;
                 let seq = words.next()?.parse().ok()?;
-                self.writers[writer].tell(number?, Told::Confirmed { seq: Some(seq) })?;
+                self.writers[writer].finish(number?, DeliveryReport::Confirmed { seq: Some(seq) })?;
             }
-            (Who::Writer(writer), "refused") => self.writers[writer].tell(number?, Told::Refused)?,
-            (Who::Writer(writer), "unconfirmed") => self.writers[writer].tell(number?, Told::Unconfirmed)?,
-            (Who::Writer(writer), "never-sent") => self.writers[writer].tell(number?, Told::NeverSent)?,
-            (Who::Listener(listener), "at") => {
-                let place = &mut self.listeners[listener];
-                *place = number?.max(*place);
+            (Reporter::Writer(writer), "refused") => self.writers[writer].finish(number?, DeliveryReport::Refused)?,
+            (Reporter::Writer(writer), "unconfirmed") => {
+                self.writers[writer].finish(number?, DeliveryReport::Unconfirmed)?;
+            }
+            (Reporter::Writer(writer), "never-sent") => {
+                self.writers[writer].finish(number?, DeliveryReport::NeverSent)?;
+            }
+            (Reporter::Listener(listener), "at") => {
+                let newest = &mut self.listeners[listener];
+                *newest = number?.max(*newest);
             }
             _ => return None,
         }
@@ -107,23 +111,24 @@ impl State {
     }
 }
 
-impl Typed {
-    fn typing(&mut self, number: u64) {
-        let place = number as usize;
-        if self.told.len() <= place {
-            self.told.resize(place + 1, None);
+impl WriterRecord {
+    fn begin(&mut self, number: u64) {
+        // Numbers are dense from 0, so a run never has more of them than fit into memory.
+        let index = number as usize;
+        if self.reports.len() <= index {
+            self.reports.resize(index + 1, None);
         }
-        if self.told[place].is_none() {
-            self.open.insert(number);
+        if self.reports[index].is_none() {
+            self.pending.insert(number);
         }
     }
 
-    /// `None` when it had been told something else before. A death between outbox and report may
-    /// repeat a report, never change it.
-    fn tell(&mut self, number: u64, told: Told) -> Option<()> {
-        self.open.remove(&number);
-        match self.told.get_mut(number as usize)?.replace(told) {
-            Some(before) if before != told => None,
+    /// Returns `None` if a different report came before. A kill between the outbox and the report may repeat a
+    /// report, but must not change it.
+    fn finish(&mut self, number: u64, report: DeliveryReport) -> Option<()> {
+        self.pending.remove(&number);
+        match self.reports.get_mut(number as usize)?.replace(report) {
+            Some(before) if before != report => None,
             _ => Some(()),
         }
     }
@@ -134,15 +139,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_told_may_be_repeated_and_not_changed() {
+    fn repeats_are_accepted_changes_are_not() {
         let ledger = Ledger::new(1, 1);
-        for line in ["typing 0", "typing 1", "typing 2", "confirmed 1 5", "confirmed 1 5", "typing 1"] {
-            ledger.take(Who::Writer(0), line);
+        for line in ["posting 0", "posting 1", "posting 2", "confirmed 1 5", "confirmed 1 5", "posting 1"] {
+            ledger.record(Reporter::Writer(0), line);
         }
-        assert_eq!(ledger.orders(0), "3 0 2");
-        assert_eq!(ledger.lock().oddities, Vec::<String>::new());
-        ledger.take(Who::Writer(0), "confirmed 1 6");
-        ledger.take(Who::Listener(0), "gap of some kind");
-        assert_eq!(ledger.lock().oddities.len(), 2);
+        assert_eq!(ledger.resume_line(0), "3 0 2");
+        assert_eq!(ledger.lock().unexpected, Vec::<String>::new());
+        ledger.record(Reporter::Writer(0), "confirmed 1 6");
+        ledger.record(Reporter::Listener(0), "gap of some kind");
+        assert_eq!(ledger.lock().unexpected.len(), 2);
     }
 }

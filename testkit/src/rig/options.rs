@@ -1,97 +1,98 @@
-//! The command line of the rig, and of the roles in which it starts itself.
+//! The command line of `chaos`, and of the processes that it starts from its own executable.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Breaks everything that may break, and checks that nothing confirmed is lost, doubled or reordered.
+/// Runs a server, writers and listeners under random faults and checks that no confirmed message is lost, duplicated or
+/// reordered
 #[derive(Debug, Parser)]
 #[command(name = "chaos")]
 pub struct Options {
-    /// Faults and texts are drawn from this.
+    /// Seed for faults and texts
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Goes on until so many faults have happened.
+    /// Run until this many faults were injected
     #[arg(long, default_value_t = 1_000)]
     pub faults: u64,
-    /// Goes on until so many messages are confirmed.
+    /// Run until this many messages were confirmed
     #[arg(long, default_value_t = 0)]
     pub messages: u64,
-    /// Ends after so many minutes, whatever has happened.
+    /// Stop after this many minutes at the latest
     #[arg(long)]
     pub minutes: Option<f64>,
-    /// How many writers.
+    /// Number of writers
     #[arg(long, default_value_t = 12)]
     pub writers: usize,
-    /// How many listeners.
+    /// Number of listeners
     #[arg(long, default_value_t = 4)]
     pub listeners: usize,
-    /// Leaves all files in this directory instead of a temporary one.
-    #[arg(long)]
+    /// Keep all files in this directory
+    #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-    /// What this process is; nothing for the rig itself.
+    /// The role of a process that the rig has started; `None` for the rig itself.
     #[command(subcommand)]
     pub role: Option<Role>,
 }
 
-/// What a process of the rig is.
+/// Roles of the processes of the rig.
 #[derive(Debug, Subcommand)]
 pub enum Role {
-    /// The server.
+    /// Run the server
     #[command(hide = true)]
     Server(ServerRole),
-    /// One writer.
+    /// Run one writer
     #[command(hide = true)]
     Writer(WriterRole),
-    /// One listener.
+    /// Run one listener
     #[command(hide = true)]
     Listener(ListenerRole),
 }
 
-/// What a server process is told.
+/// Arguments of a server process.
 #[derive(Debug, Args)]
 pub struct ServerRole {
-    /// Its data directory.
+    /// Data directory
     #[arg(long)]
     pub dir: PathBuf,
-    /// How far its clock is off at first, in milliseconds.
+    /// Initial offset of its clock in milliseconds
     #[arg(long, allow_negative_numbers = true)]
     pub clock: i64,
 }
 
-/// What a writer process is told.
+/// Arguments of a writer process.
 #[derive(Debug, Args)]
 pub struct WriterRole {
-    /// Its number.
+    /// Index of the writer
     #[arg(long)]
     pub writer: usize,
-    /// What texts are drawn from.
+    /// Seed for texts
     #[arg(long)]
     pub seed: u64,
-    /// Where it dials.
+    /// Port to dial
     #[arg(long)]
     pub port: u16,
-    /// Its token. Of a room that ends with the run.
+    /// Token of the writer's account. Visible in the process list, which is harmless: the server ends with the run.
     #[arg(long)]
     pub token: String,
-    /// Its outbox.
+    /// File of the outbox
     #[arg(long)]
     pub outbox: PathBuf,
 }
 
-/// What a listener process is told.
+/// Arguments of a listener process.
 #[derive(Debug, Args)]
 pub struct ListenerRole {
-    /// What its jitter is drawn from.
+    /// Seed for the jitter of reconnects
     #[arg(long)]
     pub seed: u64,
-    /// Where it dials.
+    /// Port to dial
     #[arg(long)]
     pub port: u16,
-    /// Its history.
+    /// History file
     #[arg(long)]
     pub history: PathBuf,
-    /// The server's log, to be heard from its beginning.
+    /// Stream id of the log, which is read from its beginning
     #[arg(long)]
     pub stream: String,
 }

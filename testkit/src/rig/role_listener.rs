@@ -1,5 +1,5 @@
-//! A listener's process: hears the log from its beginning into a history file, over any number of
-//! deaths, and says on standard output how far it has come.
+//! The listener process: records the log from its beginning into a history file, resumes after every kill, and reports
+//! on standard output how far it has read.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -9,18 +9,17 @@ use chat_client::{HistoryError, Listener, ListenerEvent, Position, Recorder, Res
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::options::ListenerRole;
-use super::patience::{LISTENER_ANSWER, impatient};
+use super::timeouts::{LISTENER_ANSWER_TIMEOUT, client_config};
 
-/// How long it waits when the disk is too full for its history.
+/// Pause before a retry while the disk is too full for the history.
 const DISK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Listens until it is told to stop, until it is killed, or until whoever started it is gone.
+/// Listens until it gets a line on standard input, until the rig closes the pipe, or until it is killed.
 ///
 /// # Errors
-/// The history cannot be used, or the listener's service ended by itself.
-#[tokio::main(flavor = "current_thread")]
+/// The history could not be opened, or the listener's service ended.
 pub async fn listen(role: ListenerRole) -> anyhow::Result<()> {
-    let mut orders = BufReader::new(tokio::io::stdin()).lines();
+    let mut commands = BufReader::new(tokio::io::stdin()).lines();
     let mut recorder = loop {
         match Recorder::open(&role.history) {
             Ok(recorder) => break recorder,
@@ -28,8 +27,8 @@ pub async fn listen(role: ListenerRole) -> anyhow::Result<()> {
             Err(_) => tokio::time::sleep(DISK_PAUSE).await,
         }
     };
-    let mut config = impatient(role.port, role.seed);
-    config.answer_timeout = LISTENER_ANSWER;
+    let mut config = client_config(role.port, role.seed);
+    config.answer_timeout = LISTENER_ANSWER_TIMEOUT;
     let beginning = Position { stream: StreamId::new(&role.stream)?, seq: 0 };
     config.resume = recorder.resume(Resume::After(beginning));
     let mut listener = Listener::start(config);
@@ -37,8 +36,10 @@ pub async fn listen(role: ListenerRole) -> anyhow::Result<()> {
     report(&recorder);
     loop {
         events.clear();
+        // Both branches are cancel safe: an unfinished line stays in the buffer of `commands`, and `next_batch` takes
+        // events only when it completes.
         tokio::select! {
-            _ = orders.next_line() => break,
+            _ = commands.next_line() => break,
             count = listener.next_batch(&mut events) => if count == 0 {
                 bail!("the listener ended: {:?}", listener.state().borrow().cause());
             },
@@ -55,7 +56,7 @@ pub async fn listen(role: ListenerRole) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes events down, however long the disk is full.
+/// Records events, retrying for as long as the disk is full.
 async fn record(recorder: &mut Recorder, events: &[ListenerEvent]) {
     let mut result = recorder.record_events(events);
     while let Err(error) = result {

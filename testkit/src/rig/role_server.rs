@@ -1,4 +1,4 @@
-//! The server's process: the room on disk, on any two ports, under a clock that jumps when told so.
+//! The server process: a store on disk, free ports, and a clock whose offset the rig sets.
 
 use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
@@ -10,25 +10,26 @@ use chat_server::{JournalError, Server, ServerConfig, SqliteJournal};
 
 use super::options::ServerRole;
 
-/// How often the store is tried, ten milliseconds apart, when the disk is too full to open it.
+/// Number of attempts, 10 ms apart, to open the store on a full disk.
 const OPEN_TRIES: usize = 3_000;
 
-/// Serves until it is killed, or until whoever started it is gone.
+/// Serves until it is killed or the rig closes the pipe.
 ///
 /// # Errors
-/// The room cannot be opened.
+/// The store could not be opened, or the server could not be started.
 pub fn serve(role: &ServerRole) -> anyhow::Result<()> {
     let offset = Arc::new(AtomicI64::new(role.clock));
-    let shown = Arc::clone(&offset);
-    let journal = open(role)?.with_clock(move || now_ms() + shown.load(Ordering::Relaxed));
+    let clock_offset = Arc::clone(&offset);
+    // Relaxed is enough: nothing else is published with the offset.
+    let journal = open(role)?.with_clock(move || now_ms() + clock_offset.load(Ordering::Relaxed));
     if let Some(recovery) = journal.recovery() {
         println!("recovery {recovery:?}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut config = ServerConfig::on_free_ports();
-    // So little that listeners often read on from the store.
+    // Small enough that listeners often fall behind and read from the store.
     config.limits.ring_bytes = 64 * 1024;
-    let server = runtime.block_on(Server::start(config, journal)).context("cannot start")?;
+    let server = runtime.block_on(Server::start(config, journal)).context("could not start the server")?;
     println!("ready {} {}", server.listen_addr(), server.write_addr());
     std::io::stdout().flush()?;
     for line in std::io::stdin().lock().lines() {
@@ -45,7 +46,7 @@ fn open(role: &ServerRole) -> anyhow::Result<SqliteJournal> {
         match SqliteJournal::open(&role.dir) {
             Ok(journal) => return Ok(journal),
             Err(JournalError::Full | JournalError::File { .. }) if tries < OPEN_TRIES => tries += 1,
-            Err(error) => return Err(error).context("cannot open the store"),
+            Err(error) => return Err(error).context("could not open the store"),
         }
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -1,6 +1,5 @@
-//! A writer's process: types numbered messages as fast as they are confirmed, keeps them in an
-//! outbox, and says on standard output what it was told of each. After a death it goes on where it
-//! stopped, with what its outbox and the rig know.
+//! The writer process: posts numbered messages as fast as they are confirmed, keeps them in an outbox, and reports every
+//! outcome on standard output. After a kill it resumes from the outbox and the line that the rig sends first.
 
 use std::io::Write as _;
 
@@ -9,24 +8,22 @@ use chat_client::{Outbox, OutboxError, Token, Writer};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::options::WriterRole;
-use super::patience::{WRITER_ANSWER, impatient};
-use super::typist::{DISK_PAUSE, Typist};
+use super::timeouts::{WRITER_ANSWER_TIMEOUT, client_config};
+use super::writer_driver::{DISK_PAUSE, WriterDriver};
 
-/// How many messages it has typed and not been told of at most: some windows' worth after a break.
+/// Maximum number of pending messages, a few windows of the writer.
 const IN_FLIGHT: usize = 48;
 
-/// Types until it is told to stop and all is told, until it is killed, or until whoever started it
-/// is gone.
+/// Posts until it gets `stop` and no message is pending, until the rig closes the pipe, or until it is killed.
 ///
 /// # Errors
-/// The rig spoke nonsense, or the writer's service ended by itself.
-#[tokio::main(flavor = "current_thread")]
+/// The line from the rig could not be parsed, the outbox could not be opened, or the writer's service ended.
 pub async fn write(role: WriterRole) -> anyhow::Result<()> {
-    let mut orders = BufReader::new(tokio::io::stdin()).lines();
-    let first = orders.next_line().await?.context("no orders")?;
+    let mut commands = BufReader::new(tokio::io::stdin()).lines();
+    let first = commands.next_line().await?.context("no resume line on standard input")?;
     let mut first = first.split(' ').map(str::parse);
     let from: u64 = first.next().context("no first number")??;
-    let open: Vec<u64> = first.collect::<Result<_, _>>()?;
+    let pending: Vec<u64> = first.collect::<Result<_, _>>()?;
 
     let outbox = loop {
         match Outbox::open(&role.outbox, "chaos") {
@@ -35,34 +32,36 @@ pub async fn write(role: WriterRole) -> anyhow::Result<()> {
             Err(_) => tokio::time::sleep(DISK_PAUSE).await,
         }
     };
-    let mut config = impatient(role.port, role.seed ^ from ^ (role.writer as u64));
-    config.answer_timeout = WRITER_ANSWER;
+    let mut config = client_config(role.port, role.seed ^ from ^ (role.writer as u64));
+    config.answer_timeout = WRITER_ANSWER_TIMEOUT;
     let writer = Writer::start_kept(config, Token::new(&role.token)?, outbox.clone());
-    let mut typist = Typist::new(role.seed, role.writer, writer, outbox, report);
-    let mut next = typist.take_up(from, &open).await?;
+    let mut driver = WriterDriver::new(role.seed, role.writer, writer, outbox, report);
+    let mut next = driver.recover(from, &pending).await?;
 
     let mut stopping = false;
-    while !(stopping && typist.open() == 0) {
+    while !(stopping && driver.pending() == 0) {
+        // Biased: outcomes first, so that posting, which is always ready, does not starve reports. All branches are
+        // cancel safe; posting itself runs in the arm and is never dropped half-way.
         tokio::select! {
             biased;
-            Some(ended) = typist.next_ended() => typist.tell(ended)?,
-            line = orders.next_line(), if !stopping => match line?.as_deref() {
+            Some(outcome) = driver.next_outcome() => driver.report_outcome(outcome)?,
+            line = commands.next_line(), if !stopping => match line?.as_deref() {
                 Some("stop") => stopping = true,
                 _ => return Ok(()),
             },
-            () = std::future::ready(()), if !stopping && typist.open() < IN_FLIGHT => {
-                typist.type_one(next, false).await?;
+            () = std::future::ready(()), if !stopping && driver.pending() < IN_FLIGHT => {
+                driver.post(next, false).await?;
                 next += 1;
             }
         }
     }
     report("idle");
-    // Killed, or left, like everybody else.
-    let _ = orders.next_line().await;
+    // Stays alive, so that the rig may kill it like any other process, until the pipe is closed.
+    let _ = commands.next_line().await;
     Ok(())
 }
 
-/// Into the pipe at once: what is there survives us.
+/// Writes a report to the pipe at once: what is in the pipe survives a kill.
 fn report(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());

@@ -1,4 +1,4 @@
-//! One run of the rig from its start to its table.
+//! One run of the rig, from the first process to the result table.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,50 +9,44 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use chat_client::{Nickname, PostId, Text, Token, Writer, register};
 
-use super::child::Process;
-use super::ledger::{Ledger, Who};
+use super::fault_plan::{FaultPlan, RigFault};
+use super::final_check::{check_run, read_history, read_log};
+use super::ledger::{Ledger, Reporter, State};
 use super::options::Options;
-use super::patience::{GUARD, impatient};
-use super::room::Room;
-use super::said;
+use super::post_text;
+use super::process_set::ProcessSet;
+use super::proxied_server::ProxiedServer;
 use super::small_disks::SmallDisks;
-use super::strikes::{Strike, Strikes};
 use super::table::Table;
-use super::verdict::{judge, read_history, read_log};
+use super::timeouts::{GUARD, client_config};
 
-/// How often the rig says on standard error how far it is.
+/// Time between two progress lines on standard error.
 const PROGRESS: Duration = Duration::from_secs(10);
 
-/// How often it looks whether something has happened.
-const LOOK: Duration = Duration::from_millis(20);
+/// Time between two looks at the ledger.
+const POLL: Duration = Duration::from_millis(20);
 
 struct Rig {
     options: Options,
     ledger: Arc<Ledger>,
-    dir: PathBuf,
-    room: Room,
+    server: ProxiedServer,
     disks: SmallDisks,
-    tokens: Vec<String>,
     nicks: Vec<String>,
-    stream: String,
-    writers: Vec<Process>,
-    listeners: Vec<Process>,
-    strikes: Strikes,
-    struck: BTreeMap<&'static str, u64>,
-    /// Makes each start of a listener another one.
-    starts: u64,
+    clients: ProcessSet,
+    plan: FaultPlan,
+    injected: BTreeMap<&'static str, u64>,
 }
 
 /// Runs the rig and prints its table.
 ///
 /// # Errors
-/// The rig itself cannot go on. What it finds is not an error but a violation, and a failure code.
+/// The rig itself cannot continue. A violation is not an error: it is printed and gives a failure exit code.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let temporary = tempfile::tempdir()?;
     let dir = options.keep.clone().unwrap_or_else(|| temporary.path().to_owned());
     let began = Instant::now();
     let mut rig = Rig::start(options, dir).await?;
-    let interrupted = rig.strike().await?;
+    let interrupted = rig.inject_faults().await?;
     let table = rig.finish(began).await?;
     print!("{table}");
     let good = table.violations.is_empty();
@@ -65,236 +59,148 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 impl Rig {
     async fn start(options: Options, dir: PathBuf) -> anyhow::Result<Self> {
         let (seed, writers, listeners) = (options.seed, options.writers, options.listeners);
-        ensure!(writers > 0 && listeners > 0, "at least one writer and one listener");
-        // The rig itself is one writer more.
+        ensure!(writers > 0 && listeners > 0, "--writers and --listeners must be at least 1");
+        // One more writer: the rig posts a message at the beginning and at the end itself.
         let ledger = Arc::new(Ledger::new(writers + 1, listeners));
         let disks = SmallDisks::prepare(&dir)?;
-        let room = Room::start(disks.store_dir(), &ledger, seed).await?;
-        let mut rig = Self {
-            strikes: Strikes::new(seed, writers, listeners),
-            options,
-            ledger,
-            dir,
-            room,
-            disks,
-            tokens: Vec::new(),
-            nicks: Vec::new(),
-            stream: String::new(),
-            writers: Vec::new(),
-            listeners: Vec::new(),
-            struck: BTreeMap::new(),
-            starts: 0,
-        };
+        let server = ProxiedServer::start(disks.store_dir(), &ledger, seed).await?;
+        let clients = ProcessSet::new(seed, Arc::clone(&ledger), dir, disks.client_dir());
+        let plan = FaultPlan::new(seed, writers, listeners);
+        let (nicks, injected) = (Vec::new(), BTreeMap::new());
+        let mut rig = Self { options, ledger, server, disks, nicks, clients, plan, injected };
         rig.register().await?;
-        rig.stream = rig.post(0).await?.0;
-        for writer in 0..writers {
-            let process = rig.start_writer(writer).await?;
-            rig.writers.push(process);
-        }
-        for listener in 0..listeners {
-            let process = rig.start_listener(listener)?;
-            rig.listeners.push(process);
-        }
+        rig.clients.stream = rig.post(0).await?.0;
+        rig.clients.start(&rig.server, writers, listeners).await?;
         Ok(rig)
     }
 
     async fn register(&mut self) -> anyhow::Result<()> {
-        let mut config = impatient(self.room.addresses().1.port(), 0);
+        let mut config = client_config(self.server.addresses().1.port(), 0);
         config.answer_timeout = GUARD;
         for writer in 0..=self.options.writers {
             let account = register(&config, Nickname::new(&format!("writer {writer}"))?).await?;
-            self.tokens.push(account.token.expose().to_owned());
+            self.clients.tokens.push(account.token.expose().to_owned());
             self.nicks.push(account.nickname.to_string());
         }
         Ok(())
     }
 
-    /// Posts a message of the rig's own, with nothing between, and returns its place.
+    /// Posts a message of the rig itself, past the proxies. Returns its stream and sequence number.
     async fn post(&self, number: u64) -> anyhow::Result<(String, u64)> {
         let own = self.options.writers;
-        let writer = Writer::start(impatient(self.room.addresses().1.port(), 0), Token::new(&self.tokens[own])?);
-        let text = Text::new(&said::text(self.options.seed, own, number))?;
-        self.ledger.take(Who::Writer(own), &format!("typing {number}"));
-        let delivery = writer.send_as(PostId::new(&said::id(own, number))?, text).await?;
-        let place = delivery.await?.position.context("a server without numbers")?;
-        self.ledger.take(Who::Writer(own), &format!("confirmed {number} {}", place.seq));
-        Ok((place.stream.to_string(), place.seq))
+        let config = client_config(self.server.addresses().1.port(), 0);
+        let writer = Writer::start(config, Token::new(&self.clients.tokens[own])?);
+        let text = Text::new(&post_text::text(self.options.seed, own, number))?;
+        self.ledger.record(Reporter::Writer(own), &format!("posting {number}"));
+        let delivery = writer.send_as(PostId::new(&post_text::id(own, number))?, text).await?;
+        let receipt =
+            tokio::time::timeout(GUARD, delivery).await.context("a message of the rig is not confirmed")??;
+        let position = receipt.position.context("the server gives no sequence numbers")?;
+        self.ledger.record(Reporter::Writer(own), &format!("confirmed {number} {}", position.seq));
+        Ok((position.stream.to_string(), position.seq))
     }
 
-    async fn start_writer(&self, writer: usize) -> anyhow::Result<Process> {
-        let dir = if writer == 0 { self.disks.client_dir() } else { self.dir.clone() };
-        let arguments = [
-            "writer",
-            "--writer",
-            &writer.to_string(),
-            "--seed",
-            &self.options.seed.to_string(),
-            "--port",
-            &self.room.write_port(writer).to_string(),
-            "--token",
-            &self.tokens[writer],
-            "--outbox",
-            &dir.join(format!("outbox-{writer}")).display().to_string(),
-        ];
-        let (mut process, _) = Process::start(Who::Writer(writer), &arguments.map(str::to_owned), &self.ledger)?;
-        process.tell(&self.ledger.orders(writer)).await;
-        Ok(process)
-    }
-
-    fn start_listener(&mut self, listener: usize) -> anyhow::Result<Process> {
-        self.starts += 1;
-        let arguments = [
-            "listener",
-            "--seed",
-            &(self.options.seed ^ self.starts).to_string(),
-            "--port",
-            &self.room.listen_port(listener).to_string(),
-            "--history",
-            &self.history(listener).display().to_string(),
-            "--stream",
-            &self.stream,
-        ];
-        Ok(Process::start(Who::Listener(listener), &arguments.map(str::to_owned), &self.ledger)?.0)
-    }
-
-    fn history(&self, listener: usize) -> PathBuf {
-        let dir = if listener == 0 { self.disks.client_dir() } else { self.dir.clone() };
-        dir.join(format!("history-{listener}.txt"))
-    }
-
-    /// Lets things happen until there were enough of them; true when somebody asked for the end.
-    async fn strike(&mut self) -> anyhow::Result<bool> {
+    /// Injects faults until the options are satisfied. Returns true when a signal ended it early.
+    async fn inject_faults(&mut self) -> anyhow::Result<bool> {
         let began = Instant::now();
-        let mut told = Instant::now();
-        let mut asked = std::pin::pin!(asked_to_end());
+        let mut printed = Instant::now();
+        let mut signal = std::pin::pin!(termination_signal());
         loop {
-            let (wait, strike) = self.strikes.next();
+            let (wait, fault) = self.plan.next();
+            // Both branches are cancel safe: a dropped sleep has no effect, and the signal future is polled again.
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = &mut asked => return Ok(true),
+                () = &mut signal => return Ok(true),
             }
             let (faults, confirmed) = (self.faults().values().sum::<u64>(), self.ledger.lock().confirmed);
-            if told.elapsed() >= PROGRESS {
-                told = Instant::now();
+            if printed.elapsed() >= PROGRESS {
+                printed = Instant::now();
                 eprintln!("{:>6.0} s  {faults} faults  {confirmed} messages", began.elapsed().as_secs_f64());
             }
             let out_of_time = self.options.minutes.is_some_and(|most| began.elapsed().as_secs_f64() >= most * 60.0);
             if out_of_time || (faults >= self.options.faults && confirmed >= self.options.messages) {
                 return Ok(false);
             }
-            if self.apply(strike).await? {
-                *self.struck.entry(strike.name()).or_default() += 1;
+            if self.apply(fault).await? {
+                *self.injected.entry(fault.name()).or_default() += 1;
             }
-            self.find_dead().await?;
+            self.replace_exited().await?;
         }
     }
 
-    async fn apply(&mut self, strike: Strike) -> anyhow::Result<bool> {
-        match strike {
-            Strike::KillServer => {
-                let clock = self.strikes.clock();
-                self.room.restart(clock).await?;
+    /// Applies a fault. Returns false if it was not possible.
+    async fn apply(&mut self, fault: RigFault) -> anyhow::Result<bool> {
+        match fault {
+            RigFault::KillServer => {
+                let clock = self.plan.clock();
+                self.server.restart(clock).await?;
             }
-            Strike::KillWriter(writer) => {
-                let old = self.writers.remove(writer);
-                old.kill().await;
-                let new = self.start_writer(writer).await?;
-                self.writers.insert(writer, new);
-            }
-            Strike::KillListener(listener) => {
-                let old = self.listeners.remove(listener);
-                old.kill().await;
-                let new = self.start_listener(listener)?;
-                self.listeners.insert(listener, new);
-            }
-            Strike::FillStore => return Ok(self.disks.fill_store(self.strikes.full_for())),
-            Strike::FillHistory => return Ok(self.disks.fill_client(self.strikes.full_for())),
-            Strike::Clock(offset) => self.room.set_clock(offset).await,
+            RigFault::KillWriter(writer) => self.clients.replace_writer(&self.server, writer).await?,
+            RigFault::KillListener(listener) => self.clients.replace_listener(&self.server, listener).await?,
+            RigFault::FillStore => return Ok(self.disks.fill_store(self.plan.full_for())),
+            RigFault::FillHistory => return Ok(self.disks.fill_client(self.plan.full_for())),
+            RigFault::Clock(offset) => self.server.set_clock(offset).await,
         }
         Ok(true)
     }
 
-    /// Nobody has to die but those who are killed.
-    async fn find_dead(&mut self) -> anyhow::Result<()> {
-        let mut dead = Vec::new();
-        if self.room.has_died() {
-            dead.push("the server".to_owned());
-            self.room.restart(0).await?;
+    /// Replaces processes that have exited although they were not killed, and reports each as a violation.
+    async fn replace_exited(&mut self) -> anyhow::Result<()> {
+        let mut exited = Vec::new();
+        if self.server.has_exited() {
+            exited.push("the server".to_owned());
+            self.server.restart(0).await?;
         }
-        for writer in 0..self.writers.len() {
-            if self.writers[writer].has_died() {
-                dead.push(format!("writer {writer}"));
-                let new = self.start_writer(writer).await?;
-                std::mem::replace(&mut self.writers[writer], new).kill().await;
-            }
-        }
-        for listener in 0..self.listeners.len() {
-            if self.listeners[listener].has_died() {
-                dead.push(format!("listener {listener}"));
-                let new = self.start_listener(listener)?;
-                std::mem::replace(&mut self.listeners[listener], new).kill().await;
-            }
-        }
-        for name in dead {
-            self.ledger.lock().odd(format!("{name} died by itself"));
+        exited.extend(self.clients.replace_exited(&self.server).await?);
+        for name in exited {
+            self.ledger.lock().report_unexpected(format!("{name} exited without being killed"));
         }
         Ok(())
     }
 
     fn faults(&self) -> BTreeMap<&'static str, u64> {
-        let mut faults = self.struck.clone();
-        for (kind, count) in self.room.proxies().flat_map(|proxy| proxy.faults()) {
+        let mut faults = self.injected.clone();
+        for (kind, count) in self.server.proxies().flat_map(|proxy| proxy.faults()) {
             *faults.entry(kind.name()).or_default() += count;
         }
         faults
     }
 
-    /// Ends the faults, lets everything come to rest, and judges.
+    /// Stops the faults, waits until all messages have arrived, and checks the run.
     async fn finish(mut self, began: Instant) -> anyhow::Result<Table> {
         let (faults, took) = (self.faults(), began.elapsed());
-        self.room.calm();
-        self.disks.free().await;
-        for writer in &mut self.writers {
-            writer.tell("stop").await;
-        }
-        let writers = self.options.writers;
-        self.rest("writers", |state| state.writers[..writers].iter().all(|typed| typed.idle)).await?;
+        self.server.stop_faults();
+        self.disks.wait_until_free().await?;
+        self.clients.stop_writers().await;
+        self.wait_until("writers", |clients, state| clients.writers_are_idle(state)).await?;
         let (_, head) = self.post(1).await?;
-        self.rest("listeners", |state| state.listeners.iter().all(|place| *place >= head)).await?;
-        for (listener, mut process) in std::mem::take(&mut self.listeners).into_iter().enumerate() {
-            // A history is whole whether or not its listener could end in order.
-            if listener % 2 == 0 {
-                process.kill().await;
-            } else {
-                process.tell("stop").await;
-                process.ended().await?;
-            }
-        }
-        let stream = chat_client::StreamId::new(&self.stream)?;
-        let mut heard = vec![read_log(self.room.addresses().0, &stream, head, &self.nicks).await?];
+        self.wait_until("listeners", |_, state| state.listeners.iter().all(|newest| *newest >= head)).await?;
+        self.clients.end_listeners().await?;
+        let stream = chat_client::StreamId::new(&self.clients.stream)?;
+        let mut listeners = vec![read_log(self.server.addresses().0, &stream, head, &self.nicks).await?];
         for listener in 0..self.options.listeners {
-            heard.push(read_history(format!("listener {listener}"), &self.history(listener), &self.nicks)?);
+            let history = self.clients.history(listener);
+            listeners.push(read_history(format!("listener {listener}"), &history, &self.nicks)?);
         }
-        let (summary, violations) = judge(self.options.seed, &self.ledger.lock(), &heard);
+        let (summary, violations) = check_run(self.options.seed, &self.ledger.lock(), &listeners);
         let skipped = self.disks.skipped();
-        let (seed, listeners, log) = (self.options.seed, heard.len(), heard[0].texts.len());
-        Ok(Table { seed, took, faults, skipped, listeners, log, summary, violations })
+        let (seed, compared, log) = (self.options.seed, listeners.len(), listeners[0].texts.len());
+        Ok(Table { seed, took, faults, skipped, listeners: compared, log, summary, violations })
     }
 
-    /// Waits until all of a kind are at rest. A guard, not a limit: with faults over this takes
-    /// milliseconds.
-    async fn rest(&mut self, who: &str, done: impl Fn(&super::ledger::State) -> bool) -> anyhow::Result<()> {
+    /// Waits until all processes of a kind are done, which takes milliseconds without faults.
+    async fn wait_until(&self, kind: &str, done: impl Fn(&ProcessSet, &State) -> bool) -> anyhow::Result<()> {
         let began = Instant::now();
-        while !done(&self.ledger.lock()) {
-            ensure!(began.elapsed() < GUARD, "the {who} do not come to rest");
-            tokio::time::sleep(LOOK).await;
+        while !done(&self.clients, &self.ledger.lock()) {
+            ensure!(began.elapsed() < GUARD, "the {kind} are not done after {} s", GUARD.as_secs());
+            tokio::time::sleep(POLL).await;
         }
         Ok(())
     }
 }
 
-/// Somebody wants the program to end: what it has mounted must not stay.
-async fn asked_to_end() {
+/// Resolves on SIGINT or SIGTERM, so that the rig can unmount its disks before it ends.
+async fn termination_signal() {
     #[cfg(unix)]
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -304,6 +210,7 @@ async fn asked_to_end() {
     };
     #[cfg(not(unix))]
     let terminated = std::future::pending::<()>();
+    // Either branch ends the wait; nothing is lost with the other one.
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}

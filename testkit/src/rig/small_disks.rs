@@ -1,27 +1,30 @@
-//! Where the rig's files are: two disks of its own that can be full, where it may mount them, and
-//! plain directories elsewhere.
+//! Directories of the rig's files: two tmpfs disks that can be filled where mounting is permitted, otherwise plain
+//! directories.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::disk::Disk;
+use anyhow::Context as _;
 
-/// Tried again so often, a hundredth of a second apart, until a full disk is free.
+use super::disk::Disk;
+use super::timeouts::GUARD;
+
+/// Pause between attempts to enlarge a full disk.
 const FREE_PAUSE: Duration = Duration::from_millis(10);
 
-/// The disk under the store and the one under some clients' files.
+/// The disk of the server's store and the one of the first writer's and first listener's files.
 #[derive(Debug)]
 pub(super) struct SmallDisks {
     dir: PathBuf,
-    store: Option<Fillable>,
-    client: Option<Fillable>,
+    store: Option<FillableDisk>,
+    client: Option<FillableDisk>,
     why_not: Option<String>,
 }
 
 #[derive(Debug)]
-struct Fillable {
+struct FillableDisk {
     disk: Arc<Disk>,
     full: Arc<AtomicBool>,
 }
@@ -34,7 +37,7 @@ impl SmallDisks {
         }
         match (Disk::mount(&disks.store_dir()), Disk::mount(&disks.client_dir())) {
             (Ok(store), Ok(client)) => {
-                (disks.store, disks.client) = (Some(Fillable::new(store)), Some(Fillable::new(client)));
+                (disks.store, disks.client) = (Some(FillableDisk::new(store)), Some(FillableDisk::new(client)));
             }
             (Err(error), _) | (_, Err(error)) => disks.why_not = Some(format!("full disk ({error})")),
         }
@@ -49,32 +52,38 @@ impl SmallDisks {
         self.dir.join("client")
     }
 
-    /// What was left out, and why.
+    /// Returns the faults that cannot be injected here, with the reason.
     pub(super) fn skipped(&self) -> Vec<String> {
         self.why_not.iter().cloned().collect()
     }
 
-    /// Says whether the disk is full now; it will not be for longer.
+    /// Fills the disk of the store for this long. Returns false if it is full already or cannot be filled.
     pub(super) fn fill_store(&self, how_long: Duration) -> bool {
         self.store.as_ref().is_some_and(|disk| disk.fill(how_long))
     }
 
-    /// The same for the other one.
+    /// Fills the clients' disk for this long. Returns false if it is full already or cannot be filled.
     pub(super) fn fill_client(&self, how_long: Duration) -> bool {
         self.client.as_ref().is_some_and(|disk| disk.fill(how_long))
     }
 
-    /// Waits until there is room on both.
-    pub(super) async fn free(&self) {
-        for fillable in self.store.iter().chain(&self.client) {
-            while fillable.full.load(Ordering::Relaxed) {
-                tokio::time::sleep(FREE_PAUSE).await;
+    /// Waits until neither disk is full.
+    ///
+    /// # Errors
+    /// A disk could not be enlarged in time.
+    pub(super) async fn wait_until_free(&self) -> anyhow::Result<()> {
+        let free = async {
+            for disk in self.store.iter().chain(&self.client) {
+                while disk.full.load(Ordering::Relaxed) {
+                    tokio::time::sleep(FREE_PAUSE).await;
+                }
             }
-        }
+        };
+        tokio::time::timeout(GUARD, free).await.context("could not enlarge a full disk")
     }
 }
 
-impl Fillable {
+impl FillableDisk {
     fn new(disk: Disk) -> Self {
         Self { disk: Arc::new(disk), full: Arc::default() }
     }

@@ -1,4 +1,4 @@
-//! The table that a run ends with.
+//! The result table of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::checker::Summary;
 
-/// What a run has come to.
+/// Counts and violations of a run.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) seed: u64,
@@ -19,7 +19,7 @@ pub(super) struct Table {
     pub(super) violations: Vec<String>,
 }
 
-/// More are of no use to anybody.
+/// Number of violations that are printed.
 const SHOWN: usize = 20;
 
 impl fmt::Display for Table {
@@ -40,10 +40,10 @@ impl fmt::Display for Table {
         row("refused or never sent", &summary.not_sent)?;
         row("unconfirmed", &summary.unconfirmed)?;
         row("lost", &summary.lost)?;
-        row("doubled", &summary.doubled)?;
+        row("duplicated", &summary.duplicated)?;
         row("out of order", &summary.disordered)?;
-        row("ghosts", &summary.ghosts)?;
-        row("violations in all", &self.violations.len())?;
+        row("unexpected", &summary.unexpected)?;
+        row("violations", &self.violations.len())?;
         row("seconds", &format!("{seconds:.1}"))?;
         row("messages a second", &format!("{:.0}", summary.confirmed as f64 / seconds))?;
         row("faults a second", &format!("{:.1}", faults as f64 / seconds))?;

@@ -1,6 +1,6 @@
-//! The siege holds thousands of connections itself.
+//! The limit of open files of this process, which holds thousands of connections.
 
-/// Raises the soft limit of descriptors to the hard one. Where that is not allowed, large loads say so when they connect.
+/// Raises the soft limit of open files to the hard one. If that fails, large loads fail with an error when they connect.
 #[cfg(unix)]
 pub fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -10,6 +10,6 @@ pub fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// Where there is no such limit.
+/// Does nothing: there is no such limit.
 #[cfg(not(unix))]
 pub fn raise_descriptor_limit() {}

@@ -1,6 +1,6 @@
-//! Percentiles of what was measured.
+//! Percentiles of measured values.
 
-/// The value below which `share` (0 to 1) of the values lie; 0 where there are none.
+/// Returns the value below which `share` (0 to 1) of the values lie; 0 without values.
 pub(super) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -8,7 +8,7 @@ pub(super) fn quantile(values: &[f64], share: f64) -> f64 {
     sorted.get(place).copied().unwrap_or_default()
 }
 
-/// The value in the middle.
+/// Returns the median.
 pub(super) fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_of_the_values_does_not_matter() {
+    fn ignores_the_order_of_the_values() {
         let values: Vec<f64> = (0..=100).rev().map(f64::from).collect();
         assert_eq!((median(&values), quantile(&values, 0.99), quantile(&values, 1.0)), (50.0, 99.0, 100.0));
         assert_eq!(median(&[]), 0.0);

@@ -1,59 +1,60 @@
-//! The command line of the siege.
+//! The command line of `siege`.
 
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// Lays siege to the real programs, prints a table, and ends with 1 when something does not hold.
+/// Runs hostile loads against the real programs and prints a table of the results; exits with 1 if a requirement is not
+/// met
 #[derive(Debug, Clone, Parser)]
 #[command(name = "siege")]
 pub struct Options {
-    /// Which load.
+    /// Load to run
     #[arg(value_enum, default_value_t = Scenario::All)]
     pub scenario: Scenario,
-    /// GiB without a line feed at each place of the server where a line may stand.
+    /// GiB to send without a line feed at each place where the server reads a line
     #[arg(long, default_value_t = 10.0)]
     pub gib: f64,
-    /// How often each client is led to a hostile server, at each step of the dialogue.
+    /// Runs of each client against a hostile server, for each step of the dialogue
     #[arg(long, default_value_t = 20)]
     pub client_runs: usize,
-    /// Connections that say one byte at a time, on each port.
+    /// Slow connections to each port
     #[arg(long, default_value_t = 5_000)]
     pub connections: usize,
-    /// Seconds between two such bytes.
+    /// Seconds between two bytes of a slow connection
     #[arg(long, default_value_t = 10.0)]
     pub every: f64,
-    /// Seconds that the server gives them to log in.
+    /// Seconds a client has to log in (--login-within of the server)
     #[arg(long, default_value_t = 60.0)]
     pub login_within: f64,
-    /// Slow listeners, and as many dead ones.
+    /// Number of slow listeners, and of listeners that do not read
     #[arg(long, default_value_t = 100)]
     pub readers: usize,
-    /// Rounds of without, with, and again without them.
+    /// Rounds, each without, with, and again without these listeners
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
-    /// Seconds of each of the three.
+    /// Seconds of each of the three measurements of a round
     #[arg(long, default_value_t = 5.0)]
     pub round_seconds: f64,
-    /// Where the programs are; else beside this one.
-    #[arg(long)]
+    /// Directory of the programs [default: the directory of this program]
+    #[arg(long, value_name = "DIR")]
     pub programs: Option<PathBuf>,
 }
 
-/// A kind of load.
+/// The loads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
-    /// All of them, one after the other.
+    /// All loads, one after another
     All,
-    /// Lines without end, to the server and to the clients.
+    /// Endless lines, to the server and to the clients
     EndlessLine,
-    /// Thousands of connections that say one byte now and then.
+    /// Thousands of connections that send one byte at a time
     SlowLoris,
-    /// Listeners that read slowly or not at all.
+    /// Listeners that read slowly or not at all
     DeadReaders,
-    /// More connections than the limit, and than there are descriptors; and browsers.
+    /// More connections than the limits, and HTTP requests
     Flood,
-    /// More posts and registrations than the rate.
+    /// More posts and registrations than the rate limits
     PostingFlood,
 }
 

@@ -1,4 +1,4 @@
-//! One connection in raw bytes, honest or not.
+//! One client connection in raw bytes.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// Nothing takes this long unless it hangs.
+/// Deadline of every wait.
 pub(super) const GUARD: Duration = Duration::from_secs(60);
 
-/// A peer of the server.
+/// A raw connection to the server.
 #[derive(Debug)]
 pub(super) struct Peer {
     stream: BufReader<TcpStream>,
@@ -19,109 +19,112 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) async fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = timeout(GUARD, TcpStream::connect(address)).await.context("connecting hangs")??;
+        let stream = timeout(GUARD, TcpStream::connect(address)).await.context("could not connect in 60 s")??;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 
-    /// With a receive buffer as small as the system allows, so that it is soon full.
+    /// Connects with the smallest receive buffer that the system permits, so that it fills quickly.
     pub(super) async fn connect_narrow(address: SocketAddr) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(4096)?;
-        let stream = timeout(GUARD, socket.connect(address)).await.context("connecting hangs")??;
+        let stream = timeout(GUARD, socket.connect(address)).await.context("could not connect in 60 s")??;
         Ok(Self { stream: BufReader::with_capacity(1, stream) })
     }
 
-    pub(super) async fn say(&mut self, text: &str) -> Result<()> {
+    /// Sends text as it is.
+    pub(super) async fn send(&mut self, text: &str) -> Result<()> {
         timeout(GUARD, self.stream.get_mut().write_all(text.as_bytes()))
             .await
-            .context("the server takes nothing")??;
+            .context("the server does not read")??;
         Ok(())
     }
 
-    /// The next line without its end; `None` when the other side has ended, however it did.
-    pub(super) async fn line(&mut self) -> Result<Option<String>> {
+    /// Receives the next line without its line feed. Returns `None` when the server has closed or reset the connection.
+    pub(super) async fn next_line(&mut self) -> Result<Option<String>> {
         let mut line = String::new();
-        let count = timeout(GUARD, self.stream.read_line(&mut line)).await.context("the server says nothing")?;
+        let count =
+            timeout(GUARD, self.stream.read_line(&mut line)).await.context("no line from the server in 60 s")?;
         Ok(matches!(count, Ok(1..)).then(|| line.trim_end_matches('\n').to_owned()))
     }
 
-    /// The next line, which has to be there.
-    pub(super) async fn hears(&mut self) -> Result<String> {
-        self.line().await?.context("the server has closed")
+    /// Receives the next line. Fails when the server has closed the connection.
+    pub(super) async fn receive(&mut self) -> Result<String> {
+        self.next_line().await?.context("the server has closed the connection")
     }
 
-    /// One byte, or `None` at the end.
+    /// Receives one byte, or `None` at the end. Waits without a deadline: a stalled listener is dropped by its test.
     pub(super) async fn byte(&mut self) -> Option<u8> {
         self.stream.read_u8().await.ok()
     }
 
-    /// Whether the other side ends now, after whatever it still says.
+    /// Reads to the end of the connection. Returns whether the server closes it in time.
     pub(super) async fn is_closed(&mut self) -> bool {
-        let all = async { while matches!(self.line().await, Ok(Some(_))) {} };
+        let all = async { while matches!(self.next_line().await, Ok(Some(_))) {} };
         timeout(GUARD, all).await.is_ok()
     }
 
-    /// A new account; its token.
+    /// Registers an account. Returns the connection and the token.
     pub(super) async fn register(address: SocketAddr, nickname: &str) -> Result<(Self, String)> {
         let mut peer = Self::connect(address).await?;
-        peer.hears().await?;
-        peer.say(&format!("\n{nickname}\n")).await?;
-        peer.hears().await?;
-        let record = peer.hears().await?;
+        peer.receive().await?;
+        peer.send(&format!("\n{nickname}\n")).await?;
+        peer.receive().await?;
+        let record = peer.receive().await?;
         let token = record.split_once("\"account_hash\": \"").and_then(|(_, rest)| rest.split_once('"'));
         let token = token.with_context(|| format!("no account in {record:?}"))?.0.to_owned();
-        peer.hears().await?;
+        peer.receive().await?;
         Ok((peer, token))
     }
 
-    /// A connection that has logged in.
+    /// Connects and logs in.
     pub(super) async fn log_in(address: SocketAddr, token: &str) -> Result<Self> {
         let mut peer = Self::connect(address).await?;
-        peer.hears().await?;
-        peer.say(&format!("{token}\n")).await?;
-        let record = peer.hears().await?;
+        peer.receive().await?;
+        peer.send(&format!("{token}\n")).await?;
+        let record = peer.receive().await?;
         if record == "null" {
-            bail!("the server does not know its own token");
+            bail!("the server does not know a token that it has issued");
         }
-        peer.hears().await?;
+        peer.receive().await?;
         Ok(peer)
     }
 
-    /// A listener whose place is taken: the answer to a ping says so.
+    /// Connects a listener and waits until it is subscribed.
     pub(super) async fn listen(address: SocketAddr) -> Result<Self> {
-        Self::connect(address).await?.seated().await
+        Self::connect(address).await?.wait_until_subscribed().await
     }
 
-    pub(super) async fn seated(mut self) -> Result<Self> {
-        self.say("\u{1}{\"ping\": 1}\n").await?;
-        self.hears().await?;
+    /// Waits for the answer to a ping, after which the listener gets all messages.
+    pub(super) async fn wait_until_subscribed(mut self) -> Result<Self> {
+        self.send("\u{1}{\"ping\": 1}\n").await?;
+        self.receive().await?;
         Ok(self)
     }
 
-    /// Sends the same bytes again and again until the other side closes or so many have gone. Returns how many went,
-    /// and whether the other side closed.
-    pub(super) async fn pour(&mut self, chunk: &[u8], most: u64) -> Result<(u64, bool)> {
-        let mut gone = 0;
-        while gone < most {
+    /// Sends the same bytes repeatedly until the server closes or `most` bytes were sent. Returns the number of bytes
+    /// and whether the server closed.
+    pub(super) async fn flood(&mut self, chunk: &[u8], most: u64) -> Result<(u64, bool)> {
+        let mut sent = 0;
+        while sent < most {
             match timeout(GUARD, self.stream.get_mut().write(chunk))
                 .await
-                .context("the server neither takes nor closes")?
+                .context("the server neither reads nor closes")?
             {
-                Ok(count) => gone += count as u64,
-                Err(_) => return Ok((gone, true)),
+                Ok(count) => sent += count as u64,
+                Err(_) => return Ok((sent, true)),
             }
         }
-        Ok((gone, false))
+        Ok((sent, false))
     }
 
-    /// The halves, for somebody who does both at once.
+    /// Returns the stream. Buffered input is lost.
     pub(super) fn into_stream(self) -> TcpStream {
         self.stream.into_inner()
     }
 }
 
-/// A post with an id, as a line.
+/// Returns the extension line of a post with an id.
 pub(super) fn id_post(id: &str, text: &str) -> String {
     format!("\u{1}{{\"id\": \"{id}\", \"text\": \"{text}\"}}\n")
 }

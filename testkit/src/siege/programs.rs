@@ -1,4 +1,4 @@
-//! Where the programs under siege are. It starts none.
+//! Paths of the programs under test.
 
 use std::path::PathBuf;
 
@@ -15,16 +15,16 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Looks for them where the options say, else beside this program.
+    /// Finds the programs in the directory of the options, by default in that of this program.
     pub(super) fn find(options: &Options) -> Result<Self> {
         let own = std::env::current_exe()?;
-        let beside = own.parent().context("this program is nowhere")?;
-        let dir = options.programs.clone().unwrap_or_else(|| beside.to_owned());
+        let own_dir = own.parent().context("this program has no directory")?;
+        let dir = options.programs.clone().unwrap_or_else(|| own_dir.to_owned());
         let find = |name: &str| -> Result<PathBuf> {
             let path = dir.join(name);
             ensure!(
                 path.is_file(),
-                "there is no {}: cargo build --release -p chat-server -p chat-cli -p chat-tui",
+                "could not find {}: run `cargo build --release -p chat-server -p chat-cli -p chat-tui` or pass --programs",
                 path.display()
             );
             Ok(path)

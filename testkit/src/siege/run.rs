@@ -1,4 +1,4 @@
-//! One siege from its start to its table.
+//! Runs the selected loads and prints the table.
 
 use std::process::ExitCode;
 
@@ -7,29 +7,29 @@ use anyhow::Result;
 use super::options::{Options, Scenario};
 use super::programs::Programs;
 use super::table::Table;
-use super::{dead_readers, endless_lines, flood, misled_clients, posting_flood, slow_loris};
+use super::{client_limits, connection_flood, posting_flood, server_limits, slow_loris, stalled_readers};
 
-/// Runs the loads that were asked for and prints the table.
+/// Runs the selected loads and prints the table.
 ///
 /// # Errors
-/// The siege itself cannot go on. What does not hold is no error but a row that says so, and a failure code.
+/// A load could not be run. A requirement that is not met is not an error: it is a row, and gives a failure exit code.
 pub async fn run(options: Options) -> Result<ExitCode> {
     let programs = Programs::find(&options)?;
-    let (asked, mut table) = (options.scenario, Table::default());
-    if asked.includes(Scenario::EndlessLine) {
-        endless_lines::run(&programs, &options, &mut table).await?;
-        misled_clients::run(&programs, &options, &mut table).await?;
+    let (selected, mut table) = (options.scenario, Table::default());
+    if selected.includes(Scenario::EndlessLine) {
+        server_limits::run(&programs, &options, &mut table).await?;
+        client_limits::run(&programs, &options, &mut table).await?;
     }
-    if asked.includes(Scenario::SlowLoris) {
+    if selected.includes(Scenario::SlowLoris) {
         slow_loris::run(&programs, &options, &mut table).await?;
     }
-    if asked.includes(Scenario::DeadReaders) {
-        dead_readers::run(&programs, &options, &mut table).await?;
+    if selected.includes(Scenario::DeadReaders) {
+        stalled_readers::run(&programs, &options, &mut table).await?;
     }
-    if asked.includes(Scenario::Flood) {
-        flood::run(&programs, &mut table).await?;
+    if selected.includes(Scenario::Flood) {
+        connection_flood::run(&programs, &mut table).await?;
     }
-    if asked.includes(Scenario::PostingFlood) {
+    if selected.includes(Scenario::PostingFlood) {
         posting_flood::run(&programs, &mut table).await?;
     }
     Ok(if table.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,4 +1,4 @@
-//! The server under siege: a real process with its store in files, and what can be learnt of it from outside.
+//! The server under test: a `chat-server` process with its store in files, observed from outside.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -16,10 +16,10 @@ use super::peer::GUARD;
 use super::programs::Programs;
 use crate::scratch;
 
-/// How often something is looked at that takes its time.
-pub(super) const LOOK: Duration = Duration::from_millis(50);
+/// Time between two polls.
+pub(super) const POLL: Duration = Duration::from_millis(50);
 
-/// A server that is killed when it is dropped.
+/// A running server, killed when dropped.
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,
@@ -28,14 +28,14 @@ pub(super) struct Server {
     pub(super) write: SocketAddr,
     metrics: SocketAddr,
     home: TempDir,
-    /// Held so that it can be written to.
+    /// Kept open, so that the server can write to its standard output.
     _out: BufReader<ChildStdout>,
 }
 
 impl Server {
-    /// Starts one with these options on free ports, with at most so many descriptors if that is said.
+    /// Starts a server on free ports. `descriptors` limits its open files.
     pub(super) async fn start(programs: &Programs, options: &[&str], descriptors: Option<usize>) -> Result<Self> {
-        // In memory where there is such a place: it is the server that is under siege, not the disk.
+        // On tmpfs where there is one: the load is meant for the server, not the disk.
         let home = scratch::dir()?;
         let mut command = match descriptors {
             None => Command::new(&programs.server),
@@ -48,10 +48,10 @@ impl Server {
         command.args(["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
         command.arg("--data-dir").arg(home.path().join("store")).args(options);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut child = command.spawn().context("cannot start the server")?;
-        let mut out = BufReader::new(child.stdout.take().context("no pipe")?);
+        let mut child = command.spawn().context("could not start the server")?;
+        let mut out = BufReader::new(child.stdout.take().context("no pipe from the server")?);
         let mut ready = String::new();
-        timeout(GUARD, out.read_line(&mut ready)).await.context("the server hangs")??;
+        timeout(GUARD, out.read_line(&mut ready)).await.context("the server is not ready after 60 s")??;
         let field = |name: &str| -> Result<SocketAddr> {
             let found = ready.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             Ok(found.with_context(|| format!("no {name} in {ready:?}"))?.parse()?)
@@ -61,31 +61,31 @@ impl Server {
         Ok(Self { child, pid, listen, write, metrics, home, _out: out })
     }
 
-    /// The most memory it ever had, in MiB.
+    /// Returns its peak memory in MiB.
     pub(super) fn peak_mib(&self) -> Result<f64> {
         kernel::peak_mib(self.pid)
     }
 
-    /// The descriptors that it has open.
+    /// Returns the number of its open file descriptors.
     pub(super) fn descriptors(&self) -> Result<usize> {
         kernel::descriptors(self.pid)
     }
 
-    /// The descriptors that it needs when nobody is connected.
+    /// Returns the number of file descriptors that it needs without connections.
     pub(super) async fn idle_descriptors(&self) -> Result<usize> {
         for port in ["listen", "write"] {
             self.wait_for_connections(port, 0).await?;
         }
-        // The connection that asked goes too; what is lowest is what is needed.
+        // The connection to `/metrics` may still be open, so the lowest of several polls counts.
         let mut lowest = self.descriptors()?;
         for _ in 0..5 {
-            sleep(LOOK).await;
+            sleep(POLL).await;
             lowest = lowest.min(self.descriptors()?);
         }
         Ok(lowest)
     }
 
-    /// Waits until so many connections are open on a port, by its own count; returns how many are in the end.
+    /// Waits until `count` connections are open on a port by its own figures. Returns the last figure.
     pub(super) async fn wait_for_connections(&self, port: &str, count: usize) -> Result<usize> {
         let began = Instant::now();
         loop {
@@ -93,11 +93,11 @@ impl Server {
             if now == count || began.elapsed() > GUARD {
                 return Ok(now);
             }
-            sleep(LOOK).await;
+            sleep(POLL).await;
         }
     }
 
-    /// Waits until it has no more descriptors than `idle`; returns how many it has in the end.
+    /// Waits until it has at most `idle` open file descriptors. Returns the last number.
     pub(super) async fn descriptors_come_back(&self, idle: usize) -> Result<usize> {
         let began = Instant::now();
         loop {
@@ -105,33 +105,33 @@ impl Server {
             if now <= idle || began.elapsed() > GUARD {
                 return Ok(now);
             }
-            sleep(LOOK).await;
+            sleep(POLL).await;
         }
     }
 
-    /// One of its figures, named without `minechat_`.
+    /// Returns one of its metrics, named without `minechat_`.
     pub(super) async fn figure(&self, name: &str) -> Result<f64> {
         let mut stream = TcpStream::connect(self.metrics).await?;
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n").await?;
         let mut text = String::new();
-        timeout(GUARD, stream.read_to_string(&mut text)).await.context("the figures hang")??;
+        timeout(GUARD, stream.read_to_string(&mut text)).await.context("no metrics after 60 s")??;
         let value = text.lines().find_map(|line| line.strip_prefix("minechat_")?.strip_prefix(name)?.strip_prefix(' '));
-        Ok(value.with_context(|| format!("no figure {name}"))?.parse()?)
+        Ok(value.with_context(|| format!("no metric {name}"))?.parse()?)
     }
 
-    /// Whether the real `chat ping`, `chat send` and so on can do this here: its exit code is 0.
-    pub(super) async fn takes(&self, programs: &Programs, words: &[&str]) -> Result<bool> {
+    /// Runs `chat` with these arguments against the server. Returns whether it exits with 0.
+    pub(super) async fn accepts(&self, programs: &Programs, arguments: &[&str]) -> Result<bool> {
         let home = self.home.path();
         let (listen, write) = (self.listen.port().to_string(), self.write.port().to_string());
         let mut command = Command::new(&programs.chat);
-        command.args(words).env("CHAT_DATA_DIR", home.join("chat")).env("CHAT_CONFIG_DIR", home.join("chat"));
+        command.args(arguments).env("CHAT_DATA_DIR", home.join("chat")).env("CHAT_CONFIG_DIR", home.join("chat"));
         command.env("CHAT_HOST", "127.0.0.1").env("CHAT_LISTEN_PORT", listen).env("CHAT_WRITE_PORT", write);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        Ok(timeout(GUARD, command.status()).await.context("chat hangs")??.success())
+        Ok(timeout(GUARD, command.status()).await.context("chat does not end in 60 s")??.success())
     }
 
-    /// Whether it still runs.
-    pub(super) fn lives(&mut self) -> bool {
+    /// Returns whether the process is running.
+    pub(super) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 }

@@ -1,42 +1,42 @@
-//! The report: one markdown table, a row as soon as it is known, and whether everything held.
+//! The result: a markdown table with one row per load.
 
-/// Rows as they come.
+/// Rows in the order in which the loads ended.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     rows: Vec<[String; 5]>,
     violations: usize,
 }
 
-/// What a row has come to.
+/// The result of one requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Holds,
-    Violated,
-    /// This machine was too restless to tell.
-    Blurred,
+pub(super) enum CheckResult {
+    Passed,
+    Failed,
+    /// The noise of this machine is larger than the difference to be measured.
+    Inconclusive,
 }
 
 impl Table {
-    /// Adds what was done and found. `must` says what has to hold, `holds` whether it does.
+    /// Adds a row: the load, the measured figure, the requirement and whether it is met.
     pub(super) fn add(&mut self, scenario: &str, done: String, figure: String, must: &str, holds: bool) {
-        self.judge(scenario, done, figure, must, if holds { Verdict::Holds } else { Verdict::Violated });
+        self.add_result(scenario, done, figure, must, if holds { CheckResult::Passed } else { CheckResult::Failed });
     }
 
-    /// The same for what may be too blurred to say.
-    pub(super) fn judge(&mut self, scenario: &str, done: String, figure: String, must: &str, verdict: Verdict) {
-        self.violations += usize::from(verdict == Verdict::Violated);
-        let verdict = match verdict {
-            Verdict::Holds => "holds",
-            Verdict::Violated => "**violated**",
-            Verdict::Blurred => "not decided: noise",
+    /// Adds a row whose result may be inconclusive.
+    pub(super) fn add_result(&mut self, scenario: &str, done: String, figure: String, must: &str, result: CheckResult) {
+        self.violations += usize::from(result == CheckResult::Failed);
+        let result = match result {
+            CheckResult::Passed => "holds",
+            CheckResult::Failed => "**violated**",
+            CheckResult::Inconclusive => "not decided: noise",
         };
-        eprintln!("{scenario}: {done}: {figure}: {verdict}");
-        self.rows.push([scenario.to_owned(), done, figure, must.to_owned(), verdict.to_owned()]);
+        eprintln!("{scenario}: {done}: {figure}: {result}");
+        self.rows.push([scenario.to_owned(), done, figure, must.to_owned(), result.to_owned()]);
     }
 
-    /// Writes it to standard output, and says whether everything held.
+    /// Prints the table to standard output. Returns whether every requirement was met.
     pub(super) fn print(&self) -> bool {
-        println!("| scenario | done | figure | must hold | verdict |\n|---|---|---|---|---|");
+        println!("| scenario | load | figure | requirement | result |\n|---|---|---|---|---|");
         for row in &self.rows {
             println!("| {} |", row.join(" | "));
         }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_violation_is_enough() {
+    fn one_violation_fails_the_run() {
         let mut table = Table::default();
         assert!(table.print());
         table.add("a", "b".into(), "1".into(), "< 2", true);

@@ -1,4 +1,4 @@
-//! A journal that outlives its server, can be full for a while, and takes nothing from a server that is dead.
+//! A journal in memory that outlives its server, can be full for a while, and rejects appends from a killed server.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use chat_server::{
     Appended, Draft, Journal, JournalError, JournalReader, MemoryJournal, Page, StoredAccount, StoredMessage, Stream,
 };
 
-/// What is on the disk.
+/// The simulated disk.
 #[derive(Debug, Clone)]
 pub(super) struct Disk {
     journal: Arc<Mutex<MemoryJournal>>,
@@ -19,20 +19,20 @@ impl Disk {
         Self { journal: Arc::new(Mutex::new(MemoryJournal::new())), full: Arc::default() }
     }
 
-    /// While it is full, nothing is stored.
+    /// Sets whether appends fail because the disk is full.
     pub(super) fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::Relaxed);
     }
 
-    /// All of it.
+    /// Returns all stored messages.
     pub(super) fn messages(&self) -> Result<Vec<StoredMessage>, JournalError> {
         self.lock().reader().read(1, Page { messages: usize::MAX, bytes: usize::MAX })
     }
 
-    /// For one life of the server.
+    /// Opens the journal for one lifetime of the server.
     pub(super) fn open(&self) -> OpenJournal {
         let streams = self.lock().streams().to_vec();
-        OpenJournal { disk: self.clone(), streams, dead: Arc::default() }
+        OpenJournal { disk: self.clone(), streams, killed: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, MemoryJournal> {
@@ -40,18 +40,18 @@ impl Disk {
     }
 }
 
-/// The journal as one life of the server has it.
+/// The journal as opened by one lifetime of the server.
 #[derive(Debug)]
 pub(super) struct OpenJournal {
     disk: Disk,
     streams: Vec<Stream>,
-    dead: Arc<AtomicBool>,
+    killed: Arc<AtomicBool>,
 }
 
 impl OpenJournal {
-    /// Set when the server dies.
-    pub(super) fn dead(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.dead)
+    /// Returns the flag that is set when the server is killed.
+    pub(super) fn killed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.killed)
     }
 }
 
@@ -69,7 +69,8 @@ impl Journal for OpenJournal {
     }
 
     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
-        if self.dead.load(Ordering::Relaxed) || self.disk.full.load(Ordering::Relaxed) {
+        // The committer runs on its own thread even in a simulation. Relaxed is enough: it is the only other one.
+        if self.killed.load(Ordering::Relaxed) || self.disk.full.load(Ordering::Relaxed) {
             return Err(JournalError::Full);
         }
         self.disk.lock().append(drafts)

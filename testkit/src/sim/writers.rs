@@ -1,5 +1,4 @@
-//! The lives of one simulated writer: it types, dies at any instant, and goes on with what its outbox and its ledger
-//! say.
+//! One simulated writer: posts messages, is killed at any instant, and resumes from its outbox and the ledger.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,16 +8,16 @@ use anyhow::Context as _;
 use chat_client::{Outbox, Token, Writer};
 use fastrand::Rng;
 
-use super::net::{Net, Way};
-use crate::rig::ledger::{Ledger, Who};
-use crate::rig::patience::{WRITER_ANSWER, impatient};
-use crate::rig::typist::Typist;
+use super::network::{SimDialer, SimNetwork};
+use crate::rig::ledger::{Ledger, Reporter};
+use crate::rig::timeouts::{WRITER_ANSWER_TIMEOUT, client_config};
+use crate::rig::writer_driver::WriterDriver;
 
-/// How many messages may be typed and not told of.
+/// Maximum number of pending messages.
 const IN_FLIGHT: usize = 12;
 
-/// What a writer is.
-pub(super) struct Person {
+/// A writer of the simulation.
+pub(super) struct SimWriter {
     pub(super) seed: u64,
     pub(super) number: usize,
     pub(super) token: Token,
@@ -27,48 +26,59 @@ pub(super) struct Person {
     pub(super) rng: Rng,
 }
 
-/// Lives until everything was typed and told; deaths end when `deaths` says so.
-pub(super) async fn live(mut person: Person, net: Arc<Net>, ledger: Arc<Ledger>, deaths: usize) -> anyhow::Result<()> {
-    for life in 0.. {
-        let path = path(&person, life);
-        let (way, end) = Way::new(&net, person.rng.u64(..));
+/// Runs the writer until all its messages have an outcome. The first `kills` lifetimes are short.
+pub(super) async fn run(
+    mut sim: SimWriter,
+    network: Arc<SimNetwork>,
+    ledger: Arc<Ledger>,
+    kills: usize,
+) -> anyhow::Result<()> {
+    for lifetime in 0.. {
+        let path = path(&sim, lifetime);
+        let (dialer, end) = SimDialer::new(&network, sim.rng.u64(..));
         let outbox = Outbox::open(&path, "sim")?;
-        let mut config = impatient(0, person.rng.u64(..));
-        config.answer_timeout = WRITER_ANSWER;
-        let writer = Writer::start_kept_with(config, person.token.clone(), outbox.clone(), way);
-        let said = {
-            let (ledger, number) = (Arc::clone(&ledger), person.number);
-            move |line: &str| line.lines().for_each(|line| ledger.take(Who::Writer(number), line))
+        let mut config = client_config(0, sim.rng.u64(..));
+        config.answer_timeout = WRITER_ANSWER_TIMEOUT;
+        let writer = Writer::start_kept_with(config, sim.token.clone(), outbox.clone(), dialer);
+        let report = {
+            let (ledger, number) = (Arc::clone(&ledger), sim.number);
+            move |line: &str| line.lines().for_each(|line| ledger.record(Reporter::Writer(number), line))
         };
-        let typist = Typist::new(person.seed, person.number, writer, outbox, said);
-        let span = if life < deaths { Duration::from_millis(person.rng.u64(1..900)) } else { Duration::MAX };
-        let mut pace = person.rng.fork();
-        let orders = ledger.orders(person.number);
-        let typing = type_all(typist, &orders, person.posts, &mut pace);
-        match tokio::time::timeout(span, typing).await {
+        let driver = WriterDriver::new(sim.seed, sim.number, writer, outbox, report);
+        let span = if lifetime < kills { Duration::from_millis(sim.rng.u64(1..900)) } else { Duration::MAX };
+        let mut pace = sim.rng.fork();
+        let resume_line = ledger.resume_line(sim.number);
+        let posting = post_all(driver, &resume_line, sim.posts, &mut pace);
+        match tokio::time::timeout(span, posting).await {
             Ok(ended) => return ended,
             Err(_) => {
-                // What lies on the disk at this instant is all that is left of it.
+                // Copied before the writer's tasks run again: only what is on the disk at this instant survives.
                 end.send_replace(false);
-                copy(&path, &self::path(&person, life + 1))?;
+                copy(&path, &self::path(&sim, lifetime + 1))?;
             }
         }
     }
     Ok(())
 }
 
-async fn type_all<R: Fn(&str)>(mut typist: Typist<R>, orders: &str, posts: u64, pace: &mut Rng) -> anyhow::Result<()> {
-    let mut orders = orders.split(' ').map(str::parse);
-    let from: u64 = orders.next().context("no first number")??;
-    let open: Vec<u64> = orders.collect::<Result<_, _>>()?;
-    let mut next = typist.take_up(from, &open).await?;
-    while next < posts || typist.open() > 0 {
+async fn post_all<R: Fn(&str)>(
+    mut driver: WriterDriver<R>,
+    resume_line: &str,
+    posts: u64,
+    pace: &mut Rng,
+) -> anyhow::Result<()> {
+    let mut numbers = resume_line.split(' ').map(str::parse);
+    let from: u64 = numbers.next().context("no first number")??;
+    let pending: Vec<u64> = numbers.collect::<Result<_, _>>()?;
+    let mut next = driver.recover(from, &pending).await?;
+    while next < posts || driver.pending() > 0 {
         let pause = Duration::from_millis(pace.u64(0..30));
+        // Biased so that a seed replays exactly. Both branches are cancel safe; posting runs in the arm.
         tokio::select! {
             biased;
-            Some(ended) = typist.next_ended() => typist.tell(ended)?,
-            () = tokio::time::sleep(pause), if next < posts && typist.open() < IN_FLIGHT => {
-                typist.type_one(next, false).await?;
+            Some(outcome) = driver.next_outcome() => driver.report_outcome(outcome)?,
+            () = tokio::time::sleep(pause), if next < posts && driver.pending() < IN_FLIGHT => {
+                driver.post(next, false).await?;
                 next += 1;
             }
         }
@@ -76,11 +86,11 @@ async fn type_all<R: Fn(&str)>(mut typist: Typist<R>, orders: &str, posts: u64, 
     Ok(())
 }
 
-fn path(person: &Person, life: usize) -> PathBuf {
-    person.dir.join(format!("outbox-{}-{life}", person.number))
+fn path(writer: &SimWriter, lifetime: usize) -> PathBuf {
+    writer.dir.join(format!("outbox-{}-{lifetime}", writer.number))
 }
 
-/// Copies a file, if it is there.
+/// Copies a file if it exists.
 pub(super) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     match std::fs::copy(from, to) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),

@@ -1,75 +1,74 @@
-//! What strikes next, and when: drawn from the seed. It does nothing itself.
+//! Draws the faults of the rig other than those of connections: kills, full disks, clock jumps.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 
-/// What happens besides broken links.
+/// A fault of a process, disk or clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Strike {
+pub(super) enum RigFault {
     KillServer,
     KillWriter(usize),
     KillListener(usize),
-    /// The disk under the server's store is full.
+    /// Fills the disk of the server's store.
     FillStore,
-    /// The disk under the first listener's history and the first writer's outbox is full.
+    /// Fills the disk of the first listener's history and the first writer's outbox.
     FillHistory,
-    /// The server's clock is off by so many milliseconds from now on.
+    /// Sets the offset of the server's clock, in milliseconds.
     Clock(i64),
 }
 
-/// Somewhat under a hundred years: what lies beyond is no date of this program's.
+/// Largest clock offset in milliseconds, about 95 years. The programs do not support dates much further away.
 const FAR: i64 = 3_000_000_000_000;
 
-/// What the dice show at first.
+/// The first draws, one of each kind, so that the shortest run has them all.
 const FIRST: [u8; 8] = [1, 44, 0, 85, 86, 89, 1, 0];
 
-/// Draws strikes without end.
+/// An endless sequence of faults.
 #[derive(Debug)]
-pub(super) struct Strikes {
+pub(super) struct FaultPlan {
     rng: Rng,
     drawn: usize,
     writers: usize,
     listeners: usize,
 }
 
-impl Strikes {
+impl FaultPlan {
     pub(super) fn new(seed: u64, writers: usize, listeners: usize) -> Self {
         Self { rng: Rng::with_seed(seed), drawn: 0, writers, listeners }
     }
 
-    /// The next strike, and how long to wait before it.
-    pub(super) fn next(&mut self) -> (Duration, Strike) {
+    /// Returns the next fault and the time to wait before it.
+    pub(super) fn next(&mut self) -> (Duration, RigFault) {
         let wait = Duration::from_millis(100).mul_f64(-self.rng.f64().max(1e-6).ln());
-        // One of each first, so that the shortest run has them all.
         let dice = FIRST.get(self.drawn).copied().unwrap_or_else(|| self.rng.u8(..100));
         self.drawn += 1;
-        let strike = match dice {
-            // Seldom: a server that starts reads its whole store.
-            0 => Strike::KillServer,
-            1..44 => Strike::KillWriter(self.rng.usize(..self.writers)),
-            44..85 => Strike::KillListener(self.rng.usize(..self.listeners)),
-            85..86 => Strike::FillStore,
-            86..89 => Strike::FillHistory,
-            _ => Strike::Clock(self.clock()),
+        let fault = match dice {
+            // Rare, because a server that starts after a kill reads its whole store.
+            0 => RigFault::KillServer,
+            1..44 => RigFault::KillWriter(self.rng.usize(..self.writers)),
+            44..85 => RigFault::KillListener(self.rng.usize(..self.listeners)),
+            85..86 => RigFault::FillStore,
+            86..89 => RigFault::FillHistory,
+            _ => RigFault::Clock(self.clock()),
         };
-        (wait, strike)
+        (wait, fault)
     }
 
-    /// How long a full disk stays full.
+    /// Draws how long a disk stays full.
     pub(super) fn full_for(&mut self) -> Duration {
         Duration::from_millis(self.rng.u64(20..400))
     }
 
-    /// How far off the clock is now: seconds, days or decades, in either direction.
+    /// Draws a clock offset in milliseconds: a minute, a day or decades, in either direction.
     pub(super) fn clock(&mut self) -> i64 {
         let far = [60_000, 86_400_000, FAR][self.rng.usize(..3)];
         self.rng.i64(-far..far)
     }
 }
 
-impl Strike {
-    /// A short name for tables.
+impl RigFault {
+    /// Returns a short name for tables.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::KillServer => "kill -9 server",
@@ -89,14 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_strikes_the_same_way_with_everything_it_has() {
+    fn a_seed_repeats_and_covers_all_faults() {
         let draw = |seed| {
-            let mut strikes = Strikes::new(seed, 3, 2);
-            (0..2000).map(|_| strikes.next()).collect::<Vec<_>>()
+            let mut plan = FaultPlan::new(seed, 3, 2);
+            (0..2000).map(|_| plan.next()).collect::<Vec<_>>()
         };
         assert_eq!(draw(5), draw(5));
         assert_ne!(draw(5), draw(6));
-        let kinds: HashSet<_> = draw(5).into_iter().map(|(_, strike)| strike.name()).collect();
+        let kinds: HashSet<_> = draw(5).into_iter().map(|(_, fault)| fault.name()).collect();
         assert_eq!(kinds.len(), 6);
     }
 }

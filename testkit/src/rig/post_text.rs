@@ -1,5 +1,4 @@
-//! What the rig's writers say: one text for each writer and number, so that whoever sees it knows
-//! whether it is whole, and whether it was there before.
+//! Generates a unique text for each writer and message number, so that truncated and duplicated messages are detected.
 
 use fastrand::Rng;
 
@@ -22,22 +21,22 @@ const WORDS: [&str; 16] = [
     "end.",
 ];
 
-/// The name of a post.
+/// Returns the post id of a message.
 pub(crate) fn id(writer: usize, number: u64) -> String {
     format!("w{writer}-{number:06}")
 }
 
-/// The number in a name of this writer's.
+/// Parses the message number from a post id of this writer.
 pub(crate) fn number(writer: usize, id: &str) -> Option<u64> {
     let (of, number) = id.strip_prefix('w')?.split_once('-')?;
     (of.parse() == Ok(writer)).then(|| number.parse().ok()).flatten()
 }
 
-/// The text of a post: its name, then words.
+/// Returns the text of a message: its post id, then random words.
 pub(crate) fn text(seed: u64, writer: usize, number: u64) -> String {
     let mut rng = Rng::with_seed(seed ^ ((writer as u64) << 40) ^ number);
     let mut text = id(writer, number);
-    // Mostly short; now and then longer than a packet.
+    // Mostly short; one in 256 is longer than a packet.
     let words = if rng.u8(..) == 0 { rng.usize(100..400) } else { rng.usize(1..9) };
     for _ in 0..words {
         text.push(' ');
@@ -51,13 +50,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_back_and_texts_are_legal_and_repeatable() {
+    fn ids_parse_and_texts_repeat() {
         for n in 0..2000 {
             assert_eq!(number(3, &id(3, n)), Some(n));
             assert_eq!(number(4, &id(3, n)), None);
-            let said = text(7, 3, n);
-            assert_eq!(said, text(7, 3, n));
-            assert_eq!(chat_client::Text::new(&said).unwrap().as_str(), said);
+            let first = text(7, 3, n);
+            assert_eq!(first, text(7, 3, n));
+            assert_eq!(chat_client::Text::new(&first).unwrap().as_str(), first);
         }
     }
 }

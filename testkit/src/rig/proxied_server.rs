@@ -1,5 +1,4 @@
-//! The room under test: its server's process, which comes and goes, and the proxies at which it is
-//! always found.
+//! The server under test: a process that is killed and restarted, behind proxies whose addresses stay the same.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,29 +6,29 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::child::Process;
-use super::ledger::{Ledger, Who};
-use super::patience::GUARD;
-use crate::fault::Profile;
+use super::ledger::{Ledger, Reporter};
+use super::process::Process;
+use super::timeouts::GUARD;
+use crate::fault::FaultProfile;
 use crate::proxy::Proxy;
 
-/// Server and proxies.
+/// The server process and its proxies.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct ProxiedServer {
     dir: PathBuf,
     ledger: Arc<Ledger>,
     process: Option<Process>,
     listen: SocketAddr,
     write: SocketAddr,
-    /// Two groups of clients, one with shorter lives than the other.
+    /// Two proxies per port, one with shorter connections than the other.
     listen_proxies: Vec<Proxy>,
     write_proxies: Vec<Proxy>,
 }
 
-impl Room {
+impl ProxiedServer {
     pub(super) async fn start(dir: PathBuf, ledger: &Arc<Ledger>, seed: u64) -> anyhow::Result<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut room = Self {
+        let mut server = Self {
             dir,
             ledger: Arc::clone(ledger),
             process: None,
@@ -38,22 +37,22 @@ impl Room {
             listen_proxies: Vec::new(),
             write_proxies: Vec::new(),
         };
-        for (place, within) in [40_000, 200_000].into_iter().enumerate() {
-            let profile = Profile { percent: 100, within, ..Profile::default() };
-            room.listen_proxies.push(Proxy::start(None, profile, seed ^ (10 + place as u64)).await?);
+        for (index, within) in [40_000, 200_000].into_iter().enumerate() {
+            let profile = FaultProfile { percent: 100, within, ..FaultProfile::default() };
+            server.listen_proxies.push(Proxy::start(None, profile, seed ^ (10 + index as u64)).await?);
         }
-        for (place, within) in [1_500, 4_000].into_iter().enumerate() {
-            let profile = Profile { percent: 100, within, ..Profile::default() };
-            room.write_proxies.push(Proxy::start(None, profile, seed ^ (20 + place as u64)).await?);
+        for (index, within) in [1_500, 4_000].into_iter().enumerate() {
+            let profile = FaultProfile { percent: 100, within, ..FaultProfile::default() };
+            server.write_proxies.push(Proxy::start(None, profile, seed ^ (20 + index as u64)).await?);
         }
-        room.start_server(0).await?;
-        Ok(room)
+        server.start_server(0).await?;
+        Ok(server)
     }
 
-    /// Kills the server without warning, and starts it again on other ports.
+    /// Kills the server with SIGKILL and starts it again on other ports.
     pub(super) async fn restart(&mut self, clock: i64) -> anyhow::Result<()> {
         if let Some(process) = self.process.take() {
-            process.kill().await;
+            process.kill().await?;
         }
         for proxy in self.proxies() {
             proxy.set_upstream(None);
@@ -64,10 +63,11 @@ impl Room {
     async fn start_server(&mut self, clock: i64) -> anyhow::Result<()> {
         let dir = self.dir.display().to_string();
         let arguments = ["server", "--dir", &dir, "--clock", &clock.to_string()].map(str::to_owned);
-        let (process, ready) = Process::start(Who::Server, &arguments, &self.ledger)?;
+        let (process, ready) = Process::start(Reporter::Server, &arguments, &self.ledger)?;
         self.process = Some(process);
-        let ready = tokio::time::timeout(GUARD, ready).await.context("the server hangs")?.context("no server")?;
-        let (listen, write) = ready.split_once(' ').context("not ready")?;
+        let ready = tokio::time::timeout(GUARD, ready).await.context("the server does not get ready")?;
+        let ready = ready.context("the server ended before it was ready")?;
+        let (listen, write) = ready.split_once(' ').context("the ready line of the server has no two addresses")?;
         (self.listen, self.write) = (listen.parse()?, write.parse()?);
         for (proxies, address) in [(&self.listen_proxies, self.listen), (&self.write_proxies, self.write)] {
             for proxy in proxies {
@@ -79,33 +79,33 @@ impl Room {
 
     pub(super) async fn set_clock(&mut self, offset: i64) {
         if let Some(process) = &mut self.process {
-            process.tell(&format!("clock {offset}")).await;
+            process.send(&format!("clock {offset}")).await;
         }
     }
 
-    pub(super) fn has_died(&mut self) -> bool {
-        self.process.as_mut().is_none_or(Process::has_died)
+    pub(super) fn has_exited(&mut self) -> bool {
+        self.process.as_mut().is_none_or(Process::has_exited)
     }
 
-    /// No faults from now on; what was broken is cut.
-    pub(super) fn calm(&self) {
+    /// Injects no more faults and cuts all connections, half-open ones included.
+    pub(super) fn stop_faults(&self) {
         for proxy in self.proxies() {
-            proxy.set_profile(Profile { percent: 0, ..Profile::default() });
+            proxy.set_profile(FaultProfile { percent: 0, ..FaultProfile::default() });
             proxy.cut_all();
         }
     }
 
-    /// Both ports without a proxy.
+    /// Returns the listen and the write address of the server itself.
     pub(super) fn addresses(&self) -> (SocketAddr, SocketAddr) {
         (self.listen, self.write)
     }
 
-    /// Where this listener dials.
+    /// Returns the port that this listener dials.
     pub(super) fn listen_port(&self, listener: usize) -> u16 {
         self.listen_proxies[listener % self.listen_proxies.len()].address().port()
     }
 
-    /// Where this writer dials.
+    /// Returns the port that this writer dials.
     pub(super) fn write_port(&self, writer: usize) -> u16 {
         self.write_proxies[writer % self.write_proxies.len()].address().port()
     }

@@ -1,4 +1,5 @@
-//! The network of a simulation: a server that comes and goes, and links to it that break as a seed says.
+//! The network of a simulation: a server that is killed and restarted, and in-memory links to it with faults from a
+//! seed.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,73 +17,74 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::journal::Disk;
-use crate::fault::{Direction, Profile};
+use crate::fault::{Direction, FaultProfile};
 use crate::link::{Faults, Pipe, Trigger, carry_both};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// What the system would hold of a stream in either direction.
+/// Size of the simulated socket buffer in each direction.
 const BUFFER: usize = 2048;
 
-/// The room's machine and the way to it.
+/// The server and the links to it.
 #[derive(Debug)]
-pub(super) struct Net {
+pub(super) struct SimNetwork {
     seed: u64,
     disk: Disk,
-    server: Mutex<Option<Life>>,
+    server: Mutex<Option<ServerInstance>>,
     pub(super) faults: Faults,
-    /// Changes when all that is broken is to be cut.
+    /// Changes when all connections must be cut.
     cut: watch::Sender<u64>,
 }
 
-/// One life of the server.
+/// One lifetime of the server.
 #[derive(Debug)]
-struct Life {
+struct ServerInstance {
     server: EmbeddedServer,
     sessions: JoinSet<()>,
-    dead: Arc<AtomicBool>,
+    killed: Arc<AtomicBool>,
 }
 
-impl Net {
-    pub(super) fn new(seed: u64, disk: Disk, profile: Profile) -> Arc<Self> {
+impl SimNetwork {
+    pub(super) fn new(seed: u64, disk: Disk, profile: FaultProfile) -> Arc<Self> {
         let faults = Faults::new(profile);
         Arc::new(Self { seed, disk, server: Mutex::default(), faults, cut: watch::Sender::new(0) })
     }
 
-    /// The server is there from now on.
+    /// Starts the server.
     pub(super) fn start_server(&self) -> anyhow::Result<()> {
         let mut config = ServerConfig::default();
         config.seed = Some(self.seed);
-        // So little that listeners read on from the journal.
+        // Small enough that listeners often read from the journal.
         config.limits.ring_bytes = 512;
         let journal = self.disk.open();
-        let dead = journal.dead();
+        let killed = journal.killed();
         let server = EmbeddedServer::start(config, journal)?;
-        *self.lock() = Some(Life { server, sessions: JoinSet::new(), dead });
+        *self.lock() = Some(ServerInstance { server, sessions: JoinSet::new(), killed });
         Ok(())
     }
 
-    /// The server is gone, in the middle of whatever it did.
+    /// Kills the server at this instant, with all its sessions.
     pub(super) fn kill_server(&self) {
-        if let Some(life) = self.lock().take() {
-            life.dead.store(true, Ordering::Relaxed);
+        if let Some(instance) = self.lock().take() {
+            // Before the sessions are dropped: nothing that the committer still holds may be stored.
+            instance.killed.store(true, Ordering::Relaxed);
         }
     }
 
-    /// No faults from now on.
-    pub(super) fn calm(&self) {
-        self.faults.set_profile(Profile { percent: 0, ..Profile::default() });
+    /// Injects no more faults and cuts all connections, half-open ones included.
+    pub(super) fn stop_faults(&self) {
+        self.faults.set_profile(FaultProfile { percent: 0, ..FaultProfile::default() });
         self.cut.send_modify(|times| *times += 1);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Life>> {
+    fn lock(&self) -> MutexGuard<'_, Option<ServerInstance>> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A stream to the server, if it is there.
+    /// Connects to the server. Returns `None` if it is not running.
     fn connect(&self, side: Side) -> Option<DuplexStream> {
-        let mut life = self.lock();
-        let Life { server, sessions, .. } = life.as_mut()?;
+        let mut instance = self.lock();
+        let ServerInstance { server, sessions, .. } = instance.as_mut()?;
         let (ours, theirs) = duplex(BUFFER);
         match side {
             Side::Listen => sessions.spawn(server.serve_listener(theirs, HERE)),
@@ -93,34 +95,34 @@ impl Net {
     }
 }
 
-/// How one life of one client reaches the room.
+/// Dials the server for one lifetime of one client.
 #[derive(Debug)]
-pub(super) struct Way {
-    net: Arc<Net>,
-    /// What its faults are drawn from; `None` for a way without faults.
+pub(super) struct SimDialer {
+    network: Arc<SimNetwork>,
+    /// Seed of its faults; `None` for links without faults.
     seed: Option<u64>,
     dials: AtomicU64,
-    /// Turns false when the client dies.
+    /// Becomes false when the client is killed.
     alive: watch::Receiver<bool>,
 }
 
-impl Way {
-    /// A way with faults, and what ends it.
-    pub(super) fn new(net: &Arc<Net>, seed: u64) -> (Self, watch::Sender<bool>) {
+impl SimDialer {
+    /// Creates a dialer with faults, and the sender that cuts its connections.
+    pub(super) fn new(network: &Arc<SimNetwork>, seed: u64) -> (Self, watch::Sender<bool>) {
         let (end, alive) = watch::channel(true);
-        (Self { net: Arc::clone(net), seed: Some(seed), dials: AtomicU64::new(0), alive }, end)
+        (Self { network: Arc::clone(network), seed: Some(seed), dials: AtomicU64::new(0), alive }, end)
     }
 
-    /// A way without faults.
-    pub(super) fn clean(net: &Arc<Net>) -> Self {
+    /// Creates a dialer without faults.
+    pub(super) fn without_faults(network: &Arc<SimNetwork>) -> Self {
         let alive = watch::channel(true).1;
-        Self { net: Arc::clone(net), seed: None, dials: AtomicU64::new(0), alive }
+        Self { network: Arc::clone(network), seed: None, dials: AtomicU64::new(0), alive }
     }
 
     async fn connect(&self, side: Side) -> Result<BoxedIo, ConnectError> {
         let mut alive = self.alive.clone();
         if !*alive.borrow_and_update() {
-            // The dead do not dial.
+            // The services of a killed client run until they are dropped, but get no connection.
             return std::future::pending().await;
         }
         let refused = || {
@@ -128,22 +130,24 @@ impl Way {
             ConnectError::Connect { address: "the room".into(), source }
         };
         let Some(seed) = self.seed else {
-            return Ok(Box::new(self.net.connect(side).ok_or_else(refused)?));
+            return Ok(Box::new(self.network.connect(side).ok_or_else(refused)?));
         };
-        // Of each connection's own, so that what happens on one does not change what happens on another.
+        // A generator per connection: the number of draws on one must not change the faults of another.
         let dials = self.dials.fetch_add(1, Ordering::Relaxed);
         let mut rng = Rng::with_seed(seed.wrapping_add(dials.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         let latency = Duration::from_micros(rng.u64(50..8_000));
         tokio::time::sleep(latency).await;
-        let server = self.net.connect(side).ok_or_else(refused)?;
+        let server = self.network.connect(side).ok_or_else(refused)?;
         let (ours, client) = duplex(BUFFER);
-        let net = Arc::clone(&self.net);
-        let mut cut = net.cut.subscribe();
+        let network = Arc::clone(&self.network);
+        let mut cut = network.cut.subscribe();
         cut.mark_unchanged();
         tokio::spawn(async move {
+            // Biased so that a seed replays exactly. Whichever branch completes ends the connection, and the bytes that
+            // the dropped copy still holds are lost as in a real cut.
             tokio::select! {
                 biased;
-                () = carry(client, server, &net.faults, rng, latency) => {}
+                () = carry(client, server, &network.faults, rng, latency) => {}
                 _ = cut.changed() => {}
                 _ = alive.changed() => {}
             }
@@ -152,7 +156,7 @@ impl Way {
     }
 }
 
-impl Dial for Way {
+impl Dial for SimDialer {
     fn dial(&self, side: Side) -> BoxFuture<'_, Result<BoxedIo, ConnectError>> {
         self.connect(side).boxed()
     }

@@ -1,0 +1,88 @@
+//! The check at the end of a run: reads the whole log once without faults and all history files, and compares them
+//! with the ledger.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+use chat_client::{History, Listener, ListenerEvent, Position, Resume, StreamId};
+
+use super::ledger::State;
+use super::post_text;
+use super::timeouts::{GUARD, client_config};
+use crate::checker::{DeliveryReport, ListenerLog, PostedMessage, Summary, check};
+
+/// Prefix of a message that none of the writers can have posted.
+const FOREIGN: &str = "foreign: ";
+
+/// Reads the log from its beginning to `head`.
+///
+/// # Errors
+/// The log has a gap, ends early, or does not arrive in time.
+pub(crate) async fn read_log(
+    address: SocketAddr,
+    stream: &StreamId,
+    head: u64,
+    nicks: &[String],
+) -> anyhow::Result<ListenerLog> {
+    let mut config = client_config(address.port(), 0);
+    config.resume = Resume::After(Position { stream: stream.clone(), seq: 0 });
+    let mut listener = Listener::start(config);
+    let mut log = ListenerLog { name: "the log".into(), ..ListenerLog::default() };
+    let mut events = Vec::new();
+    while log.seqs.last() != Some(&head) {
+        events.clear();
+        let count = tokio::time::timeout(GUARD, listener.next_batch(&mut events)).await.context("the log stalls")?;
+        ensure!(count > 0, "the log ended: {:?}", listener.state().borrow().cause());
+        for event in events.drain(..) {
+            let ListenerEvent::Message(message) = event else { bail!("the log has a gap: {event:?}") };
+            let sender = message.sender.as_ref().map(|sender| sender.as_str());
+            log.texts.push(attributed_text(sender, message.text.to_string(), nicks));
+            log.seqs.push(message.position.context("a message without a position")?.seq);
+        }
+    }
+    listener.close().await;
+    Ok(log)
+}
+
+/// Reads a history file.
+///
+/// # Errors
+/// The file could not be read, or ends in a torn line.
+pub(crate) fn read_history(name: String, path: &Path, nicks: &[String]) -> anyhow::Result<ListenerLog> {
+    let history = History::open(path)?;
+    let mut log = ListenerLog { name, ..ListenerLog::default() };
+    let mut offset = 0;
+    loop {
+        let lines = history.after(offset, 10_000)?;
+        let Some(last) = lines.last() else { return Ok(log) };
+        offset = last.end();
+        ensure!(last.is_finished(), "{} ends in a torn line", log.name);
+        log.texts.extend(lines.iter().map(|line| attributed_text(line.sender(), line.text().into_owned(), nicks)));
+    }
+}
+
+/// Returns the text, marked as foreign unless its sender is the writer that the text names.
+pub(crate) fn attributed_text(sender: Option<&str>, text: String, nicks: &[String]) -> String {
+    let writer = text.split('-').next().and_then(|name| name.strip_prefix('w')?.parse::<usize>().ok());
+    let nick = writer.and_then(|writer| nicks.get(writer)).map(String::as_str);
+    if nick.is_some() && nick == sender { text } else { format!("{FOREIGN}{sender:?}: {text}") }
+}
+
+/// Checks the ledger against all listeners. Returns the counts and every violation as text.
+pub(crate) fn check_run(seed: u64, state: &State, listeners: &[ListenerLog]) -> (Summary, Vec<String>) {
+    let mut posted = Vec::new();
+    let mut violations = state.unexpected.clone();
+    for (writer, record) in state.writers.iter().enumerate() {
+        for (number, report) in record.reports.iter().enumerate() {
+            let text = post_text::text(seed, writer, number as u64);
+            if report.is_none() {
+                violations.push(format!("no outcome was reported for {:?}", post_text::id(writer, number as u64)));
+            }
+            posted.push(PostedMessage { writer, text, report: report.unwrap_or(DeliveryReport::Unconfirmed) });
+        }
+    }
+    let (summary, found) = check(&posted, listeners);
+    violations.extend(found.iter().map(ToString::to_string));
+    (summary, violations)
+}

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use chat_client::{
     Account, ClientConfig, ConnectError, Credentials, FileLock, Nickname, Settings, Token, paths, register,
 };
+use chat_frontend::report::chain;
+use chat_frontend::time::in_words;
 use tokio::time::Instant;
 
 use crate::connection::LastError;
-use crate::error::{CliError, chain};
+use crate::error::CliError;
 use crate::output;
 
 /// Loads the kept accounts and says what was mended in their file.
 pub(crate) fn kept(settings: &Settings) -> Result<Credentials, CliError> {
     let credentials = Credentials::load(&settings.credentials_path)?;
     for warning in credentials.warnings() {
-        output::talk(format_args!("warning: {warning}"));
+        output::report(format_args!("warning: {warning}"));
     }
     Ok(credentials)
 }
@@ -44,18 +46,18 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
 }
 
 /// The token to write with; registers the name where nothing else is known, and keeps the account.
-/// Meanwhile `trouble` has what keeps it waiting.
+/// Meanwhile `last_error` has what keeps it waiting.
 pub(crate) async fn known_or_new(
     settings: &Settings,
     config: &ClientConfig,
-    trouble: &LastError,
+    last_error: &LastError,
 ) -> Result<Token, CliError> {
     if let Some(token) = known(settings)? {
         return Ok(token);
     }
     let name = settings.nickname.as_deref().ok_or(CliError::NoAccount)?;
-    let account = new(settings, config, name, trouble).await?;
-    output::talk(format_args!("registered as {}", account.nickname));
+    let account = new(settings, config, name, last_error).await?;
+    output::report(format_args!("registered as {}", account.nickname));
     Ok(account.token)
 }
 
@@ -64,13 +66,13 @@ pub(crate) async fn new(
     settings: &Settings,
     config: &ClientConfig,
     name: &str,
-    trouble: &LastError,
+    last_error: &LastError,
 ) -> Result<Account, CliError> {
     let nickname = Nickname::new(name)?;
     // Before the server is asked: an account that cannot be kept would be lost.
     let mut credentials = kept(settings)?;
     can_keep(&settings.credentials_path)?;
-    let account = ask(config, nickname, trouble).await?;
+    let account = ask(config, nickname, last_error).await?;
     credentials.add_for(&config.write_addr_text(), &account, Some(name))?;
     Ok(account)
 }
@@ -86,7 +88,7 @@ fn can_keep(path: &Path) -> Result<(), CliError> {
 
 /// Registers, and tries again for as long as nobody answers at all. Once something was said it is
 /// not asked again: a second question could make a second account.
-async fn ask(config: &ClientConfig, nickname: Nickname, trouble: &LastError) -> Result<Account, CliError> {
+async fn ask(config: &ClientConfig, nickname: Nickname, last_error: &LastError) -> Result<Account, CliError> {
     let start = Instant::now();
     let mut wait = config.retry.base;
     let mut attempts = 1;
@@ -107,8 +109,8 @@ async fn ask(config: &ClientConfig, nickname: Nickname, trouble: &LastError) -> 
         if !(unsaid && tries_left && time_left) {
             return Err(CliError::Connect { what: config.write_addr_text(), error });
         }
-        output::talk(format_args!("{}; trying again in {:.1} s", chain(&*error), wait.as_secs_f64()));
-        trouble.set(Some(error));
+        output::report(format_args!("{}; trying again in {}", chain(&*error), in_words(wait)));
+        last_error.set(Some(error));
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(config.retry.cap);
         attempts += 1;

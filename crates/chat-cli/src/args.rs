@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chat_frontend::time;
 use clap::{Parser, Subcommand, ValueEnum};
-
-use crate::time;
 
 /// A line chat for scripts: listen to a room, post to it, look back.
 #[derive(Debug, Parser)]

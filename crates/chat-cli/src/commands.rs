@@ -10,9 +10,10 @@ mod send;
 
 use std::future::Future;
 
+use chat_frontend::Exit;
+
 use crate::args::{CliArgs, CliCommand};
 use crate::error::CliError;
-use crate::exit::Exit;
 
 /// Runs the command that was asked for.
 pub(crate) fn run(args: CliArgs) -> Result<Exit, CliError> {

@@ -5,10 +5,12 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use chat_client::{ClientConfig, ConnectError, ConnectionState, Layer, RetryPolicy, Settings, Token};
+use chat_frontend::report::chain;
+use chat_frontend::time::in_words;
 use tokio::sync::watch;
 
 use crate::args::{CommonArgs, ConnectArgs, IdentityArgs};
-use crate::error::{CliError, chain};
+use crate::error::CliError;
 use crate::json::JsonObject;
 use crate::output;
 
@@ -45,7 +47,9 @@ pub(crate) fn layer(connect: &ConnectArgs, side: PortKind) -> Layer {
 /// Adds who writes. A token on the command line works, and others can read it there: say so.
 pub(crate) fn add_identity(layer: &mut Layer, identity: &IdentityArgs) -> Result<(), CliError> {
     if let Some(token) = &identity.token {
-        output::talk("warning: a token on the command line can be seen by others; --token-file or CHAT_TOKEN hide it");
+        output::report(
+            "warning: a token on the command line can be seen by others; --token-file or CHAT_TOKEN hide it",
+        );
         layer.token = Some(Token::new(token)?);
     }
     layer.token_file.clone_from(&identity.token_file);
@@ -63,7 +67,7 @@ pub(crate) fn settings(layer: Layer, common: &CommonArgs) -> Result<Settings, Cl
 pub(crate) fn warn_of_exposure(config: &ClientConfig) {
     if config.exposes_token() {
         let address = config.write_addr_text();
-        output::talk(format_args!("warning: the token travels to {address} in the clear; --tls would hide it"));
+        output::report(format_args!("warning: the token travels to {address} in the clear; --tls would hide it"));
     }
 }
 
@@ -102,12 +106,12 @@ pub(crate) struct StateReporter {
     states: watch::Receiver<ConnectionState>,
     json: bool,
     troubled: bool,
-    trouble: LastError,
+    last_error: LastError,
 }
 
 impl StateReporter {
     pub(crate) fn new(side: PortKind, states: watch::Receiver<ConnectionState>, json: bool) -> Self {
-        Self { side, states, json, troubled: false, trouble: LastError::default() }
+        Self { side, states, json, troubled: false, last_error: LastError::default() }
     }
 
     /// Waits for the next state and talks about it. Never ends by itself. Cancel-safe.
@@ -116,37 +120,36 @@ impl StateReporter {
             // The service is gone; whoever waits beside this knows why.
             std::future::pending::<()>().await;
         }
-        self.tell();
+        self.report();
     }
 
     /// Why there is no connection.
-    pub(crate) fn trouble(&self) -> &LastError {
-        &self.trouble
+    pub(crate) fn last_error(&self) -> &LastError {
+        &self.last_error
     }
 
-    fn tell(&mut self) {
+    fn report(&mut self) {
         let state = self.states.borrow_and_update().clone();
         match &state {
-            ConnectionState::Waiting { cause, .. } => self.trouble.set(Some(Arc::clone(cause))),
-            ConnectionState::Online { .. } => self.trouble.set(None),
+            ConnectionState::Waiting { cause, .. } => self.last_error.set(Some(Arc::clone(cause))),
+            ConnectionState::Online { .. } => self.last_error.set(None),
             _ => {}
         }
         tracing::info!(side = self.side.name(), state = JsonObject::state_name(&state), "the connection changed");
         if self.json {
-            output::talk_object(&JsonObject::state(self.side.name(), &state));
+            output::report_object(&JsonObject::state(self.side.name(), &state));
             return;
         }
         match state {
             ConnectionState::Waiting { retry_at, cause, .. } => {
                 self.troubled = true;
                 let wait = retry_at.saturating_duration_since(tokio::time::Instant::now());
-                let (side, seconds) = (self.side.name(), wait.as_secs_f64());
-                let cause = chain(&*cause);
-                output::talk(format_args!("{side} port: {cause}; trying again in {seconds:.1} s"));
+                let (side, cause) = (self.side.name(), chain(&*cause));
+                output::report(format_args!("{side} port: {cause}; trying again in {}", in_words(wait)));
             }
             ConnectionState::Online { .. } if self.troubled => {
                 self.troubled = false;
-                output::talk(format_args!("{} port: connected", self.side.name()));
+                output::report(format_args!("{} port: connected", self.side.name()));
             }
             _ => {}
         }

@@ -7,8 +7,10 @@ use chat_client::{
     ConnectError, CredentialsError, CursorError, HistoryError, LockError, NicknameError, PathsError, Refusal,
     SettingsError, TextError, TlsError, TokenError,
 };
+use chat_frontend::Exit;
+use chat_frontend::report::chain;
+use chat_frontend::time::in_words;
 
-use crate::exit::Exit;
 use crate::ledger::Shortfall;
 
 /// Why a command did not do what was asked.
@@ -75,7 +77,7 @@ pub(crate) enum CliError {
     /// It ran out before there was a connection; with what was in the way, where an attempt has failed.
     #[error("time ran out before there was a connection to {what}{}", because(error.as_deref()))]
     NoConnectionInTime { what: String, error: Option<Arc<ConnectError>> },
-    #[error("no message came for {0:?}")]
+    #[error("no message arrived for {}", in_words(*.0))]
     Idle(std::time::Duration),
     /// A signal; there is nothing to say.
     #[error("interrupted")]
@@ -204,25 +206,4 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
 /// What was in the way, after what could not be done.
 fn because(error: Option<&ConnectError>) -> String {
     error.map(|error| format!(": {}", chain(error))).unwrap_or_default()
-}
-
-/// An error and its causes, from the outermost to the innermost.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
-}
-
-/// A text of several lines, such as clap's, as the one line that an error object holds.
-pub(crate) fn one_line(text: &str) -> Box<str> {
-    let words: Vec<&str> = text.trim().trim_start_matches("error: ").split_whitespace().collect();
-    words.join(" ").into()
 }

@@ -4,11 +4,10 @@
 use std::io;
 
 use chat_client::{ConnectionState, Gap, Message, display};
+use chat_frontend::report::chain;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
-
-use crate::error::chain;
 
 /// The second day of the year 1, in milliseconds since 1970. RFC 3339 has no negative years.
 const FIRST: i64 = -62_135_510_400_000;

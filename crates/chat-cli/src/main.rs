@@ -1,5 +1,5 @@
-//! `chat`: the room for scripts. Data on standard output, talk on standard error, and an exit code
-//! that says what happened. All it does is translate between a command line and `chat-client`.
+//! `chat`: the room for scripts. Data goes to standard output, reports to standard error, and the exit code names the
+//! result. The program translates between a command line and `chat-client`.
 
 mod account_choice;
 mod args;
@@ -7,63 +7,67 @@ mod commands;
 mod connection;
 mod echo;
 mod error;
-mod exit;
 mod json;
 mod ledger;
-mod legacy_args;
-mod logging;
 mod message_source;
 mod output;
 mod receipts;
 mod signals;
 mod stdout_watch;
-mod time;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use chat_client::display;
+use chat_frontend::legacy_args::{Spellings, safe_error};
+use chat_frontend::{Exit, logging, report};
 use clap::Parser as _;
 
+/// The original's spellings.
+const SPELLINGS: Spellings = Spellings {
+    options: &[
+        ("-host", "--host"),
+        ("-hp", "--history-path"),
+        ("-cp", "--credential-path"),
+        ("-lh", "--host"),
+        ("--listen_host", "--host"),
+        ("-lp", "--listen-port"),
+        ("-wp", "--write-port"),
+    ],
+    any_value: &["-m", "--message", "-t", "--token", "-u", "--username"],
+    flags: &[("-l", "--logging"), ("--logging", "--logging")],
+};
+
 fn main() -> ExitCode {
-    let words: Vec<OsString> = legacy_args::translate(std::env::args_os()).into_iter().collect();
-    let args = match args::CliArgs::try_parse_from(&words).map_err(|error| made_safe(&error, &words)) {
+    let words: Vec<OsString> = SPELLINGS.translate(std::env::args_os());
+    let args = match args::CliArgs::try_parse_from(&words) {
         Ok(args) => args,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&safe_error::<args::CliArgs>(&error, &words)),
     };
-    logging::start(args.common.logging);
+    if args.common.logging {
+        logging::to_stderr();
+    }
     let json = args.common.json;
     match commands::run(args) {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            output::complain(&failure, json);
-            failure.exit().into()
+        Err(error) => {
+            output::report_failure(&error, json);
+            error.exit().into()
         }
     }
 }
 
-/// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
-fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
-    let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
-    match args::CliArgs::try_parse_from(clean) {
-        Err(error) => error,
-        // What was wrong is the very thing that was cleaned.
-        Ok(_) => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
-    }
-}
-
-/// Help and version are data; everything else that clap has to say is a fault in the usage.
+/// Prints what clap has to say: help and the version are data, everything else is a usage error.
 fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // A closed pipe under `--help | head` is nobody's problem.
+        // A pipe that `head` has closed is no failure of `--help`.
         let _ = error.print();
-        return exit::Exit::Done.into();
+        return Exit::Done.into();
     }
     if std::env::args_os().any(|word| word == "--json") {
-        let failure = error::CliError::Usage(error::one_line(&error.to_string()));
-        output::complain(&failure, true);
+        let error = error::CliError::Usage(report::one_line(&error.to_string()).into());
+        output::report_failure(&error, true);
     } else {
         let _ = error.print();
     }
-    exit::Exit::Usage.into()
+    Exit::Usage.into()
 }

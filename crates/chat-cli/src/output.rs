@@ -5,9 +5,10 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use chat_client::{Message, display};
+use chat_frontend::report::{chain, eprint};
 use jiff::Timestamp;
 
-use crate::error::{CliError, chain};
+use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 
 /// How to print, decided once from the options and from what the streams are.
@@ -78,28 +79,26 @@ pub(crate) fn print(bytes: &[u8]) -> Result<Wrote, CliError> {
 
 /// Says something to the person: one line on standard error. What came from elsewhere is always
 /// made safe, since standard error is a terminal more often than not.
-pub(crate) fn talk(what: impl Display) {
-    let line = format!("chat: {what}\n");
-    // Nobody is left to be told when this fails.
-    let _ = io::stderr().write_all(display::clean_keeping_line_breaks(&line).as_bytes());
+pub(crate) fn report(what: impl Display) {
+    eprint(&format!("chat: {what}"));
 }
 
 /// Writes an object to standard error.
-pub(crate) fn talk_object(object: &JsonObject<'_>) {
+pub(crate) fn report_object(object: &JsonObject<'_>) {
     let mut line = Vec::new();
     object.write_to(&mut line);
     let _ = io::stderr().write_all(&line);
 }
 
 /// Reports the failure that ends the program.
-pub(crate) fn complain(failure: &CliError, json: bool) {
+pub(crate) fn report_failure(failure: &CliError, json: bool) {
     if matches!(failure, CliError::Interrupted) {
         return;
     }
     let message = chain(failure);
     if json {
-        talk_object(&JsonObject::new(ObjectKind::Error { code: failure.code(), message }));
+        report_object(&JsonObject::new(ObjectKind::Error { code: failure.code(), message }));
     } else {
-        talk(message);
+        report(message);
     }
 }

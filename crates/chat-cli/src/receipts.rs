@@ -2,9 +2,9 @@
 //! confirmed.
 
 use chat_client::{DeclineCode, MAX_TEXT_BYTES, Position, PostId};
+use chat_frontend::Exit;
 
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::json::{JsonObject, ObjectKind};
 use crate::ledger::{Ledger, PostOutcome};
 use crate::message_source::Rest;
@@ -40,7 +40,7 @@ impl Receipts {
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub(crate) fn tell(
+    pub(crate) fn record(
         &mut self,
         line: u64,
         outcome: PostOutcome,
@@ -68,22 +68,22 @@ impl Receipts {
     /// A line that is no message.
     ///
     /// # Errors
-    /// As [`Receipts::tell`].
+    /// As [`Receipts::record`].
     pub(crate) fn too_long(&mut self, line: u64) -> Result<(), CliError> {
-        self.tell(line, PostOutcome::Refused, &MessageRef::default(), Some(&Why::TooLong))
+        self.record(line, PostOutcome::Refused, &MessageRef::default(), Some(&Why::TooLong))
     }
 
     /// Nothing more is sent: ends what was read and not handed in.
     ///
     /// # Errors
-    /// As [`Receipts::tell`].
+    /// As [`Receipts::record`].
     pub(crate) fn give_up(&mut self, rest: Rest) -> Result<(), CliError> {
         if rest.goes_on {
             self.ledger.cut();
         }
         for (line, text) in rest.lines {
             match text {
-                Ok(_) => self.tell(line, PostOutcome::NeverSent, &MessageRef::default(), None)?,
+                Ok(_) => self.record(line, PostOutcome::NeverSent, &MessageRef::default(), None)?,
                 Err(_) => self.too_long(line)?,
             }
         }

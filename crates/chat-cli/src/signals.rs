@@ -5,12 +5,11 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use chat_frontend::Exit;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::pipe;
 use tokio::sync::OnceCell;
-
-use crate::exit::Exit;
 
 /// Tells when the first signal has come.
 ///

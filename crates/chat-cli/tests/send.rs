@@ -4,7 +4,6 @@
 mod support;
 
 use chat_server::ServerConfig;
-
 use support::*;
 
 #[test]

@@ -6,7 +6,6 @@ mod support;
 use std::process::Output;
 
 use chat_server::{Rate, ServerConfig};
-
 use support::*;
 
 /// The lines that have a receipt, each once, with its state.

@@ -9,7 +9,6 @@ use std::process::Output;
 use chat_server::{ServerConfig, TlsPorts};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use sha2::{Digest as _, Sha256};
-
 use support::*;
 
 /// A certificate authority of the test, and a room with a certificate of it.

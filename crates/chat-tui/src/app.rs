@@ -163,8 +163,8 @@ impl App {
         at.to_zoned(self.zone.clone()).datetime()
     }
 
-    pub(crate) fn say(&self, phrase: Phrase<'_>) -> String {
-        self.lang.say(phrase)
+    pub(crate) fn text(&self, phrase: Phrase<'_>) -> String {
+        self.lang.text(phrase)
     }
 
     fn take(&mut self, message: AppEvent) -> Vec<Effect> {
@@ -208,7 +208,7 @@ impl App {
                 self.links.round_trip = Some(time);
                 Vec::new()
             }
-            AppEvent::Heard(heard) => self.take_heard(heard),
+            AppEvent::Incoming(heard) => self.take_incoming(heard),
             AppEvent::Own { id, state, position } => {
                 self.take_own(&id, state, position);
                 Vec::new()
@@ -235,8 +235,8 @@ impl App {
             }
             AppEvent::Exported(result) => {
                 let (text, error) = match &result {
-                    Ok(path) => (self.say(Phrase::Exported(path)), false),
-                    Err(error) => (self.say(Phrase::NotExported(error)), true),
+                    Ok(path) => (self.text(Phrase::Exported(path)), false),
+                    Err(error) => (self.text(Phrase::NotExported(error)), true),
                 };
                 self.notice(&text, error);
                 Vec::new()
@@ -288,7 +288,7 @@ impl App {
     }
 
     fn take_news(&mut self, news: &NoticeText, error: bool) -> Vec<Effect> {
-        let text = self.say(Phrase::News(news));
+        let text = self.text(Phrase::News(news));
         if self.screen == Screen::Chat {
             self.notice(&text, error);
         } else {
@@ -305,7 +305,7 @@ impl App {
     }
 
     fn hint(&mut self, phrase: Phrase<'_>, error: bool) {
-        self.hint = Some(Hint { text: self.say(phrase), error });
+        self.hint = Some(Hint { text: self.text(phrase), error });
     }
 
     /// Whoever has typed in the last minutes, in a terminal that has the focus, is there.

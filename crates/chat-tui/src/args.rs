@@ -1,10 +1,25 @@
 //! What can be said on the command line. The spellings of the original are rewritten to these first.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use chat_client::{Layer, Token, TokenError, display};
+use chat_client::{Layer, Token, TokenError};
+use chat_frontend::legacy_args::{Spellings, safe_error};
 use clap::Parser;
+
+/// The original's spellings.
+const SPELLINGS: Spellings = Spellings {
+    options: &[
+        ("-lh", "--host"),
+        ("-host", "--host"),
+        ("-lp", "--listen-port"),
+        ("-hp", "--history-path"),
+        ("-wh", "--write-host"),
+        ("-wp", "--write-port"),
+        ("-cp", "--credential-path"),
+    ],
+    any_value: &["-t", "--token", "-u", "--username", "--nickname"],
+    flags: &[],
+};
 
 /// Registration and chat in a terminal.
 ///
@@ -102,10 +117,10 @@ pub(crate) struct TuiArgs {
 impl TuiArgs {
     /// Reads the command line; ends the program where it cannot be understood.
     pub(crate) fn from_command_line() -> Self {
-        let words = rewrite(std::env::args_os());
+        let words = SPELLINGS.translate(std::env::args_os());
         match Self::try_parse_from(&words) {
             Ok(args) => args,
-            Err(error) => made_safe(&error, &words).exit(),
+            Err(error) => safe_error::<Self>(&error, &words).exit(),
         }
     }
 
@@ -140,57 +155,17 @@ impl TuiArgs {
     }
 }
 
-/// Rewrites the original's spellings, single-dash words and underscores, to the modern ones. What
-/// follows `--` is left alone.
-pub(crate) fn rewrite(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut all = false;
-    let rewritten = arguments.enumerate().map(|(number, argument)| {
-        let Some(text) = argument.to_str() else { return argument };
-        all |= text == "--";
-        if number == 0 || all || !text.starts_with('-') {
-            return argument;
-        }
-        let (name, value) = match text.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (text, None),
-        };
-        let modern = match name {
-            "-lh" | "-host" => "--host".to_owned(),
-            "-lp" => "--listen-port".to_owned(),
-            "-hp" => "--history-path".to_owned(),
-            "-wh" => "--write-host".to_owned(),
-            "-wp" => "--write-port".to_owned(),
-            "-cp" => "--credential-path".to_owned(),
-            long if long.starts_with("--") => long.replace('_', "-"),
-            _ => return argument,
-        };
-        match value {
-            Some(value) => format!("{modern}={value}").into(),
-            None => modern.into(),
-        }
-    });
-    rewritten.collect()
-}
-
-/// clap quotes the arguments as they are, and these may steer the terminal: it is asked again with clean ones.
-fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
-    let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
-    match TuiArgs::try_parse_from(clean) {
-        Err(error) => error,
-        // What was wrong is the very thing that was cleaned.
-        Ok(_) => clap::Error::raw(error.kind(), "an argument holds what it must not\n"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use clap::CommandFactory;
 
     use super::*;
 
     fn parse(arguments: &[&str]) -> Layer {
         let arguments = ["chat-tui"].iter().chain(arguments).map(OsString::from);
-        TuiArgs::try_parse_from(rewrite(arguments)).unwrap().layer().unwrap()
+        TuiArgs::try_parse_from(SPELLINGS.translate(arguments)).unwrap().layer().unwrap()
     }
 
     #[test]

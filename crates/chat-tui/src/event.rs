@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_client::Account;
+use chat_frontend::local_room::RoomNotice;
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
@@ -33,7 +34,7 @@ pub(crate) enum AppEvent {
     Link(LinkSide, LinkState),
     RoundTrip(Duration),
     /// From the listen port, in order.
-    Heard(Vec<Incoming>),
+    Incoming(Vec<Incoming>),
     /// What became of an own message.
     Own {
         id: String,
@@ -67,17 +68,9 @@ pub(crate) enum AppEvent {
 }
 
 /// What the services have to say in words.
-// Without a local room nobody speaks of one; the phrases are there all the same.
-#[cfg_attr(not(feature = "local-room"), allow(dead_code))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NoticeText {
-    /// A room was started inside this program; its data is here.
-    LocalRoomStarted(String),
-    /// There is a room on this machine already.
-    LocalRoomJoined,
-    LocalRoomFailed(String),
-    /// Nothing listens where somebody else's room should be.
-    RoomNotThere(String),
+    LocalRoom(RoomNotice),
     /// The history is held by another process, so this one does not write it.
     HistoryElsewhere(String),
     /// The outbox is held by another process.
@@ -109,7 +102,7 @@ pub(crate) struct Registered {
 /// What came from the listen port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Incoming {
-    Said {
+    Message {
         sender: Option<String>,
         text: String,
         at: Timestamp,

@@ -164,10 +164,10 @@ impl Lang {
     }
 
     /// The phrase in this language. Parts that peers wrote must be clean already.
-    pub(crate) fn say(self, phrase: Phrase<'_>) -> String {
+    pub(crate) fn text(self, phrase: Phrase<'_>) -> String {
         match self {
-            Self::En => en::say(phrase),
-            Self::Ru => ru::say(phrase),
+            Self::En => en::text(phrase),
+            Self::Ru => ru::text(phrase),
         }
     }
 
@@ -216,11 +216,11 @@ mod tests {
 
     #[test]
     fn russian_counts_as_russians_do() {
-        let below = |n| Lang::Ru.say(Phrase::NewBelow(n));
+        let below = |n| Lang::Ru.text(Phrase::NewBelow(n));
         assert_eq!(below(1), "1 новое ниже");
         assert_eq!(below(3), "3 новых ниже");
-        assert_eq!(Lang::Ru.say(Phrase::Waiting(21)), "21 сообщение ждёт");
-        assert_eq!(Lang::Ru.say(Phrase::Waiting(12)), "12 сообщений ждут");
+        assert_eq!(Lang::Ru.text(Phrase::Waiting(21)), "21 сообщение ждёт");
+        assert_eq!(Lang::Ru.text(Phrase::Waiting(12)), "12 сообщений ждут");
     }
 
     #[test]

@@ -48,11 +48,11 @@ impl ConversationLayout<'_> {
             // In a conversation of today alone a separator would say nothing.
             let first_today = before.is_none() && date == self.today;
             if !known && !same && !first_today {
-                rows.push(self.separator(&self.lang.say(Phrase::Date(date)), Role::Day));
+                rows.push(self.separator(&self.lang.text(Phrase::Date(date)), Role::Day));
             }
         }
         if self.timeline.unread_begins_at(index) {
-            rows.push(self.separator(&self.lang.say(Phrase::Unread), Role::Unread));
+            rows.push(self.separator(&self.lang.text(Phrase::Unread), Role::Unread));
         }
         match item {
             TimelineItem::Entry(entry) => self.entry(entry, &mut rows),
@@ -63,9 +63,9 @@ impl ConversationLayout<'_> {
 
     fn entry(&self, entry: &TimelineEntry, rows: &mut Vec<Row<Role>>) {
         match &entry.kind {
-            EntryKind::Said(said) => self.said(entry, said, rows),
+            EntryKind::Message(said) => self.said(entry, said, rows),
             EntryKind::Gap(gap) => {
-                let text = format!("╌╌ {} ╌╌", self.lang.say(Phrase::Gap(gap)));
+                let text = format!("╌╌ {} ╌╌", self.lang.text(Phrase::Gap(gap)));
                 rows.extend(wrap(&[(Role::Gap, text.as_str())], self.width, 3));
             }
             EntryKind::Notice { text, error } => {
@@ -85,7 +85,7 @@ impl ConversationLayout<'_> {
             let role = if said.own { Role::OwnNick } else { Role::Nick(nick_colour(sender)) };
             parts.push((role, &name));
             if let Some(other) = &said.looks_like {
-                like = self.lang.say(Phrase::LooksLike(&fit(other, self.name_width())));
+                like = self.lang.text(Phrase::LooksLike(&fit(other, self.name_width())));
                 parts.push((Role::Warning, &like));
             }
             parts.push((Role::Text, ": "));
@@ -109,7 +109,7 @@ impl ConversationLayout<'_> {
         let time = self.time(Some(own.at));
         let name = clean_name(self.nickname.unwrap_or(""));
         let name = fit(&name, self.name_width());
-        let state = format!(" {}", self.lang.say(Phrase::Own(&own.state)));
+        let state = format!(" {}", self.lang.text(Phrase::Own(&own.state)));
         let role = match own.state {
             OwnState::Confirmed => Role::Good,
             OwnState::Failed(_) => Role::Error,

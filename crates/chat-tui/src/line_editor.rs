@@ -7,10 +7,10 @@ mod tests;
 
 use std::borrow::Cow;
 
+use completion::Completion;
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use crate::width::{TAB, shown, text_width};
-use completion::Completion;
 
 /// The most bytes that are held: four times the longest message, so that a paste which is too long
 /// can still be cut down by hand.

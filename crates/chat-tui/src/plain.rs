@@ -12,7 +12,6 @@ use std::collections::VecDeque;
 
 use chat_client::display;
 use jiff::Timestamp;
-
 use runner::InputLine;
 pub(crate) use runner::run;
 
@@ -32,7 +31,7 @@ pub(crate) struct PlainMode {
     /// A person types, who can be asked.
     interactive: bool,
     /// What is said, oldest first.
-    said: Vec<OutputLine>,
+    output: Vec<OutputLine>,
     /// Lines that came before there was a chat to say them in.
     early: VecDeque<String>,
     input_ended: bool,
@@ -47,7 +46,7 @@ pub(crate) enum OutputLine {
     /// A message: data.
     Message(String),
     /// Everything else: talk.
-    Talk(String),
+    Report(String),
 }
 
 /// How it ended, from good to bad.
@@ -65,7 +64,7 @@ impl PlainMode {
         Self {
             app,
             interactive,
-            said: Vec::new(),
+            output: Vec::new(),
             early: VecDeque::new(),
             input_ended: false,
             welcomed: false,
@@ -75,8 +74,8 @@ impl PlainMode {
     }
 
     /// What is to be said now.
-    pub(crate) fn take_said(&mut self) -> Vec<OutputLine> {
-        std::mem::take(&mut self.said)
+    pub(crate) fn take_output(&mut self) -> Vec<OutputLine> {
+        std::mem::take(&mut self.output)
     }
 
     pub(crate) fn outcome(&self) -> PlainOutcome {
@@ -106,7 +105,7 @@ impl PlainMode {
 
     /// The time for what is left is over.
     pub(crate) fn give_up(&mut self, seconds: u64) {
-        self.talk(Phrase::PlainGaveUp(seconds));
+        self.report(Phrase::PlainGaveUp(seconds));
         let left = self.app.chat.timeline.outgoing.waiting() + self.early.len();
         if !self.entered {
             self.worst = self.worst.max(PlainOutcome::Unreachable);
@@ -125,11 +124,11 @@ impl PlainMode {
         match line {
             InputLine::Text(line) => self.line(&line, now),
             InputLine::NotUtf8(line) => {
-                self.talk(Phrase::PlainNotUtf8);
+                self.report(Phrase::PlainNotUtf8);
                 self.line(&line, now)
             }
             InputLine::TooLong => {
-                self.talk(Phrase::PlainLineTooLong);
+                self.report(Phrase::PlainLineTooLong);
                 self.worst = self.worst.max(PlainOutcome::Usage);
                 Vec::new()
             }
@@ -158,11 +157,11 @@ impl PlainMode {
             }
             Screen::Registration => self.register(line.trim()),
             Screen::Accounts => self.choose_account(line.trim()),
-            Screen::Chat if !self.can_say() => {
+            Screen::Chat if !self.can_send() => {
                 self.early.push_back(line.to_owned());
                 Vec::new()
             }
-            Screen::Chat => self.say_or_do(line),
+            Screen::Chat => self.handle_line(line),
         }
     }
 
@@ -177,7 +176,7 @@ impl PlainMode {
     }
 
     /// Whether what is said now is heard: not before it is known whether the room is listened to.
-    fn can_say(&self) -> bool {
+    fn can_send(&self) -> bool {
         let undecided = matches!(self.app.links.listening, LinkState::Off | LinkState::Connecting { attempt: 0 | 1 });
         self.app.screen == Screen::Chat && self.app.dialog.is_none() && !undecided
     }
@@ -185,11 +184,11 @@ impl PlainMode {
     /// Takes what has happened elsewhere.
     pub(crate) fn message(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
         let before = (self.app.screen, self.app.links.clone(), self.app.dialog.is_some());
-        let hints = self.hear(&message);
+        let hints = self.report_event(&message);
         let mut effects = self.app.update(message, now);
-        self.say_links(&before.1);
+        self.report_links(&before.1);
         if let Some(why) = hints {
-            self.talk_text(&why);
+            self.report_text(&why);
         }
         if !before.2 && matches!(self.app.dialog, Some(Dialog::WrongToken { .. })) {
             effects.extend(self.wrong_token());
@@ -203,18 +202,18 @@ impl PlainMode {
         {
             let known = registered.known.clone();
             effects.extend(self.app.enter(known));
-            self.say_entering();
+            self.report_entering();
         }
         if self.app.screen == Screen::Chat && !self.entered && self.app.links.writing.is_online() {
             self.entered = true;
         }
-        effects.extend(self.say_early());
+        effects.extend(self.send_early());
         effects
     }
 
-    fn talk(&mut self, phrase: Phrase<'_>) {
-        let text = self.app.say(phrase);
-        self.talk_text(&text);
+    fn report(&mut self, phrase: Phrase<'_>) {
+        let text = self.app.text(phrase);
+        self.report_text(&text);
     }
 
     /// A message as one line.
@@ -222,12 +221,12 @@ impl PlainMode {
         let text = display::clean_for_terminal(text);
         let Some(sender) = sender else { return text.into_owned() };
         let like = self.app.chat.timeline.names.meet(sender);
-        let like = like.map_or(String::new(), |other| self.app.say(Phrase::LooksLike(&clean_name(&other))));
+        let like = like.map_or(String::new(), |other| self.app.text(Phrase::LooksLike(&clean_name(&other))));
         format!("{}{like}: {text}", clean_name(sender))
     }
 
-    fn talk_text(&mut self, text: &str) {
-        self.said.push(OutputLine::Talk(display::clean_for_terminal(text).into_owned()));
+    fn report_text(&mut self, text: &str) {
+        self.output.push(OutputLine::Report(display::clean_for_terminal(text).into_owned()));
     }
 }
 

@@ -13,13 +13,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat_client::{ClientConfig, ListenerHandle, Nickname, Outbox, Token};
+use chat_frontend::local_room::{LocalRoom, LocalRoomPolicy, RoomNotice};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel, unbounded_channel};
 use tokio::sync::watch;
+use writer::WriterCommand;
 
 use crate::effect::Effect;
 use crate::event::{AppEvent, KnownAccount, NoticeText};
-use crate::local_room::{LocalRoom, LocalRoomPolicy};
-use writer::WriterCommand;
+use crate::paths::Paths;
+use crate::timeline::Unsent;
 
 /// How many messages wait for the application before the listener is held back.
 const BACKLOG: usize = 256;
@@ -49,32 +51,13 @@ pub(crate) struct Services {
     listening: bool,
 }
 
-/// Where everything is.
-#[derive(Debug)]
-pub(crate) struct Paths {
-    #[cfg_attr(not(feature = "local-room"), allow(dead_code))]
-    pub(crate) data_dir: PathBuf,
-    pub(crate) history: PathBuf,
-    pub(crate) credentials: PathBuf,
-    pub(crate) outbox: PathBuf,
-}
-
-/// What was left undone when the services closed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Unsent {
-    pub(crate) unconfirmed: usize,
-    /// What was under way and has not arrived, by the names that the application has for it.
-    pub(crate) undone: Vec<String>,
-    /// What the outbox keeps for the next run.
-    pub(crate) kept: Vec<String>,
-}
-
 impl Services {
     /// Starts what needs no account: the local room, where one is wanted, and the reading of the
     /// accounts. Must be called within the runtime.
     pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: LocalRoomPolicy) -> (Self, Receiver<AppEvent>) {
         let (news, receiver) = channel(BACKLOG);
-        let room = LocalRoom::keep(local_room, &config, &paths, news.clone());
+        let (notices, room_notices) = channel(4);
+        let room = LocalRoom::open(local_room, &config, &paths.data_dir, &paths.credentials, notices);
         let shared = Arc::new(ServiceContext {
             config,
             history_path: paths.history,
@@ -87,14 +70,15 @@ impl Services {
         });
         let (posting, commands) = unbounded_channel();
         tokio::spawn(writer::run(shared.clone(), commands));
-        tokio::spawn(greet_new_rooms(shared.clone(), posting.clone(), room.started()));
+        tokio::spawn(forward_room_notices(shared.clone(), room_notices));
+        tokio::spawn(retry_on_new_room(shared.clone(), posting.clone(), room.started()));
         shared.blocking(|shared| {
             // Before the accounts, and so before anybody can register or log in.
             if shared.config.exposes_token() {
                 let text = NoticeText::InTheClear(shared.config.write_addr_text());
-                shared.tell_blocking(AppEvent::Notice { text, error: false });
+                shared.send_blocking(AppEvent::Notice { text, error: false });
             }
-            shared.tell_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));
+            shared.send_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));
             files::load_accounts(shared);
         });
         (Self { shared, posting, room, listening: false }, receiver)
@@ -109,7 +93,7 @@ impl Services {
                 tokio::spawn(async move {
                     wait_for(ready).await;
                     let result = files::register(&shared, nickname).await;
-                    shared.tell(AppEvent::Registered(result)).await;
+                    shared.send(AppEvent::Registered(result)).await;
                 });
             }
             Effect::Enter(known) => self.enter(known.account.token, Some(known.account.nickname)),
@@ -171,11 +155,11 @@ impl Services {
 
 impl ServiceContext {
     /// Hands a message to the application; where that has gone, nobody wants to know.
-    async fn tell(&self, message: AppEvent) {
+    async fn send(&self, message: AppEvent) {
         let _ = self.news.send(message).await;
     }
 
-    fn tell_blocking(&self, message: AppEvent) {
+    fn send_blocking(&self, message: AppEvent) {
         let _ = self.news.blocking_send(message);
     }
 
@@ -194,8 +178,16 @@ impl ServiceContext {
     }
 }
 
-/// A room that has just been started here need not be waited for.
-async fn greet_new_rooms(
+/// Shows what happens to the local room.
+async fn forward_room_notices(shared: Arc<ServiceContext>, mut notices: Receiver<RoomNotice>) {
+    while let Some(notice) = notices.recv().await {
+        let error = notice.is_error();
+        shared.send(AppEvent::Notice { text: NoticeText::LocalRoom(notice), error }).await;
+    }
+}
+
+/// Connects at once to a room that was started by this program.
+async fn retry_on_new_room(
     shared: Arc<ServiceContext>,
     posting: UnboundedSender<WriterCommand>,
     mut started: watch::Receiver<u64>,

@@ -15,7 +15,7 @@ use chat_client::NamesSeen;
 
 pub(crate) use entry::{EntryKind, FileSpan, GapLine, GapReason, ShownMessage, TimelineEntry, Viewer, clean_name};
 pub(crate) use page::{HistoryPage, PageLine, PageRequest};
-pub(crate) use pending::{EarlyEcho, FailureReason, OwnState, PendingMessage, PendingMessages};
+pub(crate) use pending::{EarlyEcho, FailureReason, OwnState, PendingMessage, PendingMessages, Unsent};
 use scroll::Anchor;
 
 /// How many entries are held. Scrolled back, up to twice as many, so that pages are not read again
@@ -164,11 +164,11 @@ impl Timeline {
             self.newest = mark.end;
             self.note_reading();
         }
-        if entry.as_said().is_some_and(|said| said.own) {
+        if entry.as_message().is_some_and(|said| said.own) {
             // Who writes has read.
             self.read_everything();
         }
-        if self.anchor != Anchor::End && entry.as_said().is_some() {
+        if self.anchor != Anchor::End && entry.as_message().is_some() {
             self.below += 1;
         }
         if self.is_live() && self.anchor != Anchor::End && self.entries.len() >= 2 * WINDOW && entry.mark.is_some() {
@@ -183,7 +183,7 @@ impl Timeline {
                 self.asides.remove(0);
             }
         }
-        let in_no_file = entry.mark.is_none() && entry.as_said().is_some() && self.newest == 0;
+        let in_no_file = entry.mark.is_none() && entry.as_message().is_some() && self.newest == 0;
         if !self.is_live() && !in_no_file {
             // It comes with its page. A message that is in no file has only this place to be.
             return false;
@@ -210,7 +210,7 @@ impl Timeline {
     /// An own message whose echo is not to be waited for any longer becomes part of what was said.
     pub(crate) fn settle(&mut self, own: &PendingMessage, me: &Viewer) {
         let mut entry = TimelineEntry::said(me.nickname.as_deref(), &own.text, Some(own.at), None, me);
-        if let EntryKind::Said(said) = &mut entry.kind {
+        if let EntryKind::Message(said) = &mut entry.kind {
             said.confirmed = true;
         }
         self.push(entry);
@@ -219,11 +219,11 @@ impl Timeline {
     /// The receipt of an own line has come after the line.
     pub(crate) fn confirm(&mut self, echo: &EarlyEcho, me: &Viewer) {
         let shown = TimelineEntry::said(me.nickname.as_deref(), &echo.text, None, echo.mark, me);
-        let is_it = |entry: &&mut TimelineEntry| entry.mark == echo.mark && entry.as_said() == shown.as_said();
+        let is_it = |entry: &&mut TimelineEntry| entry.mark == echo.mark && entry.as_message() == shown.as_message();
         let entry = self.entries.iter_mut().rev().find(is_it);
         let aside = self.asides.iter_mut().rev().map(|(_, aside)| aside).find(is_it);
         for entry in entry.into_iter().chain(aside) {
-            if let EntryKind::Said(said) = &mut entry.kind {
+            if let EntryKind::Message(said) = &mut entry.kind {
                 said.confirmed = true;
             }
         }

@@ -10,12 +10,12 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use canvas::Canvas;
 use ratatui::Frame;
 
 use crate::app::{App, Dialog, Screen};
 use crate::lang::Phrase;
 use crate::theme::{Role, Theme};
-use canvas::Canvas;
 
 /// Draws everything.
 pub(crate) fn draw(app: &App, theme: Theme, frame: &mut Frame<'_>) {
@@ -23,7 +23,7 @@ pub(crate) fn draw(app: &App, theme: Theme, frame: &mut Frame<'_>) {
     let mut canvas = Canvas::new(frame.buffer_mut(), theme);
     let mut cursor = match app.screen {
         Screen::Starting => {
-            canvas.text(area.x, area.y, area.width, &app.say(Phrase::Starting), Role::Dim);
+            canvas.text(area.x, area.y, area.width, &app.text(Phrase::Starting), Role::Dim);
             None
         }
         Screen::Registration => registration::draw(app, area, &mut canvas),

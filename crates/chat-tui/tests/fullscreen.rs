@@ -5,11 +5,10 @@
 mod support;
 
 use rustix::process::Signal;
-use tempfile::TempDir;
-
 use support::room::Room;
 use support::terminal::Terminal;
 use support::write_history;
+use tempfile::TempDir;
 
 const ENTER: &str = "\r";
 

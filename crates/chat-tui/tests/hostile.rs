@@ -8,7 +8,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use chat_client::display::is_treacherous;
-
 use support::pipes::Pipes;
 use support::room::Room;
 use support::terminal::run_raw;
@@ -93,23 +92,23 @@ fn the_files_of_a_whole_run_are_private_named_by_us_and_hold_no_token() {
     };
     let evil = "../../evil/\u{301}$(id)%n";
     let (mut bob, mut eve) = (start(&homes[0], "Bob"), start(&homes[1], evil));
-    bob.wait_for_talk("listening: online");
-    eve.wait_for_talk("writing: online");
+    bob.wait_for_report("listening: online");
+    eve.wait_for_report("writing: online");
     eve.line("../../../tmp/evil");
     bob.wait_for_message("../../../tmp/evil");
     bob.line("hello");
     bob.wait_for_message("Bob: hello");
     bob.line("/export out.txt");
-    bob.wait_for_talk("out.txt");
+    bob.wait_for_report("out.txt");
     for program in [&mut bob, &mut eve] {
         program.line("/quit");
-        assert_eq!(program.wait_exit(), 0, "{:?}", program.talk());
+        assert_eq!(program.wait_exit(), 0, "{:?}", program.reports());
     }
     // Without a room there is something to log.
     room.kill();
     for (home, name) in [(&homes[0], "Bob"), (&homes[1], evil)] {
         let mut program = start(home, name);
-        program.wait_for_talk("connection refused");
+        program.wait_for_report("connection refused");
         program.line("/quit");
         program.wait_exit();
     }
@@ -169,8 +168,8 @@ fn a_token_in_the_clear_is_said_once_before_anything_is_sent_and_not_on_this_mac
         let mut program = Pipes::start(home.path(), &words(&all));
         program.line("hello");
         program.end_input();
-        assert_eq!(program.wait_exit(), 4, "{:?}", program.talk());
-        program.talk()
+        assert_eq!(program.wait_exit(), 4, "{:?}", program.reports());
+        program.reports()
     };
     for exposed in [&["-wh", "chat.invalid"][..], &["-lh", "chat.invalid"]] {
         let talk = ends(exposed);

@@ -20,7 +20,7 @@ fn echo_hello_registers_posts_shows_and_ends() {
     let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
     me.line("hello");
     me.end_input();
-    assert_eq!(me.wait_exit(), 0, "{:?}", me.talk());
+    assert_eq!(me.wait_exit(), 0, "{:?}", me.reports());
     let messages = me.messages();
     assert_eq!(messages.len(), 1, "{messages:?}");
     assert!(messages[0].ends_with(" me: hello"), "{messages:?}");
@@ -29,9 +29,9 @@ fn echo_hello_registers_posts_shows_and_ends() {
     let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
     me.line("again");
     me.end_input();
-    assert_eq!(me.wait_exit(), 0, "{:?}", me.talk());
+    assert_eq!(me.wait_exit(), 0, "{:?}", me.reports());
     assert!(me.messages().iter().any(|line| line.ends_with(" me: again")));
-    assert!(!me.talk().iter().any(|line| line.contains("Registered")), "{:?}", me.talk());
+    assert!(!me.reports().iter().any(|line| line.contains("Registered")), "{:?}", me.reports());
 }
 
 #[test]
@@ -40,17 +40,17 @@ fn two_people_talk() {
     let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let mut bob = Pipes::start(homes[0].path(), &arguments(&room, &["--nickname", "Bob"]));
     let mut ann = Pipes::start(homes[1].path(), &arguments(&room, &["--nickname", "Ann"]));
-    bob.wait_for_talk("writing: online");
-    bob.wait_for_talk("listening: online");
-    ann.wait_for_talk("listening: online");
+    bob.wait_for_report("writing: online");
+    bob.wait_for_report("listening: online");
+    ann.wait_for_report("listening: online");
     bob.line("//is it on?");
     ann.wait_for_message("Bob: /is it on?");
     ann.line("it is");
     bob.wait_for_message("Ann: it is");
     ann.line("/status");
-    ann.wait_for_talk("listening: online; writing: online");
+    ann.wait_for_report("listening: online; writing: online");
     ann.line("/nonsense");
-    ann.wait_for_talk("there is no command /nonsense");
+    ann.wait_for_report("there is no command /nonsense");
     ann.line("/quit");
     assert_eq!(ann.wait_exit(), 0);
 }
@@ -63,12 +63,12 @@ fn a_server_that_is_killed_and_comes_back_loses_nothing() {
     bob.line("before");
     bob.wait_for_message("Bob: before");
     room.kill();
-    bob.wait_for_talk("writing: retry in");
+    bob.wait_for_report("writing: retry in");
     bob.line("meanwhile");
     room.come_back();
     bob.wait_for_message("Bob: meanwhile");
     bob.end_input();
-    assert_eq!(bob.wait_exit(), 0, "{:?}", bob.talk());
+    assert_eq!(bob.wait_exit(), 0, "{:?}", bob.reports());
 }
 
 #[test]
@@ -78,9 +78,9 @@ fn a_wrong_token_is_a_refusal() {
     let token = "9a08f44c-c541-41eb-8c47-0242ac110002";
     let mut me = Pipes::start(home.path(), &arguments(&room, &["-t", token]));
     me.line("hello");
-    assert_eq!(me.wait_exit(), 3, "{:?}", me.talk());
-    assert!(me.talk().iter().any(|line| line.contains("does not know the token")));
-    assert!(!me.talk().iter().any(|line| line.contains(token)), "{:?}", me.talk());
+    assert_eq!(me.wait_exit(), 3, "{:?}", me.reports());
+    assert!(me.reports().iter().any(|line| line.contains("does not know the token")));
+    assert!(!me.reports().iter().any(|line| line.contains(token)), "{:?}", me.reports());
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn nobody_there_is_said_and_is_an_exit_code() {
     let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
     me.line("hello");
     me.end_input();
-    assert_eq!(me.wait_exit(), 4, "{:?}", me.talk());
+    assert_eq!(me.wait_exit(), 4, "{:?}", me.reports());
 }
 
 #[test]
@@ -115,8 +115,8 @@ fn a_line_that_does_not_fit_is_a_usage_error_and_the_others_are_sent() {
     me.line(&"x".repeat(100_000));
     me.line("after");
     me.end_input();
-    assert_eq!(me.wait_exit(), 2, "{:?}", me.talk());
-    assert!(me.talk().iter().any(|line| line.contains("too long for a message")), "{:?}", me.talk());
+    assert_eq!(me.wait_exit(), 2, "{:?}", me.reports());
+    assert!(me.reports().iter().any(|line| line.contains("too long for a message")), "{:?}", me.reports());
     assert!(me.messages().iter().any(|line| line.ends_with(" me: after")), "{:?}", me.messages());
 }
 
@@ -125,7 +125,7 @@ fn without_a_name_a_pipe_is_told_what_is_missing() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut me = Pipes::start(home.path(), &arguments(&room, &[]));
-    assert_eq!(me.wait_exit(), 2, "{:?}", me.talk());
+    assert_eq!(me.wait_exit(), 2, "{:?}", me.reports());
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn fifty_lines_are_fifty_messages_in_order() {
         bob.line(&format!("line {number}"));
     }
     bob.end_input();
-    assert_eq!(bob.wait_exit(), 0, "{:?}", bob.talk());
+    assert_eq!(bob.wait_exit(), 0, "{:?}", bob.reports());
     let heard: Vec<String> = bob.messages().iter().map(|line| line.rsplit(": ").next().unwrap().to_owned()).collect();
     assert_eq!(heard, (0..50).map(|number| format!("line {number}")).collect::<Vec<_>>());
 }
@@ -148,10 +148,10 @@ fn a_hundred_thousand_lines_are_searched() {
     let home = tempfile::tempdir().unwrap();
     write_history(home.path(), 100_000);
     let mut bob = Pipes::start(home.path(), &arguments(&room, &["--nickname", "Bob"]));
-    bob.wait_for_talk("writing: online");
+    bob.wait_for_report("writing: online");
     bob.line("/search line 4711 of");
     bob.wait_for_message("this is line 4711 of many");
-    bob.wait_for_talk("Found 1.");
+    bob.wait_for_report("Found 1.");
 }
 
 #[cfg(unix)]

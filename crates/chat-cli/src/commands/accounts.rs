@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use chat_client::{CachedAccount, Credentials, Layer};
+use chat_frontend::Exit;
 
 use crate::args::{AccountsAction, AccountsArgs, CommonArgs};
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::{account_choice, connection};

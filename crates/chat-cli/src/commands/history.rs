@@ -3,19 +3,21 @@
 use std::path::PathBuf;
 
 use chat_client::{History, HistoryLine, Layer};
+use chat_frontend::Exit;
+use chat_frontend::report::one_line;
+use chat_frontend::time;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
 use crate::args::{CommonArgs, HistoryArgs};
+use crate::connection;
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::json::{JsonObject, ObjectKind, rfc3339};
 use crate::output::{self, Style, Wrote};
 use crate::signals::Interrupt;
 use crate::stdout_watch::StdoutWatch;
-use crate::{connection, time};
 
 /// How many lines are read and printed at once.
 const PAGE: usize = 4096;
@@ -25,7 +27,7 @@ pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliEr
     let path = connection::settings(layer, common)?.history_path;
     match must_exist(&path) {
         Err(missing) if args.history_path.is_some() => return Err(missing),
-        Err(_) => output::talk(format_args!("there is no history yet in {}", path.display())),
+        Err(_) => output::report(format_args!("there is no history yet in {}", path.display())),
         Ok(()) => {}
     }
     let reader = HistoryReader { filter: Filter::new(args)?, style: Style::new(common.json, args.raw) };
@@ -150,7 +152,7 @@ impl Filter {
         Ok(Self {
             since: time("--since", &args.since)?,
             until: time("--until", &args.until)?,
-            grep: grep.map_err(|error| CliError::Usage(crate::error::one_line(&format!("--grep: {error}"))))?,
+            grep: grep.map_err(|error| CliError::Usage(one_line(&format!("--grep: {error}")).into()))?,
         })
     }
 
@@ -169,7 +171,7 @@ impl Filter {
     }
 }
 
-fn local_minute(text: &str) -> Result<DateTime, time::WhenError> {
+fn local_minute(text: &str) -> Result<DateTime, time::TimeError> {
     let zone = TimeZone::system();
     let time = time::time(text, Timestamp::now(), &zone)?;
     let local = time.to_zoned(zone).datetime();

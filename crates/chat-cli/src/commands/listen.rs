@@ -8,6 +8,8 @@ use chat_client::{
     ClientConfig, Cursor, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Position, Recorder,
     Resume,
 };
+use chat_frontend::Exit;
+use chat_frontend::time;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep_until};
@@ -15,12 +17,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::args::{CommonArgs, ListenArgs};
 use crate::connection::{self, PortKind, StateReporter};
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::json::JsonObject;
 use crate::output::{self, Style, Wrote};
 use crate::signals::Interrupt;
 use crate::stdout_watch::StdoutWatch;
-use crate::time;
 
 /// How often a history that could not be written is tried again.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
@@ -29,13 +29,13 @@ pub(super) async fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, 
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
     let settings = connection::settings(connection::layer(&args.connect, PortKind::Listen), common)?;
     let mut config = connection::client_config(&settings, &args.connect, None);
-    let keep = Persistence::open(args)?;
+    let persistence = Persistence::open(args)?;
     let asked = begin(args)?;
-    config.resume = keep.resume(asked.clone().unwrap_or(Resume::Live));
+    config.resume = persistence.resume(asked.clone().unwrap_or(Resume::Live));
     if asked.is_some() && config.resume != asked.clone().unwrap_or(Resume::Live) {
-        output::talk("the history goes on where it ends; --last and --since are for a new one");
+        output::report("the history goes on where it ends; --last and --since are for a new one");
     }
-    ListenRun::new(args, common, config, keep, asked.is_some()).run(&interrupt).await
+    ListenRun::new(args, common, config, persistence, asked.is_some()).run(&interrupt).await
 }
 
 /// Where the options want to begin; `None` is with what comes.
@@ -68,7 +68,7 @@ impl Persistence {
             (None, None) => (Self::Nothing, Vec::new()),
         };
         for warning in warnings {
-            output::talk(format_args!("warning: {warning}"));
+            output::report(format_args!("warning: {warning}"));
         }
         Ok(keep)
     }
@@ -151,7 +151,7 @@ impl Persistence {
             match recorder.retry() {
                 Ok(()) => {
                     *troubled = false;
-                    output::talk("the history is written again");
+                    output::report("the history is written again");
                 }
                 Err(error) => {
                     Self::waiting(troubled, error)?;
@@ -169,7 +169,7 @@ impl Persistence {
             other => return Err(other.into()),
         };
         if !std::mem::replace(troubled, true) {
-            output::talk(&error);
+            output::report(&error);
         }
         Ok(taken)
     }
@@ -187,7 +187,7 @@ struct ListenRun {
     style: Style,
     listener: Listener,
     what: String,
-    keep: Persistence,
+    persistence: Persistence,
     /// Who has spoken in this run.
     names: NamesSeen,
     count: Option<u64>,
@@ -200,14 +200,20 @@ struct ListenRun {
 }
 
 impl ListenRun {
-    fn new(args: &ListenArgs, common: &CommonArgs, config: ClientConfig, keep: Persistence, wants_past: bool) -> Self {
+    fn new(
+        args: &ListenArgs,
+        common: &CommonArgs,
+        config: ClientConfig,
+        persistence: Persistence,
+        wants_past: bool,
+    ) -> Self {
         let now = Instant::now();
         Self {
             style: Style::new(common.json, args.raw),
             what: config.listen_addr_text(),
             listener: Listener::start(config),
-            wants_past: wants_past || matches!(keep, Persistence::Cursor(_)),
-            keep,
+            wants_past: wants_past || matches!(persistence, Persistence::Cursor(_)),
+            persistence,
             names: NamesSeen::new(),
             count: args.count,
             got: 0,
@@ -220,32 +226,32 @@ impl ListenRun {
     async fn run(mut self, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let outcome = self.listen(interrupt).await;
         // What waits for the disk is more important than how the listening ended.
-        self.keep.close()?;
+        self.persistence.close()?;
         outcome
     }
 
     async fn listen(&mut self, interrupt: &Interrupt) -> Result<Exit, CliError> {
-        let mut talk = StateReporter::new(PortKind::Listen, self.listener.state(), self.style.json);
+        let mut reporter = StateReporter::new(PortKind::Listen, self.listener.state(), self.style.json);
         let mut numbered = self.listener.numbered();
         let reader = StdoutWatch::watch();
         let mut backlog = VecDeque::new();
         loop {
-            let retry_at = (self.keep.is_waiting() || !backlog.is_empty()).then(|| Instant::now() + RETRY_EVERY);
+            let retry_at = (self.persistence.is_waiting() || !backlog.is_empty()).then(|| Instant::now() + RETRY_EVERY);
             tokio::select! {
                 biased;
                 () = interrupt.wait() => return Err(CliError::Interrupted),
                 () = reader.gone() => return Ok(Exit::Done),
                 () = at(self.end_at) => return self.out_of_time(),
                 () = at(self.idle_at) => return Err(CliError::Idle(self.idle.unwrap_or_default())),
-                () = talk.next() => {}
+                () = reporter.next() => {}
                 Ok(()) = numbered.changed(), if self.wants_past => {
                     if *numbered.borrow_and_update() == Some(false) {
                         self.wants_past = false;
-                        output::talk("this server keeps no past: beginning with what comes");
+                        output::report("this server keeps no past: beginning with what comes");
                     }
                 }
                 () = at(retry_at) => {
-                    self.keep.retry()?;
+                    self.persistence.retry()?;
                     if let Some(exit) = self.take(&mut backlog)? {
                         return Ok(exit);
                     }
@@ -259,7 +265,7 @@ impl ListenRun {
                     };
                     if let EventBatch::Lines(lines) = &heard
                         && self.takes_in_one_piece(lines)
-                        && self.keep.lines_before_print(lines)?
+                        && self.persistence.lines_before_print(lines)?
                     {
                         if let Some(exit) = self.print_lines(lines)? {
                             return Ok(exit);
@@ -282,13 +288,13 @@ impl ListenRun {
             if let ListenerEvent::Gap(gap) = first {
                 let gap = gap.clone();
                 events.pop_front();
-                if self.tell_gap(&gap)? == Wrote::PipeClosed {
+                if self.report_gap(&gap)? == Wrote::PipeClosed {
                     return Ok(Some(Exit::Done));
                 }
                 continue;
             }
             if let ListenerEvent::Joined(position) = first {
-                self.keep.joined(position)?;
+                self.persistence.joined(position)?;
                 events.pop_front();
                 continue;
             }
@@ -301,7 +307,7 @@ impl ListenRun {
                 })
                 .take(room)
                 .collect();
-            if !messages.is_empty() && !self.keep.before_print(&messages)? {
+            if !messages.is_empty() && !self.persistence.before_print(&messages)? {
                 return Ok(None);
             }
             // An event of a kind that this version does not know is skipped.
@@ -335,7 +341,7 @@ impl ListenRun {
         if output::print(&out)? == Wrote::PipeClosed {
             return Ok(Some(Exit::Done));
         }
-        self.keep.after_print(messages)?;
+        self.persistence.after_print(messages)?;
         Ok(self.printed(messages.len()))
     }
 
@@ -347,14 +353,14 @@ impl ListenRun {
         self.count.is_some_and(|wanted| self.got >= wanted).then_some(Exit::Done)
     }
 
-    fn tell_gap(&mut self, gap: &Gap) -> Result<Wrote, CliError> {
-        self.keep.gap(gap);
+    fn report_gap(&mut self, gap: &Gap) -> Result<Wrote, CliError> {
+        self.persistence.gap(gap);
         if self.style.json {
             let mut out = Vec::new();
             JsonObject::gap(gap).write_to(&mut out);
             return output::print(&out);
         }
-        output::talk(gap);
+        output::report(gap);
         Ok(Wrote::All)
     }
 

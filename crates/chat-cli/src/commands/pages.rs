@@ -1,10 +1,10 @@
 //! `chat completions` and `chat man`: made from the command line's own definition.
 
+use chat_frontend::Exit;
 use clap::CommandFactory as _;
 
 use crate::args::CliArgs;
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::output;
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, CliError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chat_client::{
     ClientConfig, ConnectionState, Dial as _, Listener, RetryPolicy, Side as Port, TcpDial, Token, Writer,
 };
+use chat_frontend::Exit;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout};
 
@@ -13,7 +14,6 @@ use crate::account_choice;
 use crate::args::{CommonArgs, PingArgs};
 use crate::connection::{self, PortKind};
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::signals::Interrupt;
@@ -109,7 +109,7 @@ async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Resul
             }
             Err(failure) => {
                 if let Some(earlier) = failed.replace(failure) {
-                    output::complain(&earlier, json);
+                    output::report_failure(&earlier, json);
                 }
             }
         }

@@ -2,28 +2,29 @@
 
 use std::time::Duration;
 
+use chat_frontend::Exit;
+
 use crate::account_choice;
 use crate::args::{CommonArgs, RegisterArgs};
 use crate::connection::{self, LastError, PortKind};
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::signals::Interrupt;
 
 /// How long to look for the server when nothing else is said.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(args: &RegisterArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     layer.credentials_path.clone_from(&args.credential_path);
     let settings = connection::settings(layer, common)?;
-    let config = connection::client_config(&settings, &args.connect, Some(PATIENCE));
+    let config = connection::client_config(&settings, &args.connect, Some(CONNECT_TIMEOUT));
     connection::warn_of_exposure(&config);
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
-    let trouble = LastError::default();
+    let last_error = LastError::default();
     let account = tokio::select! {
-        account = account_choice::new(&settings, &config, &args.username, &trouble) => account?,
+        account = account_choice::new(&settings, &config, &args.username, &last_error) => account?,
         () = interrupt.wait() => return Err(CliError::Interrupted),
     };
     let mut out = Vec::new();

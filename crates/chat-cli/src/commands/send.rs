@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_client::{Delivery, DeliveryError, Position, PostId, Text, Writer};
+use chat_frontend::Exit;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 
@@ -11,20 +12,19 @@ use crate::args::{CommonArgs, Confirm, SendArgs};
 use crate::connection::{self, LastError, PortKind, StateReporter};
 use crate::echo::EchoListener;
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::ledger::PostOutcome;
 use crate::message_source::MessageSource;
 use crate::receipts::{MessageRef, Receipts, Why};
 use crate::signals::Interrupt;
 
 /// How long to look for the server when nothing else is said.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long what is under way may still be confirmed after a signal.
-const LAST_MOMENT: Duration = Duration::from_secs(3);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How many messages may be under way: enough to keep a connection busy, and little to be unsure about when it breaks.
-const UNDER_WAY: usize = 512;
+const MAX_IN_FLIGHT: usize = 512;
 
 pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
@@ -33,12 +33,12 @@ pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit,
     let settings = connection::settings(layer, common)?;
     let input = MessageSource::from(args.message.take(), &settings)?;
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
-    let config = connection::client_config(&settings, &args.connect, Some(PATIENCE));
+    let config = connection::client_config(&settings, &args.connect, Some(CONNECT_TIMEOUT));
     connection::warn_of_exposure(&config);
     let what = config.write_addr_text();
-    let trouble = LastError::default();
+    let last_error = LastError::default();
     let start = async {
-        let token = account_choice::known_or_new(&settings, &config, &trouble).await?;
+        let token = account_choice::known_or_new(&settings, &config, &last_error).await?;
         let echo = match args.confirm {
             Confirm::Echo => Some(EchoListener::start(config.clone()).await?),
             Confirm::Written | Confirm::Ack => None,
@@ -49,7 +49,7 @@ pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit,
     let started = tokio::select! {
         started = start => started,
         () = interrupt.wait() => Err(CliError::Interrupted),
-        () = at(deadline) => Err(CliError::NoConnectionInTime { what: what.clone(), error: trouble.last() }),
+        () = at(deadline) => Err(CliError::NoConnectionInTime { what: what.clone(), error: last_error.last() }),
     };
     let (writer, echo) = match started {
         Ok(started) => started,
@@ -91,7 +91,7 @@ struct Confirmed {
 impl Run {
     async fn send_all(mut self, mut input: MessageSource, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let states = self.writer.state();
-        let mut talk = StateReporter::new(PortKind::Write, states.clone(), self.json);
+        let mut reporter = StateReporter::new(PortKind::Write, states.clone(), self.json);
         let mut under_way = FuturesOrdered::new();
         let mut stop = None;
         let mut more = true;
@@ -99,10 +99,10 @@ impl Run {
             let told = tokio::select! {
                 biased;
                 () = interrupt.wait() => Err(CliError::Interrupted),
-                () = at(self.deadline) => Err(self.out_of_time(&talk)),
-                () = talk.next() => Ok(()),
+                () = at(self.deadline) => Err(self.out_of_time(&reporter)),
+                () = reporter.next() => Ok(()),
                 Some(sent) = under_way.next() => self.ended(sent),
-                next = input.next(), if more && under_way.len() < UNDER_WAY => match next {
+                next = input.next(), if more && under_way.len() < MAX_IN_FLIGHT => match next {
                     Some(Ok((line, Ok(text)))) => match self.writer.send(text.clone()).await {
                         Ok(delivery) => {
                             under_way.push_back(self.delivered(delivery, line, text));
@@ -111,7 +111,7 @@ impl Run {
                         Err(_) => {
                             // The service has closed: nothing that follows can be sent either.
                             more = false;
-                            self.receipts.tell(line, PostOutcome::NeverSent, &MessageRef::default(), None)
+                            self.receipts.record(line, PostOutcome::NeverSent, &MessageRef::default(), None)
                         }
                     },
                     Some(Ok((line, Err(_)))) => self.receipts.too_long(line),
@@ -127,7 +127,7 @@ impl Run {
         let moment = match stop {
             None => Duration::from_secs(1),
             Some(CliError::OutOfTime | CliError::NoConnectionInTime { .. }) => Duration::ZERO,
-            Some(_) => LAST_MOMENT,
+            Some(_) => CLOSE_TIMEOUT,
         };
         let closing = self.writer.clone().close(moment);
         tokio::pin!(closing);
@@ -151,11 +151,11 @@ impl Run {
     }
 
     /// Time has run out: for what was to be sent, or already for the connection.
-    fn out_of_time(&self, talk: &StateReporter) -> CliError {
+    fn out_of_time(&self, reporter: &StateReporter) -> CliError {
         if self.writer.state().borrow().is_online() {
             return CliError::OutOfTime;
         }
-        CliError::NoConnectionInTime { what: self.what.clone(), error: talk.trouble().last() }
+        CliError::NoConnectionInTime { what: self.what.clone(), error: reporter.last_error().last() }
     }
 
     /// Waits for one message's end, as far as `--confirm` wants to know it.
@@ -198,7 +198,7 @@ impl Run {
             }
             Err(_) => (PostOutcome::NeverSent, None, None),
         };
-        self.receipts.tell(line, outcome, &MessageRef { id: Some(&id), position }, why.as_ref())
+        self.receipts.record(line, outcome, &MessageRef { id: Some(&id), position }, why.as_ref())
     }
 }
 

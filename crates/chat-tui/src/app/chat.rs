@@ -151,7 +151,7 @@ impl App {
 
     fn complete(&mut self, backwards: bool) {
         let mut seen = BTreeSet::new();
-        let said = self.chat.timeline.newest_first().filter_map(|entry| entry.as_said());
+        let said = self.chat.timeline.newest_first().filter_map(|entry| entry.as_message());
         let others = said.filter(|said| !said.own).filter_map(|said| said.sender.as_deref());
         let names: Vec<String> = others.filter(|name| seen.insert(*name)).take(200).map(str::to_owned).collect();
         if !self.chat.input.complete(names.iter().map(String::as_str), backwards) {
@@ -236,7 +236,7 @@ impl App {
                 self.chat.selected = None;
                 self.chat.timeline.go_to_end();
             }
-            _ => self.hint = Some(Hint { text: self.say(Phrase::NotNow), error: false }),
+            _ => self.hint = Some(Hint { text: self.text(Phrase::NotNow), error: false }),
         }
         Vec::new()
     }

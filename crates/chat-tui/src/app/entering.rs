@@ -12,7 +12,7 @@ impl App {
     pub(super) fn take_accounts(&mut self, accounts: Vec<KnownAccount>) -> Vec<Effect> {
         self.accounts.replace(accounts);
         let Some(start) = self.wanted.take() else { return Vec::new() };
-        let title = Effect::Title(self.say(Phrase::WindowTitle(&self.place)));
+        let title = Effect::Title(self.text(Phrase::WindowTitle(&self.place)));
         let mut effects = vec![title];
         if start.register {
             self.screen = Screen::Registration;
@@ -43,7 +43,7 @@ impl App {
     pub(crate) fn enter(&mut self, known: KnownAccount) -> Vec<Effect> {
         self.open_chat();
         self.set_me(known.clone());
-        let title = Effect::Title(self.say(Phrase::WindowTitle(&clean_name(known.account.nickname.as_str()))));
+        let title = Effect::Title(self.text(Phrase::WindowTitle(&clean_name(known.account.nickname.as_str()))));
         vec![Effect::Enter(known), title]
     }
 
@@ -69,7 +69,7 @@ impl App {
             return Vec::new();
         }
         let asked = self.me.as_ref().and_then(|known| known.asked.clone());
-        let title = Effect::Title(self.say(Phrase::WindowTitle(&clean_name(account.nickname.as_str()))));
+        let title = Effect::Title(self.text(Phrase::WindowTitle(&clean_name(account.nickname.as_str()))));
         self.set_me(KnownAccount { account, asked });
         // Which messages are one's own is seen only now.
         self.chat.timeline.read_again();

@@ -9,15 +9,15 @@ use crate::timeline::{
 };
 
 impl App {
-    pub(super) fn take_heard(&mut self, heard: Vec<Incoming>) -> Vec<Effect> {
+    pub(super) fn take_incoming(&mut self, heard: Vec<Incoming>) -> Vec<Effect> {
         self.note_presence();
         let mut effects = Vec::new();
         for one in heard {
             match one {
-                Incoming::Said { sender, text, at, position, mark } => {
+                Incoming::Message { sender, text, at, position, mark } => {
                     let own = sender.is_some() && sender == self.reader.nickname;
                     let queued_too = self.links.writing.is_online();
-                    let passed = position.as_ref().map(|position| self.chat.timeline.outgoing.hear(position));
+                    let passed = position.as_ref().map(|position| self.chat.timeline.outgoing.note_position(position));
                     for own in passed.unwrap_or_default() {
                         self.chat.timeline.settle(&own, &self.reader);
                     }
@@ -31,11 +31,11 @@ impl App {
                     let sender = sender.as_deref();
                     let entry = TimelineEntry::said(sender, &text, Some(at), mark, &self.reader);
                     let mut entry = entry.marked(sender, &mut self.chat.timeline.names);
-                    if let EntryKind::Said(said) = &mut entry.kind {
+                    if let EntryKind::Message(said) = &mut entry.kind {
                         said.confirmed = echo.is_some();
                         if said.mention.is_some() {
                             let who = said.sender.as_deref().unwrap_or("");
-                            let like = said.looks_like.as_deref().map(|other| self.lang.say(Phrase::LooksLike(other)));
+                            let like = said.looks_like.as_deref().map(|other| self.lang.text(Phrase::LooksLike(other)));
                             let (like, first) = (like.unwrap_or_default(), said.text.lines().next().unwrap_or(""));
                             effects = vec![Effect::Notify(format!("{who}{like}: {first}"))];
                         }

@@ -66,7 +66,7 @@ impl Registration {
                 self.revealed = false;
             }
             Err(cause) => {
-                self.step = RegistrationStep::Refused(lang.say(Phrase::Cause(&cause)));
+                self.step = RegistrationStep::Refused(lang.text(Phrase::Cause(&cause)));
                 self.focus = Focus::Nickname;
             }
         }
@@ -139,7 +139,7 @@ impl App {
                         vec![Effect::Register(nickname)]
                     }
                     Err(error) => {
-                        let text = self.say(Phrase::NicknameError(&error));
+                        let text = self.text(Phrase::NicknameError(&error));
                         self.registration.step = RegistrationStep::Refused(text);
                         self.registration.focus = Focus::Nickname;
                         Vec::new()

@@ -136,7 +136,7 @@ fn a_message_is_shown_at_once_and_followed_to_its_echo() {
     assert_eq!(app.chat.timeline.outgoing.find(id).unwrap().state, OwnState::Confirmed);
     app.take_all([said("Keen Bob", "hello", 1)]);
     assert!(app.chat.timeline.outgoing.as_slice().is_empty());
-    let last = app.chat.timeline.newest_first().next().unwrap().as_said().unwrap().clone();
+    let last = app.chat.timeline.newest_first().next().unwrap().as_message().unwrap().clone();
     assert!(last.own && last.confirmed && last.text == "hello");
 }
 
@@ -335,7 +335,7 @@ fn a_gap_settles_what_is_confirmed_and_is_seen() {
         missed: Some(3),
         cause: crate::timeline::GapReason::Disconnected,
     };
-    app.take_all([AppEvent::Heard(vec![gap])]);
+    app.take_all([AppEvent::Incoming(vec![gap])]);
     assert!(app.chat.timeline.outgoing.as_slice().is_empty());
     let text = screen(&app);
     assert!(text.contains("hello ✓"), "{text}");
@@ -345,7 +345,7 @@ fn a_gap_settles_what_is_confirmed_and_is_seen() {
 #[test]
 fn an_echo_before_its_receipt_is_the_same_line() {
     let mut app = chatting(Lang::En, 80, 24);
-    let numbered = |seq| Incoming::Said {
+    let numbered = |seq| Incoming::Message {
         sender: Some("Keen Bob".into()),
         text: "yes".into(),
         at: at(1),
@@ -355,7 +355,7 @@ fn an_echo_before_its_receipt_is_the_same_line() {
     let left = sent(&app.enter_line("yes"))[0].0.clone();
     app.take_all([own(&left, OwnState::Unconfirmed)]);
     let id = sent(&app.enter_line("yes"))[0].0.clone();
-    app.take_all([own(&id, OwnState::Sent), AppEvent::Heard(vec![numbered(7)])]);
+    app.take_all([own(&id, OwnState::Sent), AppEvent::Incoming(vec![numbered(7)])]);
     assert!(app.chat.timeline.outgoing.find(&left).is_some());
     app.take_all([AppEvent::Own { id, state: OwnState::Confirmed, position: Some(("s".into(), 7)) }]);
     let text = screen(&app);
@@ -372,8 +372,8 @@ fn the_echo_of_a_numbered_message_comes_after_a_gap() {
     let cause = crate::timeline::GapReason::OtherStream;
     let gap = Incoming::Gap { since: at(10), until: at(70), missed: None, cause };
     let sender = Some("Keen Bob".to_owned());
-    let echo = Incoming::Said { sender, text: "hello".into(), at: at(1), position, mark: None };
-    app.take_all([AppEvent::Heard(vec![gap, echo])]);
+    let echo = Incoming::Message { sender, text: "hello".into(), at: at(1), position, mark: None };
+    app.take_all([AppEvent::Incoming(vec![gap, echo])]);
     assert_eq!(screen(&app).matches("hello ✓").count(), 1, "{}", screen(&app));
 }
 

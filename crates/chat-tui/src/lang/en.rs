@@ -1,6 +1,7 @@
 //! English.
 
 use chat_client::{NicknameError, TextError};
+use chat_frontend::local_room::RoomNotice;
 use jiff::civil::Weekday;
 
 use super::{Phrase, span};
@@ -43,7 +44,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("//", "a message that begins with /"),
 ];
 
-pub(super) fn say(phrase: Phrase<'_>) -> String {
+pub(super) fn text(phrase: Phrase<'_>) -> String {
     match phrase {
         Phrase::WindowTitle(what) => format!("{what} · minechat"),
         Phrase::Starting => "starting…".into(),
@@ -99,7 +100,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             OwnState::Queued => "… queued".into(),
             OwnState::Sent => "→ sent".into(),
             OwnState::Confirmed => "✓".into(),
-            OwnState::Failed(failure) => format!("✗ failed: {}", say(Phrase::Failure(failure))),
+            OwnState::Failed(failure) => format!("✗ failed: {}", text(Phrase::Failure(failure))),
             OwnState::Unconfirmed => "? unconfirmed".into(),
             OwnState::Stale => "? from an earlier run, not sent".into(),
         },
@@ -158,10 +159,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::RetryKey => "Ctrl+R now".into(),
         Phrase::HelpKey => "F1 help".into(),
         Phrase::News(news) => match news {
-            NoticeText::LocalRoomStarted(dir) => format!("Nothing listened on this machine, so a local room was started; its data is in {dir}. Others on this machine join it by starting chat-tui."),
-            NoticeText::LocalRoomJoined => "Joined the local room of another program.".into(),
-            NoticeText::LocalRoomFailed(error) => format!("The local room could not be started: {error}"),
-            NoticeText::RoomNotThere(address) => format!("The room at {address} is not there; Ctrl+R tries again."),
+            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("Nothing listened on this machine, so a local room was started; its data is in {}. Others on this machine join it by starting chat-tui.", dir.display()),
+            NoticeText::LocalRoom(RoomNotice::Joined) => "Joined the local room of another program.".into(),
+            NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("The local room could not be started: {error}"),
+            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("The room at {address} is not there; Ctrl+R tries again."),
             NoticeText::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
             NoticeText::OutboxElsewhere(error) => format!("What is typed here does not survive a restart: {error}"),
             NoticeText::InTheClear(host) => format!("The token travels to {host} unencrypted; --tls would hide it."),
@@ -175,7 +176,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PasteEdit => "Edit first".into(),
         Phrase::PasteCancel => "Throw away".into(),
         Phrase::TooManyMessages(n) => format!("{n} messages are too many for one paste"),
-        Phrase::LineDoesNotFit { number, error } => format!("line {number}: {}", say(Phrase::TextError(error))),
+        Phrase::LineDoesNotFit { number, error } => format!("line {number}: {}", text(Phrase::TextError(error))),
         Phrase::SearchTitle => "Search the history".into(),
         Phrase::SearchPrompt => "Find".into(),
         Phrase::SearchState { hits, percent } => {
@@ -200,16 +201,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PlainLineTooLong => "A line is too long for a message, and was not sent.".into(),
         Phrase::PlainEntering(name) => format!("Entering the chat as {name}."),
         Phrase::PlainWrongToken => "The server does not know the token of this account. Type 1 to choose another account, 2 to register a new one, 3 to leave.".into(),
-        Phrase::PlainOwn { text, state } => {
+        Phrase::PlainOwn { text: quoted, state } => {
             let state = match state {
                 OwnState::Queued => "queued".to_owned(),
                 OwnState::Sent => "sent".to_owned(),
                 OwnState::Confirmed => "confirmed".to_owned(),
-                OwnState::Failed(failure) => format!("failed, {}", say(Phrase::Failure(failure))),
+                OwnState::Failed(failure) => format!("failed, {}", text(Phrase::Failure(failure))),
                 OwnState::Unconfirmed => "unconfirmed, it may or may not have been delivered".to_owned(),
                 OwnState::Stale => "left from an earlier run and not sent; /retry or /discard".to_owned(),
             };
-            format!("AppEvent {state}: {text}")
+            format!("Message {state}: {quoted}")
         }
         Phrase::PlainToken(token) => format!("Token: {token}"),
         Phrase::PlainNothingFound => "Nothing was found.".into(),
@@ -221,7 +222,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PlainLost(n) => format!("{n} messages were not sent and could not be kept:"),
         Phrase::PlainGaveUp(seconds) => format!("Gave up after {seconds} seconds."),
         Phrase::PlainStatus { listening, writing, waiting } => {
-            format!("{listening}; {writing}; {}.", say(Phrase::Waiting(waiting)))
+            format!("{listening}; {writing}; {}.", text(Phrase::Waiting(waiting)))
         }
         Phrase::PlainOwnUsage => "No message of yours waits for a decision.".into(),
     }

@@ -1,6 +1,7 @@
 //! Russian.
 
 use chat_client::{NicknameError, TextError};
+use chat_frontend::local_room::RoomNotice;
 use jiff::civil::Weekday;
 
 use super::{Phrase, span};
@@ -43,7 +44,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("//", "сообщение, которое начинается с /"),
 ];
 
-pub(super) fn say(phrase: Phrase<'_>) -> String {
+pub(super) fn text(phrase: Phrase<'_>) -> String {
     match phrase {
         Phrase::WindowTitle(what) => format!("{what} · minechat"),
         Phrase::Starting => "запускаюсь…".into(),
@@ -99,7 +100,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             OwnState::Queued => "… в очереди".into(),
             OwnState::Sent => "→ послано".into(),
             OwnState::Confirmed => "✓".into(),
-            OwnState::Failed(failure) => format!("✗ отказ: {}", say(Phrase::Failure(failure))),
+            OwnState::Failed(failure) => format!("✗ отказ: {}", text(Phrase::Failure(failure))),
             OwnState::Unconfirmed => "? не подтверждено".into(),
             OwnState::Stale => "? осталось с прошлого раза, не послано".into(),
         },
@@ -160,10 +161,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::RetryKey => "Ctrl+R сейчас".into(),
         Phrase::HelpKey => "F1 справка".into(),
         Phrase::News(news) => match news {
-            NoticeText::LocalRoomStarted(dir) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {dir}. Другие на этой машине войдут в неё, запустив chat-tui."),
-            NoticeText::LocalRoomJoined => "Вы в местной комнате, которую открыла другая программа.".into(),
-            NoticeText::LocalRoomFailed(error) => format!("Местную комнату открыть не удалось: {error}"),
-            NoticeText::RoomNotThere(address) => format!("Комнаты по адресу {address} нет; Ctrl+R пробует ещё раз."),
+            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {}. Другие на этой машине войдут в неё, запустив chat-tui.", dir.display()),
+            NoticeText::LocalRoom(RoomNotice::Joined) => "Вы в местной комнате, которую открыла другая программа.".into(),
+            NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Местную комнату открыть не удалось: {error}"),
+            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("Комнаты по адресу {address} нет; Ctrl+R пробует ещё раз."),
             NoticeText::HistoryElsewhere(error) => format!("История читается, но здесь не пишется: {error}"),
             NoticeText::OutboxElsewhere(error) => format!("Набранное здесь не переживёт перезапуска: {error}"),
             NoticeText::InTheClear(host) => format!("Токен идёт до {host} незашифрованным; --tls его скроет."),
@@ -179,7 +180,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PasteEdit => "Сначала поправить".into(),
         Phrase::PasteCancel => "Выбросить".into(),
         Phrase::TooManyMessages(n) => format!("{n} сообщений — слишком много для одной вставки"),
-        Phrase::LineDoesNotFit { number, error } => format!("строка {number}: {}", say(Phrase::TextError(error))),
+        Phrase::LineDoesNotFit { number, error } => format!("строка {number}: {}", text(Phrase::TextError(error))),
         Phrase::SearchTitle => "Поиск по истории".into(),
         Phrase::SearchPrompt => "Найти".into(),
         Phrase::SearchState { hits, percent } => {
@@ -203,16 +204,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Phrase::PlainLineTooLong => "Строка слишком длинна для сообщения и не отправлена.".into(),
         Phrase::PlainEntering(name) => format!("Вхожу в чат как {name}."),
         Phrase::PlainWrongToken => "Сервер не знает токена этой учётной записи. Наберите 1, чтобы выбрать другую, 2, чтобы завести новую, 3, чтобы выйти.".into(),
-        Phrase::PlainOwn { text, state } => {
+        Phrase::PlainOwn { text: quoted, state } => {
             let state = match state {
                 OwnState::Queued => "в очереди".to_owned(),
                 OwnState::Sent => "послано".to_owned(),
                 OwnState::Confirmed => "подтверждено".to_owned(),
-                OwnState::Failed(failure) => format!("не принято, {}", say(Phrase::Failure(failure))),
+                OwnState::Failed(failure) => format!("не принято, {}", text(Phrase::Failure(failure))),
                 OwnState::Unconfirmed => "не подтверждено, могло и дойти".to_owned(),
                 OwnState::Stale => "осталось с прошлого раза и не послано; /retry или /discard".to_owned(),
             };
-            format!("Сообщение {state}: {text}")
+            format!("Сообщение {state}: {quoted}")
         }
         Phrase::PlainToken(token) => format!("Токен: {token}"),
         Phrase::PlainNothingFound => "Ничего не найдено.".into(),
@@ -228,7 +229,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         Phrase::PlainGaveUp(seconds) => format!("За {seconds} с не вышло."),
         Phrase::PlainStatus { listening, writing, waiting } => {
-            format!("{listening}; {writing}; {}.", say(Phrase::Waiting(waiting)))
+            format!("{listening}; {writing}; {}.", text(Phrase::Waiting(waiting)))
         }
         Phrase::PlainOwnUsage => "Нет сообщений, о которых надо решать.".into(),
     }

@@ -6,16 +6,16 @@ use crate::lang::Phrase;
 use crate::link::LinkSide;
 
 impl PlainMode {
-    pub(super) fn say_early(&mut self) -> Vec<Effect> {
+    pub(super) fn send_early(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
-        while self.can_say() {
+        while self.can_send() {
             let Some(line) = self.early.pop_front() else { break };
-            effects.extend(self.say_or_do(&line));
+            effects.extend(self.handle_line(&line));
         }
         effects
     }
 
-    pub(super) fn say_or_do(&mut self, line: &str) -> Vec<Effect> {
+    pub(super) fn handle_line(&mut self, line: &str) -> Vec<Effect> {
         if let Some(command) = line.strip_prefix('/')
             && !command.starts_with('/')
         {
@@ -30,7 +30,7 @@ impl PlainMode {
                 if self.app.hint.is_some() {
                     self.worst = self.worst.max(PlainOutcome::Usage);
                 }
-                self.say_hint();
+                self.report_hint();
                 Vec::new()
             }
         }
@@ -40,11 +40,11 @@ impl PlainMode {
         let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
         let rest = rest.trim();
         match name {
-            "help" => self.talk(Phrase::PlainHelp),
-            "status" => self.say_status(),
+            "help" => self.report(Phrase::PlainHelp),
+            "status" => self.report_status(),
             "token" => {
                 if let Some(token) = self.app.me.as_ref().map(|known| known.account.token.expose().to_owned()) {
-                    self.talk(Phrase::PlainToken(&token));
+                    self.report(Phrase::PlainToken(&token));
                 }
             }
             "retry" | "discard" => return self.decide_on_own(name == "retry"),
@@ -54,7 +54,7 @@ impl PlainMode {
             }
             "register" => {
                 self.app.open_registration();
-                self.talk(Phrase::PlainAskNickname);
+                self.report(Phrase::PlainAskNickname);
             }
             "accounts" => {
                 self.app.open_accounts();
@@ -62,7 +62,7 @@ impl PlainMode {
             }
             _ => {
                 let effects = self.app.command(command);
-                self.say_hint();
+                self.report_hint();
                 return effects;
             }
         }
@@ -81,25 +81,25 @@ impl PlainMode {
             .map(|own| (own.id.clone(), own.text.clone()))
             .collect();
         if undecided.is_empty() {
-            self.talk(Phrase::PlainOwnUsage);
+            self.report(Phrase::PlainOwnUsage);
         }
         let decided = undecided.iter();
         decided.flat_map(|(id, text)| if retry { self.app.resend(id, text) } else { self.app.discard(id) }).collect()
     }
 
-    fn say_status(&mut self) {
+    fn report_status(&mut self) {
         let link = |side: LinkSide| {
             let state = self.app.links.side(side);
-            self.app.say(Phrase::Link { side, state, seconds: state.seconds_left(self.app.now) })
+            self.app.text(Phrase::Link { side, state, seconds: state.seconds_left(self.app.now) })
         };
         let (listening, writing) = (link(LinkSide::Listening), link(LinkSide::Writing));
         let waiting = self.app.chat.timeline.outgoing.waiting();
-        self.talk(Phrase::PlainStatus { listening: &listening, writing: &writing, waiting });
+        self.report(Phrase::PlainStatus { listening: &listening, writing: &writing, waiting });
     }
 
-    fn say_hint(&mut self) {
+    fn report_hint(&mut self) {
         if let Some(hint) = self.app.hint.take() {
-            self.talk_text(&hint.text);
+            self.report_text(&hint.text);
         }
     }
 }

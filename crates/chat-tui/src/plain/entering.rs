@@ -18,7 +18,7 @@ impl PlainMode {
                     return self.register(&name);
                 }
                 if self.interactive {
-                    self.talk(Phrase::PlainAskNickname);
+                    self.report(Phrase::PlainAskNickname);
                     return Vec::new();
                 }
                 self.fail(Phrase::PlainNoAccount, PlainOutcome::Usage)
@@ -28,7 +28,7 @@ impl PlainMode {
                 if self.interactive { Vec::new() } else { self.fail(Phrase::PlainWhichAccount, PlainOutcome::Usage) }
             }
             _ => {
-                self.say_entering();
+                self.report_entering();
                 Vec::new()
             }
         }
@@ -36,7 +36,7 @@ impl PlainMode {
 
     pub(super) fn wrong_token(&mut self) -> Vec<Effect> {
         if self.interactive {
-            self.talk(Phrase::PlainWrongToken);
+            self.report(Phrase::PlainWrongToken);
             return Vec::new();
         }
         self.fail(Phrase::WrongToken, PlainOutcome::Refused)
@@ -47,8 +47,8 @@ impl PlainMode {
         match line {
             "" => return Some(self.back()),
             "/quit" => return Some(self.app.quit()),
-            "/help" => self.talk(Phrase::PlainHelp),
-            _ if line.starts_with('/') => self.talk(Phrase::PlainNotHere),
+            "/help" => self.report(Phrase::PlainHelp),
+            _ if line.starts_with('/') => self.report(Phrase::PlainNotHere),
             _ => return None,
         }
         self.ask_again();
@@ -61,8 +61,8 @@ impl PlainMode {
         if at_wrong_token || self.app.me.is_some() {
             self.app.dialog = None;
             self.app.screen = Screen::Chat;
-            self.talk(Phrase::PlainBack);
-            return self.say_early();
+            self.report(Phrase::PlainBack);
+            return self.send_early();
         }
         if self.app.screen == Screen::Registration && !self.app.accounts.list().is_empty() {
             self.app.screen = Screen::Accounts;
@@ -73,9 +73,9 @@ impl PlainMode {
 
     fn ask_again(&mut self) {
         match self.app.screen {
-            _ if self.app.dialog.is_some() => self.talk(Phrase::PlainWrongToken),
+            _ if self.app.dialog.is_some() => self.report(Phrase::PlainWrongToken),
             Screen::Accounts => self.list_accounts(),
-            _ => self.talk(Phrase::PlainAskNickname),
+            _ => self.report(Phrase::PlainAskNickname),
         }
     }
 
@@ -88,13 +88,13 @@ impl PlainMode {
                     self.list_accounts();
                 } else {
                     self.app.open_registration();
-                    self.talk(Phrase::PlainAskNickname);
+                    self.report(Phrase::PlainAskNickname);
                 }
                 Vec::new()
             }
             "3" => self.app.quit(),
             _ => {
-                self.talk(Phrase::PlainWrongToken);
+                self.report(Phrase::PlainWrongToken);
                 Vec::new()
             }
         }
@@ -104,11 +104,11 @@ impl PlainMode {
         match Nickname::new(name) {
             Ok(nickname) => {
                 self.app.registration.step = RegistrationStep::Asked;
-                self.talk(Phrase::PlainRegistering(&clean_name(name)));
+                self.report(Phrase::PlainRegistering(&clean_name(name)));
                 vec![Effect::Register(nickname)]
             }
             Err(error) => {
-                self.talk(Phrase::NicknameError(&error));
+                self.report(Phrase::NicknameError(&error));
                 Vec::new()
             }
         }
@@ -117,14 +117,14 @@ impl PlainMode {
     pub(super) fn choose_account(&mut self, line: &str) -> Vec<Effect> {
         if line == "n" || line == "т" {
             self.app.open_registration();
-            self.talk(Phrase::PlainAskNickname);
+            self.report(Phrase::PlainAskNickname);
             return Vec::new();
         }
         let number = line.parse::<usize>();
         if number.is_err() {
             // It may have been meant for the chat.
             self.early.push_back(line.to_owned());
-            self.talk(Phrase::PlainKept);
+            self.report(Phrase::PlainKept);
             return Vec::new();
         }
         let number = number.ok().and_then(|number| number.checked_sub(1));
@@ -132,11 +132,11 @@ impl PlainMode {
         match known {
             Some(known) => {
                 let effects = self.app.enter(known);
-                self.say_entering();
+                self.report_entering();
                 effects
             }
             None => {
-                self.talk(Phrase::PlainNoSuchAccount);
+                self.report(Phrase::PlainNoSuchAccount);
                 Vec::new()
             }
         }
@@ -146,21 +146,21 @@ impl PlainMode {
         let names: Vec<String> =
             self.app.accounts.list().iter().map(|known| clean_name(known.account.nickname.as_str())).collect();
         for (number, nickname) in names.iter().enumerate() {
-            self.talk(Phrase::PlainAccount { number: number + 1, nickname });
+            self.report(Phrase::PlainAccount { number: number + 1, nickname });
         }
         if self.interactive {
-            self.talk(Phrase::PlainChooseAccount);
+            self.report(Phrase::PlainChooseAccount);
         }
     }
 
-    pub(super) fn say_entering(&mut self) {
+    pub(super) fn report_entering(&mut self) {
         if let Some(nickname) = self.app.nickname() {
-            self.talk(Phrase::PlainEntering(&nickname));
+            self.report(Phrase::PlainEntering(&nickname));
         }
     }
 
     fn fail(&mut self, why: Phrase<'_>, outcome: PlainOutcome) -> Vec<Effect> {
-        self.talk(why);
+        self.report(why);
         self.worst = self.worst.max(outcome);
         self.app.quit()
     }

@@ -14,9 +14,9 @@ const WELCOME: usize = 20;
 
 impl PlainMode {
     /// Says what a message brings, before the application takes it. Returns what is to be said after.
-    pub(super) fn hear(&mut self, message: &AppEvent) -> Option<String> {
+    pub(super) fn report_event(&mut self, message: &AppEvent) -> Option<String> {
         match message {
-            AppEvent::Heard(heard) => heard.iter().for_each(|one| self.hear_one(one)),
+            AppEvent::Incoming(heard) => heard.iter().for_each(|one| self.report_incoming(one)),
             AppEvent::Page(PageRequest::Tail, page) if !self.welcomed => {
                 self.welcomed = true;
                 if self.interactive {
@@ -31,24 +31,24 @@ impl PlainMode {
                 };
                 self.worst = self.worst.max(outcome);
                 let text = display::clean_for_terminal(&text).into_owned();
-                return Some(self.app.say(Phrase::PlainOwn { text: &text, state }));
+                return Some(self.app.text(Phrase::PlainOwn { text: &text, state }));
             }
             AppEvent::Restored(restored) => {
                 for one in restored {
                     let text = display::clean_for_terminal(&one.text).into_owned();
-                    self.talk(Phrase::PlainOwn { text: &text, state: &one.state });
+                    self.report(Phrase::PlainOwn { text: &text, state: &one.state });
                 }
             }
             AppEvent::Registered(Ok(registered)) => {
                 let nickname = clean_name(registered.known.account.nickname.as_str());
                 let saved = match &registered.saved {
-                    Ok(path) => self.app.say(Phrase::SavedIn(path)),
-                    Err(error) => self.app.say(Phrase::NotSaved(error)),
+                    Ok(path) => self.app.text(Phrase::SavedIn(path)),
+                    Err(error) => self.app.text(Phrase::NotSaved(error)),
                 };
-                self.talk(Phrase::PlainRegistered { nickname: &nickname, saved: &saved });
+                self.report(Phrase::PlainRegistered { nickname: &nickname, saved: &saved });
             }
             AppEvent::Registered(Err(cause)) => {
-                self.talk(Phrase::Cause(cause));
+                self.report(Phrase::Cause(cause));
                 if !self.interactive {
                     let refused = matches!(cause, LinkError::NicknameRefused | LinkError::UnknownToken);
                     self.worst =
@@ -56,30 +56,30 @@ impl PlainMode {
                     self.app.quitting = true;
                 }
             }
-            AppEvent::Found { hits, .. } => hits.iter().for_each(|hit| self.say_hit(hit)),
+            AppEvent::Found { hits, .. } => hits.iter().for_each(|hit| self.report_hit(hit)),
             AppEvent::Searched { percent: 100, .. } => {
                 let found = match &self.app.dialog {
                     Some(Dialog::Search(search)) => search.hits.len(),
                     _ => 0,
                 };
                 self.app.dialog = None;
-                self.talk(if found == 0 { Phrase::PlainNothingFound } else { Phrase::PlainFound(found) });
+                self.report(if found == 0 { Phrase::PlainNothingFound } else { Phrase::PlainFound(found) });
             }
             AppEvent::Exported(result) => match result {
-                Ok(path) => self.talk(Phrase::Exported(path)),
-                Err(error) => self.talk(Phrase::NotExported(error)),
+                Ok(path) => self.report(Phrase::Exported(path)),
+                Err(error) => self.report(Phrase::NotExported(error)),
             },
-            AppEvent::Notice { text, .. } => self.talk(Phrase::News(text)),
+            AppEvent::Notice { text, .. } => self.report(Phrase::News(text)),
             _ => {}
         }
         None
     }
 
-    fn hear_one(&mut self, heard: &Incoming) {
+    fn report_incoming(&mut self, heard: &Incoming) {
         match heard {
-            Incoming::Said { sender, text, .. } => {
+            Incoming::Message { sender, text, .. } => {
                 let line = self.line_of(sender.as_deref(), text);
-                self.said.push(OutputLine::Message(line));
+                self.output.push(OutputLine::Message(line));
             }
             Incoming::Gap { since, until, missed, cause } => {
                 let gap = GapLine {
@@ -88,7 +88,7 @@ impl PlainMode {
                     missed: *missed,
                     cause: *cause,
                 };
-                self.talk(Phrase::Gap(&gap));
+                self.report(Phrase::Gap(&gap));
             }
         }
     }
@@ -97,17 +97,17 @@ impl PlainMode {
         let first = page.lines.len().saturating_sub(WELCOME);
         for line in &page.lines[first..] {
             let line = format!("{}{}", stamp(line.at), self.line_of(line.sender.as_deref(), &line.text));
-            self.said.push(OutputLine::Message(line));
+            self.output.push(OutputLine::Message(line));
         }
     }
 
-    fn say_hit(&mut self, hit: &SearchHit) {
+    fn report_hit(&mut self, hit: &SearchHit) {
         let line = format!("{}{}", stamp(hit.at), self.line_of(hit.sender.as_deref(), &hit.text));
-        self.said.push(OutputLine::Message(line));
+        self.output.push(OutputLine::Message(line));
     }
 
     /// Says what has changed in the connections, in words; not every second of a countdown.
-    pub(super) fn say_links(&mut self, before: &Links) {
+    pub(super) fn report_links(&mut self, before: &Links) {
         for side in [LinkSide::Listening, LinkSide::Writing] {
             let state = self.app.links.side(side).clone();
             let first_try = matches!(state, LinkState::Connecting { attempt: 0 | 1 } | LinkState::Off);
@@ -115,12 +115,12 @@ impl PlainMode {
                 continue;
             }
             let mut text =
-                self.app.say(Phrase::Link { side, state: &state, seconds: state.seconds_left(self.app.now) });
+                self.app.text(Phrase::Link { side, state: &state, seconds: state.seconds_left(self.app.now) });
             if let Some(cause) = state.cause() {
-                let cause = self.app.say(Phrase::Cause(cause));
+                let cause = self.app.text(Phrase::Cause(cause));
                 text = format!("{text}: {}", display::clean_for_terminal(&cause));
             }
-            self.talk_text(&text);
+            self.report_text(&text);
             if let LinkState::Closed { cause: Some(cause) } = &state
                 && side == LinkSide::Writing
                 && !self.interactive

@@ -17,10 +17,10 @@ use crate::signals::{Signal, SignalStream};
 const LONGEST: u64 = 64 * 1024;
 
 /// After the end of the input, what is under way gets this long.
-const LAST: Duration = Duration::from_secs(30);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// And what has been confirmed gets this long to be heard.
-const ECHO: Duration = Duration::from_secs(2);
+const ECHO_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs until the input has ended and everything is said, or a signal comes. `true`: interrupted. The services come
 /// back, still running, whatever happened.
@@ -44,9 +44,9 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
             ended_at = Some(Instant::now());
         }
         if plain.waits_for_echoes() && echo_until.is_none() {
-            echo_until = Some(Instant::now() + ECHO);
+            echo_until = Some(Instant::now() + ECHO_TIMEOUT);
         }
-        let last = ended_at.map(|at| at + LAST);
+        let last = ended_at.map(|at| at + DRAIN_TIMEOUT);
         let effects = tokio::select! {
             line = lines.recv(), if plain.wants_lines() => match line {
                 Some(line) => plain.input(line, Timestamp::now()),
@@ -68,18 +68,18 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
             },
             () = sleep_until(echo_until.unwrap_or_else(Instant::now)), if echo_until.is_some() => break,
             () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => {
-                plain.give_up(LAST.as_secs());
+                plain.give_up(DRAIN_TIMEOUT.as_secs());
                 break;
             }
         };
         for effect in effects {
             services.start(effect);
         }
-        if !say(&plain.take_said())? {
+        if !write_output(&plain.take_output())? {
             break;
         }
     }
-    say(&plain.take_said())?;
+    write_output(&plain.take_output())?;
     for effect in plain.app.quit() {
         if let Effect::Remember(_) = effect {
             services.start(effect);
@@ -89,13 +89,13 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
 }
 
 /// Says everything. `false`: nobody reads the messages any more, which is no error.
-fn say(said: &[OutputLine]) -> io::Result<bool> {
+fn write_output(said: &[OutputLine]) -> io::Result<bool> {
     let (mut data, mut talk) = (io::stdout().lock(), io::stderr().lock());
     for one in said {
         let written = match one {
             OutputLine::Message(line) => writeln!(data, "{line}").and_then(|()| data.flush()),
             // Talk that nobody hears ends nothing.
-            OutputLine::Talk(line) => writeln!(talk, "{line}").or(Ok(())),
+            OutputLine::Report(line) => writeln!(talk, "{line}").or(Ok(())),
         };
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),

@@ -23,26 +23,26 @@ fn online() -> [AppEvent; 2] {
 }
 
 fn messages(plain: &mut PlainMode) -> Vec<String> {
-    let said = plain.take_said().into_iter();
+    let said = plain.take_output().into_iter();
     said.filter_map(|say| if let OutputLine::Message(line) = say { Some(line) } else { None }).collect()
 }
 
-fn talk(plain: &mut PlainMode) -> String {
-    let said = plain.take_said().into_iter();
-    said.filter_map(|say| if let OutputLine::Talk(line) = say { Some(line + "\n") } else { None }).collect()
+fn reports(plain: &mut PlainMode) -> String {
+    let said = plain.take_output().into_iter();
+    said.filter_map(|say| if let OutputLine::Report(line) = say { Some(line + "\n") } else { None }).collect()
 }
 
 #[test]
 fn a_person_is_asked_and_registered() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(Vec::new())]);
-    assert!(talk(&mut me).contains("Type a nickname"));
+    assert!(reports(&mut me).contains("Type a nickname"));
     assert!(matches!(&me.line("Bob", at(0))[..], [Effect::Register(name)] if name.as_str() == "Bob"));
     assert!(me.line("too early", at(0)).is_empty());
     let registered = Registered { known: account("Keen Bob", "t"), saved: Ok("creds".into()) };
     let effects = take(&mut me, [AppEvent::Registered(Ok(registered))]);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Enter(_))));
-    assert!(talk(&mut me).contains("Registered as Keen Bob; the account was saved in creds."));
+    assert!(reports(&mut me).contains("Registered as Keen Bob; the account was saved in creds."));
     let effects = take(&mut me, online());
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Send { text, .. } if text.as_str() == "too early")));
 }
@@ -53,12 +53,12 @@ fn a_pipe_that_cannot_be_asked_ends_with_a_reason() {
     let effects = take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
     assert!(effects.contains(&Effect::Quit));
     assert_eq!(me.outcome(), PlainOutcome::Usage);
-    let said = talk(&mut me);
+    let said = reports(&mut me);
     assert!(said.contains("2: Jolly Ann") && said.contains("--nickname") && !said.contains("Type"), "{said}");
 
     let mut me = plain(false);
     assert!(take(&mut me, [AppEvent::Accounts(Vec::new())]).contains(&Effect::Quit));
-    let said = talk(&mut me);
+    let said = reports(&mut me);
     assert!(said.contains("--nickname") && !said.contains("Type") && me.outcome() == PlainOutcome::Usage, "{said}");
 }
 
@@ -97,7 +97,7 @@ fn an_unconfirmed_message_is_said_and_is_an_outcome() {
     let effects = me.line("hello", at(0));
     let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
     take(&mut me, [AppEvent::Own { id: id.clone(), state: OwnState::Unconfirmed, position: None }]);
-    assert!(talk(&mut me).contains("AppEvent unconfirmed, it may or may not have been delivered: hello"));
+    assert!(reports(&mut me).contains("Message unconfirmed, it may or may not have been delivered: hello"));
     assert_eq!(me.outcome(), PlainOutcome::Unconfirmed);
     assert!(matches!(&me.line("/retry", at(0))[..], [Effect::Resend { .. }]));
 }
@@ -107,7 +107,7 @@ fn a_wrong_token_is_a_question_to_a_person() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, [AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })]);
-    assert!(talk(&mut me).contains("Type 1 to choose another account"));
+    assert!(reports(&mut me).contains("Type 1 to choose another account"));
     me.line("2", at(0));
     assert_eq!(me.app.screen, Screen::Registration);
 }
@@ -116,11 +116,11 @@ fn a_wrong_token_is_a_question_to_a_person() {
 fn a_question_takes_commands_and_a_way_back_and_loses_no_line() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
-    talk(&mut me);
+    reports(&mut me);
     assert!(me.line("/register", at(0)).is_empty() && me.line("7", at(0)).is_empty());
-    assert!(talk(&mut me).contains("does not work at a question"));
+    assert!(reports(&mut me).contains("does not work at a question"));
     assert!(me.line("hello", at(0)).is_empty());
-    assert!(talk(&mut me).contains("kept as a message"));
+    assert!(reports(&mut me).contains("kept as a message"));
     me.line("n", at(0));
     for line in ["/bob", "/help", "//bob"] {
         assert!(me.line(line, at(0)).is_empty(), "no nickname: {line}");
@@ -145,7 +145,7 @@ fn what_cannot_be_sent_is_said_and_is_an_outcome() {
     assert!(me.line("", at(0)).is_empty());
     assert_eq!(me.outcome(), PlainOutcome::Done);
     assert!(me.line(&"x".repeat(20_000), at(0)).is_empty());
-    assert!(talk(&mut me).contains("too long"));
+    assert!(reports(&mut me).contains("too long"));
     assert_eq!(me.outcome(), PlainOutcome::Usage);
 }
 
@@ -161,7 +161,7 @@ fn a_line_without_end_is_not_kept() {
     let mut me = plain(false);
     me.input(InputLine::TooLong, at(0));
     assert_eq!(me.outcome(), PlainOutcome::Usage);
-    assert!(talk(&mut me).contains("too long"));
+    assert!(reports(&mut me).contains("too long"));
 }
 
 #[test]
@@ -184,8 +184,8 @@ fn no_line_holds_what_a_terminal_would_obey() {
     take(&mut me, online());
     take(&mut me, [said(evil, evil, 1), AppEvent::Exported(Err(evil.into()))]);
     me.line(&format!("/{evil}"), at(0));
-    for say in me.take_said() {
-        let (OutputLine::Message(line) | OutputLine::Talk(line)) = say;
+    for say in me.take_output() {
+        let (OutputLine::Message(line) | OutputLine::Report(line)) = say;
         assert!(!line.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}')), "{line:?}");
     }
 }

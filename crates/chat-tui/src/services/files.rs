@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use chat_client::{Account, Credentials, Nickname};
+use chat_frontend::report::chain;
 use private_files::{Repair, file};
 
 use super::{ServiceContext, known, translate};
-use crate::error_chain::chain;
 use crate::event::{AppEvent, KnownAccount, NoticeText, Registered};
 use crate::link::LinkError;
 
@@ -16,17 +16,17 @@ pub(super) fn load_accounts(shared: &ServiceContext) {
     let accounts = match Credentials::load(&shared.credentials_path) {
         Ok(credentials) => {
             for warning in credentials.warnings() {
-                shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(warning.to_string()), error: false });
+                shared.send_blocking(AppEvent::Notice { text: NoticeText::File(warning.to_string()), error: false });
             }
             // A token is for the room that gave it: accounts of other rooms are not offered here.
             credentials.of_room(&shared.config.write_addr_text()).into_iter().map(known).collect()
         }
         Err(error) => {
-            shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+            shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
             Vec::new()
         }
     };
-    shared.tell_blocking(AppEvent::Accounts(accounts));
+    shared.send_blocking(AppEvent::Accounts(accounts));
 }
 
 /// Makes an account and saves it. One that could not be saved is an account nonetheless.
@@ -56,7 +56,7 @@ pub(super) fn forget_account(shared: &ServiceContext, account: &Account) {
     let removed = Credentials::load(&shared.credentials_path)
         .and_then(|mut credentials| credentials.remove_account(&room, account));
     if let Err(error) = removed {
-        shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+        shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn export(shared: &ServiceContext, path: Option<String>) {
         Ok(()) => Ok(fs::canonicalize(&path).unwrap_or(path).display().to_string()),
         Err(error) => Err(format!("{}: {error}", path.display())),
     };
-    shared.tell_blocking(AppEvent::Exported(result));
+    shared.send_blocking(AppEvent::Exported(result));
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chat_client::History;
+use chat_frontend::report::chain;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{ServiceContext, translate};
-use crate::error_chain::chain;
 use crate::event::{AppEvent, NoticeText, SearchHit};
 use crate::timeline::{HistoryPage, PageRequest};
 
@@ -23,12 +23,12 @@ const MAX_HITS: usize = 1_000;
 /// Reads a page.
 pub(super) fn page(shared: &ServiceContext, wanted: PageRequest) {
     match read(shared, wanted) {
-        Ok(page) => shared.tell_blocking(AppEvent::Page(wanted, page)),
+        Ok(page) => shared.send_blocking(AppEvent::Page(wanted, page)),
         Err(error) => {
-            shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+            shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
             // Without a page nothing is lost but the view of the past.
             let page = HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
-            shared.tell_blocking(AppEvent::Page(wanted, page));
+            shared.send_blocking(AppEvent::Page(wanted, page));
         }
     }
 }
@@ -60,18 +60,18 @@ fn read(shared: &ServiceContext, wanted: PageRequest) -> Result<HistoryPage, cha
 /// Searches backwards from the end; ends early when another search, or none, is wanted.
 pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
     let wanted = || shared.searching.load(Ordering::Acquire) == number;
-    let finish = || shared.tell_blocking(AppEvent::Searched { search: number, percent: 100 });
+    let finish = || shared.send_blocking(AppEvent::Searched { search: number, percent: 100 });
     let finder = match finder(query) {
         Ok(finder) => finder,
         Err(error) => {
-            shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+            shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
             return finish();
         }
     };
     let history = match History::open(&shared.history_path) {
         Ok(history) => history,
         Err(error) => {
-            shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+            shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
             return finish();
         }
     };
@@ -92,7 +92,7 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
                 reported = Instant::now();
                 let percent = looked_at.saturating_mul(100).checked_div(length).unwrap_or(100).min(99);
                 let percent = u8::try_from(percent).unwrap_or(99);
-                shared.tell_blocking(AppEvent::Searched { search: number, percent });
+                shared.send_blocking(AppEvent::Searched { search: number, percent });
             }
             finder.find(block).map(|found| found.start())
         };
@@ -109,12 +109,12 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
                 });
                 if first || hits.len() >= 100 {
                     first = false;
-                    shared.tell_blocking(AppEvent::Found { search: number, hits: std::mem::take(&mut hits) });
+                    shared.send_blocking(AppEvent::Found { search: number, hits: std::mem::take(&mut hits) });
                 }
             }
             Ok(_) => break,
             Err(error) => {
-                shared.tell_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
+                shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
                 break;
             }
         }
@@ -122,7 +122,7 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
         looked_at = length - place;
     }
     if wanted() {
-        shared.tell_blocking(AppEvent::Found { search: number, hits });
+        shared.send_blocking(AppEvent::Found { search: number, hits });
         finish();
     }
 }

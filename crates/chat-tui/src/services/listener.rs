@@ -6,24 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_client::{History, HistoryError, Listener, ListenerEvent, Message, Recorder, Resume};
+use chat_frontend::report::chain;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
 use super::{ServiceContext, translate, wait_for};
-use crate::error_chain::chain;
 use crate::event::{AppEvent, Incoming, NoticeText};
 use crate::link::{LinkError, LinkSide};
 use crate::timeline::FileSpan;
 
 /// How often what could not be written is tried again, and whether another program has let go of the
 /// history.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many messages are kept for the history while another program holds it.
-const KEPT: usize = 1_000;
+const MAX_UNWRITTEN: usize = 1_000;
 
 /// How many messages a newcomer is shown, where the server has them.
-const WELCOME: u64 = 100;
+const FIRST_RUN_MESSAGES: u64 = 100;
 
 /// Listens until the program ends. `refusals` is told when nothing listens at the address.
 pub(super) async fn run(shared: Arc<ServiceContext>, ready: watch::Receiver<bool>, refusals: Sender<()>) {
@@ -37,7 +37,7 @@ pub(super) async fn run(shared: Arc<ServiceContext>, ready: watch::Receiver<bool
     }
     tokio::spawn(watch_listener(shared.clone(), listener.state(), refusals));
     let mut events = Vec::new();
-    let mut again = tokio::time::interval(AGAIN);
+    let mut again = tokio::time::interval(RETRY_INTERVAL);
     loop {
         tokio::select! {
             count = listener.next_batch(&mut events) => {
@@ -46,7 +46,7 @@ pub(super) async fn run(shared: Arc<ServiceContext>, ready: watch::Receiver<bool
                 }
                 let heard = book.take(&shared, events.drain(..)).await;
                 if !heard.is_empty() {
-                    shared.tell(AppEvent::Heard(heard)).await;
+                    shared.send(AppEvent::Incoming(heard)).await;
                 }
             }
             _ = again.tick() => book.try_again(&shared).await,
@@ -60,31 +60,33 @@ struct HistorySink {
     /// What is to be written once the file is ours.
     kept: VecDeque<Message>,
     /// What could not be written has been said.
-    complained: bool,
+    error_reported: bool,
 }
 
 impl HistorySink {
     async fn open(shared: &Arc<ServiceContext>) -> Self {
-        let mut book = Self { recorder: None, kept: VecDeque::new(), complained: false };
+        let mut book = Self { recorder: None, kept: VecDeque::new(), error_reported: false };
         match open(shared).await {
             Ok(recorder) => {
                 for warning in recorder.warnings() {
-                    shared.tell(AppEvent::Notice { text: NoticeText::File(warning.to_string()), error: false }).await;
+                    shared.send(AppEvent::Notice { text: NoticeText::File(warning.to_string()), error: false }).await;
                 }
                 book.recorder = Some(recorder);
             }
             Err(HistoryError::Locked(error)) => {
                 let text = NoticeText::HistoryElsewhere(chain(&error));
-                shared.tell(AppEvent::Notice { text, error: false }).await;
+                shared.send(AppEvent::Notice { text, error: false }).await;
             }
-            Err(error) => book.complain(shared, &error).await,
+            Err(error) => book.report_error(shared, &error).await,
         }
         book
     }
 
     fn resume(&self) -> Resume {
         match &self.recorder {
-            Some(recorder) => recorder.resume(if recorder.end() == 0 { Resume::Last(WELCOME) } else { Resume::Live }),
+            Some(recorder) => {
+                recorder.resume(if recorder.end() == 0 { Resume::Last(FIRST_RUN_MESSAGES) } else { Resume::Live })
+            }
             None => Resume::Live,
         }
     }
@@ -101,7 +103,7 @@ impl HistorySink {
                     if let Some(recorder) = &mut self.recorder
                         && let Err(error) = recorder.gap(&gap)
                     {
-                        self.complain(shared, &error).await;
+                        self.report_error(shared, &error).await;
                     }
                     heard.push(translate::gap(&gap));
                 }
@@ -110,7 +112,7 @@ impl HistorySink {
                     if let Some(recorder) = &mut self.recorder
                         && let Err(error) = recorder.joined(&position)
                     {
-                        self.complain(shared, &error).await;
+                        self.report_error(shared, &error).await;
                     }
                 }
                 _ => {}
@@ -128,7 +130,7 @@ impl HistorySink {
         let Some(recorder) = &mut self.recorder else {
             heard.extend(run.iter().map(|message| translate::said(message, None)));
             self.kept.extend(run.drain(..));
-            let over = self.kept.len().saturating_sub(KEPT);
+            let over = self.kept.len().saturating_sub(MAX_UNWRITTEN);
             self.kept.drain(..over);
             return;
         };
@@ -149,13 +151,13 @@ impl HistorySink {
                 }
                 Err(error @ HistoryError::Backlog { .. }) => {
                     // Nothing more is taken from the server until there is room: it has the messages.
-                    self.complain(shared, &error).await;
-                    tokio::time::sleep(AGAIN).await;
+                    self.report_error(shared, &error).await;
+                    tokio::time::sleep(RETRY_INTERVAL).await;
                     self.try_again(shared).await;
                 }
                 Err(error) => {
                     heard.extend(run.iter().map(|message| translate::said(message, None)));
-                    self.complain(shared, &error).await;
+                    self.report_error(shared, &error).await;
                     break;
                 }
             }
@@ -166,9 +168,9 @@ impl HistorySink {
     async fn try_again(&mut self, shared: &ServiceContext) {
         match &mut self.recorder {
             Some(recorder) if recorder.waiting() > 0 => {
-                if recorder.retry().is_ok() && self.complained {
-                    self.complained = false;
-                    shared.tell(AppEvent::Notice { text: NoticeText::FileWorksAgain, error: false }).await;
+                if recorder.retry().is_ok() && self.error_reported {
+                    self.error_reported = false;
+                    shared.send(AppEvent::Notice { text: NoticeText::FileWorksAgain, error: false }).await;
                 }
             }
             Some(_) => {}
@@ -179,7 +181,7 @@ impl HistorySink {
                     // Only numbered messages: the file tells which of those it has.
                     let numbered: Vec<Message> = self.kept.drain(..).filter(|said| said.position.is_some()).collect();
                     if let Err(error) = recorder.record(&numbered) {
-                        self.complain(shared, &error).await;
+                        self.report_error(shared, &error).await;
                     }
                     self.recorder = Some(recorder);
                 }
@@ -187,10 +189,10 @@ impl HistorySink {
         }
     }
 
-    async fn complain(&mut self, shared: &ServiceContext, error: &HistoryError) {
-        if !self.complained {
-            self.complained = true;
-            shared.tell(AppEvent::Notice { text: NoticeText::File(chain(error)), error: true }).await;
+    async fn report_error(&mut self, shared: &ServiceContext, error: &HistoryError) {
+        if !self.error_reported {
+            self.error_reported = true;
+            shared.send(AppEvent::Notice { text: NoticeText::File(chain(error)), error: true }).await;
         }
     }
 }
@@ -231,7 +233,7 @@ async fn watch_listener(
             // One unanswered request is enough.
             let _ = refusals.try_send(());
         }
-        shared.tell(AppEvent::Link(LinkSide::Listening, now)).await;
+        shared.send(AppEvent::Link(LinkSide::Listening, now)).await;
         if state.changed().await.is_err() {
             return;
         }

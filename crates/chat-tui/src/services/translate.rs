@@ -6,9 +6,9 @@ use chat_client::history::said_at;
 use chat_client::{
     ConnectError, ConnectionState, DeclineCode, DeliveryError, Gap, GapCause, HistoryLine, Position, Receipt, Refusal,
 };
+use chat_frontend::report::chain;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::error_chain::chain;
 use crate::event::Incoming;
 use crate::link::{LinkError, LinkState};
 use crate::timeline::{FailureReason, FileSpan, GapReason, OwnState, PageLine};
@@ -76,7 +76,7 @@ pub(super) fn said(message: &chat_client::Message, mark: Option<FileSpan>) -> In
     // The time that stands in the history too.
     let now = Timestamp::now();
     let at = Timestamp::from_millisecond(said_at(message, now.as_millisecond())).unwrap_or(now);
-    Incoming::Said {
+    Incoming::Message {
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         text: message.text.as_str().to_owned(),
         at,

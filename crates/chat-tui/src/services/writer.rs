@@ -10,18 +10,18 @@ use chat_client::{
     ConnectionState, Delivery, EntryState, FileWarning, Nickname, Outbox, OutboxEntry, OutboxError, PostId, SendError,
     Text, Token, Writer,
 };
+use chat_frontend::report::chain;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::{ServiceContext, Unsent, translate, wait_for};
-use crate::error_chain::chain;
+use super::{ServiceContext, translate, wait_for};
 use crate::event::{AppEvent, NoticeText, RestoredMessage};
 use crate::link::LinkSide;
-use crate::timeline::{FailureReason, OwnState};
+use crate::timeline::{FailureReason, OwnState, Unsent};
 
 /// How long what is under way may take to be confirmed when the account is left.
-const LET_GO: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many terminals have an outbox each.
 const TERMINALS: u32 = 8;
@@ -120,7 +120,7 @@ impl WriterSession {
             Err(error) => (None, vec![NoticeText::OutboxElsewhere(chain(&error))]),
         };
         for text in news {
-            shared.tell(AppEvent::Notice { text, error: false }).await;
+            shared.send(AppEvent::Notice { text, error: false }).await;
         }
         let config = shared.config.clone();
         let writer = match &outbox {
@@ -170,7 +170,7 @@ impl WriterSession {
             ids.extend(entries.iter().map(|entry| (entry.id.as_str().to_owned(), entry.id.clone())));
         }
         if !restored.is_empty() {
-            shared.tell(AppEvent::Restored(restored)).await;
+            shared.send(AppEvent::Restored(restored)).await;
         }
         for entry in again {
             let id = entry.id.as_str().to_owned();
@@ -210,7 +210,7 @@ impl WriterSession {
                 let sent = self.writer.send(text).await;
                 // Only now: where the new one could not be taken, the old one is all there is.
                 if let (Ok(_), Some(outbox)) = (&sent, &self.outbox) {
-                    self.complain(shared, outbox.discard(&known)).await;
+                    self.report_error(shared, outbox.discard(&known)).await;
                 }
                 sent
             }
@@ -222,7 +222,7 @@ impl WriterSession {
         let Some(known) = self.known(id) else { return };
         self.writer.discard(&known).await;
         if let Some(outbox) = &self.outbox {
-            self.complain(shared, outbox.discard(&known)).await;
+            self.report_error(shared, outbox.discard(&known)).await;
         }
     }
 
@@ -243,7 +243,7 @@ impl WriterSession {
                 if let SendError::Closed(text) | SendError::Full(text) = error {
                     self.keep(&id, &text);
                 }
-                return shared.tell(AppEvent::Own { id, state: OwnState::Failed(failure), position: None }).await;
+                return shared.send(AppEvent::Own { id, state: OwnState::Failed(failure), position: None }).await;
             }
         };
         if let Ok(mut ids) = self.ids.lock() {
@@ -252,7 +252,7 @@ impl WriterSession {
         let (shared, ids) = (shared.clone(), self.ids.clone());
         tokio::spawn(async move {
             if delivery.written().await {
-                shared.tell(AppEvent::Own { id: id.clone(), state: OwnState::Sent, position: None }).await;
+                shared.send(AppEvent::Own { id: id.clone(), state: OwnState::Sent, position: None }).await;
             }
             let (state, position) = translate::outcome(&delivery.await);
             if state == OwnState::Confirmed
@@ -260,7 +260,7 @@ impl WriterSession {
             {
                 ids.remove(&id);
             }
-            shared.tell(AppEvent::Own { id, state, position }).await;
+            shared.send(AppEvent::Own { id, state, position }).await;
         });
     }
 
@@ -276,9 +276,9 @@ impl WriterSession {
         }
     }
 
-    async fn complain(&self, shared: &ServiceContext, result: Result<(), OutboxError>) {
+    async fn report_error(&self, shared: &ServiceContext, result: Result<(), OutboxError>) {
         if let Err(error) = result {
-            shared.tell(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true }).await;
+            shared.send(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true }).await;
         }
     }
 
@@ -289,7 +289,7 @@ impl WriterSession {
         }
         // Without a connection there is nothing to wait for: the outbox keeps what is left.
         let online = self.writer.state().borrow().is_online();
-        let within = if online { LET_GO } else { Duration::ZERO };
+        let within = if online { CLOSE_TIMEOUT } else { Duration::ZERO };
         let report = self.writer.close(within).await;
         let ids = self.ids.lock().map(|ids| ids.clone()).unwrap_or_default();
         let kept = self.outbox.as_ref().map(Outbox::entries).unwrap_or_default();
@@ -349,7 +349,7 @@ async fn watch_writer(shared: Arc<ServiceContext>, writer: Writer) {
     // Only looked at: the writer ends when its session does.
     drop(writer);
     let now = translate::link_state(&state.borrow_and_update());
-    shared.tell(AppEvent::Link(LinkSide::Writing, now)).await;
+    shared.send(AppEvent::Link(LinkSide::Writing, now)).await;
     loop {
         let message = tokio::select! {
             changed = state.changed() => {
@@ -367,7 +367,7 @@ async fn watch_writer(shared: Arc<ServiceContext>, writer: Writer) {
                 AppEvent::RoundTrip(time)
             }
         };
-        shared.tell(message).await;
+        shared.send(message).await;
     }
 }
 

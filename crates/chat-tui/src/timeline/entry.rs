@@ -25,7 +25,7 @@ pub(crate) struct TimelineEntry {
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EntryKind {
-    Said(ShownMessage),
+    Message(ShownMessage),
     Gap(GapLine),
     Notice { text: String, error: bool },
 }
@@ -78,7 +78,7 @@ impl TimelineEntry {
         let mention = if own { None } else { me.mentioned_in(&text) };
         let sender = sender.map(clean_name);
         Self {
-            kind: EntryKind::Said(ShownMessage { sender, looks_like: None, text, own, confirmed: false, mention }),
+            kind: EntryKind::Message(ShownMessage { sender, looks_like: None, text, own, confirmed: false, mention }),
             at,
             mark,
         }
@@ -86,7 +86,7 @@ impl TimelineEntry {
 
     /// The same, marked where the sender can be taken for somebody else of those who have spoken.
     pub(crate) fn marked(mut self, sender: Option<&str>, names: &mut NamesSeen) -> Self {
-        if let (EntryKind::Said(said), Some(sender)) = (&mut self.kind, sender) {
+        if let (EntryKind::Message(said), Some(sender)) = (&mut self.kind, sender) {
             said.looks_like = names.meet(sender).map(|other| clean_name(&other));
         }
         self
@@ -102,9 +102,9 @@ impl TimelineEntry {
     }
 
     /// The message, where it is one.
-    pub(crate) fn as_said(&self) -> Option<&ShownMessage> {
+    pub(crate) fn as_message(&self) -> Option<&ShownMessage> {
         match &self.kind {
-            EntryKind::Said(said) => Some(said),
+            EntryKind::Message(said) => Some(said),
             _ => None,
         }
     }
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn what_a_peer_wrote_is_safe() {
         let entry = TimelineEntry::said(Some("E\u{1b}[31mve"), "a\u{202e}b\u{7}\nc", None, None, &Viewer::default());
-        let said = entry.as_said().unwrap();
+        let said = entry.as_message().unwrap();
         let all = format!("{}{}", said.sender.as_ref().unwrap(), said.text);
         assert!(!all.chars().any(|c| c.is_control() && c != '\n'), "{all:?}");
         assert!(!all.contains('\u{202e}'));
@@ -203,6 +203,6 @@ mod tests {
     fn my_own_name_in_my_own_message_is_no_mention() {
         let me = Viewer::new("Keen Bob", None);
         let entry = TimelineEntry::said(Some("Keen Bob"), "Bob here", None, None, &me);
-        assert!(entry.as_said().is_some_and(|said| said.own && said.mention.is_none()));
+        assert!(entry.as_message().is_some_and(|said| said.own && said.mention.is_none()));
     }
 }

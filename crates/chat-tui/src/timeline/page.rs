@@ -176,7 +176,7 @@ impl Timeline {
     fn weave(&mut self, lines: Vec<PageLine>, me: &Viewer) -> Vec<TimelineEntry> {
         let lines: Vec<TimelineEntry> = lines.into_iter().map(|line| line.into_entry(me, &mut self.names)).collect();
         // Another program may have written meanwhile what this one could not.
-        self.asides.retain(|(_, aside)| aside.as_said().is_none() || !lines.iter().any(|line| is_same(line, aside)));
+        self.asides.retain(|(_, aside)| aside.as_message().is_none() || !lines.iter().any(|line| is_same(line, aside)));
         let mut entries = Vec::with_capacity(lines.len());
         for line in lines {
             let mark = line.mark;
@@ -204,7 +204,7 @@ impl Timeline {
 /// come from another clock.
 fn is_same(line: &TimelineEntry, heard: &TimelineEntry) -> bool {
     const NEAR_SECONDS: i64 = 120;
-    let (Some(written), Some(said)) = (line.as_said(), heard.as_said()) else { return false };
+    let (Some(written), Some(said)) = (line.as_message(), heard.as_message()) else { return false };
     let near = match (line.at, heard.at) {
         (Some(written), Some(said)) => said.duration_since(written).as_secs().abs() <= NEAR_SECONDS,
         _ => true,

@@ -7,7 +7,6 @@ use chat_client::display;
 use jiff::civil::DateTime;
 
 use super::FileSpan;
-use crate::services::Unsent;
 
 /// How many own lines are remembered whose receipt has not come.
 const MAX_EARLY: usize = 2_048;
@@ -35,6 +34,16 @@ pub(crate) struct EarlyEcho {
     pub(crate) position: (String, u64),
     pub(crate) text: String,
     pub(crate) mark: Option<FileSpan>,
+}
+
+/// What was not delivered when the services closed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Unsent {
+    pub(crate) unconfirmed: usize,
+    /// The ids of the messages that were on their way and have not arrived.
+    pub(crate) undone: Vec<String>,
+    /// The ids of the messages that the outbox keeps for the next run.
+    pub(crate) kept: Vec<String>,
 }
 
 /// How far it has come.
@@ -97,7 +106,7 @@ pub(crate) struct PendingMessages {
     /// Own lines that came before their receipts.
     early: VecDeque<EarlyEcho>,
     /// The last numbered line on the listen port.
-    heard: Option<(String, u64)>,
+    last_position: Option<(String, u64)>,
 }
 
 impl PendingMessages {
@@ -181,7 +190,7 @@ impl PendingMessages {
             Some(position) => self.early.iter().position(|echo| echo.position == *position),
             None => self.early.iter().position(|echo| flat(&echo.text).eq(flat(&own.text))),
         };
-        let passed = own.position.as_ref().is_some_and(|position| self.has_heard(position));
+        let passed = own.position.as_ref().is_some_and(|position| self.has_passed(position));
         if early.is_none() && !passed {
             return None;
         }
@@ -191,9 +200,9 @@ impl PendingMessages {
 
     /// A numbered line has come: takes out what is confirmed and stands before it, whose echo was
     /// missed.
-    pub(crate) fn hear(&mut self, position: &(String, u64)) -> Vec<PendingMessage> {
-        if !self.has_heard(position) {
-            self.heard = Some(position.clone());
+    pub(crate) fn note_position(&mut self, position: &(String, u64)) -> Vec<PendingMessage> {
+        if !self.has_passed(position) {
+            self.last_position = Some(position.clone());
         }
         let missed = |own: &mut PendingMessage| {
             let before = own.position.as_ref().is_some_and(|own| own.0 == position.0 && own.1 < position.1);
@@ -205,7 +214,7 @@ impl PendingMessages {
     /// Takes out what is confirmed and of which no echo comes after a gap: what has no number, and
     /// what a server has numbered that is no more (`anew`). The others have their echo to come.
     pub(crate) fn take_confirmed(&mut self, anew: bool) -> Vec<PendingMessage> {
-        let stream = self.heard.as_ref().map(|heard| heard.0.clone());
+        let stream = self.last_position.as_ref().map(|heard| heard.0.clone());
         let lost = |own: &mut PendingMessage| {
             let numbered = own.position.as_ref().map(|position| &position.0);
             let gone = numbered.is_none() || (anew && numbered == stream.as_ref());
@@ -214,8 +223,8 @@ impl PendingMessages {
         self.messages.extract_if(.., lost).collect()
     }
 
-    fn has_heard(&self, position: &(String, u64)) -> bool {
-        self.heard.as_ref().is_some_and(|heard| heard.0 == position.0 && heard.1 >= position.1)
+    fn has_passed(&self, position: &(String, u64)) -> bool {
+        self.last_position.as_ref().is_some_and(|heard| heard.0 == position.0 && heard.1 >= position.1)
     }
 
     /// At the end of the program: how many messages of which something is still to be said are kept
@@ -313,14 +322,14 @@ mod tests {
             ("2", "b", OwnState::Confirmed),
             ("3", "c", OwnState::Confirmed),
         ]);
-        assert!(all.hear(&("old".into(), 5)).is_empty());
+        assert!(all.note_position(&("old".into(), 5)).is_empty());
         all.set_position("2", ("old".into(), 6));
         all.set_position("3", ("new".into(), 2));
         let ids = |taken: Vec<PendingMessage>| taken.into_iter().map(|own| own.id).collect::<Vec<_>>();
         assert_eq!(ids(all.clone().take_confirmed(false)), ["1"]);
         assert_eq!(ids(all.take_confirmed(true)), ["1", "2"]);
         // What was missed all the same is seen when the conversation has gone past it.
-        assert_eq!(ids(all.hear(&("new".into(), 3))), ["3"]);
+        assert_eq!(ids(all.note_position(&("new".into(), 3))), ["3"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn page(range: std::ops::Range<u64>, of: u64) -> HistoryPage {
 }
 
 fn texts(timeline: &Timeline) -> Vec<u64> {
-    let entries = timeline.entries.iter().filter_map(TimelineEntry::as_said);
+    let entries = timeline.entries.iter().filter_map(TimelineEntry::as_message);
     entries.map(|said| said.text.parse().unwrap()).collect()
 }
 
@@ -122,7 +122,7 @@ fn a_gap_comes_back_with_its_page() {
     timeline.push(line(3));
     let notices = |timeline: &Timeline| -> Vec<usize> {
         let numbered = timeline.entries.iter().enumerate();
-        numbered.filter(|(_, entry)| entry.as_said().is_none()).map(|(at, _)| at).collect()
+        numbered.filter(|(_, entry)| entry.as_message().is_none()).map(|(at, _)| at).collect()
     };
     assert_eq!(notices(&timeline), [2, 3, 5]);
     timeline.read_again();

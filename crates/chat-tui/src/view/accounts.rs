@@ -11,10 +11,10 @@ use crate::timeline::clean_name;
 
 /// Draws the screen.
 pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
-    let inner = canvas.window(areas::dialog(area.width, area.height), &app.say(Phrase::AccountsTitle));
+    let inner = canvas.window(areas::dialog(area.width, area.height), &app.text(Phrase::AccountsTitle));
     let accounts = app.accounts.list();
     let names = accounts.iter().map(|known| clean_name(known.account.nickname.as_str()));
-    let names: Vec<String> = names.chain([app.say(Phrase::NewAccount)]).collect();
+    let names: Vec<String> = names.chain([app.text(Phrase::NewAccount)]).collect();
     let list = Rect { height: inner.height.saturating_sub(2), ..inner };
     let first = app.accounts.chosen().saturating_sub(usize::from(list.height.saturating_sub(1)));
     for (y, (number, name)) in (list.y..list.bottom()).zip(names.iter().enumerate().skip(first)) {
@@ -26,10 +26,10 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     match removing {
         Some(known) => {
             let name = clean_name(known.account.nickname.as_str());
-            canvas.text(inner.x, bottom, inner.width, &app.say(Phrase::ReallyRemove(&name)), Role::Warning);
+            canvas.text(inner.x, bottom, inner.width, &app.text(Phrase::ReallyRemove(&name)), Role::Warning);
         }
         None => {
-            canvas.text(inner.x, bottom, inner.width, &app.say(Phrase::AccountsKeys), Role::Dim);
+            canvas.text(inner.x, bottom, inner.width, &app.text(Phrase::AccountsKeys), Role::Dim);
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let parts = app.chat_areas();
     if let Some(title) = parts.title {
         let who = app.nickname().map_or(app.place.clone(), |nickname| format!("{nickname} · {}", app.place));
-        canvas.text(title.x, title.y, title.width, &app.say(Phrase::WindowTitle(&who)), Role::Title);
+        canvas.text(title.x, title.y, title.width, &app.text(Phrase::WindowTitle(&who)), Role::Title);
     }
     conversation(app, parts.messages, canvas);
     if let Some(hint) = parts.hint {
@@ -32,7 +32,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
 fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     let timeline = &app.chat.timeline;
     if timeline.is_empty() {
-        canvas.paragraph(area, area.y, &app.say(Phrase::EmptyRoom), Role::Dim);
+        canvas.paragraph(area, area.y, &app.text(Phrase::EmptyRoom), Role::Dim);
         return;
     }
     let today = app.local(app.now).date();
@@ -66,12 +66,12 @@ fn draw_hint(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
         let (mark, role) = if hint.error { ("! ", Role::Error) } else { ("", Role::Notice) };
         canvas.text(area.x, area.y, area.width, &format!("{mark}{}", hint.text), role);
     } else if app.chat.selected.is_some() {
-        canvas.text(area.x, area.y, area.width, &app.say(Phrase::OwnKeys), Role::Key);
+        canvas.text(area.x, area.y, area.width, &app.text(Phrase::OwnKeys), Role::Key);
     } else {
-        let back = app.say(Phrase::ScrolledBack);
+        let back = app.text(Phrase::ScrolledBack);
         let (text, role) = match app.chat.timeline.below() {
             0 => (format!("↑ {back}"), Role::Dim),
-            below => (format!("↓ {} · {back}", app.say(Phrase::NewBelow(below))), Role::Warning),
+            below => (format!("↓ {} · {back}", app.text(Phrase::NewBelow(below))), Role::Warning),
         };
         canvas.text(area.x, area.y, area.width, &text, role);
     }

@@ -10,45 +10,45 @@ use crate::{areas, layout};
 
 /// The keys and commands.
 pub(super) fn help(app: &App, scroll: u16, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
-    let inner = canvas.window(areas::dialog(area.width, area.height), &app.say(Phrase::HelpTitle));
+    let inner = canvas.window(areas::dialog(area.width, area.height), &app.text(Phrase::HelpTitle));
     let text = Rect { height: inner.height.saturating_sub(1), ..inner };
     let rows = layout::help_rows(app.lang, text.width);
     for (y, row) in (text.y..text.bottom()).zip(rows.iter().skip(usize::from(scroll))) {
         canvas.row(text.x, y, text.width, row);
     }
-    canvas.text(inner.x, inner.bottom().saturating_sub(1), inner.width, &app.say(Phrase::HelpKeys), Role::Dim);
+    canvas.text(inner.x, inner.bottom().saturating_sub(1), inner.width, &app.text(Phrase::HelpKeys), Role::Dim);
     None
 }
 
 /// The server does not know the token.
 pub(super) fn wrong_token(app: &App, choice: usize, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
-    let inner = canvas.window(middle(area, 60, 10), &app.say(Phrase::WrongTokenTitle));
-    let choices = [app.say(Phrase::OtherAccount), app.say(Phrase::NewAccount), app.say(Phrase::Leave)];
+    let inner = canvas.window(middle(area, 60, 10), &app.text(Phrase::WrongTokenTitle));
+    let choices = [app.text(Phrase::OtherAccount), app.text(Phrase::NewAccount), app.text(Phrase::Leave)];
     // On a small screen the choices matter more than the explanation.
     let text = Rect { height: inner.height.saturating_sub(4), ..inner };
-    canvas.paragraph(text, text.y, &app.say(Phrase::WrongToken), Role::Error);
+    canvas.paragraph(text, text.y, &app.text(Phrase::WrongToken), Role::Error);
     let first = inner.bottom().saturating_sub(4).max(inner.y);
     list(&choices, choice, Rect { y: first, height: inner.bottom().saturating_sub(first), ..inner }, canvas);
-    canvas.text(inner.x, inner.bottom().saturating_sub(1), inner.width, &app.say(Phrase::ChoiceKeys), Role::Dim);
+    canvas.text(inner.x, inner.bottom().saturating_sub(1), inner.width, &app.text(Phrase::ChoiceKeys), Role::Dim);
     None
 }
 
 /// What was pasted, and what to do with it.
 pub(super) fn paste(app: &App, paste: &PastePreview, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
-    let title = app.say(Phrase::PasteTitle { lines: paste.lines, bytes: paste.bytes });
+    let title = app.text(Phrase::PasteTitle { lines: paste.lines, bytes: paste.bytes });
     let inner = canvas.window(areas::dialog(area.width, area.height), &title);
     let choices = [
-        app.say(Phrase::PasteAsOne),
-        app.say(Phrase::PasteAsMany(paste.messages)),
-        app.say(Phrase::PasteEdit),
-        app.say(Phrase::PasteCancel),
+        app.text(Phrase::PasteAsOne),
+        app.text(Phrase::PasteAsMany(paste.messages)),
+        app.text(Phrase::PasteEdit),
+        app.text(Phrase::PasteCancel),
     ];
     let first = inner.bottom().saturating_sub(5).max(inner.y);
     list(&choices, paste.choice, Rect { y: first, height: inner.bottom().saturating_sub(first), ..inner }, canvas);
     let bottom = inner.bottom().saturating_sub(1);
     match &app.hint {
         Some(hint) => canvas.text(inner.x, bottom, inner.width, &format!("! {}", hint.text), Role::Error),
-        None => canvas.text(inner.x, bottom, inner.width, &app.say(Phrase::ChoiceKeys), Role::Dim),
+        None => canvas.text(inner.x, bottom, inner.width, &app.text(Phrase::ChoiceKeys), Role::Dim),
     };
     let room = usize::from(first.saturating_sub(inner.y));
     let shown = if paste.lines > room { room.saturating_sub(1) } else { room };
@@ -57,7 +57,7 @@ pub(super) fn paste(app: &App, paste: &PastePreview, area: Rect, canvas: &mut Ca
         canvas.text(inner.x, y, inner.width, &format!("│ {line}"), Role::Text);
     }
     if paste.lines > shown && room > 0 {
-        canvas.text(inner.x, first - 1, inner.width, &app.say(Phrase::MoreLines(paste.lines - shown)), Role::Dim);
+        canvas.text(inner.x, first - 1, inner.width, &app.text(Phrase::MoreLines(paste.lines - shown)), Role::Dim);
     }
     None
 }

@@ -13,7 +13,7 @@ use crate::width::text_width;
 
 /// Draws the screen. Returns where the cursor is.
 pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
-    let title = format!("{} · {}", app.say(Phrase::RegistrationTitle), app.place);
+    let title = format!("{} · {}", app.text(Phrase::RegistrationTitle), app.place);
     let inner = canvas.window(areas::dialog(area.width, area.height), &title);
     let keys = match app.registration.step {
         RegistrationStep::Done(_) => Phrase::RegisteredKeys,
@@ -22,7 +22,7 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u1
     let roomy = inner.height >= 10;
     let bottom = inner.bottom().saturating_sub(1);
     if inner.height > 5 {
-        canvas.text(inner.x, bottom, inner.width, &app.say(keys), Role::Dim);
+        canvas.text(inner.x, bottom, inner.width, &app.text(keys), Role::Dim);
     }
     let y = inner.y + u16::from(roomy);
     let (y, cursor) = match &app.registration.step {
@@ -43,13 +43,13 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u1
 
 fn form(app: &App, area: Rect, y: u16, roomy: bool, canvas: &mut Canvas<'_>) -> (u16, Option<(u16, u16)>) {
     let registration = &app.registration;
-    let label = format!("{}: ", app.say(Phrase::NicknameLabel));
+    let label = format!("{}: ", app.text(Phrase::NicknameLabel));
     let x = canvas.text(area.x, y, area.width, &label, Role::Title);
     let room = area.right().saturating_sub(x).clamp(1, 40);
     canvas.fill(Rect::new(x, y, room.min(area.right().saturating_sub(x)), 1), Role::Field);
     let (rows, (row, column)) = registration.field.rows(room);
     if registration.field.is_empty() {
-        canvas.text(x, y, room, &app.say(Phrase::NicknamePlaceholder), Role::Dim);
+        canvas.text(x, y, room, &app.text(Phrase::NicknamePlaceholder), Role::Dim);
     } else if let Some(text) = rows.get(row) {
         canvas.text(x, y, room, text, Role::Field);
     }
@@ -61,7 +61,7 @@ fn form(app: &App, area: Rect, y: u16, roomy: bool, canvas: &mut Canvas<'_>) -> 
             y = canvas.paragraph(area, y, &why, Role::Error);
         }
         RegistrationStep::Asked => {
-            canvas.text(area.x, y, area.width, &app.say(Phrase::Registering), Role::Notice);
+            canvas.text(area.x, y, area.width, &app.text(Phrase::Registering), Role::Notice);
             y += 1;
         }
         _ => y += u16::from(roomy),
@@ -74,15 +74,15 @@ fn form(app: &App, area: Rect, y: u16, roomy: bool, canvas: &mut Canvas<'_>) -> 
 
 fn done(app: &App, registered: &Registered, area: Rect, y: u16, roomy: bool, canvas: &mut Canvas<'_>) -> u16 {
     let account = &registered.known.account;
-    let x = canvas.text(area.x, y, area.width, &format!("{}: ", app.say(Phrase::YourNickname)), Role::Title);
+    let x = canvas.text(area.x, y, area.width, &format!("{}: ", app.text(Phrase::YourNickname)), Role::Title);
     canvas.text(x, y, area.right().saturating_sub(x), &clean_name(account.nickname.as_str()), Role::Good);
-    let x = canvas.text(area.x, y + 1, area.width, &format!("{}: ", app.say(Phrase::YourToken)), Role::Title);
+    let x = canvas.text(area.x, y + 1, area.width, &format!("{}: ", app.text(Phrase::YourToken)), Role::Title);
     let token = clean_name(account.token.expose());
     let token = if app.registration.revealed { token } else { "•".repeat(usize::from(text_width(&token)).min(12)) };
     canvas.text(x, y + 1, area.right().saturating_sub(x), &token, Role::Text);
     let place = |y: u16, canvas: &mut Canvas<'_>| match &registered.saved {
-        Ok(path) => canvas.paragraph(area, y, &app.say(Phrase::SavedIn(path)), Role::Dim),
-        Err(error) => canvas.paragraph(area, y, &app.say(Phrase::NotSaved(error)), Role::Error),
+        Ok(path) => canvas.paragraph(area, y, &app.text(Phrase::SavedIn(path)), Role::Dim),
+        Err(error) => canvas.paragraph(area, y, &app.text(Phrase::NotSaved(error)), Role::Error),
     };
     let y = if roomy { place(y + 2, canvas) + 1 } else { y + 2 };
     button(app, Phrase::EnterChat, Focus::EnterChat, true, Rect { y, height: 1, ..area }, canvas);
@@ -93,7 +93,7 @@ fn done(app: &App, registered: &Registered, area: Rect, y: u16, roomy: bool, can
 
 fn button(app: &App, label: Phrase<'_>, focus: Focus, enabled: bool, area: Rect, canvas: &mut Canvas<'_>) {
     let chosen = enabled && app.registration.focus == focus;
-    let text = app.say(label);
+    let text = app.text(label);
     let (text, role) = match (enabled, chosen) {
         (false, _) => (format!("  ({text})"), Role::Dim),
         (true, true) => (format!("▸ [{text}]"), Role::Selected),

@@ -11,15 +11,15 @@ use crate::theme::Role;
 
 /// Draws the search. Returns where the cursor is.
 pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
-    let inner = canvas.window(areas::dialog(area.width, area.height), &app.say(Phrase::SearchTitle));
-    let x = canvas.text(inner.x, inner.y, inner.width, &format!("{}: ", app.say(Phrase::SearchPrompt)), Role::Title);
+    let inner = canvas.window(areas::dialog(area.width, area.height), &app.text(Phrase::SearchTitle));
+    let x = canvas.text(inner.x, inner.y, inner.width, &format!("{}: ", app.text(Phrase::SearchPrompt)), Role::Title);
     let room = inner.right().saturating_sub(x).max(2);
     let (rows, (row, column)) = search.input.rows(room);
     if let Some(text) = rows.get(row) {
         canvas.text(x, inner.y, room, text, Role::Text);
     }
     if let Some(percent) = search.percent {
-        let state = app.say(Phrase::SearchState { hits: search.hits.len(), percent });
+        let state = app.text(Phrase::SearchState { hits: search.hits.len(), percent });
         canvas.text(inner.x, inner.y + 1, inner.width, &state, Role::Dim);
     }
     let list = Rect { y: inner.y + 2, height: inner.height.saturating_sub(3), ..inner };
@@ -28,7 +28,7 @@ pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'
     for (y, (number, hit)) in (list.y..list.bottom()).zip(search.hits.iter().enumerate().skip(first)) {
         canvas.choice(list, y, &line(hit), number == search.chosen);
     }
-    canvas.text(inner.x, inner.bottom().saturating_sub(1), inner.width, &app.say(Phrase::SearchKeys), Role::Dim);
+    canvas.text(inner.x, inner.bottom().saturating_sub(1), inner.width, &app.text(Phrase::SearchKeys), Role::Dim);
     Some((x + column, inner.y))
 }
 

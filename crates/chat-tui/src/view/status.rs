@@ -23,12 +23,12 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     let (listening, writing) = (app.links.listening.cause(), app.links.writing.cause());
     let mut text = String::new();
     match (listening, writing) {
-        (Some(one), Some(other)) if one == other => text.push_str(&app.say(Phrase::Cause(one))),
+        (Some(one), Some(other)) if one == other => text.push_str(&app.text(Phrase::Cause(one))),
         _ => {
             for (side, cause) in [(LinkSide::Listening, listening), (LinkSide::Writing, writing)] {
                 if let Some(cause) = cause {
                     let separator = if text.is_empty() { "" } else { " · " };
-                    text.push_str(&format!("{separator}{} {}", arrow(side), app.say(Phrase::Cause(cause))));
+                    text.push_str(&format!("{separator}{} {}", arrow(side), app.text(Phrase::Cause(cause))));
                 }
             }
         }
@@ -37,7 +37,7 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
         return;
     }
     if can_retry(app) {
-        text.push_str(&format!(" · {}", app.say(Phrase::RetryKey)));
+        text.push_str(&format!(" · {}", app.text(Phrase::RetryKey)));
     }
     canvas.text(area.x, area.y, area.width, &clean(&text), Role::Warning);
 }
@@ -52,9 +52,9 @@ fn forms(app: &App) -> Vec<String> {
     let waiting = app.chat.timeline.outgoing.waiting();
     let (waits, waits_short) = match waiting {
         0 => (None, None),
-        _ => (Some(app.say(Phrase::Waiting(waiting))), Some(format!("…{waiting}"))),
+        _ => (Some(app.text(Phrase::Waiting(waiting))), Some(format!("…{waiting}"))),
     };
-    let key = app.say(if can_retry(app) { Phrase::RetryKey } else { Phrase::HelpKey });
+    let key = app.text(if can_retry(app) { Phrase::RetryKey } else { Phrase::HelpKey });
     let tiny = format!("{} {}", tiny(app, LinkSide::Listening), tiny(app, LinkSide::Writing));
     let join = |parts: &[Option<&String>]| {
         let parts: Vec<&str> = parts.iter().flatten().map(|part| part.as_str()).collect();
@@ -95,7 +95,7 @@ fn name(app: &App) -> String {
 
 fn link(app: &App, side: LinkSide) -> String {
     let state = app.links.side(side);
-    app.say(Phrase::Link { side, state, seconds: state.seconds_left(app.now) })
+    app.text(Phrase::Link { side, state, seconds: state.seconds_left(app.now) })
 }
 
 fn tiny(app: &App, side: LinkSide) -> String {

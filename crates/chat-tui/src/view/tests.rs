@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chat_frontend::local_room::RoomNotice;
 use crossterm::event::KeyCode;
 use jiff::civil::DateTime;
 
@@ -49,14 +50,14 @@ fn evening(lang: Lang, width: u16, height: u16) -> App {
         PageRequest::Tail,
         HistoryPage { lines: lines.collect(), at_start: true, at_end: true, end: 90 },
     )]);
-    let heard = |sender: &str, text: &str, seconds: i64, place: u64| Incoming::Said {
+    let heard = |sender: &str, text: &str, seconds: i64, place: u64| Incoming::Message {
         sender: Some(sender.into()),
         text: text.into(),
         at: at(seconds),
         position: None,
         mark: Some(FileSpan { start: place, end: place + 20 }),
     };
-    app.take_all([AppEvent::Heard(vec![
+    app.take_all([AppEvent::Incoming(vec![
         heard("Jolly Ann", "Bob, your turn: tabs\tand 👨‍👩‍👧 families and a very long sentence that does not fit one row of an ordinary terminal", 0, 90),
         Incoming::Gap { since: at(5), until: at(42), missed: None, cause: GapReason::Disconnected },
         heard("Vlad", "нашёл!\nон был в двери", 60, 110),
@@ -78,7 +79,7 @@ fn evening(lang: Lang, width: u16, height: u16) -> App {
 fn registration() {
     at_all_sizes("registration", |width, height| {
         let mut app = fresh(Lang::En, width, height);
-        let news = NoticeText::LocalRoomStarted("/home/bob/.local/share/minechat/room".into());
+        let news = NoticeText::LocalRoom(RoomNotice::Started("/home/bob/.local/share/minechat/room".into()));
         app.take_all([AppEvent::Accounts(Vec::new()), AppEvent::Notice { text: news, error: false }]);
         app
     });

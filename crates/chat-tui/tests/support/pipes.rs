@@ -70,7 +70,7 @@ impl Pipes {
     }
 
     /// Waits for talk that holds this.
-    pub fn wait_for_talk(&self, text: &str) -> String {
+    pub fn wait_for_report(&self, text: &str) -> String {
         self.wait(text, |lines| &lines.1)
     }
 
@@ -80,7 +80,7 @@ impl Pipes {
     }
 
     /// All talk so far.
-    pub fn talk(&self) -> Vec<String> {
+    pub fn reports(&self) -> Vec<String> {
         self.said.lines.lock().unwrap().1.clone()
     }
 

@@ -56,7 +56,7 @@ pub(crate) fn chatting(lang: Lang, width: u16, height: u16) -> App {
 }
 
 pub(crate) fn said(sender: &str, text: &str, seconds: i64) -> AppEvent {
-    AppEvent::Heard(vec![Incoming::Said {
+    AppEvent::Incoming(vec![Incoming::Message {
         sender: Some(sender.into()),
         text: text.into(),
         at: at(seconds),

@@ -1,32 +1,33 @@
-//! The exit codes, in one place.
+//! The exit codes of both programs.
 
 use std::process::ExitCode;
 
-/// How the program ends. The numbers are part of the contract with scripts.
+/// How a program ends. The numbers are part of the contract with scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// Done as asked.
     Done = 0,
     /// Something on this machine failed: a file, the disk, a bug.
     Local = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
-    /// The server said no.
+    /// The server refused the token, the nickname or a message.
     Refused = 3,
-    /// No connection within what was allowed.
+    /// No connection within the allowed time or attempts.
     Unreachable = 4,
     /// At least one message may or may not have been delivered.
     Unconfirmed = 5,
     /// `--timeout` ran out before `--count` was reached.
     Timeout = 6,
-    /// Nothing came for as long as `--idle-timeout` allows.
+    /// No message arrived within `--idle-timeout`.
     Idle = 7,
-    /// A signal ended it.
+    /// A signal ended the program.
     Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
+        // The discriminants above fit into a byte.
         Self::from(exit as u8)
     }
 }

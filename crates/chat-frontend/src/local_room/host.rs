@@ -1,5 +1,5 @@
-//! Serves the room. Two programs that start at once are told apart by the lock on the room's data
-//! and by who gets the port; the other one joins.
+//! Serves the local room. Of two programs that start at the same time, the lock on the room's data and the port decide
+//! which one serves; the other one joins.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,44 +13,44 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::error_chain::chain;
-use crate::event::{AppEvent, NoticeText};
+use super::RoomNotice;
+use crate::report::chain;
 
-/// How long another program may take between locking the data and serving.
-const OTHER_STARTS: Duration = Duration::from_millis(100);
+/// How long to wait between two checks for another program that has locked the data and does not serve yet.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often it is looked whether it has.
-const LOOKS: usize = 50;
+/// How many checks are made before the room counts as failed.
+const CHECKS: usize = 50;
 
-/// A connection on this machine is made at once or not at all.
-const NEAR: Duration = Duration::from_secs(1);
+/// A connection on this machine succeeds at once or not at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The task that looks after the room.
+/// The task that serves the room.
 pub(super) struct RoomHost {
     listen: SocketAddr,
     write: SocketAddr,
     dir: PathBuf,
-    news: Sender<AppEvent>,
+    notices: Sender<RoomNotice>,
     ready: watch::Sender<bool>,
     started: watch::Sender<u64>,
     room: Option<ServerHandle>,
-    /// The room is, or was, one of these local rooms, so it may be taken over when it has gone.
+    /// The room is, or was, a local room of this user, so this program may serve it when its server has gone.
     ours: bool,
-    /// Asked for by name, whatever speaks against it.
-    asked_for: bool,
-    /// On the ports where the programs find one another on a fresh machine.
+    /// Requested on the command line.
+    explicit: bool,
+    /// On the default ports.
     usual: bool,
     credentials: PathBuf,
-    /// The write port, as the kept accounts name it.
+    /// The write port, as the cached accounts name it.
     address: String,
-    /// Between two looks.
+    /// Between two checks.
     pause: Duration,
 }
 
-/// What an attempt came to.
+/// The result of an attempt to serve.
 enum Attempt {
     Started(ServerHandle),
-    /// Another program has the data: it serves, or is about to.
+    /// Another program has locked the data: it serves, or is about to.
     OtherHasIt,
     /// Something else listens on this one of the two ports.
     PortTaken(SocketAddr),
@@ -62,8 +62,8 @@ impl RoomHost {
         config: &ClientConfig,
         data_dir: &Path,
         credentials: &Path,
-        asked_for: bool,
-        news: Sender<AppEvent>,
+        explicit: bool,
+        notices: Sender<RoomNotice>,
         ready: watch::Sender<bool>,
         started: watch::Sender<u64>,
     ) -> Self {
@@ -73,16 +73,16 @@ impl RoomHost {
             listen: address(&config.host, config.listen_port),
             write: address(write_host, config.write_port),
             dir: data_dir.join("room"),
-            news,
+            notices,
             ready,
             started,
             room: None,
             ours: false,
-            asked_for,
+            explicit,
             usual: is_usual(config),
             credentials: credentials.to_owned(),
             address: config.write_addr_text(),
-            pause: OTHER_STARTS,
+            pause: CHECK_INTERVAL,
         }
     }
 
@@ -93,7 +93,7 @@ impl RoomHost {
             tokio::select! {
                 _ = &mut closing => break,
                 Some(()) = refused.recv() => {
-                    if self.ours && self.room.is_none() && !self.somebody_listens().await {
+                    if self.ours && self.room.is_none() && !self.port_answers().await {
                         self.serve(false).await;
                     }
                 }
@@ -102,33 +102,32 @@ impl RoomHost {
         if let Some(room) = self.room.take()
             && let Err(error) = room.drain().await
         {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the local room did not close in order");
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not close the local room cleanly");
         }
     }
 
-    /// The start: joins whatever listens, else serves.
+    /// Joins the room that is there, or serves one.
     async fn begin(&mut self) {
         if !self.may_serve().await {
-            if !self.somebody_listens().await {
-                self.tell(NoticeText::RoomNotThere(self.listen.to_string()), true).await;
+            if !self.port_answers().await {
+                self.notify(RoomNotice::NotThere(self.listen.to_string())).await;
             }
             return;
         }
-        if self.somebody_listens().await {
+        if self.port_answers().await {
             self.ours = self.dir.exists() && matches!(self.open().await, Err(JournalError::Locked { .. }));
             if self.ours {
-                self.tell(NoticeText::LocalRoomJoined, false).await;
+                self.notify(RoomNotice::Joined).await;
             }
             return;
         }
         self.serve(true).await;
     }
 
-    /// Whether a room that is not there may be served here: not another port, and not an address whose accounts are
-    /// kept though no room was ever served here. There somebody else's server is down, and its people would talk to
-    /// nobody.
+    /// Returns whether a room that is not there may be served here. On another port, or where accounts of this address
+    /// are cached although no room was ever served here, a standalone server is down, and a local room would hide that.
     async fn may_serve(&self) -> bool {
-        if self.asked_for {
+        if self.explicit {
             return true;
         }
         let (dir, credentials, address) = (self.dir.clone(), self.credentials.clone(), self.address.clone());
@@ -140,10 +139,10 @@ impl RoomHost {
         self.usual && !known.await.unwrap_or(true)
     }
 
-    /// Serves, or waits for the program that does.
-    async fn serve(&mut self, aloud: bool) {
+    /// Serves, or waits for the program that does. `announce`: the user is told when another program serves.
+    async fn serve(&mut self, announce: bool) {
         let mut taken = None;
-        for _ in 0..LOOKS {
+        for _ in 0..CHECKS {
             let attempt = self.attempt().await;
             taken = if let Attempt::PortTaken(address) = attempt { Some(address) } else { None };
             match attempt {
@@ -151,26 +150,26 @@ impl RoomHost {
                     self.room = Some(room);
                     self.ours = true;
                     self.started.send_modify(|count| *count += 1);
-                    return self.tell(NoticeText::LocalRoomStarted(self.dir.display().to_string()), false).await;
+                    return self.notify(RoomNotice::Started(self.dir.clone())).await;
                 }
-                Attempt::Failed(error) => return self.tell(NoticeText::LocalRoomFailed(error), true).await,
-                Attempt::PortTaken(_) if self.somebody_listens().await => return,
+                Attempt::Failed(error) => return self.notify(RoomNotice::Failed(error)).await,
+                Attempt::PortTaken(_) if self.port_answers().await => return,
                 Attempt::PortTaken(_) | Attempt::OtherHasIt => {}
             }
-            if self.somebody_listens().await {
+            if self.port_answers().await {
                 self.ours = true;
-                if aloud {
-                    self.tell(NoticeText::LocalRoomJoined, false).await;
+                if announce {
+                    self.notify(RoomNotice::Joined).await;
                 }
                 return;
             }
             sleep(self.pause).await;
         }
         let why = match taken {
-            Some(address) => format!("{address} is taken by another program, which is no room"),
-            None => format!("{} is held by a program that does not serve", self.dir.display()),
+            Some(address) => format!("{address} is used by another program, which is not a chat server"),
+            None => format!("{} is locked by a program that does not serve it", self.dir.display()),
         };
-        self.tell(NoticeText::LocalRoomFailed(why), true).await;
+        self.notify(RoomNotice::Failed(why)).await;
     }
 
     async fn attempt(&self) -> Attempt {
@@ -200,17 +199,17 @@ impl RoomHost {
         opened.await.unwrap_or_else(|error| Err(JournalError::Interrupted(error)))
     }
 
-    async fn somebody_listens(&self) -> bool {
-        matches!(timeout(NEAR, TcpStream::connect(self.listen)).await, Ok(Ok(_)))
+    async fn port_answers(&self) -> bool {
+        matches!(timeout(CONNECT_TIMEOUT, TcpStream::connect(self.listen)).await, Ok(Ok(_)))
     }
 
-    async fn tell(&self, text: NoticeText, error: bool) {
-        // Where the program has ended, nobody wants to know.
-        let _ = self.news.send(AppEvent::Notice { text, error }).await;
+    async fn notify(&self, notice: RoomNotice) {
+        // An error means that the program is ending.
+        let _ = self.notices.send(notice).await;
     }
 }
 
-/// Whether these are the ports where the programs find one another on a fresh machine.
+/// Returns whether these are the default ports.
 fn is_usual(config: &ClientConfig) -> bool {
     let usual = ClientConfig::default();
     (config.listen_port, config.write_port) == (usual.listen_port, usual.write_port)
@@ -223,14 +222,14 @@ mod tests {
 
     use super::*;
 
-    fn host(config: &ClientConfig, dir: &Path, asked_for: bool) -> (RoomHost, Receiver<AppEvent>) {
-        let (news, heard) = channel(4);
+    fn host(config: &ClientConfig, dir: &Path, explicit: bool) -> (RoomHost, Receiver<RoomNotice>) {
+        let (notices, heard) = channel(4);
         let (ready, started) = (watch::channel(false).0, watch::channel(0).0);
-        (RoomHost::new(config, dir, &dir.join("creds"), asked_for, news, ready, started), heard)
+        (RoomHost::new(config, dir, &dir.join("creds"), explicit, notices, ready, started), heard)
     }
 
     #[tokio::test]
-    async fn another_port_and_the_accounts_of_another_server_get_no_room() {
+    async fn leaves_another_servers_address_alone() {
         let dir = tempfile::tempdir().unwrap();
         let mut config = ClientConfig::new("localhost");
         assert!(host(&config, dir.path(), false).0.may_serve().await, "a fresh machine");
@@ -238,7 +237,7 @@ mod tests {
         let account = Account { nickname: Nickname::new("Bob").unwrap(), token: Token::new("t").unwrap() };
         let mut kept = Credentials::load(dir.path().join("creds")).unwrap();
         kept.add_for("localhost:5050", &account, None).unwrap();
-        assert!(!host(&config, dir.path(), false).0.may_serve().await, "somebody else gave the account");
+        assert!(!host(&config, dir.path(), false).0.may_serve().await, "another server gave the account");
         std::fs::create_dir(dir.path().join("room")).unwrap();
         assert!(host(&config, dir.path(), false).0.may_serve().await, "the room is ours");
 
@@ -247,12 +246,12 @@ mod tests {
         assert!(host(&config, dir.path(), true).0.may_serve().await);
         let (mut other, mut heard) = host(&config, dir.path(), false);
         other.begin().await;
-        assert!(matches!(heard.try_recv(), Ok(AppEvent::Notice { text: NoticeText::RoomNotThere(_), error: true })));
+        assert!(matches!(heard.try_recv(), Ok(RoomNotice::NotThere(_))));
         assert!(!other.ours && other.room.is_none());
     }
 
     #[tokio::test]
-    async fn a_port_that_another_program_has_is_named() {
+    async fn names_a_port_that_is_in_use() {
         let dir = tempfile::tempdir().unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -261,9 +260,7 @@ mod tests {
         let (mut host, mut heard) = host(&config, dir.path(), true);
         host.pause = Duration::ZERO;
         host.begin().await;
-        let Ok(AppEvent::Notice { text: NoticeText::LocalRoomFailed(why), error: true }) = heard.try_recv() else {
-            panic!()
-        };
+        let Ok(RoomNotice::Failed(why)) = heard.try_recv() else { panic!() };
         assert!(why.contains(&taken.local_addr().unwrap().to_string()), "{why}");
         assert!(!why.contains("room is held"), "{why}");
     }

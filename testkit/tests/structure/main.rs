@@ -1,0 +1,56 @@
+//! The structure of the workspace: no import circle between the files of a crate, and no dependency between crates that
+//! the crate table in `ARCHITECTURE.md` does not list.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod circles;
+mod crates;
+mod modules;
+mod paths;
+
+use std::path::{Path, PathBuf};
+
+/// Number of circles per crate that are still accepted. The numbers may only become smaller: the test also fails when a
+/// crate has fewer circles than listed here, so that a removed circle cannot come back unnoticed.
+const KNOWN: &[(&str, usize)] =
+    &[("chat-bench", 1), ("chat-cli", 1), ("chat-client", 4), ("chat-server", 5), ("chat-tui", 5)];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+#[test]
+fn no_import_circle() {
+    let mut wrong = String::new();
+    for member in crates::members(&workspace()) {
+        let mut found = Vec::new();
+        for root in modules::roots(&member.dir) {
+            found.extend(circles::find(&paths::edges(&modules::load(&root))));
+        }
+        let known = KNOWN.iter().find(|(name, _)| *name == member.name).map_or(0, |(_, count)| *count);
+        if found.len() < known {
+            wrong.push_str(&format!("{}: {} circles, change KNOWN from {known}\n", member.name, found.len()));
+        }
+        if found.len() > known {
+            wrong.push_str(&format!("{}: {} circles, at most {known} expected\n", member.name, found.len()));
+            for circle in found {
+                wrong.push_str(&format!("  {}\n", circle.describe(&|file| member.relative(file))));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "files of a crate import each other:\n{wrong}");
+}
+
+#[test]
+fn crates_depend_as_documented() {
+    let table = crates::Table::parse(&std::fs::read_to_string(workspace().join("ARCHITECTURE.md")).unwrap());
+    let mut wrong = Vec::new();
+    for member in crates::members(&workspace()) {
+        let allowed = table.reachable(&member.name);
+        for dependency in member.dependencies() {
+            if !allowed.contains(&dependency) {
+                wrong.push(format!("{} depends on {dependency}", member.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not in the crate table of ARCHITECTURE.md: {wrong:#?}");
+}

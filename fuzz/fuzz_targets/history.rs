@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     let offsets = |lines: &[HistoryLine]| lines.iter().map(HistoryLine::offset).collect::<Vec<_>>();
     assert!(offsets(&backwards).starts_with(&offsets(&forwards)));
     let mut recorder = Recorder::open(&path).unwrap();
-    let message = Message { sender: None, text: Text::new("after it all").unwrap(), position: None, at: None };
+    let message = Message::new(None, Text::new("after it all").unwrap());
     recorder.record(&[message]).unwrap();
     recorder.close().unwrap();
     assert_eq!(history.tail(1).unwrap()[0].text(), "after it all");

@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
         2 => Some(ResumeFrom::AfterTime(-1)),
         _ => Some(ResumeFrom::After(Position { stream: StreamId::new("s").unwrap(), seq: u64::from(kind) })),
     };
-    let resume = from.map(|from| ResumeRequest { from, nonce: Nonce::new("n").unwrap() });
-    let config = ListenerClientConfig { resume, ..ListenerClientConfig::default() };
+    let resume = from.map(|from| ResumeRequest::new(from, Nonce::new("n").unwrap()));
+    let config = ListenerClientConfig::default().with_resume(resume);
     chat_fuzz::play(data, |now| ListenerClient::new(config, now), |_| None);
 });

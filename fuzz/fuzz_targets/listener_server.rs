@@ -8,17 +8,11 @@ fuzz_target!(|data: &[u8]| {
     let stream = StreamId::new("s").unwrap();
     let new = |now| ListenerServer::new(&ListenerServerConfig::default(), now);
     chat_fuzz::play(data, new, |which| match which {
-        b'a' => Some(ListenerServerCommand::Answer(ResumeAnswer {
-            stream: stream.clone(),
-            from: 1,
-            head: 0,
-            plain: None,
-        })),
-        _ => Some(ListenerServerCommand::Deliver(Message {
-            sender: Nickname::new("x").ok(),
-            text: Text::new("two\nlines").unwrap(),
-            position: Some(Position { stream: stream.clone(), seq: which.into() }),
-            at: Some(-1),
-        })),
+        b'a' => Some(ListenerServerCommand::Answer(ResumeAnswer::new(stream.clone(), 1, 0))),
+        _ => Some(ListenerServerCommand::Deliver(
+            Message::new(Nickname::new("x").ok(), Text::new("two\nlines").unwrap())
+                .with_position(Position { stream: stream.clone(), seq: which.into() })
+                .with_time(-1),
+        )),
     });
 });

@@ -201,7 +201,7 @@ mod tests {
         let arrived = Timestamp::from_millisecond(1_673_716_020_000).expect("a time");
         for at in [i64::MIN, -99_999_999_999_999, 300_000_000_000_000, i64::MAX] {
             let text = chat_client::Text::new("hi").expect("a text");
-            let message = Message { sender: None, text, position: None, at: Some(at) };
+            let message = Message::new(None, text).with_time(at);
             let line = line(&JsonObject::message(&message, None, arrived));
             assert!(line.contains("\"at\":\"2023-01-14T"), "{at}: {line}");
         }

@@ -16,12 +16,9 @@ const RARE: &str = "quokka";
 
 fn message(seq: u64, numbered: bool) -> Message {
     let stream = StreamId::new("k3f9").unwrap();
-    Message {
-        sender: Some(Nickname::new("Jolly Ann").unwrap()),
-        text: Text::new(&format!("line {seq} of a long and ordinary day")).unwrap(),
-        position: numbered.then_some(Position { stream, seq }),
-        at: numbered.then_some(1_700_000_000_000),
-    }
+    let sender = Some(Nickname::new("Jolly Ann").unwrap());
+    let message = Message::new(sender, Text::new(&format!("line {seq} of a long and ordinary day")).unwrap());
+    if numbered { message.with_position(Position { stream, seq }).with_time(1_700_000_000_000) } else { message }
 }
 
 fn append(c: &mut Criterion) {

@@ -127,7 +127,7 @@ impl Default for ClientConfig {
             // The public room answers within one second; a store that is busy with fsync may need more.
             answer_timeout: Duration::from_secs(10),
             // Together the 15 s within which a half-open link is found.
-            keepalive: Keepalive { idle: Duration::from_secs(5), probe: Duration::from_secs(10) },
+            keepalive: Keepalive::new(Duration::from_secs(5), Duration::from_secs(10)),
             retry: RetryPolicy::default(),
             resume: Resume::Live,
             tls: None,

@@ -103,7 +103,7 @@ impl TcpDial {
     fn watch_over(&self, stream: &TcpStream) {
         let limits = self.config.keepalive;
         // Three probes in what is left of the time limit, each at least a second apart.
-        let interval = Duration::from_secs((limits.probe.as_secs() / 3).max(1));
+        let interval = Duration::from_secs((limits.answer_timeout.as_secs() / 3).max(1));
         let keepalive = TcpKeepalive::new().with_time(limits.idle.max(Duration::from_secs(1))).with_interval(interval);
         #[cfg(not(windows))]
         let keepalive = keepalive.with_retries(3);

@@ -124,7 +124,7 @@ impl From<ProtocolError> for ConnectError {
     fn from(error: ProtocolError) -> Self {
         match error {
             ProtocolError::Refused(refusal) => Self::Refused(refusal),
-            ProtocolError::Silent { .. } | ProtocolError::EndedEarly { .. } => Self::Interrupted(error),
+            ProtocolError::TimedOut { .. } | ProtocolError::EndedEarly { .. } => Self::Interrupted(error),
             error => Self::Protocol(error),
         }
     }

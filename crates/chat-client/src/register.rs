@@ -31,7 +31,7 @@ pub async fn register_with(
 ) -> Result<Account, ConnectError> {
     let io = dial.dial(Side::Write).await?;
     let mut dialogue = WriterClientConfig::new(Intent::Register(nickname));
-    dialogue.answer_within = config.answer_timeout;
+    dialogue.answer_timeout = config.answer_timeout;
     let machine = WriterClient::new(dialogue, Instant::now().into_std());
     let mut connection = Connection::new(machine, io, LineCodec::for_client());
     loop {

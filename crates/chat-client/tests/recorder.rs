@@ -18,12 +18,10 @@ fn log(seqs: &[Seq]) -> Vec<Message> {
 }
 
 fn message(position: Option<(&str, Seq)>, text: &str) -> Message {
-    Message {
-        sender: Some(Nickname::new("Keen Bob").unwrap()),
-        text: Text::new(text).unwrap(),
-        position: position.map(|(stream, seq)| Position { stream: StreamId::new(stream).unwrap(), seq }),
-        at: Some(1_700_000_000_000),
-    }
+    let sender = Some(Nickname::new("Keen Bob").unwrap());
+    let mut message = Message::new(sender, Text::new(text).unwrap()).with_time(1_700_000_000_000);
+    message.position = position.map(|(stream, seq)| Position { stream: StreamId::new(stream).unwrap(), seq });
+    message
 }
 
 /// What the server gives a listener that resumes there.

@@ -20,12 +20,9 @@ fn stream() -> StreamId {
 }
 
 fn message(seq: u64) -> Message {
-    Message {
-        sender: Some(Nickname::new("Keen Bob").unwrap()),
-        text: Text::new(&format!("line {seq} of the usual length, about sixty bytes")).unwrap(),
-        position: Some(Position { stream: stream(), seq }),
-        at: Some(1_700_000_000_000),
-    }
+    let sender = Some(Nickname::new("Keen Bob").unwrap());
+    let text = Text::new(&format!("line {seq} of the usual length, about sixty bytes")).unwrap();
+    Message::new(sender, text).with_position(Position { stream: stream(), seq }).with_time(1_700_000_000_000)
 }
 
 /// A client that has logged in to a server that stores whatever it gets.
@@ -86,7 +83,7 @@ impl Writing {
                 self.stored += 1;
                 WriterServerCommand::Stored { id, position: Position { stream: stream(), seq: self.stored } }
             }
-            WriterServerEvent::Register(_) => unreachable!("it has a token"),
+            other => panic!("{other:?} was not expected"),
         };
         self.server.handle_command(command, self.now).unwrap();
     }
@@ -123,17 +120,17 @@ fn writing(c: &mut Criterion) {
 fn serving(resume: Option<ResumeRequest>) -> (ListenerClient, ListenerServer, Instant) {
     let now = Instant::now();
     let numbered = resume.is_some();
-    let mut client = ListenerClient::new(ListenerClientConfig { resume, ..ListenerClientConfig::default() }, now);
+    let mut client = ListenerClient::new(ListenerClientConfig::default().with_resume(resume), now);
     let mut server = ListenerServer::new(&ListenerServerConfig::default(), now);
     if let Output::Transmit(request) = client.poll_output() {
         server.handle_input(request, now).unwrap();
         let Output::Event(ListenerServerEvent::Resume(_)) = server.poll_output() else { panic!("no request") };
-        let answer = ResumeAnswer { stream: stream(), from: 1, head: MESSAGES, plain: None };
+        let answer = ResumeAnswer::new(stream(), 1, MESSAGES);
         server.handle_command(ListenerServerCommand::Answer(answer), now).unwrap();
         let Output::Transmit(answer) = server.poll_output() else { panic!("no answer") };
         client.handle_input(answer, now).unwrap();
     } else {
-        server.handle_timeout(now + ListenerServerConfig::default().hold).unwrap();
+        server.handle_timeout(now + ListenerServerConfig::default().request_timeout).unwrap();
         let Output::Event(ListenerServerEvent::Plain) = server.poll_output() else { panic!("still waiting") };
     }
     while let Output::Event(_) = client.poll_output() {}
@@ -142,7 +139,7 @@ fn serving(resume: Option<ResumeRequest>) -> (ListenerClient, ListenerServer, In
 }
 
 fn from_the_start() -> Option<ResumeRequest> {
-    Some(ResumeRequest { from: ResumeFrom::Last(MESSAGES), nonce: Nonce::new("n0nce").unwrap() })
+    Some(ResumeRequest::new(ResumeFrom::Last(MESSAGES), Nonce::new("n0nce").unwrap()))
 }
 
 fn listening(c: &mut Criterion) {

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder as _;
 
+use crate::error::duration;
 use crate::{CodecError, Frame, Line, LineCodec, NotReady, Output, ProtocolError, StateMachine};
 
 /// How much may wait to be written before nothing more is read: a peer that asks faster than it
@@ -50,7 +51,7 @@ pub struct Connection<M: StateMachine, IO> {
     ended: bool,
     write_failed: bool,
     timer: Option<Pin<Box<Sleep>>>,
-    write_stall: Duration,
+    write_timeout: Duration,
     /// When the waiting output counts as stuck.
     stalled_at: Option<Instant>,
 }
@@ -73,8 +74,11 @@ pub enum ConnectionError {
     #[error("the connection failed")]
     Io(#[source] io::Error),
     /// The peer took no byte for as long as it may.
-    #[error("the other side took no data for {} s", .0.as_secs())]
-    Stalled(Duration),
+    #[error("the peer read no data for {}", duration(*limit))]
+    Stalled {
+        /// How long it may read nothing.
+        limit: Duration,
+    },
 }
 
 impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
@@ -95,15 +99,15 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             ended: false,
             write_failed: false,
             timer: None,
-            write_stall: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
             stalled_at: None,
         }
     }
 
     /// Sets how long a peer may take no byte of what waits for it. Default 60 s.
     #[must_use]
-    pub fn with_write_stall(mut self, limit: Duration) -> Self {
-        self.write_stall = limit;
+    pub fn with_write_timeout(mut self, limit: Duration) -> Self {
+        self.write_timeout = limit;
         self
     }
 
@@ -308,7 +312,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
                     self.stalled_at = None;
                 }
                 Poll::Pending => {
-                    self.stalled_at.get_or_insert_with(|| Instant::now() + self.write_stall);
+                    self.stalled_at.get_or_insert_with(|| Instant::now() + self.write_timeout);
                     return Poll::Pending;
                 }
             }
@@ -349,7 +353,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         ready!(timer.as_mut().poll(cx));
         self.timer = None;
         if self.stalled_at.is_some_and(|at| Instant::now() >= at) {
-            return Poll::Ready(Err(ConnectionError::Stalled(self.write_stall)));
+            return Poll::Ready(Err(ConnectionError::Stalled { limit: self.write_timeout }));
         }
         self.machine.handle_timeout(now())?;
         Poll::Ready(Ok(()))

@@ -17,7 +17,15 @@ pub const WELCOME: &str = "Welcome to chat! Post your message below. End it with
 pub const CONFIRMATION: &str = "Message send. Write more, end message with an empty line.";
 
 /// What a server offers beyond the plain protocol (protocol, section 5).
+///
+/// ```
+/// use chat_proto::Extensions;
+///
+/// assert!(Extensions::ALL.id);
+/// assert_eq!(Extensions::NONE.with_id(true).with_resume(true), Extensions::ALL);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Extensions {
     /// Posts that can be repeated safely.
     pub id: bool,
@@ -28,6 +36,21 @@ pub struct Extensions {
 impl Extensions {
     /// All that this version knows.
     pub const ALL: Self = Self { id: true, resume: true };
+
+    /// The plain protocol, as the original server speaks it.
+    pub const NONE: Self = Self { id: false, resume: false };
+
+    /// Adds or removes posts that can be repeated safely.
+    #[must_use]
+    pub const fn with_id(self, id: bool) -> Self {
+        Self { id, ..self }
+    }
+
+    /// Adds or removes the numbered log.
+    #[must_use]
+    pub const fn with_resume(self, resume: bool) -> Self {
+        Self { resume, ..self }
+    }
 }
 
 /// A server's line on the write port before the chat, as a client reads it.
@@ -63,7 +86,7 @@ impl ServerLine {
 }
 
 #[derive(Deserialize)]
-struct Record {
+struct AccountRecord {
     nickname: String,
     account_hash: String,
     #[serde(default)]
@@ -71,7 +94,7 @@ struct Record {
 }
 
 fn parse_account(text: &str) -> Option<(Account, Extensions)> {
-    let record: Record = serde_json::from_str(text).ok()?;
+    let record: AccountRecord = serde_json::from_str(text).ok()?;
     let account =
         Account { nickname: Nickname::received(&record.nickname).ok()?, token: Token::new(&record.account_hash).ok()? };
     let offers = |name: &str| record.extensions.iter().any(|e| e == name);

@@ -21,8 +21,8 @@ pub enum ProtocolError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The peer said nothing for as long as the rules allow.
-    #[error("no {waiting_for} within {} ms", .after.as_millis())]
-    Silent {
+    #[error("no reply for {} (waiting for {waiting_for})", duration(*after))]
+    TimedOut {
         /// What was due.
         waiting_for: Expected,
         /// How long it was waited for.
@@ -43,6 +43,17 @@ pub enum ProtocolError {
     /// A driver handed in a line while the machine wanted none.
     #[error("a line was handed in before the last one was decided")]
     Overrun,
+}
+
+/// Writes a duration in units for people: `500 ms`, `10 s`, `10 min`.
+pub(crate) fn duration(time: Duration) -> String {
+    let (seconds, millis) = (time.as_secs(), time.subsec_millis());
+    match (seconds, millis) {
+        (0, millis) => format!("{millis} ms"),
+        (seconds, 0) if seconds >= 120 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        (seconds, 0) => format!("{seconds} s"),
+        (seconds, millis) => format!("{seconds}.{:01} s", millis / 100),
+    }
 }
 
 /// What the server said no to (`null`, protocol, section 1).
@@ -77,7 +88,7 @@ pub enum Expected {
     Confirmation,
     /// Any line of a numbered log.
     NumberedLine,
-    /// A sign of life on an idle connection.
+    /// The answer to a probe of an idle connection.
     Pong,
     /// Chat, not another protocol.
     Chat,
@@ -96,7 +107,7 @@ impl fmt::Display for Expected {
             Self::Welcome => "the welcome",
             Self::Confirmation => "a confirmation",
             Self::NumberedLine => "a numbered line",
-            Self::Pong => "a sign of life",
+            Self::Pong => "an answer to a keepalive probe",
             Self::Chat => "chat",
             Self::Message => "a message",
         })

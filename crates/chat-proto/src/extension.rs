@@ -43,7 +43,7 @@ impl DeclineCode {
 
     /// Whether the same post may succeed later without anything being changed.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Rate | Self::Storage | Self::Draining)
     }
 
@@ -95,6 +95,7 @@ impl Nonce {
 
 /// From where a listener wants the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResumeFrom {
     /// All that comes after this place.
     After(Position),
@@ -106,6 +107,7 @@ pub enum ResumeFrom {
 
 /// What a listener asks with its first line.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ResumeRequest {
     /// Where to begin.
     pub from: ResumeFrom,
@@ -113,8 +115,17 @@ pub struct ResumeRequest {
     pub nonce: Nonce,
 }
 
+impl ResumeRequest {
+    /// Creates a request. The nonce must be unguessable.
+    #[must_use]
+    pub const fn new(from: ResumeFrom, nonce: Nonce) -> Self {
+        Self { from, nonce }
+    }
+}
+
 /// What the server answers to a request, before the first numbered line.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ResumeAnswer {
     /// The log it has.
     pub stream: StreamId,
@@ -122,9 +133,34 @@ pub struct ResumeAnswer {
     pub from: Seq,
     /// The number of the newest message it has.
     pub head: Seq,
-    /// First and last number of what this connection was already sent as plain lines, because its
-    /// request came late. The listener drops their repetition.
-    pub plain: Option<(Seq, Seq)>,
+    /// What this connection was already sent as plain lines, because its request came late. The
+    /// listener drops their repetition.
+    pub plain: Option<SeqRange>,
+}
+
+impl ResumeAnswer {
+    /// Creates an answer for a listener that was sent no plain lines.
+    #[must_use]
+    pub const fn new(stream: StreamId, from: Seq, head: Seq) -> Self {
+        Self { stream, from, head, plain: None }
+    }
+
+    /// Adds what was already sent as plain lines.
+    #[must_use]
+    pub fn with_plain(self, plain: Option<SeqRange>) -> Self {
+        Self { plain, ..self }
+    }
+}
+
+/// Consecutive sequence numbers of one stream.
+///
+/// Exhaustive, because a range is its two ends and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeqRange {
+    /// The first number.
+    pub first: Seq,
+    /// The last number.
+    pub last: Seq,
 }
 
 /// Any extension line.
@@ -141,7 +177,7 @@ pub(crate) enum Extension {
 }
 
 #[derive(Deserialize)]
-struct Wire<'a> {
+struct ExtensionFields<'a> {
     #[serde(borrow, default)]
     id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -165,13 +201,13 @@ struct Wire<'a> {
     #[serde(borrow, default)]
     nonce: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    resume: Option<WireResume<'a>>,
+    resume: Option<ResumeFields<'a>>,
     ping: Option<u64>,
     pong: Option<u64>,
 }
 
 #[derive(Deserialize)]
-struct WireResume<'a> {
+struct ResumeFields<'a> {
     #[serde(borrow, default)]
     stream: Option<Cow<'a, str>>,
     after: Option<Seq>,
@@ -183,7 +219,7 @@ impl Extension {
     /// Reads the JSON of an extension line. `None` for an object that is unknown or damaged: both
     /// are skipped, which is how the protocol grows.
     pub(crate) fn parse(json: &str) -> Option<Self> {
-        let wire: Wire<'_> = serde_json::from_str(json).ok()?;
+        let wire: ExtensionFields<'_> = serde_json::from_str(json).ok()?;
         if let Some(id) = wire.ok {
             let position = Position { stream: StreamId::new(&wire.stream?).ok()?, seq: wire.seq? };
             return Some(Self::Stored { id: PostId::new(&id).ok()?, position });
@@ -198,17 +234,18 @@ impl Extension {
         }
         if let Some(resume) = wire.resume {
             let from = match resume {
-                WireResume { stream: Some(stream), after: Some(seq), .. } => {
+                ResumeFields { stream: Some(stream), after: Some(seq), .. } => {
                     ResumeFrom::After(Position { stream: StreamId::new(&stream).ok()?, seq })
                 }
-                WireResume { last: Some(count), .. } => ResumeFrom::Last(count),
-                WireResume { after_time: Some(at), .. } => ResumeFrom::AfterTime(at),
-                WireResume { .. } => return None,
+                ResumeFields { last: Some(count), .. } => ResumeFrom::Last(count),
+                ResumeFields { after_time: Some(at), .. } => ResumeFrom::AfterTime(at),
+                ResumeFields { .. } => return None,
             };
             return Some(Self::Request(ResumeRequest { from, nonce: Nonce::new(&wire.nonce?).ok()? }));
         }
         if let (Some(from), Some(head)) = (wire.from, wire.head) {
-            let answer = ResumeAnswer { stream: StreamId::new(&wire.stream?).ok()?, from, head, plain: wire.plain };
+            let plain = wire.plain.map(|(first, last)| SeqRange { first, last });
+            let answer = ResumeAnswer { stream: StreamId::new(&wire.stream?).ok()?, from, head, plain };
             return Some(Self::Answer { answer, nonce: Nonce::new(&wire.nonce?).ok()? });
         }
         if let (Some(seq), Some(nick)) = (wire.seq, wire.nick) {
@@ -222,7 +259,7 @@ impl Extension {
     }
 
     pub(crate) fn to_line(&self) -> Line {
-        let mut out = Object::new();
+        let mut out = JsonObjectWriter::new();
         match self {
             Self::Post { id, text } => {
                 out.text("id", id.as_str());
@@ -242,7 +279,7 @@ impl Extension {
             }
             Self::Request(request) => {
                 out.key("resume");
-                let mut inner = Object::nested();
+                let mut inner = JsonObjectWriter::nested();
                 match &request.from {
                     ResumeFrom::After(position) => {
                         inner.text("stream", position.stream.as_str());
@@ -258,7 +295,7 @@ impl Extension {
                 out.text("stream", answer.stream.as_str());
                 out.number("from", answer.from);
                 out.number("head", answer.head);
-                if let Some((first, last)) = answer.plain {
+                if let Some(SeqRange { first, last }) = answer.plain {
                     out.key("plain");
                     out.raw(format!("[{first}, {last}]").as_bytes());
                 }
@@ -303,7 +340,7 @@ pub fn encode_plain(out: &mut BytesMut, nickname: &str, text: &Text) {
 /// Appends a message as resumed listeners get it, with its line feed. `at` is in milliseconds since
 /// the Unix epoch.
 pub fn encode_numbered(out: &mut BytesMut, seq: Seq, at: i64, nickname: &str, text: &Text) {
-    let mut object = Object::into(out.split_off(out.len()), Some(EXTENSION_MARK));
+    let mut object = JsonObjectWriter::into(out.split_off(out.len()), Some(EXTENSION_MARK));
     object.number("seq", seq);
     object.number("at", at);
     object.text("nick", nickname);
@@ -314,12 +351,12 @@ pub fn encode_numbered(out: &mut BytesMut, seq: Seq, at: i64, nickname: &str, te
 }
 
 /// A JSON object in the making, with a space after each colon and comma.
-struct Object {
+struct JsonObjectWriter {
     out: BytesMut,
     empty: bool,
 }
 
-impl Object {
+impl JsonObjectWriter {
     fn new() -> Self {
         Self::into(BytesMut::with_capacity(96), Some(EXTENSION_MARK))
     }
@@ -397,6 +434,7 @@ mod tests {
             (from, nonce.clone()).prop_map(|(from, nonce)| Extension::Request(ResumeRequest { from, nonce })),
             (any::<[u64; 2]>(), any::<Option<(u64, u64)>>(), nonce).prop_map(|([from, head], plain, nonce)| {
                 let stream = StreamId::new("k3f9").unwrap();
+                let plain = plain.map(|(first, last)| SeqRange { first, last });
                 Extension::Answer { answer: ResumeAnswer { stream, from, head, plain }, nonce }
             }),
             (any::<u64>(), any::<i64>(), nick, text).prop_map(|(seq, at, sender, text)| Extension::Numbered {

@@ -3,20 +3,36 @@
 
 use std::time::{Duration, Instant};
 
-/// How long silence may last.
+/// When an idle connection is probed, and when it counts as lost.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let limits = chat_proto::Keepalive::new(Duration::from_secs(30), Duration::from_secs(20));
+/// assert_eq!(limits.idle, Duration::from_secs(30));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Keepalive {
-    /// Silence after which a probe is sent.
+    /// The silence after which a probe is sent.
     pub idle: Duration,
-    /// How long an answer may take before the peer counts as gone.
-    pub probe: Duration,
+    /// How long the answer to a probe, or to anything else that must be answered, may take.
+    pub answer_timeout: Duration,
+}
+
+impl Keepalive {
+    /// Creates limits: a probe after `idle`, and `answer_timeout` for its answer.
+    #[must_use]
+    pub const fn new(idle: Duration, answer_timeout: Duration) -> Self {
+        Self { idle, answer_timeout }
+    }
 }
 
 impl Default for Keepalive {
     /// 5 s and 10 s: a half-open link is found within 15 s, and an idle connection costs a probe
     /// every 5 s.
     fn default() -> Self {
-        Self { idle: Duration::from_secs(5), probe: Duration::from_secs(10) }
+        Self::new(Duration::from_secs(5), Duration::from_secs(10))
     }
 }
 
@@ -31,13 +47,13 @@ pub(crate) struct Watchdog {
 
 /// What the watchdog wants at its deadline.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Bark {
+pub(crate) enum KeepaliveEvent {
     /// Nothing yet.
-    Quiet,
+    Wait,
     /// Send a probe now.
     Probe,
     /// The peer is gone.
-    Gone,
+    Lost,
 }
 
 impl Watchdog {
@@ -46,36 +62,36 @@ impl Watchdog {
     }
 
     /// Something arrived, and if an answer was due, one has come. `owed` says whether one is still due after it.
-    pub(crate) fn fed(&mut self, now: Instant, owed: bool) {
+    pub(crate) fn on_input(&mut self, now: Instant, owed: bool) {
         self.heard = now;
         self.asked = owed.then_some(now);
     }
 
     /// Something that must be answered was sent.
-    pub(crate) fn asked(&mut self, now: Instant) {
+    pub(crate) fn on_request(&mut self, now: Instant) {
         self.asked.get_or_insert(now);
     }
 
     pub(crate) fn deadline(&self) -> Instant {
         match self.asked {
-            Some(since) => since + self.limits.probe,
+            Some(since) => since + self.limits.answer_timeout,
             None => self.heard + self.limits.idle,
         }
     }
 
-    pub(crate) fn bark(&self, now: Instant) -> Bark {
+    pub(crate) fn check(&self, now: Instant) -> KeepaliveEvent {
         if now < self.deadline() {
-            Bark::Quiet
+            KeepaliveEvent::Wait
         } else if self.asked.is_some() {
-            Bark::Gone
+            KeepaliveEvent::Lost
         } else {
-            Bark::Probe
+            KeepaliveEvent::Probe
         }
     }
 
     /// How long an answer may take.
-    pub(crate) fn patience(&self) -> Duration {
-        self.limits.probe
+    pub(crate) fn answer_timeout(&self) -> Duration {
+        self.limits.answer_timeout
     }
 }
 
@@ -88,13 +104,13 @@ mod tests {
         let start = Instant::now();
         let limits = Keepalive::default();
         let mut dog = Watchdog::new(limits, start);
-        assert_eq!(dog.bark(start + limits.idle - Duration::from_millis(1)), Bark::Quiet);
+        assert_eq!(dog.check(start + limits.idle - Duration::from_millis(1)), KeepaliveEvent::Wait);
         let probed = start + limits.idle;
-        assert_eq!(dog.bark(probed), Bark::Probe);
-        dog.asked(probed);
-        assert_eq!(dog.bark(probed), Bark::Quiet);
-        assert_eq!(dog.bark(probed + limits.probe), Bark::Gone);
-        dog.fed(probed + limits.idle, false);
-        assert_eq!(dog.bark(probed + limits.probe - Duration::from_millis(1)), Bark::Quiet);
+        assert_eq!(dog.check(probed), KeepaliveEvent::Probe);
+        dog.on_request(probed);
+        assert_eq!(dog.check(probed), KeepaliveEvent::Wait);
+        assert_eq!(dog.check(probed + limits.answer_timeout), KeepaliveEvent::Lost);
+        dog.on_input(probed + limits.idle, false);
+        assert_eq!(dog.check(probed + limits.answer_timeout - Duration::from_millis(1)), KeepaliveEvent::Wait);
     }
 }

@@ -53,7 +53,9 @@ pub use codec::{CodecError, Frame, LineCodec, MAX_INPUT_EXTENSION, MAX_INPUT_LIN
 pub use connection::{Connection, ConnectionError};
 pub use dialogue::{CONFIRMATION, Extensions, GREETING, NICKNAME_PROMPT, UNKNOWN_TOKEN, WELCOME};
 pub use error::{Excerpt, Expected, ProtocolError, Refusal};
-pub use extension::{DeclineCode, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, encode_numbered, encode_plain};
+pub use extension::{
+    DeclineCode, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, encode_numbered, encode_plain,
+};
 pub use ident::{IdError, MAX_ID_BYTES, Position, PostId, Seq, StreamId};
 pub use keepalive::Keepalive;
 pub use line::{EXTENSION_MARK, Line};
@@ -66,6 +68,6 @@ pub use plain_lines::PlainLines;
 pub use state_machine::{NotReady, Output, StateMachine};
 pub use text::{MAX_TEXT_BYTES, Text, TextError};
 pub use writer::{
-    Intent, UnfitTexts, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent, WriterServer,
+    Intent, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent, WriterServer,
     WriterServerCommand, WriterServerConfig, WriterServerEvent,
 };

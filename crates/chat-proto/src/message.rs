@@ -4,6 +4,7 @@ use crate::{Line, Nickname, Position, Text};
 
 /// One post as it reached the listen port.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message {
     /// Who wrote it. `None` where a plain line has no `nickname: ` before its text.
     pub sender: Option<Nickname>,
@@ -16,6 +17,24 @@ pub struct Message {
 }
 
 impl Message {
+    /// Creates a message without position and time, as a plain server sends it.
+    #[must_use]
+    pub const fn new(sender: Option<Nickname>, text: Text) -> Self {
+        Self { sender, text, position: None, at: None }
+    }
+
+    /// Adds the position in the server's log.
+    #[must_use]
+    pub fn with_position(self, position: Position) -> Self {
+        Self { position: Some(position), ..self }
+    }
+
+    /// Adds the time when the server took the message, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn with_time(self, at: i64) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
     /// Reads a plain line of the listen port, `Keen Bob: hello` (protocol, section 3). `None` for a
     /// blank line, which public servers never send.
     ///

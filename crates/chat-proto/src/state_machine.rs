@@ -81,7 +81,18 @@ pub enum Output<E> {
     Timeout(Option<Instant>),
 }
 
-/// A command that the state does not allow, handed back.
+/// The error of a command that the state of the dialogue does not allow. It returns the command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the dialogue does not allow this now")]
-pub struct NotReady<C>(pub C);
+#[error("the dialogue does not allow this command now")]
+#[non_exhaustive]
+pub struct NotReady<C> {
+    /// The command, unchanged.
+    pub command: C,
+}
+
+impl<C> NotReady<C> {
+    /// Returns a command to its sender.
+    pub const fn new(command: C) -> Self {
+        Self { command }
+    }
+}

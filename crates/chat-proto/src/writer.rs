@@ -4,4 +4,4 @@ mod client;
 mod server;
 
 pub use client::{Intent, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent};
-pub use server::{UnfitTexts, WriterServer, WriterServerCommand, WriterServerConfig, WriterServerEvent};
+pub use server::{WriterServer, WriterServerCommand, WriterServerConfig, WriterServerEvent};

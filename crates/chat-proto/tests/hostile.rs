@@ -148,14 +148,11 @@ proptest! {
         let said = play(ListenerServer::new(&ListenerServerConfig::default(), now), &acts, now, |which| {
             let position = Position { stream: stream.clone(), seq: which.into() };
             Some(if which % 2 == 0 {
-                ListenerServerCommand::Answer(ResumeAnswer { stream: stream.clone(), from: 1, head: 0, plain: None })
+                ListenerServerCommand::Answer(ResumeAnswer::new(stream.clone(), 1, 0))
             } else {
-                ListenerServerCommand::Deliver(Message {
-                    sender: Nickname::new("x").ok(),
-                    text: Text::new("two\nlines").unwrap(),
-                    position: Some(position),
-                    at: None,
-                })
+                ListenerServerCommand::Deliver(
+                    Message::new(Nickname::new("x").ok(), Text::new("two\nlines").unwrap()).with_position(position),
+                )
             })
         });
         prop_assert!(said <= acts.len());
@@ -165,8 +162,8 @@ proptest! {
     fn listener_client(acts in prop::collection::vec(any_act(), 0..60), ask: bool) {
         let now = Instant::now();
         let from = ResumeFrom::After(Position { stream: StreamId::new("s").unwrap(), seq: u64::MAX });
-        let resume = ask.then(|| ResumeRequest { from, nonce: Nonce::new("n").unwrap() });
-        let config = ListenerClientConfig { resume, ..ListenerClientConfig::default() };
+        let resume = ask.then(|| ResumeRequest::new(from, Nonce::new("n").unwrap()));
+        let config = ListenerClientConfig::default().with_resume(resume);
         let said = play(ListenerClient::new(config, now), &acts, now, |_| None);
         prop_assert!(said <= 1 + acts.len());
     }

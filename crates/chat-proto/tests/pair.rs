@@ -109,6 +109,7 @@ impl Pair {
                         }
                     }
                 }
+                other => panic!("{other:?} was not expected"),
             };
             self.server.machine.handle_command(command, self.now).unwrap();
         }
@@ -174,7 +175,7 @@ fn a_server_that_falls_silent_is_given_up_within_fifteen_seconds() {
         }
         pair.client.run(pair.now, &mut nowhere).unwrap();
     };
-    assert!(matches!(error, ProtocolError::Silent { .. }), "{error}");
+    assert!(matches!(error, ProtocolError::TimedOut { .. }), "{error}");
     assert_eq!(pair.now - start, Duration::from_secs(15));
 }
 

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use chat_proto::{DeclineCode, UnfitTexts};
+use chat_proto::DeclineCode;
 
 /// On which port something happens; a TLS port counts as the plain one beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,14 +128,6 @@ impl DeclinedMeters {
             DeclineCode::Storage => &self.storage,
             DeclineCode::Draining => &self.draining,
             _ => &self.other,
-        }
-    }
-
-    /// What one dialogue has declined by itself since it was last looked at.
-    pub(crate) fn add_unfit(&self, now: UnfitTexts, before: UnfitTexts) {
-        if now != before {
-            self.too_long.add(now.too_long - before.too_long);
-            self.other.add(now.blank - before.blank);
         }
     }
 }

@@ -10,7 +10,7 @@ pub(crate) fn client_config(port: u16, seed: u64) -> ClientConfig {
     (config.listen_port, config.write_port) = (port, port);
     config.seed = Some(seed);
     config.connect_timeout = Duration::from_secs(1);
-    config.keepalive = Keepalive { idle: Duration::from_millis(100), probe: Duration::from_millis(300) };
+    config.keepalive = Keepalive::new(Duration::from_millis(100), Duration::from_millis(300));
     config.retry.base = Duration::from_millis(2);
     config.retry.cap = Duration::from_millis(40);
     config.retry.reset_after = Duration::from_millis(50);

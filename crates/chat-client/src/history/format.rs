@@ -198,7 +198,9 @@ mod tests {
 
     fn message(sender: Option<&str>, text: &str, at: Option<i64>) -> Message {
         let sender = sender.map(|name| Nickname::new(name).unwrap());
-        Message { sender, text: Text::new(text).unwrap(), position: None, at }
+        let mut message = Message::new(sender, Text::new(text).unwrap());
+        message.at = at;
+        message
     }
 
     fn written(message: &Message) -> String {
@@ -291,7 +293,7 @@ mod tests {
         #[test]
         fn what_is_written_is_one_line_and_reads_back(sender in any::<String>(), text in any::<String>()) {
             if let (Ok(sender), Ok(text)) = (Nickname::new(&sender), Text::new(&text)) {
-                let message = Message { sender: Some(sender.clone()), text: text.clone(), position: None, at: None };
+                let message = Message::new(Some(sender.clone()), text.clone());
                 let line = written(&message);
                 prop_assert_eq!(line.matches('\n').count(), 1);
                 let unsafe_to_show = |c: char| (c.is_control() && c != '\t') || display::turns_text(c);

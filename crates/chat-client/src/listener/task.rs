@@ -172,7 +172,9 @@ impl ListenerTask {
             (false, Some(_)) => HOLD_EXPECTED,
             (false, None) => HOLD_UNKNOWN,
         };
-        let config = ListenerClientConfig { resume: self.request(), hold, keepalive: Some(self.config.keepalive) };
+        let mut config = ListenerClientConfig::default().with_resume(self.request());
+        config.answer_timeout = hold;
+        config.keepalive = Some(self.config.keepalive);
         // One line that nobody can read is no reason to hear nothing more.
         let codec = LineCodec::for_client().skipping_long_lines();
         Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, codec)
@@ -189,7 +191,7 @@ impl ListenerTask {
         };
         // Unguessable, so that no message can pretend to be the answer.
         let nonce = Nonce::new(&uuid::Uuid::new_v4().simple().to_string()).ok()?;
-        Some(ResumeRequest { from, nonce })
+        Some(ResumeRequest::new(from, nonce))
     }
 
     /// One more connection without an answer: whether the server is taken as plain now.
@@ -266,6 +268,8 @@ impl ListenerTask {
                 self.batch_bytes += message.text.as_str().len();
                 self.batch.push(ListenerEvent::Message(message));
             }
+            // Events of a later version of the protocol carry nothing that this one can use.
+            _ => {}
         }
     }
 
@@ -282,7 +286,7 @@ impl ListenerTask {
         }
         self.last_heard = Some(Timestamp::now());
         self.numbered.send_if_modified(|known| known.replace(numbered) != Some(numbered));
-        supervisor.online(Extensions { id: false, resume: numbered });
+        supervisor.online(Extensions::NONE.with_resume(numbered));
     }
 
     /// Until when the room was heard, now that the connection is lost.
@@ -293,7 +297,7 @@ impl ListenerTask {
             // as it takes to find that out.
             let blind = match error {
                 ConnectionError::Ended => std::time::Duration::ZERO,
-                _ => self.config.keepalive.idle + self.config.keepalive.probe,
+                _ => self.config.keepalive.idle + self.config.keepalive.answer_timeout,
             };
             *last = now.checked_sub(blind).unwrap_or(now).max(*last);
         }

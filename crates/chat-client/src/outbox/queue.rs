@@ -161,7 +161,7 @@ impl<T> Queue<T> {
         if is_first && *code != DeclineCode::Rate {
             entry.tries += 1;
         }
-        if !code.is_passing() || entry.tries >= MAX_TRIES {
+        if !code.is_transient() || entry.tries >= MAX_TRIES {
             // A no may be said before anybody looked whether it is stored, but no attempt was shorter than another.
             let fate = match code {
                 DeclineCode::TooLong => PostOutcome::Refused(code.clone(), retry_after),

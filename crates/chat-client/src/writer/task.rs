@@ -130,7 +130,7 @@ impl WriterTask {
             Err(error) => return Some(Arc::new(error)),
         };
         let mut config = WriterClientConfig::new(Intent::Login(self.token.clone()));
-        config.answer_within = self.config.answer_timeout;
+        config.answer_timeout = self.config.answer_timeout;
         config.keepalive = Some(self.config.keepalive);
         let machine = WriterClient::new(config, Instant::now().into_std());
         let mut connection = Connection::new(machine, io, LineCodec::for_client());
@@ -248,6 +248,8 @@ impl WriterTask {
             WriterClientEvent::RoundTrip(time) => {
                 self.round_trip.send_replace(Some(time));
             }
+            // Events of a later version of the protocol carry nothing that this one can use.
+            _ => {}
         }
     }
 

@@ -51,8 +51,8 @@ impl Room {
         let position = Position { stream: self.stream.clone(), seq };
         if seq > self.log.borrow().len() as u64 {
             let sender = Some(Nickname::new("Keen Bob").unwrap());
-            let at = Some(1_700_000_000_000 + seq as i64);
-            let message = Message { sender, text, position: Some(position.clone()), at };
+            let at = 1_700_000_000_000 + seq as i64;
+            let message = Message::new(sender, text).with_position(position.clone()).with_time(at);
             self.log.send_modify(|log| log.push(message));
         }
         position
@@ -93,6 +93,7 @@ impl Room {
                         None => WriterServerCommand::Confirm,
                     }
                 }
+                other => panic!("{other:?} was not expected"),
             };
             connection.command(command).unwrap();
         }
@@ -117,20 +118,18 @@ impl Room {
                     Ok(ListenerServerEvent::Plain) => open = true,
                     Ok(ListenerServerEvent::Resume(request)) if self.extensions.resume => {
                         let head = self.log.borrow().len() as u64;
-                        let plain = open.then_some((1, place as u64));
-                        assert!(plain.is_none(), "no request of these tests is late");
+                        assert!(!open, "no request of these tests is late");
                         let from = match request.from {
                             ResumeFrom::After(position) if position.stream == self.stream => position.seq + 1,
                             ResumeFrom::Last(count) => head.saturating_sub(count) + 1,
                             _ => 1,
                         };
                         place = from as usize - 1;
-                        let answer = ResumeAnswer { stream: self.stream.clone(), from, head, plain };
+                        let answer = ResumeAnswer::new(self.stream.clone(), from, head);
                         connection.command(ListenerServerCommand::Answer(answer)).unwrap();
                         open = true;
                     }
-                    Ok(ListenerServerEvent::Resume(_)) => return,
-                    Err(_) => return,
+                    Ok(_) | Err(_) => return,
                 },
                 _ = log.changed() => {}
             }

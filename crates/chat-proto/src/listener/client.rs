@@ -8,30 +8,40 @@ use bytes::Bytes;
 
 use crate::dialogue::GREETING;
 use crate::error::{Excerpt, Expected, ProtocolError};
-use crate::extension::{Extension, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest};
-use crate::keepalive::{Bark, Keepalive, Watchdog};
+use crate::extension::{Extension, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange};
+use crate::keepalive::{Keepalive, KeepaliveEvent, Watchdog};
 use crate::{Line, Message, NotReady, Output, PlainLines, Position, Seq, StateMachine, StreamId};
 
 /// How a client listens.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ListenerClientConfig {
     /// What to ask for; `None` takes the server as plain and never speaks.
     pub resume: Option<ResumeRequest>,
     /// How long to hold what comes before the answer. Default 1 s: four times what the server holds
     /// plain lines back, so an answer that is on its way is not taken for none.
-    pub hold: Duration,
+    pub answer_timeout: Duration,
     /// Finds a dead link once the log is numbered. A plain server answers nothing on this port.
     pub keepalive: Option<Keepalive>,
 }
 
+impl ListenerClientConfig {
+    /// Sets what to ask for; `None` takes the server as plain.
+    #[must_use]
+    pub fn with_resume(self, resume: Option<ResumeRequest>) -> Self {
+        Self { resume, ..self }
+    }
+}
+
 impl Default for ListenerClientConfig {
     fn default() -> Self {
-        Self { resume: None, hold: Duration::from_secs(1), keepalive: Some(Keepalive::default()) }
+        Self { resume: None, answer_timeout: Duration::from_secs(1), keepalive: Some(Keepalive::default()) }
     }
 }
 
 /// What the client learns.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ListenerClientEvent {
     /// The server numbers nothing; messages follow from when it accepted the connection.
     Plain,
@@ -60,7 +70,7 @@ pub enum ListenerClientEvent {
 /// The client's side of one connection to the listen port.
 #[derive(Debug)]
 pub struct ListenerClient {
-    mode: Mode,
+    state: ListenerClientState,
     outputs: VecDeque<Output<ListenerClientEvent>>,
     keepalive: Option<Keepalive>,
     watchdog: Option<Watchdog>,
@@ -70,7 +80,7 @@ pub struct ListenerClient {
 }
 
 #[derive(Debug)]
-enum Mode {
+enum ListenerClientState {
     /// Asked, and no answer yet. In the place of a line that was too long nothing is held.
     Asked { request: ResumeRequest, held: Vec<Option<Line>>, held_bytes: usize, until: Instant },
     /// `late` is what was asked for, should the answer come after all, and how many lines were
@@ -96,66 +106,73 @@ impl ListenerClient {
     #[must_use]
     pub fn new(config: ListenerClientConfig, now: Instant) -> Self {
         let mut outputs = VecDeque::new();
-        let mode = match config.resume {
+        let state = match config.resume {
             Some(request) => {
                 outputs.push_back(Output::Transmit(Extension::Request(request.clone()).to_line()));
-                Mode::Asked { request, held: Vec::new(), held_bytes: 0, until: now + config.hold }
+                ListenerClientState::Asked {
+                    request,
+                    held: Vec::new(),
+                    held_bytes: 0,
+                    until: now + config.answer_timeout,
+                }
             }
             None => {
                 outputs.push_back(Output::Event(ListenerClientEvent::Plain));
-                Mode::Plain { late: None }
+                ListenerClientState::Plain { late: None }
             }
         };
-        Self { mode, outputs, keepalive: config.keepalive, watchdog: None, pings: 0, first: true }
+        Self { state, outputs, keepalive: config.keepalive, watchdog: None, pings: 0, first: true }
     }
 
-    fn tell(&mut self, event: ListenerClientEvent) {
+    fn notify(&mut self, event: ListenerClientEvent) {
         self.outputs.push_back(Output::Event(event));
     }
 
     /// Takes a plain line; `None` for one that was too long.
     fn plain_line(&mut self, line: Option<Line>) {
-        match &mut self.mode {
-            Mode::Asked { held, held_bytes, .. } => {
+        match &mut self.state {
+            ListenerClientState::Asked { held, held_bytes, .. } => {
                 *held_bytes += line.as_ref().map_or(0, |line| line.as_str().len()) + LINE_OVERHEAD;
                 held.push(line);
                 if *held_bytes >= MAX_HELD {
                     self.give_up_asking();
                 }
             }
-            Mode::Plain { late } => {
+            ListenerClientState::Plain { late } => {
                 if let Some((_, delivered)) = late {
                     *delivered += 1;
                 }
                 match line.map(|line| Message::from_plain(&line)) {
-                    Some(Some(message)) => self.tell(ListenerClientEvent::Message(message)),
+                    Some(Some(message)) => self.notify(ListenerClientEvent::Message(message)),
                     Some(None) => {}
-                    None => self.tell(ListenerClientEvent::TooLong),
+                    None => self.notify(ListenerClientEvent::TooLong),
                 }
             }
             // The log is numbered by now: a plain line is no message of it. And if a numbered one was too long, the
             // number of the next one tells.
-            Mode::Numbered { .. } => {}
+            ListenerClientState::Numbered { .. } => {}
         }
     }
 
     /// Takes the server as plain and hands out what was held.
     fn give_up_asking(&mut self) {
-        let Mode::Asked { request, held, .. } = std::mem::replace(&mut self.mode, Mode::Plain { late: None }) else {
+        let ListenerClientState::Asked { request, held, .. } =
+            std::mem::replace(&mut self.state, ListenerClientState::Plain { late: None })
+        else {
             return;
         };
-        self.mode = Mode::Plain { late: Some((request, 0)) };
-        self.tell(ListenerClientEvent::Plain);
+        self.state = ListenerClientState::Plain { late: Some((request, 0)) };
+        self.notify(ListenerClientEvent::Plain);
         for line in held {
             self.plain_line(line);
         }
     }
 
     fn answer(&mut self, answer: ResumeAnswer, nonce: &Nonce, now: Instant) {
-        let (request, delivered) = match &self.mode {
-            Mode::Asked { request, .. } => (request, 0),
-            Mode::Plain { late: Some((request, delivered)) } => (request, *delivered),
-            Mode::Plain { late: None } | Mode::Numbered { .. } => return,
+        let (request, delivered) = match &self.state {
+            ListenerClientState::Asked { request, .. } => (request, 0),
+            ListenerClientState::Plain { late: Some((request, delivered)) } => (request, *delivered),
+            ListenerClientState::Plain { late: None } | ListenerClientState::Numbered { .. } => return,
         };
         if request.nonce != *nonce {
             return;
@@ -173,20 +190,20 @@ impl ListenerClient {
         // What was delivered as plain lines does not come twice, and what is older does not come
         // behind it: whoever was told that the server is plain knows that it was missed.
         let (missed, skip_to) = match answer.plain {
-            Some((first, last)) if delivered > 0 => (None, last.min(first.saturating_add(delivered - 1))),
+            Some(SeqRange { first, last }) if delivered > 0 => (None, last.min(first.saturating_add(delivered - 1))),
             _ => (missed, 0),
         };
         let ResumeAnswer { stream, from, head, .. } = answer;
-        self.mode = Mode::Numbered { stream: stream.clone(), next: from, skip_to };
+        self.state = ListenerClientState::Numbered { stream: stream.clone(), next: from, skip_to };
         self.watchdog = self.keepalive.map(|limits| Watchdog::new(limits, now));
-        self.tell(ListenerClientEvent::Numbered { stream, from, head });
+        self.notify(ListenerClientEvent::Numbered { stream, from, head });
         if let Some(missed) = missed {
-            self.tell(ListenerClientEvent::Gap { missed });
+            self.notify(ListenerClientEvent::Gap { missed });
         }
     }
 
     fn numbered(&mut self, seq: Seq, mut message: Message) {
-        let Mode::Numbered { stream, next, skip_to } = &mut self.mode else { return };
+        let ListenerClientState::Numbered { stream, next, skip_to } = &mut self.state else { return };
         if seq < *next {
             return;
         }
@@ -195,10 +212,10 @@ impl ListenerClient {
         let skipped = seq <= *skip_to;
         message.position = Some(Position { stream: stream.clone(), seq });
         if missed > 0 {
-            self.tell(ListenerClientEvent::Gap { missed: Some(missed) });
+            self.notify(ListenerClientEvent::Gap { missed: Some(missed) });
         }
         if !skipped {
-            self.tell(ListenerClientEvent::Message(message));
+            self.notify(ListenerClientEvent::Message(message));
         }
     }
 }
@@ -209,7 +226,7 @@ impl StateMachine for ListenerClient {
 
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError> {
         if let Some(watchdog) = &mut self.watchdog {
-            watchdog.fed(now, false);
+            watchdog.on_input(now, false);
         }
         if std::mem::take(&mut self.first) && line.as_str() == GREETING {
             // A write port greets, a listen port never does: the two are exchanged.
@@ -231,21 +248,21 @@ impl StateMachine for ListenerClient {
 
     /// From a plain server, once it is known as one. What it says first may show that it is something else.
     fn wants_lines(&self) -> bool {
-        matches!(self.mode, Mode::Plain { .. }) && !self.first
+        matches!(self.state, ListenerClientState::Plain { .. }) && !self.first
     }
 
     fn handle_lines(&mut self, lines: Bytes, _now: Instant) -> Result<(), Bytes> {
         let lines = PlainLines::new(lines)?;
-        if let Mode::Plain { late: Some((_, delivered)) } = &mut self.mode {
+        if let ListenerClientState::Plain { late: Some((_, delivered)) } = &mut self.state {
             *delivered += lines.count() as u64;
         }
-        self.tell(ListenerClientEvent::Lines(lines));
+        self.notify(ListenerClientEvent::Lines(lines));
         Ok(())
     }
 
     fn handle_too_long(&mut self, now: Instant) {
         if let Some(watchdog) = &mut self.watchdog {
-            watchdog.fed(now, false);
+            watchdog.on_input(now, false);
         }
         self.first = false;
         self.plain_line(None);
@@ -263,26 +280,28 @@ impl StateMachine for ListenerClient {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError> {
-        if matches!(self.mode, Mode::Asked { until, .. } if now >= until) {
+        if matches!(self.state, ListenerClientState::Asked { until, .. } if now >= until) {
             self.give_up_asking();
         }
         let Some(watchdog) = &mut self.watchdog else { return Ok(()) };
-        match watchdog.bark(now) {
-            Bark::Quiet => Ok(()),
-            Bark::Probe => {
-                watchdog.asked(now);
+        match watchdog.check(now) {
+            KeepaliveEvent::Wait => Ok(()),
+            KeepaliveEvent::Probe => {
+                watchdog.on_request(now);
                 self.pings += 1;
                 self.outputs.push_back(Output::Transmit(Extension::Ping(self.pings).to_line()));
                 Ok(())
             }
-            Bark::Gone => Err(ProtocolError::Silent { waiting_for: Expected::Pong, after: watchdog.patience() }),
+            KeepaliveEvent::Lost => {
+                Err(ProtocolError::TimedOut { waiting_for: Expected::Pong, after: watchdog.answer_timeout() })
+            }
         }
     }
 
     fn poll_output(&mut self) -> Output<ListenerClientEvent> {
         self.outputs.pop_front().unwrap_or_else(|| {
-            Output::Timeout(match &self.mode {
-                Mode::Asked { until, .. } => Some(*until),
+            Output::Timeout(match &self.state {
+                ListenerClientState::Asked { until, .. } => Some(*until),
                 _ => self.watchdog.as_ref().map(Watchdog::deadline),
             })
         })

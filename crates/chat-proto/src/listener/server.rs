@@ -11,21 +11,31 @@ use crate::{Line, Message, NotReady, Output, StateMachine};
 
 /// How a server treats a new listener.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ListenerServerConfig {
     /// How long plain lines are held back to see whether a request comes. Default 250 ms: a client's
     /// request is on its way when the connection is accepted, so it comes within one round trip,
     /// while a person with `nc` does not notice a quarter of a second.
-    pub hold: Duration,
+    pub request_timeout: Duration,
+}
+
+impl ListenerServerConfig {
+    /// Sets how long plain lines are held back for a request.
+    #[must_use]
+    pub const fn with_request_timeout(self, request_timeout: Duration) -> Self {
+        Self { request_timeout }
+    }
 }
 
 impl Default for ListenerServerConfig {
     fn default() -> Self {
-        Self { hold: Duration::from_millis(250) }
+        Self { request_timeout: Duration::from_millis(250) }
     }
 }
 
 /// What the server has decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ListenerServerCommand {
     /// Answers the last request; from here on messages go out numbered.
     Answer(ResumeAnswer),
@@ -35,6 +45,7 @@ pub enum ListenerServerCommand {
 
 /// What the server learns.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ListenerServerEvent {
     /// No request came in time: send plain lines, beginning with those held back.
     Plain,
@@ -45,14 +56,14 @@ pub enum ListenerServerEvent {
 /// The server's side of one connection to the listen port.
 #[derive(Debug)]
 pub struct ListenerServer {
-    mode: Mode,
+    state: ListenerServerState,
     outputs: VecDeque<Output<ListenerServerEvent>>,
     deadline: Option<Instant>,
     first: bool,
 }
 
 #[derive(Debug)]
-enum Mode {
+enum ListenerServerState {
     Undecided,
     Plain,
     Answering(Nonce),
@@ -63,16 +74,21 @@ impl ListenerServer {
     /// A connection that has just been accepted.
     #[must_use]
     pub fn new(config: &ListenerServerConfig, now: Instant) -> Self {
-        Self { mode: Mode::Undecided, outputs: VecDeque::new(), deadline: Some(now + config.hold), first: true }
+        Self {
+            state: ListenerServerState::Undecided,
+            outputs: VecDeque::new(),
+            deadline: Some(now + config.request_timeout),
+            first: true,
+        }
     }
 
     /// Whether messages go out numbered; `None` while that is not decided and none may go out.
     #[must_use]
     pub fn numbered(&self) -> Option<bool> {
-        match self.mode {
-            Mode::Undecided | Mode::Answering(_) => None,
-            Mode::Plain => Some(false),
-            Mode::Numbered => Some(true),
+        match self.state {
+            ListenerServerState::Undecided | ListenerServerState::Answering(_) => None,
+            ListenerServerState::Plain => Some(false),
+            ListenerServerState::Numbered => Some(true),
         }
     }
 }
@@ -87,9 +103,11 @@ impl StateMachine for ListenerServer {
         }
         match line.extension().and_then(Extension::parse) {
             // One log a connection: a second request would leave it open which answer is whose.
-            Some(Extension::Request(request)) if matches!(self.mode, Mode::Undecided | Mode::Plain) => {
+            Some(Extension::Request(request))
+                if matches!(self.state, ListenerServerState::Undecided | ListenerServerState::Plain) =>
+            {
                 self.deadline = None;
-                self.mode = Mode::Answering(request.nonce.clone());
+                self.state = ListenerServerState::Answering(request.nonce.clone());
                 self.outputs.push_back(Output::Event(ListenerServerEvent::Resume(request)));
             }
             Some(Extension::Ping(number)) => {
@@ -109,39 +127,41 @@ impl StateMachine for ListenerServer {
         command: ListenerServerCommand,
         _now: Instant,
     ) -> Result<(), NotReady<ListenerServerCommand>> {
-        match (command, &self.mode) {
-            (ListenerServerCommand::Answer(answer), Mode::Answering(nonce)) => {
+        match (command, &self.state) {
+            (ListenerServerCommand::Answer(answer), ListenerServerState::Answering(nonce)) => {
                 let line = Extension::Answer { answer, nonce: nonce.clone() }.to_line();
                 self.outputs.push_back(Output::Transmit(line));
-                self.mode = Mode::Numbered;
+                self.state = ListenerServerState::Numbered;
                 Ok(())
             }
-            (ListenerServerCommand::Deliver(message), Mode::Plain) => {
+            (ListenerServerCommand::Deliver(message), ListenerServerState::Plain) => {
                 self.outputs.push_back(Output::Transmit(message.to_plain()));
                 Ok(())
             }
-            (ListenerServerCommand::Deliver(message), Mode::Numbered) => match Extension::numbered(&message) {
-                Some(numbered) => {
-                    self.outputs.push_back(Output::Transmit(numbered.to_line()));
-                    Ok(())
+            (ListenerServerCommand::Deliver(message), ListenerServerState::Numbered) => {
+                match Extension::numbered(&message) {
+                    Some(numbered) => {
+                        self.outputs.push_back(Output::Transmit(numbered.to_line()));
+                        Ok(())
+                    }
+                    None => Err(NotReady::new(ListenerServerCommand::Deliver(message))),
                 }
-                None => Err(NotReady(ListenerServerCommand::Deliver(message))),
-            },
-            (command, _) => Err(NotReady(command)),
+            }
+            (command, _) => Err(NotReady::new(command)),
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError> {
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.deadline = None;
-            self.mode = Mode::Plain;
+            self.state = ListenerServerState::Plain;
             self.outputs.push_back(Output::Event(ListenerServerEvent::Plain));
         }
         Ok(())
     }
 
     fn wants_input(&self) -> bool {
-        !matches!(self.mode, Mode::Answering(_))
+        !matches!(self.state, ListenerServerState::Answering(_))
     }
 
     fn poll_output(&mut self) -> Output<ListenerServerEvent> {

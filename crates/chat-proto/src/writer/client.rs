@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use crate::dialogue::{Extensions, ServerLine};
 use crate::error::{Excerpt, Expected, ProtocolError, Refusal};
 use crate::extension::{DeclineCode, Extension};
-use crate::keepalive::{Bark, Keepalive, Watchdog};
+use crate::keepalive::{Keepalive, KeepaliveEvent, Watchdog};
 use crate::{Account, Line, Nickname, NotReady, Output, Position, PostId, StateMachine, Text, Token};
 
 /// What a client comes for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Intent {
     /// To use an account.
     Login(Token),
@@ -21,11 +22,12 @@ pub enum Intent {
 
 /// How a client holds the dialogue.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct WriterClientConfig {
     /// Login or registration.
     pub intent: Intent,
     /// How long each answer before the chat may take. Default 10 s.
-    pub answer_within: Duration,
+    pub answer_timeout: Duration,
     /// Finds a dead link; `None` waits for ever.
     pub keepalive: Option<Keepalive>,
     /// How many posts may be unanswered where answers pair by order. Default 32: all of them are
@@ -41,7 +43,7 @@ impl WriterClientConfig {
     pub fn new(intent: Intent) -> Self {
         Self {
             intent,
-            answer_within: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(10),
             keepalive: Some(Keepalive::default()),
             window_plain: 32,
             window_ids: 256,
@@ -51,6 +53,7 @@ impl WriterClientConfig {
 
 /// What the client wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WriterClientCommand {
     /// Post a message. The id goes with it where the server offers ids; elsewhere line breaks become
     /// spaces and the id stays here.
@@ -66,6 +69,7 @@ pub enum WriterClientCommand {
 
 /// What the client learns.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WriterClientEvent {
     /// The account as the server has it. A new one exists from here on: keep the token, whatever
     /// becomes of the connection.
@@ -99,20 +103,20 @@ pub enum WriterClientEvent {
 #[derive(Debug)]
 pub struct WriterClient {
     config: WriterClientConfig,
-    state: State,
+    state: WriterClientState,
     extensions: Extensions,
     outputs: VecDeque<Output<WriterClientEvent>>,
     /// When the current answer before the chat is due.
     due: Option<Instant>,
     watchdog: Option<Watchdog>,
     /// What the next confirmations stand for, in order.
-    plain: VecDeque<Plain>,
+    plain: VecDeque<PendingConfirmation>,
     /// Posts with ids, oldest first; answers may come in any order.
     with_ids: VecDeque<(PostId, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum WriterClientState {
     Greeting,
     Prompt,
     Account,
@@ -122,7 +126,7 @@ enum State {
 }
 
 #[derive(Debug)]
-enum Plain {
+enum PendingConfirmation {
     Post(u64),
     Ping(Instant),
 }
@@ -131,10 +135,10 @@ impl WriterClient {
     /// A connection that has just been made; the server speaks first.
     #[must_use]
     pub fn new(config: WriterClientConfig, now: Instant) -> Self {
-        let due = Some(now + config.answer_within);
+        let due = Some(now + config.answer_timeout);
         Self {
             config,
-            state: State::Greeting,
+            state: WriterClientState::Greeting,
             extensions: Extensions::default(),
             outputs: VecDeque::new(),
             due,
@@ -148,27 +152,27 @@ impl WriterClient {
     #[must_use]
     pub fn can_post(&self) -> bool {
         let window = if self.extensions.id { self.config.window_ids } else { self.config.window_plain };
-        self.state == State::Chat && self.plain.len() + self.with_ids.len() < window
+        self.state == WriterClientState::Chat && self.plain.len() + self.with_ids.len() < window
     }
 
     fn send(&mut self, line: Line, now: Instant) {
         self.outputs.push_back(Output::Transmit(line));
         if let Some(watchdog) = &mut self.watchdog {
-            watchdog.asked(now);
+            watchdog.on_request(now);
         }
     }
 
-    fn tell(&mut self, event: WriterClientEvent) {
+    fn notify(&mut self, event: WriterClientEvent) {
         self.outputs.push_back(Output::Event(event));
     }
 
     /// Moves on to a state in which the next answer is due.
-    fn expect(&mut self, state: State, now: Instant) {
+    fn expect(&mut self, state: WriterClientState, now: Instant) {
         self.state = state;
-        self.due = Some(now + self.config.answer_within);
+        self.due = Some(now + self.config.answer_timeout);
     }
 
-    fn owes(&self) -> bool {
+    fn awaits_answer(&self) -> bool {
         !self.plain.is_empty() || !self.with_ids.is_empty()
     }
 
@@ -181,7 +185,7 @@ impl WriterClient {
                 _ => return Ok(false),
             };
             let Some(key) = self.answered(&id) else { return Ok(false) };
-            self.tell(match answer {
+            self.notify(match answer {
                 Ok(position) => WriterClientEvent::Confirmed { key, position: Some(position) },
                 Err((code, retry_after)) => WriterClientEvent::Declined { key, code, retry_after },
             });
@@ -191,9 +195,9 @@ impl WriterClient {
             return Err(violation(Expected::Confirmation, line));
         }
         match self.plain.pop_front() {
-            Some(Plain::Post(key)) => self.tell(WriterClientEvent::Confirmed { key, position: None }),
-            Some(Plain::Ping(sent)) => {
-                self.tell(WriterClientEvent::RoundTrip(now.saturating_duration_since(sent)));
+            Some(PendingConfirmation::Post(key)) => self.notify(WriterClientEvent::Confirmed { key, position: None }),
+            Some(PendingConfirmation::Ping(sent)) => {
+                self.notify(WriterClientEvent::RoundTrip(now.saturating_duration_since(sent)));
             }
             // A confirmation of nothing would confirm the next post before its time.
             None => return Err(violation(Expected::Chat, line)),
@@ -208,11 +212,11 @@ impl WriterClient {
 
     fn waiting_for(&self) -> Expected {
         match self.state {
-            State::Greeting => Expected::Greeting,
-            State::Prompt => Expected::NicknamePrompt,
-            State::Account => Expected::Account,
-            State::Welcome => Expected::Welcome,
-            State::Chat | State::Over => Expected::Confirmation,
+            WriterClientState::Greeting => Expected::Greeting,
+            WriterClientState::Prompt => Expected::NicknamePrompt,
+            WriterClientState::Account => Expected::Account,
+            WriterClientState::Welcome => Expected::Welcome,
+            WriterClientState::Chat | WriterClientState::Over => Expected::Confirmation,
         }
     }
 }
@@ -222,53 +226,53 @@ impl StateMachine for WriterClient {
     type Event = WriterClientEvent;
 
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError> {
-        if self.state == State::Chat {
-            let owed = self.owes();
+        if self.state == WriterClientState::Chat {
+            let owed = self.awaits_answer();
             let answers = self.chat(&line, now)?;
-            let owes = self.owes();
+            let awaits_answer = self.awaits_answer();
             // A server that talks and does not answer is no better than a silent one.
             if let Some(watchdog) = self.watchdog.as_mut().filter(|_| answers || !owed) {
-                watchdog.fed(now, owes);
+                watchdog.on_input(now, awaits_answer);
             }
             return Ok(());
         }
-        if self.state == State::Over || line.extension().is_some() {
+        if self.state == WriterClientState::Over || line.extension().is_some() {
             return Ok(());
         }
         match (self.state, ServerLine::parse(&line)) {
-            (State::Greeting, ServerLine::Greeting) => {
+            (WriterClientState::Greeting, ServerLine::Greeting) => {
                 let (answer, next) = match &self.config.intent {
-                    Intent::Login(token) => (Line::from(token.expose()), State::Account),
-                    Intent::Register(_) => (Line::default(), State::Prompt),
+                    Intent::Login(token) => (Line::from(token.expose()), WriterClientState::Account),
+                    Intent::Register(_) => (Line::default(), WriterClientState::Prompt),
                 };
                 self.send(answer, now);
                 self.expect(next, now);
             }
-            (State::Prompt, ServerLine::NicknamePrompt) => {
+            (WriterClientState::Prompt, ServerLine::NicknamePrompt) => {
                 if let Intent::Register(nickname) = &self.config.intent {
                     let nickname = Line::from(nickname.as_str());
                     self.send(nickname, now);
                 }
-                self.expect(State::Account, now);
+                self.expect(WriterClientState::Account, now);
             }
-            (State::Account, ServerLine::Account(account, extensions)) => {
+            (WriterClientState::Account, ServerLine::Account(account, extensions)) => {
                 self.extensions = extensions;
-                self.tell(WriterClientEvent::Account(account));
-                self.expect(State::Welcome, now);
+                self.notify(WriterClientEvent::Account(account));
+                self.expect(WriterClientState::Welcome, now);
             }
-            (State::Account, ServerLine::UnknownToken) => {
-                self.state = State::Over;
+            (WriterClientState::Account, ServerLine::UnknownToken) => {
+                self.state = WriterClientState::Over;
                 self.due = None;
                 return Err(ProtocolError::Refused(match self.config.intent {
                     Intent::Login(_) => Refusal::UnknownToken,
                     Intent::Register(_) => Refusal::Nickname,
                 }));
             }
-            (State::Welcome, ServerLine::Welcome) => {
-                self.state = State::Chat;
+            (WriterClientState::Welcome, ServerLine::Welcome) => {
+                self.state = WriterClientState::Chat;
                 self.due = None;
                 self.watchdog = self.config.keepalive.map(|limits| Watchdog::new(limits, now));
-                self.tell(WriterClientEvent::Ready { extensions: self.extensions });
+                self.notify(WriterClientEvent::Ready { extensions: self.extensions });
             }
             _ => return Err(violation(self.waiting_for(), &line)),
         }
@@ -279,8 +283,8 @@ impl StateMachine for WriterClient {
     /// is for the caller to know: it has the keys.
     fn handle_end(&mut self, _unfinished: Option<Line>, _now: Instant) -> Result<(), ProtocolError> {
         let waiting_for = self.waiting_for();
-        let in_chat = self.state == State::Chat;
-        self.state = State::Over;
+        let in_chat = self.state == WriterClientState::Chat;
+        self.state = WriterClientState::Over;
         (self.due, self.watchdog) = (None, None);
         if in_chat { Ok(()) } else { Err(ProtocolError::EndedEarly { waiting_for }) }
     }
@@ -291,14 +295,14 @@ impl StateMachine for WriterClient {
         now: Instant,
     ) -> Result<(), NotReady<WriterClientCommand>> {
         if !self.can_post() {
-            return Err(NotReady(command));
+            return Err(NotReady::new(command));
         }
         let WriterClientCommand::Post { key, id, text } = command;
         if self.extensions.id {
             self.with_ids.push_back((id.clone(), key));
             self.send(Extension::Post { id, text: Ok(text) }.to_line(), now);
         } else {
-            self.plain.push_back(Plain::Post(key));
+            self.plain.push_back(PendingConfirmation::Post(key));
             self.send(Line::from(text.flattened().into_owned()), now);
             self.send(Line::default(), now);
         }
@@ -307,17 +311,19 @@ impl StateMachine for WriterClient {
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError> {
         if self.due.is_some_and(|due| now >= due) {
-            let after = self.config.answer_within;
-            return Err(ProtocolError::Silent { waiting_for: self.waiting_for(), after });
+            let after = self.config.answer_timeout;
+            return Err(ProtocolError::TimedOut { waiting_for: self.waiting_for(), after });
         }
-        match self.watchdog.as_ref().map(|watchdog| (watchdog.bark(now), watchdog.patience())) {
-            Some((Bark::Probe, _)) => {
-                self.plain.push_back(Plain::Ping(now));
+        match self.watchdog.as_ref().map(|watchdog| (watchdog.check(now), watchdog.answer_timeout())) {
+            Some((KeepaliveEvent::Probe, _)) => {
+                self.plain.push_back(PendingConfirmation::Ping(now));
                 self.send(Line::default(), now);
                 Ok(())
             }
-            Some((Bark::Gone, after)) => Err(ProtocolError::Silent { waiting_for: Expected::Confirmation, after }),
-            Some((Bark::Quiet, _)) | None => Ok(()),
+            Some((KeepaliveEvent::Lost, after)) => {
+                Err(ProtocolError::TimedOut { waiting_for: Expected::Confirmation, after })
+            }
+            Some((KeepaliveEvent::Wait, _)) | None => Ok(()),
         }
     }
 
@@ -366,7 +372,7 @@ mod tests {
                 client.handle_timeout(now).unwrap();
             }
             let end = client.handle_timeout(start + Duration::from_secs(10));
-            assert!(matches!(end, Err(ProtocolError::Silent { .. })), "{chatter}: {end:?}");
+            assert!(matches!(end, Err(ProtocolError::TimedOut { .. })), "{chatter}: {end:?}");
         }
     }
 

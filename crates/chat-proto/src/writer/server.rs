@@ -18,10 +18,10 @@ use crate::{
 #[non_exhaustive]
 pub struct WriterServerConfig {
     /// How long a client may take to send its token, or the empty line instead. Default 60 s.
-    pub login_within: Duration,
+    pub login_timeout: Duration,
     /// How long a client may take for a nickname. Default 10 min: a registration window holds this
     /// state open while a person types.
-    pub nickname_within: Duration,
+    pub nickname_timeout: Duration,
     /// Close after a refusal, instead of asking for a nickname as the public server does.
     pub strict: bool,
     /// What the account record offers.
@@ -34,8 +34,8 @@ pub struct WriterServerConfig {
 impl Default for WriterServerConfig {
     fn default() -> Self {
         Self {
-            login_within: Duration::from_secs(60),
-            nickname_within: Duration::from_secs(600),
+            login_timeout: Duration::from_secs(60),
+            nickname_timeout: Duration::from_secs(600),
             strict: false,
             offer: Extensions::ALL,
             max_unanswered: 1024,
@@ -45,6 +45,7 @@ impl Default for WriterServerConfig {
 
 /// What the server has decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WriterServerCommand {
     /// Let the client in: answers a login or a registration.
     Accept(Account),
@@ -72,6 +73,7 @@ pub enum WriterServerCommand {
 
 /// What the server learns.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WriterServerEvent {
     /// Somebody shows a token. Owes an `Accept` or a `Deny`.
     Login(Token),
@@ -84,34 +86,31 @@ pub enum WriterServerEvent {
         /// The content.
         text: Text,
     },
+    /// A post was declined for its text, and the client has been told. No command answers it.
+    Declined {
+        /// The client's id.
+        id: PostId,
+        /// Why.
+        code: DeclineCode,
+    },
 }
 
 /// The server's side of one connection to the write port.
 #[derive(Debug)]
 pub struct WriterServer {
     config: WriterServerConfig,
-    state: State,
+    state: WriterServerState,
     outputs: VecDeque<Output<WriterServerEvent>>,
     deadline: Option<Instant>,
     /// The lines of the message in the making.
     pending: String,
-    owed: VecDeque<Owed>,
+    replies: VecDeque<PendingReply>,
     plain_unanswered: usize,
     id_unanswered: usize,
-    unfit: UnfitTexts,
-}
-
-/// Posts that were declined for their text, without an event: nobody else has to decide that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct UnfitTexts {
-    /// Over the limit.
-    pub too_long: u64,
-    /// Nothing to see in them.
-    pub blank: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum WriterServerState {
     Token,
     Nickname,
     /// An event owes a decision; `true` where a nickname was asked for.
@@ -124,34 +123,33 @@ enum State {
 
 /// Answers that go out together: so many posts, and the pings that came after them.
 #[derive(Debug)]
-struct Owed {
+struct PendingReply {
     posts: usize,
     pings: usize,
 }
 
 /// How many groups of pings between posts are told apart. Beyond it a ping waits for a later post,
 /// which is late but never early: a confirmation still stands for all that came before it.
-const MAX_OWED_GROUPS: usize = 64;
+const MAX_PENDING_REPLIES: usize = 64;
 
 /// How many pings may wait behind unanswered posts. Their answers leave at once with the last post's,
 /// so they are bounded even for a server that lets any number of posts wait.
-const MAX_OWED_PINGS: usize = 1024;
+const MAX_PENDING_PINGS: usize = 1024;
 
 impl WriterServer {
     /// A connection that has just been accepted; the greeting is its first output.
     #[must_use]
     pub fn new(config: WriterServerConfig, now: Instant) -> Self {
-        let deadline = Some(now + config.login_within);
+        let deadline = Some(now + config.login_timeout);
         Self {
             config,
-            state: State::Token,
+            state: WriterServerState::Token,
             outputs: VecDeque::from([Output::Transmit(Line::from_static(dialogue::GREETING))]),
             deadline,
             pending: String::new(),
-            owed: VecDeque::new(),
+            replies: VecDeque::new(),
             plain_unanswered: 0,
             id_unanswered: 0,
-            unfit: UnfitTexts::default(),
         }
     }
 
@@ -161,30 +159,24 @@ impl WriterServer {
         self.plain_unanswered + self.id_unanswered
     }
 
-    /// Posts with an id that were declined for their text so far.
-    #[must_use]
-    pub fn unfit(&self) -> UnfitTexts {
-        self.unfit
-    }
-
-    fn say(&mut self, line: &'static str) {
+    fn send(&mut self, line: &'static str) {
         self.outputs.push_back(Output::Transmit(Line::from_static(line)));
     }
 
-    fn tell(&mut self, event: WriterServerEvent) {
+    fn notify(&mut self, event: WriterServerEvent) {
         self.outputs.push_back(Output::Event(event));
     }
 
     fn token_line(&mut self, line: &Line, now: Instant) -> Result<(), ProtocolError> {
         refuse_foreign(line, Expected::Token)?;
         if line.is_blank() {
-            self.say(dialogue::NICKNAME_PROMPT);
-            self.state = State::Nickname;
-            self.deadline = Some(now + self.config.nickname_within);
+            self.send(dialogue::NICKNAME_PROMPT);
+            self.state = WriterServerState::Nickname;
+            self.deadline = Some(now + self.config.nickname_timeout);
         } else if let Ok(token) = Token::new(line.as_str()) {
-            self.state = State::Deciding { nickname: false };
+            self.state = WriterServerState::Deciding { nickname: false };
             self.deadline = None;
-            self.tell(WriterServerEvent::Login(token));
+            self.notify(WriterServerEvent::Login(token));
         } else {
             self.deny(now);
         }
@@ -214,29 +206,29 @@ impl WriterServer {
     fn publish(&mut self) -> bool {
         let Ok(text) = Text::new(&std::mem::take(&mut self.pending)) else { return false };
         self.plain_unanswered += 1;
-        let full = self.owed.len() >= MAX_OWED_GROUPS;
-        match self.owed.back_mut() {
+        let full = self.replies.len() >= MAX_PENDING_REPLIES;
+        match self.replies.back_mut() {
             Some(group) if group.pings == 0 || full => group.posts += 1,
-            _ => self.owed.push_back(Owed { posts: 1, pings: 0 }),
+            _ => self.replies.push_back(PendingReply { posts: 1, pings: 0 }),
         }
-        self.tell(WriterServerEvent::Post { id: None, text });
+        self.notify(WriterServerEvent::Post { id: None, text });
         true
     }
 
     fn ping(&mut self) {
-        match self.owed.back_mut() {
+        match self.replies.back_mut() {
             Some(group) => group.pings += 1,
-            None => self.say(dialogue::CONFIRMATION),
+            None => self.send(dialogue::CONFIRMATION),
         }
     }
 
     fn confirm(&mut self) -> bool {
-        let Some(group) = self.owed.front_mut() else { return false };
+        let Some(group) = self.replies.front_mut() else { return false };
         group.posts -= 1;
         self.plain_unanswered -= 1;
-        let pings = if group.posts == 0 { self.owed.pop_front().map_or(0, |group| group.pings) } else { 0 };
+        let pings = if group.posts == 0 { self.replies.pop_front().map_or(0, |group| group.pings) } else { 0 };
         for _ in 0..=pings {
-            self.say(dialogue::CONFIRMATION);
+            self.send(dialogue::CONFIRMATION);
         }
         true
     }
@@ -249,20 +241,15 @@ impl WriterServer {
         match text {
             Ok(text) => {
                 self.id_unanswered += 1;
-                self.tell(WriterServerEvent::Post { id: Some(id), text });
+                self.notify(WriterServerEvent::Post { id: Some(id), text });
             }
             Err(reason) => {
                 let code = match reason {
-                    TextError::TooLong { .. } => {
-                        self.unfit.too_long += 1;
-                        DeclineCode::TooLong
-                    }
-                    _ => {
-                        self.unfit.blank += 1;
-                        DeclineCode::Other("blank".into())
-                    }
+                    TextError::TooLong { .. } => DeclineCode::TooLong,
+                    TextError::Blank => DeclineCode::Other("blank".into()),
                 };
-                self.answer(&Extension::Declined { id, code, retry_after: None });
+                self.answer(&Extension::Declined { id: id.clone(), code: code.clone(), retry_after: None });
+                self.notify(WriterServerEvent::Declined { id, code });
             }
         }
     }
@@ -272,21 +259,21 @@ impl WriterServer {
     }
 
     fn deny(&mut self, now: Instant) {
-        self.say(dialogue::UNKNOWN_TOKEN);
+        self.send(dialogue::UNKNOWN_TOKEN);
         if self.config.strict {
-            self.state = State::Over;
+            self.state = WriterServerState::Over;
             self.deadline = Some(now);
         } else {
-            self.say(dialogue::NICKNAME_PROMPT);
-            self.state = State::Nickname;
-            self.deadline = Some(now + self.config.nickname_within);
+            self.send(dialogue::NICKNAME_PROMPT);
+            self.state = WriterServerState::Nickname;
+            self.deadline = Some(now + self.config.nickname_timeout);
         }
     }
 
     fn waiting_for(&self) -> Expected {
         match self.state {
-            State::Token => Expected::Token,
-            State::Nickname => Expected::Nickname,
+            WriterServerState::Token => Expected::Token,
+            WriterServerState::Nickname => Expected::Nickname,
             _ => Expected::Chat,
         }
     }
@@ -298,15 +285,15 @@ impl StateMachine for WriterServer {
 
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError> {
         match self.state {
-            State::Token => self.token_line(&line, now)?,
-            State::Nickname => {
-                self.state = State::Deciding { nickname: true };
+            WriterServerState::Token => self.token_line(&line, now)?,
+            WriterServerState::Nickname => {
+                self.state = WriterServerState::Deciding { nickname: true };
                 self.deadline = None;
-                self.tell(WriterServerEvent::Register(line.as_str().to_owned()));
+                self.notify(WriterServerEvent::Register(line.as_str().to_owned()));
             }
-            State::Chat => self.chat_line(&line)?,
-            State::Deciding { .. } => return Err(ProtocolError::Overrun),
-            State::Over => {}
+            WriterServerState::Chat => self.chat_line(&line)?,
+            WriterServerState::Deciding { .. } => return Err(ProtocolError::Overrun),
+            WriterServerState::Over => {}
         }
         Ok(())
     }
@@ -314,7 +301,7 @@ impl StateMachine for WriterServer {
     /// Text that is pending at the end is a message all the same (protocol, section 2); a torn token
     /// or nickname is nothing.
     fn handle_end(&mut self, unfinished: Option<Line>, _now: Instant) -> Result<(), ProtocolError> {
-        if self.state == State::Chat {
+        if self.state == WriterServerState::Chat {
             // A torn extension line is repeated by whoever sent it: it has an id.
             if let Some(line) = unfinished.filter(|line| line.extension().is_none()) {
                 self.chat_line(&line)?;
@@ -322,7 +309,7 @@ impl StateMachine for WriterServer {
             self.publish();
         }
         self.deadline = None;
-        self.state = State::Over;
+        self.state = WriterServerState::Over;
         Ok(())
     }
 
@@ -332,34 +319,37 @@ impl StateMachine for WriterServer {
         now: Instant,
     ) -> Result<(), NotReady<WriterServerCommand>> {
         let allowed = match (&command, self.state) {
-            (WriterServerCommand::Accept(account), State::Deciding { .. }) => {
+            (WriterServerCommand::Accept(account), WriterServerState::Deciding { .. }) => {
                 let record = dialogue::account_record(account, self.config.offer);
                 self.outputs.push_back(Output::Transmit(record));
-                self.say(dialogue::WELCOME);
-                self.state = State::Chat;
+                self.send(dialogue::WELCOME);
+                self.state = WriterServerState::Chat;
                 true
             }
-            (WriterServerCommand::Deny, State::Deciding { .. }) => {
+            (WriterServerCommand::Deny, WriterServerState::Deciding { .. }) => {
                 self.deny(now);
                 true
             }
             // Answers are still due when the client has ended its side.
-            (WriterServerCommand::Confirm, State::Chat | State::Over) => self.confirm(),
-            (WriterServerCommand::Stored { id, position }, State::Chat | State::Over) if self.id_unanswered > 0 => {
+            (WriterServerCommand::Confirm, WriterServerState::Chat | WriterServerState::Over) => self.confirm(),
+            (WriterServerCommand::Stored { id, position }, WriterServerState::Chat | WriterServerState::Over)
+                if self.id_unanswered > 0 =>
+            {
                 self.id_unanswered -= 1;
                 self.answer(&Extension::Stored { id: id.clone(), position: position.clone() });
                 true
             }
-            (WriterServerCommand::Decline { id, code, retry_after }, State::Chat | State::Over)
-                if self.id_unanswered > 0 =>
-            {
+            (
+                WriterServerCommand::Decline { id, code, retry_after },
+                WriterServerState::Chat | WriterServerState::Over,
+            ) if self.id_unanswered > 0 => {
                 self.id_unanswered -= 1;
                 self.answer(&Extension::Declined { id: id.clone(), code: code.clone(), retry_after: *retry_after });
                 true
             }
             _ => false,
         };
-        if allowed { Ok(()) } else { Err(NotReady(command)) }
+        if allowed { Ok(()) } else { Err(NotReady::new(command)) }
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError> {
@@ -368,19 +358,19 @@ impl StateMachine for WriterServer {
         }
         self.deadline = None;
         let after = match self.state {
-            State::Token => self.config.login_within,
-            State::Nickname => self.config.nickname_within,
-            State::Over => return Err(ProtocolError::Refused(crate::Refusal::UnknownToken)),
-            State::Deciding { .. } | State::Chat => return Ok(()),
+            WriterServerState::Token => self.config.login_timeout,
+            WriterServerState::Nickname => self.config.nickname_timeout,
+            WriterServerState::Over => return Err(ProtocolError::Refused(crate::Refusal::UnknownToken)),
+            WriterServerState::Deciding { .. } | WriterServerState::Chat => return Ok(()),
         };
-        Err(ProtocolError::Silent { waiting_for: self.waiting_for(), after })
+        Err(ProtocolError::TimedOut { waiting_for: self.waiting_for(), after })
     }
 
     fn wants_input(&self) -> bool {
-        let pings: usize = self.owed.iter().map(|group| group.pings).sum();
-        !matches!(self.state, State::Deciding { .. })
+        let pings: usize = self.replies.iter().map(|group| group.pings).sum();
+        !matches!(self.state, WriterServerState::Deciding { .. })
             && self.unanswered() < self.config.max_unanswered
-            && pings < self.config.max_unanswered.min(MAX_OWED_PINGS)
+            && pings < self.config.max_unanswered.min(MAX_PENDING_PINGS)
     }
 
     fn poll_output(&mut self) -> Output<WriterServerEvent> {

@@ -136,7 +136,7 @@ pub fn play_writer(script: &Script) {
 
 pub fn play_listener(script: &Script) {
     let now = Instant::now();
-    let config = ListenerClientConfig { resume: request(script), ..ListenerClientConfig::default() };
+    let config = ListenerClientConfig::default().with_resume(request(script));
     let mut client = Driver::new(ListenerClient::new(config, now), now);
     let mut expected = Vec::new();
     for step in &script.steps {
@@ -171,7 +171,7 @@ impl Learned {
             ListenerClientEvent::Lines(lines) => lines.messages().map(Self::got).collect(),
             ListenerClientEvent::Gap { missed } => vec![Self::Gap(missed)],
             ListenerClientEvent::TooLong => vec![Self::Gap(Some(1))],
-            ListenerClientEvent::Plain | ListenerClientEvent::Numbered { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -195,5 +195,5 @@ fn request(script: &Script) -> Option<ResumeRequest> {
     } else {
         ResumeFrom::AfterTime(resume["after_time"].as_i64().unwrap())
     };
-    Some(ResumeRequest { from, nonce: Nonce::new(json["nonce"].as_str().unwrap()).unwrap() })
+    Some(ResumeRequest::new(from, Nonce::new(json["nonce"].as_str().unwrap()).unwrap()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_proto::{DeclineCode, Position, PostId, ResumeAnswer, ResumeFrom, StreamId, Text};
+use chat_proto::{DeclineCode, Position, PostId, ResumeAnswer, ResumeFrom, SeqRange, StreamId, Text};
 
 const SPECIFICATION: &str = include_str!("../../../../docs/protocol.md");
 
@@ -140,15 +140,14 @@ fn directive(rest: &str) -> Option<Step> {
         ("resume", ["after", stream, seq]) => Step::Resume(ResumeFrom::After(position(stream, seq)?)),
         ("resume", ["last", count]) => Step::Resume(ResumeFrom::Last(count.parse().ok()?)),
         ("resume", ["after_time", at]) => Step::Resume(ResumeFrom::AfterTime(at.parse().ok()?)),
-        ("answer", [stream, from, head, plain @ ..]) => Step::Answer(ResumeAnswer {
-            stream: StreamId::new(stream).ok()?,
-            from: from.parse().ok()?,
-            head: head.parse().ok()?,
-            plain: match plain {
-                [first, last] => Some((first.parse().ok()?, last.parse().ok()?)),
+        ("answer", [stream, from, head, plain @ ..]) => {
+            let plain = match plain {
+                [first, last] => Some(SeqRange { first: first.parse().ok()?, last: last.parse().ok()? }),
                 _ => None,
-            },
-        }),
+            };
+            let answer = ResumeAnswer::new(StreamId::new(stream).ok()?, from.parse().ok()?, head.parse().ok()?);
+            Step::Answer(answer.with_plain(plain))
+        }
         ("message", [seq, at, ..]) => {
             let (sender, content) = rest.splitn(3, ' ').nth(2)?.split_once('|')?;
             Step::Message { seq: seq.parse().ok()?, at: at.parse().ok()?, sender: sender.into(), text: text(content)? }

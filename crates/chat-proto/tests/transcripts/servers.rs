@@ -125,6 +125,8 @@ pub fn play_writer(script: &Script) {
             Step::Wait(time) => server.wait(time),
             other => panic!("{}: {other:?} is not for the write port", script.title),
         }
+        // The transcript has the line that answers such a post.
+        server.learned.retain(|event| !matches!(event, WriterServerEvent::Declined { .. }));
     }
     assert_eq!(server.failed, None, "{}", script.title);
     server.finish();
@@ -151,12 +153,11 @@ pub fn play_listener(script: &Script) {
                 other => panic!("{}: {other:?} is no request", script.title),
             },
             Step::Answer(answer) => server.command(ListenerServerCommand::Answer(answer)),
-            Step::Message { seq, at, sender, text } => log.push_back(Message {
-                sender: Some(Nickname::new(&sender).unwrap()),
-                text,
-                position: Some(Position { stream: stream.clone(), seq }),
-                at: Some(at),
-            }),
+            Step::Message { seq, at, sender, text } => {
+                let sender = Some(Nickname::new(&sender).unwrap());
+                let position = Position { stream: stream.clone(), seq };
+                log.push_back(Message::new(sender, text).with_position(position).with_time(at));
+            }
             Step::Wait(time) => server.wait(time),
             Step::Got { .. } | Step::Gap(_) => {}
             other => panic!("{}: {other:?} is not for the listen port", script.title),

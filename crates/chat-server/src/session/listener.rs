@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use chat_proto::{
     CodecError, Frame, LineCodec, ListenerServer, ListenerServerCommand, ListenerServerConfig, ListenerServerEvent,
-    Output, ProtocolError, ResumeAnswer, ResumeRequest, Seq, StateMachine,
+    Output, ProtocolError, ResumeAnswer, ResumeRequest, Seq, SeqRange, StateMachine,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
@@ -114,7 +114,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     pub(crate) fn new(shared: Arc<Shared>, io: IO, tide: Tide) -> Self {
         let hold = if shared.config.extensions { LISTEN_HOLD } else { Duration::ZERO };
         Self {
-            machine: ListenerServer::new(&ListenerServerConfig { hold }, now()),
+            machine: ListenerServer::new(&ListenerServerConfig::default().with_request_timeout(hold), now()),
             shared,
             io,
             codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),
@@ -197,6 +197,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 }
                 Output::Event(ListenerServerEvent::Plain) => self.released = true,
                 Output::Event(ListenerServerEvent::Resume(request)) => Box::pin(self.resume(request)).await?,
+                Output::Event(_) => {}
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
                     return Ok(());
@@ -218,7 +219,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             })
             .await?;
         let Some(stream) = self.shared.stream().cloned() else { return Ok(()) };
-        let answer = ResumeAnswer { stream, from: first, head, plain };
+        let answer = ResumeAnswer::new(stream, first, head).with_plain(plain);
         // It owes this answer, so it takes it.
         let _ = self.machine.handle_command(ListenerServerCommand::Answer(answer), now());
         self.place = Place::new(first, Form::Numbered);
@@ -229,9 +230,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     }
 
     /// First and last number of what went out as plain lines.
-    fn sent_plain(&self) -> Option<(Seq, Seq)> {
+    fn sent_plain(&self) -> Option<SeqRange> {
         let last = if self.place.is_inside_line() { self.place.next() } else { self.place.next() - 1 };
-        (last > self.accepted).then_some((self.accepted + 1, last))
+        (last > self.accepted).then_some(SeqRange { first: self.accepted + 1, last })
     }
 
     /// Puts the rest of a line that was begun before everything else.

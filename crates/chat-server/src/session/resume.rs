@@ -33,6 +33,8 @@ pub(super) fn first_place(
         }
         ResumeFrom::Last(count) => (head + 1).saturating_sub(*count),
         ResumeFrom::AfterTime(at) => journal.first_after(*at)?,
+        // A request of a later version of the protocol: from now on.
+        _ => head + 1,
     };
     Ok(wanted.max(oldest).min(head + 1))
 }

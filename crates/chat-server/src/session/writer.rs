@@ -13,8 +13,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use chat_proto::{
-    Connection, ConnectionError, Extensions, LineCodec, MAX_INPUT_LINE, PostId, UnfitTexts, WriterServer,
-    WriterServerCommand, WriterServerConfig, WriterServerEvent,
+    Connection, ConnectionError, Extensions, LineCodec, MAX_INPUT_LINE, PostId, WriterServer, WriterServerCommand,
+    WriterServerConfig, WriterServerEvent,
 };
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -69,8 +69,6 @@ pub(crate) struct WriterSession<IO> {
     /// Nothing is read before, because the account posts too fast.
     pause: Option<Instant>,
     ending: Option<Ending>,
-    /// How many unfit texts are counted already.
-    unfit: UnfitTexts,
 }
 
 /// Why no more posts are taken.
@@ -100,8 +98,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(crate) fn new(shared: Arc<Shared>, committer: Committer, orders: Orders, admitted: Admitted, io: IO) -> Self {
         let limits = &shared.config.limits;
         let mut config = WriterServerConfig::default();
-        config.login_within = limits.login_within;
-        config.nickname_within = limits.nickname_within;
+        config.login_timeout = limits.login_within;
+        config.nickname_timeout = limits.nickname_within;
         config.strict = shared.config.strict;
         config.offer = if shared.config.extensions { Extensions::ALL } else { Extensions::default() };
         config.max_unanswered = OWED;
@@ -109,7 +107,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         // Whoever has not logged in has no extension lines to say.
         let codec = LineCodec::with_limits(MAX_INPUT_LINE, MAX_INPUT_LINE);
         Self {
-            connection: Connection::new(machine, io, codec).with_write_stall(NEVER),
+            connection: Connection::new(machine, io, codec).with_write_timeout(NEVER),
             answers: Answers::new(limits.posts_in_flight, limits.answer_bytes),
             shared,
             committer,
@@ -123,7 +121,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             hold: None,
             pause: None,
             ending: None,
-            unfit: UnfitTexts::default(),
         }
     }
 
@@ -142,7 +139,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 Turn::Orders => self.follow_orders().await,
             }
         }
-        count_unfit(self.connection.machine(), &mut self.unfit, &self.shared);
         self.say_farewell().await;
     }
 
@@ -152,7 +148,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     async fn turn(&mut self) -> Turn {
         let reading = self.ending != Some(Ending::Over) && !self.answers.is_full() && self.pause.is_none();
-        let Self { connection, answers, orders, pause, unfit, shared, .. } = self;
+        let Self { connection, answers, orders, pause, .. } = self;
         let (flights, room) = answers.parts();
         let stored = async {
             match flights.front_mut() {
@@ -176,7 +172,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 // A peer that cannot be written to is found out by reading.
                 let _ = pin!(connection.flush()).poll(cx);
             }
-            count_unfit(connection.machine(), unfit, shared);
             room.taken_over();
             if room.is_wanted(connection.buffered()) { Poll::Ready(Turn::Room) } else { Poll::Pending }
         });
@@ -208,6 +203,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             Ok(WriterServerEvent::Login(token)) => self.log_in(token),
             Ok(WriterServerEvent::Register(asked)) => self.register(&asked).await,
             Ok(WriterServerEvent::Post { id, text }) => self.post(id, text),
+            Ok(WriterServerEvent::Declined { code, .. }) => self.shared.meters.declined.of(&code).one(),
+            Ok(_) => {}
             Err(ConnectionError::Ended) => self.ending = Some(Ending::Over),
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a writer was closed");
@@ -253,10 +250,4 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             tracing::error!("the dialogue did not take an answer that it was owed");
         }
     }
-}
-
-/// The dialogue declines by itself what cannot be a message, so that there is no event to count.
-fn count_unfit(machine: &WriterServer, counted: &mut UnfitTexts, shared: &Shared) {
-    let now = machine.unfit();
-    shared.meters.declined.add_unfit(now, std::mem::replace(counted, now));
 }

@@ -7,6 +7,7 @@ use chat_frontend::local_room::RoomNotice;
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
+use crate::keymap::Action;
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::timeline::{FileSpan, GapReason, HistoryPage, OwnState, PageRequest};
 
@@ -14,6 +15,8 @@ use crate::timeline::{FileSpan, GapReason, HistoryPage, OwnState, PageRequest};
 #[derive(Debug, Clone)]
 pub(crate) enum AppEvent {
     Key(KeyEvent),
+    /// What plain mode asks for in place of a key.
+    Action(Action),
     /// A bracketed paste.
     Paste(String),
     Resize {

@@ -108,11 +108,11 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let plain = PlainMode::new(App::new(start), std::io::stdin().is_terminal());
             let (plain, services, interrupted) = plain::run(plain, services, news).await;
             let left = services.close().await;
-            report_unsent(lang, &plain.app, left.as_ref());
+            report_unsent(lang, plain.app(), left.as_ref());
             let interrupted = interrupted?;
             let (unconfirmed, never_sent) = match &left {
                 Some(left) => (left.unconfirmed > 0, !left.undone.is_empty()),
-                None => (plain.app.chat.timeline.outgoing.waiting() > 0, false),
+                None => (plain.app().chat.timeline.outgoing.waiting() > 0, false),
             };
             let code = match plain.outcome() {
                 _ if interrupted => Exit::Interrupted,

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use super::RoomNotice;
+use super::notice::RoomNotice;
 use crate::report::chain;
 
 /// How long to wait between two checks for another program that has locked the data and does not serve yet.

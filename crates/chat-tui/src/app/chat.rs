@@ -10,23 +10,11 @@ use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::lang::Phrase;
 use crate::layout::ConversationLayout;
-use crate::line_editor::{Edit, LineEditor};
+use crate::line_editor::Edit;
 use crate::timeline::{OwnState, PendingMessage, Timeline};
 
 /// How many messages may wait; what is typed then stays in the line. As many as the writer takes.
 const MAX_WAITING: usize = 1024;
-
-/// The conversation, the line that is typed, and the own message that is selected.
-#[derive(Debug, Default)]
-pub(crate) struct ChatScreen {
-    pub(crate) timeline: Timeline,
-    pub(crate) input: LineEditor,
-    /// The id of an own message on its way, while one is being decided about.
-    pub(crate) selected: Option<String>,
-    /// The own message whose text is in the input line: what is sent takes its place.
-    editing: Option<String>,
-    sent: u64,
-}
 
 impl App {
     /// The parts of the chat screen at its present size.

@@ -3,7 +3,7 @@
 
 use chat_client::Text;
 
-use super::{App, Dialog, Screen};
+use super::{App, Dialog, PastePreview, Screen};
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::lang::Phrase;
@@ -15,31 +15,6 @@ const SHORT: usize = 400;
 
 /// The most messages that one paste may become; more would only be refused for their rate.
 pub(crate) const MAX_MESSAGES: usize = 200;
-
-/// A paste that waits for a decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PastePreview {
-    pub(crate) text: String,
-    /// Lines that are not blank.
-    pub(crate) messages: usize,
-    pub(crate) lines: usize,
-    pub(crate) bytes: usize,
-    pub(crate) choice: usize,
-}
-
-impl PastePreview {
-    fn new(text: String) -> Self {
-        let lines = text.lines().count();
-        let messages = text.lines().filter(|line| !line.trim().is_empty()).count();
-        Self { lines, messages, bytes: text.len(), text, choice: 0 }
-    }
-
-    /// Some terminals hand over a long paste in parts.
-    fn append(&mut self, more: &str) {
-        let choice = self.choice;
-        *self = Self { choice, ..Self::new(std::mem::take(&mut self.text) + more) };
-    }
-}
 
 impl App {
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {

@@ -1,48 +1,9 @@
-//! The search over all of the history: what is looked for, what has been found so far, and going to
-//! a result. The searching itself is an effect.
+//! The search dialog. The search itself is an effect.
 
 use super::{App, Dialog};
 use crate::effect::Effect;
-use crate::event::SearchHit;
 use crate::keymap::Action;
-use crate::line_editor::{Edit, LineEditor};
-
-/// The most results that are kept; whoever gets so many needs another word.
-pub(crate) const MAX_HITS: usize = 1_000;
-
-/// The open search.
-#[derive(Debug, Default)]
-pub(crate) struct Search {
-    pub(crate) input: LineEditor,
-    /// Newest first.
-    pub(crate) hits: Vec<SearchHit>,
-    pub(crate) chosen: usize,
-    /// How much has been searched, in percent; `None` before the first search.
-    pub(crate) percent: Option<u8>,
-    /// Which search the results are awaited of; others are late.
-    number: u64,
-    /// What was searched for.
-    pub(crate) asked: String,
-}
-
-impl Search {
-    pub(super) fn take(&mut self, search: u64, mut hits: Vec<SearchHit>) {
-        if search == self.number {
-            hits.truncate(MAX_HITS.saturating_sub(self.hits.len()));
-            self.hits.append(&mut hits);
-        }
-    }
-
-    pub(super) fn progress(&mut self, search: u64, percent: u8) {
-        if search == self.number {
-            self.percent = Some(percent);
-        }
-    }
-
-    pub(crate) fn is_running(&self) -> bool {
-        self.percent.is_some_and(|percent| percent < 100)
-    }
-}
+use crate::line_editor::Edit;
 
 impl App {
     pub(super) fn act_in_search(&mut self, action: Action) -> Vec<Effect> {

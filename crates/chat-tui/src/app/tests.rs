@@ -9,7 +9,9 @@ use ratatui::backend::TestBackend;
 
 use self::support::{account, at, chatting, fresh, page, said};
 use super::*;
-use crate::event::{Incoming, Registered};
+use crate::effect::Effect;
+use crate::event::{AppEvent, Incoming, NoticeText, Registered};
+use crate::lang::Lang;
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::theme::Theme;
 use crate::timeline::{FailureReason, HistoryPage, OwnState, PageRequest};

@@ -4,7 +4,8 @@ use chat_client::{NicknameError, TextError};
 use chat_frontend::local_room::RoomNotice;
 use jiff::civil::Weekday;
 
-use super::{Phrase, span};
+use super::format::span;
+use super::phrase::Phrase;
 use crate::event::NoticeText;
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::timeline::{FailureReason, GapReason, OwnState};

@@ -1,15 +1,6 @@
 //! Completing nicknames: by their start, by the start of a word in them, the next one when asked again.
 
-use super::LineEditor;
-
-/// What the last completion put in, and what it could have been.
-#[derive(Debug, Clone)]
-pub(super) struct Completion {
-    start: usize,
-    end: usize,
-    candidates: Vec<String>,
-    chosen: usize,
-}
+use super::editor::{Completion, LineEditor};
 
 impl LineEditor {
     /// Completes the word before the cursor with the first of `names` that fits it, the next one when

@@ -1,6 +1,7 @@
 //! The editor, key by key and at random.
 
 use proptest::prelude::*;
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::*;
 

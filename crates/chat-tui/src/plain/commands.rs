@@ -1,6 +1,6 @@
 //! Lines that are typed in the chat: messages, and commands in words.
 
-use super::{PlainMode, PlainOutcome};
+use super::mode::{PlainMode, PlainOutcome};
 use crate::effect::Effect;
 use crate::lang::Phrase;
 use crate::link::LinkSide;
@@ -21,7 +21,7 @@ impl PlainMode {
         {
             return self.command(command);
         }
-        self.app.hint = None;
+        self.app.take_hint();
         let text = line.strip_prefix('/').unwrap_or(line);
         match self.app.send(text.to_owned()) {
             Ok(effect) => vec![effect],
@@ -49,7 +49,6 @@ impl PlainMode {
             }
             "retry" | "discard" => return self.decide_on_own(name == "retry"),
             "register" if !rest.is_empty() => {
-                self.app.open_registration();
                 return self.register(rest);
             }
             "register" => {
@@ -98,7 +97,7 @@ impl PlainMode {
     }
 
     fn report_hint(&mut self) {
-        if let Some(hint) = self.app.hint.take() {
+        if let Some(hint) = self.app.take_hint() {
             self.report_text(&hint.text);
         }
     }

@@ -1,10 +1,9 @@
 //! The way to the chat as questions and answers: accounts, registration, a wrong token.
 
-use chat_client::Nickname;
-
-use super::{PlainMode, PlainOutcome};
+use super::mode::{PlainMode, PlainOutcome};
 use crate::app::{Dialog, RegistrationStep, Screen};
 use crate::effect::Effect;
+use crate::keymap::Action;
 use crate::lang::Phrase;
 use crate::timeline::clean_name;
 
@@ -59,16 +58,18 @@ impl PlainMode {
     fn back(&mut self) -> Vec<Effect> {
         let at_wrong_token = matches!(self.app.dialog, Some(Dialog::WrongToken { .. }));
         if at_wrong_token || self.app.me.is_some() {
-            self.app.dialog = None;
-            self.app.screen = Screen::Chat;
+            let mut effects = self.press(Action::Cancel);
             self.report(Phrase::PlainBack);
-            return self.send_early();
+            effects.extend(self.send_early());
+            return effects;
         }
-        if self.app.screen == Screen::Registration && !self.app.accounts.list().is_empty() {
-            self.app.screen = Screen::Accounts;
-        }
+        let effects = match self.app.screen {
+            // Leads to the accounts, where there are any.
+            Screen::Registration => self.press(Action::Cancel),
+            _ => Vec::new(),
+        };
         self.ask_again();
-        Vec::new()
+        effects
     }
 
     fn ask_again(&mut self) {
@@ -82,17 +83,11 @@ impl PlainMode {
     pub(super) fn decide_on_wrong_token(&mut self, line: &str) -> Vec<Effect> {
         match line {
             "1" | "2" => {
-                self.app.dialog = None;
-                if line == "1" && !self.app.accounts.list().is_empty() {
-                    self.app.screen = Screen::Accounts;
-                    self.list_accounts();
-                } else {
-                    self.app.open_registration();
-                    self.report(Phrase::PlainAskNickname);
-                }
-                Vec::new()
+                let effects = self.press(Action::Type(if line == "1" { '1' } else { '2' }));
+                self.ask_again();
+                effects
             }
-            "3" => self.app.quit(),
+            "3" => self.press(Action::Type('3')),
             _ => {
                 self.report(Phrase::PlainWrongToken);
                 Vec::new()
@@ -101,17 +96,12 @@ impl PlainMode {
     }
 
     pub(super) fn register(&mut self, name: &str) -> Vec<Effect> {
-        match Nickname::new(name) {
-            Ok(nickname) => {
-                self.app.registration.step = RegistrationStep::Asked;
-                self.report(Phrase::PlainRegistering(&clean_name(name)));
-                vec![Effect::Register(nickname)]
-            }
-            Err(error) => {
-                self.report(Phrase::NicknameError(&error));
-                Vec::new()
-            }
+        let effects = self.app.register(name);
+        match &self.app.registration.step {
+            RegistrationStep::Refused(why) => self.report_text(&why.clone()),
+            _ => self.report(Phrase::PlainRegistering(&clean_name(name))),
         }
+        effects
     }
 
     pub(super) fn choose_account(&mut self, line: &str) -> Vec<Effect> {

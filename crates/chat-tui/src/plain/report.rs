@@ -2,8 +2,7 @@
 
 use chat_client::display;
 
-use super::{OutputLine, PlainMode, PlainOutcome, stamp};
-use crate::app::Dialog;
+use super::mode::{OutputLine, PlainMode, PlainOutcome, stamp};
 use crate::event::{AppEvent, Incoming, SearchHit};
 use crate::lang::Phrase;
 use crate::link::{LinkError, LinkSide, LinkState, Links};
@@ -53,18 +52,10 @@ impl PlainMode {
                     let refused = matches!(cause, LinkError::NicknameRefused | LinkError::UnknownToken);
                     self.worst =
                         self.worst.max(if refused { PlainOutcome::Refused } else { PlainOutcome::Unreachable });
-                    self.app.quitting = true;
+                    self.failed = true;
                 }
             }
             AppEvent::Found { hits, .. } => hits.iter().for_each(|hit| self.report_hit(hit)),
-            AppEvent::Searched { percent: 100, .. } => {
-                let found = match &self.app.dialog {
-                    Some(Dialog::Search(search)) => search.hits.len(),
-                    _ => 0,
-                };
-                self.app.dialog = None;
-                self.report(if found == 0 { Phrase::PlainNothingFound } else { Phrase::PlainFound(found) });
-            }
             AppEvent::Exported(result) => match result {
                 Ok(path) => self.report(Phrase::Exported(path)),
                 Err(error) => self.report(Phrase::NotExported(error)),
@@ -127,7 +118,7 @@ impl PlainMode {
                 && *cause != LinkError::UnknownToken
             {
                 self.worst = self.worst.max(PlainOutcome::Unreachable);
-                self.app.quitting = true;
+                self.failed = true;
             }
         }
     }

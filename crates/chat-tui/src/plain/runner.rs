@@ -1,20 +1,18 @@
 //! The loop of plain mode: lines in, lines out.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
-use super::{OutputLine, PlainMode};
+use super::mode::{OutputLine, PlainMode};
+use super::stdin::read_lines;
 use crate::effect::Effect;
 use crate::event::AppEvent;
 use crate::services::Services;
 use crate::signals::{Signal, SignalStream};
-
-/// No line is as long; what could be sent is shorter by far.
-const LONGEST: u64 = 64 * 1024;
 
 /// After the end of the input, what is under way gets this long.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,7 +54,7 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
                 }
             },
             message = news.recv() => match message {
-                Some(message) => plain.message(message, Timestamp::now()),
+                Some(message) => plain.event(message, Timestamp::now()),
                 None => break,
             },
             signal = signals.next() => match signal {
@@ -103,45 +101,4 @@ fn write_output(said: &[OutputLine]) -> io::Result<bool> {
         }
     }
     Ok(true)
-}
-
-/// What came from standard input.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum InputLine {
-    Text(String),
-    /// What could not be read is replaced.
-    NotUtf8(String),
-    TooLong,
-}
-
-/// Reads lines in a thread of their own: standard input cannot be waited for in any other way that
-/// works for files, pipes and terminals alike.
-fn read_lines() -> io::Result<Receiver<InputLine>> {
-    let (sender, receiver) = channel(64);
-    std::thread::Builder::new().name("lines".into()).spawn(move || {
-        let mut input = io::stdin().lock();
-        while let Ok(Some(line)) = next_line(&mut input) {
-            if sender.blocking_send(line).is_err() {
-                break;
-            }
-        }
-    })?;
-    Ok(receiver)
-}
-
-/// The next line; of one that no message can hold nothing is kept.
-pub(super) fn next_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
-    let mut bytes = Vec::new();
-    if input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
-        return Ok(None);
-    }
-    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LONGEST {
-        input.skip_until(b'\n')?;
-        return Ok(Some(InputLine::TooLong));
-    }
-    let text = |text: &str| text.trim_end_matches(['\n', '\r']).to_owned();
-    Ok(Some(match std::str::from_utf8(&bytes) {
-        Ok(line) => InputLine::Text(text(line)),
-        Err(_) => InputLine::NotUtf8(text(&String::from_utf8_lossy(&bytes))),
-    }))
 }

@@ -1,7 +1,7 @@
 //! Plain mode without pipes: lines in, lines out, and nothing that a terminal would obey.
 
-use super::runner::{InputLine, next_line};
-use super::{OutputLine, PlainMode, PlainOutcome};
+use super::mode::{OutputLine, PlainMode, PlainOutcome};
+use super::stdin::{InputLine, next_line};
 use crate::app::Screen;
 use crate::app::tests::support::{account, at, fresh, page, said};
 use crate::effect::Effect;
@@ -15,7 +15,7 @@ fn plain(interactive: bool) -> PlainMode {
 }
 
 fn take(plain: &mut PlainMode, messages: impl IntoIterator<Item = AppEvent>) -> Vec<Effect> {
-    messages.into_iter().flat_map(|message| plain.message(message, at(0))).collect()
+    messages.into_iter().flat_map(|message| plain.event(message, at(0))).collect()
 }
 
 fn online() -> [AppEvent; 2] {

@@ -7,7 +7,8 @@ use chat_client::{Account, Credentials, Nickname};
 use chat_frontend::report::chain;
 use private_files::{Repair, file};
 
-use super::{ServiceContext, known, translate};
+use super::context::{ServiceContext, known};
+use super::translate;
 use crate::event::{AppEvent, KnownAccount, NoticeText, Registered};
 use crate::link::LinkError;
 

@@ -7,7 +7,8 @@ use chat_client::History;
 use chat_frontend::report::chain;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::{ServiceContext, translate};
+use super::context::ServiceContext;
+use super::translate;
 use crate::event::{AppEvent, NoticeText, SearchHit};
 use crate::timeline::{HistoryPage, PageRequest};
 

@@ -10,7 +10,8 @@ use chat_frontend::report::chain;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
-use super::{ServiceContext, translate, wait_for};
+use super::context::{ServiceContext, wait_for};
+use super::translate;
 use crate::event::{AppEvent, Incoming, NoticeText};
 use crate::link::{LinkError, LinkSide};
 use crate::timeline::FileSpan;

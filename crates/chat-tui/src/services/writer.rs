@@ -15,7 +15,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::{ServiceContext, translate, wait_for};
+use super::context::{ServiceContext, wait_for};
+use super::translate;
 use crate::event::{AppEvent, NoticeText, RestoredMessage};
 use crate::link::LinkSide;
 use crate::timeline::{FailureReason, OwnState, Unsent};

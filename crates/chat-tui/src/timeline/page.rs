@@ -3,7 +3,8 @@
 use chat_client::NamesSeen;
 use jiff::civil::DateTime;
 
-use super::{Anchor, FileSpan, Newer, Older, Timeline, TimelineEntry, Viewer, WINDOW, to_index};
+use super::entry::{FileSpan, TimelineEntry, Viewer};
+use super::window::{Anchor, Newer, Older, Timeline, WINDOW, to_index};
 
 /// A stretch of the history file, oldest line first.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,18 +2,7 @@
 //! go. Heights are an argument, since only the screen knows them; they are asked only of entries
 //! that are passed over or seen.
 
-use super::{Newer, Timeline};
-
-/// What stands at the bottom edge of the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Anchor {
-    /// The end of the conversation, whatever comes.
-    End,
-    /// The entry `index`, of which the last `hidden` rows are below the edge.
-    At { index: i64, hidden: usize },
-    /// Waiting for the page around this place of the history file.
-    Jump { to: u64, asked: bool },
-}
+use super::window::{Anchor, Newer, Timeline, to_index};
 
 impl Timeline {
     /// Whether the view follows the conversation.
@@ -113,7 +102,7 @@ impl Timeline {
 
     /// The own message on its way with this number comes into view.
     pub(crate) fn show_own(&mut self, number: usize) {
-        let index = self.end() + super::to_index(number);
+        let index = self.end() + to_index(number);
         if index + 1 == self.indices().end { self.go_to_end() } else { self.go_to(index, 0) }
     }
 
@@ -133,7 +122,7 @@ impl Timeline {
     }
 
     fn go_to(&mut self, index: i64, hidden: usize) {
-        self.anchor = super::Anchor::At { index, hidden };
+        self.anchor = Anchor::At { index, hidden };
         self.clamp_anchor();
     }
 

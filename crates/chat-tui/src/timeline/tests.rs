@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 use proptest::prelude::*;
 
+use super::window::WINDOW;
 use super::*;
 
 fn line(number: u64) -> TimelineEntry {

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Canvas;
+use super::canvas::Canvas;
 use crate::app::App;
 use crate::areas;
 use crate::lang::Phrase;

@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use super::{Canvas, status};
+use super::canvas::Canvas;
+use super::status;
 use crate::app::App;
 use crate::areas;
 use crate::lang::Phrase;

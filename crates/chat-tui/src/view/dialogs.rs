@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Canvas;
+use super::canvas::Canvas;
 use crate::app::{App, PastePreview};
 use crate::lang::Phrase;
 use crate::theme::Role;

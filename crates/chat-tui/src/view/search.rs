@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Canvas;
+use super::canvas::Canvas;
 use crate::app::{App, Search};
 use crate::areas;
 use crate::event::SearchHit;

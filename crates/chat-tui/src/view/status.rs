@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Canvas;
+use super::canvas::Canvas;
 use crate::app::App;
 use crate::lang::Phrase;
 use crate::link::{LinkSide, LinkState};

@@ -1,0 +1,124 @@
+//! The handle of the local room, and the decision whether there may be one.
+
+use std::path::Path;
+
+use chat_client::ClientConfig;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+#[cfg(feature = "local-room")]
+use super::host;
+use super::notice::RoomNotice;
+
+/// Keeps a local room running. Where none is wanted it does nothing.
+#[derive(Debug)]
+pub struct LocalRoom {
+    ready: watch::Receiver<bool>,
+    started: watch::Receiver<u64>,
+    refusals: Sender<()>,
+    close: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<()>>,
+}
+
+/// What the command line says about a local room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalRoomPolicy {
+    /// Never start one.
+    Never,
+    /// Start one where nothing indicates a standalone server.
+    Automatic,
+    /// Start one on any loopback address and port.
+    Always,
+}
+
+/// Returns whether this program may serve the room itself: only on a loopback address without TLS.
+fn wanted(config: &ClientConfig, policy: LocalRoomPolicy) -> bool {
+    let write_host = config.write_host.as_deref().unwrap_or(&config.host);
+    // A local room has no certificate, so TLS means a standalone server.
+    cfg!(feature = "local-room")
+        && policy != LocalRoomPolicy::Never
+        && config.tls.is_none()
+        && is_loopback(&config.host)
+        && is_loopback(write_host)
+}
+
+/// Returns whether a host is this machine, judged by its name alone.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+impl LocalRoom {
+    /// Checks whether a room is there, and starts one if not. Must be called within a runtime.
+    pub fn open(
+        policy: LocalRoomPolicy,
+        config: &ClientConfig,
+        data_dir: &Path,
+        credentials: &Path,
+        notices: Sender<RoomNotice>,
+    ) -> Self {
+        let wanted = wanted(config, policy);
+        let (ready_now, ready) = watch::channel(!wanted);
+        let (started_now, started) = watch::channel(0);
+        let (refusals, refused) = channel(1);
+        let (close, closing) = oneshot::channel();
+        #[cfg(feature = "local-room")]
+        let task = wanted.then(|| {
+            let explicit = policy == LocalRoomPolicy::Always;
+            let host = host::RoomHost::new(config, data_dir, credentials, explicit, notices, ready_now, started_now);
+            tokio::spawn(host.run(refused, closing))
+        });
+        #[cfg(not(feature = "local-room"))]
+        let task = {
+            let _ = (config, data_dir, credentials, notices, ready_now, started_now, refused, closing);
+            None
+        };
+        Self { ready, started, refusals, close: Some(close), task }
+    }
+
+    /// Turns true once it is known whether there is a room.
+    pub fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.clone()
+    }
+
+    /// Counts the rooms that were started by this program.
+    pub fn started(&self) -> watch::Receiver<u64> {
+        self.started.clone()
+    }
+
+    /// Takes the news that no server listens any more.
+    pub fn refusals(&self) -> Sender<()> {
+        self.refusals.clone()
+    }
+
+    /// Checks again now.
+    pub fn retry_now(&self) {
+        // A full channel holds a request that has not been answered yet.
+        let _ = self.refusals.try_send(());
+    }
+
+    /// Drains the room that this program serves.
+    pub async fn close(mut self) {
+        drop(self.close.take());
+        if let Some(task) = self.task.take() {
+            // An error means that the task has panicked, and then there is no room to drain.
+            let _ = task.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_only_on_this_machine() {
+        for (host, local) in
+            [("127.0.0.1", true), ("localhost", true), ("::1", true), ("10.0.0.1", false), ("chat.example", false)]
+        {
+            let config = ClientConfig::new(host);
+            assert_eq!(wanted(&config, LocalRoomPolicy::Automatic), local && cfg!(feature = "local-room"), "{host}");
+        }
+        assert!(!wanted(&ClientConfig::new("127.0.0.1"), LocalRoomPolicy::Never));
+    }
+}

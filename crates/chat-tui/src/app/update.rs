@@ -1,0 +1,152 @@
+//! Dispatches events and actions to the part of the application that handles them.
+
+use jiff::Timestamp;
+
+use super::{App, Dialog, Screen};
+use crate::effect::Effect;
+use crate::event::{AppEvent, NoticeText};
+use crate::keymap::{self, Action};
+use crate::lang::Phrase;
+
+impl App {
+    /// Takes one message.
+    pub(crate) fn update(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
+        self.now = now;
+        let mut effects = self.take(message);
+        if self.screen == Screen::Chat {
+            effects.extend(self.chat.timeline.wanted().map(Effect::ReadPage));
+        }
+        effects
+    }
+
+    fn take(&mut self, message: AppEvent) -> Vec<Effect> {
+        match message {
+            AppEvent::Key(key) => {
+                let Some(action) = keymap::action(key) else { return Vec::new() };
+                self.last_key = self.now;
+                self.note_presence();
+                self.act(action)
+            }
+            AppEvent::Action(action) => self.act(action),
+            AppEvent::Paste(text) => {
+                self.last_key = self.now;
+                self.paste(&text)
+            }
+            AppEvent::Resize { width, height } => {
+                (self.width, self.height) = (width, height);
+                Vec::new()
+            }
+            AppEvent::Focus(focused) => {
+                self.focused = focused;
+                self.note_presence();
+                self.remember_reading()
+            }
+            AppEvent::Tick => Vec::new(),
+            AppEvent::Accounts(accounts) => self.take_accounts(accounts),
+            AppEvent::Registered(result) => {
+                if let Ok(registered) = &result {
+                    self.accounts.add(registered.known.clone());
+                }
+                self.registration.take(result, self.lang);
+                Vec::new()
+            }
+            AppEvent::Entered(account) => self.entered(account),
+            AppEvent::ReadTo(place) => {
+                self.chat.timeline.set_read_to(place);
+                self.remembered = place;
+                Vec::new()
+            }
+            AppEvent::Link(side, state) => self.take_link(side, state),
+            AppEvent::RoundTrip(time) => {
+                self.links.round_trip = Some(time);
+                Vec::new()
+            }
+            AppEvent::Incoming(heard) => self.take_incoming(heard),
+            AppEvent::Own { id, state, position } => {
+                self.take_own(&id, state, position);
+                Vec::new()
+            }
+            AppEvent::Restored(restored) => {
+                self.take_restored(restored);
+                Vec::new()
+            }
+            AppEvent::Page(wanted, page) => {
+                self.take_page(wanted, page);
+                Vec::new()
+            }
+            AppEvent::Found { search, hits } => {
+                if let Some(Dialog::Search(open)) = &mut self.dialog {
+                    open.take(search, hits);
+                }
+                Vec::new()
+            }
+            AppEvent::Searched { search, percent } => {
+                if let Some(Dialog::Search(open)) = &mut self.dialog {
+                    open.progress(search, percent);
+                }
+                Vec::new()
+            }
+            AppEvent::Exported(result) => {
+                let (text, error) = match &result {
+                    Ok(path) => (self.text(Phrase::Exported(path)), false),
+                    Err(error) => (self.text(Phrase::NotExported(error)), true),
+                };
+                self.notice(&text, error);
+                Vec::new()
+            }
+            AppEvent::CannotSuspend => {
+                self.hint(Phrase::CannotSuspend, true);
+                Vec::new()
+            }
+            AppEvent::TokenCopied => {
+                self.hint(Phrase::TokenCopied, false);
+                Vec::new()
+            }
+            AppEvent::Notice { text, error } => self.take_news(&text, error),
+            AppEvent::Quit => self.quit(),
+        }
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Quit => return self.quit(),
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::Suspend => return vec![Effect::Suspend],
+            _ => {}
+        }
+        match &self.dialog {
+            Some(Dialog::Help { .. }) => self.act_in_help(&action),
+            Some(Dialog::WrongToken { .. }) => self.act_on_wrong_token(action),
+            Some(Dialog::Paste(_)) => {
+                let effects = self.act_on_paste(action);
+                self.ask_what_waits();
+                effects
+            }
+            Some(Dialog::Search(_)) => self.act_in_search(action),
+            None => match self.screen {
+                Screen::Starting => match action {
+                    Action::Interrupt | Action::EndOrDelete => self.quit(),
+                    _ => Vec::new(),
+                },
+                _ if action == Action::Help => {
+                    self.accounts.removing = false;
+                    self.dialog = Some(Dialog::Help { scroll: 0 });
+                    Vec::new()
+                }
+                Screen::Registration => self.act_in_registration(action),
+                Screen::Accounts => self.act_in_accounts(action),
+                Screen::Chat => self.act_in_chat(action),
+            },
+        }
+    }
+
+    fn take_news(&mut self, news: &NoticeText, error: bool) -> Vec<Effect> {
+        let text = self.text(Phrase::News(news));
+        if self.screen == Screen::Chat {
+            self.notice(&text, error);
+        } else {
+            self.registration.notes.push((text, error));
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,194 @@
+//! The editor's text, its edits, undo and the kill buffer.
+
+use unicode_segmentation::GraphemeCursor;
+
+/// The most bytes that are held: four times the longest message, so that a paste which is too long
+/// can still be cut down by hand.
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
+
+/// How many sent lines are remembered.
+const MAX_HISTORY: usize = 200;
+
+/// How many steps can be undone.
+const MAX_UNDO: usize = 100;
+
+/// The editor and what it remembers.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct LineEditor {
+    pub(super) text: String,
+    /// A byte offset in `text`, always at a grapheme boundary.
+    pub(super) cursor: usize,
+    pub(super) killed: String,
+    pub(super) sent: Vec<String>,
+    /// Which of `sent` is shown, and what was typed before looking back.
+    pub(super) recalled: Option<(usize, String)>,
+    pub(super) undo: Vec<(String, usize)>,
+    /// Consecutive insertions are one step of undo.
+    pub(super) inserting: bool,
+    pub(super) completion: Option<Completion>,
+}
+
+/// What the last completion put in, and what it could have been.
+#[derive(Debug, Clone)]
+pub(super) struct Completion {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) candidates: Vec<String>,
+    pub(super) chosen: usize,
+}
+
+/// One thing to do to the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Edit {
+    Insert(String),
+    Backspace,
+    Delete,
+    Left,
+    Right,
+    WordLeft,
+    WordRight,
+    Home,
+    End,
+    Up,
+    Down,
+    KillToEnd,
+    KillToStart,
+    KillWordBack,
+    KillWordForward,
+    Yank,
+    Undo,
+}
+
+impl LineEditor {
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Does `edit`. `false`: it would have made the text longer than [`MAX_BYTES`] and was not done.
+    pub(crate) fn apply(&mut self, edit: Edit) -> bool {
+        self.completion = None;
+        let inserting = matches!(edit, Edit::Insert(_));
+        match edit {
+            Edit::Insert(text) => {
+                if self.text.len() + text.len() > MAX_BYTES {
+                    return false;
+                }
+                if !self.inserting || text.chars().any(char::is_whitespace) {
+                    self.remember();
+                }
+                let clean = text.replace("\r\n", "\n").replace('\r', "\n");
+                self.text.insert_str(self.cursor, &clean);
+                self.cursor += clean.len();
+                self.snap();
+            }
+            Edit::Backspace => self.remove(self.left(), self.cursor, false),
+            Edit::Delete => self.remove(self.cursor, self.right(), false),
+            Edit::Left => self.cursor = self.left(),
+            Edit::Right => self.cursor = self.right(),
+            Edit::WordLeft => self.cursor = self.word_left(),
+            Edit::WordRight => self.cursor = self.word_right(),
+            Edit::Home => self.cursor = self.line_start(self.cursor),
+            Edit::End => self.cursor = self.line_end(self.cursor),
+            Edit::Up => self.up(),
+            Edit::Down => self.down(),
+            Edit::KillToEnd => {
+                let end = self.line_end(self.cursor);
+                // At the end of a line the line break itself goes, as in every shell editor.
+                self.remove(self.cursor, if end == self.cursor { self.right() } else { end }, true);
+            }
+            Edit::KillToStart => {
+                let start = self.line_start(self.cursor);
+                self.remove(if start == self.cursor { self.left() } else { start }, self.cursor, true);
+            }
+            Edit::KillWordBack => self.remove(self.word_left(), self.cursor, true),
+            Edit::KillWordForward => self.remove(self.cursor, self.word_right(), true),
+            Edit::Yank => {
+                if self.text.len() + self.killed.len() > MAX_BYTES {
+                    return false;
+                }
+                self.remember();
+                self.text.insert_str(self.cursor, &self.killed);
+                self.cursor += self.killed.len();
+                self.snap();
+            }
+            Edit::Undo => {
+                if let Some((text, cursor)) = self.undo.pop() {
+                    self.text = text;
+                    self.cursor = cursor;
+                }
+            }
+        }
+        self.inserting = inserting;
+        true
+    }
+
+    /// Puts `text` in place of what is there, which can be undone; the cursor goes to its end.
+    pub(crate) fn replace(&mut self, text: &str) {
+        self.remember();
+        self.recalled = None;
+        self.completion = None;
+        self.text.clear();
+        self.text.push_str(text);
+        self.cursor = self.text.len();
+    }
+
+    /// Empties the line into the kill buffer, from where it can be had back.
+    pub(crate) fn clear(&mut self) {
+        self.remove(0, self.text.len(), true);
+        self.recalled = None;
+    }
+
+    /// Takes the text out and remembers it among the sent lines.
+    pub(crate) fn take(&mut self) -> String {
+        let text = std::mem::take(&mut self.text);
+        self.cursor = 0;
+        self.recalled = None;
+        self.completion = None;
+        self.undo.clear();
+        self.inserting = false;
+        if self.sent.last() != Some(&text) && !text.trim().is_empty() {
+            self.sent.push(text.clone());
+            if self.sent.len() > MAX_HISTORY {
+                self.sent.remove(0);
+            }
+        }
+        text
+    }
+
+    pub(super) fn remove(&mut self, from: usize, to: usize, kill: bool) {
+        if from >= to {
+            return;
+        }
+        self.remember();
+        let removed: String = self.text.drain(from..to).collect();
+        if kill {
+            self.killed = removed;
+        }
+        self.cursor = from;
+        self.snap();
+    }
+
+    pub(super) fn remember(&mut self) {
+        if self.undo.last().is_some_and(|(text, _)| *text == self.text) {
+            return;
+        }
+        if self.undo.len() == MAX_UNDO {
+            self.undo.remove(0);
+        }
+        self.undo.push((self.text.clone(), self.cursor));
+    }
+
+    /// An edit may have joined what stands around the cursor into one grapheme: steps to its end.
+    pub(super) fn snap(&mut self) {
+        // Looks only at the neighbourhood: a long paste may come letter by letter.
+        let mut cursor = GraphemeCursor::new(self.cursor, self.text.len(), true);
+        if let Ok(false) = cursor.is_boundary(&self.text, 0) {
+            let next = cursor.next_boundary(&self.text, 0).ok().flatten();
+            self.cursor = next.unwrap_or(self.text.len());
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The state of plain mode: the application, the lines to print, and the lines that arrived early.
+
+use std::collections::VecDeque;
+
+use chat_client::display;
+use jiff::Timestamp;
+
+use super::stdin::InputLine;
+use crate::app::{App, Dialog, RegistrationStep, Screen};
+use crate::effect::Effect;
+use crate::event::AppEvent;
+use crate::keymap::Action;
+use crate::lang::Phrase;
+use crate::link::LinkState;
+use crate::timeline::{OwnState, clean_name};
+
+/// The application and what it has to say.
+#[derive(Debug)]
+pub(crate) struct PlainMode {
+    pub(super) app: App,
+    /// A person types, who can be asked.
+    pub(super) interactive: bool,
+    /// What is said, oldest first.
+    pub(super) output: Vec<OutputLine>,
+    /// Lines that came before there was a chat to say them in.
+    pub(super) early: VecDeque<String>,
+    pub(super) input_ended: bool,
+    pub(super) welcomed: bool,
+    pub(super) entered: bool,
+    pub(super) worst: PlainOutcome,
+    /// The program cannot go on without a person to ask.
+    pub(super) failed: bool,
+}
+
+/// One line out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OutputLine {
+    /// A message: data.
+    Message(String),
+    /// Everything else: talk.
+    Report(String),
+}
+
+/// How it ended, from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum PlainOutcome {
+    Done,
+    Usage,
+    Refused,
+    Unreachable,
+    Unconfirmed,
+}
+
+impl PlainMode {
+    pub(crate) fn new(app: App, interactive: bool) -> Self {
+        Self {
+            app,
+            interactive,
+            output: Vec::new(),
+            early: VecDeque::new(),
+            input_ended: false,
+            welcomed: false,
+            entered: false,
+            worst: PlainOutcome::Done,
+            failed: false,
+        }
+    }
+
+    /// What is to be said now.
+    pub(crate) fn take_output(&mut self) -> Vec<OutputLine> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// The application, for what is reported after the end.
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub(crate) fn outcome(&self) -> PlainOutcome {
+        self.worst
+    }
+
+    /// Whether another line may come: not while many wait already.
+    pub(crate) fn wants_lines(&self) -> bool {
+        const AT_ONCE: usize = 256;
+        !self.input_ended && self.early.len() + self.app.chat.timeline.outgoing.waiting() < AT_ONCE
+    }
+
+    /// Whether all has come in, gone out, and come back.
+    pub(crate) fn is_finished(&self) -> bool {
+        let echoes = self.app.chat.timeline.outgoing.as_slice().iter().any(|own| own.state == OwnState::Confirmed);
+        self.waits_for_echoes() && !(echoes && self.app.links.listening.is_online())
+    }
+
+    /// Whether only echoes are waited for.
+    pub(crate) fn waits_for_echoes(&self) -> bool {
+        self.input_ended && self.early.is_empty() && self.entered && self.app.chat.timeline.outgoing.waiting() == 0
+    }
+
+    pub(crate) fn input_has_ended(&self) -> bool {
+        self.input_ended
+    }
+
+    /// The time for what is left is over.
+    pub(crate) fn give_up(&mut self, seconds: u64) {
+        self.report(Phrase::PlainGaveUp(seconds));
+        let left = self.app.chat.timeline.outgoing.waiting() + self.early.len();
+        if !self.entered {
+            self.worst = self.worst.max(PlainOutcome::Unreachable);
+        } else if left > 0 {
+            self.worst = self.worst.max(PlainOutcome::Unconfirmed);
+        }
+    }
+
+    /// No more lines will come.
+    pub(crate) fn end_input(&mut self) {
+        self.input_ended = true;
+    }
+
+    /// Takes what was read.
+    pub(super) fn input(&mut self, line: InputLine, now: Timestamp) -> Vec<Effect> {
+        match line {
+            InputLine::Text(line) => self.line(&line, now),
+            InputLine::NotUtf8(line) => {
+                self.report(Phrase::PlainNotUtf8);
+                self.line(&line, now)
+            }
+            InputLine::TooLong => {
+                self.report(Phrase::PlainLineTooLong);
+                self.worst = self.worst.max(PlainOutcome::Usage);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes a line of input.
+    pub(crate) fn line(&mut self, line: &str, now: Timestamp) -> Vec<Effect> {
+        let mut effects = self.app.update(AppEvent::Tick, now);
+        effects.extend(self.answer_or_send(line));
+        effects
+    }
+
+    fn answer_or_send(&mut self, line: &str) -> Vec<Effect> {
+        if self.asks()
+            && let Some(effects) = self.command_at_question(line.trim())
+        {
+            return effects;
+        }
+        if matches!(self.app.dialog, Some(Dialog::WrongToken { .. })) {
+            return self.decide_on_wrong_token(line.trim());
+        }
+        match self.app.screen {
+            Screen::Starting => {
+                self.early.push_back(line.to_owned());
+                Vec::new()
+            }
+            Screen::Registration if self.app.registration.step == RegistrationStep::Asked || !self.interactive => {
+                self.early.push_back(line.to_owned());
+                Vec::new()
+            }
+            Screen::Registration => self.register(line.trim()),
+            Screen::Accounts => self.choose_account(line.trim()),
+            Screen::Chat if !self.can_send() => {
+                self.early.push_back(line.to_owned());
+                Vec::new()
+            }
+            Screen::Chat => self.handle_line(line),
+        }
+    }
+
+    /// Whether the next line answers a question.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.app.dialog, Some(Dialog::WrongToken { .. }))
+            || match self.app.screen {
+                Screen::Accounts => true,
+                Screen::Registration => self.interactive && self.app.registration.step != RegistrationStep::Asked,
+                Screen::Starting | Screen::Chat => false,
+            }
+    }
+
+    /// Whether what is said now is heard: not before it is known whether the room is listened to.
+    pub(super) fn can_send(&self) -> bool {
+        let undecided = matches!(self.app.links.listening, LinkState::Off | LinkState::Connecting { attempt: 0 | 1 });
+        self.app.screen == Screen::Chat && self.app.dialog.is_none() && !undecided
+    }
+
+    /// Takes what has happened elsewhere.
+    pub(crate) fn event(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
+        let before = (self.app.screen, self.app.links.clone(), self.app.dialog.is_some());
+        let hints = self.report_event(&message);
+        let searched = matches!(message, AppEvent::Searched { percent: 100, .. });
+        let mut effects = self.app.update(message, now);
+        self.report_links(&before.1);
+        if searched && let Some(Dialog::Search(search)) = &self.app.dialog {
+            let found = search.hits.len();
+            effects.extend(self.press(Action::Cancel));
+            self.report(if found == 0 { Phrase::PlainNothingFound } else { Phrase::PlainFound(found) });
+        }
+        if let Some(why) = hints {
+            self.report_text(&why);
+        }
+        if !before.2 && matches!(self.app.dialog, Some(Dialog::WrongToken { .. })) {
+            effects.extend(self.wrong_token());
+        }
+        if before.0 == Screen::Starting && self.app.screen != Screen::Starting {
+            effects.extend(self.begin());
+        }
+        // Registered: straight on to the chat, since there is no button to press.
+        if let (Screen::Registration, RegistrationStep::Done(registered)) =
+            (self.app.screen, &self.app.registration.step)
+        {
+            let known = registered.known.clone();
+            effects.extend(self.app.enter(known));
+            self.report_entering();
+        }
+        if self.app.screen == Screen::Chat && !self.entered && self.app.links.writing.is_online() {
+            self.entered = true;
+        }
+        effects.extend(self.send_early());
+        if self.failed {
+            effects.extend(self.app.quit());
+        }
+        effects
+    }
+
+    /// Does what a key would do in the full screen.
+    pub(super) fn press(&mut self, action: Action) -> Vec<Effect> {
+        let now = self.app.now;
+        self.app.update(AppEvent::Action(action), now)
+    }
+
+    pub(super) fn report(&mut self, phrase: Phrase<'_>) {
+        let text = self.app.text(phrase);
+        self.report_text(&text);
+    }
+
+    /// A message as one line.
+    pub(super) fn line_of(&mut self, sender: Option<&str>, text: &str) -> String {
+        let text = display::clean_for_terminal(text);
+        let Some(sender) = sender else { return text.into_owned() };
+        let like = self.app.chat.timeline.names.meet(sender);
+        let like = like.map_or(String::new(), |other| self.app.text(Phrase::LooksLike(&clean_name(&other))));
+        format!("{}{like}: {text}", clean_name(sender))
+    }
+
+    pub(super) fn report_text(&mut self, text: &str) {
+        self.output.push(OutputLine::Report(display::clean_for_terminal(text).into_owned()));
+    }
+}
+
+pub(super) fn stamp(at: Option<jiff::civil::DateTime>) -> String {
+    at.map_or(String::new(), |at| {
+        let (day, month, year) = (at.day(), at.month(), at.year().rem_euclid(100));
+        format!("[{day:02}.{month:02}.{year:02} {:02}:{:02}] ", at.hour(), at.minute())
+    })
+}

@@ -1,0 +1,49 @@
+//! Lines from standard input.
+
+use std::io::{self, BufRead, Read};
+
+use tokio::sync::mpsc::{Receiver, channel};
+
+/// The longest line that is kept. The longest message is a quarter of it.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+
+/// What came from standard input.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum InputLine {
+    Text(String),
+    /// What could not be read is replaced.
+    NotUtf8(String),
+    TooLong,
+}
+
+/// Reads lines in a thread of their own: standard input cannot be waited for in any other way that
+/// works for files, pipes and terminals alike.
+pub(super) fn read_lines() -> io::Result<Receiver<InputLine>> {
+    let (sender, receiver) = channel(64);
+    std::thread::Builder::new().name("lines".into()).spawn(move || {
+        let mut input = io::stdin().lock();
+        while let Ok(Some(line)) = next_line(&mut input) {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    })?;
+    Ok(receiver)
+}
+
+/// The next line; of one that no message can hold nothing is kept.
+pub(super) fn next_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
+    let mut bytes = Vec::new();
+    if input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {
+        return Ok(None);
+    }
+    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == MAX_LINE_BYTES {
+        input.skip_until(b'\n')?;
+        return Ok(Some(InputLine::TooLong));
+    }
+    let text = |text: &str| text.trim_end_matches(['\n', '\r']).to_owned();
+    Ok(Some(match std::str::from_utf8(&bytes) {
+        Ok(line) => InputLine::Text(text(line)),
+        Err(_) => InputLine::NotUtf8(text(&String::from_utf8_lossy(&bytes))),
+    }))
+}

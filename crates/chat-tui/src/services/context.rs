@@ -1,0 +1,63 @@
+//! What every service needs: the configuration, the paths, and the way to the application.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use chat_client::{ClientConfig, ListenerHandle, Nickname, Outbox};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
+
+use crate::event::{AppEvent, KnownAccount};
+
+/// What every service needs.
+#[derive(Debug)]
+pub(super) struct ServiceContext {
+    pub(super) config: ClientConfig,
+    pub(super) history_path: PathBuf,
+    pub(super) credentials_path: PathBuf,
+    pub(super) outbox_path: PathBuf,
+    /// Where messages for the application go.
+    pub(super) news: Sender<AppEvent>,
+    /// The search that runs; 0 for none.
+    pub(super) searching: AtomicU64,
+    /// Whose messages are under way, for settling them by their echo.
+    pub(super) posting_as: Mutex<Option<(Nickname, Outbox)>>,
+    pub(super) listener: Mutex<Option<ListenerHandle>>,
+}
+
+impl ServiceContext {
+    /// Hands a message to the application; where that has gone, nobody wants to know.
+    pub(super) async fn send(&self, message: AppEvent) {
+        let _ = self.news.send(message).await;
+    }
+
+    pub(super) fn send_blocking(&self, message: AppEvent) {
+        let _ = self.news.blocking_send(message);
+    }
+
+    pub(super) fn retry_listening(&self) {
+        if let Ok(listener) = self.listener.lock()
+            && let Some(listener) = &*listener
+        {
+            listener.retry_now();
+        }
+    }
+
+    /// Does something with files in a thread that may wait for them.
+    pub(super) fn blocking(self: &Arc<Self>, work: impl FnOnce(&Self) + Send + 'static) {
+        let shared = self.clone();
+        tokio::task::spawn_blocking(move || work(&shared));
+    }
+}
+
+/// Waits until it is known whether there is a room.
+pub(super) async fn wait_for(mut ready: watch::Receiver<bool>) {
+    // An end of the channel means that nobody looks after a room, so there is nothing to wait for.
+    let _ = ready.wait_for(|ready| *ready).await;
+}
+
+/// An account as the application knows it.
+pub(super) fn known(stored: &chat_client::CachedAccount) -> KnownAccount {
+    KnownAccount { account: stored.account().clone(), asked: stored.asked().map(str::to_owned) }
+}

@@ -1,0 +1,152 @@
+//! Starts the services, carries out effects, and closes everything.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chat_client::{ClientConfig, Nickname, Token};
+use chat_frontend::local_room::{LocalRoom, LocalRoomPolicy, RoomNotice};
+use tokio::sync::mpsc::{Receiver, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::watch;
+
+use super::context::{ServiceContext, wait_for};
+use super::writer::WriterCommand;
+use super::{files, history, listener, writer};
+use crate::effect::Effect;
+use crate::event::{AppEvent, NoticeText};
+use crate::paths::Paths;
+use crate::timeline::Unsent;
+
+/// How many messages wait for the application before the listener is held back.
+const BACKLOG: usize = 256;
+
+/// The running services.
+#[derive(Debug)]
+pub(crate) struct Services {
+    shared: Arc<ServiceContext>,
+    posting: UnboundedSender<WriterCommand>,
+    room: LocalRoom,
+    listening: bool,
+}
+
+impl Services {
+    /// Starts what needs no account: the local room, where one is wanted, and the reading of the
+    /// accounts. Must be called within the runtime.
+    pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: LocalRoomPolicy) -> (Self, Receiver<AppEvent>) {
+        let (news, receiver) = channel(BACKLOG);
+        let (notices, room_notices) = channel(4);
+        let room = LocalRoom::open(local_room, &config, &paths.data_dir, &paths.credentials, notices);
+        let shared = Arc::new(ServiceContext {
+            config,
+            history_path: paths.history,
+            credentials_path: paths.credentials,
+            outbox_path: paths.outbox,
+            news,
+            searching: AtomicU64::new(0),
+            posting_as: Mutex::new(None),
+            listener: Mutex::new(None),
+        });
+        let (posting, commands) = unbounded_channel();
+        tokio::spawn(writer::run(shared.clone(), commands));
+        tokio::spawn(forward_room_notices(shared.clone(), room_notices));
+        tokio::spawn(retry_on_new_room(shared.clone(), posting.clone(), room.started()));
+        shared.blocking(|shared| {
+            // Before the accounts, and so before anybody can register or log in.
+            if shared.config.exposes_token() {
+                let text = NoticeText::InTheClear(shared.config.write_addr_text());
+                shared.send_blocking(AppEvent::Notice { text, error: false });
+            }
+            shared.send_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));
+            files::load_accounts(shared);
+        });
+        (Self { shared, posting, room, listening: false }, receiver)
+    }
+
+    /// Starts one effect. Those that belong to the screen are not done here.
+    pub(crate) fn start(&mut self, effect: Effect) {
+        match effect {
+            Effect::Register(nickname) => {
+                let ready = self.room.ready();
+                let shared = self.shared.clone();
+                tokio::spawn(async move {
+                    wait_for(ready).await;
+                    let result = files::register(&shared, nickname).await;
+                    shared.send(AppEvent::Registered(result)).await;
+                });
+            }
+            Effect::Enter(known) => self.enter(known.account.token, Some(known.account.nickname)),
+            Effect::EnterWithToken(token) => self.enter(token, None),
+            Effect::ForgetAccount(account) => {
+                self.shared.blocking(move |shared| files::forget_account(shared, &account));
+            }
+            Effect::Send { id, text } => self.post(WriterCommand::Send { id, text }),
+            Effect::Resend { id, text } => self.post(WriterCommand::Resend { id, text }),
+            Effect::Discard { id } => self.post(WriterCommand::Discard { id }),
+            Effect::RetryNow => {
+                self.room.retry_now();
+                self.shared.retry_listening();
+                self.post(WriterCommand::RetryNow);
+            }
+            Effect::ReadPage(wanted) => self.shared.blocking(move |shared| history::page(shared, wanted)),
+            Effect::Search { search, query } => {
+                self.shared.searching.store(search, std::sync::atomic::Ordering::Release);
+                self.shared.blocking(move |shared| history::search(shared, search, &query));
+            }
+            Effect::StopSearch => self.shared.searching.store(0, std::sync::atomic::Ordering::Release),
+            Effect::Export(path) => self.shared.blocking(move |shared| files::export(shared, path)),
+            // Some bytes, and the program may be about to end: not worth a task.
+            Effect::Remember(place) => files::remember(&self.shared.history_path, place),
+            Effect::Notify(_)
+            | Effect::Title(_)
+            | Effect::CopyToken(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Quit => {}
+        }
+    }
+
+    /// Ends everything: what is under way gets a moment to be confirmed, a local room is drained.
+    /// `None`: it is not known in time what is left.
+    pub(crate) async fn close(self) -> Option<Unsent> {
+        let (answer, report) = tokio::sync::oneshot::channel();
+        self.post(WriterCommand::Close(answer));
+        let left = tokio::time::timeout(Duration::from_secs(4), report).await;
+        let listener = self.shared.listener.lock().ok().and_then(|mut listener| listener.take());
+        drop(listener);
+        self.room.close().await;
+        left.ok().and_then(Result::ok)
+    }
+
+    fn enter(&mut self, token: Token, nickname: Option<Nickname>) {
+        self.post(WriterCommand::Enter { token, nickname, ready: self.room.ready() });
+        if !self.listening {
+            self.listening = true;
+            tokio::spawn(listener::run(self.shared.clone(), self.room.ready(), self.room.refusals()));
+        }
+    }
+
+    fn post(&self, command: WriterCommand) {
+        // It ends only with the program.
+        let _ = self.posting.send(command);
+    }
+}
+
+/// Shows what happens to the local room.
+async fn forward_room_notices(shared: Arc<ServiceContext>, mut notices: Receiver<RoomNotice>) {
+    while let Some(notice) = notices.recv().await {
+        let error = notice.is_error();
+        shared.send(AppEvent::Notice { text: NoticeText::LocalRoom(notice), error }).await;
+    }
+}
+
+/// Connects at once to a room that was started by this program.
+async fn retry_on_new_room(
+    shared: Arc<ServiceContext>,
+    posting: UnboundedSender<WriterCommand>,
+    mut started: watch::Receiver<u64>,
+) {
+    while started.changed().await.is_ok() {
+        shared.retry_listening();
+        let _ = posting.send(WriterCommand::RetryNow);
+    }
+}

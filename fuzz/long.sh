@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 rounds=${1:?rounds} seconds=${2:?seconds}
-python3 seed.py
+cargo run --quiet --manifest-path ../Cargo.toml -p testkit --bin fuzz-seeds
 export RUSTC_BOOTSTRAP=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 cargo fuzz build -O --no-trace-compares --sanitizer none
 host=$(rustc -vV | sed -n 's/^host: //p')

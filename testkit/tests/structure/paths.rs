@@ -35,7 +35,7 @@ pub(crate) fn edges(modules: &Modules) -> Edges {
 
 /// What a path names.
 enum Found<'a> {
-    Module(ModulePath),
+    Module,
     Item(&'a PathBuf),
 }
 
@@ -43,7 +43,7 @@ fn defining_file<'a>(modules: &'a Modules, from: &[String], path: &[String], dep
     match resolve(modules, from, path, depth)? {
         Found::Item(file) => Some(file),
         // A module alone names nothing yet; the paths through it do.
-        Found::Module(_) => None,
+        Found::Module => None,
     }
 }
 
@@ -95,7 +95,7 @@ fn follow<'a>(modules: &'a Modules, mut current: ModulePath, path: &[String], de
         };
         return module.globs.iter().find_map(through_glob);
     }
-    Some(Found::Module(current))
+    Some(Found::Module)
 }
 
 /// Collects all paths of the code of a module, inside macros as well.
@@ -114,7 +114,9 @@ impl<'ast> Visit<'ast> for Collector {
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         // An import inside a function.
-        flatten(&item.tree, &mut Vec::new(), &mut |_, target| drop(self.paths.insert(target)));
+        flatten(&item.tree, &mut Vec::new(), &mut |_, target| {
+            self.paths.insert(target);
+        });
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {

@@ -1,40 +1,40 @@
-//! Accepted connections a second: connect, wait for the first byte that shows that one is served, and reset.
+//! Connections per second: connect, wait for the first bytes of the server, reset.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use mio::{Events, Poll, Token};
 
-use crate::contest::{Contest, ContestOptions};
+use crate::comparison::{Comparison, ComparisonOptions};
 use crate::measure::Sample;
 use crate::peers::Peer;
+use crate::short_lived_client::ShortLivedClient;
 use crate::thread_time::thread_seconds;
-use crate::visitor::Visitor;
 use crate::{process, report};
 
-/// A server that does nothing for so long does nothing any more.
+/// Time without progress after which the round fails.
 const STUCK: Duration = Duration::from_secs(10);
 
-/// What to measure.
+/// Options of `chat-bench accepts`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
-    /// Connections of each round
+pub(crate) struct Options {
+    /// Connections per round
     #[arg(long, default_value_t = 20_000)]
     connections: usize,
-    /// How many are under way together
+    /// Concurrent connections
     #[arg(long, default_value_t = 64)]
     at_once: usize,
     #[command(flatten)]
-    contest: ContestOptions,
+    comparison: ComparisonOptions,
 }
 
-/// Measures and prints.
-pub fn run(options: &Options) -> Result<()> {
-    let mut contest = Contest::prepare(&options.contest, &["ours", "ours-ids", "redis", "nats"])?;
+/// Measures and prints the table.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut comparison = Comparison::prepare(&options.comparison, &["ours", "ours-ids", "redis", "nats"])?;
     let &Options { connections, at_once, .. } = options;
-    let all = contest.run(at_once, |peer| round(peer, connections, at_once));
-    report::print(&format!("Accepts, {at_once} at once: connections that were served"), &all, &report::RATES);
-    contest.results.add("accepts", at_once as u64, &all)
+    let all = comparison.run(at_once, |peer| round(peer, connections, at_once));
+    report::print(&format!("Accepts, {at_once} at once: served connections"), &all, &report::RATES);
+    comparison.results.add("accepts", at_once as u64, &all)
 }
 
 fn round(peer: &dyn Peer, connections: usize, at_once: usize) -> Result<Sample> {
@@ -44,24 +44,24 @@ fn round(peer: &dyn Peer, connections: usize, at_once: usize) -> Result<Sample> 
     let begun = Instant::now();
     let (cpu, load_cpu) = (process::cpu_seconds(server.pid)?, thread_seconds());
     let mut begin = 0..connections;
-    let mut visitors = Vec::new();
+    let mut clients = Vec::new();
     for index in begin.by_ref().take(at_once) {
-        let (address, step) = peer.knock(&server, index);
-        visitors.push(Visitor::new(address, step, poll.registry(), Token(visitors.len()))?);
+        let (address, step) = peer.first_step(&server, index);
+        clients.push(ShortLivedClient::new(address, step, poll.registry(), Token(clients.len()))?);
     }
     let mut served = 0;
     while served < connections {
         poll.poll(&mut events, Some(STUCK))?;
-        ensure!(!events.is_empty(), "it is stuck: {served} of {connections} were served");
+        ensure!(!events.is_empty(), "no progress for 10 s: {served} of {connections} were served");
         for event in &events {
-            let Some(visitor) = visitors.get_mut(event.token().0) else { continue };
-            if !visitor.turn()? {
+            let Some(client) = clients.get_mut(event.token().0) else { continue };
+            if !client.advance()? {
                 continue;
             }
             served += 1;
             if let Some(index) = begin.next() {
-                let (address, step) = peer.knock(&server, index);
-                *visitor = Visitor::new(address, step, poll.registry(), event.token())?;
+                let (address, step) = peer.first_step(&server, index);
+                *client = ShortLivedClient::new(address, step, poll.registry(), event.token())?;
             }
         }
     }

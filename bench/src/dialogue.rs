@@ -1,4 +1,5 @@
-//! What is said on a new connection before the messages flow: send this, wait for that. It blocks and is not measured.
+//! The dialogue of a new connection before its first message, as steps of sending and waiting. It blocks and is not
+//! measured.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -8,31 +9,31 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use memchr::memmem;
 
-/// A server that says nothing for so long says nothing any more.
+/// Time a server has for an answer.
 const GUARD: Duration = Duration::from_secs(20);
 
-/// How many connections are in their dialogue together.
+/// Number of connections that go through their dialogue concurrently.
 const AT_ONCE: usize = 250;
-/// Between two connections. A server whose backlog overflows keeps the rest waiting for a second each.
-const BREATH: Duration = Duration::from_micros(300);
+/// Pause between two connections. When a backlog overflows, each further connection takes a second.
+const PAUSE: Duration = Duration::from_micros(300);
 
-/// One turn.
+/// One step: what to send, and the answer to wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What is sent.
-    pub send: Vec<u8>,
-    /// What has to be in the answer; nothing is waited for when it is empty.
-    pub until: Vec<u8>,
+pub(crate) struct Step {
+    /// Bytes to send.
+    pub(crate) send: Vec<u8>,
+    /// Bytes that the answer must contain; no answer is awaited when empty.
+    pub(crate) until: Vec<u8>,
 }
 
 impl Step {
-    pub fn new(send: impl Into<Vec<u8>>, until: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(send: impl Into<Vec<u8>>, until: impl Into<Vec<u8>>) -> Self {
         Self { send: send.into(), until: until.into() }
     }
 }
 
-/// Connects and goes through all steps.
-pub fn open(address: SocketAddr, steps: &[Step]) -> Result<TcpStream> {
+/// Connects and runs all steps.
+pub(crate) fn open(address: SocketAddr, steps: &[Step]) -> Result<TcpStream> {
     let mut stream = connect(address)?;
     for step in steps {
         stream.write_all(&step.send)?;
@@ -41,26 +42,30 @@ pub fn open(address: SocketAddr, steps: &[Step]) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Opens so many connections, `AT_ONCE` of them together: some servers let a connection in only once a second.
-/// Connection `index` says `steps(index)`.
-pub fn open_all(address: SocketAddr, count: usize, steps: impl Fn(usize) -> Vec<Step>) -> Result<Vec<TcpStream>> {
+/// Opens `count` connections, `AT_ONCE` of them concurrently, because some servers accept a connection only once per
+/// second. Connection `index` runs `steps(index)`.
+pub(crate) fn open_all(
+    address: SocketAddr,
+    count: usize,
+    steps: impl Fn(usize) -> Vec<Step>,
+) -> Result<Vec<TcpStream>> {
     let mut all = Vec::with_capacity(count);
     while all.len() < count {
         let first = all.len();
         let mut group = Vec::new();
         for index in first..count.min(first + AT_ONCE) {
-            let who = || format!("connection {index} did not get in");
-            let mut stream = connect(address).with_context(who)?;
+            let failed = || format!("connection {index} failed");
+            let mut stream = connect(address).with_context(failed)?;
             let steps = steps(index);
-            // At once, and not when all are connected: some servers take long to look at one that was silent.
-            stream.write_all(steps.first().map_or(&[], |step| &step.send)).with_context(who)?;
+            // Sent at once and not when all are connected: some servers are slow to notice input of an idle connection.
+            stream.write_all(steps.first().map_or(&[], |step| &step.send)).with_context(failed)?;
             group.push((stream, steps));
-            thread::sleep(BREATH);
+            thread::sleep(PAUSE);
         }
         for turn in 0..group.iter().map(|(_, steps)| steps.len()).max().unwrap_or_default() {
             for (index, (stream, steps)) in group.iter_mut().enumerate() {
-                let who = || format!("connection {} did not get in", first + index);
-                await_answer(stream, steps.get(turn).map_or(&[], |step| &step.until)).with_context(who)?;
+                let failed = || format!("connection {} failed", first + index);
+                await_answer(stream, steps.get(turn).map_or(&[], |step| &step.until)).with_context(failed)?;
             }
             for (stream, steps) in &mut group {
                 stream.write_all(steps.get(turn + 1).map_or(&[], |step| &step.send))?;
@@ -72,7 +77,7 @@ pub fn open_all(address: SocketAddr, count: usize, steps: impl Fn(usize) -> Vec<
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address).context("cannot connect")?;
+    let stream = TcpStream::connect(address).context("could not connect")?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(GUARD))?;
     Ok(stream)
@@ -95,16 +100,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_may_come_in_pieces() -> Result<()> {
+    fn joins_an_answer_in_pieces() -> Result<()> {
         let server = TcpListener::bind("127.0.0.1:0")?;
         let address = server.local_addr()?;
         let peer = thread::spawn(move || -> Result<String> {
             let mut stream = server.accept()?.0;
-            let mut said = [0; 5];
-            stream.read_exact(&mut said)?;
+            let mut input = [0; 5];
+            stream.read_exact(&mut input)?;
             stream.write_all(b"Wel")?;
             stream.write_all(b"come\n")?;
-            Ok(String::from_utf8(said.into())?)
+            Ok(String::from_utf8(input.into())?)
         });
         open(address, &[Step::new("hello", "Welcome")])?;
         assert_eq!(peer.join().unwrap()?, "hello");

@@ -1,6 +1,6 @@
-//! What a listener costs that nobody talks to: private memory of the server, before and after they have come.
+//! Private memory of the server per idle listener.
 //!
-//! The kernel's buffers are not in it; they are the same for every server.
+//! Socket buffers in the kernel are not included; they are the same for every server.
 
 use std::thread;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::contest::{Contest, ContestOptions};
+use crate::comparison::{Comparison, ComparisonOptions};
 use crate::fan_out::CURVE;
 use crate::peers::Peer;
 use crate::report::{self, Column};
 use crate::{dialogue, process};
 
-/// Until what a server does for new connections is done; ours holds lines back for a quarter of a second.
+/// Time until a server has finished its work for new connections; ours holds lines back for 250 ms.
 const SETTLE: Duration = Duration::from_millis(1_000);
 
-/// What to measure.
+/// Options of `chat-bench idle`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
-    /// How many listen
+pub(crate) struct Options {
+    /// Number of listeners
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
-    /// With 10, 100, 1000 and 10000 in turn, instead of --connections
+    /// Measure 10, 100, 1000 and 10000 listeners, instead of --connections
     #[arg(long)]
     curve: bool,
     #[command(flatten)]
-    contest: ContestOptions,
+    comparison: ComparisonOptions,
 }
 
 /// One round.
@@ -38,26 +38,26 @@ struct Idle {
 }
 
 const COLUMNS: [Column<Idle>; 2] = [
-    Column::new("bytes a listener", |idle: &Idle| idle.bytes_each).with_range().with_ratio(),
+    Column::new("bytes per listener", |idle: &Idle| idle.bytes_each).with_range().with_ratio(),
     Column::new("the whole server, MiB", |idle: &Idle| idle.total_mib).with_ratio(),
 ];
 
-/// Measures and prints.
-pub fn run(options: &Options) -> Result<()> {
-    let mut contest =
-        Contest::prepare(&options.contest, &["ours", "ours-ids", "redis", "nats", "mosquitto", "broadcast"])?;
+/// Measures and prints the tables.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut comparison =
+        Comparison::prepare(&options.comparison, &["ours", "ours-ids", "redis", "nats", "mosquitto", "broadcast"])?;
     let sizes = if options.curve { &CURVE[..] } else { std::slice::from_ref(&options.connections) };
     for &connections in sizes {
-        let all = contest.run(connections, |peer| round(peer, connections));
+        let all = comparison.run(connections, |peer| round(peer, connections));
         report::print(&format!("{connections} idle listeners: private memory of the server"), &all, &COLUMNS);
-        contest.results.add("idle", connections as u64, &all)?;
+        comparison.results.add("idle", connections as u64, &all)?;
     }
     Ok(())
 }
 
 fn round(peer: &dyn Peer, connections: usize) -> Result<Idle> {
     let server = peer.start()?;
-    // The first one brings what is there once: threads, tables, code that was never used before.
+    // The first connection causes one-time allocations: threads, tables, pages of code.
     let _first = dialogue::open(server.listen, &peer.listener(connections))?;
     thread::sleep(SETTLE);
     let before = process::private_kib(server.pid)?;

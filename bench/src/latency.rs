@@ -1,48 +1,48 @@
-//! Delivery latency at a fixed rate: from the moment at which a message was due to the one at which a listener has it.
+//! Delivery latency at a fixed rate, from the time a message is due to its arrival at a listener.
 
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::contest::{Contest, ContestOptions};
-use crate::crowd::Crowd;
+use crate::comparison::{Comparison, ComparisonOptions};
+use crate::load_generator::LoadGenerator;
 use crate::measure::Sample;
-use crate::mouth::Work;
 use crate::peers::Peer;
+use crate::publisher::Workload;
 use crate::quantile::quantile;
 use crate::report::{self, Column};
 
-/// Listeners that look at the times; the others only count.
+/// Number of listeners that measure; the others only count.
 const SAMPLES: usize = 16;
 
-/// What to measure.
+/// Options of `chat-bench latency`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
-    /// How many listen
+pub(crate) struct Options {
+    /// Number of listeners
     #[arg(long, default_value_t = 1_000)]
     listeners: usize,
-    /// Messages a second; each goes to every listener
+    /// Messages per second; each is delivered to every listener
     #[arg(long, default_value_t = 1_000)]
     per_second: u64,
-    /// How long each round takes, after one second that does not count
+    /// Seconds per round, after a warm-up of one second
     #[arg(long, default_value_t = 5)]
     seconds: u64,
     #[command(flatten)]
-    contest: ContestOptions,
+    comparison: ComparisonOptions,
 }
 
 /// One round: milliseconds from due to delivered.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Latency {
-    pub p50_ms: f64,
-    pub p99_ms: f64,
-    pub slowest_ms: f64,
+pub(crate) struct Latency {
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) slowest_ms: f64,
     #[serde(flatten)]
-    pub sample: Sample,
+    pub(crate) sample: Sample,
 }
 
 impl Latency {
-    /// The columns of a table of latencies.
-    pub const COLUMNS: [Column<Self>; 5] = [
+    /// Columns of a table of latencies.
+    pub(crate) const COLUMNS: [Column<Self>; 5] = [
         Column::new("p50 ms", |latency: &Self| latency.p50_ms).with_range().with_ratio(),
         Column::new("p99 ms", |latency: &Self| latency.p99_ms).with_range().with_ratio(),
         Column::new("slowest ms", |latency: &Self| latency.slowest_ms),
@@ -51,31 +51,31 @@ impl Latency {
     ];
 }
 
-/// Measures and prints.
-pub fn run(options: &Options) -> Result<()> {
-    let mut contest = Contest::prepare(&options.contest, &["ours", "raw", "redis", "nats", "broadcast"])?;
+/// Measures and prints the table.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut comparison = Comparison::prepare(&options.comparison, &["ours", "raw", "redis", "nats", "broadcast"])?;
     let &Options { listeners, per_second, seconds, .. } = options;
-    let all = contest.run(listeners, |peer: &dyn Peer| {
+    let all = comparison.run(listeners, |peer: &dyn Peer| {
         let server = peer.start()?;
-        at_rate(&mut Crowd::gather(peer, &server, listeners, SAMPLES)?, per_second, seconds)
+        at_rate(&mut LoadGenerator::connect(peer, &server, listeners, SAMPLES)?, per_second, seconds)
     });
     let deliveries = report::short(listeners as f64 * per_second as f64);
     let title =
-        format!("Delivery latency, {listeners} listeners, {per_second} messages = {deliveries} deliveries a second");
+        format!("Delivery latency, {listeners} listeners, {per_second} messages = {deliveries} deliveries per second");
     report::print(&title, &all, &Latency::COLUMNS);
-    contest.results.add("latency", listeners as u64, &all)
+    comparison.results.add("latency", listeners as u64, &all)
 }
 
-/// Posts at this rate for so long, and a second more at the beginning that warms up.
-pub fn at_rate(crowd: &mut Crowd<'_>, per_second: u64, seconds: u64) -> Result<Latency> {
-    crowd.keep_times();
-    let sample = crowd.run(Work {
+/// Posts at this rate for `seconds`, after a warm-up of one second.
+pub(crate) fn at_rate(load: &mut LoadGenerator<'_>, per_second: u64, seconds: u64) -> Result<Latency> {
+    load.keep_times();
+    let sample = load.run(Workload {
         messages: per_second * (1 + seconds),
         in_flight: 0,
         echo: false,
         per_second: Some(per_second),
     })?;
-    let delays: Vec<f64> = crowd
+    let delays: Vec<f64> = load
         .samples()
         .flat_map(|sampled| sampled.times.iter().flatten().skip(per_second as usize))
         .map(|(due, came)| came.saturating_sub(*due) as f64 / 1e6)

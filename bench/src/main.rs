@@ -1,43 +1,43 @@
-//! Measures the programs of this workspace and prints tables. It asserts nothing: a figure that misses its
-//! target is a row that says so.
+//! `chat-bench`: measures the programs of this workspace, compares them with others, and prints tables. A figure that
+//! misses its target is a row of the table, not an error.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accepts;
-mod bad_listeners;
-mod contest;
-mod crowd;
+mod comparison;
 mod descriptors;
 mod dialogue;
-mod ear;
+mod embedded_room;
 mod fan_out;
+mod history_file;
 mod idle;
 mod latency;
 mod listening;
+mod load_generator;
+mod login_probe;
 mod measure;
-mod mouth;
-mod past;
 mod peers;
 mod plot;
 mod posting;
-mod probe;
 mod process;
+mod publisher;
 mod quantile;
 mod report;
 mod results;
 mod resuming;
-mod room;
 mod sending;
 mod server_process;
+mod short_lived_client;
+mod slow_listeners;
 mod stalled;
 mod starting;
-mod store;
+mod store_files;
+mod subscriber;
 mod table;
 mod terminal;
 mod text;
 mod thread_time;
 mod tui;
 mod under_load;
-mod visitor;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,45 +45,45 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 
-/// Measures the programs as they are built, on this machine, now.
+/// Measures chat, chat-tui and chat-server and compares them with other programs
 #[derive(Debug, Parser)]
 #[command(name = "chat-bench")]
 enum Bench {
     /// chat-tui: cold start, key to frame, search, resize, memory
     Tui(tui::Options),
-    /// One writer, many listeners: ours beside its peers
+    /// Throughput from one writer to many listeners: chat-server and its peers
     FanOut(fan_out::Options),
-    /// Lines into a history file: chat listen beside its peers
+    /// Lines into a history file, as fast as possible: chat listen and its peers
     Listen(listening::Options),
-    /// The same, one line a packet
+    /// Lines into a history file, one line per packet at a fixed rate
     ListenLive(listening::Options),
-    /// One message from exec to confirmed: chat send beside its peers
+    /// One message from exec to the confirmation: chat send and its peers
     Send(sending::Options),
-    /// Posting over one connection, confirmed when on the disk: the server beside its peers
+    /// Posts over one connection, confirmed after fsync: chat-server and its peers
     Post(posting::Options),
-    /// A listener far behind catches up, and what a live one feels meanwhile
+    /// A listener that catches up, and the latency of a live one meanwhile
     Resume(resuming::Options),
-    /// chat-server and chat-tui from exec to ready, by the length of the past
+    /// Start of chat-server and chat-tui by the size of store and history
     Start(starting::Options),
-    /// Charts from the lines that --json wrote
+    /// Draw charts from the files that --json wrote
     Plot(plot::Options),
-    /// From due to delivered at a fixed rate: ours beside its peers
+    /// Delivery latency at a fixed rate: chat-server and its peers
     Latency(latency::Options),
-    /// Memory of the server for listeners that nobody talks to: ours beside its peers
+    /// Memory of idle listeners: chat-server and its peers
     Idle(idle::Options),
-    /// Connections a second that are served: ours beside its peers
+    /// Connections per second: chat-server and its peers
     Accepts(accepts::Options),
-    /// A listener that does not read: what it costs and what it loses; ours beside its peers
+    /// Cost and losses of a listener that does not read: chat-server and its peers
     Stalled(stalled::Options),
-    /// Login and post in a busy room, and what bad listeners do to good ones: ours against itself
+    /// Login and post under load, and the effect of slow listeners on others: chat-server only
     UnderLoad(under_load::Options),
-    /// A peer: a server around tokio's broadcast
+    /// Run a peer: a server around tokio's broadcast
     #[command(hide = true)]
     ServeBroadcast { listen: SocketAddr, write: SocketAddr },
-    /// A peer: plain blocking sends
+    /// Run a peer: plain blocking sends
     #[command(hide = true)]
     ServeRaw { listen: SocketAddr, write: SocketAddr },
-    /// A peer: a listener with tokio-util's LinesCodec
+    /// Run a peer: a listener with tokio-util's LinesCodec
     #[command(hide = true)]
     ListenWithLinesCodec {
         port: u16,
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_options_do_not_contradict_each_other() {
+    fn options_are_consistent() {
         Bench::command().debug_assert();
     }
 }

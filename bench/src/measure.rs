@@ -1,64 +1,64 @@
-//! What one round gives, and the contenders that take turns at giving it. It does not print tables: see `report`.
+//! Samples, the contenders that produce them, and the order of the rounds. Tables are in `report`.
 
 use anyhow::Result;
 use serde::Serialize;
 
 /// One round of one contender.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Sample {
-    /// How much was done: deliveries, lines, posts; the scenario says which.
-    pub units: f64,
-    /// Seconds that it took.
-    pub wall_s: f64,
-    /// Processor seconds of the program under test, user and system, all of its threads.
-    pub cpu_s: f64,
-    /// Processor seconds of our load generator.
-    pub load_cpu_s: f64,
-    /// The most memory that the program under test had, in KiB.
-    pub peak_kib: u64,
+pub(crate) struct Sample {
+    /// Amount of work: deliveries, lines or posts, depending on the scenario.
+    pub(crate) units: f64,
+    /// Duration in seconds.
+    pub(crate) wall_s: f64,
+    /// CPU seconds of the program under test, user and system, all threads.
+    pub(crate) cpu_s: f64,
+    /// CPU seconds of the load generator.
+    pub(crate) load_cpu_s: f64,
+    /// Peak memory of the program under test in KiB.
+    pub(crate) peak_kib: u64,
 }
 
 impl Sample {
-    /// Units a second.
-    pub fn rate(&self) -> f64 {
+    /// Returns the units per second.
+    pub(crate) fn rate(&self) -> f64 {
         self.units / self.wall_s
     }
 
-    /// Processor seconds of the program for a million units.
-    pub fn cpu_per_million(&self) -> f64 {
+    /// Returns the CPU seconds of the program per million units.
+    pub(crate) fn cpu_per_million(&self) -> f64 {
         self.cpu_s / self.units * 1e6
     }
 
-    /// Processor seconds of the generator for a million units.
-    pub fn load_cpu_per_million(&self) -> f64 {
+    /// Returns the CPU seconds of the load generator per million units.
+    pub(crate) fn load_cpu_per_million(&self) -> f64 {
         self.load_cpu_s / self.units * 1e6
     }
 }
 
-/// One who takes part: ours, or a peer.
-pub struct Contender<'a, T = Sample> {
+/// One program or condition that is measured.
+pub(crate) struct Contender<'a, T = Sample> {
     name: String,
     round: Box<dyn FnMut() -> Result<T> + 'a>,
 }
 
 impl<'a, T> Contender<'a, T> {
-    /// A contender whose rounds are calls of `round`.
-    pub fn new(name: impl Into<String>, round: impl FnMut() -> Result<T> + 'a) -> Self {
+    /// Creates a contender; each call of `round` is a round.
+    pub(crate) fn new(name: impl Into<String>, round: impl FnMut() -> Result<T> + 'a) -> Self {
         Self { name: name.into(), round: Box::new(round) }
     }
 }
 
 /// All rounds of one contender.
 #[derive(Debug)]
-pub struct Series<T = Sample> {
-    pub name: String,
-    pub samples: Vec<T>,
-    /// Why it gave up: a contender that fails once takes no further part.
-    pub failure: Option<String>,
+pub(crate) struct Series<T = Sample> {
+    pub(crate) name: String,
+    pub(crate) samples: Vec<T>,
+    /// The error of a failed round; a contender that fails is not measured again.
+    pub(crate) failure: Option<String>,
 }
 
-/// Runs the contenders in turn, round by round, so that what else the machine does meets all of them.
-pub fn interleave<T>(rounds: usize, mut contenders: Vec<Contender<'_, T>>) -> Vec<Series<T>> {
+/// Runs one round of every contender, then the next, so that other load of the machine affects all of them alike.
+pub(crate) fn interleave<T>(rounds: usize, mut contenders: Vec<Contender<'_, T>>) -> Vec<Series<T>> {
     let mut all: Vec<Series<T>> = contenders
         .iter()
         .map(|contender| Series { name: contender.name.clone(), samples: Vec::new(), failure: None })
@@ -72,7 +72,7 @@ pub fn interleave<T>(rounds: usize, mut contenders: Vec<Contender<'_, T>>) -> Ve
             match (contender.round)() {
                 Ok(sample) => series.samples.push(sample),
                 Err(error) => {
-                    eprintln!("{} takes no further part: {error:#}", contender.name);
+                    eprintln!("{} is left out from now on: {error:#}", contender.name);
                     series.failure = Some(format!("{error:#}"));
                 }
             }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contenders_take_turns_and_a_failed_one_is_left_out() {
+    fn alternates_and_leaves_out_failed_contenders() {
         let order = RefCell::new(String::new());
         let turn = |name: char| {
             order.borrow_mut().push(name);

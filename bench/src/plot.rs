@@ -15,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 
 /// What to draw.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// A file of results; may be given several times
     #[arg(long, value_name = "FILE", required = true)]
     from: Vec<PathBuf>,
@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 /// Draws every chart for which there are results.
-pub fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(options: &Options) -> Result<()> {
     let mut all = Vec::new();
     for path in &options.from {
         let lines = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;

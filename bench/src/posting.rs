@@ -1,5 +1,5 @@
-//! Posting over one connection to the real server with its store on the disk, where confirmed means fsynced, beside
-//! stores that promise the same. Who listens is measured in `fan_out`, what `chat send` costs in `sending`.
+//! Posting over one connection to the server with its store on disk, where confirmed means fsynced, compared with stores
+//! that promise the same. Deliveries are measured in `fan_out`, `chat send` in `sending`.
 
 mod jetstream;
 mod redis;
@@ -18,18 +18,19 @@ use crate::report::{self, Column};
 use crate::results::Results;
 use crate::server_process::ServerOptions;
 
-/// What to measure.
+/// Options of `chat-bench post`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
-    /// How many posts may wait for their confirmation
+pub(crate) struct Options {
+    /// Unconfirmed posts; one table each
     #[arg(long, value_delimiter = ',', default_values_t = [1, 32, 256, 1_024])]
     in_flight: Vec<u64>,
-    /// Posts of each round [default: 2,000 times as many as are in flight, but no more than 200,000]
+    /// Posts per round [default: 2000 times the number in flight, at most 200000]
     #[arg(long)]
     messages: Option<u64>,
+    /// Rounds of each store
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Keep every round here, as lines of JSON
+    /// Write every round as a line of JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     #[command(flatten)]
@@ -37,7 +38,7 @@ pub struct Options {
 }
 
 const COLUMNS: [Column<Posted>; 6] = [
-    Column::new("confirmed a second", |posted: &Posted| posted.sample.rate()).with_range().with_ratio(),
+    Column::new("confirmed per second", |posted: &Posted| posted.sample.rate()).with_range().with_ratio(),
     Column::new("CPU s per million", |posted: &Posted| posted.sample.cpu_per_million()).with_ratio(),
     Column::new("p50 ms", |posted| posted.p50_s * 1e3),
     Column::new("p99 ms", |posted| posted.p99_s * 1e3),
@@ -45,10 +46,10 @@ const COLUMNS: [Column<Posted>; 6] = [
     Column::new("peak MiB", |posted| posted.sample.peak_kib as f64 / 1024.0),
 ];
 
-/// Measures each window in turn.
-pub fn run(options: &Options) -> Result<()> {
+/// Measures every window and prints the tables.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let ours = ["ours".to_owned(), "ours-ids".to_owned()];
-    let mut stores = peers::chosen(&ours, &options.server)?;
+    let mut stores = peers::select(&ours, &options.server)?;
     stores.push(Box::new(Redis(options.server.clone())));
     stores.push(Box::new(JetStream::new(&options.server)));
     let mut results = Results::open(options.json.as_deref())?;

@@ -1,17 +1,17 @@
-//! The markdown table of a scenario: one row a contender, medians, ranges, and the ratio of the first to each.
+//! The markdown table of a scenario: one row per contender with medians, ranges and ratios to the first contender.
 
 use crate::measure::{Sample, Series};
 use crate::quantile::{median, quantile};
 
-/// One figure of a round.
-pub struct Column<T = Sample> {
+/// One column: a figure of each round.
+pub(crate) struct Column<T = Sample> {
     heading: &'static str,
     of: fn(&T) -> f64,
     range: bool,
     ratio: Option<Ratio>,
 }
 
-/// Ratios are taken in each round; the report has the median of them.
+/// How ratios are taken. They are taken in each round, and the table shows their median.
 #[derive(Debug, Clone, Copy)]
 enum Ratio {
     FirstOverIt,
@@ -19,40 +19,40 @@ enum Ratio {
 }
 
 impl<T> Column<T> {
-    /// The median alone.
-    pub const fn new(heading: &'static str, of: fn(&T) -> f64) -> Self {
+    /// Creates a column with the median.
+    pub(crate) const fn new(heading: &'static str, of: fn(&T) -> f64) -> Self {
         Self { heading, of, range: false, ratio: None }
     }
 
-    /// With the lowest and the highest.
-    pub const fn with_range(mut self) -> Self {
+    /// Adds the lowest and the highest value.
+    pub(crate) const fn with_range(mut self) -> Self {
         self.range = true;
         self
     }
 
-    /// With the first contender's figure over this one's.
-    pub const fn with_ratio(mut self) -> Self {
+    /// Adds the ratio of the first contender to this one.
+    pub(crate) const fn with_ratio(mut self) -> Self {
         self.ratio = Some(Ratio::FirstOverIt);
         self
     }
 
-    /// With this contender's figure over the first one's.
-    pub const fn with_overhead(mut self) -> Self {
+    /// Adds the ratio of this contender to the first one.
+    pub(crate) const fn with_overhead(mut self) -> Self {
         self.ratio = Some(Ratio::ItOverFirst);
         self
     }
 }
 
-/// The columns that every scenario of rates has.
-pub const RATES: [Column; 4] = [
-    Column::new("a second", Sample::rate).with_range().with_ratio(),
+/// Columns of scenarios that measure rates.
+pub(crate) const RATES: [Column; 4] = [
+    Column::new("per second", Sample::rate).with_range().with_ratio(),
     Column::new("CPU s per million", Sample::cpu_per_million).with_ratio(),
     Column::new("generator CPU s per million", Sample::load_cpu_per_million),
     Column::new("peak MiB", |sample| sample.peak_kib as f64 / 1024.0),
 ];
 
 /// Prints the title and the table to standard output.
-pub fn print<T>(title: &str, all: &[Series<T>], columns: &[Column<T>]) {
+pub(crate) fn print<T>(title: &str, all: &[Series<T>], columns: &[Column<T>]) {
     println!("\n### {title}\n\n{}", table(all, columns));
 }
 
@@ -111,8 +111,8 @@ fn ratio<T>(above: &Series<T>, below: &Series<T>, of: fn(&T) -> f64) -> String {
     if ratios.is_empty() { "–".to_owned() } else { format!("{}x", short(median(&ratios))) }
 }
 
-/// Three digits that count, and `k` or `M` behind what is large.
-pub fn short(value: f64) -> String {
+/// Formats a value with three significant digits, large ones with `k` or `M`.
+pub(crate) fn short(value: f64) -> String {
     match value.abs() {
         size if size >= 1e6 => format!("{} M", short(value / 1e6)),
         size if size >= 1e4 => format!("{} k", short(value / 1e3)),
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ratios_are_taken_in_each_round() {
+    fn takes_ratios_per_round() {
         let series = |name: &str, samples: &[f64]| Series { name: name.into(), samples: samples.into(), failure: None };
         let all = [series("ours", &[10.0, 40.0, 90.0]), series("peer", &[5.0, 10.0, 30.0])];
         let table = table(&all, &[Column::new("figure", |value| *value).with_range().with_ratio()]);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_short() {
+    fn shortens_numbers() {
         let shown = [44_123_456.0, 12_345.6, 1_234.0, 12.34, 0.0, 0.01234].map(short);
         assert_eq!(shown, ["44.1 M", "12.3 k", "1234", "12.3", "0.00", "0.0123"]);
     }

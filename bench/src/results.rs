@@ -1,4 +1,4 @@
-//! Every round of every contender as lines of JSON, for plots. The tables for people are in `report`.
+//! The file of `--json`: every round as a line of JSON, input of `chat-bench plot`.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use crate::measure::Series;
 
-/// The file that `--json` names; without one, nothing is kept.
+/// The file of results, if `--json` was given.
 #[derive(Debug, Default)]
-pub struct Results {
+pub(crate) struct Results {
     file: Option<BufWriter<File>>,
 }
 
-/// One line. `at` is where it stands on the axis of the scenario: listeners, connections, lines of history.
+/// One line. `at` is the position on the axis of the scenario: listeners, connections, lines of history.
 #[derive(Serialize)]
 struct Row<'a, T> {
     scenario: &'a str,
@@ -27,14 +27,14 @@ struct Row<'a, T> {
 }
 
 impl Results {
-    /// Begins the file anew.
-    pub fn open(path: Option<&Path>) -> Result<Self> {
-        let open = |path: &Path| File::create(path).with_context(|| format!("cannot write {}", path.display()));
+    /// Creates the file, truncating an existing one.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self> {
+        let open = |path: &Path| File::create(path).with_context(|| format!("could not write {}", path.display()));
         Ok(Self { file: path.map(open).transpose()?.map(BufWriter::new) })
     }
 
     /// Adds the rounds of a scenario.
-    pub fn add<T: Serialize>(&mut self, scenario: &str, at: u64, all: &[Series<T>]) -> Result<()> {
+    pub(crate) fn add<T: Serialize>(&mut self, scenario: &str, at: u64, all: &[Series<T>]) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         for series in all {
             for (round, sample) in series.samples.iter().enumerate() {
@@ -42,7 +42,7 @@ impl Results {
                 file.write_all(b"\n")?;
             }
         }
-        // A long run that is broken off keeps what it had.
+        // An interrupted run keeps its finished scenarios.
         Ok(file.flush()?)
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     use crate::measure::Sample;
 
     #[test]
-    fn a_round_is_a_line() -> Result<()> {
+    fn writes_a_line_per_round() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("results");
         let sample = Sample { units: 10.0, wall_s: 2.0, cpu_s: 1.0, load_cpu_s: 0.5, peak_kib: 7 };

@@ -1,5 +1,5 @@
-//! Sending one message from a shell: from exec until the program has ended, confirmed, beside what else could have said
-//! it. The server is a stub that answers at once, so that only the client is measured. Posting in bulk is in `posting`.
+//! Sending one message from a shell, from exec to the end of the program: `chat send` compared with other programs. The
+//! server is a stub that answers at once, so that only the client is measured.
 
 mod program;
 mod stub;
@@ -10,23 +10,23 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 
-use self::program::{Place, Program};
-use self::stub::{Look, Stub};
+use self::program::{Program, ProgramFiles};
+use self::stub::{MemoryCheck, Stub};
 use crate::measure::{Contender, Sample, interleave};
 use crate::report::{self, Column};
 use crate::results::Results;
-use crate::server_process::beside;
+use crate::server_process::workspace_program;
 
-/// What to measure.
+/// Options of `chat-bench send`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
-    /// The program [default: chat beside this one]
+pub(crate) struct Options {
+    /// Path of chat [default: in the directory of this program]
     #[arg(long, value_name = "PATH")]
     chat: Option<PathBuf>,
-    /// How often everybody is started
+    /// Rounds of each program
     #[arg(long, default_value_t = 25)]
     rounds: usize,
-    /// Keep every round here, as lines of JSON
+    /// Write every round as a line of JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -38,44 +38,44 @@ const COLUMNS: [Column; 4] = [
     Column::new("peak MiB", |sample| sample.peak_kib as f64 / 1024.0),
 ];
 
-/// Measures all of them and prints the table.
-pub fn run(options: &Options) -> Result<()> {
-    let place = Place::new(beside(options.chat.as_deref(), "chat")?)?;
+/// Measures and prints the table.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let files = ProgramFiles::new(workspace_program(options.chat.as_deref(), "chat")?)?;
     let stub = Stub::open()?;
     let contenders = Program::ALL.map(|program| {
-        let (place, stub) = (&place, &stub);
-        Contender::new(program.name(), move || round(program, place, stub))
+        let (files, stub) = (&files, &stub);
+        Contender::new(program.name(), move || round(program, files, stub))
     });
     let all = interleave(options.rounds, contenders.into());
     report::print("Sending one message, confirmed by a stub", &all, &COLUMNS);
     Results::open(options.json.as_deref())?.add("send", 0, &all)
 }
 
-/// Starts it once by the clock, and once more, if it speaks to a server at all, to see its memory just before its message
-/// is confirmed: to look takes time, and what has ended has no memory any more.
-fn round(program: Program, place: &Place, stub: &Stub) -> Result<Sample> {
-    let mut command = program.command(place, stub.port())?;
-    if program.speaks() {
-        stub.serve(Look::Away);
+/// Runs the program once to measure time, and once more to read its memory just before its message is confirmed: reading
+/// it takes time, and is not possible after the program has ended.
+fn round(program: Program, files: &ProgramFiles, stub: &Stub) -> Result<Sample> {
+    let mut command = program.command(files, stub.port())?;
+    if program.connects() {
+        stub.serve(MemoryCheck::No);
     }
     let cpu = children_seconds()?;
     let begun = Instant::now();
     let status = command.spawn()?.wait()?;
     let wall_s = begun.elapsed().as_secs_f64();
-    ensure!(status.success(), "it ended with {status}");
+    ensure!(status.success(), "the program ended with {status}");
     let mut sample = Sample { units: 1.0, wall_s, cpu_s: children_seconds()? - cpu, load_cpu_s: 0.0, peak_kib: 0 };
-    if program.speaks() {
+    if program.connects() {
         sample.load_cpu_s = stub.served()?.cpu_s;
-        stub.serve(Look::At);
+        stub.serve(MemoryCheck::Yes);
         let mut child = command.spawn()?;
-        stub.look_at(child.id());
-        ensure!(child.wait()?.success(), "it failed while it was looked at");
+        stub.check_memory(child.id());
+        ensure!(child.wait()?.success(), "the program failed while its memory was read");
         sample.peak_kib = stub.served()?.peak_kib;
     }
     Ok(sample)
 }
 
-/// Processor seconds, to the microsecond, of all children that have ended and were waited for.
+/// Returns the CPU seconds of all children that were waited for, with a resolution of 1 µs.
 fn children_seconds() -> Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;

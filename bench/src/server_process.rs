@@ -1,4 +1,4 @@
-//! The real `chat-server` as a process on free ports, with its store on the disk. It is killed when it is dropped.
+//! `chat-server` as a process on free ports with its store on disk, killed when dropped.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -11,75 +11,71 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// Where the program is and where it may keep its store.
+/// Options of scenarios that start `chat-server`.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct ServerOptions {
-    /// The program [default: chat-server beside this one]
+pub(crate) struct ServerOptions {
+    /// Path of chat-server [default: in the directory of this program]
     #[arg(long, value_name = "PATH")]
     chat_server: Option<PathBuf>,
-    /// Where stores are made; it should be on a real disk [default: bench-data beside this program]
+    /// Directory for stores, which should be on a real disk [default: bench-data in the directory of this program]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
 
 impl ServerOptions {
-    /// The program; an error says how to build it.
-    pub fn program(&self) -> Result<PathBuf> {
-        beside(self.chat_server.as_deref(), "chat-server")
+    /// Returns the path of chat-server.
+    pub(crate) fn program(&self) -> Result<PathBuf> {
+        workspace_program(self.chat_server.as_deref(), "chat-server")
     }
 
-    /// A directory on the disk of the stores that is gone when it is dropped.
-    pub fn directory(&self) -> Result<TempDir> {
+    /// Creates a directory for a store, removed when it is dropped.
+    pub(crate) fn directory(&self) -> Result<TempDir> {
         let parent = match &self.data_dir {
             Some(path) => path.clone(),
             None => std::env::current_exe()?.with_file_name("bench-data"),
         };
         fs::create_dir_all(&parent)?;
-        // As the server wants it; it would warn of looser modes.
+        // The server warns of other modes.
         let owner_only = fs::Permissions::from_mode(0o700);
         Ok(tempfile::Builder::new().permissions(owner_only).tempdir_in(&parent)?)
     }
 }
 
-/// A program of this workspace: the given path, or the one beside this executable.
-pub fn beside(given: Option<&Path>, name: &str) -> Result<PathBuf> {
+/// Returns the path of a program of this workspace: the given one, or the one in the directory of this executable.
+pub(crate) fn workspace_program(given: Option<&Path>, name: &str) -> Result<PathBuf> {
     let program = match given {
         Some(path) => path.to_owned(),
         None => std::env::current_exe()?.with_file_name(name),
     };
-    ensure!(
-        program.is_file(),
-        "there is no {}; build it with `cargo build --release` or name it with --{name}",
-        program.display()
-    );
+    ensure!(program.is_file(), "could not find {}: run `cargo build --release` or pass --{name}", program.display());
     Ok(program)
 }
 
 /// A running server.
-pub struct ServerProcess {
+pub(crate) struct ServerProcess {
     child: Child,
     listen: SocketAddr,
     write: SocketAddr,
     directory: Option<TempDir>,
-    /// Held open: a server whose standard output is gone has nobody to talk to.
+    /// Kept open, so that the server can write to its standard output.
     _output: BufReader<ChildStdout>,
 }
 
 impl ServerProcess {
-    /// Starts it on an empty store of its own.
-    pub fn start(options: &ServerOptions, arguments: &[&str]) -> Result<Self> {
+    /// Starts the server with an empty store.
+    pub(crate) fn start(options: &ServerOptions, arguments: &[&str]) -> Result<Self> {
         let directory = options.directory()?;
         let mut server = Self::start_in(options, directory.path(), arguments)?;
         server.directory = Some(directory);
         Ok(server)
     }
 
-    /// Starts it on the store in `directory`, which stays.
-    pub fn start_in(options: &ServerOptions, directory: &Path, arguments: &[&str]) -> Result<Self> {
+    /// Starts the server with the store in `directory`, which is kept.
+    pub(crate) fn start_in(options: &ServerOptions, directory: &Path, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(options.program()?);
         command.args(["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir"]).arg(directory);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("cannot start chat-server")?;
+        let mut child = command.spawn().context("could not start chat-server")?;
         let mut output = BufReader::new(child.stdout.take().context("no pipe to chat-server")?);
         let mut ready = String::new();
         output.read_line(&mut ready)?;
@@ -88,29 +84,29 @@ impl ServerProcess {
             None => {
                 let _ = child.kill();
                 let _ = child.wait();
-                anyhow::bail!("chat-server did not get ready")
+                anyhow::bail!("chat-server ended before it was ready")
             }
         }
     }
 
-    /// Has it drain and close its store, and waits for its end.
-    pub fn stop(mut self) -> Result<()> {
+    /// Stops the server with SIGTERM, so that it drains and closes its store, and waits for its end.
+    pub(crate) fn stop(mut self) -> Result<()> {
         let process = Pid::from_child(&self.child);
         kill_process(process, Signal::TERM)?;
         let status = self.child.wait()?;
-        ensure!(status.success(), "chat-server did not close in an orderly way: {status}");
+        ensure!(status.success(), "chat-server did not shut down cleanly: {status}");
         Ok(())
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn listen(&self) -> SocketAddr {
+    pub(crate) fn listen(&self) -> SocketAddr {
         self.listen
     }
 
-    pub fn write(&self) -> SocketAddr {
+    pub(crate) fn write(&self) -> SocketAddr {
         self.write
     }
 }
@@ -119,12 +115,12 @@ impl Drop for ServerProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Only now: a living server would miss its directory.
+        // Only after the end of the process, which uses the directory.
         drop(self.directory.take());
     }
 }
 
-/// The addresses of `ready listen=… write=…`; further fields may follow.
+/// Parses the addresses of `ready listen=… write=…`; further fields may follow.
 fn addresses(ready: &str) -> Option<(SocketAddr, SocketAddr)> {
     let mut words = ready.trim_end().strip_prefix("ready ")?.split(' ');
     let listen = words.next()?.strip_prefix("listen=")?.parse().ok()?;
@@ -137,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_line_names_both_ports() {
+    fn parses_the_ready_line() {
         let (listen, write) = addresses("ready listen=127.0.0.1:5000 write=[::1]:5050 more=1\n").unwrap();
         assert_eq!((listen.port(), write.port()), (5000, 5050));
         assert_eq!(addresses("ready soon"), None);

@@ -1,5 +1,5 @@
-//! From exec to ready against the length of the past: `chat-server` until its ready line, `chat-tui` until the newest
-//! line of its history is on the screen. What the programs do then is not its business.
+//! Start time by the size of store and history: `chat-server` from exec to its ready line, `chat-tui` from exec to the
+//! newest line of the history on the screen.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -7,26 +7,26 @@ use std::time::Instant;
 use anyhow::Result;
 use tempfile::TempDir;
 
+use crate::embedded_room::EmbeddedRoom;
 use crate::measure::{Contender, Sample, interleave};
 use crate::report::{self, Column};
 use crate::results::Results;
-use crate::room::Room;
-use crate::server_process::{ServerOptions, ServerProcess, beside};
-use crate::{past, process, store, tui};
+use crate::server_process::{ServerOptions, ServerProcess, workspace_program};
+use crate::{history_file, process, store_files, tui};
 
-/// What to measure.
+/// Options of `chat-bench start`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
-    /// How much past there is: messages in the store, lines in the history
+pub(crate) struct Options {
+    /// Messages in the store and lines in the history; one table each
     #[arg(long, value_delimiter = ',', default_values_t = [0, 10_000, 100_000, 1_000_000])]
     messages: Vec<u64>,
-    /// How often each is started
+    /// Rounds of each program
     #[arg(long, default_value_t = 9)]
     rounds: usize,
-    /// Keep every round here, as lines of JSON
+    /// Write every round as a line of JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// The program [default: chat-tui beside this one]
+    /// Path of chat-tui [default: in the directory of this program]
     #[arg(long, value_name = "PATH")]
     chat_tui: Option<PathBuf>,
     #[command(flatten)]
@@ -35,27 +35,27 @@ pub struct Options {
 
 const COLUMNS: [Column; 3] = [
     Column::new("ms until ready", |sample: &Sample| sample.wall_s * 1e3).with_range(),
-    Column::new("CPU ms until then", |sample| sample.cpu_s * 1e3),
+    Column::new("CPU ms until ready", |sample| sample.cpu_s * 1e3),
     Column::new("peak MiB", |sample| sample.peak_kib as f64 / 1024.0),
 ];
 
-/// How a server ended before the start that is measured.
+/// How the server ended before the measured start.
 #[derive(Clone, Copy)]
 enum End {
     Closed,
     Killed,
 }
 
-/// Measures each length in turn. Everything is in the page cache: it has just been written.
-pub fn run(options: &Options) -> Result<()> {
-    let chat_tui = beside(options.chat_tui.as_deref(), "chat-tui")?.canonicalize()?;
+/// Measures every size and prints the tables. All files are in the page cache, because they have just been written.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let chat_tui = workspace_program(options.chat_tui.as_deref(), "chat-tui")?.canonicalize()?;
     let mut results = Results::open(options.json.as_deref())?;
-    let room = Room::open()?;
+    let room = EmbeddedRoom::open()?;
     for &messages in &options.messages {
-        // One store each: how a start ends is what the next start on it finds.
+        // A store for each kind of end, because each start finds what the previous one left.
         let (closed, killed) = (options.server.directory()?, options.server.directory()?);
         for store in [&closed, &killed] {
-            store::fill(store.path(), messages)?;
+            store_files::fill(store.path(), messages)?;
         }
         server(&options.server, &killed, End::Killed)?;
         let home = tui::home(&room, messages as usize)?;
@@ -90,7 +90,7 @@ fn terminal(program: &Path, home: &TempDir, arguments: &[String], lines: u64) ->
     let terminal = tui::start(program, home.path(), arguments)?;
     let shown = match lines {
         0 => terminal.wait("the input line", |rows| rows.last().is_some_and(|row| row.starts_with('>')))?,
-        lines => terminal.wait_for(&past::last_line(lines as usize))?,
+        lines => terminal.wait_for(&history_file::last_line(lines as usize))?,
     };
     sample((shown - terminal.begun()).as_secs_f64(), terminal.pid()?)
 }

@@ -1,4 +1,4 @@
-//! A program in a terminal of its own, with a parser that knows what a person would see and since when.
+//! A program in a pseudo-terminal, with a parser for its screen and the time of each change.
 
 use std::io::{Read as _, Write};
 use std::path::Path;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// Nothing that is measured takes this long.
+/// Deadline of every wait.
 const GUARD: Duration = Duration::from_secs(60);
 
-/// A terminal with a program in it; dropping it ends the program.
-pub struct Terminal {
+/// A pseudo-terminal with a program, which is killed when this is dropped.
+pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
@@ -21,7 +21,7 @@ pub struct Terminal {
     begun: Instant,
 }
 
-/// The parsed screen, and when its last bytes came.
+/// The parsed screen and the time of its last output.
 struct Seen {
     screen: Mutex<(vt100::Parser, Instant)>,
     changed: Condvar,
@@ -34,8 +34,8 @@ impl Seen {
 }
 
 impl Terminal {
-    /// Starts the program with nothing of this machine in its environment.
-    pub fn start(program: &Path, home: &Path, arguments: &[String], width: u16, height: u16) -> Result<Self> {
+    /// Starts the program with an environment that contains nothing of this machine.
+    pub(crate) fn start(program: &Path, home: &Path, arguments: &[String], width: u16, height: u16) -> Result<Self> {
         let pair = native_pty_system().openpty(size(width, height))?;
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
@@ -69,30 +69,30 @@ impl Terminal {
         Ok(Self { master: pair.master, child, keys, seen, begun })
     }
 
-    /// When it was started.
-    pub fn begun(&self) -> Instant {
+    /// Returns the time of the start.
+    pub(crate) fn begun(&self) -> Instant {
         self.begun
     }
 
-    /// The process.
-    pub fn pid(&self) -> Result<u32> {
+    /// Returns the process id.
+    pub(crate) fn pid(&self) -> Result<u32> {
         self.child.process_id().context("the program has ended")
     }
 
-    /// Types.
-    pub fn keys(&mut self, keys: &str) -> Result<()> {
+    /// Sends keys.
+    pub(crate) fn keys(&mut self, keys: &str) -> Result<()> {
         self.keys.write_all(keys.as_bytes())?;
         Ok(self.keys.flush()?)
     }
 
-    /// Changes the size.
-    pub fn resize(&self, width: u16, height: u16) -> Result<()> {
+    /// Resizes the terminal.
+    pub(crate) fn resize(&self, width: u16, height: u16) -> Result<()> {
         self.seen.lock().0.screen_mut().set_size(height, width);
         self.master.resize(size(width, height))
     }
 
-    /// Waits until the rows of the screen are as wanted; returns when the bytes came that made them so.
-    pub fn wait(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Result<Instant> {
+    /// Waits until the rows of the screen satisfy `wanted`. Returns the time of the output that made them so.
+    pub(crate) fn wait(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Result<Instant> {
         let begun = Instant::now();
         let mut screen = self.seen.lock();
         loop {
@@ -102,15 +102,15 @@ impl Terminal {
                 return Ok(screen.1);
             }
             if begun.elapsed() > GUARD {
-                bail!("waited in vain for {what}; the screen is\n{}", rows.join("\n"));
+                bail!("{what} did not appear in 60 s; the screen is\n{}", rows.join("\n"));
             }
             let woken = self.seen.changed.wait_timeout(screen, Duration::from_secs(1));
             screen = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// Waits until some row holds this.
-    pub fn wait_for(&self, text: &str) -> Result<Instant> {
+    /// Waits until a row contains this text.
+    pub(crate) fn wait_for(&self, text: &str) -> Result<Instant> {
         self.wait(text, |rows| rows.iter().any(|row| row.contains(text)))
     }
 }

@@ -1,35 +1,35 @@
-//! The text of every message: as long as the others, with its number and the time it was due. It knows no protocol.
+//! The text of every message: of fixed length, with its number and the time at which it was due.
 
 use std::io::Write as _;
 
-/// Bytes of a text.
-pub const LENGTH: usize = 60;
-/// Begins every text. No protocol of a peer has this byte in what it puts around a text.
-pub const MARK: u8 = b'=';
+/// Length of a text in bytes.
+pub(crate) const LENGTH: usize = 60;
+/// The first byte of every text. No protocol of a peer uses this byte around a text.
+pub(crate) const MARK: u8 = b'=';
 
 const NUMBER: usize = 10;
 const TIME: usize = 14;
 /// From the mark to the end of the time.
 const HEAD: usize = 1 + NUMBER + 1 + TIME;
-const REST: &[u8; LENGTH - HEAD] = b" is said in a room of so many here";
+const REST: &[u8; LENGTH - HEAD] = b" is one of many messages in a room";
 
-/// Appends a text: its number, and the nanoseconds since the generator began at which it was due.
-pub fn append(out: &mut Vec<u8>, number: u64, time: u64) {
+/// Appends a text with its number and the time at which it was due, in nanoseconds since the start of the generator.
+pub(crate) fn append(out: &mut Vec<u8>, number: u64, time: u64) {
     // Writing to a vector does not fail.
     let _ = write!(out, "={number:010} {time:014}");
     out.extend_from_slice(REST);
 }
 
-/// Finds the texts in a stream that comes in pieces.
+/// Finds the texts in a stream that arrives in pieces.
 #[derive(Debug, Default)]
-pub struct Finder {
-    /// The beginning of a text whose end has not come yet.
+pub(crate) struct Finder {
+    /// The beginning of an incomplete text.
     torn: Vec<u8>,
 }
 
 impl Finder {
-    /// Calls `found` with number and time of each text that these bytes complete.
-    pub fn feed(&mut self, bytes: &[u8], mut found: impl FnMut(u64, u64)) {
+    /// Calls `found` with the number and the time of each text that these bytes complete.
+    pub(crate) fn feed(&mut self, bytes: &[u8], mut found: impl FnMut(u64, u64)) {
         let mut rest = bytes;
         if !self.torn.is_empty() {
             let missing = (HEAD - self.torn.len()).min(rest.len());
@@ -62,18 +62,18 @@ fn decimal(digits: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    /// The numbers of all texts in `bytes`.
-    pub fn numbers(bytes: &[u8]) -> Vec<u64> {
+    /// Returns the numbers of all texts in `bytes`.
+    pub(crate) fn numbers(bytes: &[u8]) -> Vec<u64> {
         let mut all = Vec::new();
         Finder::default().feed(bytes, |number, _| all.push(number));
         all
     }
 
     #[test]
-    fn texts_are_found_however_the_stream_is_cut() {
+    fn finds_texts_in_any_pieces() {
         let mut stream = Vec::new();
         for number in 0..3 {
             stream.extend_from_slice(b"Keen Bench: ");
@@ -90,7 +90,7 @@ pub mod tests {
     }
 
     #[test]
-    fn all_texts_are_of_one_length() {
+    fn texts_have_one_length() {
         let mut out = Vec::new();
         append(&mut out, 4_000_000_000, 90_000_000_000_000);
         assert_eq!(out.len(), LENGTH);

@@ -1,9 +1,9 @@
-//! The processor time of the calling thread: what our load generators cost. Other processes are in `process`.
+//! CPU time of the calling thread, which is the cost of a load generator. Other processes are in `process`.
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Processor seconds that this thread has used, user and system.
-pub fn thread_seconds() -> f64 {
+/// Returns the CPU seconds of this thread, user and system.
+pub(crate) fn thread_seconds() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

@@ -1,42 +1,41 @@
-//! What a busy room does to those who come, and what bad listeners do to good ones. Only `chat-server` is measured,
-//! against itself without the load.
+//! Login and post under load, and the effect of slow listeners on the others. Measures `chat-server` only, compared with
+//! itself without the load.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bad_listeners::{BadListeners, Kind};
-use crate::contest::{Contest, ContestOptions};
-use crate::crowd::Crowd;
+use crate::comparison::{Comparison, ComparisonOptions};
 use crate::latency::{self, Latency};
+use crate::load_generator::LoadGenerator;
+use crate::login_probe;
 use crate::measure::Sample;
-use crate::mouth::Work;
 use crate::peers::Peer;
-use crate::probe;
+use crate::publisher::Workload;
 use crate::quantile::{median, quantile};
 use crate::report::{self, Column};
+use crate::slow_listeners::{Kind, SlowListeners};
 
 const LISTENERS: usize = 1_000;
 const SAMPLES: usize = 16;
 const IN_FLIGHT: u64 = 256;
-/// So many messages fill whatever the kernel keeps for a listener that does not read, so that it is the server that
-/// has to do with it.
+/// Messages that fill the socket buffers of a listener that does not read, so that the server has to handle it.
 const FILL: u64 = 100_000;
-/// The crowd is still at work when the probe has ended.
+/// Time by which the load outlasts the probe.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// What to measure.
+/// Options of `chat-bench under-load`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
-    /// Messages a second, of which each goes to 1,000 listeners
+pub(crate) struct Options {
+    /// Messages per second; each is delivered to 1000 listeners
     #[arg(long, default_value_t = 100)]
     per_second: u64,
-    /// How long each round takes
+    /// Seconds per round
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(3..))]
     seconds: u64,
     #[command(flatten)]
-    contest: ContestOptions,
+    comparison: ComparisonOptions,
 }
 
 /// One round of the probe.
@@ -63,36 +62,36 @@ const DELIVERED: [Column<Latency>; 2] = [
 ];
 
 /// Measures and prints both tables.
-pub fn run(options: &Options) -> Result<()> {
-    let mut contest = Contest::prepare(&options.contest, &["ours"])?;
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut comparison = Comparison::prepare(&options.comparison, &["ours"])?;
     let &Options { per_second, seconds, .. } = options;
-    let loads = [("1 message a second".to_owned(), 1), (format!("{per_second} messages a second"), per_second)];
-    let all = contest.compare(loads, |peer, rate| probed(peer, *rate, seconds))?;
+    let loads = [("1 message per second".to_owned(), 1), (format!("{per_second} messages per second"), per_second)];
+    let all = comparison.compare(loads, |peer, rate| probed(peer, *rate, seconds))?;
     report::print(&format!("Login and post, {LISTENERS} listeners"), &all, &PROBED);
-    contest.results.add("under-load", LISTENERS as u64, &all)?;
-    let bad = [
-        ("everybody reads", None),
+    comparison.results.add("under-load", LISTENERS as u64, &all)?;
+    let slow = [
+        ("all listeners read", None),
         ("one more does not read", Some((Kind::Stalled, 1))),
-        ("100 more read a byte a second", Some((Kind::Crawling, 100))),
+        ("100 more read a byte per second", Some((Kind::Trickle, 100))),
     ];
-    let all = contest.compare(bad.map(|(name, bad)| (name.to_owned(), bad)), |peer, bad| {
-        delivered(peer, *bad, per_second, seconds)
+    let all = comparison.compare(slow.map(|(name, slow)| (name.to_owned(), slow)), |peer, slow| {
+        delivered(peer, *slow, per_second, seconds)
     })?;
-    let title = format!("Delivery to {LISTENERS} good listeners, {per_second} messages a second");
+    let title = format!("Delivery to {LISTENERS} listeners, {per_second} messages per second");
     report::print(&title, &all, &DELIVERED);
-    contest.results.add("bad-listeners", LISTENERS as u64, &all)
+    comparison.results.add("bad-listeners", LISTENERS as u64, &all)
 }
 
 fn probed(peer: &dyn Peer, per_second: u64, seconds: u64) -> Result<Probed> {
     let server = peer.start()?;
-    let mut crowd = Crowd::gather(peer, &server, LISTENERS, 1)?;
-    let work = Work { messages: per_second * seconds, in_flight: 0, echo: false, per_second: Some(per_second) };
-    crowd.begin(work)?;
-    // What the probe posts goes to all listeners, too; the crowd does not count it.
-    let probe = probe::start(server.write, Duration::from_secs(seconds - 1).saturating_sub(MARGIN));
-    let sample = crowd.work_off(work)?;
-    let times = probe::finish(probe)?;
-    crowd.compare(work)?;
+    let mut load = LoadGenerator::connect(peer, &server, LISTENERS, 1)?;
+    let work = Workload { messages: per_second * seconds, in_flight: 0, echo: false, per_second: Some(per_second) };
+    load.begin(work)?;
+    // Messages of the probe reach all listeners, too, but have no mark and are not counted.
+    let probe = login_probe::start(server.write, Duration::from_secs(seconds - 1).saturating_sub(MARGIN));
+    let sample = load.execute(work)?;
+    let times = login_probe::finish(probe)?;
+    load.verify(work)?;
     Ok(Probed {
         login_p50_ms: median(&times.logins),
         login_p99_ms: quantile(&times.logins, 0.99),
@@ -102,10 +101,10 @@ fn probed(peer: &dyn Peer, per_second: u64, seconds: u64) -> Result<Probed> {
     })
 }
 
-fn delivered(peer: &dyn Peer, bad: Option<(Kind, usize)>, per_second: u64, seconds: u64) -> Result<Latency> {
+fn delivered(peer: &dyn Peer, slow: Option<(Kind, usize)>, per_second: u64, seconds: u64) -> Result<Latency> {
     let server = peer.start()?;
-    let mut crowd = Crowd::gather(peer, &server, LISTENERS, SAMPLES)?;
-    let _bad = bad.map(|(kind, count)| BadListeners::start(peer, &server, kind, count)).transpose()?;
-    crowd.run(Work { messages: FILL, in_flight: IN_FLIGHT, echo: false, per_second: None })?;
-    latency::at_rate(&mut crowd, per_second, seconds)
+    let mut load = LoadGenerator::connect(peer, &server, LISTENERS, SAMPLES)?;
+    let _slow = slow.map(|(kind, count)| SlowListeners::start(peer, &server, kind, count)).transpose()?;
+    load.run(Workload { messages: FILL, in_flight: IN_FLIGHT, echo: false, per_second: None })?;
+    latency::at_rate(&mut load, per_second, seconds)
 }

@@ -1,5 +1,5 @@
-//! A peer: a listener as a first Rust program has it, with tokio-util's `LinesCodec` and a `String` for each line; a
-//! process of this same program.
+//! A peer: a simple Rust listener with tokio-util's `LinesCodec` and a `String` per line. It runs as a process of this
+//! executable.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,8 +11,9 @@ use jiff::Zoned;
 use tokio::net::TcpStream;
 use tokio_util::codec::{FramedRead, LinesCodec};
 
-/// Listens until the server hangs up. Buffered, it writes when it has used up what one read brought, else each line.
-pub fn listen(port: u16, file: &Path, buffered: bool) -> Result<()> {
+/// Listens until the server closes the connection. Writes every line at once or, if `buffered`, when all lines of one
+/// read are processed.
+pub(crate) fn listen(port: u16, file: &Path, buffered: bool) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;

@@ -1,4 +1,4 @@
-//! The programs that listen: how each is started, and how long it makes a line.
+//! The programs that write lines from a socket to a file.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use tempfile::TempDir;
 use super::source::LINE;
 use crate::process;
 
-/// Opens the history for each message, as the original does.
+/// Opens the history for each message, like the original client.
 const OPENED_EACH_TIME: &str = include_str!("../../peers/listener.py");
-/// Opens it once.
+/// Opens the history once.
 const KEPT_OPEN: &str = include_str!("../../peers/listener_kept_open.py");
 
-/// One of them, ours first.
+/// The programs; ours is first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Program {
+pub(crate) enum Program {
     Chat,
     Nc,
     NcTs,
@@ -27,23 +27,32 @@ pub enum Program {
     Asyncio,
 }
 
-/// Where our program and the scripts are.
-pub struct Place {
+/// Paths of our program and the scripts, and the installed netcat.
+pub(crate) struct ProgramFiles {
     chat: PathBuf,
     scripts: TempDir,
+    netcat: Option<Netcat>,
 }
 
-impl Place {
-    pub fn new(chat: PathBuf) -> Result<Self> {
+impl ProgramFiles {
+    pub(crate) fn new(chat: PathBuf) -> Result<Self> {
         let scripts = tempfile::tempdir()?;
         fs::write(scripts.path().join("listener.py"), OPENED_EACH_TIME)?;
         fs::write(scripts.path().join("listener_kept_open.py"), KEPT_OPEN)?;
-        Ok(Self { chat, scripts })
+        Ok(Self { chat, scripts, netcat: Netcat::find() })
+    }
+
+    fn netcat(&self, port: &str) -> Result<Command> {
+        let netcat =
+            self.netcat.as_ref().context("neither netcat-openbsd nor ncat is installed: run bench/install-peers.sh")?;
+        let mut command = Command::new(netcat.program);
+        command.args([netcat.receive_only, "127.0.0.1", port]);
+        Ok(command)
     }
 }
 
 impl Program {
-    pub const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Chat,
         Self::Nc,
         Self::NcTs,
@@ -53,7 +62,7 @@ impl Program {
         Self::Asyncio,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat listen",
             Self::Nc => "nc to a file",
@@ -65,8 +74,8 @@ impl Program {
         }
     }
 
-    /// By how much less it is given in bulk, so that a round takes seconds and not minutes.
-    pub fn bulk_share(self) -> u64 {
+    /// Returns the divisor for the number of lines in bulk, so that a round of a slow program takes seconds.
+    pub(crate) fn bulk_divisor(self) -> u64 {
         match self {
             Self::Chat | Self::Nc | Self::LinesCodecBuffered => 1,
             Self::NcTs | Self::LinesCodec => 4,
@@ -75,8 +84,8 @@ impl Program {
         }
     }
 
-    /// The lines a second that it keeps up with by far.
-    pub fn live_rate(self) -> u32 {
+    /// Returns a rate of lines per second that the program sustains easily.
+    pub(crate) fn live_rate(self) -> u32 {
         match self {
             Self::AsyncioKeptOpen => 5_000,
             Self::Asyncio => 1_000,
@@ -84,8 +93,8 @@ impl Program {
         }
     }
 
-    /// What so many lines make in its file, in bytes.
-    pub fn written(self, lines: u64) -> u64 {
+    /// Returns the size of its file with this number of lines.
+    pub(crate) fn written(self, lines: u64) -> u64 {
         let stamp = match self {
             Self::Nc => "",
             Self::NcTs => "Jan 14 17:07:00 ",
@@ -94,22 +103,22 @@ impl Program {
         lines * (stamp.len() + LINE.len()) as u64
     }
 
-    /// Starts it on a port of this machine; it writes into `file`, and keeps what else it needs beside that.
-    pub fn start(self, place: &Place, port: u16, file: &Path) -> Result<Running> {
+    /// Starts the program with a port of this machine. It writes to `file`; its other files are in the same directory.
+    pub(crate) fn start(self, files: &ProgramFiles, port: u16, file: &Path) -> Result<Running> {
         let port = port.to_string();
         let mut running = Running { children: Vec::new() };
         match self {
             Self::Chat => {
-                let mut command = Command::new(&place.chat);
+                let mut command = Command::new(&files.chat);
                 command.args(["listen", "--listen-port", &port, "--history-path"]).arg(file);
                 for name in ["CHAT_DATA_DIR", "CHAT_CONFIG_DIR"] {
                     command.env(name, file.with_file_name("own"));
                 }
                 running.add(&mut command, Stdio::null(), Stdio::null())?;
             }
-            Self::Nc => running.add(&mut nc(&port), Stdio::null(), File::create(file)?.into())?,
+            Self::Nc => running.add(&mut files.netcat(&port)?, Stdio::null(), File::create(file)?.into())?,
             Self::NcTs => {
-                running.add(&mut nc(&port), Stdio::null(), Stdio::piped())?;
+                running.add(&mut files.netcat(&port)?, Stdio::null(), Stdio::piped())?;
                 let lines = running.children[0].stdout.take().context("no pipe from nc")?;
                 running.add(&mut Command::new("ts"), lines.into(), File::create(file)?.into())?;
             }
@@ -124,7 +133,7 @@ impl Program {
             Self::AsyncioKeptOpen | Self::Asyncio => {
                 let script = if self == Self::Asyncio { "listener.py" } else { "listener_kept_open.py" };
                 let mut command = Command::new("python3");
-                command.arg(place.scripts.path().join(script)).args(["127.0.0.1", &port]).arg(file);
+                command.arg(files.scripts.path().join(script)).args(["127.0.0.1", &port]).arg(file);
                 running.add(&mut command, Stdio::null(), Stdio::null())?;
             }
         }
@@ -132,14 +141,31 @@ impl Program {
     }
 }
 
-fn nc(port: &str) -> Command {
-    let mut command = Command::new("nc");
-    command.args(["-d", "127.0.0.1", port]);
-    command
+/// A netcat that can receive without reading standard input.
+struct Netcat {
+    program: &'static str,
+    receive_only: &'static str,
 }
 
-/// A program at work, perhaps a pipe of two. It is killed when it is dropped.
-pub struct Running {
+impl Netcat {
+    /// Finds the OpenBSD netcat or Ncat. The program `nc` can be either of them, so its help text decides.
+    fn find() -> Option<Self> {
+        let kinds = [("nc.openbsd", "OpenBSD", "-d"), ("nc", "OpenBSD", "-d"), ("ncat", "Ncat", "--recv-only")];
+        let kinds = kinds.into_iter().chain([("nc", "Ncat", "--recv-only")]);
+        kinds
+            .filter(|(program, name, _)| help_text(program).is_some_and(|text| text.contains(name)))
+            .map(|(program, _, receive_only)| Self { program, receive_only })
+            .next()
+    }
+}
+
+fn help_text(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("-h").stdin(Stdio::null()).output().ok()?;
+    Some(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+/// A running program or pipeline, killed when dropped.
+pub(crate) struct Running {
     children: Vec<Child>,
 }
 
@@ -147,17 +173,17 @@ impl Running {
     fn add(&mut self, command: &mut Command, input: Stdio, output: Stdio) -> Result<()> {
         let name = command.get_program().to_string_lossy().into_owned();
         let child = command.stdin(input).stdout(output).stderr(Stdio::null()).spawn();
-        self.children.push(child.with_context(|| format!("cannot start {name}"))?);
+        self.children.push(child.with_context(|| format!("could not start {name}"))?);
         Ok(())
     }
 
-    /// Processor seconds of all of it.
-    pub fn cpu_seconds(&self) -> Result<f64> {
+    /// Returns the CPU seconds of all processes.
+    pub(crate) fn cpu_seconds(&self) -> Result<f64> {
         self.children.iter().map(|child| process::cpu_seconds(child.id())).sum()
     }
 
-    /// The peaks of all of it, added up.
-    pub fn peak_kib(&self) -> Result<u64> {
+    /// Returns the sum of the peak memory of all processes in KiB.
+    pub(crate) fn peak_kib(&self) -> Result<u64> {
         self.children.iter().map(|child| process::peak_kib(child.id())).sum()
     }
 }

@@ -1,5 +1,4 @@
-//! A listen port that says the same line over and over, as cheaply as that can be done. It answers nothing, so everybody
-//! takes it for a plain server.
+//! A listen port that sends the same line repeatedly at the least cost. It answers nothing, like a plain server.
 
 use std::io::{ErrorKind, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -10,72 +9,72 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::thread::set_current_timer_slack;
 
-/// What is said; 60 bytes.
-pub const LINE: &str = "Jolly Ann: a line of an ordinary day, some sixty bytes long\n";
+/// The line, 60 bytes.
+pub(crate) const LINE: &str = "Jolly Ann: a line of an ordinary day, some sixty bytes long\n";
 
-/// How many lines go into one write.
+/// Number of lines per write.
 const PIECE: usize = 4_096;
 
-/// How long a program may take to come, and to take anything at all.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time a program has to connect, and to read.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The port, before somebody came.
-pub struct Source {
+/// The listening port.
+pub(crate) struct Source {
     listener: TcpListener,
 }
 
-/// Whoever came.
-pub struct Connected {
+/// The connection of the program.
+pub(crate) struct Connected {
     stream: TcpStream,
     piece: Vec<u8>,
 }
 
 impl Source {
-    pub fn open() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         Ok(Self { listener })
     }
 
-    pub fn port(&self) -> Result<u16> {
+    pub(crate) fn port(&self) -> Result<u16> {
         Ok(self.listener.local_addr()?.port())
     }
 
     /// Waits for the program to connect.
-    pub fn accept(&self) -> Result<Connected> {
+    pub(crate) fn accept(&self) -> Result<Connected> {
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+        while begun.elapsed() < TIMEOUT {
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     stream.set_nonblocking(false)?;
                     stream.set_nodelay(true)?;
-                    stream.set_write_timeout(Some(PATIENCE))?;
+                    stream.set_write_timeout(Some(TIMEOUT))?;
                     return Ok(Connected { stream, piece: LINE.as_bytes().repeat(PIECE) });
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(1)),
                 Err(error) => return Err(error.into()),
             }
         }
-        bail!("the program did not connect")
+        bail!("the program did not connect in 60 s")
     }
 }
 
 impl Connected {
-    /// Says so many lines in large pieces.
-    pub fn say(&mut self, lines: u64) -> Result<()> {
+    /// Sends lines in large pieces.
+    pub(crate) fn send(&mut self, lines: u64) -> Result<()> {
         let mut left = lines as usize * LINE.len();
         while left > 0 {
             let piece = left.min(self.piece.len());
-            self.stream.write_all(&self.piece[..piece]).context("the program takes nothing more")?;
+            self.stream.write_all(&self.piece[..piece]).context("the program does not read")?;
             left -= piece;
         }
         Ok(())
     }
 
-    /// Says one line at a time, evenly over the seconds. Who is behind catches up without a pause, so the rate holds on
-    /// a busy machine too.
-    pub fn say_live(&mut self, lines: u64, per_second: u32) -> Result<()> {
-        // Without this the kernel sleeps longer than the time between two lines.
+    /// Sends one line at a time at a fixed rate. Late lines are sent without a pause, so that the rate is kept on a busy
+    /// machine, too.
+    pub(crate) fn send_at_rate(&mut self, lines: u64, per_second: u32) -> Result<()> {
+        // The default timer slack is longer than the time between two lines.
         let slack = NonZeroU64::new(1);
         set_current_timer_slack(slack)?;
         let begun = Instant::now();
@@ -85,7 +84,7 @@ impl Connected {
             if !early.is_zero() {
                 thread::sleep(early);
             }
-            self.stream.write_all(LINE.as_bytes()).context("the program takes nothing more")?;
+            self.stream.write_all(LINE.as_bytes()).context("the program does not read")?;
         }
         Ok(())
     }
@@ -98,19 +97,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_as_many_lines_as_it_is_told_to() -> Result<()> {
+    fn sends_the_requested_lines() -> Result<()> {
         let source = Source::open()?;
         let mut listener = TcpStream::connect(("127.0.0.1", source.port()?))?;
         let mut connected = source.accept()?;
         let lines = PIECE as u64 + 7;
-        let speaker = thread::spawn(move || {
-            connected.say(lines)?;
-            connected.say_live(2, 1_000_000)
+        let sender = thread::spawn(move || {
+            connected.send(lines)?;
+            connected.send_at_rate(2, 1_000_000)
         });
-        let mut heard = String::new();
-        listener.read_to_string(&mut heard)?;
-        speaker.join().unwrap()?;
-        assert_eq!(heard, LINE.repeat(PIECE + 9));
+        let mut received = String::new();
+        listener.read_to_string(&mut received)?;
+        sender.join().unwrap()?;
+        assert_eq!(received, LINE.repeat(PIECE + 9));
         Ok(())
     }
 }

@@ -1,16 +1,16 @@
-//! The plain asyncio server of `bench/peers/server.py`, which stands for the original.
+//! The asyncio server of `bench/peers/server.py`, written like the original server.
 
 use std::fs;
 use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Confirms, Peer, Running, free_address};
-use crate::dialogue::Step;
+use super::peer::Peer;
+use super::running::{Running, free_address};
 
 const SERVER: &str = include_str!("../../peers/server.py");
 
-pub struct Asyncio;
+pub(crate) struct Asyncio;
 
 impl Peer for Asyncio {
     fn name(&self) -> &'static str {
@@ -25,23 +25,6 @@ impl Peer for Asyncio {
         let mut command = Command::new("python3");
         command.arg(file).args([listen.port().to_string(), write.port().to_string()]);
         Running::start(&mut command, listen, write, directory)
-    }
-
-    fn listener(&self, _: usize) -> Vec<Step> {
-        Vec::new()
-    }
-
-    fn writer(&self) -> Vec<Step> {
-        Vec::new()
-    }
-
-    fn post(&self, _: u64, text: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(text);
-        out.push(b'\n');
-    }
-
-    fn confirms(&self) -> Confirms {
-        Confirms::Echo
     }
 
     fn deliveries(&self) -> u64 {

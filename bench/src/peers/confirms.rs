@@ -1,31 +1,31 @@
-//! How a server says that it has a post, and the counting of it.
+//! How a server confirms a post, and the count of confirmations.
 
-/// What comes back to the writer.
+/// What the writer receives for a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Confirms {
-    /// This byte, once for each post.
+pub(crate) enum Confirms {
+    /// This byte, once per post.
     Byte(u8),
-    /// So many bytes for each post.
+    /// This number of bytes per post.
     Length(u64),
-    /// Nothing: a post counts as taken when the first listener has it.
+    /// Nothing: a post counts as confirmed when the first listener has it.
     Echo,
 }
 
-/// Counts confirmations in a stream that comes in pieces.
+/// Counts confirmations in a stream that arrives in pieces.
 #[derive(Debug)]
-pub struct Counter {
+pub(crate) struct Counter {
     confirms: Confirms,
-    /// Bytes of a confirmation that is not complete.
+    /// Bytes of an incomplete confirmation.
     rest: u64,
 }
 
 impl Counter {
-    pub fn new(confirms: Confirms) -> Self {
+    pub(crate) fn new(confirms: Confirms) -> Self {
         Self { confirms, rest: 0 }
     }
 
-    /// How many confirmations these bytes complete.
-    pub fn feed(&mut self, bytes: &[u8]) -> u64 {
+    /// Returns the number of confirmations that these bytes complete.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> u64 {
         match self.confirms {
             Confirms::Byte(byte) => memchr::memchr_iter(byte, bytes).count() as u64,
             Confirms::Length(length) => {

@@ -1,20 +1,19 @@
-//! Mosquitto: MQTT 3.1.1, subscribers with QoS 0, a publisher with QoS 1 so that its posts are confirmed.
-
-use std::fs;
-use std::process::Command;
+//! Mosquitto: MQTT 3.1.1, subscribers with QoS 0 and a publisher with QoS 1, whose posts are confirmed.
 
 use anyhow::Result;
 
-use super::{Confirms, Peer, Running, free_address};
+use super::confirms::Confirms;
+use super::peer::Peer;
+use super::running::Running;
 use crate::dialogue::Step;
 
 const TOPIC: &[u8] = b"room";
 const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
 const SUBACK: [u8; 5] = [0x90, 3, 0, 1, 0];
-/// `PUBACK`, its length, and the two bytes of the packet's number.
+/// `PUBACK`: type, length, and the two bytes of the packet identifier.
 const PUBACK_LENGTH: u64 = 4;
 
-pub struct Mosquitto;
+pub(crate) struct Mosquitto;
 
 impl Peer for Mosquitto {
     fn name(&self) -> &'static str {
@@ -22,14 +21,10 @@ impl Peer for Mosquitto {
     }
 
     fn start(&self) -> Result<Running> {
-        let address = free_address()?;
-        let directory = tempfile::tempdir()?;
-        let file = directory.path().join("mosquitto.conf");
         let lines = "allow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\nmax_inflight_messages 0\n";
-        fs::write(&file, format!("listener {} 127.0.0.1\n{lines}", address.port()))?;
-        let mut command = Command::new("mosquitto");
-        command.arg("-c").arg(file);
-        Running::start(&mut command, address, address, directory)
+        Running::start_configured("mosquitto", &["-c"], tempfile::tempdir()?, |address, _| {
+            format!("listener {} 127.0.0.1\n{lines}", address.port())
+        })
     }
 
     fn listener(&self, index: usize) -> Vec<Step> {
@@ -46,7 +41,7 @@ impl Peer for Mosquitto {
     fn post(&self, number: u64, text: &[u8], out: &mut Vec<u8>) {
         let mut body = Vec::with_capacity(2 + TOPIC.len() + 2 + text.len());
         append_counted(&mut body, TOPIC);
-        // Zero is no number of a packet.
+        // A packet identifier is never zero.
         let packet_number = (number % u64::from(u16::MAX)) as u16 + 1;
         body.extend_from_slice(&packet_number.to_be_bytes());
         body.extend_from_slice(text);
@@ -62,14 +57,14 @@ impl Peer for Mosquitto {
     }
 }
 
-/// A clean session without keepalive.
+/// Returns the step that opens a clean session without keepalive.
 fn connect(client: &str) -> Step {
     let mut body = b"\x00\x04MQTT\x04\x02\x00\x00".to_vec();
     append_counted(&mut body, client.as_bytes());
     Step::new(packet(0x10, &body), CONNACK)
 }
 
-/// A packet whose body is shorter than 128 bytes, so that its length is one byte.
+/// Returns a packet whose body is shorter than 128 bytes, so that its length takes one byte.
 fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     debug_assert!(body.len() < 128);
     [&[kind, body.len() as u8], body].concat()
@@ -85,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packets_are_those_of_the_standard() {
+    fn encodes_packets_as_the_standard_says() {
         assert_eq!(connect("l7").send, b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x00\x00\x02l7");
         assert_eq!(Mosquitto.listener(7)[1].send, b"\x82\x09\x00\x01\x00\x04room\x00");
         let mut out = Vec::new();

@@ -1,19 +1,19 @@
-//! NATS: `SUB` and `PUB` on core NATS, confirmed by `+OK`. It keeps nothing on the disk here.
+//! NATS: `SUB` and `PUB` of core NATS, confirmed by `+OK`, without a store.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Confirms, Peer, Running, free_address};
+use super::confirms::Confirms;
+use super::peer::Peer;
+use super::running::Running;
 use crate::dialogue::Step;
 
-/// Without the limits that cut off who falls behind: here everybody has to get everything.
+/// Lifts the limits that disconnect slow consumers, because every listener must get every message.
 const CONFIGURATION: &str =
     "max_connections: 64000\nmax_pending: 2GB\nwrite_deadline: \"120s\"\nping_interval: \"1h\"\n";
 
-pub struct Nats;
+pub(crate) struct Nats;
 
 impl Peer for Nats {
     fn name(&self) -> &'static str {
@@ -21,13 +21,9 @@ impl Peer for Nats {
     }
 
     fn start(&self) -> Result<Running> {
-        let address = free_address()?;
-        let directory = tempfile::tempdir()?;
-        let file = directory.path().join("nats.conf");
-        fs::write(&file, format!("listen: \"{address}\"\n{CONFIGURATION}"))?;
-        let mut command = Command::new("nats-server");
-        command.arg("-c").arg(file);
-        Running::start(&mut command, address, address, directory)
+        Running::start_configured("nats-server", &["-c"], tempfile::tempdir()?, |address, _| {
+            format!("listen: \"{address}\"\n{CONFIGURATION}")
+        })
     }
 
     fn listener(&self, _: usize) -> Vec<Step> {
@@ -45,11 +41,11 @@ impl Peer for Nats {
     }
 
     fn confirms(&self) -> Confirms {
-        // Its `PING` comes in between, so lines are not counted.
+        // Lines cannot be counted: the server sends `PING` in between.
         Confirms::Byte(b'+')
     }
 
-    fn knock(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
+    fn first_step(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
         (server.listen, Step::new("", "INFO "))
     }
 

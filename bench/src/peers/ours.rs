@@ -1,15 +1,17 @@
-//! `chat-server` itself, as the public clients speak to it and with numbers and ids.
+//! `chat-server` itself, with plain lines and with numbers and ids.
 
 use std::net::SocketAddr;
 
 use anyhow::Result;
 
-use super::{Confirms, Peer, Running};
+use super::confirms::Confirms;
+use super::peer::Peer;
+use super::running::Running;
 use crate::dialogue::Step;
 use crate::server_process::{ServerOptions, ServerProcess};
 
-/// Plain listeners and plain posts. Every message is on the disk before it is seen or confirmed.
-pub struct Plain(pub ServerOptions);
+/// Plain listeners and plain posts. Every message is on disk before it is delivered or confirmed.
+pub(crate) struct Plain(pub(crate) ServerOptions);
 
 impl Peer for Plain {
     fn name(&self) -> &'static str {
@@ -37,8 +39,8 @@ impl Peer for Plain {
         Confirms::Byte(b'\n')
     }
 
-    fn knock(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
-        // The listen port says nothing by itself; the write port greets.
+    fn first_step(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
+        // The listen port sends nothing without a message; the write port greets.
         (server.write, Step::new("", "Hello %username%!"))
     }
 
@@ -47,8 +49,8 @@ impl Peer for Plain {
     }
 }
 
-/// The same server with listeners that resume and posts that can be repeated.
-pub struct Numbered(pub ServerOptions);
+/// The same server with listeners that resume and posts with ids.
+pub(crate) struct Numbered(pub(crate) ServerOptions);
 
 impl Peer for Numbered {
     fn name(&self) -> &'static str {

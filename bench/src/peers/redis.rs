@@ -1,14 +1,16 @@
-//! Redis: `SUBSCRIBE` and `PUBLISH`. It keeps nothing on the disk here.
+//! Redis: `SUBSCRIBE` and `PUBLISH`, without a store.
 
 use std::net::SocketAddr;
 use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Confirms, Peer, Running, free_address};
+use super::confirms::Confirms;
+use super::peer::Peer;
+use super::running::{Running, free_address};
 use crate::dialogue::Step;
 
-pub struct Redis;
+pub(crate) struct Redis;
 
 impl Peer for Redis {
     fn name(&self) -> &'static str {
@@ -21,7 +23,7 @@ impl Peer for Redis {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--dir"]).arg(directory.path());
         command.args(["--save", "", "--appendonly", "no", "--maxclients", "15000", "--tcp-backlog", "4096"]);
-        // It would cut off who falls behind; here everybody has to get everything.
+        // The default limit disconnects slow subscribers, but every listener must get every message.
         command.args(["--client-output-buffer-limit", "pubsub 0 0 0"]);
         Running::start(&mut command, address, address, directory)
     }
@@ -41,11 +43,11 @@ impl Peer for Redis {
     }
 
     fn confirms(&self) -> Confirms {
-        // `:1000`, how many have been given it.
+        // `:1000`, the number of subscribers.
         Confirms::Byte(b':')
     }
 
-    fn knock(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
+    fn first_step(&self, server: &Running, _: usize) -> (SocketAddr, Step) {
         (server.listen, Step::new("PING\r\n", "+PONG"))
     }
 

@@ -6,12 +6,12 @@ use super::svg::{Anchor, COLOURS, Svg};
 
 /// The words around the bars.
 #[derive(Debug, Clone, Copy)]
-pub struct Labels {
-    pub title: &'static str,
+pub(crate) struct Labels {
+    pub(crate) title: &'static str,
     /// What a figure is, with its unit.
-    pub value: &'static str,
+    pub(crate) value: &'static str,
     /// What the number of a group counts.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
 }
 
 const WIDTH: f64 = 800.0;
@@ -23,7 +23,7 @@ const STEP: f64 = 23.0;
 const HEADING: f64 = 30.0;
 
 /// Draws a group for each place on the axis, and in it a bar for each contender that has been there.
-pub fn draw(labels: Labels, curves: &[Curve]) -> String {
+pub(crate) fn draw(labels: Labels, curves: &[Curve]) -> String {
     let mut groups: Vec<u64> = curves.iter().flat_map(|curve| curve.points.iter().map(|(at, _)| *at)).collect();
     groups.sort_unstable();
     groups.dedup();

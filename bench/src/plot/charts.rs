@@ -4,9 +4,9 @@ use super::rows::{Row, curves};
 use super::{bars, lines};
 
 /// One chart.
-pub struct Chart {
+pub(crate) struct Chart {
     /// Its file.
-    pub file: &'static str,
+    pub(crate) file: &'static str,
     scenario: &'static str,
     value: fn(&Row) -> f64,
     kind: Kind,
@@ -18,7 +18,7 @@ enum Kind {
 }
 
 /// All of them. Fan-out is drawn twice, as cost and as rate.
-pub const ALL: [Chart; 6] = [
+pub(crate) const ALL: [Chart; 6] = [
     Chart {
         file: "delivery-cost.svg",
         scenario: "fan-out",
@@ -79,7 +79,7 @@ pub const ALL: [Chart; 6] = [
 
 impl Chart {
     /// The drawing; `None` where no row has its figure.
-    pub fn draw(&self, rows: &[Row]) -> Option<String> {
+    pub(crate) fn draw(&self, rows: &[Row]) -> Option<String> {
         let curves = curves(rows, self.scenario, self.value);
         if curves.is_empty() {
             return None;

@@ -6,10 +6,10 @@ use super::svg::{Anchor, COLOURS, Svg};
 
 /// The words around the curves; a unit belongs into the label of its axis.
 #[derive(Debug, Clone, Copy)]
-pub struct Labels {
-    pub title: &'static str,
-    pub x: &'static str,
-    pub y: &'static str,
+pub(crate) struct Labels {
+    pub(crate) title: &'static str,
+    pub(crate) x: &'static str,
+    pub(crate) y: &'static str,
 }
 
 const WIDTH: f64 = 900.0;
@@ -21,7 +21,7 @@ const BOTTOM: f64 = 380.0;
 const LEGEND_ROW: f64 = 22.0;
 
 /// Draws them; the first one, which is ours, is the thickest.
-pub fn draw(labels: Labels, curves: &[Curve]) -> String {
+pub(crate) fn draw(labels: Labels, curves: &[Curve]) -> String {
     let all = || curves.iter().flat_map(|curve| curve.points.iter().copied());
     let across = Scale::logarithmic(all().map(|(at, _)| at as f64).collect::<Vec<_>>(), LEFT, RIGHT);
     let up = Scale::logarithmic(all().map(|(_, value)| value).collect::<Vec<_>>(), BOTTOM, TOP);

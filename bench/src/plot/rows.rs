@@ -9,36 +9,36 @@ use crate::quantile::median;
 
 /// One round, as `results` wrote it. What a scenario measures beside these figures is not drawn.
 #[derive(Debug, Deserialize)]
-pub struct Row {
-    pub scenario: String,
-    pub at: u64,
-    pub contender: String,
+pub(crate) struct Row {
+    pub(crate) scenario: String,
+    pub(crate) at: u64,
+    pub(crate) contender: String,
     #[serde(default)]
-    pub units: f64,
+    pub(crate) units: f64,
     #[serde(default)]
-    pub wall_s: f64,
+    pub(crate) wall_s: f64,
     #[serde(default)]
-    pub cpu_s: f64,
+    pub(crate) cpu_s: f64,
     /// Of idle connections only.
     #[serde(default)]
-    pub total_mib: f64,
+    pub(crate) total_mib: f64,
 }
 
 /// The medians of one contender: where on the axis, and how much.
 #[derive(Debug, PartialEq)]
-pub struct Curve {
-    pub name: String,
-    pub points: Vec<(u64, f64)>,
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(u64, f64)>,
 }
 
 /// Reads lines of JSON; empty ones are skipped.
-pub fn parse(lines: &str) -> Result<Vec<Row>> {
+pub(crate) fn parse(lines: &str) -> Result<Vec<Row>> {
     let rows = lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     rows.map(|(place, line)| serde_json::from_str(line).with_context(|| format!("line {}", place + 1))).collect()
 }
 
 /// The curves of a scenario, in the order in which the contenders first appear: ours comes first.
-pub fn curves(rows: &[Row], scenario: &str, value: fn(&Row) -> f64) -> Vec<Curve> {
+pub(crate) fn curves(rows: &[Row], scenario: &str, value: fn(&Row) -> f64) -> Vec<Curve> {
     let mut names: Vec<&str> = Vec::new();
     let mut rounds: BTreeMap<(&str, u64), Vec<f64>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.scenario == scenario) {

@@ -3,7 +3,7 @@
 /// An axis from `low` to `high`, drawn from one place to another. On a logarithmic axis 0 stands where the decade below
 /// the smallest figure begins.
 #[derive(Debug, Clone, Copy)]
-pub struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     from: f64,
@@ -14,7 +14,7 @@ pub struct Scale {
 
 impl Scale {
     /// A logarithmic axis that holds all of `values`, from whole decade to whole decade; wider than nothing.
-    pub fn logarithmic(values: impl IntoIterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
+    pub(crate) fn logarithmic(values: impl IntoIterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
         let positive = values.clone().into_iter().filter(|&value| value > 0.0);
         let (mut low, mut high) = positive.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
         if low > high {
@@ -30,14 +30,14 @@ impl Scale {
     }
 
     /// An axis from 0 to a round figure at or above all of `values`.
-    pub fn linear(values: impl IntoIterator<Item = f64>, from: f64, to: f64) -> Self {
+    pub(crate) fn linear(values: impl IntoIterator<Item = f64>, from: f64, to: f64) -> Self {
         let largest = values.into_iter().fold(f64::MIN_POSITIVE, f64::max);
         let step = step(largest);
         Self { low: 0.0, high: (largest / step - 1e-9).ceil() * step, from, to, has_zero: true, logarithmic: false }
     }
 
     /// Where a figure stands.
-    pub fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let share = if self.logarithmic {
             let value = value.max(self.low);
             (value / self.low).log10() / (self.high / self.low).log10()
@@ -48,7 +48,7 @@ impl Scale {
     }
 
     /// The figures that are written at the axis: where, and what.
-    pub fn ticks(&self) -> Vec<(f64, String)> {
+    pub(crate) fn ticks(&self) -> Vec<(f64, String)> {
         let mut values = Vec::new();
         if self.logarithmic {
             let decades = (self.high / self.low).log10().round() as i32;
@@ -87,7 +87,7 @@ fn step(largest: f64) -> f64 {
 }
 
 /// A round figure as short as it can be written: `0.5`, `20`, `10 k`, `5 M`.
-pub fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     let (value, unit) = match value {
         size if size >= 1e9 => (value / 1e9, " G"),
         size if size >= 1e6 => (value / 1e6, " M"),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// Where a text stands relative to its place.
 #[derive(Debug, Clone, Copy)]
-pub enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -12,25 +12,25 @@ pub enum Anchor {
 
 /// A drawing on white, so that it can be read on a dark page too.
 #[derive(Debug)]
-pub struct Svg {
+pub(crate) struct Svg {
     body: String,
     width: f64,
     height: f64,
 }
 
 /// Colours that are told apart with any kind of sight (Okabe and Ito), the darkest first.
-pub const COLOURS: [&str; 7] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#444444"];
+pub(crate) const COLOURS: [&str; 7] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#444444"];
 
 impl Svg {
     /// An empty one, with a title for those who do not see it.
-    pub fn new(width: f64, height: f64, title: &str) -> Self {
+    pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
         let mut svg = Self { body: String::new(), width, height };
         svg.write(format_args!("<title>{}</title>", escape(title)));
         svg.write(format_args!("<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"));
         svg
     }
 
-    pub fn text(&mut self, x: f64, y: f64, anchor: Anchor, size: u8, text: &str) {
+    pub(crate) fn text(&mut self, x: f64, y: f64, anchor: Anchor, size: u8, text: &str) {
         let text = escape(text);
         self.write(format_args!(
             "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{}\" font-size=\"{size}\">{text}</text>",
@@ -39,7 +39,7 @@ impl Svg {
     }
 
     /// A text that is read from below.
-    pub fn upright(&mut self, x: f64, y: f64, size: u8, text: &str) {
+    pub(crate) fn upright(&mut self, x: f64, y: f64, size: u8, text: &str) {
         let text = escape(text);
         self.write(format_args!(
             "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\" font-size=\"{size}\" \
@@ -48,7 +48,7 @@ impl Svg {
     }
 
     /// A thin line of the grid.
-    pub fn rule(&mut self, from: (f64, f64), to: (f64, f64)) {
+    pub(crate) fn rule(&mut self, from: (f64, f64), to: (f64, f64)) {
         self.write(format_args!(
             "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"#dddddd\"/>",
             from.0, from.1, to.0, to.1
@@ -56,7 +56,7 @@ impl Svg {
     }
 
     /// A line through all of `points`, with a dot at each.
-    pub fn curve(&mut self, points: &[(f64, f64)], colour: &str, width: f64) {
+    pub(crate) fn curve(&mut self, points: &[(f64, f64)], colour: &str, width: f64) {
         let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         self.write(format_args!(
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"/>",
@@ -68,14 +68,14 @@ impl Svg {
         }
     }
 
-    pub fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, colour: &str) {
+    pub(crate) fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, colour: &str) {
         self.write(format_args!(
             "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>"
         ));
     }
 
     /// The whole file.
-    pub fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let Self { body, width, height } = self;
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -98,7 +98,7 @@ fn word(anchor: Anchor) -> &'static str {
 }
 
 /// A text as XML takes it; control characters, which XML 1.0 has no way to write, are left out.
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !c.is_control()) {
         match c {

@@ -1,5 +1,5 @@
-//! NATS JetStream: a stream in a file, and an acknowledgement for each publication. It is told to fsync before it
-//! acknowledges where it knows how (from 2.10 on); where it does not, its name says what it does instead.
+//! NATS JetStream: a stream in a file with an acknowledgement for each post. Configured to fsync before it acknowledges,
+//! which needs version 2.10; with an older one, the name in the table says that it does not.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -7,27 +7,27 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 
 use crate::dialogue::Step;
-use crate::peers::{Confirms, Peer, Running, free_address};
+use crate::peers::{Confirms, Peer, Running};
 use crate::server_process::ServerOptions;
 
 const SYNC: &str = "sync_interval: always";
 const STREAM: &str = r#"{"name":"room","subjects":["room"],"storage":"file","retention":"limits","num_replicas":1,"#;
 const LIMITS: &str = r#""max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"discard":"old"}"#;
 
-/// Its file is where the store of ours is, on the same disk.
-pub struct JetStream {
+/// Keeps its file in the directory of our store, on the same disk.
+pub(crate) struct JetStream {
     options: ServerOptions,
     syncs: bool,
 }
 
 impl JetStream {
-    /// Asks the program whether it can fsync always.
-    pub fn new(options: &ServerOptions) -> Self {
-        Self { options: options.clone(), syncs: knows_sync().unwrap_or(false) }
+    /// Tests whether the installed version accepts `sync_interval: always`.
+    pub(crate) fn new(options: &ServerOptions) -> Self {
+        Self { options: options.clone(), syncs: supports_sync().unwrap_or(false) }
     }
 }
 
-fn knows_sync() -> Result<bool> {
+fn supports_sync() -> Result<bool> {
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("nats.conf");
     fs::write(&file, format!("jetstream {{ store_dir: \"{}\"\n{SYNC} }}\n", directory.path().display()))?;
@@ -42,21 +42,11 @@ impl Peer for JetStream {
     }
 
     fn start(&self) -> Result<Running> {
-        let address = free_address()?;
-        let directory = self.options.directory()?;
-        let file = directory.path().join("nats.conf");
         let sync = if self.syncs { SYNC } else { "" };
-        let store = directory.path().display();
-        let lines =
-            format!("listen: \"{address}\"\nping_interval: \"1h\"\njetstream {{ store_dir: \"{store}\"\n{sync} }}\n");
-        fs::write(&file, lines)?;
-        let mut command = Command::new("nats-server");
-        command.arg("-c").arg(file);
-        Running::start(&mut command, address, address, directory)
-    }
-
-    fn listener(&self, _: usize) -> Vec<Step> {
-        Vec::new()
+        Running::start_configured("nats-server", &["-c"], self.options.directory()?, |address, directory| {
+            let store = directory.display();
+            format!("listen: \"{address}\"\nping_interval: \"1h\"\njetstream {{ store_dir: \"{store}\"\n{sync} }}\n")
+        })
     }
 
     fn writer(&self) -> Vec<Step> {
@@ -75,7 +65,7 @@ impl Peer for JetStream {
     }
 
     fn confirms(&self) -> Confirms {
-        // `{"stream":"room", "seq":7}`. An error has an object within, and counts as more than was posted.
+        // `{"stream":"room", "seq":7}`. An error contains an object, so it counts twice and fails the round.
         Confirms::Byte(b'}')
     }
 

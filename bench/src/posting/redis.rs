@@ -1,4 +1,4 @@
-//! Redis as a log: `RPUSH` to a list, the append-only file fsynced before the answer.
+//! Redis as a log: `RPUSH` to a list, with the append-only file fsynced before the answer.
 
 use std::process::Command;
 
@@ -8,8 +8,8 @@ use crate::dialogue::Step;
 use crate::peers::{Confirms, Peer, Running, free_address};
 use crate::server_process::ServerOptions;
 
-/// Its file is where the store of ours is, on the same disk.
-pub struct Redis(pub ServerOptions);
+/// Keeps its file in the directory of our store, on the same disk.
+pub(crate) struct Redis(pub(crate) ServerOptions);
 
 impl Peer for Redis {
     fn name(&self) -> &'static str {
@@ -25,10 +25,6 @@ impl Peer for Redis {
         Running::start(&mut command, address, address, directory)
     }
 
-    fn listener(&self, _: usize) -> Vec<Step> {
-        Vec::new()
-    }
-
     fn writer(&self) -> Vec<Step> {
         vec![Step::new("PING\r\n", "+PONG\r\n")]
     }
@@ -40,7 +36,7 @@ impl Peer for Redis {
     }
 
     fn confirms(&self) -> Confirms {
-        // `:1000`, the length of the list. An error begins otherwise, and is missed.
+        // `:1000`, the length of the list. An error has no colon at its beginning, so its confirmation is missing.
         Confirms::Byte(b':')
     }
 

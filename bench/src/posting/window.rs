@@ -1,4 +1,4 @@
-//! One blocking connection that keeps so many posts in flight, and how long each waits for its confirmation.
+//! One blocking connection that keeps a number of posts in flight, and the time that each waits for its confirmation.
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
@@ -13,17 +13,17 @@ use crate::quantile::quantile;
 use crate::thread_time::thread_seconds;
 use crate::{dialogue, process, text};
 
-/// One round: the posts, and how long their confirmations took.
+/// One round, with percentiles of the time to the confirmation.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Posted {
+pub(crate) struct Posted {
     #[serde(flatten)]
-    pub sample: Sample,
-    pub p50_s: f64,
-    pub p99_s: f64,
+    pub(crate) sample: Sample,
+    pub(crate) p50_s: f64,
+    pub(crate) p99_s: f64,
 }
 
-/// Posts until everything is confirmed, on a store that has just been made.
-pub fn post(store: &dyn Peer, messages: u64, in_flight: u64) -> Result<Posted> {
+/// Posts to a new store until all messages are confirmed.
+pub(crate) fn post(store: &dyn Peer, messages: u64, in_flight: u64) -> Result<Posted> {
     let server = store.start()?;
     let mut stream = dialogue::open(server.write, &store.writer())?;
     let mut counter = Counter::new(store.confirms());
@@ -43,9 +43,9 @@ pub fn post(store: &dyn Peer, messages: u64, in_flight: u64) -> Result<Posted> {
         }
         stream.write_all(&posts)?;
         let count = stream.read(&mut answers)?;
-        ensure!(count > 0, "it closed the connection");
+        ensure!(count > 0, "the server closed the connection");
         let (now, confirmed) = (Instant::now(), counter.feed(&answers[..count]) as usize);
-        ensure!(confirmed <= waiting.len(), "it confirmed more than was posted");
+        ensure!(confirmed <= waiting.len(), "more confirmations than posts");
         times.extend(waiting.drain(..confirmed).map(|at| (now - at).as_secs_f64()));
     }
     let wall_s = begun.elapsed().as_secs_f64();

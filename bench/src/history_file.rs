@@ -1,4 +1,4 @@
-//! History files of any length, with one rare word near the oldest end.
+//! Generated history files with one rare word near the beginning.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -6,11 +6,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
-/// Stands in the tenth line and nowhere else.
-pub const RARE: &str = "quokka";
+/// The word in the tenth line and no other.
+pub(crate) const RARE: &str = "quokka";
 
-/// Writes a history of so many lines of some 60 bytes.
-pub fn write_history(path: &Path, lines: usize) -> Result<()> {
+/// Writes a history with this number of lines of about 60 bytes.
+pub(crate) fn write_history(path: &Path, lines: usize) -> Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
@@ -22,7 +22,7 @@ pub fn write_history(path: &Path, lines: usize) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// How the last line of such a history ends.
-pub fn last_line(lines: usize) -> String {
+/// Returns the end of the last line of such a history.
+pub(crate) fn last_line(lines: usize) -> String {
     format!("line {} of an ordinary day", lines - 1)
 }

@@ -1,16 +1,16 @@
-//! The exact bytes of each protocol: what a post is, and that confirmations and messages are counted right.
+//! The bytes of each protocol: posts, confirmations and messages.
 
-use super::confirms::Counter;
 use super::*;
+use crate::peers::Counter;
 use crate::text;
 use crate::text::tests::numbers;
 
-fn everybody() -> Vec<Box<dyn Peer>> {
+fn all_peers() -> Vec<Box<dyn Peer>> {
     all(&ServerOptions::default())
 }
 
 fn peer(name: &str) -> Box<dyn Peer> {
-    everybody().into_iter().find(|peer| peer.name() == name).unwrap()
+    all_peers().into_iter().find(|peer| peer.name() == name).unwrap()
 }
 
 fn posted(name: &str, number: u64) -> String {
@@ -20,7 +20,7 @@ fn posted(name: &str, number: u64) -> String {
 }
 
 #[test]
-fn a_post_is_what_the_protocol_says() {
+fn posts_follow_their_protocols() {
     assert_eq!(posted("ours", 7), "hello\n\n");
     assert_eq!(posted("ours-ids", 7), "\u{1}{\"id\": \"7\", \"text\": \"hello\"}\n");
     assert_eq!(posted("redis", 7), "*3\r\n$7\r\nPUBLISH\r\n$4\r\nroom\r\n$5\r\nhello\r\n");
@@ -34,7 +34,7 @@ fn a_post_is_what_the_protocol_says() {
 }
 
 #[test]
-fn three_confirmations_are_three_however_they_are_cut() {
+fn counts_confirmations_in_any_pieces() {
     let confirmed: [(&str, &[u8]); 6] = [
         ("ours", b"Message send. Write more, end message with an empty line.\n"),
         ("ours-ids", b"\x01{\"ok\": \"7\", \"stream\": \"k3f9\", \"seq\": 1043}\n"),
@@ -50,12 +50,12 @@ fn three_confirmations_are_three_however_they_are_cut() {
             assert_eq!(count, 3, "{name} in pieces of {size}");
         }
     }
-    let asked = b"PING\r\n+OK\r\n";
-    assert_eq!(Counter::new(peer("nats").confirms()).feed(asked), 1, "what nats asks is no confirmation");
+    let ping = b"PING\r\n+OK\r\n";
+    assert_eq!(Counter::new(peer("nats").confirms()).feed(ping), 1, "PING is not a confirmation");
 }
 
 #[test]
-fn messages_are_counted_among_what_each_protocol_puts_around_them() {
+fn finds_texts_in_each_protocol() {
     let around: [(&str, &str); 6] = [
         ("Keen Bench: ", "\n"),
         ("\u{1}{\"seq\": 1043, \"at\": 1700000000123, \"nick\": \"Keen Bench\", \"text\": \"", "\"}\n"),
@@ -76,10 +76,10 @@ fn messages_are_counted_among_what_each_protocol_puts_around_them() {
 }
 
 #[test]
-fn everybody_can_be_chosen_by_name_and_nobody_else() {
+fn selects_by_name() {
     let server = ServerOptions::default();
-    let two = chosen(&["nats".into(), "ours".into()], &server).unwrap();
+    let two = select(&["nats".into(), "ours".into()], &server).unwrap();
     assert_eq!(two.iter().map(|peer| peer.name()).collect::<Vec<_>>(), ["ours", "nats"]);
-    assert_eq!(chosen(&[], &server).unwrap().len(), everybody().len());
-    assert!(chosen(&["kafka".into()], &server).is_err());
+    assert_eq!(select(&[], &server).unwrap().len(), all_peers().len());
+    assert!(select(&["kafka".into()], &server).is_err());
 }

@@ -1,4 +1,4 @@
-//! One listening connection: counts bytes, and reads what only some connections read. It decides nothing.
+//! One listening connection of the load generator.
 
 use std::io;
 use std::net::TcpStream as StdStream;
@@ -10,38 +10,38 @@ use rustix::net::{RecvFlags, recv};
 
 use crate::text::Finder;
 
-/// A listener's end.
-pub struct Ear {
+/// The client side of a listener.
+pub(crate) struct Subscriber {
     socket: TcpStream,
-    /// How many bytes have come.
-    pub bytes: u64,
-    /// Only samples have one: they look at what comes.
-    pub sample: Option<Sampled>,
+    /// Number of bytes received.
+    pub(crate) bytes: u64,
+    /// Set for samples, which read what they receive.
+    pub(crate) sample: Option<SampleState>,
 }
 
-/// What a sample has seen.
+/// What a sample has received.
 #[derive(Debug, Default)]
-pub struct Sampled {
+pub(crate) struct SampleState {
     finder: Finder,
-    /// How many messages have come.
-    pub messages: u64,
-    /// Messages that did not have the number after the one before.
-    pub out_of_order: u64,
-    /// The times that stood in the messages, when they came, if asked for.
-    pub times: Option<Vec<(u64, u64)>>,
+    /// Number of messages.
+    pub(crate) messages: u64,
+    /// Number of messages that do not follow the one before.
+    pub(crate) out_of_order: u64,
+    /// For each message, the time that it contains and the time of its arrival; `None` unless requested.
+    pub(crate) times: Option<Vec<(u64, u64)>>,
 }
 
-impl Ear {
-    pub fn new(stream: StdStream, registry: &Registry, token: Token) -> Result<Self> {
+impl Subscriber {
+    pub(crate) fn new(stream: StdStream, registry: &Registry, token: Token) -> Result<Self> {
         stream.set_nonblocking(true)?;
         let mut socket = TcpStream::from_std(stream);
         registry.register(&mut socket, token, Interest::READABLE)?;
         Ok(Self { socket, bytes: 0, sample: None })
     }
 
-    /// Takes all that is there. A sample looks at it; for all others the kernel drops it without copying it
-    /// (`MSG_TRUNC`), so that the generator is not what limits the server.
-    pub fn take(&mut self, buffer: &mut [u8], now: impl Fn() -> u64) -> Result<()> {
+    /// Reads all available bytes. For connections that are not samples the kernel discards them without a copy
+    /// (`MSG_TRUNC`), so that the generator does not limit the server.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8], now: impl Fn() -> u64) -> Result<()> {
         let flags = if self.sample.is_some() { RecvFlags::empty() } else { RecvFlags::TRUNC };
         loop {
             match recv(&self.socket, &mut *buffer, flags) {
@@ -49,9 +49,9 @@ impl Ear {
                     ensure!(count > 0, "the server closed the connection of a listener");
                     self.bytes += count as u64;
                     if let Some(sample) = &mut self.sample {
-                        sample.look_at(&buffer[..count], &now);
+                        sample.parse(&buffer[..count], &now);
                     }
-                    // Less than there was room for: the next bytes wake us again.
+                    // The socket is empty: epoll reports the next bytes.
                     if count < buffer.len() {
                         return Ok(());
                     }
@@ -62,17 +62,17 @@ impl Ear {
         }
     }
 
-    /// Forgets what has come.
-    pub fn reset(&mut self) {
+    /// Resets all counters.
+    pub(crate) fn reset(&mut self) {
         self.bytes = 0;
         if let Some(sample) = &mut self.sample {
-            *sample = Sampled { times: sample.times.take().map(|_| Vec::new()), ..Sampled::default() };
+            *sample = SampleState { times: sample.times.take().map(|_| Vec::new()), ..SampleState::default() };
         }
     }
 }
 
-impl Sampled {
-    fn look_at(&mut self, bytes: &[u8], now: impl Fn() -> u64) {
+impl SampleState {
+    fn parse(&mut self, bytes: &[u8], now: impl Fn() -> u64) {
         let came = now();
         let Self { finder, messages, out_of_order, times } = self;
         finder.feed(bytes, |number, time| {

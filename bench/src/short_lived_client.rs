@@ -1,4 +1,4 @@
-//! A connection that comes, says one thing, waits for the answer, and goes at once.
+//! A connection that sends one line, waits for the answer, and is reset.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -11,47 +11,47 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::dialogue::Step;
 
-/// It ends when it is dropped, by a reset: thousands of closed connections that linger would use up the ports.
-pub struct Visitor {
+/// One connection. Dropping it resets it: thousands of connections in TIME_WAIT would use up the ports.
+pub(crate) struct ShortLivedClient {
     socket: TcpStream,
     step: Step,
-    spoke: bool,
-    heard: Vec<u8>,
+    sent: bool,
+    received: Vec<u8>,
     served: bool,
 }
 
-impl Visitor {
-    pub fn new(address: SocketAddr, step: Step, registry: &Registry, token: Token) -> Result<Self> {
+impl ShortLivedClient {
+    pub(crate) fn new(address: SocketAddr, step: Step, registry: &Registry, token: Token) -> Result<Self> {
         let mut socket = TcpStream::connect(address)?;
         registry.register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
         set_socket_linger(&socket, Some(std::time::Duration::ZERO))?;
-        Ok(Self { socket, step, spoke: false, heard: Vec::new(), served: false })
+        Ok(Self { socket, step, sent: false, received: Vec::new(), served: false })
     }
 
-    /// Does what can be done now. True once: when the answer is there.
-    pub fn turn(&mut self) -> Result<bool> {
+    /// Writes and reads as far as possible. Returns true once, when the answer has arrived.
+    pub(crate) fn advance(&mut self) -> Result<bool> {
         if self.served {
             return Ok(false);
         }
-        if !self.spoke {
+        if !self.sent {
             match self.socket.write(&self.step.send) {
-                // So little fits into any socket's buffer.
-                Ok(count) => ensure!(count == self.step.send.len(), "a new connection does not take a line"),
+                // A line fits into an empty socket buffer.
+                Ok(count) => ensure!(count == self.step.send.len(), "a new connection does not accept a line"),
                 Err(error) if is_too_early(error.kind()) => return Ok(false),
                 Err(error) => return Err(error).context("a connection was refused"),
             }
-            self.spoke = true;
+            self.sent = true;
         }
         let mut piece = [0; 1024];
         loop {
             match self.socket.read(&mut piece) {
                 Ok(0) => anyhow::bail!("a connection was closed before it was served"),
-                Ok(count) => self.heard.extend_from_slice(&piece[..count]),
+                Ok(count) => self.received.extend_from_slice(&piece[..count]),
                 Err(error) if is_too_early(error.kind()) => break,
                 Err(error) => return Err(error).context("a connection broke before it was served"),
             }
         }
-        self.served = memmem::find(&self.heard, &self.step.until).is_some();
+        self.served = memmem::find(&self.received, &self.step.until).is_some();
         Ok(self.served)
     }
 }

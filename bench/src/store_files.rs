@@ -1,4 +1,4 @@
-//! Stores of any size for the real server, filled through its own journal in large transactions. It starts no server.
+//! Generated stores of any size, filled through the journal of the server in large transactions.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,25 +7,25 @@ use anyhow::{Result, bail};
 use chat_proto::{Nickname, PostId, Text, Token};
 use chat_server::{Appended, Author, Draft, Journal as _, SqliteJournal, TokenHash};
 
-/// As many as the journal's own committer puts into one transaction.
+/// Messages per transaction, the same as in the server's committer.
 const BATCH: u64 = 4_096;
 
-/// Fills the empty directory with so many messages of about 60 bytes by one account. Each has an id, as our clients
-/// send it, so that the index of ids is as large as in real stores.
-pub fn fill(directory: &Path, messages: u64) -> Result<()> {
+/// Fills an empty directory with this number of messages of about 60 bytes by one account. Each has an id, as from our
+/// clients, so that the index of ids is as large as in real stores.
+pub(crate) fn fill(directory: &Path, messages: u64) -> Result<()> {
     let mut journal = SqliteJournal::open(directory)?;
     let nickname = Nickname::new("Jolly Ann")?;
     let token = TokenHash::of(&Token::new("2f5b1c3e-7f0a-4c55-9d3b-0242ac110002")?);
     let account = journal.append(&[Draft::Account { token, nickname: nickname.clone() }])?;
-    let [Appended::Account(id)] = account[..] else { bail!("the journal gave no account") };
+    let [Appended::Account(id)] = account[..] else { bail!("the journal returned no account") };
     let author = Arc::new(Author { id, nickname });
     let mut number = 0;
     while number < messages {
         let end = messages.min(number + BATCH);
         let drafts: Vec<Draft> = (number..end)
             .map(|number| {
-                let text = Text::new(&format!("line {number:07} of a day on which much is said here"))?;
-                // The ids of clients are random; these are as scattered and the same in each run.
+                let text = Text::new(&format!("line {number:07} of a day with many messages here"))?;
+                // Ids of clients are random; these are scattered like them, but the same in each run.
                 let id = u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
                 let id = Some(PostId::new(&format!("{id:032x}"))?);
                 Ok(Draft::Post { author: author.clone(), id, text })
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_has_as_many_messages_as_it_was_given() -> Result<()> {
+    fn fills_and_closes_the_store() -> Result<()> {
         let directory = tempfile::tempdir()?;
         fill(directory.path(), BATCH + 3)?;
         let journal = SqliteJournal::open(directory.path())?;

@@ -1,4 +1,4 @@
-//! Listeners that take next to nothing, until they are dropped.
+//! Listeners that read nothing or one byte per second until they are dropped.
 
 use std::io::Read as _;
 use std::net::TcpStream;
@@ -11,25 +11,25 @@ use anyhow::Result;
 use crate::dialogue;
 use crate::peers::{Peer, Running};
 
-/// What is bad about them.
+/// How slow they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Reads nothing.
     Stalled,
-    /// Reads a byte a second.
-    Crawling,
+    /// Reads one byte per second.
+    Trickle,
 }
 
-/// They are connected while this is held.
-pub struct BadListeners {
-    /// Dropped first: that ends the thread.
+/// Connections that stay open until this is dropped.
+pub(crate) struct SlowListeners {
+    /// Dropped first, which ends the thread.
     leave: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl BadListeners {
-    /// Connects so many.
-    pub fn start(peer: &dyn Peer, server: &Running, kind: Kind, count: usize) -> Result<Self> {
+impl SlowListeners {
+    /// Connects `count` listeners.
+    pub(crate) fn start(peer: &dyn Peer, server: &Running, kind: Kind, count: usize) -> Result<Self> {
         let mut streams = dialogue::open_all(server.listen, count, |index| peer.listener(usize::MAX - index))?;
         for stream in &streams {
             stream.set_nonblocking(true)?;
@@ -37,7 +37,7 @@ impl BadListeners {
         let (leave, left) = mpsc::channel();
         let thread = thread::spawn(move || {
             while left.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
-                if kind == Kind::Crawling {
+                if kind == Kind::Trickle {
                     streams.iter_mut().for_each(read_a_byte);
                 }
             }
@@ -46,7 +46,7 @@ impl BadListeners {
     }
 }
 
-impl Drop for BadListeners {
+impl Drop for SlowListeners {
     fn drop(&mut self) {
         drop(self.leave.take());
         if let Some(thread) = self.thread.take() {
@@ -56,6 +56,6 @@ impl Drop for BadListeners {
 }
 
 fn read_a_byte(stream: &mut TcpStream) {
-    // That nothing is there, or that the server has had enough of it, is all the same to it.
+    // An error means that no byte is available or that the server has closed the connection, which it may.
     let _ = stream.read(&mut [0]);
 }

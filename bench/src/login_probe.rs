@@ -1,4 +1,4 @@
-//! Somebody who comes while others are busy: logs in and posts, again and again, and notes how long each took.
+//! A client that logs in and posts repeatedly while the server is under load, and measures both.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -7,27 +7,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-/// A server that says nothing for so long says nothing any more.
+/// Time a server has for an answer.
 const GUARD: Duration = Duration::from_secs(20);
-/// Between two tries, at random between these, so that they are not in step with anything.
+/// Range of the random pause between two measurements, so that they are not in step with a periodic load.
 const PAUSE_MS: std::ops::Range<u64> = 10..30;
 
-/// Milliseconds that each took.
+/// Durations in milliseconds.
 #[derive(Debug, Default)]
-pub struct Times {
-    /// From the connection to the welcome, with a known token.
-    pub logins: Vec<f64>,
-    /// From the post to its confirmation, on a connection that is logged in.
-    pub posts: Vec<f64>,
+pub(crate) struct Times {
+    /// From connecting to the welcome line, with a known token.
+    pub(crate) logins: Vec<f64>,
+    /// From a post to its confirmation, on an open connection.
+    pub(crate) posts: Vec<f64>,
 }
 
-/// Starts it; it ends by itself when the time is over.
-pub fn start(write: SocketAddr, time: Duration) -> JoinHandle<Result<Times>> {
+/// Starts the probe in a thread that ends after `time`.
+pub(crate) fn start(write: SocketAddr, time: Duration) -> JoinHandle<Result<Times>> {
     thread::spawn(move || watch(write, time))
 }
 
-/// Waits for its end.
-pub fn finish(probe: JoinHandle<Result<Times>>) -> Result<Times> {
+/// Waits for the end of the probe.
+pub(crate) fn finish(probe: JoinHandle<Result<Times>>) -> Result<Times> {
     probe.join().map_err(|_| anyhow!("the probe panicked"))?
 }
 
@@ -36,7 +36,7 @@ fn watch(write: SocketAddr, time: Duration) -> Result<Times> {
     let mut random = fastrand::Rng::with_seed(1);
     let mut times = Times::default();
     let (mut connection, account) = log_in(write, "\nProbe\n")?;
-    let token = token(&account).context("the server welcomed without an account")?;
+    let token = token(&account).context("the server sent no account")?;
     while begun.elapsed() < time {
         thread::sleep(Duration::from_millis(random.u64(PAUSE_MS)));
         let came = Instant::now();
@@ -55,12 +55,12 @@ fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
 
-/// Says this, and reads to the welcome. Returns the account with the connection.
-fn log_in(write: SocketAddr, say: &str) -> Result<(BufReader<TcpStream>, String)> {
+/// Connects, sends `input`, and reads up to the welcome line. Returns the connection and the account line.
+fn log_in(write: SocketAddr, input: &str) -> Result<(BufReader<TcpStream>, String)> {
     let mut stream = TcpStream::connect(write)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(GUARD))?;
-    stream.write_all(say.as_bytes())?;
+    stream.write_all(input.as_bytes())?;
     let mut connection = BufReader::new(stream);
     let mut account = String::new();
     loop {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_is_in_the_account() {
+    fn finds_the_token_in_the_account() {
         let account = "{\"nickname\": \"Keen Probe\", \"account_hash\": \"9a08f44c\", \"extensions\": [\"id\"]}\n";
         assert_eq!(token(account).as_deref(), Some("9a08f44c"));
         assert_eq!(token("null\n"), None);

@@ -1,4 +1,4 @@
-//! The posting connection: keeps so many posts in flight, or posts at a rate. Who listens is not its business.
+//! The posting connection of the load generator: keeps a number of posts in flight, or posts at a fixed rate.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream as StdStream;
@@ -11,21 +11,21 @@ use mio::{Interest, Registry, Token};
 use crate::peers::{Confirms, Counter, Peer};
 use crate::text;
 
-/// What is to be posted.
+/// What to post.
 #[derive(Debug, Clone, Copy)]
-pub struct Work {
-    pub messages: u64,
-    /// How many may be posted and not confirmed.
-    pub in_flight: u64,
-    /// A post is in flight until the first listener has it, too. Who confirms before it delivers would otherwise
-    /// gather many posts for one send, however few are in flight.
-    pub echo: bool,
-    /// Posts a second, whatever is in flight; as fast as they are confirmed without it.
-    pub per_second: Option<u64>,
+pub(crate) struct Workload {
+    pub(crate) messages: u64,
+    /// Maximum number of unconfirmed posts.
+    pub(crate) in_flight: u64,
+    /// A post is also in flight until the first listener has it. Otherwise a server that confirms before it delivers
+    /// could batch many posts into one send, however few are in flight.
+    pub(crate) echo: bool,
+    /// Posts per second, regardless of the number in flight; `None` posts as fast as posts are confirmed.
+    pub(crate) per_second: Option<u64>,
 }
 
-impl Work {
-    /// How many are due so many nanoseconds after the beginning, when so many are confirmed.
+impl Workload {
+    /// Returns the number of posts that are due `passed` nanoseconds after the beginning, with `confirmed` confirmed.
     fn due(&self, passed: u64, confirmed: u64) -> u64 {
         let number = match self.per_second {
             None => confirmed + self.in_flight,
@@ -34,65 +34,65 @@ impl Work {
         number.min(self.messages)
     }
 
-    /// The time that message `number` carries. At a rate it is the time at which it was due, so that it counts as
-    /// delay when we or the server are late.
+    /// Returns the time that message `number` contains. At a fixed rate it is the time at which the message is due, so
+    /// that a late generator counts as delay, too.
     fn time(&self, number: u64, passed: u64) -> u64 {
         self.per_second.map_or(passed, |rate| (number as f64 * 1e9 / rate as f64) as u64)
     }
 }
 
-/// The writer's end.
-pub struct Mouth<'a> {
+/// The client side of a writer.
+pub(crate) struct Publisher<'a> {
     peer: &'a dyn Peer,
     socket: TcpStream,
-    work: Work,
+    work: Workload,
     begun: Instant,
     waiting: Vec<u8>,
     posted: u64,
     confirmed: u64,
     counter: Counter,
-    /// Posts of earlier works, so that no id is used twice.
+    /// Posts of earlier workloads, so that no id is used twice.
     earlier: u64,
     text: Vec<u8>,
 }
 
-impl<'a> Mouth<'a> {
-    pub fn new(peer: &'a dyn Peer, stream: StdStream, registry: &Registry, token: Token) -> Result<Self> {
+impl<'a> Publisher<'a> {
+    pub(crate) fn new(peer: &'a dyn Peer, stream: StdStream, registry: &Registry, token: Token) -> Result<Self> {
         stream.set_nonblocking(true)?;
         let mut socket = TcpStream::from_std(stream);
         registry.register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
-        let work = Work { messages: 0, in_flight: 0, echo: false, per_second: None };
+        let work = Workload { messages: 0, in_flight: 0, echo: false, per_second: None };
         let (waiting, text) = (Vec::new(), Vec::with_capacity(text::LENGTH));
         let counter = Counter::new(peer.confirms());
         let (begun, posted, confirmed, earlier) = (Instant::now(), 0, 0, 0);
         Ok(Self { peer, socket, work, begun, waiting, posted, confirmed, counter, earlier, text })
     }
 
-    /// Takes up new work. Nothing may be in flight.
-    pub fn begin(&mut self, work: Work, begun: Instant) {
+    /// Sets a new workload. Nothing may be in flight.
+    pub(crate) fn begin(&mut self, work: Workload, begun: Instant) {
         self.earlier += self.posted;
         (self.posted, self.confirmed) = (0, 0);
         (self.work, self.begun) = (work, begun);
     }
 
-    /// How many have been posted.
-    pub fn posted(&self) -> u64 {
+    /// Returns the number of posts.
+    pub(crate) fn posted(&self) -> u64 {
         self.posted
     }
 
-    /// How many of them the server has confirmed.
-    pub fn confirmed(&self) -> u64 {
+    /// Returns the number of confirmed posts.
+    pub(crate) fn confirmed(&self) -> u64 {
         self.confirmed
     }
 
-    /// Takes the confirmations that are there and posts what is due. `heard` is how many messages have come back.
-    pub fn turn(&mut self, buffer: &mut [u8], heard: u64) -> Result<()> {
-        self.take(buffer)?;
+    /// Reads available confirmations and posts what is due. `received` is the number of messages at the first listener.
+    pub(crate) fn turn(&mut self, buffer: &mut [u8], received: u64) -> Result<()> {
+        self.receive(buffer)?;
         if self.peer.confirms() == Confirms::Echo {
-            self.confirmed = heard;
+            self.confirmed = received;
         }
         let passed = self.begun.elapsed().as_nanos() as u64;
-        let taken = if self.work.echo { self.confirmed.min(heard) } else { self.confirmed };
+        let taken = if self.work.echo { self.confirmed.min(received) } else { self.confirmed };
         let due = self.work.due(passed, taken);
         while self.posted < due {
             self.text.clear();
@@ -103,7 +103,7 @@ impl<'a> Mouth<'a> {
         self.flush()
     }
 
-    fn take(&mut self, buffer: &mut [u8]) -> Result<()> {
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<()> {
         loop {
             match self.socket.read(buffer) {
                 Ok(count) => {
@@ -136,10 +136,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_and_a_rate_say_what_is_due() {
-        let window = Work { messages: 100, in_flight: 10, echo: false, per_second: None };
+    fn window_and_rate_decide_what_is_due() {
+        let window = Workload { messages: 100, in_flight: 10, echo: false, per_second: None };
         assert_eq!([0, 50, 95].map(|confirmed| window.due(7, confirmed)), [10, 60, 100]);
-        let paced = Work { per_second: Some(1_000), ..window };
+        let paced = Workload { per_second: Some(1_000), ..window };
         assert_eq!([0, 999_999, 1_000_000, 60_000_000_000].map(|passed| paced.due(passed, 0)), [1, 1, 2, 100]);
         assert_eq!((paced.time(3, 9), window.time(3, 9)), (3_000_000, 9));
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use chat_proto::{Nickname, PostId, Text, Token};
-use chat_server::{Appended, Author, Draft, Journal, MemoryJournal, Page, SqliteJournal, TokenHash};
+use chat_server::{Appended, Author, Draft, Journal, MemoryJournal, ReadLimit, SqliteJournal, TokenHash};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const BATCH: u64 = 256;
@@ -67,7 +67,7 @@ fn reading(c: &mut Criterion) {
     let mut group = c.benchmark_group("journal/read");
     group.throughput(Throughput::Elements(PAGE as u64));
     group.bench_function(BenchmarkId::new("sqlite", PAGE), |b| {
-        let page = Page { messages: PAGE, bytes: usize::MAX };
+        let page = ReadLimit { messages: PAGE, bytes: usize::MAX };
         b.iter(|| assert_eq!(reader.read(1_000, page).unwrap().len(), PAGE));
     });
     group.finish();

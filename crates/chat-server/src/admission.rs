@@ -1,39 +1,64 @@
-//! Who may connect: how many in all, how many from one address, and how many accounts one address
-//! may make. It knows no sockets.
+//! Limits of connections and registrations, by address and in all.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::limits::{Limits, Rate};
 use crate::meters::{Meters, Port};
-use crate::notice::Notice;
 use crate::rate::Bucket;
+use crate::rate_limited_log::RateLimitedLog;
 
-/// Addresses whose registrations are remembered before the idle ones are looked for.
-const REMEMBERED: usize = 4_096;
+/// Networks whose registrations are remembered before idle ones are dropped.
+const REMEMBERED: usize = 8_192;
+
+/// What a larger network may have, as a multiple of the limit of one address. A provider gives a home a /56 and a
+/// server a /48, which is 256 and 65,536 addresses by our count; a /24 of IPv4 has 256.
+const WIDER: [(Network, usize); 3] = [(Network::V6(56), 2), (Network::V6(48), 4), (Network::V4(24), 4)];
+
+/// The part of all connections that is kept for addresses which have few: one in eight.
+const RESERVED_PART: usize = 8;
+
+/// Connections up to which an address has few.
+const FEW: usize = 4;
 
 /// Counts connections and registrations by address.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    state: Mutex<State>,
+    state: Mutex<AdmissionState>,
     in_all: usize,
     per_address: usize,
     registrations: Option<Rate>,
+    registrations_in_all: Option<Rate>,
     meters: Arc<Meters>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct AdmissionState {
     in_all: usize,
-    open: HashMap<IpAddr, usize>,
-    registrations: HashMap<IpAddr, Bucket>,
+    open: HashMap<CountedNetwork, usize>,
+    registrations: HashMap<CountedNetwork, Bucket>,
+    registrations_in_all: Bucket,
 }
 
-/// The right to one connection; dropping it gives it back.
+/// A kind of network, by the bits of its prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Network {
+    V4(u32),
+    V6(u32),
+}
+
+/// A network that connections are counted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct CountedNetwork {
+    prefix: IpAddr,
+    network: Network,
+}
+
+/// The right to one connection; dropping it returns the right.
 #[derive(Debug)]
-pub(crate) struct Admitted {
+pub(crate) struct ConnectionPermit {
     admission: Arc<Admission>,
     peer: IpAddr,
     port: Port,
@@ -46,85 +71,139 @@ impl Admission {
             in_all: limits.connections,
             per_address: limits.connections_per_address,
             registrations: limits.registrations,
+            registrations_in_all: limits.registrations_in_all,
             meters,
         })
     }
 
-    /// Lets a connection in unless there are too many.
-    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<Admitted> {
-        let admitted = self.count(peer, port);
-        if admitted.is_none() {
-            Notice::ConnectionRefused.tell();
+    /// Returns a permit unless there are too many connections.
+    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<ConnectionPermit> {
+        let peer = peer.to_canonical();
+        let permit = self.count(peer, port);
+        if permit.is_none() {
+            RateLimitedLog::ConnectionRefused.log();
         }
-        admitted
+        permit
     }
 
-    fn count(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<Admitted> {
-        let peer = counted(peer);
+    fn count(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<ConnectionPermit> {
         let mut state = self.lock();
         if state.in_all >= self.in_all {
             self.meters.refused_in_all.one();
             return None;
         }
+        // Local proxies and local users share the loopback address, so it is only counted in all.
         if !peer.is_loopback() {
-            let open = state.open.entry(peer).or_default();
-            if *open >= self.per_address {
+            let open = |network: &CountedNetwork| state.open.get(network).copied().unwrap_or_default();
+            let own = networks(peer).next().map_or(0, |(network, _)| open(&network));
+            if own >= FEW && state.in_all >= self.in_all - self.in_all / RESERVED_PART {
+                self.meters.refused_in_all.one();
+                return None;
+            }
+            if networks(peer).any(|(network, times)| open(&network) >= self.per_address.saturating_mul(times)) {
                 self.meters.refused_by_address.one();
                 return None;
             }
-            *open += 1;
+            for (network, _) in networks(peer) {
+                *state.open.entry(network).or_default() += 1;
+            }
         }
         state.in_all += 1;
         self.meters.port(port).accepted.one();
         self.meters.port(port).open.up();
-        Some(Admitted { admission: Arc::clone(self), peer, port })
+        Some(ConnectionPermit { admission: Arc::clone(self), peer, port })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, AdmissionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Admitted {
-    /// Whether this address may make one more account now.
+impl ConnectionPermit {
+    /// Returns the address of the peer.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Takes one registration from the rates of the address, of the networks around it and of all. Returns false when
+    /// one of them is used up; then nothing is taken.
     pub(crate) fn may_register(&self, now: Instant) -> bool {
-        let Some(rate) = self.admission.registrations else { return true };
         let mut state = self.admission.lock();
-        if state.registrations.len() >= REMEMBERED {
-            state.registrations.retain(|_, bucket| !bucket.is_empty(now));
-        }
-        let may = state.registrations.entry(self.peer).or_default().take(rate, now).is_ok();
+        let may = state.take_registration(&self.admission, self.peer, now);
+        // Released before writing to the log.
         drop(state);
         if !may {
-            Notice::RegistrationRefused.tell();
+            RateLimitedLog::RegistrationRefused.log();
         }
         may
     }
 }
 
-impl Drop for Admitted {
+impl AdmissionState {
+    fn take_registration(&mut self, admission: &Admission, peer: IpAddr, now: Instant) -> bool {
+        if self.registrations.len() >= REMEMBERED {
+            self.registrations.retain(|_, bucket| !bucket.is_empty(now));
+        }
+        let wider = |rate: Rate, times: usize| {
+            // At most 4, which fits.
+            let times = u32::try_from(times).unwrap_or(u32::MAX);
+            Rate { per_second: rate.per_second * f64::from(times), burst: rate.burst.saturating_mul(times) }
+        };
+        if let Some(rate) = admission.registrations {
+            let full = |(network, times): (CountedNetwork, usize)| {
+                self.registrations.get(&network).is_some_and(|bucket| bucket.is_full(wider(rate, times), now))
+            };
+            if networks(peer).any(full) {
+                return false;
+            }
+        }
+        if let Some(rate) = admission.registrations_in_all
+            && self.registrations_in_all.take(rate, now).is_err()
+        {
+            return false;
+        }
+        if let Some(rate) = admission.registrations {
+            for (network, times) in networks(peer) {
+                // Not full, as was just seen.
+                let _ = self.registrations.entry(network).or_default().take(wider(rate, times), now);
+            }
+        }
+        true
+    }
+}
+
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut state = self.admission.lock();
         state.in_all -= 1;
         self.admission.meters.port(self.port).open.down();
-        if let Some(open) = state.open.get_mut(&self.peer) {
-            *open -= 1;
-            if *open == 0 {
-                state.open.remove(&self.peer);
+        if self.peer.is_loopback() {
+            return;
+        }
+        for (network, _) in networks(self.peer) {
+            if let Some(open) = state.open.get_mut(&network) {
+                *open -= 1;
+                if *open == 0 {
+                    state.open.remove(&network);
+                }
             }
         }
     }
 }
 
-/// The address that counts: a host has a whole /64 of IPv6 to itself.
-fn counted(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        other => other,
-    }
+/// Returns the networks that an address is counted in, the narrowest first, with the multiple of the limit that each may
+/// have. One host has a whole /64 of IPv6.
+fn networks(peer: IpAddr) -> impl Iterator<Item = (CountedNetwork, usize)> {
+    let own = if peer.is_ipv4() { Network::V4(32) } else { Network::V6(64) };
+    let wider = WIDER.into_iter().filter(move |(network, _)| matches!(network, Network::V4(_)) == peer.is_ipv4());
+    std::iter::once((own, 1)).chain(wider).map(move |(network, times)| {
+        let prefix = match (peer, network) {
+            (IpAddr::V4(peer), Network::V4(bits)) => Ipv4Addr::from_bits(peer.to_bits() & (!0 << (32 - bits))).into(),
+            (IpAddr::V6(peer), Network::V6(bits)) => Ipv6Addr::from_bits(peer.to_bits() & (!0 << (128 - bits))).into(),
+            _ => peer,
+        };
+        (CountedNetwork { prefix, network }, times)
+    })
 }
 
 #[cfg(test)]
@@ -136,6 +215,7 @@ mod tests {
             connections: in_all,
             connections_per_address: per_address,
             registrations: Some(Rate { per_second: 1.0, burst: 2 }),
+            registrations_in_all: Some(Rate { per_second: 1.0, burst: 20 }),
             ..Limits::default()
         };
         Admission::new(&limits, Arc::default())
@@ -146,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_cannot_take_all_and_gets_back_what_it_returns() {
+    fn one_address_cannot_take_all() {
         let admission = admission(10, 2);
         let first = admission.admit(ip("192.0.2.1"), Port::Listen).unwrap();
         let _second = admission.admit(ip("::ffff:192.0.2.1"), Port::Listen).unwrap();
@@ -160,24 +240,57 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_ipv6_counts_as_one_and_loopback_only_in_all() {
+    fn counts_a_64_as_one_and_loopback_in_all() {
         let admission = admission(4, 1);
         let _one = admission.admit(ip("2001:db8::1"), Port::Listen).unwrap();
         assert!(admission.admit(ip("2001:db8::2"), Port::Listen).is_none());
-        let _local: Vec<_> = (0..3).map(|_| admission.admit(ip("127.0.0.1"), Port::Listen).unwrap()).collect();
+        let local: Vec<_> = (0..3).map(|_| admission.admit(ip("127.0.0.1"), Port::Listen).unwrap()).collect();
         assert!(admission.admit(ip("127.0.0.1"), Port::Listen).is_none());
-        drop(_local);
-        assert_eq!(admission.lock().open.len(), 1);
+        drop(local);
+        assert_eq!(admission.lock().open.len(), 3, "the /64, /56 and /48");
     }
 
     #[test]
-    fn registrations_have_a_rate() {
-        let (admission, now) = (admission(4, 4), Instant::now());
-        let (one, other) = (
-            admission.admit(ip("127.0.0.1"), Port::Listen).unwrap(),
-            admission.admit(ip("192.0.2.1"), Port::Listen).unwrap(),
-        );
+    fn one_host_with_many_networks_is_bounded() {
+        let admission = admission(16_384, 1_024);
+        let mut held = Vec::new();
+        // A whole /48, as a rented server has.
+        for network in 0..64 {
+            for host in 0..1_024 {
+                held.extend(admission.admit(ip(&format!("2001:db8:0:{network:x}::{host:x}")), Port::Listen));
+            }
+        }
+        assert_eq!(held.len(), 2 * 1_024, "the limit of its /56");
+        for network in 1..64 {
+            for host in 0..1_024 {
+                held.extend(admission.admit(ip(&format!("2001:db8:0:{network:x}00::{host:x}")), Port::Listen));
+            }
+        }
+        assert_eq!(held.len(), 4 * 1_024, "the limit of its /48");
+        drop(held);
+        assert!(admission.lock().open.is_empty());
+    }
+
+    #[test]
+    fn keeps_places_for_those_with_few() {
+        let admission = admission(80, 1_000);
+        let held: Vec<_> = (0..80).filter_map(|_| admission.admit(ip("192.0.2.1"), Port::Listen)).collect();
+        assert_eq!(held.len(), 70);
+        assert!(admission.admit(ip("198.51.100.7"), Port::Listen).is_some());
+    }
+
+    #[test]
+    fn limits_registrations_by_address_and_in_all() {
+        let (admission, now) = (admission(40, 40), Instant::now());
+        let permit = |address: &str| admission.admit(ip(address), Port::Write).unwrap();
+        let (one, other) = (permit("127.0.0.1"), permit("192.0.2.1"));
         assert!(one.may_register(now) && one.may_register(now) && !one.may_register(now));
         assert!(other.may_register(now));
+        // Two of each address, eight of its /24, twenty of all.
+        let of = |network: u8| {
+            let permits: Vec<_> = (2..30).map(|host| permit(&format!("198.51.{network}.{host}"))).collect();
+            permits.iter().filter(|permit| permit.may_register(now)).count()
+        };
+        assert_eq!([of(1), of(2), of(3)], [8, 8, 1]);
     }
 }

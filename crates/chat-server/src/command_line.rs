@@ -6,7 +6,7 @@ mod config_file;
 mod usage_error;
 
 pub use self::{
-    arguments::{AccountsCommand, Arguments, Command, LogFormat, Place, Serve},
+    arguments::{AccountsCommand, Arguments, LogFormat, Serve, ServerCommand, StoreLocation},
     config_file::ConfigFile,
     usage_error::{ConfigFileError, Fault, UsageError},
 };

@@ -2,8 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use crate::hooks::Hooks;
 use crate::limits::Limits;
-use crate::tls::TlsPorts;
+#[cfg(feature = "tls")]
+use crate::net::TlsPorts;
 
 /// The listen port of the original.
 pub const DEFAULT_LISTEN_PORT: u16 = 5000;
@@ -20,6 +22,7 @@ pub struct ServerConfig {
     /// Where writers connect. Default 127.0.0.1:5050; port 0 takes a free one.
     pub write: SocketAddr,
     /// Two further ports that speak TLS. Default none.
+    #[cfg(feature = "tls")]
     pub tls: Option<TlsPorts>,
     /// Close after an unknown token instead of going on to registration as the original does.
     /// Default off: clients of the original rely on it.
@@ -31,6 +34,8 @@ pub struct ServerConfig {
     pub extensions: bool,
     /// The limits.
     pub limits: Limits,
+    /// Decisions of the program that embeds the server. Default none.
+    pub hooks: Option<Hooks>,
     /// Fixes the choice of adjectives, for tests. Tokens are never predictable.
     pub seed: Option<u64>,
 }
@@ -40,11 +45,13 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_LISTEN_PORT)),
             write: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_WRITE_PORT)),
+            #[cfg(feature = "tls")]
             tls: None,
             strict: false,
             announce: false,
             extensions: true,
             limits: Limits::default(),
+            hooks: None,
             seed: None,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chat_proto::{Nickname, PostId, Seq, StreamId, Text};
 
-use crate::token_hash::TokenHash;
+use crate::accounts::TokenHash;
 
 /// Numbers an account within one journal.
 pub type AccountId = i64;
@@ -44,11 +44,11 @@ pub enum Draft {
 }
 
 impl Draft {
-    /// The size of its text, which is what may grow large.
-    pub(crate) fn bytes(&self) -> usize {
+    /// Returns what it counts against limits of memory, in bytes: its text and a constant for the rest.
+    pub(crate) fn weight(&self) -> usize {
         match self {
-            Self::Post { text, .. } => text.as_str().len(),
-            Self::Account { .. } => 0,
+            Self::Post { text, .. } => 64 + text.as_str().len(),
+            Self::Account { .. } => 128,
         }
     }
 }
@@ -74,7 +74,7 @@ pub enum Appended {
 
 /// An account as it was stored.
 #[derive(Debug, Clone)]
-pub struct StoredAccount {
+pub struct AccountRecord {
     /// Its number.
     pub id: AccountId,
     /// The hash of its token.
@@ -89,7 +89,7 @@ pub struct StoredAccount {
 
 /// A message as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredMessage {
+pub struct MessageRecord {
     /// Its place in the log.
     pub seq: Seq,
     /// When it was taken, in milliseconds since the Unix epoch. Never less than that of the one before.
@@ -102,14 +102,14 @@ pub struct StoredMessage {
 
 /// One uninterrupted stretch of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stream {
+pub struct LogStream {
     /// Its name.
     pub id: StreamId,
     /// The place of its first message.
     pub first: Seq,
 }
 
-impl Stream {
+impl LogStream {
     /// A stretch with a new random name.
     #[must_use]
     pub fn starting_at(first: Seq) -> Self {

@@ -1,132 +1,148 @@
-//! What can go wrong, one enum for each question: can the server start, did the store take it.
+//! Errors of the library.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+type BoxedError = Box<dyn Error + Send + Sync + 'static>;
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A port could not be opened; mostly it is in use.
-    #[error("cannot listen on {address}")]
+    /// A port could not be opened; usually it is in use.
+    #[error("could not listen on {address}")]
     Bind {
         /// The address that was asked for.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
     /// A certificate or its key could not be read.
-    #[error("cannot read {path}", path = path.display())]
+    #[error("could not read {path}", path = path.display())]
     Pem {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        source: tokio_rustls::rustls::pki_types::pem::Error,
+        /// What is wrong with the file.
+        source: BoxedError,
     },
-    /// A certificate and its key cannot be used.
-    #[error("the certificate and its key cannot be used")]
-    Certificate(#[source] tokio_rustls::rustls::Error),
-    /// The store could not be opened or read.
+    /// A certificate and its key cannot be used together.
+    #[error("could not use the certificate and its key")]
+    Certificate(#[source] BoxedError),
+    /// The journal could not be opened or read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The thread that writes the store could not be started.
-    #[error("cannot start the thread that writes the store")]
-    Thread(#[source] io::Error),
+    /// A thread could not be started, or did not start the server to its end.
+    #[error("could not start a thread of the server")]
+    Thread(#[source] BoxedError),
 }
 
 /// What a journal could not do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// No room on the disk. Nothing of the batch was stored; later ones may be.
-    #[error("no room on the disk for the store")]
+    /// No space is left on the disk. Nothing of the batch was stored; a later batch may be.
+    #[error("no space left for the store")]
     Full,
     /// The data directory or a file in it could not be used.
-    #[error("cannot use {path}", path = path.display())]
+    #[error("could not use {path}", path = path.display())]
     File {
-        /// Which.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The data directory or a file in it is another user's, or closed to this one.
-    #[error("cannot use {path}{owned}: run this as its owner, or give a directory of your own with --data-dir",
+    /// The data directory or a file in it belongs to another user, or denies access to this one.
+    #[error("could not use {path}{owned}: run as its owner, or pass a directory of your own with --data-dir",
         path = path.display(), owned = owned(*owner))]
     Denied {
-        /// Which.
+        /// The file or directory.
         path: PathBuf,
-        /// The number of the user whose it is, where it could be looked at.
+        /// The uid of its owner, if it could be read.
         owner: Option<u32>,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The directory is shared or holds something else. Its mode would be changed, so it is left alone.
-    #[error("{dir} is not a directory for the store: {why}; name one that is empty or does not exist yet",
+    /// The directory is shared or contains other files. It is left as it is.
+    #[error("{dir} is not a data directory: {why}; pass a directory that is empty or does not exist",
         dir = dir.display())]
     NotOurs {
-        /// The directory that was named.
+        /// The directory that was asked for.
         dir: PathBuf,
-        /// What speaks against it.
-        why: Stranger,
+        /// The reason.
+        why: ForeignDataDir,
     },
     /// A file of the store is a symbolic link, which could lead anywhere.
-    #[error("{path} is a symbolic link, which is refused", path = path.display())]
+    #[error("{path} is a symbolic link: replace it with the file itself", path = path.display())]
     Link {
-        /// Which.
+        /// The link.
         path: PathBuf,
     },
-    /// Another server has the data directory.
+    /// Another server uses the data directory.
     #[error("{dir} is in use by another server{holder}", dir = dir.display(), holder = holder(*pid))]
     Locked {
         /// The data directory.
         dir: PathBuf,
-        /// The process that holds it, where it could be read.
+        /// The process that holds the lock, if it could be read.
         pid: Option<u32>,
     },
-    /// There is no store there.
-    #[error("there is no store in {dir}", dir = dir.display())]
+    /// The directory contains no store.
+    #[error("no store found in {dir}", dir = dir.display())]
     Missing {
         /// The data directory.
         dir: PathBuf,
     },
-    /// The file is no store, or its header is damaged.
+    /// The file is not a store, or its header is damaged.
     #[error("the store is damaged")]
     Damaged,
-    /// A newer program wrote this store.
-    #[error("the store has format {found}; this program knows {known}")]
+    /// A newer version of this program wrote the store.
+    #[error("the store has format {found}, this program supports up to {known}: use a newer program")]
     TooNew {
         /// The format of the file.
         found: i64,
-        /// The highest format that is known here.
+        /// The highest format that this program supports.
         known: i64,
     },
-    /// A read did not come to its end, because the runtime is shutting down or because it panicked.
+    /// A read did not finish, because it panicked or the runtime is shutting down.
     #[error("a read of the store was interrupted")]
-    Interrupted(#[source] tokio::task::JoinError),
-    /// SQLite said no.
+    Interrupted(#[source] BoxedError),
+    /// The journal broke its contract or panicked. The server stops storing.
+    #[error("the journal failed: {reason}")]
+    Broken {
+        /// What the journal did.
+        reason: &'static str,
+    },
+    /// Any other failure, from SQLite or from a journal outside of this crate.
     #[error("the store failed")]
-    Sqlite(#[source] rusqlite::Error),
+    Other(#[source] BoxedError),
 }
 
-/// Why a directory is taken for somebody else's.
+/// Why a directory is not taken for a data directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Stranger {
+pub enum ForeignDataDir {
     /// Its sticky bit is set, as in `/tmp`.
-    #[error("everybody may write there")]
+    #[error("all users may write to it")]
     Shared,
-    /// There is a file in it that is none of the store's, and no store.
-    #[error("it holds other files ({0})")]
+    /// It contains this file, which is not part of a store, and no store.
+    #[error("it contains other files ({0})")]
     Holds(String),
 }
 
 impl JournalError {
-    /// What could not be done with a file of the data directory.
+    /// Wraps an error of another store.
+    #[must_use]
+    pub fn other(error: impl Into<BoxedError>) -> Self {
+        Self::Other(error.into())
+    }
+
+    /// Creates the error for a failed operation on a file of the data directory.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only the store on disk has files"))]
     pub(crate) fn file(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
@@ -136,28 +152,18 @@ impl JournalError {
     }
 }
 
-impl From<rusqlite::Error> for JournalError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
-            _ => Self::Sqlite(error),
-        }
-    }
-}
-
 /// Why a draft was not stored.
 #[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum CommitError {
-    /// The store failed for the whole transaction.
+pub(crate) enum CommitError {
+    /// The whole transaction failed.
     #[error("the message was not stored")]
     Storage(#[source] Arc<JournalError>),
-    /// The server is closing its store.
+    /// The server is closing its journal.
     #[error("the server is closing")]
     Closed,
 }
 
-/// Whose a path is, or the nearest directory above it that can be looked at.
+/// Returns the owner of a path, or of the nearest directory above it that can be read.
 #[cfg(unix)]
 fn owner(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
@@ -170,7 +176,7 @@ fn owner(_path: &Path) -> Option<u32> {
 }
 
 fn owned(owner: Option<u32>) -> String {
-    owner.map(|owner| format!(", which belongs to the user with the number {owner}")).unwrap_or_default()
+    owner.map(|owner| format!(", owned by uid {owner}")).unwrap_or_default()
 }
 
 fn holder(pid: Option<u32>) -> String {

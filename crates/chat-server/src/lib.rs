@@ -30,45 +30,37 @@
 //! messages outlive the process.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod accept;
 mod accounts;
-mod adjectives;
 mod admission;
 #[cfg(feature = "bin")]
 #[doc(hidden)]
 pub mod command_line;
 mod committer;
 mod config;
-mod embedded;
 mod entry;
 mod error;
 mod fan_out;
+mod hooks;
 mod journal;
 mod limits;
+mod log;
 mod meters;
-mod nickname;
-mod notice;
+mod net;
 mod rate;
-mod replay;
-mod room;
+mod rate_limited_log;
 mod server;
-mod services;
 mod session;
-mod stream;
-mod throttle;
-mod tls;
-mod token_hash;
 
+pub use accounts::TokenHash;
 pub use config::{DEFAULT_LISTEN_PORT, DEFAULT_WRITE_PORT, ServerConfig};
-pub use embedded::EmbeddedServer;
-pub use entry::{AccountId, Appended, Author, Draft, SERVER_ACCOUNT, StoredAccount, StoredMessage, Stream};
-pub use error::{CommitError, JournalError, StartError, Stranger};
-pub use journal::{
-    CheckReport, Journal, JournalReader, MemoryJournal, Page, Recovery, SqliteJournal, check_store, list_accounts,
-    revoke_account,
-};
+pub use entry::{AccountId, AccountRecord, Appended, Author, Draft, LogStream, MessageRecord, SERVER_ACCOUNT};
+pub use error::{ForeignDataDir, JournalError, StartError};
+pub use hooks::{Hooks, PostDecision, ServerHooks};
+#[cfg(feature = "sqlite")]
+pub use journal::{CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account};
+pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{LISTEN_HOLD, Limits, Rate};
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};
-pub use server::{Server, ServerHandle};
-pub use tls::TlsPorts;
-pub use token_hash::TokenHash;
+#[cfg(feature = "tls")]
+pub use net::TlsPorts;
+pub use server::{EmbeddedServer, Server, ServerHandle};

@@ -32,6 +32,9 @@ pub struct Limits {
     /// Registrations from one address (one /64 of IPv6). Default one a second, burst 1,000: a class
     /// of students behind one address can register at once, a script cannot fill the store.
     pub registrations: Option<Rate>,
+    /// Registrations of all addresses together. Default 10 a second, burst 5,000: a school fits, a script with many
+    /// addresses cannot fill the store.
+    pub registrations_in_all: Option<Rate>,
     /// Posts of one connection that wait for the disk. Default 1,024: four full windows of a client
     /// that posts with ids; beyond it the connection is not read.
     pub posts_in_flight: usize,
@@ -63,6 +66,7 @@ impl Default for Limits {
             nickname_chars: 40,
             posts: None,
             registrations: Some(Rate { per_second: 1.0, burst: 1_000 }),
+            registrations_in_all: Some(Rate { per_second: 10.0, burst: 5_000 }),
             posts_in_flight: 1_024,
             answer_bytes: 32 * 1024,
             stall: Duration::from_secs(60),
@@ -119,9 +123,6 @@ pub(crate) const READS_AT_ONCE: usize = 4;
 /// case that the store was lost, bounded for the case that it asked the wrong server.
 pub(crate) const STRANGER_BACKLOG: u64 = 10_000;
 
-/// Batches waiting for the thread that writes the store.
-pub(crate) const COMMIT_QUEUE: usize = 256;
-
 /// Drafts in one transaction. More gain no speed over one fsync and make the first one wait.
 pub(crate) const COMMIT_DRAFTS: usize = 4_096;
 
@@ -134,6 +135,15 @@ pub(crate) const TURN_POSTS: usize = 256;
 /// The same in bytes of text: four of the longest messages, a thousand usual ones.
 pub(crate) const TURN_BYTES: usize = 64 * 1024;
 
-/// Text of all connections that waits for the disk. Whoever comes when it is used up waits too, and
-/// is not read meanwhile.
+/// What one account gives to a transaction before the next account has its turn, in bytes: two turns of one connection.
+pub(crate) const COMMIT_QUANTUM: usize = 128 * 1024;
+
+/// What one account may have waiting for the disk in any case, in bytes: one turn of a connection.
+pub(crate) const ACCOUNT_RESERVED_BYTES: usize = 96 * 1024;
+
+/// What one account may have waiting beyond that, in bytes: four transactions, which keep a fast disk busy.
+pub(crate) const ACCOUNT_WAITING_BYTES: usize = 4 * 1024 * 1024;
+
+/// What all accounts may have waiting beyond what is reserved for each, in bytes. When it is used up, connections are
+/// not read.
 pub(crate) const WAITING_BYTES: usize = 64 * 1024 * 1024;

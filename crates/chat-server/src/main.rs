@@ -1,11 +1,8 @@
 //! The binary: arguments, log, signals, and the library.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod core_dumps;
-mod descriptors;
-mod log;
 mod metrics;
-mod signals;
+mod process;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -16,14 +13,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use chat_proto::{Nickname, display};
-use chat_server::command_line::{AccountsCommand, Arguments, Command, ConfigFileError, LogFormat, Serve, UsageError};
+use chat_server::command_line::{
+    AccountsCommand, Arguments, ConfigFileError, LogFormat, Serve, ServerCommand, UsageError,
+};
 use chat_server::{
     JournalError, MemoryJournal, Recovery, Server, ServerConfig, ServerHandle, SqliteJournal, StartError, check_store,
     list_accounts, revoke_account,
 };
 
 use crate::metrics::MetricsPort;
-use crate::signals::Signals;
+use crate::process::signals::ShutdownSignals;
+use crate::process::{logging, rlimits};
 
 /// What was asked for cannot be done.
 const FAILURE: u8 = 1;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Err(error) => Err(error.into()),
     };
     result.unwrap_or_else(|error| {
-        complain(&format!("{error:#}"));
+        eprint_safe(&format!("{error:#}"));
         let usage = matches!(error.downcast_ref(), Some(UsageError::ConfigFile(ConfigFileError::Line { .. })));
         ExitCode::from(if usage { USAGE } else { FAILURE })
     })
@@ -63,28 +63,28 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
             Ok(ExitCode::from(FAILURE))
         }),
         None => serve(&arguments.serve),
-        Some(Command::Check { place }) => check(&place.directory()?),
-        Some(Command::Accounts { place, what }) => accounts(&place.directory()?, what),
+        Some(ServerCommand::Check { store }) => check(&store.directory()?),
+        Some(ServerCommand::Accounts { store, what }) => accounts(&store.directory()?, what),
     }
 }
 
 fn serve(arguments: &Serve) -> Result<ExitCode> {
-    log::start(arguments.log_format);
-    core_dumps::forbid();
-    descriptors::allow_as_many_as_possible();
+    logging::start(arguments.log_format);
+    rlimits::forbid_core_dumps();
+    rlimits::raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the threads of the server")?;
     runtime.block_on(async {
         // Before anything else, so that no signal finds the server half started.
-        let mut signals = Signals::listen().context("cannot listen for signals")?;
+        let mut signals = ShutdownSignals::listen().context("cannot listen for signals")?;
         let metrics = match arguments.metrics {
             Some(asked) => Some(open_metrics(asked).await?),
             None => None,
         };
         let handle = start(arguments).await?;
-        say_ready(&handle, metrics.as_ref());
+        print_ready_line(&handle, metrics.as_ref());
         if let Some(metrics) = metrics {
             // Not told to stop: while the server drains, it is there to say so.
             tokio::spawn(metrics.serve(handle.observer()));
@@ -108,7 +108,7 @@ async fn start(arguments: &Serve) -> Result<ServerHandle> {
     let started: Result<ServerHandle, StartError> = if arguments.memory {
         Server::start(config, MemoryJournal::new()).await
     } else {
-        let dir = arguments.place.directory()?;
+        let dir = arguments.store.directory()?;
         let journal = SqliteJournal::open(&dir).map_err(named(&dir))?;
         report(journal.recovery(), arguments.log_format);
         Server::start(config, journal).await
@@ -131,12 +131,12 @@ fn report(recovery: Option<&Recovery>, format: LogFormat) {
     };
     match format {
         LogFormat::Json => tracing::warn!("{sentence}"),
-        LogFormat::Text => complain(&sentence),
+        LogFormat::Text => eprint_safe(&sentence),
     }
 }
 
 /// Says it on standard error, where an argument or a path may have brought something that steers a terminal.
-fn complain(sentence: &str) {
+fn eprint_safe(sentence: &str) {
     // Nobody may be there to read it.
     let _ = writeln!(io::stderr(), "chat-server: {}", display::clean_keeping_line_breaks(sentence));
 }
@@ -145,7 +145,7 @@ fn complain(sentence: &str) {
 fn named(dir: &Path) -> impl Fn(JournalError) -> anyhow::Error {
     let dir = dir.display().to_string();
     move |error| match error {
-        JournalError::Full | JournalError::Damaged | JournalError::TooNew { .. } | JournalError::Sqlite(_) => {
+        JournalError::Full | JournalError::Damaged | JournalError::TooNew { .. } | JournalError::Other(_) => {
             anyhow::Error::from(error).context(dir.clone())
         }
         error => error.into(),
@@ -153,7 +153,7 @@ fn named(dir: &Path) -> impl Fn(JournalError) -> anyhow::Error {
 }
 
 /// The one line on standard output, for whoever waits for it. If nobody does, that is no error.
-fn say_ready(handle: &ServerHandle, metrics: Option<&MetricsPort>) {
+fn print_ready_line(handle: &ServerHandle, metrics: Option<&MetricsPort>) {
     let mut out = io::stdout();
     let mut line = format!("ready listen={} write={}", handle.listen_addr(), handle.write_addr());
     if let Some(metrics) = metrics {

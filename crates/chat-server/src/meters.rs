@@ -1,133 +1,14 @@
-//! What is counted while a server runs: plain counters, bumped where things happen. It knows no name of a metric, and
-//! nothing waits for it.
+//! What is counted while a server runs.
 
 mod count;
+mod counters;
 mod figures;
 mod histogram;
 mod observer;
 
-pub(crate) use self::count::{Count, Level};
-use self::histogram::Histogram;
+pub(crate) use self::counters::{Meters, Port};
 pub use self::{
-    figures::{CommitTimes, Declined, Figures, PerPort},
-    histogram::COMMIT_BOUNDS,
+    figures::{Declined, Figures, PerPort},
+    histogram::{COMMIT_BOUNDS, CommitTimes},
     observer::{Observer, Readiness},
 };
-
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
-
-use chat_proto::DeclineCode;
-
-/// On which port something happens; a TLS port counts as the plain one beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Port {
-    Listen,
-    Write,
-}
-
-/// One server's counters.
-#[derive(Debug, Default)]
-pub(crate) struct Meters {
-    /// First, on cache lines of its own: every write to a listener touches it.
-    pub(crate) delivered: Delivered,
-    pub(crate) listen: PortMeters,
-    pub(crate) write: PortMeters,
-    pub(crate) refused_in_all: Count,
-    pub(crate) refused_by_address: Count,
-    pub(crate) logged_in: Count,
-    pub(crate) denied: Count,
-    pub(crate) registered: Count,
-    pub(crate) not_registered: Count,
-    pub(crate) stored: Count,
-    pub(crate) repeated: Count,
-    pub(crate) declined: DeclinedMeters,
-    pub(crate) commits: Histogram,
-    pub(crate) commits_failed: Count,
-    pub(crate) pages: Count,
-    pub(crate) reading_pages: Level,
-    pub(crate) stalled: Count,
-    store_fails: AtomicBool,
-    probe_wanted: AtomicBool,
-}
-
-/// What went to listeners.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct Delivered {
-    messages: Count,
-    bytes: Count,
-}
-
-/// Connections of one port.
-#[derive(Debug, Default)]
-pub(crate) struct PortMeters {
-    pub(crate) accepted: Count,
-    pub(crate) open: Level,
-}
-
-/// Posts that were not stored, by the reason.
-#[derive(Debug, Default)]
-pub(crate) struct DeclinedMeters {
-    rate: Count,
-    too_long: Count,
-    revoked: Count,
-    storage: Count,
-    draining: Count,
-    other: Count,
-}
-
-impl Meters {
-    pub(crate) fn port(&self, port: Port) -> &PortMeters {
-        match port {
-            Port::Listen => &self.listen,
-            Port::Write => &self.write,
-        }
-    }
-
-    /// The store has taken a transaction.
-    pub(crate) fn committed(&self, took: Duration) {
-        self.commits.observe(took);
-        self.store_works(true);
-    }
-
-    /// The store has refused one.
-    pub(crate) fn commit_failed(&self) {
-        self.commits_failed.one();
-        self.store_works(false);
-    }
-
-    /// What the last attempt to write the store has shown.
-    pub(crate) fn store_works(&self, works: bool) {
-        self.store_fails.store(!works, Ordering::Relaxed);
-    }
-
-    /// Whether to try the store without having anything to store: when somebody has asked since the last time, or
-    /// when it failed.
-    pub(crate) fn take_probe(&self) -> bool {
-        self.probe_wanted.swap(false, Ordering::Relaxed) || self.store_fails.load(Ordering::Relaxed)
-    }
-}
-
-impl Delivered {
-    /// One write to one listener.
-    pub(crate) fn add(&self, messages: u64, bytes: usize) {
-        self.messages.add(messages);
-        self.bytes.add(bytes as u64);
-    }
-}
-
-impl DeclinedMeters {
-    pub(crate) fn of(&self, code: &DeclineCode) -> &Count {
-        match code {
-            DeclineCode::Rate => &self.rate,
-            DeclineCode::TooLong => &self.too_long,
-            DeclineCode::Revoked => &self.revoked,
-            DeclineCode::Storage => &self.storage,
-            DeclineCode::Draining => &self.draining,
-            _ => &self.other,
-        }
-    }
-}

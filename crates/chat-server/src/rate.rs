@@ -49,6 +49,11 @@ impl Bucket {
         Ok(wait)
     }
 
+    /// Returns true when there is no room for one more.
+    pub(crate) fn is_full(&self, rate: Rate, now: Instant) -> bool {
+        self.wait(rate, now).is_some()
+    }
+
     /// Whether forgetting it changes nothing.
     pub(crate) fn is_empty(&self, now: Instant) -> bool {
         self.empty_at.is_none_or(|at| at <= now)

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_server::{
-    Appended, Draft, Journal, JournalError, JournalReader, MemoryJournal, Page, StoredAccount, StoredMessage, Stream,
+    AccountRecord, Appended, Draft, Journal, JournalError, JournalReader, LogStream, MemoryJournal, MessageRecord,
+    ReadLimit,
 };
 
 /// The simulated disk.
@@ -25,8 +26,8 @@ impl Disk {
     }
 
     /// Returns all stored messages.
-    pub(super) fn messages(&self) -> Result<Vec<StoredMessage>, JournalError> {
-        self.lock().reader().read(1, Page { messages: usize::MAX, bytes: usize::MAX })
+    pub(super) fn messages(&self) -> Result<Vec<MessageRecord>, JournalError> {
+        self.lock().reader().read(1, ReadLimit { messages: usize::MAX, bytes: usize::MAX })
     }
 
     /// Opens the journal for one lifetime of the server.
@@ -44,7 +45,7 @@ impl Disk {
 #[derive(Debug)]
 pub(super) struct OpenJournal {
     disk: Disk,
-    streams: Vec<Stream>,
+    streams: Vec<LogStream>,
     killed: Arc<AtomicBool>,
 }
 
@@ -56,7 +57,7 @@ impl OpenJournal {
 }
 
 impl Journal for OpenJournal {
-    fn streams(&self) -> &[Stream] {
+    fn streams(&self) -> &[LogStream] {
         &self.streams
     }
 
@@ -64,7 +65,7 @@ impl Journal for OpenJournal {
         self.disk.lock().head()
     }
 
-    fn accounts(&mut self) -> Result<Vec<StoredAccount>, JournalError> {
+    fn accounts(&mut self) -> Result<Vec<AccountRecord>, JournalError> {
         self.disk.lock().accounts()
     }
 
@@ -74,6 +75,13 @@ impl Journal for OpenJournal {
             return Err(JournalError::Full);
         }
         self.disk.lock().append(drafts)
+    }
+
+    fn probe(&mut self) -> Result<(), JournalError> {
+        if self.killed.load(Ordering::Relaxed) || self.disk.full.load(Ordering::Relaxed) {
+            return Err(JournalError::Full);
+        }
+        Ok(())
     }
 
     fn reader(&self) -> Arc<dyn JournalReader> {

@@ -196,7 +196,7 @@ impl RoomHost {
                 .map_err(|source| JournalError::File { path: dir.clone(), source })?;
             SqliteJournal::open(&dir)
         });
-        opened.await.unwrap_or_else(|error| Err(JournalError::Interrupted(error)))
+        opened.await.unwrap_or_else(|error| Err(JournalError::Interrupted(error.into())))
     }
 
     async fn port_answers(&self) -> bool {

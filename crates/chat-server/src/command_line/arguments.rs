@@ -15,7 +15,7 @@ use super::usage_error::UsageError;
 use crate::config::ServerConfig;
 use crate::error::StartError;
 use crate::limits::{Limits, Rate};
-use crate::tls::TlsPorts;
+use crate::net::TlsPorts;
 
 /// The room: two ports, one log. What it confirms is stored.
 #[derive(Debug, Parser)]
@@ -26,17 +26,17 @@ pub struct Arguments {
     pub serve: Serve,
     /// What else to do.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<ServerCommand>,
 }
 
 /// What can be done beside serving.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum ServerCommand {
     /// Look after accounts, also while a server runs.
     Accounts {
         /// In which store.
         #[command(flatten)]
-        place: Place,
+        store: StoreLocation,
         /// What to do with them.
         #[command(subcommand)]
         what: AccountsCommand,
@@ -45,7 +45,7 @@ pub enum Command {
     Check {
         /// Which store.
         #[command(flatten)]
-        place: Place,
+        store: StoreLocation,
     },
 }
 
@@ -63,7 +63,7 @@ pub enum AccountsCommand {
 
 /// Where the store is, and the file that may say so.
 #[derive(Debug, Args)]
-pub struct Place {
+pub struct StoreLocation {
     /// Where the store is [default: the user's data directory].
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
@@ -83,7 +83,7 @@ pub struct Serve {
     write: SocketAddr,
     /// Where the store is.
     #[command(flatten)]
-    pub place: Place,
+    pub store: StoreLocation,
     /// Keep everything in memory and forget it at the end.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", hide_default_value = true, hide_possible_values = true, conflicts_with = "data_dir")]
@@ -97,7 +97,7 @@ pub struct Serve {
     /// Where writers connect by TLS.
     #[arg(long, value_name = "ADDR", requires = "tls_cert", value_parser = parse_address)]
     tls_write: Option<SocketAddr>,
-    /// The certificate with its chain, in PEM.
+    /// The certificate with its sequence, in PEM.
     #[arg(long, value_name = "F", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// The certificate's key, in PEM.
@@ -223,7 +223,7 @@ impl LimitArguments {
     }
 }
 
-impl Place {
+impl StoreLocation {
     /// The directory that was asked for, else that of the configuration file, else the user's.
     ///
     /// # Errors

@@ -1,28 +1,37 @@
 //! The fan-out against sessions that do everything themselves: over streams that are full now and then, behind a log
 //! that forgets, beside peers that talk, both give the same bytes.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::Seq;
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
 use super::*;
 use crate::config::ServerConfig;
-use crate::room::{Batch, Form, Place};
+use crate::log::{Batch, Form, LogCursor};
+use crate::net::SharedStream;
 use crate::session::ListenerSession;
-use crate::session::house::House;
-use crate::stream::SharedStream;
+use crate::session::test_room::TestRoom;
 
 const LISTENERS: usize = 6;
 
 /// Some messages take all of it.
 const BUFFER: usize = 4 * 1024;
+
+/// Waits until a condition holds; fails the test if it never does.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let wait = async {
+        while !holds() {
+            yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(60), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
 
 struct Peer {
     stream: TcpStream,
@@ -32,7 +41,7 @@ struct Peer {
 
 impl Peer {
     /// A listener whose session has a seat, or does everything itself.
-    async fn listen(house: &House, fan_out: Option<&Arc<FanOut>>, form: Form) -> Self {
+    async fn listen(room: &TestRoom, fan_out: Option<&Arc<FanOut>>, form: Form) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(BUFFER as u32).unwrap();
@@ -40,12 +49,12 @@ impl Peer {
         let (theirs, _) = port.accept().await.unwrap();
         SockRef::from(&theirs).set_send_buffer_size(BUFFER).unwrap();
         let theirs = Arc::new(theirs);
-        let seat = fan_out.map(|fan_out| Seat::new(Arc::clone(fan_out), Arc::clone(&theirs)));
-        let tide = house.shared.room.tide();
-        let now = *tide.borrow();
+        let subscriber = fan_out.map(|fan_out| Subscriber::new(Arc::clone(fan_out), Arc::clone(&theirs)));
+        let head = room.context.log.watch_head();
+        let now = *head.borrow();
         let mut session =
-            ListenerSession::new(Arc::clone(&house.shared), SharedStream::new(theirs), now).with_seat(seat);
-        let session = tokio::spawn(async move { session.run(tide).await.is_ok() });
+            ListenerSession::new(Arc::clone(&room.context), SharedStream::new(theirs), now).with_subscriber(subscriber);
+        let session = tokio::spawn(async move { session.run(head).await.is_ok() });
         let mut peer = Self { stream, seen: Vec::new(), session };
         if form == Form::Numbered {
             peer.say("\u{1}{\"resume\": {\"last\": 0}, \"nonce\": \"n\"}\n");
@@ -87,16 +96,16 @@ async fn play(seed: u64, form: Form) {
     let mut random = fastrand::Rng::with_seed(seed);
     // Without extensions nothing is held back, so no time has to pass.
     let config = ServerConfig { extensions: form == Form::Numbered, ..ServerConfig::default() };
-    let mut house = House::with_config([1, 20_000, 1 << 20][seed as usize % 3], config);
-    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
-    tokio::spawn(Arc::clone(&fan_out).run(house.shared.room.tide()));
+    let mut room = TestRoom::with_config([1, 20_000, 1 << 20][seed as usize % 3], config);
+    let fan_out = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
+    tokio::spawn(Arc::clone(&fan_out).run(room.context.log.watch_head()));
     let mut peers = Vec::new();
     for number in 0..LISTENERS {
-        peers.push(Peer::listen(&house, (number % 2 == 0).then_some(&fan_out), form).await);
+        peers.push(Peer::listen(&room, (number % 2 == 0).then_some(&fan_out), form).await);
     }
     for _ in 0..80 {
         for _ in 0..random.usize(..4) {
-            house.post(&"x".repeat(random.usize(1..3_000)));
+            room.post(&"x".repeat(random.usize(1..3_000)));
         }
         for peer in &mut peers {
             if form == Form::Numbered && random.u8(..8) == 0 {
@@ -108,32 +117,28 @@ async fn play(seed: u64, form: Form) {
             yield_now().await;
         }
     }
-    house.post("the last of many");
-    let ends_in = |house: &House, from: Seq| {
-        Batch::encode_for(&house.messages(from), form).map(|batch| batch.bytes(form).clone()).unwrap()
+    room.post("the last of many");
+    let ends_in = |room: &TestRoom, from: Seq| {
+        Batch::encode_for(&room.messages(from), form).map(|batch| batch.bytes(form).clone()).unwrap()
     };
-    let head = house.shared.room.head();
+    let head = room.context.log.last();
     for peer in &mut peers {
-        peer.take_up_to(&ends_in(&house, head)).await;
+        peer.take_up_to(&ends_in(&room, head)).await;
     }
     // Everybody keeps up again, so every stream that can be lent is, and this goes out by the fan-out.
-    poll_fn(|cx| {
-        cx.waker().wake_by_ref();
-        if fan_out.seats().len() == LISTENERS.div_ceil(2) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    house.post("and one more");
+    until("every stream is lent", || fan_out.len() == LISTENERS.div_ceil(2)).await;
+    room.post("and one more");
     for peer in &mut peers {
-        peer.take_up_to(&ends_in(&house, head + 1)).await;
+        peer.take_up_to(&ends_in(&room, head + 1)).await;
     }
-    house.shared.room.close();
-    let expected = ends_in(&house, 1);
+    room.context.log.close();
+    let expected = ends_in(&room, 1);
     for mut peer in peers {
         peer.stream.read_to_end(&mut peer.seen).await.unwrap();
         assert!(peer.messages() == expected, "seed {seed}: {} bytes, not {}", peer.seen.len(), expected.len());
         assert!(peer.session.await.unwrap());
     }
-    assert!(fan_out.seats().is_empty(), "seats are given back");
+    assert_eq!(fan_out.len(), 0, "sockets are taken back");
 }
 
 #[tokio::test]
@@ -146,35 +151,33 @@ async fn a_lent_stream_gets_the_bytes_that_its_session_would_write() {
 
 #[tokio::test]
 async fn whoever_is_not_level_when_the_seat_is_taken_goes_back_to_its_session() {
-    let mut house = House::new(1 << 20);
-    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
+    let mut room = TestRoom::new(1 << 20);
+    let fan_out = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
-    let seat = Seat::new(Arc::clone(&fan_out), Arc::new(stream));
+    let subscriber = Subscriber::new(Arc::clone(&fan_out), Arc::new(stream));
     // The fan-out has gone its round for this message, and none is sure to follow.
-    house.post("published between the session's last look and the seat");
-    let behind = Place::new(1, Form::Plain);
-    assert_eq!(seat.lend(behind), Err(behind));
-    let level = Place::new(2, Form::Plain);
-    assert_eq!(seat.lend(level), Ok(()));
-    assert_eq!(seat.take_back(), level);
-    house.shared.room.close();
-    assert_eq!(seat.lend(level), Err(level), "it would not hear of the end");
-    assert!(fan_out.seats().is_empty());
+    room.post("published between the session's last look and the subscriber");
+    let behind = LogCursor::new(1, Form::Plain);
+    assert_eq!(subscriber.lend(behind), Err(behind));
+    let up_to_date = LogCursor::new(2, Form::Plain);
+    assert_eq!(subscriber.lend(up_to_date), Ok(()));
+    assert_eq!(subscriber.take_back(), up_to_date);
+    room.context.log.close();
+    assert_eq!(subscriber.lend(up_to_date), Err(up_to_date), "it would not hear of the end");
+    assert_eq!(fan_out.len(), 0);
 }
 
 #[tokio::test]
 async fn a_peer_that_goes_leaves_no_seat_and_no_stream_behind() {
     let config = ServerConfig { extensions: false, ..ServerConfig::default() };
-    let house = House::with_config(1 << 20, config);
-    let fan_out = FanOut::new(Arc::clone(&house.shared.room), Arc::clone(&house.shared.meters));
+    let room = TestRoom::with_config(1 << 20, config);
+    let fan_out = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
     for _ in 0..3 {
-        let peer = Peer::listen(&house, Some(&fan_out), Form::Plain).await;
-        while fan_out.seats().is_empty() {
-            yield_now().await;
-        }
+        let peer = Peer::listen(&room, Some(&fan_out), Form::Plain).await;
+        until("the stream is lent", || fan_out.len() > 0).await;
         drop(peer.stream);
         assert!(!peer.session.await.unwrap(), "no message is needed to notice it");
-        assert!(fan_out.seats().is_empty());
+        assert_eq!(fan_out.len(), 0);
     }
 }

@@ -5,7 +5,10 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::{JournalError, Stranger};
+use crate::error::{ForeignDataDir, JournalError};
+
+/// The file of the store in the data directory.
+pub(super) const STORE: &str = "room.db";
 
 /// A locked data directory. The lock goes with the value, and with the process however it ends.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ const OURS: [&str; 6] = ["lock", "mark", "closed", "room.db-wal", "room.db-shm",
 
 /// Why a directory that exists is not to be made private. What was meant for `/tmp/room` may say `/tmp`, and the host
 /// would not survive its mode.
-fn stranger(dir: &Path) -> Result<Option<Stranger>, JournalError> {
+fn stranger(dir: &Path) -> Result<Option<ForeignDataDir>, JournalError> {
     let fail = |source| JournalError::file(dir, source);
     let found = match fs::metadata(dir) {
         Ok(found) if found.is_dir() => found,
@@ -67,17 +70,17 @@ fn stranger(dir: &Path) -> Result<Option<Stranger>, JournalError> {
         Err(error) => return Err(fail(error)),
     };
     if is_shared(&found) {
-        return Ok(Some(Stranger::Shared));
+        return Ok(Some(ForeignDataDir::Shared));
     }
     let mut other = None;
     for entry in fs::read_dir(dir).map_err(fail)? {
         let name = entry.map_err(fail)?.file_name().to_string_lossy().into_owned();
-        if name.starts_with(super::sqlite::STORE) && !OURS.contains(&name.as_str()) {
+        if name.starts_with(STORE) && !OURS.contains(&name.as_str()) {
             // The store, or one that was set aside.
             return Ok(None);
         }
         if !OURS.contains(&name.as_str()) {
-            other = Some(Stranger::Holds(name));
+            other = Some(ForeignDataDir::Holds(name));
         }
     }
     Ok(other)
@@ -185,7 +188,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let mode = || fs::metadata(temp.path()).unwrap().permissions().mode() & 0o7777;
         fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o1777)).unwrap();
-        assert!(matches!(DataDir::open(temp.path()), Err(JournalError::NotOurs { why: Stranger::Shared, .. })));
+        assert!(matches!(DataDir::open(temp.path()), Err(JournalError::NotOurs { why: ForeignDataDir::Shared, .. })));
         assert_eq!(mode(), 0o1777);
         fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(temp.path().join("thesis.txt"), "").unwrap();
@@ -204,7 +207,7 @@ mod tests {
     fn a_mode_that_cannot_be_mended_says_whose_the_directory_is() {
         let error = restrict(Path::new("/proc/self/task"), 0o700).unwrap_err();
         assert!(matches!(error, JournalError::Denied { owner: Some(_), .. }), "{error:?}");
-        assert!(error.to_string().contains("belongs to the user with the number"), "{error}");
+        assert!(error.to_string().contains(", owned by uid "), "{error}");
     }
 
     #[cfg(unix)]

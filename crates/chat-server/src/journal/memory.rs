@@ -7,36 +7,36 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chat_proto::{PostId, Seq};
 
 use super::clock::now_ms;
-use super::{Journal, JournalReader, Page};
-use crate::entry::{AccountId, Appended, Draft, StoredAccount, StoredMessage, Stream};
+use super::traits::{Journal, JournalReader, ReadLimit};
+use crate::entry::{AccountId, AccountRecord, Appended, Draft, LogStream, MessageRecord};
 use crate::error::JournalError;
 use crate::limits::Limits;
 
 /// A bounded journal in memory.
 #[derive(Debug)]
 pub struct MemoryJournal {
-    streams: [Stream; 1],
-    accounts: Vec<StoredAccount>,
+    streams: [LogStream; 1],
+    accounts: Vec<AccountRecord>,
     posts: HashMap<(AccountId, PostId), Seq>,
-    log: Arc<RwLock<Log>>,
+    log: Arc<RwLock<MemoryLog>>,
     limit: usize,
 }
 
 #[derive(Debug)]
-struct Log {
-    messages: VecDeque<Kept>,
+struct MemoryLog {
+    messages: VecDeque<KeptMessage>,
     oldest: Seq,
     bytes: usize,
     last_at: i64,
 }
 
 #[derive(Debug)]
-struct Kept {
-    message: StoredMessage,
+struct KeptMessage {
+    message: MessageRecord,
     post: Option<(AccountId, PostId)>,
 }
 
-impl Kept {
+impl KeptMessage {
     /// Its share of the limit. The constant stands for the fields around the text.
     fn size(&self) -> usize {
         self.message.text.as_str().len() + self.message.nickname.as_str().len() + 128
@@ -54,9 +54,9 @@ impl MemoryJournal {
     /// forgotten with them.
     #[must_use]
     pub fn with_limit(bytes: usize) -> Self {
-        let log = Log { messages: VecDeque::new(), oldest: 1, bytes: 0, last_at: 0 };
+        let log = MemoryLog { messages: VecDeque::new(), oldest: 1, bytes: 0, last_at: 0 };
         Self {
-            streams: [Stream::starting_at(1)],
+            streams: [LogStream::starting_at(1)],
             accounts: Vec::new(),
             posts: HashMap::new(),
             log: Arc::new(RwLock::new(log)),
@@ -72,7 +72,7 @@ impl Default for MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn streams(&self) -> &[Stream] {
+    fn streams(&self) -> &[LogStream] {
         &self.streams
     }
 
@@ -80,7 +80,7 @@ impl Journal for MemoryJournal {
         self.log.read().unwrap_or_else(PoisonError::into_inner).head()
     }
 
-    fn accounts(&mut self) -> Result<Vec<StoredAccount>, JournalError> {
+    fn accounts(&mut self) -> Result<Vec<AccountRecord>, JournalError> {
         Ok(self.accounts.clone())
     }
 
@@ -94,7 +94,7 @@ impl Journal for MemoryJournal {
                 Draft::Account { token, nickname } => {
                     let id = AccountId::try_from(self.accounts.len()).unwrap_or(AccountId::MAX).saturating_add(1);
                     let nickname = nickname.clone();
-                    self.accounts.push(StoredAccount { id, token: *token, nickname, at, revoked: false });
+                    self.accounts.push(AccountRecord { id, token: *token, nickname, at, revoked: false });
                     Appended::Account(id)
                 }
                 Draft::Post { author, id, text } => {
@@ -107,8 +107,8 @@ impl Journal for MemoryJournal {
                     if let Some(post) = post.clone() {
                         self.posts.insert(post, seq);
                     }
-                    let message = StoredMessage { seq, at, nickname: author.nickname.clone(), text: text.clone() };
-                    log.push(Kept { message, post });
+                    let message = MessageRecord { seq, at, nickname: author.nickname.clone(), text: text.clone() };
+                    log.push(KeptMessage { message, post });
                     Appended::Fresh { seq, at }
                 }
             });
@@ -121,17 +121,21 @@ impl Journal for MemoryJournal {
         Ok(appended)
     }
 
+    fn probe(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     fn reader(&self) -> Arc<dyn JournalReader> {
         Arc::new(MemoryReader(Arc::clone(&self.log)))
     }
 }
 
-impl Log {
+impl MemoryLog {
     fn head(&self) -> Seq {
         self.oldest + self.messages.len() as Seq - 1
     }
 
-    fn push(&mut self, kept: Kept) {
+    fn push(&mut self, kept: KeptMessage) {
         self.bytes += kept.size();
         self.messages.push_back(kept);
     }
@@ -144,7 +148,7 @@ impl Log {
     }
 }
 
-struct MemoryReader(Arc<RwLock<Log>>);
+struct MemoryReader(Arc<RwLock<MemoryLog>>);
 
 impl JournalReader for MemoryReader {
     fn waits(&self) -> bool {
@@ -155,7 +159,7 @@ impl JournalReader for MemoryReader {
         Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).oldest)
     }
 
-    fn read(&self, from: Seq, page: Page) -> Result<Vec<StoredMessage>, JournalError> {
+    fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {
         let log = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let skip = usize::try_from(from.saturating_sub(log.oldest)).unwrap_or(usize::MAX);
         let mut bytes = 0;

@@ -1,4 +1,4 @@
-//! A number that only grows, and one that goes up and down. Neither orders anything: whoever reads them sees about now.
+//! A number that only grows, and one that goes up and down. Neither signal anything: whoever reads them sees about now.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,9 +34,9 @@ impl Level {
     }
 
     /// One more until the guard is dropped, however that comes.
-    pub(crate) fn while_held(&self) -> Held<'_> {
+    pub(crate) fn while_held(&self) -> LevelGuard<'_> {
         self.up();
-        Held(self)
+        LevelGuard(self)
     }
 
     pub(crate) fn read(&self) -> u64 {
@@ -46,9 +46,9 @@ impl Level {
 
 /// Counts in a [`Level`].
 #[derive(Debug)]
-pub(crate) struct Held<'a>(&'a Level);
+pub(crate) struct LevelGuard<'a>(&'a Level);
 
-impl Drop for Held<'_> {
+impl Drop for LevelGuard<'_> {
     fn drop(&mut self) {
         self.0.down();
     }

@@ -1,11 +1,10 @@
 //! What the counters said at one moment.
 
-use std::time::Duration;
-
 use chat_proto::Seq;
 
-use super::histogram::COMMIT_BOUNDS;
-use super::{Count, DeclinedMeters, Meters};
+use super::count::Count;
+use super::counters::{DeclinedMeters, Meters};
+use super::histogram::CommitTimes;
 
 /// All figures of a server since its start. Each is right by itself; they are not of the same instant.
 #[derive(Debug, Clone)]
@@ -43,9 +42,9 @@ pub struct Figures {
     pub delivered_bytes: u64,
     /// Pages that listeners behind the shared log have read from the store.
     pub pages: u64,
-    /// Listeners that wait for such a page now.
+    /// ListenerService that wait for such a page now.
     pub reading_pages: u64,
-    /// Listeners that were closed because they took nothing.
+    /// ListenerService that were closed because they took nothing.
     pub stalled: u64,
     /// The place of the last message.
     pub head: Seq,
@@ -77,25 +76,6 @@ pub struct Declined {
     pub draining: u64,
     /// Something else: a blank text.
     pub other: u64,
-}
-
-/// How long transactions took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommitTimes {
-    /// How many ended in each step of [`COMMIT_BOUNDS`], and not in one before.
-    pub steps: [u64; COMMIT_BOUNDS.len()],
-    /// How many took longer than the last bound.
-    pub slower: u64,
-    /// All of them together.
-    pub sum: Duration,
-}
-
-impl CommitTimes {
-    /// How many there were.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.steps.iter().sum::<u64>() + self.slower
-    }
 }
 
 impl Figures {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::Count;
-use super::figures::CommitTimes;
+use super::count::Count;
 
 /// Upper ends of the steps, in microseconds: from a memory that answers at once to a disk that is in trouble.
 const BOUNDS: [u64; 14] =
@@ -19,6 +18,25 @@ pub const COMMIT_BOUNDS: [Duration; BOUNDS.len()] = {
     }
     bounds
 };
+
+/// How long transactions took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommitTimes {
+    /// How many ended in each step of [`COMMIT_BOUNDS`], and not in one before.
+    pub steps: [u64; COMMIT_BOUNDS.len()],
+    /// How many took longer than the last bound.
+    pub slower: u64,
+    /// All of them together.
+    pub sum: Duration,
+}
+
+impl CommitTimes {
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.steps.iter().sum::<u64>() + self.slower
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {

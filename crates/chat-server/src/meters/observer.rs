@@ -5,14 +5,15 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
-use super::{Figures, Meters};
-use crate::room::Room;
+use super::counters::Meters;
+use super::figures::Figures;
+use crate::log::SharedLog;
 
 /// Sees what a server does, also while it drains and when it is gone.
 #[derive(Debug, Clone)]
 pub struct Observer {
     meters: Arc<Meters>,
-    room: Arc<Room>,
+    log: Arc<SharedLog>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -29,21 +30,25 @@ pub enum Readiness {
 }
 
 impl Observer {
-    pub(crate) fn new(meters: Arc<Meters>, room: Arc<Room>, stopping: watch::Receiver<bool>) -> Self {
-        Self { meters, room, stopping }
+    pub(crate) fn new(meters: Arc<Meters>, log: Arc<SharedLog>, stopping: watch::Receiver<bool>) -> Self {
+        Self { meters, log, stopping }
     }
 
     /// All figures as they are now.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        Figures::read(&self.meters, self.room.head(), self.room.bytes() as u64)
+        Figures::read(&self.meters, self.log.last(), self.log.bytes() as u64)
     }
 
     /// Whether the server does its work, by the last attempt to write its store. Asking has the store tried again
     /// within about a second even if nobody posts, so that the next answer is of now.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
+        let broken = self.meters.journal_broken.load(Ordering::Relaxed);
         // A channel that is closed belongs to a handle that was dropped.
+        if broken {
+            return Readiness::StoreFails;
+        }
         if *self.stopping.borrow() || self.stopping.has_changed().is_err() {
             return Readiness::Draining;
         }

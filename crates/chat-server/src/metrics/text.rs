@@ -16,7 +16,7 @@ pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 /// Renders everything. A new registry each time: it holds nothing, and scrapes are seconds apart.
 pub(super) fn figures(observer: &Observer) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("minechat");
-    registry.register_collector(Box::new(Seen {
+    registry.register_collector(Box::new(FigureCollector {
         figures: observer.figures(),
         ready: observer.readiness() == Readiness::Ready,
     }));
@@ -26,27 +26,27 @@ pub(super) fn figures(observer: &Observer) -> Result<String, fmt::Error> {
 }
 
 #[derive(Debug)]
-struct Seen {
+struct FigureCollector {
     figures: Figures,
     ready: bool,
 }
 
-impl Collector for Seen {
+impl Collector for FigureCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page(encoder);
+        let mut writer = FigureWriter(encoder);
         let f = &self.figures;
-        page.build()?;
-        page.gauge("ready", "Whether /readyz says yes", None, u64::from(self.ready))?;
-        page.ports("connections_open", "Connections now", f.open, MetricType::Gauge)?;
-        page.ports("connections_accepted", "Connections that were let in", f.accepted, MetricType::Counter)?;
+        writer.build()?;
+        writer.gauge("ready", "Whether /readyz says yes", None, u64::from(self.ready))?;
+        writer.ports("connections_open", "Connections now", f.open, MetricType::Gauge)?;
+        writer.ports("connections_accepted", "Connections that were let in", f.accepted, MetricType::Counter)?;
         let refused = [("total", f.refused_in_all), ("address", f.refused_by_address)];
-        page.counters("connections_refused", "Connections closed at once, by the limit", "limit", &refused)?;
+        writer.counters("connections_refused", "Connections closed at once, by the limit", "limit", &refused)?;
         let logins = [("accepted", f.logged_in), ("denied", f.denied)];
-        page.counters("logins", "Tokens that were shown", "result", &logins)?;
+        writer.counters("logins", "Tokens that were shown", "result", &logins)?;
         let registrations = [("accepted", f.registered), ("refused", f.not_registered)];
-        page.counters("registrations", "Accounts that were asked for", "result", &registrations)?;
-        page.counter("posts_stored", "Posts that became messages", None, f.stored)?;
-        page.counter("posts_repeated", "Posts that had been stored before", None, f.repeated)?;
+        writer.counters("registrations", "Accounts that were asked for", "result", &registrations)?;
+        writer.counter("posts_stored", "Posts that became messages", None, f.stored)?;
+        writer.counter("posts_repeated", "Posts that had been stored before", None, f.repeated)?;
         let declined = [
             ("rate", f.declined.rate),
             ("too_long", f.declined.too_long),
@@ -55,28 +55,33 @@ impl Collector for Seen {
             ("draining", f.declined.draining),
             ("other", f.declined.other),
         ];
-        page.counters("posts_declined", "Posts that were not stored, by the code", "code", &declined)?;
+        writer.counters("posts_declined", "Posts that were not stored, by the code", "code", &declined)?;
         let commits = [("stored", f.commits.count()), ("failed", f.commits_failed)];
-        page.counters("commits", "Transactions of the store", "result", &commits)?;
-        page.commit_times(f)?;
-        page.counter("delivered_messages", "Messages written, once for each listener", None, f.delivered_messages)?;
-        page.counter("delivered", "Bytes of messages written to listeners", Some(&Unit::Bytes), f.delivered_bytes)?;
-        page.counter("store_pages_read", "Pages read for listeners behind the shared log", None, f.pages)?;
-        page.gauge("listeners_reading_store", "Listeners that wait for such a page", None, f.reading_pages)?;
-        page.counter("listeners_stalled", "Listeners closed because they took nothing", None, f.stalled)?;
-        page.gauge("log_head", "Place of the last message", None, f.head)?;
-        page.gauge("ring", "Shared log in memory", Some(&Unit::Bytes), f.ring_bytes)
+        writer.counters("commits", "Transactions of the store", "result", &commits)?;
+        writer.commit_times(f)?;
+        writer.counter("delivered_messages", "Messages written, once for each listener", None, f.delivered_messages)?;
+        writer.counter("delivered", "Bytes of messages written to listeners", Some(&Unit::Bytes), f.delivered_bytes)?;
+        writer.counter("store_pages_read", "Pages read for listeners behind the shared log", None, f.pages)?;
+        writer.gauge(
+            "listeners_reading_store",
+            "ListenerService that wait for such a writer",
+            None,
+            f.reading_pages,
+        )?;
+        writer.counter("listeners_stalled", "ListenerService closed because they took nothing", None, f.stalled)?;
+        writer.gauge("log_head", "Place of the last message", None, f.head)?;
+        writer.gauge("ring", "Shared log in memory", Some(&Unit::Bytes), f.ring_bytes)
     }
 }
 
 /// Writes families one after the other.
-struct Page<'a>(DescriptorEncoder<'a>);
+struct FigureWriter<'a>(DescriptorEncoder<'a>);
 
 type NoExemplar<'a> = Option<&'a Exemplar<[(&'static str, &'static str); 0], u64>>;
 
 const NONE: NoExemplar<'static> = None;
 
-impl Page<'_> {
+impl FigureWriter<'_> {
     fn build(&mut self) -> fmt::Result {
         let mut metric = self.0.encode_descriptor("build", "The program that serves", None, MetricType::Info)?;
         metric.encode_info(&[("version", env!("CARGO_PKG_VERSION"))])

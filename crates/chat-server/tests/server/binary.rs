@@ -101,13 +101,13 @@ fn bad_arguments_are_code_2_and_failures_are_code_1_with_one_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
     let (code, _, err) = run(&["check", "--data-dir", path]);
-    assert_eq!((code, err), (Some(1), format!("chat-server: there is no store in {path}\n")));
+    assert_eq!((code, err), (Some(1), format!("chat-server: no store found in {path}\n")));
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let (code, _, err) =
         run(&["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir", file.to_str().unwrap()]);
     assert_eq!((code, err.lines().count()), (Some(1), 1), "{err}");
-    assert!(err.starts_with("chat-server: cannot use "), "{err}");
+    assert!(err.starts_with("chat-server: could not use "), "{err}");
 }
 
 #[test]
@@ -117,7 +117,10 @@ fn a_second_server_is_told_what_is_taken() {
     let (listen, path) = (program.listen.to_string(), dir.path().to_str().unwrap());
     let (code, out, err) = run(&["--listen", &listen, "--write", "127.0.0.1:0", "--memory"]);
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert!(err.starts_with(&format!("chat-server: cannot listen on {listen}: ")) && err.lines().count() == 1, "{err}");
+    assert!(
+        err.starts_with(&format!("chat-server: could not listen on {listen}: ")) && err.lines().count() == 1,
+        "{err}"
+    );
     let (code, _, err) = run(&["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir", path]);
     let expected = format!("chat-server: {path} is in use by another server (process {})\n", program.child.id());
     assert_eq!((code, err), (Some(1), expected));
@@ -290,7 +293,7 @@ fn a_log_of_objects_has_nothing_else_in_it() {
     assert_eq!(code, Some(1), "{said}");
     let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let says = |what: &str| lines.iter().any(|line| line["message"].as_str().is_some_and(|text| text.contains(what)));
-    assert!(says("the store was damaged") && says("cannot listen on"), "{said}");
+    assert!(says("the store was damaged") && says("could not listen on"), "{said}");
 }
 
 #[tokio::test]

@@ -160,12 +160,33 @@ async fn a_registration_can_be_announced() {
 }
 
 #[tokio::test]
-async fn a_nickname_that_cannot_be_had_is_refused_and_asked_for_again() {
+async fn every_nickname_ends_in_an_account() {
     let server = in_memory().await;
+    let long = "x".repeat(41);
+    for (asked, given) in [
+        ("Server", "anonymous"),
+        ("\u{200b}", "anonymous"),
+        (long.as_str(), &long[..40]),
+        ("B:o:b", "Bob"),
+        ("null", "null"),
+    ] {
+        let mut writer = Peer::connect(server.write_addr()).await;
+        writer.send(format!("\n{asked}\n")).await;
+        writer.expect(format!("{GREETING}{PROMPT}")).await;
+        let nickname = writer.record().await.nickname;
+        assert_eq!(nickname.split_once(' ').unwrap().1, given, "{asked:?}");
+        writer.expect(WELCOME).await;
+    }
+}
+
+#[tokio::test]
+async fn strict_refuses_nameless_registration() {
+    let mut config = config();
+    config.strict = true;
+    let server = start(config, MemoryJournal::new()).await;
     let mut writer = Peer::connect(server.write_addr()).await;
-    writer.send(format!("\nServer\n{}\nB:o:b\n", "x".repeat(41))).await;
-    writer.expect(format!("{GREETING}{PROMPT}null\n{PROMPT}null\n{PROMPT}")).await;
-    assert!(writer.record().await.nickname.ends_with(" Bob"));
+    writer.send("\n\n").await;
+    assert_eq!(writer.rest().await.concat(), format!("{GREETING}{PROMPT}null\n"));
 }
 
 #[tokio::test]

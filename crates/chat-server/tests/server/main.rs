@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod binary;
-mod closed;
+mod clean_shutdown;
 mod config_file;
 mod damage;
 mod dialogue;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat_proto::Nickname;
 use chat_server::{
-    Appended, Draft, Journal, JournalError, JournalReader, MemoryJournal, StoredAccount, Stream, revoke_account,
+    AccountRecord, Appended, Draft, Journal, JournalError, JournalReader, LogStream, MemoryJournal, revoke_account,
 };
 use serde_json::json;
 
@@ -18,7 +18,7 @@ pub(crate) struct Fillable {
 }
 
 impl Journal for Fillable {
-    fn streams(&self) -> &[Stream] {
+    fn streams(&self) -> &[LogStream] {
         self.inner.streams()
     }
 
@@ -26,7 +26,7 @@ impl Journal for Fillable {
         self.inner.head()
     }
 
-    fn accounts(&mut self) -> Result<Vec<StoredAccount>, JournalError> {
+    fn accounts(&mut self) -> Result<Vec<AccountRecord>, JournalError> {
         self.inner.accounts()
     }
 

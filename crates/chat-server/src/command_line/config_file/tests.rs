@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 
 use super::*;
-use crate::command_line::{Arguments, Command as Asked, Serve, UsageError};
+use crate::command_line::{Arguments, Serve, ServerCommand as Asked, UsageError};
 
 /// Starts with a file and further words.
 fn start(content: &str, words: &str) -> Result<Serve, UsageError> {
@@ -69,8 +69,8 @@ fn a_path_in_the_file_is_relative_to_the_file() {
     assert_eq!(dir("data-dir = \"/var/lib/minechat\""), Some("/var/lib/minechat".into()));
     let words = ["chat-server", "check", "--config", "/nowhere/at all", "--data-dir", "x"].map(OsString::from);
     // Where the command line has said it, nobody looks into the file.
-    let Some(Asked::Check { place }) = Arguments::from_command_line(words).unwrap().command else { panic!("a check") };
-    assert_eq!(place.directory().unwrap(), Path::new("x"));
+    let Some(Asked::Check { store }) = Arguments::from_command_line(words).unwrap().command else { panic!("a check") };
+    assert_eq!(store.directory().unwrap(), Path::new("x"));
 }
 
 #[test]

@@ -7,17 +7,19 @@ use std::path::Path;
 use chat_proto::Nickname;
 use rusqlite::{Connection, params};
 
-use super::{STORE, closed, mark, row, schema, verify};
-use crate::entry::StoredAccount;
+use super::error::StoreError;
+use super::verify::CheckReport;
+use super::{clean_shutdown, head_marker, row, schema, verify};
+use crate::entry::{AccountId, AccountRecord};
 use crate::error::JournalError;
-use crate::journal::CheckReport;
+use crate::journal::data_dir::STORE;
 
 /// Every account of the store in `dir`, in the order of their creation.
 ///
 /// # Errors
 /// [`JournalError`] when there is no store or it cannot be read.
-pub fn list_accounts(dir: &Path) -> Result<Vec<StoredAccount>, JournalError> {
-    accounts(&open(dir)?)
+pub fn list_accounts(dir: &Path) -> Result<Vec<AccountRecord>, JournalError> {
+    Ok(accounts(&open(dir)?)?)
 }
 
 /// Takes away an account's right to log in, and says whether there was one of that name. A server
@@ -31,7 +33,9 @@ pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalEr
         return Ok(false);
     };
     let crc = row::account_crc(account.id, account.token.as_bytes(), account.nickname.as_str(), account.at, true);
-    connection.execute("UPDATE account SET revoked = 1, crc = ?2 WHERE id = ?1", params![account.id, crc])?;
+    connection
+        .execute("UPDATE account SET revoked = 1, crc = ?2 WHERE id = ?1", params![account.id, crc])
+        .map_err(StoreError::from)?;
     Ok(true)
 }
 
@@ -42,13 +46,13 @@ pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalEr
 /// [`JournalError`] when there is no store, or when it is so damaged that it cannot be opened.
 pub fn check_store(dir: &Path) -> Result<CheckReport, JournalError> {
     // First, for a server that runs beside this notes its head only after the store has it.
-    let noted = mark::peek(&dir.join("mark"));
+    let noted = head_marker::peek(&dir.join("mark"));
     let report = open(dir).and_then(|connection| verify::verify(&connection));
     let damaged = match &report {
         Ok(report) => !report.is_good(),
-        Err(error) => schema::is_damage(error),
+        Err(error) => error.is_damage(),
     };
-    if damaged && let Err(error) = closed::distrust(dir) {
+    if damaged && let Err(error) = clean_shutdown::distrust(dir) {
         tracing::warn!(%error, "could not note that the store is damaged");
     }
     let mut report = report?;
@@ -56,7 +60,7 @@ pub fn check_store(dir: &Path) -> Result<CheckReport, JournalError> {
     Ok(report)
 }
 
-pub(super) fn accounts(connection: &Connection) -> Result<Vec<StoredAccount>, JournalError> {
+pub(super) fn accounts(connection: &Connection) -> Result<Vec<AccountRecord>, StoreError> {
     let mut statement = connection.prepare(&format!("SELECT {} FROM account ORDER BY id", row::ACCOUNT))?;
     let mut rows = statement.query([])?;
     let mut accounts = Vec::new();
@@ -66,16 +70,21 @@ pub(super) fn accounts(connection: &Connection) -> Result<Vec<StoredAccount>, Jo
     Ok(accounts)
 }
 
-fn open(dir: &Path) -> Result<Connection, JournalError> {
+pub(super) fn revoked_accounts(connection: &Connection) -> Result<Vec<AccountId>, StoreError> {
+    let mut revoked = connection.prepare("SELECT id FROM account WHERE revoked <> 0")?;
+    Ok(revoked.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+fn open(dir: &Path) -> Result<Connection, StoreError> {
     let path = dir.join(STORE);
     match path.symlink_metadata() {
         // As the server does: what it would not serve is not to be looked at as if it were served.
-        Ok(found) if found.is_symlink() => return Err(JournalError::Link { path }),
+        Ok(found) if found.is_symlink() => return Err(JournalError::Link { path }.into()),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(JournalError::Missing { dir: dir.to_owned() });
+            return Err(JournalError::Missing { dir: dir.to_owned() }.into());
         }
-        Err(error) => return Err(JournalError::file(&path, error)),
+        Err(error) => return Err(JournalError::file(&path, error).into()),
     }
     // SQLite says only that it could not open it.
     File::open(&path).map_err(|error| JournalError::file(&path, error))?;
@@ -94,7 +103,7 @@ mod tests {
         std::fs::write(temp.path().join("file"), "").unwrap();
         // As without permission: it cannot be looked at.
         let error = check_store(&temp.path().join("file")).unwrap_err();
-        assert!(error.to_string().starts_with("cannot use "), "{error}");
+        assert!(error.to_string().starts_with("could not use "), "{error}");
     }
 
     #[cfg(unix)]

@@ -1,12 +1,12 @@
 //! Puts drafts into the tables, within a transaction that somebody else begins and ends.
 
 use chat_proto::{PostId, Seq, Text};
-use rusqlite::{CachedStatement, Transaction, params};
+use rusqlite::{CachedStatement, Connection, Transaction, params};
 
+use super::error::StoreError;
 use super::row;
-use crate::entry::{Appended, Author, Draft};
-use crate::error::JournalError;
-use crate::token_hash::TokenHash;
+use crate::accounts::TokenHash;
+use crate::entry::{Appended, Author, Draft, LogStream};
 
 /// The statements for messages, looked up once for all drafts.
 pub(super) struct Insert<'a> {
@@ -19,7 +19,7 @@ pub(super) struct Insert<'a> {
 
 impl<'a> Insert<'a> {
     /// For drafts of one moment, the first of which comes behind `head`.
-    pub(super) fn new(transaction: &'a Transaction<'a>, at: i64, head: &'a mut Seq) -> Result<Self, JournalError> {
+    pub(super) fn new(transaction: &'a Transaction<'a>, at: i64, head: &'a mut Seq) -> Result<Self, StoreError> {
         let into = "INSERT INTO message(seq, at, account, post, nick, text, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         Ok(Self {
             transaction,
@@ -33,7 +33,7 @@ impl<'a> Insert<'a> {
     }
 
     /// Inserts them in their order.
-    pub(super) fn all(mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
+    pub(super) fn all(mut self, drafts: &[Draft]) -> Result<Vec<Appended>, StoreError> {
         let insert = |draft: &Draft| match draft {
             Draft::Account { token, nickname } => self.account(token, nickname.as_str()),
             Draft::Post { author, id, text } => self.post(author, id.as_ref(), text),
@@ -41,7 +41,7 @@ impl<'a> Insert<'a> {
         drafts.iter().map(insert).collect()
     }
 
-    fn account(&self, token: &TokenHash, nickname: &str) -> Result<Appended, JournalError> {
+    fn account(&self, token: &TokenHash, nickname: &str) -> Result<Appended, StoreError> {
         let last: i64 = self
             .transaction
             .prepare_cached("SELECT coalesce(max(id), 0) FROM account")?
@@ -56,7 +56,7 @@ impl<'a> Insert<'a> {
         Ok(Appended::Account(id))
     }
 
-    fn post(&mut self, author: &Author, id: Option<&PostId>, text: &Text) -> Result<Appended, JournalError> {
+    fn post(&mut self, author: &Author, id: Option<&PostId>, text: &Text) -> Result<Appended, StoreError> {
         let seq = *self.head + 1;
         let (number, post) = (i64::try_from(seq).unwrap_or(i64::MAX), id.map(PostId::as_str));
         let (nick, text) = (author.nickname.as_str(), text.as_str());
@@ -72,4 +72,13 @@ impl<'a> Insert<'a> {
             .query_row(params![author.id, post], |row| row.get(0))?;
         Ok(Appended::Repeated { seq: Seq::try_from(first).unwrap_or(0) })
     }
+}
+
+/// Appends a stream to the table of streams.
+pub(super) fn insert_stream(connection: &Connection, stream: &LogStream) -> rusqlite::Result<()> {
+    let n: i64 = connection.query_row("SELECT coalesce(max(n), 0) + 1 FROM stream", [], |row| row.get(0))?;
+    let (id, first) = (stream.id.as_str(), i64::try_from(stream.first).unwrap_or(i64::MAX));
+    let crc = row::stream_crc(n, id, first);
+    connection.execute("INSERT INTO stream(n, id, first, crc) VALUES (?1, ?2, ?3, ?4)", params![n, id, first, crc])?;
+    Ok(())
 }

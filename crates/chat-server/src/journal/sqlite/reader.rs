@@ -7,10 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::error::StoreError;
 use super::{row, schema};
-use crate::entry::StoredMessage;
+use crate::entry::MessageRecord;
 use crate::error::JournalError;
-use crate::journal::{JournalReader, Page};
+use crate::journal::{JournalReader, ReadLimit};
 
 /// Connections that only read, kept for the next reader.
 #[derive(Debug)]
@@ -32,8 +33,8 @@ impl SqliteReader {
     }
 
     /// Remembers an error that says that the store is damaged.
-    pub(super) fn note_damage(&self, error: &JournalError) {
-        if schema::is_damage(error) {
+    pub(super) fn note_damage(&self, error: &StoreError) {
+        if error.is_damage() {
             self.damaged.store(true, Ordering::Relaxed);
         }
     }
@@ -42,7 +43,7 @@ impl SqliteReader {
         self.damaged.load(Ordering::Relaxed)
     }
 
-    fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, JournalError>) -> Result<T, JournalError> {
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, JournalError> {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match kept {
             Some(connection) => connection,
@@ -50,7 +51,7 @@ impl SqliteReader {
         };
         let result = read(&connection).inspect_err(|error| self.note_damage(error));
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        result
+        Ok(result?)
     }
 }
 
@@ -65,7 +66,7 @@ impl JournalReader for SqliteReader {
         })
     }
 
-    fn read(&self, from: Seq, page: Page) -> Result<Vec<StoredMessage>, JournalError> {
+    fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {
         self.with(|connection| {
             let sql = format!("SELECT {} FROM message WHERE seq >= ?1 ORDER BY seq", row::MESSAGE);
             let mut statement = connection.prepare_cached(&sql)?;

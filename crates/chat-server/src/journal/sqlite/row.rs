@@ -5,8 +5,8 @@ use chat_proto::{Nickname, Seq, StreamId, Text};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use crate::entry::{AccountId, StoredAccount, StoredMessage, Stream};
-use crate::token_hash::TokenHash;
+use crate::accounts::TokenHash;
+use crate::entry::{AccountId, AccountRecord, LogStream, MessageRecord};
 
 /// The columns that [`message`] and [`raw_message`] read, in their order.
 pub(super) const MESSAGE: &str = "seq, at, account, post, nick, text, crc";
@@ -19,13 +19,13 @@ pub(super) const STREAM: &str = "n, id, first, crc";
 pub(super) struct RawMessage {
     pub(super) account: AccountId,
     pub(super) post: Option<Box<str>>,
-    pub(super) message: StoredMessage,
+    pub(super) message: MessageRecord,
 }
 
 /// Sums up values so that no two different rows look alike: each is preceded by its length.
-struct Sum(crc32fast::Hasher);
+struct RowChecksum(crc32fast::Hasher);
 
-impl Sum {
+impl RowChecksum {
     fn new() -> Self {
         Self(crc32fast::Hasher::new())
     }
@@ -47,26 +47,26 @@ impl Sum {
 }
 
 pub(super) fn message_crc(seq: i64, at: i64, account: AccountId, post: Option<&str>, nick: &str, text: &str) -> i64 {
-    let sum = Sum::new().number(seq).number(at).number(account).number(i64::from(post.is_some()));
+    let sum = RowChecksum::new().number(seq).number(at).number(account).number(i64::from(post.is_some()));
     sum.bytes(post.unwrap_or_default().as_bytes()).bytes(nick.as_bytes()).bytes(text.as_bytes()).end()
 }
 
 /// What an entry of the index of ids says.
 pub(super) fn post_crc(account: AccountId, post: &str, seq: Seq) -> u64 {
-    let sum = Sum::new().number(account).bytes(post.as_bytes()).number(i64::try_from(seq).unwrap_or(i64::MAX));
+    let sum = RowChecksum::new().number(account).bytes(post.as_bytes()).number(i64::try_from(seq).unwrap_or(i64::MAX));
     u64::from(sum.0.finalize())
 }
 
 pub(super) fn account_crc(id: AccountId, token: &[u8], nickname: &str, at: i64, revoked: bool) -> i64 {
-    Sum::new().number(id).bytes(token).bytes(nickname.as_bytes()).number(at).number(i64::from(revoked)).end()
+    RowChecksum::new().number(id).bytes(token).bytes(nickname.as_bytes()).number(at).number(i64::from(revoked)).end()
 }
 
 pub(super) fn stream_crc(n: i64, id: &str, first: i64) -> i64 {
-    Sum::new().number(n).bytes(id.as_bytes()).number(first).end()
+    RowChecksum::new().number(n).bytes(id.as_bytes()).number(first).end()
 }
 
 /// Reads a message; `None` when its checksum or any value is wrong.
-pub(super) fn message(row: &Row<'_>) -> Option<StoredMessage> {
+pub(super) fn message(row: &Row<'_>) -> Option<MessageRecord> {
     let (message, ..) = checked_message(row)?;
     Some(message)
 }
@@ -78,7 +78,7 @@ pub(super) fn raw_message(row: &Row<'_>) -> Option<RawMessage> {
 }
 
 /// The same without copying what only the store itself needs.
-pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(StoredMessage, AccountId, Option<&'r str>)> {
+pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(MessageRecord, AccountId, Option<&'r str>)> {
     let (seq, at, account) = (number(row, 0)?, number(row, 1)?, number(row, 2)?);
     let post = match row.get_ref(3).ok()? {
         ValueRef::Null => None,
@@ -89,12 +89,12 @@ pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(StoredMessage, Ac
         return None;
     }
     let seq = Seq::try_from(seq).ok()?;
-    let message = StoredMessage { seq, at, nickname: Nickname::new(nick).ok()?, text: Text::new(text).ok()? };
+    let message = MessageRecord { seq, at, nickname: Nickname::new(nick).ok()?, text: Text::new(text).ok()? };
     Some((message, account, post))
 }
 
 /// Reads an account; `None` when its checksum or any value is wrong.
-pub(super) fn account(row: &Row<'_>) -> Option<StoredAccount> {
+pub(super) fn account(row: &Row<'_>) -> Option<AccountRecord> {
     let (id, nickname, at) = (number(row, 0)?, string(row, 2)?, number(row, 3)?);
     let token: [u8; 32] = row.get_ref(1).ok()?.as_blob().ok()?.try_into().ok()?;
     let revoked = number(row, 4)? != 0;
@@ -102,16 +102,16 @@ pub(super) fn account(row: &Row<'_>) -> Option<StoredAccount> {
         return None;
     }
     let nickname = Nickname::new(nickname).ok()?;
-    Some(StoredAccount { id, token: TokenHash::from_bytes(token), nickname, at, revoked })
+    Some(AccountRecord { id, token: TokenHash::from_bytes(token), nickname, at, revoked })
 }
 
 /// Reads a stretch of the log; `None` when its checksum or any value is wrong.
-pub(super) fn stream(row: &Row<'_>) -> Option<Stream> {
+pub(super) fn stream(row: &Row<'_>) -> Option<LogStream> {
     let (n, id, first) = (number(row, 0)?, string(row, 1)?, number(row, 2)?);
     if stream_crc(n, id, first) != number(row, 3)? {
         return None;
     }
-    Some(Stream { id: StreamId::new(id).ok()?, first: Seq::try_from(first).ok()? })
+    Some(LogStream { id: StreamId::new(id).ok()?, first: Seq::try_from(first).ok()? })
 }
 
 fn number(row: &Row<'_>, column: usize) -> Option<i64> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::error::StoreError;
 use crate::error::JournalError;
 
 /// The format of the file, in `user_version`.
@@ -40,7 +41,7 @@ const TABLES: &str = "
 ///
 /// FULL makes each commit wait for the disk; in WAL mode that is one fsync. A checkpoint every
 /// 16 MiB keeps the log small and bulk posting fast.
-pub(super) fn open_for_writing(path: &Path) -> Result<Connection, JournalError> {
+pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.execute_batch("PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8';")?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
@@ -62,65 +63,43 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, JournalError> 
 
 /// Writes and syncs the first page as it is. The format is always written, even when it stays the same; SQLite spares
 /// itself a row that does not change.
-pub(super) fn write_nothing_new(connection: &mut Connection) -> Result<(), JournalError> {
+pub(super) fn write_nothing_new(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
 }
 
 /// Whether this program can read the store.
-fn check_format(connection: &Connection) -> Result<(), JournalError> {
+fn check_format(connection: &Connection) -> Result<(), StoreError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if owner != OURS + found {
-        Err(JournalError::Damaged)
+        Err(JournalError::Damaged.into())
     } else if found > FORMAT {
-        Err(JournalError::TooNew { found, known: FORMAT })
+        Err(JournalError::TooNew { found, known: FORMAT }.into())
     } else {
         Ok(())
     }
 }
 
 /// Opens an existing store beside a server that may be running.
-pub(super) fn open_existing(path: &Path) -> Result<Connection, JournalError> {
+pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     check_format(&connection)?;
     Ok(connection)
 }
 
 /// Opens a connection that only reads. The writing one must be open.
-pub(super) fn open_for_reading(path: &Path) -> Result<Connection, JournalError> {
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.execute_batch("PRAGMA cache_size = -1024; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;")?;
     Ok(connection)
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // The administrator's commands write too, for a moment.
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
-}
-
-/// Whether an error says that the file is damaged, rather than that it could not be used now.
-pub(super) fn is_damage(error: &JournalError) -> bool {
-    use rusqlite::ErrorCode::{
-        ConstraintViolation, DatabaseCorrupt, NotADatabase, ReadOnly, SchemaChanged, TypeMismatch, Unknown,
-    };
-    let error = match error {
-        JournalError::Damaged => return true,
-        JournalError::Sqlite(error) => error,
-        _ => return false,
-    };
-    match error.sqlite_error_code() {
-        // `Unknown` is SQLITE_ERROR: a table is missing, or the schema makes no sense. `ReadOnly` is
-        // how a flipped format version in the header shows.
-        Some(
-            DatabaseCorrupt | NotADatabase | ConstraintViolation | TypeMismatch | SchemaChanged | Unknown | ReadOnly,
-        ) => true,
-        Some(_) => false,
-        // A value of another type than the schema says.
-        None => true,
-    }
 }

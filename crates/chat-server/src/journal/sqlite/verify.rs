@@ -4,9 +4,9 @@
 use chat_proto::Seq;
 use rusqlite::Connection;
 
+use super::error::StoreError;
 use super::row;
-use crate::entry::{AccountId, Stream};
-use crate::error::JournalError;
+use crate::entry::{AccountId, LogStream};
 
 /// What a store holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct CheckReport {
     /// The place of the last message.
     pub head: Seq,
     /// Stretches of the log, oldest first.
-    pub streams: Vec<Stream>,
+    pub streams: Vec<LogStream>,
     /// Rows whose checksum is wrong.
     pub damaged_rows: u64,
     /// Whether the structure of the file is sound, its index and the order of time included.
@@ -30,11 +30,11 @@ pub struct CheckReport {
 }
 
 /// What the server goes on from.
-pub(super) struct Log {
+pub(super) struct LogSummary {
     /// The place of the last message.
     pub(super) head: Seq,
     /// Stretches of the log, oldest first.
-    pub(super) streams: Vec<Stream>,
+    pub(super) streams: Vec<LogStream>,
 }
 
 impl CheckReport {
@@ -44,13 +44,13 @@ impl CheckReport {
         self.sound && self.damaged_rows == 0 && !self.streams.is_empty()
     }
 
-    pub(super) fn into_log(self) -> Log {
-        Log { head: self.head, streams: self.streams }
+    pub(super) fn into_summary(self) -> LogSummary {
+        LogSummary { head: self.head, streams: self.streams }
     }
 }
 
 /// Checks everything.
-pub(super) fn verify(connection: &Connection) -> Result<CheckReport, JournalError> {
+pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError> {
     let mut report = CheckReport {
         messages: 0,
         accounts: 0,
@@ -85,7 +85,7 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, JournalErro
     let mut messages = connection.prepare(&format!("SELECT {} FROM message NOT INDEXED ORDER BY seq", row::MESSAGE))?;
     let mut rows = messages.query([])?;
     let mut last_at = i64::MIN;
-    let mut ids = Ids::default();
+    let mut ids = PostIdDigest::default();
     while let Some(found) = rows.next()? {
         let Some((message, account, post)) = row::checked_message(found) else {
             report.damaged_rows += 1;
@@ -105,12 +105,12 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, JournalErro
 
 /// The ids of posts with their places, in any order: their number and the sum of their checksums.
 #[derive(Default, PartialEq)]
-struct Ids {
+struct PostIdDigest {
     count: u64,
     sum: u64,
 }
 
-impl Ids {
+impl PostIdDigest {
     fn add(&mut self, account: AccountId, post: &str, seq: Seq) {
         self.count += 1;
         self.sum = self.sum.wrapping_add(row::post_crc(account, post, seq));
@@ -118,12 +118,12 @@ impl Ids {
 }
 
 /// What the index of the ids holds; `None` when it is out of order, so that not everything in it can be found.
-fn indexed(connection: &Connection) -> Result<Option<Ids>, JournalError> {
+fn indexed(connection: &Connection) -> Result<Option<PostIdDigest>, StoreError> {
     let mut entries = connection.prepare(
         "SELECT account, post, seq FROM message INDEXED BY message_post WHERE post IS NOT NULL ORDER BY account, post",
     )?;
     let mut rows = entries.query([])?;
-    let mut ids = Ids::default();
+    let mut ids = PostIdDigest::default();
     let (mut last_account, mut last_post) = (AccountId::MIN, String::new());
     while let Some(found) = rows.next()? {
         let (account, post, seq): (AccountId, _, i64) = (found.get(0)?, found.get_ref(1)?, found.get(2)?);

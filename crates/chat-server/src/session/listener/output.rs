@@ -1,70 +1,96 @@
-//! Writes to a listener from its place in the log on. What is written is fetched for each attempt
-//! anew and let go with it, so a peer that does not read pins nothing.
+//! Writes to a listener from its cursor on. What is written is fetched again for each attempt and released with it, so
+//! a peer that does not read pins no memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use bytes::{Buf, Bytes};
+use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::{Gone, ListenerSession, Turn};
+use super::exit::ListenerExit;
+use super::task::{ListenerSession, ListenerStep};
 use crate::limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES};
-use crate::room::{Batch, Found};
+use crate::log::{Batch, LogRead};
 
-/// What is to be written next.
-pub(super) enum Fetched {
-    Batches(Vec<Batch>),
-    Level,
-    Behind,
+/// Set by the stream when a write that blocked may succeed. Until then nothing is fetched: a peer that does not read,
+/// but sends, would otherwise make the server read a page of the journal with every packet.
+#[derive(Debug, Default)]
+pub(super) struct WriteReady {
+    ready: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Wake for WriteReady {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Before the wake, so that the task finds the flag set.
+        self.ready.store(true, Ordering::Release);
+        self.task.wake();
+    }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
-    /// Writes until the peer takes no more or there is no more. Pending means that the peer is
-    /// waited for, or that nothing is to be done.
-    pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn, Gone>> {
+    /// Writes until the peer takes no more or nothing is left. Pending when the peer is waited for, or when there is
+    /// nothing to do.
+    pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
+        if let Some(blocked) = &self.blocked {
+            // Registered before the flag is read: a wake in between is not lost.
+            blocked.task.register(cx.waker());
+            if !blocked.ready.swap(false, Ordering::Acquire) {
+                return Poll::Pending;
+            }
+            self.blocked = None;
+        }
         loop {
-            if !self.control.is_empty() && !self.place.is_inside_line() {
-                let written = ready!(self.poll_write(cx, &[IoSlice::new(&self.control.clone())]))?;
-                self.control.advance(written);
+            if !self.replies.is_empty() && !self.cursor.is_inside_line() {
+                let written = ready!(self.poll_write(cx, &[IoSlice::new(&self.replies.clone())]))?;
+                self.replies.advance(written);
                 continue;
             }
-            if !self.released || self.level {
-                // A secure stream may still hold the end of what it has taken; a plain one never does.
+            if !self.released || self.up_to_date {
+                // A TLS stream may still hold the end of what it has taken; a TCP stream never does.
                 let _ = Pin::new(&mut self.io).poll_flush(cx)?;
                 return Poll::Pending;
             }
             let batches = match self.fetch() {
-                Fetched::Batches(batches) => batches,
-                Fetched::Behind => return Poll::Ready(Ok(Turn::Behind)),
-                Fetched::Level => {
-                    self.level = true;
-                    return Poll::Ready(Ok(Turn::Level));
+                LogRead::Chunks(batches) => batches,
+                LogRead::Evicted => return Poll::Ready(Ok(ListenerStep::Evicted)),
+                LogRead::UpToDate => {
+                    self.up_to_date = true;
+                    self.stall.clear();
+                    return Poll::Ready(Ok(ListenerStep::UpToDate));
                 }
             };
             let written = ready!(self.poll_write_batches(cx, &batches))?;
-            let before = self.place.next();
-            self.place.advance(&batches, written);
-            self.shared.meters.delivered.add(self.place.next() - before, written);
-            if self.page.as_ref().is_some_and(|page| self.place.next() > page.last()) {
+            let before = self.cursor.next();
+            self.cursor.advance(&batches, written);
+            self.context.meters.delivered.add(self.cursor.next() - before, written);
+            if self.page.as_ref().is_some_and(|page| self.cursor.next() > page.last()) {
                 self.page = None;
             }
         }
     }
 
-    fn poll_write_batches(&mut self, cx: &mut Context<'_>, batches: &[Batch]) -> Poll<Result<usize, Gone>> {
-        let mut place = self.place;
+    fn poll_write_batches(&mut self, cx: &mut Context<'_>, batches: &[Batch]) -> Poll<Result<usize, ListenerExit>> {
+        let mut cursor = self.cursor;
         let mut rests = [const { Bytes::new() }; LISTENER_WRITE_PIECES];
         let mut slices = [IoSlice::new(&[]); LISTENER_WRITE_PIECES];
         for (rest, batch) in rests.iter_mut().zip(batches) {
-            *rest = place.rest(batch);
-            place = place.after(batch);
+            *rest = cursor.rest(batch);
+            cursor = cursor.after(batch);
         }
-        if !self.control.is_empty()
+        if !self.replies.is_empty()
             && let Some(end) = memchr::memchr(b'\n', &rests[0])
         {
-            // An answer waits for the end of this line, and for no more.
+            // A reply waits for the end of this line, and for no more.
             rests[0].truncate(end + 1);
             return self.poll_write(cx, &[IoSlice::new(&rests[0])]);
         }
@@ -74,31 +100,39 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         self.poll_write(cx, &slices[..batches.len().min(LISTENER_WRITE_PIECES)])
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize, Gone>> {
-        match Pin::new(&mut self.io).poll_write_vectored(cx, slices) {
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize, ListenerExit>> {
+        let mut polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        if polled.is_pending() {
+            // Polled again with a waker of our own, which tells a stream that became writable from any other wake.
+            let blocked = Arc::new(WriteReady::default());
+            blocked.task.register(cx.waker());
+            let waker = Waker::from(Arc::clone(&blocked));
+            polled = Pin::new(&mut self.io).poll_write_vectored(&mut Context::from_waker(&waker), slices);
+            self.blocked = Some(blocked);
+        }
+        match polled {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into())),
             Poll::Ready(result) => {
-                self.stalled_at = None;
-                Poll::Ready(Ok(result?))
+                self.blocked = None;
+                let written = result?;
+                self.stall.written(written);
+                Poll::Ready(Ok(written))
             }
             Poll::Pending => {
-                let limit = self.shared.config.limits.stall;
-                self.stalled_at.get_or_insert_with(|| Instant::now() + limit);
-                // It is read again when the peer goes on; meanwhile it would only fill the memory.
+                self.stall.blocked(Instant::now(), self.context.config.limits.stall);
+                // It is read again when the peer continues; meanwhile it would only fill the memory.
                 self.page = None;
                 Poll::Pending
             }
         }
     }
 
-    pub(super) fn fetch(&self) -> Fetched {
+    /// Returns what the page or the shared log contains at the cursor.
+    pub(super) fn fetch(&self) -> LogRead {
         if let Some(page) = &self.page {
-            return Fetched::Batches(vec![Batch::clone(page)]);
+            return LogRead::Chunks(vec![Batch::clone(page)]);
         }
-        match self.shared.room.from(self.place.next(), self.place.form(), LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES) {
-            Found::Pieces(batches) => Fetched::Batches(batches),
-            Found::Level => Fetched::Level,
-            Found::Behind => Fetched::Behind,
-        }
+        let (next, form) = (self.cursor.next(), self.cursor.form());
+        self.context.log.read(next, form, LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES)
     }
 }

@@ -1,21 +1,24 @@
 //! A listener over an in-memory pipe under paused time: what depends on the clock, exactly.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
-use tokio::time::{advance, sleep, timeout};
+use tokio::time::{Instant, advance, sleep, timeout};
 
-use super::*;
-use crate::session::house::House;
+use super::exit::ListenerExit;
+use super::task::ListenerSession;
+use crate::limits::LISTEN_HOLD;
+use crate::session::test_room::TestRoom;
 
 /// A listener at the other end of a pipe that holds so many bytes.
-fn listen(house: &House, pipe: usize) -> (DuplexStream, JoinHandle<Result<(), Gone>>) {
+fn listen(room: &TestRoom, pipe: usize) -> (DuplexStream, JoinHandle<Result<(), ListenerExit>>) {
     let (ours, theirs) = duplex(pipe);
-    let tide = house.shared.room.tide();
-    let now = *tide.borrow();
-    let mut session = ListenerSession::new(Arc::clone(&house.shared), theirs, now);
-    (ours, tokio::spawn(async move { session.run(tide).await }))
+    let head = room.context.log.watch_head();
+    let now = *head.borrow();
+    let mut session = ListenerSession::new(Arc::clone(&room.context), theirs, now);
+    (ours, tokio::spawn(async move { session.run(head).await }))
 }
 
 /// One line. The guard is in paused time: it fires when nothing else can happen any more.
@@ -32,16 +35,16 @@ async fn line(peer: &mut DuplexStream) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn plain_lines_are_held_for_as_long_as_a_request_may_take() {
-    let mut house = House::new(1 << 20);
-    let (mut peer, _session) = listen(&house, 1024);
+    let mut room = TestRoom::new(1 << 20);
+    let (mut peer, _session) = listen(&room, 1024);
     tokio::task::yield_now().await;
-    house.post("early");
+    room.post("early");
     let before = Instant::now();
     assert!(timeout(LISTEN_HOLD - Duration::from_millis(1), line(&mut peer)).await.is_err());
     assert_eq!(line(&mut peer).await, "Keen Bob: early\n");
     assert_eq!(before.elapsed(), LISTEN_HOLD);
     // From here on nothing is held.
-    house.post("at once");
+    room.post("at once");
     let before = Instant::now();
     assert_eq!(line(&mut peer).await, "Keen Bob: at once\n");
     assert_eq!(before.elapsed(), Duration::ZERO);
@@ -49,10 +52,10 @@ async fn plain_lines_are_held_for_as_long_as_a_request_may_take() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_within_the_hold_is_answered_before_any_message() {
-    let mut house = House::new(1 << 20);
-    house.post("before");
-    let (mut peer, _session) = listen(&house, 1024);
-    house.post("meanwhile");
+    let mut room = TestRoom::new(1 << 20);
+    room.post("before");
+    let (mut peer, _session) = listen(&room, 1024);
+    room.post("meanwhile");
     sleep(LISTEN_HOLD / 2).await;
     peer.write_all(b"\x01{\"resume\": {\"last\": 2}, \"nonce\": \"n\"}\n").await.unwrap();
     let answer = line(&mut peer).await;
@@ -63,39 +66,80 @@ async fn a_request_within_the_hold_is_answered_before_any_message() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_listener_that_takes_nothing_is_closed_after_the_limit_and_not_before() {
-    let mut house = House::new(256);
-    let (mut peer, session) = listen(&house, 16);
+/// A room in which far more waits for a listener than its pipe holds, and a listener that gets it.
+async fn behind(pipe: usize) -> (TestRoom, DuplexStream, JoinHandle<Result<(), ListenerExit>>) {
+    let mut room = TestRoom::new(256);
+    let (peer, session) = listen(&room, pipe);
     tokio::task::yield_now().await;
     advance(LISTEN_HOLD).await;
-    for number in 0..50 {
-        house.post(&format!("message {number}"));
+    for _ in 0..1_000 {
+        room.post(&"x".repeat(1_000));
     }
-    // One byte now and then keeps it: the peer is slow, not gone.
-    let limit = house.shared.config.limits.stall;
-    for _ in 0..5 {
-        sleep(limit - Duration::from_secs(1)).await;
-        peer.read_u8().await.unwrap();
-        tokio::task::yield_now().await;
+    (room, peer, session)
+}
+
+#[tokio::test(start_paused = true)]
+async fn closes_a_listener_that_takes_nothing() {
+    let (room, _peer, session) = behind(64).await;
+    let before = Instant::now();
+    assert!(matches!(session.await.unwrap(), Err(ListenerExit::Stalled)));
+    assert_eq!(before.elapsed(), room.context.config.limits.stall);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closes_a_listener_below_the_rate() {
+    let (_room, mut peer, session) = behind(64 * 1024).await;
+    let mut taken = vec![0; 20_000];
+    // As much at once as one likes, but in all less than a kilobyte a second.
+    let taking = async {
+        loop {
+            sleep(Duration::from_secs(20)).await;
+            peer.read_exact(&mut taken).await.unwrap();
+        }
+    };
+    tokio::select! {
+        exit = session => assert!(matches!(exit.unwrap(), Err(ListenerExit::Stalled))),
+        () = taking => {}
+        () = sleep(Duration::from_secs(600)) => panic!("it is still served"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn keeps_a_slow_listener() {
+    let (_room, mut peer, session) = behind(64).await;
+    let mut taken = vec![0; 1_100];
+    for _ in 0..300 {
+        sleep(Duration::from_secs(1)).await;
+        peer.read_exact(&mut taken).await.unwrap();
     }
     assert!(!session.is_finished());
-    let before = Instant::now();
-    assert!(matches!(session.await.unwrap(), Err(Gone::Stalled)));
-    assert_eq!(before.elapsed(), limit);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fetches_nothing_while_the_pipe_is_full() {
+    let (room, mut peer, _session) = behind(64).await;
+    sleep(Duration::from_secs(1)).await;
+    let before = room.context.meters.pages.read();
+    assert!(before > 0, "it reads from the journal");
+    for _ in 0..100 {
+        peer.write_all(b"not a request\n").await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(room.context.meters.pages.read(), before);
+    assert_eq!(line(&mut peer).await, format!("Keen Bob: {}\n", "x".repeat(1_000)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_fell_out_of_the_ring_reads_on_from_the_journal() {
-    let mut house = House::new(1);
-    let (mut peer, _session) = listen(&house, 7);
+    let mut room = TestRoom::new(1);
+    let (mut peer, _session) = listen(&room, 7);
     for number in 0..300 {
-        house.post(&format!("message {number}"));
+        room.post(&format!("message {number}"));
     }
     for number in 0..300 {
         assert_eq!(line(&mut peer).await, format!("Keen Bob: message {number}\n"));
         if number == 150 {
-            house.post("last");
+            room.post("last");
         }
     }
     assert_eq!(line(&mut peer).await, "Keen Bob: last\n");
@@ -103,18 +147,18 @@ async fn a_listener_that_fell_out_of_the_ring_reads_on_from_the_journal() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_goes_is_noticed_without_a_message() {
-    let house = House::new(1);
-    let (peer, session) = listen(&house, 64);
+    let room = TestRoom::new(1);
+    let (peer, session) = listen(&room, 64);
     sleep(Duration::from_secs(3600)).await;
     assert!(!session.is_finished());
     drop(peer);
-    assert!(matches!(session.await.unwrap(), Err(Gone::Ended)));
+    assert!(matches!(session.await.unwrap(), Err(ListenerExit::Ended)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_asks_and_does_not_listen_is_read_no_further() {
-    let house = House::new(1);
-    let (mut peer, _session) = listen(&house, 64);
+    let room = TestRoom::new(1);
+    let (mut peer, _session) = listen(&room, 64);
     let asking = async {
         loop {
             peer.write_all(b"\x01{\"ping\": 1}\n").await.unwrap();
@@ -125,13 +169,13 @@ async fn whoever_asks_and_does_not_listen_is_read_no_further() {
 
 #[tokio::test(start_paused = true)]
 async fn when_the_room_closes_everybody_gets_what_is_left_and_the_end() {
-    let mut house = House::new(1 << 20);
-    let (mut fresh, one) = listen(&house, 1024);
-    let (mut numbered, two) = listen(&house, 1024);
+    let mut room = TestRoom::new(1 << 20);
+    let (mut fresh, one) = listen(&room, 1024);
+    let (mut numbered, two) = listen(&room, 1024);
     numbered.write_all(b"\x01{\"resume\": {\"last\": 0}, \"nonce\": \"n\"}\n").await.unwrap();
     line(&mut numbered).await;
-    house.post("last");
-    house.shared.room.close();
+    room.post("last");
+    room.context.log.close();
     let (mut all, mut text) = (String::new(), String::new());
     fresh.read_to_string(&mut all).await.unwrap();
     assert_eq!(all, "Keen Bob: last\n");

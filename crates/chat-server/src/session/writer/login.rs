@@ -1,76 +1,72 @@
-//! Who a writer is: its token, or the account that it makes.
+//! Logs a writer in by its token, or registers an account for it.
 
 use std::sync::Arc;
 
 use chat_proto::{Account, MAX_INPUT_EXTENSION, MAX_INPUT_LINE, Token, WriterServerCommand};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Ending, WriterSession};
-use crate::accounts::Member;
-use crate::committer::Chain;
-use crate::entry::{Appended, Draft};
-use crate::notice::Notice;
-use crate::token_hash::TokenHash;
+use super::task::{WriterEnding, WriterSession};
+use crate::accounts::{AccountEntry, TokenHash};
+use crate::entry::{Appended, Draft, SERVER_ACCOUNT};
+use crate::rate_limited_log::RateLimitedLog;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn log_in(&mut self, token: Token) {
-        let command = match self.shared.accounts.log_in(&token) {
-            Some(member) => {
-                self.shared.meters.logged_in.one();
-                let nickname = member.author.nickname.clone();
-                self.welcome(member);
+        let command = match self.context.accounts.log_in(&token) {
+            Some(account) => {
+                self.context.meters.logged_in.one();
+                let nickname = account.author.nickname.clone();
+                self.admit(account);
                 WriterServerCommand::Accept(Account { nickname, token })
             }
             None => {
-                self.shared.meters.denied.one();
-                Notice::UnknownToken.tell();
+                self.context.meters.denied.one();
+                RateLimitedLog::UnknownToken.log();
                 WriterServerCommand::Deny
             }
         };
-        self.say(command);
+        self.send(command);
     }
 
-    /// From here on there is an account to answer for what comes, and there may be extension lines.
-    fn welcome(&mut self, member: Arc<Member>) {
-        self.member = Some(member);
+    /// Raises the limits of lines: from here on an account answers for what is sent.
+    fn admit(&mut self, account: Arc<AccountEntry>) {
+        self.account = Some(account);
         self.connection.set_line_limits(MAX_INPUT_LINE, MAX_INPUT_EXTENSION);
     }
 
     pub(super) async fn register(&mut self, asked: &str) {
-        if !self.admitted.may_register(std::time::Instant::now()) {
-            self.shared.meters.not_registered.one();
-            // There is no line that says "later"; a closed connection is tried again.
-            self.ending = Some(Ending::Over);
-            return;
+        let context = Arc::clone(&self.context);
+        if context.config.strict && asked.trim().is_empty() {
+            context.meters.not_registered.one();
+            return self.send(WriterServerCommand::Deny);
         }
-        let shared = Arc::clone(&self.shared);
-        let reserved = match shared.accounts.reserve(asked) {
-            Ok(reserved) => reserved,
-            Err(unusable) => {
-                shared.meters.not_registered.one();
-                tracing::debug!(%unusable, "a nickname was refused");
-                return self.say(WriterServerCommand::Deny);
-            }
-        };
+        let refused = context.config.hooks.as_ref().is_some_and(|hooks| !hooks.may_register(self.permit.peer(), asked));
+        if refused || !self.permit.may_register(std::time::Instant::now()) {
+            return self.refuse_registration();
+        }
+        let Some(reserved) = context.accounts.reserve(asked) else { return self.refuse_registration() };
         let nickname = reserved.nickname().clone();
         // 36 characters without a control character are always a token.
         let Ok(token) = Token::new(&uuid::Uuid::new_v4().to_string()) else { return };
         let hash = TokenHash::of(&token);
         let draft = Draft::Account { token: hash, nickname: nickname.clone() };
-        match self.committer.append_one(draft).await {
+        match self.committer.append_one(SERVER_ACCOUNT, draft).await {
             Ok(Appended::Account(id)) => {
-                shared.meters.registered.one();
-                self.welcome(shared.accounts.register(reserved, id, hash));
-                if let Some(announcement) = shared.announcement(&nickname) {
-                    // Nobody waits for it.
-                    let _ = self.committer.append(vec![announcement], Chain::default()).await;
+                context.meters.registered.one();
+                self.admit(context.accounts.register(reserved, id, hash));
+                if let Some(announcement) = context.announcement(&nickname) {
+                    // Whether it was stored changes nothing for this writer.
+                    let _ = self.committer.append_one(SERVER_ACCOUNT, announcement).await;
                 }
-                self.say(WriterServerCommand::Accept(Account { nickname, token }));
+                self.send(WriterServerCommand::Accept(Account { nickname, token }));
             }
-            Ok(_) | Err(_) => {
-                shared.meters.not_registered.one();
-                self.ending = Some(Ending::Over);
-            }
+            Ok(_) | Err(_) => self.refuse_registration(),
         }
+    }
+
+    /// Closes the connection. The protocol has no line for "later", and a closed connection is tried again.
+    fn refuse_registration(&mut self) {
+        self.context.meters.not_registered.one();
+        self.ending = Some(WriterEnding::Over);
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of a writer's posts: taken or declined, handed to the store, answered.
+//! Takes or declines a writer's posts, submits them to the journal, and answers them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,134 +7,151 @@ use chat_proto::{DeclineCode, PostId, Text, WriterServerCommand};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::answers::Flight;
-use super::hold::Hold;
-use super::{Ending, WriterSession};
-use crate::committer::{Chain, Outcome};
+use super::ordering_barrier::OrderingBarrier;
+use super::reply_queue::SubmittedBatch;
+use super::task::{WriterEnding, WriterSession};
+use crate::committer::{CommitResult, PostSequence};
 use crate::entry::{Appended, Draft};
 use crate::error::CommitError;
-use crate::notice::Notice;
+use crate::hooks::PostDecision;
 use crate::rate::Overdrawn;
+use crate::rate_limited_log::RateLimitedLog;
 
-/// When a client shall try again what the store could not take.
+/// After which time a client is told to send again what was not stored.
 const STORAGE_RETRY: Duration = Duration::from_secs(1);
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn post(&mut self, id: Option<PostId>, text: Text) {
-        let Some(member) = &self.member else { return };
+        let Some(account) = self.account.clone() else { return };
         let declined = match self.ending {
-            Some(Ending::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
-            Some(Ending::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
-            _ if member.is_revoked() => Some((DeclineCode::Revoked, None)),
+            Some(WriterEnding::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
+            Some(WriterEnding::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
+            _ if account.is_revoked() => Some((DeclineCode::Revoked, None)),
             _ => None,
         };
-        let declined = declined.or_else(|| self.held(id.as_ref()?));
-        let Some(member) = &self.member else { return };
-        match (declined, id) {
-            (Some((code, retry_after)), Some(id)) => self.say_no(id, code, retry_after),
-            // Not confirmed: that is all that the plain protocol can say.
-            (Some((code, _)), None) => {
-                self.count_no(&code);
-                self.ending.get_or_insert(Ending::Revoked);
-            }
-            (None, id) => {
-                let (rate, now) = (self.shared.config.limits.posts, Instant::now());
-                match (rate, &id) {
-                    (Some(rate), Some(id)) => {
-                        if let Err(wait) = member.take_post(rate, now.into_std()) {
-                            return self.put_off(id.clone(), DeclineCode::Rate, wait);
-                        }
-                    }
-                    (Some(rate), None) => match member.overdraw_post(rate, now.into_std()) {
-                        Ok(pause) => self.pause = pause.map(|wait| now + wait),
-                        // Others have posted in advance in this account's name. Not taken, not confirmed.
-                        Err(Overdrawn) => {
-                            self.count_no(&DeclineCode::Rate);
-                            self.ending.get_or_insert(Ending::Unanswerable);
-                            return;
-                        }
-                    },
-                    (None, _) => {}
+        let declined = declined.or_else(|| self.held_back(id.as_ref()?));
+        if let Some((code, retry_after)) = declined {
+            return self.decline_post(id, code, retry_after, WriterEnding::Revoked);
+        }
+        let (rate, now) = (self.context.config.limits.posts, Instant::now());
+        match (rate, &id) {
+            (Some(rate), Some(id)) => {
+                if let Err(wait) = account.take_post(rate, now.into_std()) {
+                    return self.put_off(id.clone(), DeclineCode::Rate, wait);
                 }
-                self.draft_bytes += text.as_str().len();
-                self.drafts.push(Draft::Post { author: Arc::clone(&member.author), id: id.clone(), text });
-                self.ids.push(id);
+            }
+            (Some(rate), None) => match account.overdraw_post(rate, now.into_std()) {
+                Ok(pause) => self.pause = pause.map(|wait| now + wait),
+                // Other connections of the account have posted in advance: the post is not taken and not confirmed.
+                Err(Overdrawn) => {
+                    return self.decline_post(None, DeclineCode::Rate, None, WriterEnding::Unanswerable);
+                }
+            },
+            (None, _) => {}
+        }
+        let text = match self.context.config.hooks.as_ref().map(|hooks| hooks.post(&account.author, text.clone())) {
+            None => text,
+            Some(PostDecision::Accept(text)) => text,
+            Some(PostDecision::Refuse) => {
+                let code = DeclineCode::Other("refused".into());
+                return self.decline_post(id, code, None, WriterEnding::Unanswerable);
+            }
+        };
+        self.draft_bytes += text.as_str().len();
+        self.drafts.push(Draft::Post { author: Arc::clone(&account.author), id: id.clone(), text });
+        self.ids.push(id);
+    }
+
+    /// Declines a post with an id. A plain post is not confirmed, which is all that the plain protocol can say; its
+    /// connection ends with `ending`.
+    fn decline_post(
+        &mut self,
+        id: Option<PostId>,
+        code: DeclineCode,
+        retry_after: Option<Duration>,
+        ending: WriterEnding,
+    ) {
+        match id {
+            Some(id) => self.send_decline(id, code, retry_after),
+            None => {
+                self.count_decline(&code);
+                self.ending.get_or_insert(ending);
             }
         }
     }
 
-    /// What to answer a post that comes behind one that was put off.
-    fn held(&mut self, id: &PostId) -> Option<(DeclineCode, Option<Duration>)> {
-        let hold = self.hold.as_mut()?;
-        if hold.knows(id) {
-            self.hold = None;
-            self.chain = Chain::default();
+    /// Returns what to answer a post behind one that was put off.
+    fn held_back(&mut self, id: &PostId) -> Option<(DeclineCode, Option<Duration>)> {
+        let barrier = self.barrier.as_mut()?;
+        if barrier.contains(id) {
+            self.barrier = None;
+            self.sequence = PostSequence::default();
             return None;
         }
-        Some(hold.put_off(id))
+        Some(barrier.put_off(id))
     }
 
-    /// Declines a post that shall come again later, and all that was written behind it.
+    /// Declines a post that is to be sent again later, and everything that was sent behind it.
     fn put_off(&mut self, id: PostId, code: DeclineCode, wait: Duration) {
         let retry_after = Some(wait);
-        match &mut self.hold {
-            Some(hold) => drop(hold.put_off(&id)),
+        match &mut self.barrier {
+            Some(barrier) => drop(barrier.put_off(&id)),
             None => {
-                let limit = self.shared.config.limits.posts_in_flight;
-                self.hold = Some(Hold::new(id.clone(), code.clone(), retry_after, limit));
+                let limit = self.context.config.limits.posts_in_flight;
+                self.barrier = Some(OrderingBarrier::new(id.clone(), code.clone(), retry_after, limit));
             }
         }
-        self.say_no(id, code, retry_after);
+        self.send_decline(id, code, retry_after);
     }
 
-    fn say_no(&mut self, id: PostId, code: DeclineCode, retry_after: Option<Duration>) {
-        self.count_no(&code);
-        self.say(WriterServerCommand::Decline { id, code, retry_after });
+    fn send_decline(&mut self, id: PostId, code: DeclineCode, retry_after: Option<Duration>) {
+        self.count_decline(&code);
+        self.send(WriterServerCommand::Decline { id, code, retry_after });
     }
 
-    fn count_no(&self, code: &DeclineCode) {
-        self.shared.meters.declined.of(code).one();
+    fn count_decline(&self, code: &DeclineCode) {
+        self.context.meters.declined.of(code).one();
         match code {
-            DeclineCode::Rate => Notice::PostPutOff.tell(),
-            DeclineCode::Revoked => Notice::RevokedRefused.tell(),
+            DeclineCode::Rate => RateLimitedLog::PostPutOff.log(),
+            DeclineCode::Revoked => RateLimitedLog::RevokedRefused.log(),
             _ => {}
         }
     }
 
+    /// Submits the drafts that were taken.
     pub(super) async fn submit(&mut self) {
-        if self.drafts.is_empty() {
-            return;
-        }
+        let Some(account) = self.account.clone().filter(|_| !self.drafts.is_empty()) else { return };
         self.draft_bytes = 0;
         let ids = std::mem::take(&mut self.ids);
-        match self.committer.append(std::mem::take(&mut self.drafts), self.chain.clone()).await {
-            Ok(outcome) => self.answers.expect(Flight { ids, outcome }),
+        let (drafts, sequence) = (std::mem::take(&mut self.drafts), self.sequence.clone());
+        match self.committer.append(account.author.id, account.share(), drafts, sequence).await {
+            Ok(result) => self.replies.push(SubmittedBatch { ids, result }),
             Err(error) => self.decline(ids, &error),
         }
     }
 
     /// Answers a batch, and every later one that is ready too, so that they leave in one write.
-    pub(super) fn answer(&mut self, outcome: Outcome) {
-        let mut next = Some(outcome);
-        while let Some(outcome) = next {
-            let Some(ids) = self.answers.landed() else { return };
-            match outcome {
+    pub(super) fn answer(&mut self, result: CommitResult) {
+        let mut next = Some(result);
+        while let Some(result) = next {
+            let Some(ids) = self.replies.pop() else { return };
+            match result {
                 Ok(appended) => self.confirm(ids, appended),
                 Err(error) => self.decline(ids, &error),
             }
-            next = self.answers.next_ready();
+            next = self.replies.next_ready();
         }
-        self.answers.release(&mut self.connection);
+        self.replies.release(&mut self.connection);
     }
 
     fn confirm(&mut self, ids: Vec<Option<PostId>>, appended: Vec<Appended>) {
         for (id, appended) in ids.into_iter().zip(appended) {
             match (id, appended) {
-                (None, _) if self.ending == Some(Ending::Unanswerable) => {}
-                (None, _) => self.answers.hold_confirmation(),
+                (None, _) if self.ending == Some(WriterEnding::Unanswerable) => {}
+                (None, _) => self.replies.hold_confirmation(),
                 (Some(id), Appended::Fresh { seq, .. } | Appended::Repeated { seq }) => {
-                    if let Some(position) = self.shared.position(seq) {
-                        self.say(WriterServerCommand::Stored { id, position });
+                    if let Some(position) = self.context.position(seq) {
+                        self.send(WriterServerCommand::Stored { id, position });
                     }
                 }
                 (Some(_), Appended::Account(_)) => {}
@@ -151,9 +168,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             match id {
                 Some(id) => self.put_off(id, code.clone(), STORAGE_RETRY),
                 None => {
-                    self.shared.meters.declined.of(&code).one();
-                    if self.ending != Some(Ending::Over) {
-                        self.ending = Some(Ending::Unanswerable);
+                    self.context.meters.declined.of(&code).one();
+                    if self.ending != Some(WriterEnding::Over) {
+                        self.ending = Some(WriterEnding::Unanswerable);
                     }
                 }
             }

@@ -1,0 +1,152 @@
+//! The sessions' handle to the journal thread.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::queue::{CommitQueue, CommitRequest, Maintenance, ReplySlot};
+use super::thread::{self, JournalOwner};
+use crate::entry::{AccountId, Appended, Draft};
+use crate::error::{CommitError, JournalError};
+use crate::hooks::Hooks;
+use crate::journal::Journal;
+use crate::limits::{ACCOUNT_RESERVED_BYTES, ACCOUNT_WAITING_BYTES, WAITING_BYTES};
+use crate::log::SharedLog;
+use crate::meters::Meters;
+
+/// The answers to the drafts of one request, in their order.
+pub(crate) type CommitResult = Result<Vec<Appended>, CommitError>;
+
+/// Resolves when everything is stored and the journal is closed, or when the journal has failed for good.
+pub(crate) type JournalEnd = oneshot::Receiver<Result<(), JournalError>>;
+
+/// The posts that one writer sent one after another. When storing fails for one request, the requests behind it fail
+/// too: if they were stored, they would overtake it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PostSequence {
+    pub(super) broken: Arc<OnceLock<Arc<JournalError>>>,
+}
+
+/// What one account may have waiting for the journal, in bytes. A small part is reserved for it, so that a room full of
+/// floods still takes its posts; the rest also counts against what all accounts together may have waiting.
+#[derive(Debug)]
+pub(crate) struct AccountShare {
+    reserved: Arc<Semaphore>,
+    shared: Arc<Semaphore>,
+}
+
+impl Default for AccountShare {
+    fn default() -> Self {
+        Self {
+            reserved: Arc::new(Semaphore::new(ACCOUNT_RESERVED_BYTES)),
+            shared: Arc::new(Semaphore::new(ACCOUNT_WAITING_BYTES)),
+        }
+    }
+}
+
+/// Hands drafts to the journal thread, which ends when the last handle is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Committer {
+    queue: Arc<Mutex<CommitQueue>>,
+    wake: mpsc::Sender<()>,
+    /// Bytes that all accounts together may have waiting beyond what is reserved for each.
+    waiting: Arc<Semaphore>,
+}
+
+impl Committer {
+    /// Starts the journal thread.
+    pub(crate) fn start<J: Journal>(
+        journal: J,
+        log: Arc<SharedLog>,
+        meters: Arc<Meters>,
+        hooks: Option<Hooks>,
+    ) -> io::Result<(Self, JournalEnd)> {
+        let (this, work) = Self::new();
+        let queue = Arc::clone(&this.queue);
+        let end = thread::start(JournalOwner::new(journal, queue, log, meters, hooks), work)?;
+        Ok((this, end))
+    }
+
+    /// Starts a task in place of the thread, for a journal that never waits.
+    pub(crate) fn start_task<J: Journal>(
+        journal: J,
+        log: Arc<SharedLog>,
+        meters: Arc<Meters>,
+        hooks: Option<Hooks>,
+    ) -> (Self, JournalEnd) {
+        let (this, work) = Self::new();
+        let queue = Arc::clone(&this.queue);
+        let end = thread::start_task(JournalOwner::new(journal, queue, log, meters, hooks), work);
+        (this, end)
+    }
+
+    fn new() -> (Self, mpsc::Receiver<()>) {
+        // One permit to wake is enough: the thread takes everything that waits.
+        let (wake, work) = mpsc::channel(1);
+        (Self { queue: Arc::default(), wake, waiting: Arc::new(Semaphore::new(WAITING_BYTES)) }, work)
+    }
+
+    /// Queues the drafts of an account, which waits while its share is used up. The result arrives separately.
+    ///
+    /// Drafts are queued in the order of the calls.
+    pub(crate) async fn append(
+        &self,
+        account: AccountId,
+        share: &AccountShare,
+        drafts: Vec<Draft>,
+        sequence: PostSequence,
+    ) -> Result<oneshot::Receiver<CommitResult>, CommitError> {
+        let permits = self.acquire(share, drafts.iter().map(Draft::weight).sum()).await?;
+        let (to, result) = oneshot::channel();
+        let reply = ReplySlot { to, _permits: permits };
+        self.push(account, CommitRequest { drafts, sequence, reply })?;
+        Ok(result)
+    }
+
+    /// Queues one draft that belongs to no session's sequence, and waits for its answer.
+    pub(crate) async fn append_one(&self, account: AccountId, draft: Draft) -> Result<Appended, CommitError> {
+        let (to, result) = oneshot::channel();
+        let reply = ReplySlot { to, _permits: Vec::new() };
+        self.push(account, CommitRequest { drafts: vec![draft], sequence: PostSequence::default(), reply })?;
+        let appended = result.await.map_err(|_| CommitError::Closed)??;
+        appended.into_iter().next().ok_or(CommitError::Closed)
+    }
+
+    /// Returns the accounts that another process revoked since the last call. With `probe`, also finds out whether the
+    /// journal can be written, and notes it in the meters. Both come before what waits to be stored.
+    pub(crate) async fn maintain(&self, probe: bool) -> Vec<AccountId> {
+        let (revoked, result) = oneshot::channel();
+        self.lock().push_maintenance(Maintenance { probe, revoked });
+        self.wake();
+        result.await.unwrap_or_default()
+    }
+
+    /// Acquires room for so many bytes: of what is reserved for the account, or else of what all share. The account's
+    /// own limit comes first, so that a flood waits there and not in the queue of the others.
+    async fn acquire(&self, share: &AccountShare, bytes: usize) -> Result<Vec<OwnedSemaphorePermit>, CommitError> {
+        // Bounded by the smallest of the three, which fits.
+        let bytes = u32::try_from(bytes.min(ACCOUNT_RESERVED_BYTES)).unwrap_or(u32::MAX);
+        if let Ok(permit) = Arc::clone(&share.reserved).try_acquire_many_owned(bytes) {
+            return Ok(vec![permit]);
+        }
+        let own = Arc::clone(&share.shared).acquire_many_owned(bytes).await.map_err(|_| CommitError::Closed)?;
+        let all = Arc::clone(&self.waiting).acquire_many_owned(bytes).await.map_err(|_| CommitError::Closed)?;
+        Ok(vec![own, all])
+    }
+
+    fn push(&self, account: AccountId, request: CommitRequest) -> Result<(), CommitError> {
+        self.lock().push(account, request).map_err(|_| CommitError::Closed)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Wakes the thread. When the channel is full, a wake is already on its way.
+    fn wake(&self) {
+        let _ = self.wake.try_send(());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CommitQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

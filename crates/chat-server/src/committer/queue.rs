@@ -1,0 +1,198 @@
+//! The drafts that wait for the journal, by account.
+//!
+//! Transactions are gathered round robin, so that an account which posts as fast as it can delays the posts of another
+//! by no more than one transaction, however much of its own is waiting.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::handle::{CommitResult, PostSequence};
+use crate::entry::{AccountId, Draft};
+use crate::error::CommitError;
+use crate::limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUANTUM};
+
+/// Drafts that one session submitted together, and where their answers go.
+#[derive(Debug)]
+pub(super) struct CommitRequest {
+    pub(super) drafts: Vec<Draft>,
+    pub(super) sequence: PostSequence,
+    pub(super) reply: ReplySlot,
+}
+
+impl CommitRequest {
+    /// Returns true when an earlier request of its sequence was not stored.
+    pub(super) fn is_broken(&self) -> bool {
+        self.sequence.broken.get().is_some()
+    }
+
+    /// Answers that it was not stored, for the reason of the earlier one.
+    pub(super) fn refuse(self) {
+        let error = self.sequence.broken.get().map(Arc::clone);
+        self.reply.send(Err(error.map_or(CommitError::Closed, CommitError::Storage)));
+    }
+}
+
+/// Where the answers go. Dropping it frees what the drafts took of the account's share.
+#[derive(Debug)]
+pub(super) struct ReplySlot {
+    pub(super) to: oneshot::Sender<CommitResult>,
+    pub(super) _permits: Vec<OwnedSemaphorePermit>,
+}
+
+impl ReplySlot {
+    pub(super) fn send(self, result: CommitResult) {
+        // The writer may be gone; its drafts are stored nevertheless.
+        let _ = self.to.send(result);
+    }
+}
+
+/// What the journal thread does between two transactions.
+#[derive(Debug)]
+pub(super) struct Maintenance {
+    /// Try whether the journal can be written.
+    pub(super) probe: bool,
+    /// Receives the accounts that another process revoked.
+    pub(super) revoked: oneshot::Sender<Vec<AccountId>>,
+}
+
+/// All that waits for the journal.
+#[derive(Debug, Default)]
+pub(super) struct CommitQueue {
+    accounts: HashMap<AccountId, VecDeque<CommitRequest>>,
+    /// Accounts with requests, in the order of their turns.
+    turns: VecDeque<AccountId>,
+    maintenance: Vec<Maintenance>,
+    closed: bool,
+}
+
+impl CommitQueue {
+    /// Appends a request. Returns it when the queue is closed.
+    pub(super) fn push(&mut self, account: AccountId, request: CommitRequest) -> Result<(), CommitRequest> {
+        if self.closed {
+            return Err(request);
+        }
+        let requests = self.accounts.entry(account).or_default();
+        if requests.is_empty() {
+            self.turns.push_back(account);
+        }
+        requests.push_back(request);
+        Ok(())
+    }
+
+    /// Appends maintenance, which comes before the next transaction.
+    pub(super) fn push_maintenance(&mut self, maintenance: Maintenance) {
+        if !self.closed {
+            self.maintenance.push(maintenance);
+        }
+    }
+
+    /// Removes all maintenance.
+    pub(super) fn take_maintenance(&mut self) -> Vec<Maintenance> {
+        std::mem::take(&mut self.maintenance)
+    }
+
+    /// Moves the requests of the next transaction to `batch`. Each account in turn gives what fits into its quantum,
+    /// but one request at least, until the transaction is full or nothing waits.
+    pub(super) fn gather(&mut self, batch: &mut Vec<CommitRequest>) {
+        let (mut drafts, mut bytes) = (0, 0);
+        while drafts < COMMIT_DRAFTS && bytes < COMMIT_BYTES {
+            let Some(account) = self.turns.pop_front() else { return };
+            let Some(requests) = self.accounts.get_mut(&account) else { continue };
+            let mut quantum = 0;
+            while quantum < COMMIT_QUANTUM
+                && let Some(request) = requests.pop_front()
+            {
+                let size = request.drafts.iter().map(Draft::weight).sum::<usize>();
+                quantum += size;
+                bytes += size;
+                drafts += request.drafts.len();
+                batch.push(request);
+                if drafts >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
+                    break;
+                }
+            }
+            if requests.is_empty() {
+                self.accounts.remove(&account);
+            } else {
+                self.turns.push_back(account);
+            }
+        }
+    }
+
+    /// Refuses everything from now on and drops what waits, which tells those who wait that the journal is closed.
+    pub(super) fn close(&mut self) {
+        *self = Self { closed: true, ..Self::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::{Nickname, Text};
+
+    use super::*;
+    use crate::entry::Author;
+
+    fn request(account: AccountId, text: &str) -> CommitRequest {
+        let author = Arc::new(Author { id: account, nickname: Nickname::new("Keen Bob").unwrap() });
+        let draft = Draft::Post { author, id: None, text: Text::new(text).unwrap() };
+        let reply = ReplySlot { to: oneshot::channel().0, _permits: Vec::new() };
+        CommitRequest { drafts: vec![draft], sequence: PostSequence::default(), reply }
+    }
+
+    fn text(request: &CommitRequest) -> (AccountId, &str) {
+        let Draft::Post { author, text, .. } = &request.drafts[0] else { panic!("not a post") };
+        (author.id, text.as_str())
+    }
+
+    #[test]
+    fn flood_delays_others_by_one_batch() {
+        let mut queue = CommitQueue::default();
+        let large = "x".repeat(16_000);
+        for _ in 0..1_000 {
+            queue.push(1, request(1, &large)).unwrap();
+        }
+        queue.push(2, request(2, "honest")).unwrap();
+        let mut batch = Vec::new();
+        queue.gather(&mut batch);
+        assert!(batch.iter().any(|request| text(request) == (2, "honest")));
+        let bytes: usize = batch.iter().map(|request| text(request).1.len()).sum();
+        assert!((COMMIT_BYTES..COMMIT_BYTES + COMMIT_QUANTUM).contains(&bytes), "{bytes}");
+    }
+
+    #[test]
+    fn one_account_keeps_its_order() {
+        let mut queue = CommitQueue::default();
+        for number in 0..10_000 {
+            queue.push(number % 3, request(number % 3, &number.to_string())).unwrap();
+        }
+        let mut seen = [-1; 3];
+        loop {
+            let mut batch = Vec::new();
+            queue.gather(&mut batch);
+            if batch.is_empty() {
+                break;
+            }
+            assert!(batch.len() <= COMMIT_DRAFTS);
+            for request in &batch {
+                let (account, text) = text(request);
+                let number: AccountId = text.parse().unwrap();
+                assert!(std::mem::replace(&mut seen[account as usize], number) < number);
+            }
+        }
+        assert_eq!(seen, [9_999, 9_997, 9_998]);
+        assert!(queue.accounts.is_empty() && queue.turns.is_empty());
+    }
+
+    #[test]
+    fn close_refuses_and_drops_requests() {
+        let mut queue = CommitQueue::default();
+        let (to, mut result) = oneshot::channel();
+        let reply = ReplySlot { to, _permits: Vec::new() };
+        queue.push(1, CommitRequest { reply, ..request(1, "x") }).unwrap();
+        queue.close();
+        assert!(result.try_recv().is_err());
+        assert!(queue.push(1, request(1, "y")).is_err());
+    }
+}

@@ -1,0 +1,238 @@
+//! The thread that owns the journal. It makes one transaction of what waits, publishes it to the shared log, and then
+//! answers. So a confirmation means stored, and no listener sees what a crash could take back.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use std::{io, thread};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::handle::JournalEnd;
+use super::queue::{CommitQueue, CommitRequest, Maintenance};
+use crate::entry::{Appended, Draft, MessageRecord};
+use crate::error::{CommitError, JournalError};
+use crate::hooks::Hooks;
+use crate::journal::Journal;
+use crate::log::SharedLog;
+use crate::meters::Meters;
+use crate::rate_limited_log::Throttle;
+
+/// Starts the thread.
+pub(super) fn start<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc::Receiver<()>) -> io::Result<JournalEnd> {
+    let (ended, end) = oneshot::channel();
+    thread::Builder::new().name("chat-journal".into()).spawn(move || {
+        let result = loop {
+            if wake.blocking_recv().is_none() {
+                break owner.close();
+            }
+            if let Err(error) = owner.serve() {
+                break Err(error);
+            }
+        };
+        // The journal is dropped before its end is told, so that its files are free for the next server.
+        drop(owner);
+        // The receiver is gone when the server was dropped.
+        let _ = ended.send(result);
+    })?;
+    Ok(end)
+}
+
+/// Starts a task in place of the thread.
+pub(super) fn start_task<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc::Receiver<()>) -> JournalEnd {
+    let (ended, end) = oneshot::channel();
+    tokio::spawn(async move {
+        let result = loop {
+            if wake.recv().await.is_none() {
+                break owner.close();
+            }
+            if let Err(error) = owner.serve() {
+                break Err(error);
+            }
+        };
+        let _ = ended.send(result);
+    });
+    end
+}
+
+/// The journal with all that one transaction needs.
+pub(super) struct JournalOwner<J> {
+    journal: J,
+    queue: Arc<Mutex<CommitQueue>>,
+    log: Arc<SharedLog>,
+    meters: Arc<Meters>,
+    hooks: Option<Hooks>,
+    failures: CommitFailureLog,
+    batch: Vec<CommitRequest>,
+    drafts: Vec<Draft>,
+}
+
+/// Logs a store that fails, at a bounded rate: each writer comes again every second.
+#[derive(Debug, Default)]
+struct CommitFailureLog {
+    failing: bool,
+    throttle: Throttle,
+}
+
+impl CommitFailureLog {
+    fn failed(&mut self, error: &JournalError) {
+        self.failing = true;
+        if let Some(failures) = self.throttle.count(Instant::now()) {
+            tracing::error!(error = error as &dyn std::error::Error, failures, "could not store messages");
+        }
+    }
+
+    fn stored(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            tracing::info!("messages are stored again");
+        }
+    }
+}
+
+impl<J: Journal> JournalOwner<J> {
+    pub(super) fn new(
+        journal: J,
+        queue: Arc<Mutex<CommitQueue>>,
+        log: Arc<SharedLog>,
+        meters: Arc<Meters>,
+        hooks: Option<Hooks>,
+    ) -> Self {
+        let failures = CommitFailureLog::default();
+        Self { journal, queue, log, meters, hooks, failures, batch: Vec::new(), drafts: Vec::new() }
+    }
+
+    /// Serves everything that waits.
+    ///
+    /// # Errors
+    /// The journal panicked or broke its contract. The queue is closed then, so that no session waits for an answer.
+    fn serve(&mut self) -> Result<(), JournalError> {
+        self.guarded(|this| {
+            loop {
+                // Bound first: the lock must not be held while the journal works.
+                let waiting = this.lock().take_maintenance();
+                for maintenance in waiting {
+                    this.maintain(maintenance);
+                }
+                this.queue.lock().unwrap_or_else(PoisonError::into_inner).gather(&mut this.batch);
+                if this.batch.is_empty() {
+                    return Ok(());
+                }
+                this.commit()?;
+            }
+        })
+    }
+
+    /// Stores what still waits, and closes the journal.
+    fn close(&mut self) -> Result<(), JournalError> {
+        self.serve()?;
+        self.guarded(|this| this.journal.close())
+    }
+
+    /// Runs code of the journal, which may not be ours. A panic leaves its state unknown, so it is not called again.
+    fn guarded(&mut self, run: impl FnOnce(&mut Self) -> Result<(), JournalError>) -> Result<(), JournalError> {
+        let result =
+            catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or(Err(JournalError::Broken { reason: "it panicked" }));
+        if let Err(error) = &result {
+            self.meters.journal_broken();
+            self.lock().close();
+            self.batch.clear();
+            tracing::error!(error = error as &dyn std::error::Error, "the journal has ended");
+        }
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CommitQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn maintain(&mut self, Maintenance { probe, revoked }: Maintenance) {
+        if probe {
+            let probed = self.journal.probe();
+            if let Err(error) = &probed {
+                self.failures.failed(error);
+            }
+            self.meters.store_works(probed.is_ok());
+        }
+        let found = self.journal.revoked_elsewhere().unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not read revoked accounts");
+            Vec::new()
+        });
+        let _ = revoked.send(found);
+    }
+
+    /// Makes one transaction of the gathered requests.
+    fn commit(&mut self) -> Result<(), JournalError> {
+        // A request behind one of its sequence that failed would overtake it.
+        if self.batch.iter().any(CommitRequest::is_broken) {
+            let (broken, rest) = std::mem::take(&mut self.batch).into_iter().partition(CommitRequest::is_broken);
+            self.batch = rest;
+            Vec::into_iter(broken).for_each(CommitRequest::refuse);
+        }
+        let Self { journal, log, meters, hooks, failures, batch, drafts, .. } = self;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let counts: Vec<usize> = batch.iter().map(|request| request.drafts.len()).collect();
+        batch.iter_mut().for_each(|request| drafts.append(&mut request.drafts));
+        let (began, before) = (Instant::now(), log.last());
+        match journal.append(drafts) {
+            Ok(appended) => {
+                check(drafts, &appended, before)?;
+                failures.stored();
+                meters.committed(began.elapsed());
+                let repeated = appended.iter().filter(|one| matches!(one, Appended::Repeated { .. })).count();
+                meters.repeated.add(repeated as u64);
+                let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
+                meters.stored.add(fresh.len() as u64);
+                // Published before it is answered: a writer that is told sees its message in every listener's log.
+                log.publish(&fresh);
+                if let Some(hooks) = hooks {
+                    fresh.iter().for_each(|message| hooks.stored(message));
+                }
+                let mut appended = appended.into_iter();
+                for (request, count) in batch.drain(..).zip(counts) {
+                    request.reply.send(Ok(appended.by_ref().take(count).collect()));
+                }
+            }
+            Err(error) => {
+                meters.commit_failed();
+                failures.failed(&error);
+                drafts.clear();
+                let error = Arc::new(error);
+                for CommitRequest { sequence, reply, .. } in batch.drain(..) {
+                    let _ = sequence.broken.set(Arc::clone(&error));
+                    reply.send(Err(CommitError::Storage(Arc::clone(&error))));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks that a journal has answered each draft, and without holes in the sequence numbers.
+fn check(drafts: &[Draft], appended: &[Appended], mut last: chat_proto::Seq) -> Result<(), JournalError> {
+    if drafts.len() != appended.len() {
+        return Err(JournalError::Broken { reason: "it did not answer every draft" });
+    }
+    for (draft, appended) in drafts.iter().zip(appended) {
+        match (draft, appended) {
+            (Draft::Account { .. }, Appended::Account(_)) | (Draft::Post { .. }, Appended::Repeated { .. }) => {}
+            (Draft::Post { .. }, Appended::Fresh { seq, .. }) if *seq == last + 1 => last = *seq,
+            (Draft::Post { .. }, Appended::Fresh { .. }) => {
+                return Err(JournalError::Broken { reason: "its sequence numbers have a hole" });
+            }
+            _ => return Err(JournalError::Broken { reason: "it answered with something else" }),
+        }
+    }
+    Ok(())
+}
+
+/// Returns the message that a draft has become, if it is a new one.
+fn stored((draft, appended): (Draft, &Appended)) -> Option<MessageRecord> {
+    match (draft, *appended) {
+        (Draft::Post { author, text, .. }, Appended::Fresh { seq, at }) => {
+            Some(MessageRecord { seq, at, nickname: author.nickname.clone(), text })
+        }
+        _ => None,
+    }
+}

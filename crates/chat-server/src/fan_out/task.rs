@@ -1,0 +1,105 @@
+//! The fan-out task and its list of lent sockets.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+use tokio::task::yield_now;
+
+use super::round::Round;
+use super::socket::SharedSocket;
+use crate::log::{LogHead, SharedLog};
+use crate::meters::Meters;
+
+/// Writes after which other tasks get a turn. Posts that arrive meanwhile are taken in, so the next listeners receive
+/// more in one write: under load, batches grow instead of queues.
+const WRITES_BEFORE_YIELD: usize = 256;
+
+/// Sockets that are taken from the list under one lock.
+const SOCKETS_AT_ONCE: usize = 32;
+
+/// All listeners that keep up.
+#[derive(Debug)]
+pub(crate) struct FanOut {
+    log: Arc<SharedLog>,
+    meters: Arc<Meters>,
+    sockets: Mutex<Vec<Arc<SharedSocket>>>,
+}
+
+impl FanOut {
+    pub(crate) fn new(log: Arc<SharedLog>, meters: Arc<Meters>) -> Arc<Self> {
+        Arc::new(Self { log, meters, sockets: Mutex::default() })
+    }
+
+    /// Writes for as long as the log is open, then hands all sockets back.
+    pub(crate) async fn run(self: Arc<Self>, mut head: watch::Receiver<LogHead>) {
+        loop {
+            let LogHead { closing, .. } = *head.borrow_and_update();
+            if closing {
+                break;
+            }
+            self.round().await;
+            if head.changed().await.is_err() {
+                break;
+            }
+        }
+        self.sockets().iter().for_each(|socket| socket.hand_back());
+    }
+
+    pub(super) fn log(&self) -> &SharedLog {
+        &self.log
+    }
+
+    async fn round(&self) {
+        let mut round = Round::new(&self.log);
+        let (mut remaining, mut written) = (usize::MAX, 0);
+        let mut some = Vec::with_capacity(SOCKETS_AT_ONCE);
+        while self.next_sockets(&mut remaining, &mut some) {
+            for socket in some.drain(..) {
+                written += usize::from(round.visit(&socket));
+            }
+            round.count_in(&self.meters);
+            if written >= WRITES_BEFORE_YIELD {
+                written = 0;
+                yield_now().await;
+            }
+        }
+    }
+
+    /// Fetches the next sockets, from the last to the first: a removed socket is replaced by the last one, which has
+    /// been visited by then. Sockets that are added meanwhile are up to date, as [`Subscriber::lend`] has checked.
+    ///
+    /// [`Subscriber::lend`]: super::Subscriber::lend
+    fn next_sockets(&self, remaining: &mut usize, some: &mut Vec<Arc<SharedSocket>>) -> bool {
+        let sockets = self.sockets();
+        let end = (*remaining).min(sockets.len());
+        *remaining = end.saturating_sub(SOCKETS_AT_ONCE);
+        some.extend(sockets[*remaining..end].iter().map(Arc::clone));
+        !some.is_empty()
+    }
+
+    pub(super) fn add(&self, socket: &Arc<SharedSocket>) {
+        let mut sockets = self.sockets();
+        socket.set_index(sockets.len());
+        sockets.push(Arc::clone(socket));
+    }
+
+    pub(super) fn remove(&self, socket: &Arc<SharedSocket>) {
+        let mut sockets = self.sockets();
+        let index = socket.index();
+        if sockets.get(index).is_some_and(|there| Arc::ptr_eq(there, socket)) {
+            sockets.swap_remove(index);
+            if let Some(moved) = sockets.get(index) {
+                moved.set_index(index);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.sockets().len()
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, Vec<Arc<SharedSocket>>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,201 @@
+//! The note of an orderly end: what the file of the store was like when its server closed it. Whether such a store is
+//! in order is not its business.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use chat_proto::Seq;
+
+use super::repair::beside;
+use crate::error::JournalError;
+use crate::journal::data_dir::{private_file, sync_dir};
+
+/// The note's file in the data directory. It is there only while no server runs, or empty when the store is known to be
+/// damaged.
+const NAME: &str = "closed";
+
+/// Stands before all else, so that the note of a program that checked less would not be believed.
+const FORMAT: &str = "closed-1";
+
+/// A note is shorter; what is longer is none.
+const LONGEST: u64 = 256;
+
+/// A note that was found, whatever it says.
+#[derive(Debug)]
+pub(super) struct CleanShutdownNote(String);
+
+/// Takes the note away, so that it is believed once at most: it is gone from the disk before anything else is written.
+pub(super) fn take(dir: &Path) -> Result<Option<CleanShutdownNote>, JournalError> {
+    let path = dir.join(NAME);
+    let fail = |source| JournalError::file(&path, source);
+    let found = match path.symlink_metadata() {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(error)),
+    };
+    if found.is_symlink() {
+        return Err(JournalError::Link { path });
+    }
+    // What cannot be read is no note, and goes all the same.
+    let note = if found.is_file() { read(&path).ok() } else { None };
+    fs::remove_file(&path).and_then(|()| sync_dir(dir)).map_err(fail)?;
+    Ok(note.map(CleanShutdownNote))
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+impl CleanShutdownNote {
+    /// The head that the store at `store` must have; `None` unless it is exactly as it was left. The whole text is
+    /// compared, so a note that is cut or flipped is none.
+    pub(super) fn head_of(&self, store: &Path) -> Option<Seq> {
+        if !log_is_empty(store) {
+            return None;
+        }
+        let head = self.0.strip_prefix(&state(store).ok()?)?.strip_prefix(' ')?.strip_suffix('\n')?;
+        // Of one length, so that a shorter number is none.
+        if head.len() != 20 {
+            return None;
+        }
+        head.parse().ok()
+    }
+}
+
+/// Leaves the note that `store`, which is complete without its write-ahead log, has this head. Where a note is already,
+/// somebody has found damage meanwhile, and it stays as it is.
+///
+/// It needs no other name first, as a note that was not written to its end is none.
+pub(super) fn leave(dir: &Path, store: &Path, head: Seq) -> io::Result<()> {
+    if !log_is_empty(store) || !stamp(store)? {
+        return Ok(());
+    }
+    let note = format!("{} {head:020}\n", state(store)?);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = match options.open(dir.join(NAME)) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        opened => opened?,
+    };
+    file.write_all(note.as_bytes())?;
+    file.sync_all()?;
+    sync_dir(dir)
+}
+
+/// Sees to it that the next start checks everything, also when a server runs that will close in an orderly way.
+pub(super) fn distrust(dir: &Path) -> Result<(), JournalError> {
+    let path = dir.join(NAME);
+    let file = private_file(&path)?;
+    file.set_len(0).and_then(|()| file.sync_all()).map_err(|source| JournalError::file(&path, source))
+}
+
+fn log_is_empty(store: &Path) -> bool {
+    match beside(store, "-wal").symlink_metadata() {
+        Ok(log) => log.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// What changes when anybody writes to the file or puts another in its place. No program can set the time of the last
+/// change of the inode, so a tool that restores the time of the content does not restore trust. The device is left out:
+/// its number may differ after each boot.
+#[cfg(unix)]
+fn state(store: &Path) -> io::Result<String> {
+    use std::os::unix::fs::MetadataExt;
+    let found = store.symlink_metadata()?;
+    let (written, changed) = ((found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec()));
+    Ok(format!(
+        "{FORMAT} {} {}.{:09} {}.{:09} {}",
+        found.len(),
+        written.0,
+        written.1,
+        changed.0,
+        changed.1,
+        found.ino()
+    ))
+}
+
+/// Gives the file the exact time as its time of writing, and says whether the file system keeps it. The system itself
+/// stamps with its last tick, some milliseconds old: a write in the tick in which the server closed would not show.
+///
+/// By name: closing a descriptor of the file would drop the locks that SQLite has on it.
+#[cfg(unix)]
+fn stamp(store: &Path) -> io::Result<bool> {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+    let now = SystemTime::now();
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let time =
+        Timespec { tv_sec: i64::try_from(since.as_secs()).unwrap_or_default(), tv_nsec: since.subsec_nanos().into() };
+    utimensat(CWD, store, &Timestamps { last_access: time, last_modification: time }, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(store.symlink_metadata()?.modified()? == now)
+}
+
+// Without inodes there is nothing that an exchanged file would show by, so no note is left.
+#[cfg(not(unix))]
+fn state(_store: &Path) -> io::Result<String> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(unix))]
+fn stamp(_store: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_counts_only_when_it_is_whole_and_only_for_the_file_it_was_left_for() {
+        let temp = tempfile::tempdir().unwrap();
+        let (dir, store) = (temp.path(), temp.path().join("store"));
+        fs::write(&store, "content").unwrap();
+        leave(dir, &store, 1042).unwrap();
+        let note = take(dir).unwrap().unwrap();
+        assert_eq!(note.head_of(&store), Some(1042));
+        assert!(take(dir).unwrap().is_none(), "it is believed once");
+        for at in 0..note.0.len() {
+            assert_eq!(CleanShutdownNote(note.0[..at].to_owned()).head_of(&store), None, "cut at {at}");
+            let mut bytes = note.0.clone().into_bytes();
+            bytes[at] ^= 1;
+            let flipped = CleanShutdownNote(String::from_utf8(bytes).unwrap()).head_of(&store);
+            assert!(flipped.is_none_or(|head| head != 1042), "flipped at {at}");
+        }
+        fs::write(&store, "CONTENT").unwrap();
+        assert_eq!(note.head_of(&store), None);
+    }
+
+    #[test]
+    fn a_write_in_the_tick_of_the_end_shows() {
+        let temp = tempfile::tempdir().unwrap();
+        let store = temp.path().join("store");
+        for _ in 0..100 {
+            fs::write(&store, "content").unwrap();
+            assert!(stamp(&store).unwrap(), "the file system of this test keeps no exact times");
+            let left = state(&store).unwrap();
+            fs::write(&store, "CONTENT").unwrap();
+            assert_ne!(state(&store).unwrap(), left);
+        }
+    }
+
+    #[test]
+    fn what_is_odd_is_taken_away_and_what_is_there_is_kept() {
+        let temp = tempfile::tempdir().unwrap();
+        let (dir, store) = (temp.path(), temp.path().join("store"));
+        fs::write(&store, "content").unwrap();
+        fs::write(dir.join(NAME), [0xff; 300]).unwrap();
+        assert!(take(dir).unwrap().is_none());
+        assert!(!dir.join(NAME).exists());
+        distrust(dir).unwrap();
+        leave(dir, &store, 7).unwrap();
+        assert_eq!(take(dir).unwrap().unwrap().head_of(&store), None);
+        std::os::unix::fs::symlink("store", dir.join(NAME)).unwrap();
+        assert!(matches!(take(dir), Err(JournalError::Link { .. })));
+    }
+}

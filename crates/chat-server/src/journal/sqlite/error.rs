@@ -1,0 +1,48 @@
+//! Errors inside the SQLite journal, before they become a [`JournalError`].
+
+use crate::error::JournalError;
+
+/// An error of SQLite, or of the files around it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StoreError {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl StoreError {
+    /// Returns true when the error says that the file is damaged, rather than that it cannot be used now.
+    pub(super) fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{
+            ConstraintViolation, DatabaseCorrupt, NotADatabase, ReadOnly, SchemaChanged, TypeMismatch, Unknown,
+        };
+        let error = match self {
+            Self::Journal(error) => return matches!(error, JournalError::Damaged),
+            Self::Sqlite(error) => error,
+        };
+        match error.sqlite_error_code() {
+            // `Unknown` is SQLITE_ERROR: a table is missing, or the schema makes no sense. `ReadOnly` is how a flipped
+            // format version in the header shows.
+            Some(
+                DatabaseCorrupt | NotADatabase | ConstraintViolation | TypeMismatch | SchemaChanged | Unknown
+                | ReadOnly,
+            ) => true,
+            Some(_) => false,
+            // A value whose type is not the one in the schema.
+            None => true,
+        }
+    }
+}
+
+impl From<StoreError> for JournalError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Journal(error) => error,
+            StoreError::Sqlite(error) => match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+                _ => Self::other(error),
+            },
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The journal on disk, in SQLite: append is one transaction that ends in an fsync. How a store comes to be relied on is
+//! in `opening`.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use chat_proto::Seq;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::error::StoreError;
+use super::head_marker::HeadMarker;
+use super::insert::{Insert, insert_stream};
+use super::open::{self, Opened};
+use super::reader::SqliteReader;
+use super::repair::Recovery;
+use super::{admin, clean_shutdown, schema};
+use crate::entry::{AccountId, AccountRecord, Appended, Draft, LogStream};
+use crate::error::JournalError;
+use crate::journal::clock::now_ms;
+use crate::journal::data_dir::{DataDir, STORE};
+use crate::journal::{Journal, JournalReader};
+
+/// The journal on disk. One server at a time has a data directory.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    connection: Connection,
+    reader: Arc<SqliteReader>,
+    head_marker: HeadMarker,
+    streams: Vec<LogStream>,
+    head: Seq,
+    last_at: i64,
+    recovery: Option<Recovery>,
+    clock: Clock,
+    /// Changes when another process has written; see `revoked_elsewhere`.
+    data_version: i64,
+    /// Dropped last: the lock outlives the files.
+    dir: DataDir,
+}
+
+struct Clock(Box<dyn Fn() -> i64 + Send>);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl SqliteJournal {
+    /// Opens the store in `dir`, or makes one. The whole store is checked, unless the last server closed it in an
+    /// orderly way and nobody has touched it since: then what a start needs is read, and each message is checked when it
+    /// is. A damaged file is set aside and its good part kept, which [`SqliteJournal::recovery`] reports.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the directory cannot be used or another server has it. Damage is none.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let dir = DataDir::open(dir.as_ref())?;
+        let path = dir.path().join(STORE);
+        let head_marker = HeadMarker::open(&dir.path().join("mark"))?;
+        let Opened { connection, log, recovery } = open::open(dir.path(), &path)?;
+        let mut journal = Self {
+            reader: Arc::new(SqliteReader::new(path)),
+            head_marker,
+            head: log.head,
+            last_at: last_at(&connection)?,
+            streams: log.streams,
+            recovery,
+            clock: Clock(Box::new(now_ms)),
+            data_version: data_version(&connection)?,
+            connection,
+            dir,
+        };
+        if journal.recovery.is_none() {
+            journal.notice_lost_tail()?;
+        }
+        if journal.recovery.is_some() {
+            // Told once.
+            journal.note_head();
+        }
+        Ok(journal)
+    }
+
+    /// Takes the time of messages from `clock`, in milliseconds since the Unix epoch, instead of the
+    /// system: for tests, and for machines whose own clock is not to be trusted. However it jumps,
+    /// the time of the log never goes back.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> i64 + Send + 'static) -> Self {
+        self.clock = Clock(Box::new(clock));
+        self
+    }
+
+    /// What had to be done to start, if anything.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
+    }
+
+    fn notice_lost_tail(&mut self) -> Result<(), StoreError> {
+        let Some(stream) = self.streams.last() else { return Ok(()) };
+        let Some((noted, stored)) = self.head_marker.read().filter(|&(_, stored)| stored > self.head) else {
+            return Ok(());
+        };
+        if noted == stream.id {
+            // The lost places will be given to other messages, so they must belong to another log.
+            let next = LogStream::starting_at(self.head + 1);
+            insert_stream(&self.connection, &next)?;
+            self.streams.push(next);
+        }
+        // Another stream there means that the whole file is gone and this one is new.
+        self.recovery = Some(Recovery::TailLost { stored, found: self.head });
+        Ok(())
+    }
+
+    fn store(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, StoreError> {
+        let at = (self.clock.0)().max(self.last_at);
+        let mut head = self.head;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let appended = Insert::new(&transaction, at, &mut head)?.all(drafts)?;
+        transaction.commit()?;
+        self.last_at = at;
+        if head != self.head {
+            self.head = head;
+            self.note_head();
+        }
+        Ok(appended)
+    }
+
+    /// After the commit: a power cut can only make the mark too low, which says nothing.
+    fn note_head(&self) {
+        let Some(stream) = self.streams.last() else { return };
+        if let Err(error) = self.head_marker.write(&stream.id, self.head) {
+            tracing::warn!(%error, "could not note the end of the log");
+        }
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn streams(&self) -> &[LogStream] {
+        &self.streams
+    }
+
+    fn head(&self) -> Seq {
+        self.head
+    }
+
+    fn accounts(&mut self) -> Result<Vec<AccountRecord>, JournalError> {
+        Ok(admin::accounts(&self.connection)?)
+    }
+
+    fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
+        Ok(self.store(drafts).inspect_err(|error| self.reader.note_damage(error))?)
+    }
+
+    fn reader(&self) -> Arc<dyn JournalReader> {
+        Arc::clone(&self.reader) as Arc<dyn JournalReader>
+    }
+
+    fn probe(&mut self) -> Result<(), JournalError> {
+        Ok(schema::write_nothing_new(&mut self.connection)?)
+    }
+
+    fn revoked_elsewhere(&mut self) -> Result<Vec<AccountId>, JournalError> {
+        let version = data_version(&self.connection)?;
+        if self.data_version == version {
+            return Ok(Vec::new());
+        }
+        let ids = admin::revoked_accounts(&self.connection)?;
+        // Only now: what could not be read is looked for again.
+        self.data_version = version;
+        Ok(ids)
+    }
+
+    fn close(&mut self) -> Result<(), JournalError> {
+        self.reader.close();
+        // Folds the write-ahead log into the store. Where there is no room for that, the next start
+        // reads it as it is.
+        let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        let busy: i64 = match folded.map_err(|error| JournalError::from(StoreError::from(error))) {
+            Err(JournalError::Full) => {
+                tracing::warn!("no room on the disk to fold in the write-ahead log");
+                return Ok(());
+            }
+            folded => folded?,
+        };
+        // What is known to be damaged is mended by the next start, which has to look for it.
+        if busy == 0
+            && !self.reader.has_seen_damage()
+            && let Err(error) = clean_shutdown::leave(self.dir.path(), &self.dir.path().join(STORE), self.head)
+        {
+            tracing::warn!(%error, "could not note the orderly end; the next start checks the whole store");
+        }
+        Ok(())
+    }
+}
+
+fn last_at(connection: &Connection) -> Result<i64, StoreError> {
+    let last =
+        connection.query_row("SELECT at FROM message ORDER BY seq DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+    Ok(last.unwrap_or(0))
+}
+
+fn data_version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! Looks at what a start needs of a store that was closed in an orderly way and not touched since. Messages but the
+//! last are not read, so it takes no longer for a longer past.
+
+use chat_proto::Seq;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::error::StoreError;
+use super::row;
+use super::verify::LogSummary;
+
+/// The log of the store; `None` when anything speaks for damage. Accounts are all looked at: the server reads them
+/// anyway, and one that is left out could not log in.
+pub(super) fn quick_check(connection: &Connection, head: Seq) -> Result<Option<LogSummary>, StoreError> {
+    let mut streams = connection.prepare(&format!("SELECT {} FROM stream ORDER BY n", row::STREAM))?;
+    let streams: Option<Vec<_>> = streams.query_map([], |found| Ok(row::stream(found)))?.collect::<Result<_, _>>()?;
+    let mut accounts = connection.prepare(&format!("SELECT {} FROM account ORDER BY id", row::ACCOUNT))?;
+    let mut rows = accounts.query([])?;
+    while let Some(found) = rows.next()? {
+        if row::account(found).is_none() {
+            return Ok(None);
+        }
+    }
+    let newest = format!("SELECT {} FROM message NOT INDEXED ORDER BY seq DESC LIMIT 1", row::MESSAGE);
+    let found = match connection.query_row(&newest, [], |found| Ok(row::message(found))).optional()? {
+        Some(Some(message)) => message.seq,
+        Some(None) => return Ok(None),
+        None => 0,
+    };
+    Ok(streams.filter(|streams| found == head && !streams.is_empty()).map(|streams| LogSummary { head, streams }))
+}

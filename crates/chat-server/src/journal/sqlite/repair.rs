@@ -1,0 +1,211 @@
+//! Carries the good part of a damaged store into a new file and sets the damaged one aside.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chat_proto::Seq;
+use rusqlite::{Connection, params};
+
+use super::error::StoreError;
+use super::insert::insert_stream;
+use super::scan::scan;
+use super::{row, schema};
+use crate::entry::LogStream;
+use crate::error::JournalError;
+use crate::journal::clock::now_ms;
+use crate::journal::data_dir::{private_file, sync_dir};
+
+/// What had to be done to start on a damaged store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recovery {
+    /// The file was damaged; its good part was carried into a new one.
+    SetAside {
+        /// Where the damaged file is now.
+        file: PathBuf,
+        /// Messages that were kept.
+        messages: u64,
+        /// Accounts that were kept.
+        accounts: u64,
+    },
+    /// The file is sound, but its last messages are gone.
+    TailLost {
+        /// The last place that had been stored.
+        stored: Seq,
+        /// The last place that is there.
+        found: Seq,
+    },
+}
+
+/// The new store while it is being made. It gets its other name when it is complete and on the disk,
+/// so that whoever finds that name may rely on it.
+const UNFINISHED: &str = ".part";
+
+/// The new store, complete.
+const COMPLETE: &str = ".new";
+
+/// Finishes a salvage that was interrupted. A complete new store takes the place of whatever is left
+/// of the old one, which may have lost its write-ahead log to the new name already.
+pub(super) fn finish_interrupted(store: &Path) -> Result<(), JournalError> {
+    let fail = |source| JournalError::file(store, source);
+    remove(&beside(store, UNFINISHED)).map_err(fail)?;
+    if beside(store, COMPLETE).exists() {
+        exchange(store).map_err(fail)?;
+    }
+    Ok(())
+}
+
+/// Sets the old store aside, part by part, and puts the complete new one in its place.
+fn exchange(store: &Path) -> io::Result<PathBuf> {
+    let aside = free_name(store);
+    for suffix in ["-wal", "-shm", ""] {
+        let part = beside(store, suffix);
+        if part.exists() {
+            fs::rename(&part, beside(&aside, suffix))?;
+        }
+    }
+    fs::rename(beside(store, COMPLETE), store)?;
+    store.parent().map_or(Ok(()), sync_dir)?;
+    Ok(aside)
+}
+
+/// Makes a new store of what can be read of the one at `path`, which nobody may have open.
+pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
+    let fresh_path = beside(path, UNFINISHED);
+    let fail = |source| JournalError::file(path, source);
+    remove(&fresh_path).map_err(fail)?;
+    drop(private_file(&fresh_path)?);
+    let mut fresh = schema::open_for_writing(&fresh_path)?;
+    checkpoint(&fresh)?;
+
+    let copy_path = beside(path, ".copy");
+    let copy = mended_copy(path, &copy_path, &fresh_path).map_err(fail)?;
+    let (messages, accounts) = match &copy {
+        Some(damaged) => carry_over(damaged, &mut fresh)?,
+        None => (0, 0),
+    };
+    drop(copy);
+    let head: i64 = fresh.query_row("SELECT coalesce(max(seq), 0) FROM message", [], |row| row.get(0))?;
+    // The end may be missing, so this is another log from here on: listeners are told of the gap.
+    insert_stream(&fresh, &LogStream::starting_at(Seq::try_from(head).unwrap_or(0) + 1))?;
+    checkpoint(&fresh)?;
+    fresh.close().map_err(|(_, error)| error)?;
+    remove(&copy_path).map_err(fail)?;
+
+    fs::File::open(&fresh_path).and_then(|file| file.sync_all()).map_err(fail)?;
+    fs::rename(&fresh_path, beside(path, COMPLETE)).map_err(fail)?;
+    path.parent().map_or(Ok(()), sync_dir).map_err(fail)?;
+    let aside = exchange(path).map_err(fail)?;
+    Ok(Recovery::SetAside { file: aside, messages, accounts })
+}
+
+/// Copies every good row, one transaction in all.
+fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64), StoreError> {
+    let transaction = fresh.transaction()?;
+    let (mut messages, mut accounts, mut last_at) = (0, 0, i64::MIN);
+    let mut failed = None;
+    {
+        let mut insert = transaction.prepare(
+            "INSERT OR IGNORE INTO account(id, token, nickname, at, revoked, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        scan(damaged, "account", "id", row::ACCOUNT, |found| {
+            let Some(account) = row::account(found) else { return };
+            let (token, nickname) = (account.token.as_bytes(), account.nickname.as_str());
+            let crc = row::account_crc(account.id, token, nickname, account.at, account.revoked);
+            match insert.execute(params![account.id, token, nickname, account.at, account.revoked, crc]) {
+                Ok(added) => accounts += added as u64,
+                Err(error) => failed = Some(error),
+            }
+        });
+        scan(damaged, "stream", "n", row::STREAM, |found| {
+            if let Some(stream) = row::stream(found)
+                && let Err(error) = insert_stream(&transaction, &stream)
+            {
+                failed = Some(error);
+            }
+        });
+        let mut insert = transaction.prepare(
+            "INSERT OR IGNORE INTO message(seq, at, account, post, nick, text, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        scan(damaged, "message", "seq", row::MESSAGE, |found| {
+            let Some(raw) = row::raw_message(found) else { return };
+            let message = raw.message;
+            // A row whose time goes backwards was stored by nobody, whatever its checksum says.
+            if message.at < last_at {
+                return;
+            }
+            last_at = message.at;
+            let (nick, text, post) = (message.nickname.as_str(), message.text.as_str(), raw.post.as_deref());
+            let seq = i64::try_from(message.seq).unwrap_or(i64::MAX);
+            let crc = row::message_crc(seq, message.at, raw.account, post, nick, text);
+            match insert.execute(params![seq, message.at, raw.account, post, nick, text, crc]) {
+                Ok(added) => messages += added as u64,
+                Err(error) => failed = Some(error),
+            }
+        });
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    transaction.commit()?;
+    Ok((messages, accounts))
+}
+
+/// A copy of the damaged store whose first page is put right. That page holds the header and the
+/// schema, which are the same in every store of this format, so a damaged one costs no data.
+/// `None` when the copy cannot be opened even so.
+fn mended_copy(path: &Path, copy_path: &Path, fresh_path: &Path) -> io::Result<Option<Connection>> {
+    remove(copy_path)?;
+    let mut bytes = fs::read(path)?;
+    let template = fs::read(fresh_path)?;
+    bytes.resize(bytes.len().div_ceil(schema::PAGE_SIZE).max(1) * schema::PAGE_SIZE, 0);
+    // Not taken over: the change counter and the size (24 to 32), which the file's length overrules.
+    // The list of free pages (32 to 40) is only of use to a writer.
+    for (start, end) in [(0, 24), (32, 92), (100, schema::PAGE_SIZE)] {
+        if let (Some(to), Some(from)) = (bytes.get_mut(start..end), template.get(start..end)) {
+            to.copy_from_slice(from);
+        }
+    }
+    // Different from the change counter: the size in the header then does not count.
+    let stale = [!bytes[24], bytes[25], bytes[26], bytes[27]];
+    bytes[92..96].copy_from_slice(&stale);
+    private_file(copy_path).map_err(io::Error::other)?.write_all(&bytes)?;
+    let wal = beside(path, "-wal");
+    if wal.exists() {
+        fs::copy(wal, beside(copy_path, "-wal"))?;
+    }
+    Ok(schema::open_existing(copy_path).ok())
+}
+
+fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+}
+
+/// `room.db` and `-wal` make `room.db-wal`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn free_name(path: &Path) -> PathBuf {
+    let mut stamp = now_ms();
+    loop {
+        let name = beside(path, &format!(".damaged-{stamp}"));
+        if !name.exists() {
+            return name;
+        }
+        stamp += 1;
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    for suffix in ["-wal", "-shm", ""] {
+        match fs::remove_file(beside(path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}

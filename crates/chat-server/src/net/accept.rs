@@ -1,0 +1,161 @@
+//! Opens ports and accepts connections.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::admission::{Admission, ConnectionPermit};
+use crate::error::StartError;
+use crate::limits::SEND_BUFFER;
+use crate::meters::Port;
+
+/// Connections that the system queues for us: a thousand clients return at once after a restart.
+const BACKLOG: i32 = 4_096;
+
+/// After which silence the system asks whether the peer still exists, how often it asks, and how many times. A peer that
+/// vanished is found after about two minutes.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
+
+/// How long to wait when no descriptor is left: other connections close meanwhile.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Opens a port. On Linux its connections inherit the socket options, which saves four calls for each; elsewhere
+/// [`prepare`] sets them again.
+pub(crate) fn open_port(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let open = || -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // Without this a restarted server could not listen while old connections are in TIME_WAIT.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        set_options(&socket)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        TcpListener::from_std(socket.into())
+    };
+    open().map_err(|source| StartError::Bind { address, source })
+}
+
+/// Sets the options of a socket. Each turn of the dialogue is one write, so nothing is gained by delaying segments. The
+/// send buffer must be set before the handshake.
+fn set_options(socket: &Socket) -> io::Result<()> {
+    let (idle, every, times) = KEEPALIVE;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    let keepalive = TcpKeepalive::new().with_time(idle).with_interval(every);
+    #[cfg(unix)]
+    let keepalive = keepalive.with_retries(times);
+    #[cfg(not(unix))]
+    let _ = times;
+    socket.set_tcp_keepalive(&keepalive)
+}
+
+fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
+    if cfg!(target_os = "linux") {
+        return Ok(stream);
+    }
+    let socket = Socket::from(stream.into_std()?);
+    set_options(&socket)?;
+    TcpStream::from_std(socket.into())
+}
+
+/// Accepts the connections of one port.
+pub(crate) struct AcceptLoop {
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) port: Port,
+    /// Dropped as soon as the port is closed.
+    pub(crate) open: mpsc::Sender<()>,
+    /// Becomes true when the port is to be closed.
+    pub(crate) stop: watch::Receiver<bool>,
+    /// Becomes true when sessions are told to end.
+    pub(crate) drain: watch::Receiver<bool>,
+    /// How long sessions may take to end then.
+    pub(crate) drain_within: Duration,
+}
+
+impl AcceptLoop {
+    /// Accepts connections until it is stopped, closes the port, and gives the sessions time to end. Dropping the future
+    /// closes them at once.
+    pub(crate) async fn run<F>(mut self, listener: TcpListener, mut serve: impl FnMut(TcpStream, ConnectionPermit) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut sessions = JoinSet::new();
+        let mut exhausted = false;
+        loop {
+            // All branches are cancel safe: an accepted connection is returned or stays in the system's queue.
+            let accepted = tokio::select! {
+                biased;
+                // An error means that the handle is gone, which stops the server too.
+                _ = self.stop.wait_for(|stop| *stop) => break,
+                Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    exhausted = false;
+                    self.spawn(&mut sessions, stream, peer.ip(), &mut serve);
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    if !std::mem::replace(&mut exhausted, true) {
+                        tracing::warn!(%error, "could not accept connections");
+                    }
+                    sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
+        }
+        // The system has accepted these already. Closing the port would reset them; as sessions they are told to leave.
+        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+            self.spawn(&mut sessions, stream, peer.ip(), &mut serve);
+        }
+        drop(listener);
+        drop(self.open);
+        // Sessions go on until they are told: the other ports are closed first. An error tells them too.
+        let told = self.drain.wait_for(|drain| *drain);
+        tokio::pin!(told);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut told => break,
+                Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
+            }
+        }
+        let ended = timeout(self.drain_within, async { while sessions.join_next().await.is_some() {} });
+        if ended.await.is_err() {
+            tracing::warn!(connections = sessions.len(), "closed connections that did not end in time");
+        }
+    }
+
+    fn spawn<F>(
+        &self,
+        sessions: &mut JoinSet<()>,
+        stream: TcpStream,
+        peer: IpAddr,
+        serve: &mut impl FnMut(TcpStream, ConnectionPermit) -> F,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        // An error of `prepare` means that the peer has gone already.
+        if let Some(permit) = self.admission.admit(peer, self.port)
+            && let Ok(stream) = prepare(stream)
+        {
+            sessions.spawn(serve(stream, permit));
+        }
+    }
+}
+
+/// Returns true when an error of `accept` is about one connection that is gone again, rather than about the port.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

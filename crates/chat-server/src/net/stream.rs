@@ -1,0 +1,106 @@
+//! A TCP stream that several hold: the session that owns it, the fan-out that it is lent to, and whoever sees to it that
+//! nothing is left behind when it ends. Who may write is not decided here.
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// The session's side: the only one that waits for the stream.
+#[derive(Debug)]
+pub(crate) struct SharedStream(Arc<TcpStream>);
+
+impl SharedStream {
+    pub(crate) fn new(stream: Arc<TcpStream>) -> Self {
+        Self(stream)
+    }
+
+    fn poll_try_write(
+        &self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match write(&self.0) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
+
+impl AsyncRead for SharedStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.0.poll_read_ready(cx))?;
+            match self.0.try_read(buf.initialize_unfilled()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read.map(|count| buf.advance(count))),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for SharedStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_try_write(cx, |stream| stream.try_write(bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_try_write(cx, |stream| stream.try_write_vectored(slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(SockRef::from(&*self.0).shutdown(Shutdown::Write))
+    }
+}
+
+/// Sees to what the system does with a stream after the last holder has let go: what the peer has not taken by then
+/// would be kept for as long as the peer says that it has no room, without a descriptor that anybody counts.
+#[derive(Debug)]
+pub(crate) struct LingerGuard {
+    stream: Arc<TcpStream>,
+    within: Duration,
+}
+
+impl LingerGuard {
+    /// The peer has so much time to take the rest.
+    pub(crate) fn new(stream: &Arc<TcpStream>, within: Duration) -> Self {
+        Self { stream: Arc::clone(stream), within }
+    }
+
+    /// The rest is thrown away, and the peer is told so by a reset.
+    pub(crate) fn reset(&self) {
+        // Where that fails, the limit below holds.
+        let _ = SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Drop for LingerGuard {
+    fn drop(&mut self) {
+        // Not before: a writer may post for ever without taking an answer. Where it fails, the peer has gone.
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&*self.stream).set_tcp_user_timeout(Some(self.within));
+        #[cfg(not(target_os = "linux"))]
+        let _ = self.within;
+    }
+}

@@ -1,0 +1,32 @@
+//! Resource limits of the process.
+
+/// Forbids core dumps: the memory of the server contains tokens, which a dump would write to a disk. Where that is not
+/// allowed, the server runs nevertheless.
+#[cfg(unix)]
+pub(crate) fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "could not forbid core dumps, which would contain tokens");
+    }
+}
+
+/// Raises the soft limit of open files to the hard one. Shells and service managers start programs with a soft limit of
+/// 1,024, for the sake of programs that use `select`. Where that is not allowed, the server runs with what it has.
+#[cfg(unix)]
+pub(crate) fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "could not raise the limit of open files");
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn forbid_core_dumps() {}
+
+#[cfg(not(unix))]
+pub(crate) fn raise_open_files() {}

@@ -1,0 +1,91 @@
+//! Log lines about events which a peer or a failing disk can repeat at will: at most one line a second of each kind,
+//! with a count. They name no peer and quote nothing that a peer wrote.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The shortest time between two lines of one kind.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// A kind of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RateLimitedLog {
+    /// A connection was closed at once, because a limit is reached.
+    ConnectionRefused,
+    /// A token that belongs to no account.
+    UnknownToken,
+    /// A registration over the rate of its address.
+    RegistrationRefused,
+    /// A post over the rate was declined or delayed.
+    PostPutOff,
+    /// A revoked account wanted to post.
+    RevokedRefused,
+}
+
+/// One throttle for each kind, shared by all servers of the process since they share one log.
+static THROTTLES: [Mutex<Throttle>; 5] = [const { Mutex::new(Throttle::new()) }; 5];
+
+impl RateLimitedLog {
+    /// Counts the event and logs it, unless a line of this kind was written within the last second.
+    pub(crate) fn log(self) {
+        let mut throttle = THROTTLES[self as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(count) = throttle.count(Instant::now()) else { return };
+        // Released before writing: a subscriber that blocks must not block other tasks here.
+        drop(throttle);
+        match self {
+            Self::ConnectionRefused => tracing::warn!(count, "too many connections; closed new ones"),
+            Self::UnknownToken => tracing::info!(count, "refused logins with an unknown token"),
+            Self::RegistrationRefused => tracing::info!(count, "refused registrations over the rate of an address"),
+            Self::PostPutOff => tracing::info!(count, "put off posts over the rate of an account"),
+            Self::RevokedRefused => tracing::info!(count, "refused posts of revoked accounts"),
+        }
+    }
+}
+
+/// Decides which events of one kind are logged.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle {
+    logged: Option<Instant>,
+    pending: u64,
+}
+
+impl Throttle {
+    pub(crate) const fn new() -> Self {
+        Self { logged: None, pending: 0 }
+    }
+
+    /// Counts an event. Returns how many events the line to be written now stands for, or `None` when it is too early
+    /// for one. The last events of a flood may so remain unlogged.
+    pub(crate) fn count(&mut self, now: Instant) -> Option<u64> {
+        self.pending += 1;
+        if self.logged.is_some_and(|logged| now.saturating_duration_since(logged) < INTERVAL) {
+            return None;
+        }
+        self.logged = Some(now);
+        Some(std::mem::take(&mut self.pending))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_one_line_a_second_and_counts_all() {
+        let (mut throttle, start) = (Throttle::new(), Instant::now());
+        let counts: Vec<u64> = (0..10_000).filter_map(|n| throttle.count(start + Duration::from_millis(n))).collect();
+        assert_eq!(counts.len(), 10);
+        assert_eq!(counts[0], 1, "the first event is logged at once");
+        assert!(counts[1..].iter().all(|count| *count == 1_000), "{counts:?}");
+    }
+
+    #[test]
+    fn logs_each_rare_event() {
+        let (mut throttle, start) = (Throttle::new(), Instant::now());
+        for n in 0..5 {
+            assert_eq!(throttle.count(start + INTERVAL * n), Some(1));
+        }
+        // A clock that stands still logs no more.
+        assert_eq!(throttle.count(start), None);
+    }
+}

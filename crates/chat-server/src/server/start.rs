@@ -1,0 +1,137 @@
+//! Starts a server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::handle::{Parts, ServerHandle};
+use super::maintenance::{Maintainer, Stop, watch_journal};
+use super::services::{ListenerService, WriterService};
+use crate::admission::Admission;
+use crate::committer::Committer;
+use crate::config::ServerConfig;
+use crate::error::StartError;
+use crate::fan_out::FanOut;
+use crate::journal::Journal;
+use crate::meters::Port;
+use crate::net::{AcceptLoop, open_port};
+use crate::session::{SessionContext, ShutdownSignal};
+
+/// Starts servers.
+///
+/// ```
+/// use chat_server::{MemoryJournal, Server, ServerConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::start(ServerConfig::on_free_ports(), MemoryJournal::new()).await?;
+/// assert_ne!(server.listen_addr().port(), 0);
+/// server.drain().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Server;
+
+/// A port that is open and its real address.
+struct OpenPort {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl OpenPort {
+    fn open(asked: SocketAddr) -> Result<Self, StartError> {
+        let listener = open_port(asked)?;
+        let address = listener.local_addr().map_err(|source| StartError::Bind { address: asked, source })?;
+        Ok(Self { listener, address })
+    }
+}
+
+impl Server {
+    /// Opens the ports, reads accounts and the end of the log from the journal, and serves on the current Tokio runtime.
+    /// The journal is read on a blocking thread.
+    ///
+    /// # Errors
+    /// [`StartError`] when a port cannot be opened or the journal cannot be read.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, the ports are closed again, and the journal is dropped as soon as its read ends.
+    pub async fn start<J: Journal>(config: ServerConfig, mut journal: J) -> Result<ServerHandle, StartError> {
+        let (listen, write) = (OpenPort::open(config.listen)?, OpenPort::open(config.write)?);
+        #[cfg(feature = "tls")]
+        let tls = match &config.tls {
+            Some(ports) => Some((ports.clone(), OpenPort::open(ports.listen)?, OpenPort::open(ports.write)?)),
+            None => None,
+        };
+        let load = move || SessionContext::load(config, &mut journal).map(|context| (context, journal));
+        let loaded = tokio::task::spawn_blocking(load).await;
+        let (context, journal) = loaded.map_err(|failed| StartError::Thread(failed.into()))??;
+        let context = Arc::new(context);
+        let (log, meters, limits) = (Arc::clone(&context.log), Arc::clone(&context.meters), &context.config.limits);
+        let hooks = context.config.hooks.clone();
+        let (committer, journal_end) = Committer::start(journal, Arc::clone(&log), Arc::clone(&meters), hooks)
+            .map_err(|error| StartError::Thread(error.into()))?;
+        let admission = Admission::new(limits, Arc::clone(&meters));
+        let (open, ports_closed) = mpsc::channel(1);
+        let (stop, stopping) = Stop::new();
+        let (revocations, revoked) = watch::channel(0);
+
+        let fan_out = FanOut::new(Arc::clone(&log), Arc::clone(&meters));
+        let signal = ShutdownSignal { drain: stopping.writers.clone(), revoked };
+        let writer_service = WriterService { context: Arc::clone(&context), committer: committer.clone(), signal };
+        let listener_service = ListenerService { context: Arc::clone(&context), fan_out: Arc::clone(&fan_out) };
+        let accept = |port: Port, drain: &watch::Receiver<bool>| AcceptLoop {
+            admission: Arc::clone(&admission),
+            port,
+            open: open.clone(),
+            stop: stopping.ports.clone(),
+            drain: drain.clone(),
+            drain_within: limits.drain_within,
+        };
+        let (on_write, on_listen) =
+            (|| accept(Port::Write, &stopping.writers), || accept(Port::Listen, &stopping.listeners));
+        let (mut writers, mut listeners) = (JoinSet::new(), JoinSet::new());
+        listeners.spawn(fan_out.run(log.watch_head()));
+        #[cfg(feature = "tls")]
+        let tls_addrs = tls.map(|(ports, listen, write)| {
+            let (service, own) = (writer_service.clone(), ports.clone());
+            let serve = move |stream, permit| service.serve_tls(&own, stream, permit);
+            writers.spawn(on_write().run(write.listener, serve));
+            let service = listener_service.clone();
+            let serve = move |stream, permit| service.serve_tls(&ports, stream, permit);
+            listeners.spawn(on_listen().run(listen.listener, serve));
+            (listen.address, write.address)
+        });
+        #[cfg(not(feature = "tls"))]
+        let tls_addrs = None;
+        let serve = move |stream, permit| writer_service.serve(stream, permit);
+        writers.spawn(on_write().run(write.listener, serve));
+        let serve = move |stream, permit| listener_service.serve(stream, permit);
+        listeners.spawn(on_listen().run(listen.listener, serve));
+        // The loops hold the other senders: when the last port is closed, the channel is.
+        drop(open);
+        let (all, closing) = (stop.clone(), Arc::clone(&log));
+        let ends = watch_journal(journal_end, move || {
+            all.all();
+            closing.close();
+        });
+        let maintainer = Maintainer { context: Arc::clone(&context), committer: committer.clone(), revocations };
+        let maintenance = maintainer.spawn();
+        Ok(ServerHandle::new(Parts {
+            listen: listen.address,
+            write: write.address,
+            tls: tls_addrs,
+            context,
+            committer,
+            stop,
+            ports_closed,
+            writers,
+            listeners,
+            maintenance,
+            ends,
+        }))
+    }
+}

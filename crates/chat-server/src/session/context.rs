@@ -1,0 +1,105 @@
+//! What all sessions of one server share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chat_proto::{Nickname, Position, Seq, StreamId, Text};
+use tokio::sync::Semaphore;
+
+use crate::accounts::{AccountDirectory, SERVER_NAME};
+use crate::config::ServerConfig;
+use crate::entry::{Author, Draft, LogStream, MessageRecord, SERVER_ACCOUNT};
+use crate::error::JournalError;
+use crate::journal::{Journal, JournalReader, ReadLimit};
+use crate::limits::{PAGE_BYTES, PAGE_MESSAGES, READS_AT_ONCE};
+use crate::log::SharedLog;
+use crate::meters::Meters;
+
+/// Configuration, accounts, log and journal, for all sessions.
+pub(crate) struct SessionContext {
+    pub(crate) config: ServerConfig,
+    pub(crate) accounts: AccountDirectory,
+    pub(crate) log: Arc<SharedLog>,
+    pub(crate) meters: Arc<Meters>,
+    pub(super) streams: Vec<LogStream>,
+    pub(super) reader: Arc<dyn JournalReader>,
+    reads: Semaphore,
+}
+
+impl SessionContext {
+    /// Reads accounts and the end of the log from the journal. The shared log starts empty: a new listener begins at
+    /// its end, and one that resumes reads the journal.
+    pub(crate) fn load(config: ServerConfig, journal: &mut impl Journal) -> Result<Self, JournalError> {
+        let random = config.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        let accounts = AccountDirectory::new(journal.accounts()?, config.limits.nickname_chars, random);
+        let log = Arc::new(SharedLog::new(journal.head(), config.limits.ring_bytes));
+        Ok(Self {
+            config,
+            accounts,
+            log,
+            meters: Arc::default(),
+            streams: journal.streams().to_vec(),
+            reader: journal.reader(),
+            reads: Semaphore::new(READS_AT_ONCE),
+        })
+    }
+
+    /// Returns false when neither reads nor appends of the journal wait for a disk.
+    pub(crate) fn reader_waits(&self) -> bool {
+        self.reader.waits()
+    }
+
+    /// Returns the name of the current stream.
+    pub(crate) fn stream(&self) -> Option<&StreamId> {
+        self.streams.last().map(|stream| &stream.id)
+    }
+
+    /// Returns a position in the current stream.
+    pub(crate) fn position(&self, seq: Seq) -> Option<Position> {
+        Some(Position { stream: self.stream()?.clone(), seq })
+    }
+
+    /// Returns the message that announces a new account, if announcements are on. Its words are those of the public
+    /// server (protocol, section 3).
+    pub(super) fn announcement(&self, nickname: &Nickname) -> Option<Draft> {
+        let text = Text::new(&format!("# к чату присоединился {nickname}")).ok()?;
+        self.server_draft(text).filter(|_| self.config.announce)
+    }
+
+    /// Returns a message of the server itself.
+    pub(crate) fn server_draft(&self, text: Text) -> Option<Draft> {
+        let nickname = Nickname::new(SERVER_NAME).ok()?;
+        Some(Draft::Post { author: Arc::new(Author { id: SERVER_ACCOUNT, nickname }), id: None, text })
+    }
+
+    /// Reads one page of the journal.
+    pub(super) async fn page(self: &Arc<Self>, from: Seq) -> Result<Vec<MessageRecord>, JournalError> {
+        let _reading = self.meters.reading_pages.while_held();
+        self.meters.pages.one();
+        let limit = ReadLimit { messages: PAGE_MESSAGES, bytes: PAGE_BYTES };
+        self.read(move |context| context.reader.read(from, limit)).await
+    }
+
+    /// Reads the journal on a blocking thread; a few reads run at the same time.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&Self) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        if !self.reader.waits() {
+            return read(self);
+        }
+        // Never closed, so acquiring cannot fail.
+        let _permit = self.reads.acquire().await;
+        let context = Arc::clone(self);
+        match tokio::task::spawn_blocking(move || read(&context)).await {
+            Ok(result) => result,
+            Err(failed) => Err(JournalError::Interrupted(failed.into())),
+        }
+    }
+}
+
+impl fmt::Debug for SessionContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionContext").field("config", &self.config).finish_non_exhaustive()
+    }
+}

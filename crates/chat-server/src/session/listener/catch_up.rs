@@ -1,0 +1,80 @@
+//! What a listener gets from the journal: the answer to its request to resume, and the pages that it has missed.
+
+use bytes::BytesMut;
+use chat_proto::{ListenerServerCommand, ResumeAnswer, ResumeRequest, SeqRange, StateMachine as _};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::exit::ListenerExit;
+use super::resume::first_seq;
+use super::task::{ListenerSession, now};
+use crate::log::{Batch, Form, LogCursor, LogRead};
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
+    /// Answers a request to resume, and moves the cursor to where it asks.
+    pub(super) async fn resume(&mut self, request: ResumeRequest) -> Result<(), ListenerExit> {
+        // A late request: the line that the peer has the beginning of is finished first.
+        let plain = self.sent_plain();
+        self.finish_line().await?;
+        let from = request.from;
+        let (first, head) = self
+            .context
+            .read(move |context| {
+                let head = context.log.last();
+                Ok((first_seq(&from, &context.streams, head, &*context.reader)?, head))
+            })
+            .await?;
+        let Some(stream) = self.context.stream().cloned() else { return Ok(()) };
+        let answer = ResumeAnswer::new(stream, first, head).with_plain(plain);
+        // The machine waits for this answer, so it accepts the command.
+        let _ = self.machine.handle_command(ListenerServerCommand::Answer(answer), now());
+        self.cursor = LogCursor::new(first, Form::Numbered);
+        self.page = None;
+        self.released = true;
+        self.up_to_date = false;
+        Ok(())
+    }
+
+    /// Returns the first and last sequence number that were sent as plain lines.
+    fn sent_plain(&self) -> Option<SeqRange> {
+        let last = if self.cursor.is_inside_line() { self.cursor.next() } else { self.cursor.next() - 1 };
+        (last > self.accepted).then_some(SeqRange { first: self.accepted + 1, last })
+    }
+
+    /// Puts the rest of a line that was begun before all replies.
+    async fn finish_line(&mut self) -> Result<(), ListenerExit> {
+        if !self.cursor.is_inside_line() {
+            return Ok(());
+        }
+        let batch = match self.fetch() {
+            LogRead::Chunks(batches) => batches.into_iter().next(),
+            LogRead::UpToDate => None,
+            LogRead::Evicted => {
+                self.read_page().await?;
+                self.page.as_deref().cloned()
+            }
+        };
+        let rest = batch.map(|batch| self.cursor.rest(&batch)).ok_or(ListenerExit::TornLine)?;
+        let end = memchr::memchr(b'\n', &rest).ok_or(ListenerExit::TornLine)?;
+        let mut replies = BytesMut::from(&rest[..=end]);
+        replies.extend_from_slice(&self.replies);
+        self.replies = replies;
+        self.cursor = LogCursor::new(self.cursor.next() + 1, self.cursor.form());
+        Ok(())
+    }
+
+    /// Reads the page at the cursor from the journal.
+    pub(super) async fn read_page(&mut self) -> Result<(), ListenerExit> {
+        let next = self.cursor.next();
+        let messages = self.context.page(next).await?;
+        self.page = Batch::encode_for(&messages, self.cursor.form()).map(Box::new);
+        match &self.page {
+            Some(page) if page.first() != next && self.cursor.is_inside_line() => Err(ListenerExit::TornLine),
+            Some(_) => Ok(()),
+            // All that was left is damaged: continue with what the ring contains.
+            None => {
+                self.cursor = LogCursor::new(self.context.log.oldest().max(next + 1), self.cursor.form());
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Reads what a listener sends: a request to resume, and pings.
+
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use chat_proto::{Frame, StateMachine as _};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::codec::Decoder as _;
+
+use super::exit::ListenerExit;
+use super::task::{ListenerSession, now};
+
+/// Bytes of one read. Listeners send little: one line at the start, and a ping now and then.
+const READ_CHUNK: usize = 512;
+
+/// Bytes of replies that may wait before nothing more is read from a listener that asks and does not read.
+const REPLIES_LIMIT: usize = 4 * 1024;
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
+    /// Ready when the state machine has received a line.
+    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ListenerExit>> {
+        while self.machine.wants_input() && self.replies.len() < REPLIES_LIMIT {
+            if let Some(Frame::Line(line)) = self.codec.decode(&mut self.input)? {
+                if line.extension().is_some() && !self.context.config.extensions {
+                    continue;
+                }
+                self.machine.handle_input(line, now())?;
+                return Poll::Ready(Ok(()));
+            }
+            if self.input.is_empty() {
+                // Frees the buffer: an idle listener holds none.
+                self.input = BytesMut::new();
+            }
+            let mut chunk = [const { MaybeUninit::uninit() }; READ_CHUNK];
+            let mut chunk = ReadBuf::uninit(&mut chunk);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk))?;
+            if chunk.filled().is_empty() {
+                return Poll::Ready(Err(ListenerExit::Ended));
+            }
+            self.input.extend_from_slice(chunk.filled());
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a listener that asks to resume begins (protocol, section 5).
+
+use chat_proto::{ResumeFrom, Seq};
+
+use crate::entry::LogStream;
+use crate::error::JournalError;
+use crate::journal::JournalReader;
+use crate::limits::STRANGER_BACKLOG;
+
+/// The place of the first message that is sent. At most one after `head`.
+pub(super) fn first_seq(
+    from: &ResumeFrom,
+    streams: &[LogStream],
+    head: Seq,
+    journal: &dyn JournalReader,
+) -> Result<Seq, JournalError> {
+    let oldest = journal.oldest()?;
+    let wanted = match from {
+        ResumeFrom::After(position) => {
+            let known = streams.iter().position(|stream| stream.id == position.stream);
+            match known.map(|index| streams.get(index + 1)) {
+                // The log that is still going on.
+                Some(None) => position.seq.saturating_add(1),
+                // An earlier stretch: what the listener saw beyond its end is lost, so it reads on
+                // where the next one begins. That it is another stream tells it of the gap.
+                Some(Some(next)) => position.seq.saturating_add(1).min(next.first),
+                // A log that this store never had: the listener has seen nothing of this one.
+                None => {
+                    let first = streams.last().map_or(1, |stream| stream.first);
+                    first.max((head + 1).saturating_sub(STRANGER_BACKLOG))
+                }
+            }
+        }
+        ResumeFrom::Last(count) => (head + 1).saturating_sub(*count),
+        ResumeFrom::AfterTime(at) => journal.first_after(*at)?,
+        // A request of a later version of the protocol: from now on.
+        _ => head + 1,
+    };
+    Ok(wanted.max(oldest).min(head + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::{Position, StreamId};
+
+    use super::*;
+    use crate::{entry::MessageRecord, journal::ReadLimit};
+
+    struct Messages {
+        oldest: Seq,
+    }
+
+    impl JournalReader for Messages {
+        fn oldest(&self) -> Result<Seq, JournalError> {
+            Ok(self.oldest)
+        }
+
+        fn read(&self, _: Seq, _: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {
+            Ok(Vec::new())
+        }
+
+        fn first_after(&self, at: i64) -> Result<Seq, JournalError> {
+            Ok(Seq::try_from(at).unwrap() + 1)
+        }
+    }
+
+    fn stream(id: &str, first: Seq) -> LogStream {
+        LogStream { id: StreamId::new(id).unwrap(), first }
+    }
+
+    fn after(stream: &str, seq: Seq) -> ResumeFrom {
+        ResumeFrom::After(Position { stream: StreamId::new(stream).unwrap(), seq })
+    }
+
+    #[test]
+    fn a_listener_begins_where_it_stopped_or_where_the_log_still_is() {
+        let streams = [stream("old", 1), stream("now", 51)];
+        let seq = |from: &ResumeFrom, oldest| first_seq(from, &streams, 100, &Messages { oldest }).unwrap();
+        for (from, oldest, expected) in [
+            (after("now", 80), 1, 81),
+            (after("now", 0), 1, 1),
+            (after("now", 0), 20, 20),
+            (after("now", 100), 1, 101),
+            (after("now", u64::MAX), 1, 101),
+            (after("old", 30), 1, 31),
+            (after("old", 70), 1, 51),
+            (after("other", 5), 1, 51),
+            (ResumeFrom::Last(10), 1, 91),
+            (ResumeFrom::Last(0), 1, 101),
+            (ResumeFrom::Last(u64::MAX), 7, 7),
+            (ResumeFrom::AfterTime(60), 1, 61),
+        ] {
+            assert_eq!(seq(&from, oldest), expected, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_gets_a_bounded_backlog() {
+        let head = 10 * STRANGER_BACKLOG;
+        let from = first_seq(&after("other", 5), &[stream("now", 1)], head, &Messages { oldest: 1 }).unwrap();
+        assert_eq!(from, head + 1 - STRANGER_BACKLOG);
+    }
+}

@@ -1,0 +1,215 @@
+//! The session of one listener.
+//!
+//! It does its own I/O instead of using `chat_proto::Connection`: what is new is fetched from the shared log for each
+//! write, which a buffer in between would pin in memory. While it has nothing to write it lends its socket to the
+//! fan-out, if there is one.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use chat_proto::{
+    LineCodec, ListenerServer, ListenerServerConfig, ListenerServerEvent, Output, Seq, StateMachine as _,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep};
+
+use super::exit::ListenerExit;
+use super::output::WriteReady;
+use super::stall::StallWatch;
+use crate::fan_out::Subscriber;
+use crate::limits::{LISTEN_HOLD, LISTENER_LINE};
+use crate::log::{Batch, Form, LogCursor, LogHead};
+use crate::session::context::SessionContext;
+
+/// A connection on the listen port.
+pub(crate) struct ListenerSession<IO> {
+    pub(super) context: Arc<SessionContext>,
+    pub(super) io: IO,
+    pub(super) codec: LineCodec,
+    pub(super) input: BytesMut,
+    pub(super) machine: ListenerServer,
+    /// Answers to resume and ping; they go between two lines of the log.
+    pub(super) replies: BytesMut,
+    /// The end of the log when the connection was accepted.
+    pub(super) accepted: Seq,
+    pub(super) cursor: LogCursor,
+    /// Messages may go out; they are no longer held back to see whether a request comes.
+    pub(super) released: bool,
+    /// Everything in the ring is written; only a new head can bring more.
+    pub(super) up_to_date: bool,
+    /// A page of the journal, until it is written.
+    pub(super) page: Option<Box<Batch>>,
+    /// The last write blocked.
+    pub(super) blocked: Option<Arc<WriteReady>>,
+    pub(super) stall: StallWatch,
+    /// Waits for the machine's deadline or for a stalled peer; an idle listener has none.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// When the machine wants to be told the time.
+    deadline: Option<std::time::Instant>,
+    /// Lends the socket to the fan-out; `None` for streams that cannot be shared.
+    subscriber: Option<Subscriber>,
+    /// The fan-out has the socket and the cursor.
+    lent: bool,
+}
+
+/// What polling the session resulted in.
+pub(super) enum ListenerStep {
+    /// The machine may have output.
+    Received,
+    /// Everything in the ring is written.
+    UpToDate,
+    /// The next message is only in the journal.
+    Evicted,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
+    /// Creates a session that begins at `head`, the current end of the log.
+    pub(crate) fn new(context: Arc<SessionContext>, io: IO, head: LogHead) -> Self {
+        let hold = if context.config.extensions { LISTEN_HOLD } else { Duration::ZERO };
+        Self {
+            machine: ListenerServer::new(&ListenerServerConfig::default().with_request_timeout(hold), now()),
+            context,
+            io,
+            codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),
+            input: BytesMut::new(),
+            replies: BytesMut::new(),
+            accepted: head.last,
+            cursor: LogCursor::new(head.last + 1, Form::Plain),
+            released: false,
+            up_to_date: false,
+            page: None,
+            blocked: None,
+            stall: StallWatch::default(),
+            timer: None,
+            deadline: None,
+            subscriber: None,
+            lent: false,
+        }
+    }
+
+    /// Lends the socket to the fan-out whenever there is nothing to write.
+    pub(crate) fn with_subscriber(mut self, subscriber: Option<Subscriber>) -> Self {
+        self.subscriber = subscriber;
+        self
+    }
+
+    /// Serves until the peer closes, takes too little for too long, or the log closes.
+    pub(crate) async fn run(&mut self, mut head: watch::Receiver<LogHead>) -> Result<(), ListenerExit> {
+        self.handle_outputs().await?;
+        loop {
+            // Both branches keep all state in `self` or in the watch, so dropping either loses nothing. Input comes
+            // first: a request or an end must not wait behind a busy log.
+            tokio::select! {
+                biased;
+                step = poll_fn(|cx| self.poll_step(cx)) => match step? {
+                    ListenerStep::Received => self.handle_outputs().await?,
+                    // Boxed, as everything that an idle listener does not need: its future is what it costs.
+                    ListenerStep::Evicted => Box::pin(self.read_page()).await?,
+                    ListenerStep::UpToDate => {
+                        if head.borrow().closing {
+                            poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await?;
+                            return Ok(());
+                        }
+                        self.lend();
+                    }
+                },
+                // Not while the peer is behind or the socket is lent: each message would wake the session for nothing.
+                changed = head.changed(), if self.up_to_date && !self.lent => {
+                    changed.map_err(|_| ListenerExit::Ended)?;
+                    self.up_to_date = false;
+                }
+            }
+        }
+    }
+
+    /// Lends the socket to the fan-out, unless messages are held back or replies wait.
+    fn lend(&mut self) {
+        if let Some(subscriber) = self.subscriber.as_ref().filter(|_| self.released && self.replies.is_empty()) {
+            match subscriber.lend(self.cursor) {
+                Ok(()) => self.lent = true,
+                Err(cursor) => (self.cursor, self.up_to_date) = (cursor, false),
+            }
+        }
+    }
+
+    /// Takes the socket back if it is lent.
+    fn take_back(&mut self) {
+        if std::mem::take(&mut self.lent)
+            && let Some(subscriber) = &self.subscriber
+        {
+            self.cursor = subscriber.take_back();
+            self.up_to_date = false;
+        }
+    }
+
+    /// Handles everything that the machine has to output.
+    async fn handle_outputs(&mut self) -> Result<(), ListenerExit> {
+        self.take_back();
+        loop {
+            match self.machine.poll_output() {
+                Output::Transmit(line) => {
+                    self.replies.extend_from_slice(line.as_str().as_bytes());
+                    self.replies.extend_from_slice(b"\n");
+                }
+                Output::Event(ListenerServerEvent::Plain) => self.released = true,
+                Output::Event(ListenerServerEvent::Resume(request)) => Box::pin(self.resume(request)).await?,
+                Output::Event(_) => {}
+                Output::Timeout(deadline) => {
+                    self.deadline = deadline;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
+        if self.poll_receive(cx)?.is_ready() {
+            return Poll::Ready(Ok(ListenerStep::Received));
+        }
+        if self.lent {
+            match self.subscriber.as_ref().map(|subscriber| subscriber.poll_handed_back(cx)) {
+                Some(Poll::Pending) => return Poll::Pending,
+                _ => self.take_back(),
+            }
+        }
+        match self.poll_write_out(cx) {
+            Poll::Ready(step) => Poll::Ready(step),
+            Poll::Pending => self.poll_timer(cx),
+        }
+    }
+
+    /// Waits for the machine's deadline, or for the end of a window in which the peer may take too little.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
+        loop {
+            let deadlines = [self.deadline.map(Instant::from_std), self.stall.deadline()];
+            let Some(earliest) = deadlines.into_iter().flatten().min() else {
+                self.timer = None;
+                return Poll::Pending;
+            };
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(earliest)));
+            if timer.deadline() != earliest {
+                timer.as_mut().reset(earliest);
+            }
+            ready!(timer.as_mut().poll(cx));
+            self.timer = None;
+            if self.stall.is_stalled(Instant::now(), self.context.config.limits.stall) {
+                self.context.meters.stalled.one();
+                return Poll::Ready(Err(ListenerExit::Stalled));
+            }
+            if self.deadline.is_some_and(|deadline| deadline <= now()) {
+                self.machine.handle_timeout(now())?;
+                return Poll::Ready(Ok(ListenerStep::Received));
+            }
+        }
+    }
+}
+
+/// Returns the time of Tokio's clock, so that a paused one in a test drives the machine too.
+pub(super) fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

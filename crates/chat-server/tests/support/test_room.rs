@@ -1,0 +1,43 @@
+//! What sessions need around them, for unit tests: a context, a journal in memory, and a way to post without a connection.
+
+use std::sync::Arc;
+
+use chat_proto::{Nickname, Seq, Text};
+
+use super::context::SessionContext;
+use crate::config::ServerConfig;
+use crate::entry::{Author, Draft, MessageRecord};
+use crate::journal::{Journal, MemoryJournal, ReadLimit};
+
+pub(crate) struct TestRoom {
+    pub(crate) context: Arc<SessionContext>,
+    journal: MemoryJournal,
+    author: Arc<Author>,
+}
+
+impl TestRoom {
+    /// Creates a room whose shared log keeps `ring` bytes.
+    pub(crate) fn new(ring: usize) -> Self {
+        Self::with_config(ring, ServerConfig::default())
+    }
+
+    pub(crate) fn with_config(ring: usize, config: ServerConfig) -> Self {
+        let mut journal = MemoryJournal::new();
+        let mut config = config;
+        config.limits.ring_bytes = ring;
+        let context = SessionContext::load(config, &mut journal).unwrap();
+        let author = Arc::new(Author { id: 1, nickname: Nickname::new("Keen Bob").unwrap() });
+        Self { context: Arc::new(context), journal, author }
+    }
+
+    pub(crate) fn post(&mut self, text: &str) {
+        let text = Text::new(text).unwrap();
+        self.journal.append(&[Draft::Post { author: Arc::clone(&self.author), id: None, text }]).unwrap();
+        self.context.log.publish(&self.messages(self.journal.head()));
+    }
+
+    /// Returns all messages from a sequence number on.
+    pub(crate) fn messages(&self, from: Seq) -> Vec<MessageRecord> {
+        self.journal.reader().read(from, ReadLimit { messages: usize::MAX, bytes: usize::MAX }).unwrap()
+    }
+}

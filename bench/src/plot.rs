@@ -1,25 +1,24 @@
-//! Draws charts from the lines that `--json` wrote. It measures nothing and invents nothing: a chart without rows is
-//! left out.
+//! Draws charts from the files that `--json` wrote. A chart without results is left out.
 
+mod axis;
 mod bars;
 mod charts;
+mod drawing;
 mod lines;
 mod rows;
-mod scale;
-mod svg;
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
-/// What to draw.
+/// Options of `chat-bench plot`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// A file of results; may be given several times
+    /// File of results; may be given several times
     #[arg(long, value_name = "FILE", required = true)]
     from: Vec<PathBuf>,
-    /// The directory of the charts
+    /// Directory of the charts
     #[arg(long, value_name = "DIR", default_value = "docs/plots")]
     out: PathBuf,
 }
@@ -28,18 +27,18 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut all = Vec::new();
     for path in &options.from {
-        let lines = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        all.extend(rows::parse(&lines).with_context(|| format!("{} is no file of results", path.display()))?);
+        let lines = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+        all.extend(rows::parse(&lines).with_context(|| format!("{} is not a file of results", path.display()))?);
     }
     fs::create_dir_all(&options.out)?;
     let mut drawn = 0;
     for chart in &charts::ALL {
-        let Some(svg) = chart.draw(&all) else {
+        let Some(svg) = chart.draw(&all)? else {
             eprintln!("no results for {}", chart.file);
             continue;
         };
         let path = options.out.join(chart.file);
-        fs::write(&path, svg).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, svg).with_context(|| format!("could not write {}", path.display()))?;
         println!("{}", path.display());
         drawn += 1;
     }

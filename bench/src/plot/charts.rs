@@ -1,11 +1,13 @@
-//! Which charts there are, and from which figures of which scenario.
+//! The charts: scenario, figure and texts of each.
+
+use anyhow::Result;
 
 use super::rows::{Row, curves};
 use super::{bars, lines};
 
 /// One chart.
 pub(crate) struct Chart {
-    /// Its file.
+    /// Name of its file.
     pub(crate) file: &'static str,
     scenario: &'static str,
     value: fn(&Row) -> f64,
@@ -17,16 +19,16 @@ enum Kind {
     Bars(bars::Labels),
 }
 
-/// All of them. Fan-out is drawn twice, as cost and as rate.
+/// All charts. Fan-out is drawn twice, as cost and as rate.
 pub(crate) const ALL: [Chart; 6] = [
     Chart {
         file: "delivery-cost.svg",
         scenario: "fan-out",
         value: |row| row.cpu_s / row.units * 1e9,
         kind: Kind::Lines(lines::Labels {
-            title: "What a delivery costs the server",
+            title: "Cost of a delivery for the server",
             x: "listeners",
-            y: "processor time per delivery, ns",
+            y: "CPU time per delivery, ns",
         }),
     },
     Chart {
@@ -35,7 +37,7 @@ pub(crate) const ALL: [Chart; 6] = [
         value: |row| row.units / row.wall_s / 1e6,
         kind: Kind::Bars(bars::Labels {
             title: "Deliveries of messages posted in bulk",
-            value: "million deliveries a second",
+            value: "million deliveries per second",
             group: "listeners",
         }),
     },
@@ -44,7 +46,7 @@ pub(crate) const ALL: [Chart; 6] = [
         scenario: "idle",
         value: |row| row.total_mib,
         kind: Kind::Lines(lines::Labels {
-            title: "What connections that say nothing take",
+            title: "Memory of idle connections",
             x: "connections",
             y: "private memory of the server, MiB",
         }),
@@ -54,7 +56,7 @@ pub(crate) const ALL: [Chart; 6] = [
         scenario: "start",
         value: |row| row.wall_s * 1e3,
         kind: Kind::Lines(lines::Labels {
-            title: "From exec to ready",
+            title: "Time from exec to ready",
             x: "messages in the store, lines in the history",
             y: "time, ms",
         }),
@@ -63,31 +65,31 @@ pub(crate) const ALL: [Chart; 6] = [
         file: "resume.svg",
         scenario: "resume",
         value: |row| row.units / row.wall_s,
-        kind: Kind::Lines(lines::Labels { title: "Catching up", x: "messages behind", y: "messages a second" }),
+        kind: Kind::Lines(lines::Labels { title: "Catching up", x: "messages behind", y: "messages per second" }),
     },
     Chart {
         file: "post-rate.svg",
         scenario: "post",
         value: |row| row.units / row.wall_s,
         kind: Kind::Lines(lines::Labels {
-            title: "Posting over one connection, each confirmation an fsync",
+            title: "Posting over one connection, fsync before each confirmation",
             x: "posts in flight",
-            y: "confirmed a second",
+            y: "confirmed per second",
         }),
     },
 ];
 
 impl Chart {
-    /// The drawing; `None` where no row has its figure.
-    pub(crate) fn draw(&self, rows: &[Row]) -> Option<String> {
+    /// Returns the chart as SVG; `None` without results.
+    pub(crate) fn draw(&self, rows: &[Row]) -> Result<Option<String>> {
         let curves = curves(rows, self.scenario, self.value);
         if curves.is_empty() {
-            return None;
+            return Ok(None);
         }
-        Some(match self.kind {
-            Kind::Lines(labels) => lines::draw(labels, &curves),
-            Kind::Bars(labels) => bars::draw(labels, &curves),
-        })
+        Ok(Some(match self.kind {
+            Kind::Lines(labels) => lines::draw(labels, &curves)?,
+            Kind::Bars(labels) => bars::draw(labels, &curves)?,
+        }))
     }
 }
 
@@ -97,11 +99,12 @@ mod tests {
     use crate::plot::rows;
 
     #[test]
-    fn one_scenario_can_be_several_charts_and_the_others_are_left_out() {
+    fn draws_only_charts_with_results() {
         let fan_out = r#"{"scenario":"fan-out","at":1000,"contender":"ours","units":2e6,"wall_s":1,"cpu_s":0.1}"#;
         let idle = r#"{"scenario":"idle","at":1000,"contender":"ours","bytes_each":900,"total_mib":9}"#;
         let rows = rows::parse(&format!("{fan_out}\n{idle}")).unwrap();
-        let drawn: Vec<&str> = ALL.iter().filter(|chart| chart.draw(&rows).is_some()).map(|chart| chart.file).collect();
+        let drawn = ALL.iter().filter(|chart| chart.draw(&rows).unwrap().is_some());
+        let drawn: Vec<&str> = drawn.map(|chart| chart.file).collect();
         assert_eq!(drawn, ["delivery-cost.svg", "fan-out-rate.svg", "idle-memory.svg"]);
     }
 }

@@ -1,10 +1,14 @@
-//! Curves between two logarithmic axes.
+//! Line charts with two logarithmic axes.
 
+use anyhow::Result;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::axis::Axis;
+use super::drawing::{GRID, colour, document, text};
 use super::rows::Curve;
-use super::scale::Scale;
-use super::svg::{Anchor, COLOURS, Svg};
 
-/// The words around the curves; a unit belongs into the label of its axis.
+/// Texts of a chart; the label of an axis includes its unit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Labels {
     pub(crate) title: &'static str,
@@ -12,42 +16,52 @@ pub(crate) struct Labels {
     pub(crate) y: &'static str,
 }
 
-const WIDTH: f64 = 900.0;
-const HEIGHT: f64 = 440.0;
-const LEFT: f64 = 80.0;
-const RIGHT: f64 = 590.0;
-const TOP: f64 = 50.0;
-const BOTTOM: f64 = 380.0;
-const LEGEND_ROW: f64 = 22.0;
+const SIZE: (u32, u32) = (940, 440);
+/// Width of the chart; the legend is to the right of it.
+const CHART_WIDTH: i32 = 610;
+const TITLE_HEIGHT: u32 = 46;
+const LEGEND_ROW: i32 = 22;
 
-/// Draws them; the first one, which is ours, is the thickest.
-pub(crate) fn draw(labels: Labels, curves: &[Curve]) -> String {
+/// Draws the curves. The first one, which is ours, is the thickest.
+pub(crate) fn draw(labels: Labels, curves: &[Curve]) -> Result<String> {
     let all = || curves.iter().flat_map(|curve| curve.points.iter().copied());
-    let across = Scale::logarithmic(all().map(|(at, _)| at as f64).collect::<Vec<_>>(), LEFT, RIGHT);
-    let up = Scale::logarithmic(all().map(|(_, value)| value).collect::<Vec<_>>(), BOTTOM, TOP);
-    let mut svg = Svg::new(WIDTH, HEIGHT, labels.title);
-    svg.text(LEFT, 28.0, Anchor::Start, 17, labels.title);
-    for (x, text) in across.ticks() {
-        svg.rule((x, TOP), (x, BOTTOM));
-        svg.text(x, BOTTOM + 20.0, Anchor::Middle, 12, &text);
-    }
-    for (y, text) in up.ticks() {
-        svg.rule((LEFT, y), (RIGHT, y));
-        svg.text(LEFT - 8.0, y + 4.0, Anchor::End, 12, &text);
-    }
-    svg.text((LEFT + RIGHT) / 2.0, BOTTOM + 46.0, Anchor::Middle, 13, labels.x);
-    svg.upright(24.0, (TOP + BOTTOM) / 2.0, 13, labels.y);
-    // Backwards, so that ours lies on top.
-    for (place, curve) in curves.iter().enumerate().rev() {
-        let colour = COLOURS[place % COLOURS.len()];
-        let width = if place == 0 { 3.5 } else { 2.0 };
-        let points: Vec<_> = curve.points.iter().map(|(at, v)| (across.place(*at as f64), up.place(*v))).collect();
-        svg.curve(&points, colour, width);
-        let y = TOP + 10.0 + place as f64 * LEGEND_ROW;
-        svg.curve(&[(RIGHT + 20.0, y), (RIGHT + 44.0, y)], colour, width);
-        svg.text(RIGHT + 54.0, y + 4.0, Anchor::Start, 13, &curve.name);
-    }
-    svg.finish()
+    let across = Axis::logarithmic(all().map(|(at, _)| at as f64));
+    let up = Axis::logarithmic(all().map(|(_, value)| value));
+    document(SIZE, labels.title, |root| {
+        let (area, legend) = root.margin(TITLE_HEIGHT, 0, 0, 0).split_horizontally(CHART_WIDTH);
+        let mut chart = ChartBuilder::on(&area)
+            .margin_right(20)
+            .margin_left(10)
+            .margin_bottom(8)
+            .x_label_area_size(50)
+            .y_label_area_size(70)
+            .build_cartesian_2d(across.clone(), up.clone())?;
+        chart
+            .configure_mesh()
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .axis_style(GRID)
+            .x_desc(labels.x)
+            .y_desc(labels.y)
+            .label_style(text(15, HPos::Left))
+            .axis_desc_style(text(16, HPos::Left))
+            .draw()?;
+        // In reverse, so that the first curve is on top.
+        for (index, curve) in curves.iter().enumerate().rev() {
+            let (width, radius) = if index == 0 { (4, 5) } else { (2, 4) };
+            let (line, dot) = (colour(index).stroke_width(width), colour(index).filled());
+            let points = || curve.points.iter().map(|(at, value)| (*at as f64, *value));
+            chart.draw_series(LineSeries::new(points(), line))?;
+            chart.draw_series(points().map(|point| Circle::new(point, radius, dot)))?;
+            let y = 12 + i32::try_from(index)? * LEGEND_ROW;
+            legend.draw(&PathElement::new(vec![(4, y), (30, y)], line))?;
+            for x in [4, 30] {
+                legend.draw(&Circle::new((x, y), radius, dot))?;
+            }
+            legend.draw(&Text::new(curve.name.clone(), (42, y), text(16, HPos::Left)))?;
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -55,17 +69,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_curve_is_drawn_and_named_and_both_axes_are_labelled() {
+    fn draws_and_names_each_curve() {
         let labels = Labels { title: "cost", x: "listeners", y: "ns" };
         let curve = |name: &str, points: &[(u64, f64)]| Curve { name: name.into(), points: points.into() };
-        let svg = draw(labels, &[curve("ours", &[(10, 1.0), (1_000, 100.0)]), curve("<peer>", &[(100, 10.0)])]);
-        // The curve, and its sample in the legend.
-        assert_eq!(svg.matches("<polyline").count(), 4);
-        for text in [">listeners<", ">ns<", ">ours<", ">&lt;peer&gt;<", ">cost<", "rotate(-90"] {
+        let svg =
+            draw(labels, &[curve("ours", &[(10, 1.0), (1_000, 100.0)]), curve("<peer>", &[(100, 10.0)])]).unwrap();
+        // A dot at each point, and two for each curve in the legend.
+        assert_eq!(svg.matches("<circle").count(), 3 + 4);
+        for text in ["listeners", "ns", "ours", "&lt;peer&gt;", "cost", "rotate(270"] {
             assert!(svg.contains(text), "{text} is missing in {svg}");
         }
-        // Corner to corner, and the middle in the middle.
-        assert!(svg.contains("points=\"80.0,380.0 590.0,50.0\""), "{svg}");
-        assert!(svg.contains("points=\"335.0,215.0\""), "{svg}");
     }
 }

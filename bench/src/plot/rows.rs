@@ -1,4 +1,4 @@
-//! Reads results back, and makes of many rounds one point.
+//! Reads results and reduces the rounds of a contender to medians.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::quantile::median;
 
-/// One round, as `results` wrote it. What a scenario measures beside these figures is not drawn.
+/// One round, as written by `results`. Other figures of a scenario are ignored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Row {
     pub(crate) scenario: String,
@@ -19,31 +19,31 @@ pub(crate) struct Row {
     pub(crate) wall_s: f64,
     #[serde(default)]
     pub(crate) cpu_s: f64,
-    /// Of idle connections only.
+    /// Only of idle connections.
     #[serde(default)]
     pub(crate) total_mib: f64,
 }
 
-/// The medians of one contender: where on the axis, and how much.
+/// The medians of one contender by position on the axis.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Curve {
     pub(crate) name: String,
     pub(crate) points: Vec<(u64, f64)>,
 }
 
-/// Reads lines of JSON; empty ones are skipped.
+/// Parses lines of JSON; empty ones are skipped.
 pub(crate) fn parse(lines: &str) -> Result<Vec<Row>> {
     let rows = lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     rows.map(|(place, line)| serde_json::from_str(line).with_context(|| format!("line {}", place + 1))).collect()
 }
 
-/// The curves of a scenario, in the order in which the contenders first appear: ours comes first.
+/// Returns the curves of a scenario in the order in which the contenders first appear; ours is first.
 pub(crate) fn curves(rows: &[Row], scenario: &str, value: fn(&Row) -> f64) -> Vec<Curve> {
     let mut names: Vec<&str> = Vec::new();
     let mut rounds: BTreeMap<(&str, u64), Vec<f64>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.scenario == scenario) {
         let value = value(row);
-        // A scenario that has no such figure divides by nothing.
+        // Not finite if the scenario has no such figure.
         if !value.is_finite() || value <= 0.0 {
             continue;
         }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounds_become_medians_in_the_order_of_the_axis() {
+    fn reduces_rounds_to_medians() {
         let row = |at: u64, contender: &str, wall: f64| {
             format!(
                 "{{\"scenario\":\"s\",\"at\":{at},\"contender\":\"{contender}\",\"round\":0,\"wall_s\":{wall},\"more\":1}}\n"
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_line_is_named() {
+    fn names_a_damaged_line() {
         let error = parse("\n{\"scenario\":\"s\"}\n").unwrap_err();
         assert_eq!(error.to_string(), "line 2");
     }

@@ -10,7 +10,7 @@ async fn main() -> anyhow::Result<()> {
     let account = register(&config, Nickname::new("hello")?).await?;
     println!("I am {}", account.nickname);
 
-    let writer = Writer::start(config, account.token);
+    let writer = Writer::builder(config).token(account.token).start();
     let delivery = writer.send(Text::new("hello, world")?).await?;
     let receipt = delivery.await?;
     match receipt.position {

@@ -6,7 +6,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use chat_client::{ClientConfig, Listener, ListenerEvent, Nickname, Text, Writer, register};
-use futures_util::StreamExt as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -51,7 +50,7 @@ async fn next_text(listener: &mut Listener) -> String {
 
 /// A listener that has its place in the room.
 async fn ear(config: &ClientConfig) -> Listener {
-    let listener = Listener::start(config.clone());
+    let listener = Listener::builder(config.clone()).start();
     listener.state().wait_for(chat_client::ConnectionState::is_online).await.unwrap();
     listener
 }
@@ -68,7 +67,7 @@ async fn the_writer_says_hello_and_the_listener_prints_it() {
     assert_eq!(next_text(&mut ear).await, "hello, world");
     // The listener may have come later than the message: say more until it has heard one.
     let me = register(&config, Nickname::new("again").unwrap()).await.unwrap();
-    let again = Writer::start(config, me.token);
+    let again = Writer::builder(config).token(me.token).start();
     let mut pause = tokio::time::interval(Duration::from_millis(50));
     loop {
         tokio::select! {
@@ -90,7 +89,7 @@ async fn the_bot_answers_and_does_not_answer_itself() {
     let (_bot, mut told) = start("echo_bot", Some(&config));
     told.next_line().await.unwrap().unwrap();
     let me = register(&config, Nickname::new("asker").unwrap()).await.unwrap();
-    let writer = Writer::start(config, me.token);
+    let writer = Writer::builder(config).token(me.token).start();
     let mut pause = tokio::time::interval(Duration::from_millis(50));
     loop {
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Any bytes as an outbox: it opens, and everything in it can be discarded.
+//! Any bytes as an outbox: it opens, and what was readable in it stays readable.
 #![no_main]
 
 use chat_client::Outbox;
@@ -8,11 +8,8 @@ fuzz_target!(|data: &[u8]| {
     let path = chat_fuzz::file("outbox", data);
     let Ok(outbox) = Outbox::open(&path, "127.0.0.1:5050 Keen Bob") else { return };
     let _ = (outbox.fresh(), outbox.stale(), outbox.warnings());
-    for entry in outbox.entries() {
-        outbox.discard(&entry.id).unwrap();
-    }
-    assert!(outbox.entries().is_empty());
+    let entries = outbox.entries();
     drop(outbox);
     let again = Outbox::open(&path, "127.0.0.1:5050 Keen Bob").unwrap();
-    assert!(again.entries().is_empty());
+    assert_eq!(again.entries(), entries);
 });

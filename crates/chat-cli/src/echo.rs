@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 
 use chat_client::{ClientConfig, Listener, ListenerEvent, Message, Nickname, Position, Resume, Text};
-use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::connection;
@@ -34,7 +33,7 @@ impl EchoListener {
     pub(crate) async fn start(mut config: ClientConfig) -> Result<Self, CliError> {
         config.resume = Resume::Live;
         let what = config.listen_addr_text();
-        let listener = Listener::start(config);
+        let listener = Listener::builder(config).start();
         let mut states = listener.state();
         // The service outlives this wait.
         let _ = states.wait_for(|state| state.is_online() || state.is_closed()).await;

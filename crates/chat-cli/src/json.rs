@@ -115,8 +115,8 @@ impl<'a> JsonObject<'a> {
 
     pub(crate) fn gap(gap: &Gap) -> Self {
         Self::new(ObjectKind::Gap {
-            since: rfc3339(gap.since),
-            until: rfc3339(gap.until),
+            since: rfc3339(time(gap.since)),
+            until: rfc3339(time(gap.until)),
             missed: gap.missed,
             cause: gap.cause.as_str(),
         })
@@ -180,6 +180,10 @@ impl serde_json::ser::Formatter for SafeFormatter {
 }
 
 /// RFC 3339 in the local zone, to the millisecond.
+fn time(time: std::time::SystemTime) -> Timestamp {
+    Timestamp::try_from(time).unwrap_or_default()
+}
+
 pub(crate) fn rfc3339(time: Timestamp) -> String {
     let time = time.round(Unit::Millisecond).unwrap_or(time);
     let offset = TimeZone::system().to_offset(time);

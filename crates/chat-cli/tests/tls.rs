@@ -85,7 +85,7 @@ fn who_is_not_is_refused_in_a_clear_sentence_and_learns_no_token() {
     let send =
         |room: &SecureRoom, trust: &[&str]| room.chat(&home, &[&["send", "-u", "Bob", "-m", "secret"], trust].concat());
     for (trust, exit, says) in [
-        (vec!["--tls"], 4, "vouches"),
+        (vec!["--tls"], 4, "not signed by a trusted authority"),
         (vec!["--pin", &other], 4, "not the pinned one"),
         (vec!["--pin", "12"], 2, "fingerprint"),
         (vec!["--ca-file", "not there"], 1, "not there"),
@@ -100,7 +100,7 @@ fn who_is_not_is_refused_in_a_clear_sentence_and_learns_no_token() {
     assert!(code(&refused) == 4 && err(&refused).contains("expired"), "{}", err(&refused));
     let wrong = SecureRoom::start(&home, "other.example", FAR);
     let refused = send(&wrong, &["--ca-file", "ca.pem"]);
-    assert!(code(&refused) == 4 && err(&refused).contains("another name"), "{}", err(&refused));
+    assert!(code(&refused) == 4 && err(&refused).contains("another host name"), "{}", err(&refused));
 }
 
 #[test]

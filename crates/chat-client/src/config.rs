@@ -1,11 +1,11 @@
 //! What the services need to know: where the room is, how long to wait, how to try again.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chat_proto::{Keepalive, Position};
 
-use crate::tls::Trust;
+use crate::net::trust::{ClientIdentity, Trust};
 
 /// Where a room is and how patient to be with it. Every field has a default that suits the public room.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct ClientConfig {
     pub resume: Resume,
     /// Whom to trust, where the ports speak TLS; `None` is plain TCP.
     pub tls: Option<Trust>,
+    /// The certificate that proves the client's identity to a server that asks for one.
+    pub client_identity: Option<ClientIdentity>,
     /// The seed of the jitter. `None` takes one from the system; tests give one.
     pub seed: Option<u64>,
 }
@@ -53,22 +55,39 @@ pub struct RetryPolicy {
     pub reset_after: Duration,
 }
 
-/// Where a listener starts. A server that does not number its messages always starts with the next one.
+/// Where a listener starts. On a server that does not number its messages it always starts with the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Resume {
-    /// With the next message, and never ask for more: over a reconnect there is a gap.
+    /// With the next message, and without asking for missed ones: after a reconnect there is a gap.
     Off,
-    /// With the next message, and go on from the last one over reconnects.
+    /// With the next message, and after a reconnect with the one after the last.
     Live,
-    /// With the message after this one.
-    After(Position),
-    /// With the last so many messages of the room.
+    /// With the message after this one, as an earlier run received it.
+    ///
+    /// Where the server does not answer, it is asked again for up to a minute before it counts as one without numbers
+    /// and the gap is reported: giving up loses the position. Until then the state is not online.
+    After {
+        /// The last message that was received.
+        position: Position,
+        /// When the room was last received, for [`Gap::since`](crate::Gap::since); `None` counts as now.
+        last_heard: Option<SystemTime>,
+    },
+    /// With this many of the newest messages.
     Last(u64),
-    /// With the messages since this time, in milliseconds since the Unix epoch.
-    AfterTime(i64),
+    /// With the messages since this time.
+    Since(SystemTime),
 }
 
-/// The two ports of a room.
+impl Resume {
+    /// Starts after this position; it is not known when the room was last received.
+    #[must_use]
+    pub fn after(position: Position) -> Self {
+        Self::After { position, last_heard: None }
+    }
+}
+
+/// The two ports of a room. The protocol has no others, so a match can be exhaustive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The port that only speaks.
@@ -91,6 +110,12 @@ impl ClientConfig {
             Side::Listen => (&self.host, self.listen_port),
             Side::Write => (self.write_host.as_deref().unwrap_or(&self.host), self.write_port),
         }
+    }
+
+    /// Host and port of one side for people, `host:port`.
+    #[must_use]
+    pub fn addr_text(&self, side: Side) -> String {
+        address_text(self.address(side))
     }
 
     /// Whether the token would travel in the clear to another machine: plain TCP, and a host that is not this one.
@@ -131,6 +156,7 @@ impl Default for ClientConfig {
             retry: RetryPolicy::default(),
             resume: Resume::Live,
             tls: None,
+            client_identity: None,
             seed: None,
         }
     }

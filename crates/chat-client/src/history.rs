@@ -6,6 +6,7 @@ mod follow;
 mod format;
 mod read;
 mod recorder;
+mod recovery;
 mod search;
 
 pub use error::HistoryError;

@@ -26,8 +26,8 @@
 //!
 //! # async fn bot() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = ClientConfig::new("127.0.0.1");
-//! let writer = Writer::start(config.clone(), Token::new("9a08f44c-c541-41eb-8c47-0242ac110002")?);
-//! let mut listener = Listener::start(config);
+//! let writer = Writer::builder(config.clone()).token(Token::new("9a08f44c-c541-41eb-8c47-0242ac110002")?).start();
+//! let mut listener = Listener::builder(config).start();
 //! while let Some(event) = listener.next().await {
 //!     if let ListenerEvent::Message(message) = event && message.text.as_str() == "ping" {
 //!         writer.send(Text::new("pong")?).await?.await?;
@@ -37,27 +37,17 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod backoff;
+mod accounts;
 mod config;
-mod credentials;
-mod cursor;
-mod delivery;
-pub mod dial;
-mod error;
-mod gap;
+mod delivery_state;
+mod files;
 pub mod history;
 mod listener;
-mod names_seen;
+mod net;
 mod outbox;
-mod own_dir;
-pub mod paths;
-mod profile;
-mod register;
 mod settings;
-mod state;
-mod supervisor;
-mod tls;
-mod warning;
+pub mod testing;
+mod time;
 mod writer;
 
 pub use chat_proto::display;
@@ -65,22 +55,37 @@ pub use chat_proto::{
     Account, DeclineCode, Expected, Extensions, IdError, Keepalive, MAX_TEXT_BYTES, Message, Nickname, NicknameError,
     PlainLines, Position, PostId, ProtocolError, Refusal, Seq, StreamId, Text, TextError, Token, TokenError,
 };
-pub use config::{ClientConfig, Resume, RetryPolicy, Side};
-pub use credentials::{CachedAccount, Credentials, CredentialsError};
-pub use cursor::{Cursor, CursorError};
-pub use delivery::{Delivery, DeliveryError, Receipt, SendError};
-pub use dial::{Dial, TcpDial};
-pub use error::{ConnectError, Retry};
-pub use gap::{Gap, GapCause};
-pub use history::{History, HistoryError, HistoryFollower, HistoryLine, Recorder};
-pub use listener::{EventBatch, Listener, ListenerEvent, ListenerHandle};
-pub use names_seen::NamesSeen;
-pub use outbox::{EntryState, Outbox, OutboxEntry, OutboxError, STALE_AFTER};
-pub use paths::PathsError;
 pub use private_files::{FileLock, LockError, Repair};
-pub use register::{register, register_with};
-pub use settings::{Layer, Settings, SettingsError, VariableProblem, read_token_file};
-pub use state::ConnectionState;
-pub use tls::{Fingerprint, FingerprintError, TlsError, Trust};
-pub use warning::FileWarning;
-pub use writer::{ShutdownReport, Writer, fresh_post_id};
+
+pub use accounts::credentials::Credentials;
+pub use accounts::error::CredentialsError;
+pub use accounts::format::CachedAccount;
+pub use accounts::names_seen::NamesSeen;
+pub use accounts::register::{register, register_with};
+pub use config::{ClientConfig, Resume, RetryPolicy, Side};
+pub use delivery_state::{DeliveryState, Receipt};
+pub use files::paths::{self, PathsError};
+pub use files::warning::FileWarning;
+pub use history::{History, HistoryError, HistoryFollower, HistoryLine, Recorder};
+pub use listener::cursor::{Cursor, CursorError};
+pub use listener::event::{ClosedCause, EventBatch, ListenerEvent};
+pub use listener::gap::{Gap, GapCause};
+pub use listener::handle::{Listener, ListenerBuilder, ListenerHandle, Messages};
+pub use net::connect::connect;
+pub use net::dial::{Dial, DialFuture, TcpDial};
+pub use net::error::{ConnectError, Retry};
+pub use net::io::{BoxedIo, Io};
+pub use net::state::ConnectionState;
+pub use net::trust::{ClientIdentity, Fingerprint, FingerprintError, TlsError, Trust};
+pub use outbox::echo::{Echo, EchoMatcher, EchoOutcome};
+pub use outbox::entry::{OutboxEntry, STALE_AFTER};
+pub use outbox::error::OutboxError;
+pub use outbox::log::Outbox;
+pub use settings::layer::{Layer, SettingsError, VariableProblem};
+pub use settings::resolved::{Settings, read_token_file};
+pub use writer::builder::WriterBuilder;
+pub use writer::delivery::{Delivery, DeliveryError, PostError, SendError};
+pub use writer::handle::{Writer, fresh_post_id};
+pub use writer::hold::{Hold, HoldReason};
+pub use writer::options::SendOptions;
+pub use writer::shutdown::{SettledPost, ShutdownReport};

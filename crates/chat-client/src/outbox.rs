@@ -1,11 +1,7 @@
-//! What was typed and is not confirmed: the queue of a running writer, and the file that keeps it over restarts.
+//! Messages that are not confirmed, kept over restarts, and the echoes that prove their delivery.
 
-mod entry;
-mod file;
-mod pace;
-mod queue;
+pub(crate) mod echo;
+pub(crate) mod entry;
+pub(crate) mod error;
+pub(crate) mod log;
 mod record;
-
-pub use entry::{EntryState, OutboxEntry, STALE_AFTER};
-pub use file::{Outbox, OutboxError};
-pub(crate) use queue::{Post, PostOutcome, Queue};

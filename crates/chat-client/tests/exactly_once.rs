@@ -7,13 +7,11 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
-use chat_client::dial::{PipeDial, pipes};
+use chat_client::testing::{Room, RoomDial};
 use chat_client::{
-    ClientConfig, Delivery, DeliveryError, Extensions, History, HistoryError, Listener, Outbox, Recorder, Resume,
-    Writer,
+    ClientConfig, Delivery, DeliveryError, History, HistoryError, Listener, Outbox, Recorder, Resume, Writer,
 };
 
-use support::room::Room;
 use support::{config, text, token};
 
 const POSTS: usize = 120;
@@ -27,7 +25,7 @@ fn hasty(seed: u64) -> ClientConfig {
 }
 
 /// Listens into the history for so long, then dies without a word.
-async fn listen(path: &Path, dial: PipeDial, seed: u64, life: Duration, until: usize) -> bool {
+async fn listen(path: &Path, dial: RoomDial, seed: u64, life: Duration, until: usize) -> bool {
     let mut recorder = match Recorder::open(path) {
         Ok(recorder) => recorder,
         Err(error @ HistoryError::Locked(_)) => panic!("{error}"),
@@ -35,7 +33,7 @@ async fn listen(path: &Path, dial: PipeDial, seed: u64, life: Duration, until: u
     };
     let mut config = hasty(seed);
     config.resume = recorder.resume(Resume::Last(1_000_000));
-    let mut listener = Listener::start_with(config, dial);
+    let mut listener = Listener::builder(config).dial(dial).start();
     let mut events = Vec::new();
     let heard_all = tokio::time::timeout(life, async {
         while recorder.position().is_none_or(|position| position.seq < until as u64) {
@@ -58,9 +56,9 @@ async fn listen(path: &Path, dial: PipeDial, seed: u64, life: Duration, until: u
     done
 }
 
-async fn post_all(dial: PipeDial, seed: u64, outbox: Outbox) -> Vec<Result<String, DeliveryError>> {
+async fn post_all(dial: RoomDial, seed: u64, outbox: Outbox) -> Vec<Result<String, DeliveryError>> {
     let config = hasty(seed);
-    let writer = Writer::start_kept_with(config, token(), outbox, dial);
+    let writer = Writer::builder(config).token(token()).outbox(outbox).dial(dial).start();
     let mut deliveries: Vec<(String, Delivery)> = Vec::new();
     for n in 0..POSTS {
         let said = format!("post\n{n:03}");
@@ -80,10 +78,10 @@ async fn with_ids_and_resume_every_message_is_there_once_and_in_order() {
         let mut chance = fastrand::Rng::with_seed(seed);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.txt");
-        let room = Room::new(Extensions::ALL);
-        let (dial, pipe_room) = pipes();
+        let room = Room::new();
+        let dial = room.dial();
         let mut cuts = chance.fork();
-        tokio::spawn(room.clone().serve(pipe_room, move || Some(cuts.usize(250..5000))));
+        room.break_after(move || cuts.usize(250..5000));
         let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
         let posting = tokio::spawn(post_all(dial.clone(), seed, outbox.clone()));
         while !listen(&path, dial.clone(), chance.u64(..), Duration::from_millis(chance.u64(1..3000)), POSTS).await {}
@@ -105,9 +103,9 @@ async fn on_a_plain_server_what_is_confirmed_was_delivered_and_every_post_ends()
     for seed in 0..25 {
         let mut chance = fastrand::Rng::with_seed(seed);
         let dir = tempfile::tempdir().unwrap();
-        let room = Room::new(Extensions::default());
-        let (dial, pipe_room) = pipes();
-        tokio::spawn(room.clone().serve(pipe_room, move || Some(chance.usize(300..3000))));
+        let room = Room::plain();
+        let dial = room.dial();
+        room.break_after(move || chance.usize(300..3000));
         let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
         let results = post_all(dial, seed, outbox.clone()).await;
         let said: Vec<String> = room.log().iter().map(|message| message.text.to_string().replace('\n', " ")).collect();

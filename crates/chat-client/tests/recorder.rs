@@ -26,7 +26,7 @@ fn message(position: Option<(&str, Seq)>, text: &str) -> Message {
 
 /// What the server gives a listener that resumes there.
 fn rest<'a>(log: &'a [Message], recorder: &Recorder) -> &'a [Message] {
-    let Resume::After(position) = recorder.resume(Resume::Last(1000)) else { return log };
+    let Resume::After { position, .. } = recorder.resume(Resume::Last(1000)) else { return log };
     let from = log.iter().position(|message| message.position.as_ref().unwrap().seq > position.seq);
     &log[from.unwrap_or(log.len())..]
 }
@@ -254,7 +254,7 @@ fn a_log_that_lost_its_end_gives_its_numbers_to_other_messages() {
 }
 
 fn gap(cause: GapCause) -> Gap {
-    Gap::new(jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH, None, cause)
+    Gap::new(std::time::SystemTime::UNIX_EPOCH, std::time::SystemTime::UNIX_EPOCH, None, cause)
 }
 
 #[test]

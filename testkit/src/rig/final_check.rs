@@ -26,8 +26,8 @@ pub(crate) async fn read_log(
     nicks: &[String],
 ) -> anyhow::Result<ListenerLog> {
     let mut config = client_config(address.port(), 0);
-    config.resume = Resume::After(Position { stream: stream.clone(), seq: 0 });
-    let mut listener = Listener::start(config);
+    config.resume = Resume::after(Position { stream: stream.clone(), seq: 0 });
+    let mut listener = Listener::builder(config).start();
     let mut log = ListenerLog { name: "the log".into(), ..ListenerLog::default() };
     let mut events = Vec::new();
     while log.seqs.last() != Some(&head) {
@@ -35,7 +35,11 @@ pub(crate) async fn read_log(
         let count = tokio::time::timeout(GUARD, listener.next_batch(&mut events)).await.context("the log stalls")?;
         ensure!(count > 0, "the log ended: {:?}", listener.state().borrow().cause());
         for event in events.drain(..) {
-            let ListenerEvent::Message(message) = event else { bail!("the log has a gap: {event:?}") };
+            let message = match event {
+                ListenerEvent::Message(message) => message,
+                ListenerEvent::CaughtUp(_) => continue,
+                event => bail!("the log has a gap: {event:?}"),
+            };
             let sender = message.sender.as_ref().map(|sender| sender.as_str());
             log.texts.push(attributed_text(sender, message.text.to_string(), nicks));
             log.seqs.push(message.position.context("a message without a position")?.seq);

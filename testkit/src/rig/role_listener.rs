@@ -30,8 +30,8 @@ pub async fn listen(role: ListenerRole) -> anyhow::Result<()> {
     let mut config = client_config(role.port, role.seed);
     config.answer_timeout = LISTENER_ANSWER_TIMEOUT;
     let beginning = Position { stream: StreamId::new(&role.stream)?, seq: 0 };
-    config.resume = recorder.resume(Resume::After(beginning));
-    let mut listener = Listener::start(config);
+    config.resume = recorder.resume(Resume::after(beginning));
+    let mut listener = Listener::builder(config).start();
     let mut events = Vec::new();
     report(&recorder);
     loop {

@@ -34,7 +34,7 @@ pub async fn write(role: WriterRole) -> anyhow::Result<()> {
     };
     let mut config = client_config(role.port, role.seed ^ from ^ (role.writer as u64));
     config.answer_timeout = WRITER_ANSWER_TIMEOUT;
-    let writer = Writer::start_kept(config, Token::new(&role.token)?, outbox.clone());
+    let writer = Writer::builder(config).token(Token::new(&role.token)?).outbox(outbox.clone()).start();
     let mut driver = WriterDriver::new(role.seed, role.writer, writer, outbox, report);
     let mut next = driver.recover(from, &pending).await?;
 
@@ -44,7 +44,7 @@ pub async fn write(role: WriterRole) -> anyhow::Result<()> {
         // cancel safe; posting itself runs in the arm and is never dropped half-way.
         tokio::select! {
             biased;
-            Some(outcome) = driver.next_outcome() => driver.report_outcome(outcome)?,
+            Some(outcome) = driver.next_outcome() => driver.report_outcome(outcome).await?,
             line = commands.next_line(), if !stopping => match line?.as_deref() {
                 Some("stop") => stopping = true,
                 _ => return Ok(()),

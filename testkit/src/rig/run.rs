@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use chat_client::{Nickname, PostId, Text, Token, Writer, register};
+use chat_client::{Nickname, PostId, SendOptions, Text, Token, Writer, register};
 
 use super::fault_plan::{FaultPlan, RigFault};
 use super::final_check::{check_run, read_history, read_log};
@@ -89,10 +89,10 @@ impl Rig {
     async fn post(&self, number: u64) -> anyhow::Result<(String, u64)> {
         let own = self.options.writers;
         let config = client_config(self.server.addresses().1.port(), 0);
-        let writer = Writer::start(config, Token::new(&self.clients.tokens[own])?);
+        let writer = Writer::builder(config).token(Token::new(&self.clients.tokens[own])?).start();
         let text = Text::new(&post_text::text(self.options.seed, own, number))?;
         self.ledger.record(Reporter::Writer(own), &format!("posting {number}"));
-        let delivery = writer.send_as(PostId::new(&post_text::id(own, number))?, text).await?;
+        let delivery = writer.send_with(text, SendOptions::with_id(PostId::new(&post_text::id(own, number))?)).await?;
         let receipt =
             tokio::time::timeout(GUARD, delivery).await.context("a message of the rig is not confirmed")??;
         let position = receipt.position.context("the server gives no sequence numbers")?;

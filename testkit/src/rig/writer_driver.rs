@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chat_client::{Delivery, DeliveryError, EntryState, Outbox, PostId, Receipt, SendError, Text, Writer};
+use chat_client::{
+    Delivery, DeliveryError, DeliveryState, Outbox, PostId, Receipt, SendError, SendOptions, Text, Writer,
+};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
@@ -57,9 +59,9 @@ impl<R: Fn(&str)> WriterDriver<R> {
         let next = left.keys().next_back().map_or(from, |last| from.max(last + 1));
         for (number, entry) in left {
             match entry {
-                Some(entry) if entry.state == EntryState::Refused => {
+                Some(entry) if matches!(entry.state, DeliveryState::Refused { .. }) => {
                     (self.report)(&format!("posting {number}\nrefused {number} earlier"));
-                    let _ = self.outbox.discard(&entry.id);
+                    let _ = self.writer.discard(&entry.id).await;
                 }
                 Some(entry) => {
                     (self.report)(&format!("posting {number}"));
@@ -79,7 +81,7 @@ impl<R: Fn(&str)> WriterDriver<R> {
         let mut text = Text::new(&post_text::text(self.seed, self.number, number))?;
         loop {
             let id = id.clone();
-            let sent = if again { self.writer.send_again(id, text).await } else { self.writer.send_as(id, text).await };
+            let sent = self.writer.send_with(text, SendOptions::with_id(id).may_be_delivered(again)).await;
             match sent {
                 Ok(delivery) => {
                     self.await_outcome(number, delivery);
@@ -96,15 +98,15 @@ impl<R: Fn(&str)> WriterDriver<R> {
         self.deliveries.push(delivery.map(move |outcome| (number, outcome)).boxed());
     }
 
-    pub(crate) fn report_outcome(&mut self, (number, outcome): PostOutcome) -> anyhow::Result<()> {
+    pub(crate) async fn report_outcome(&mut self, (number, outcome): PostOutcome) -> anyhow::Result<()> {
         match outcome {
             Ok(Receipt { position: Some(position), .. }) => {
                 (self.report)(&format!("confirmed {number} {}", position.seq));
             }
             Ok(Receipt { position: None, .. }) => (self.report)(&format!("confirmed {number} ?")),
-            Err(DeliveryError::Refused(code, _)) => {
+            Err(DeliveryError::Refused { code, .. }) => {
                 (self.report)(&format!("refused {number} {code}"));
-                let _ = self.outbox.discard(&PostId::new(&post_text::id(self.number, number))?);
+                let _ = self.writer.discard(&PostId::new(&post_text::id(self.number, number))?).await;
             }
             Err(DeliveryError::Unconfirmed { .. }) => (self.report)(&format!("unconfirmed {number}")),
             Err(DeliveryError::NeverSent { .. }) => (self.report)(&format!("never-sent {number}")),

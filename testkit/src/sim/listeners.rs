@@ -39,8 +39,8 @@ pub(super) async fn run(
         let (dialer, end) = SimDialer::new(&network, listener.rng.u64(..));
         let mut config = client_config(0, listener.rng.u64(..));
         config.answer_timeout = LISTENER_ANSWER_TIMEOUT;
-        config.resume = recorder.resume(Resume::After(Position { stream: listener.stream.clone(), seq: 0 }));
-        let mut service = Listener::start_with(config, dialer);
+        config.resume = recorder.resume(Resume::after(Position { stream: listener.stream.clone(), seq: 0 }));
+        let mut service = Listener::builder(config).dial(dialer).start();
         let span = if lifetime < kills { Duration::from_millis(listener.rng.u64(1..900)) } else { Duration::MAX };
         let _ = tokio::time::timeout(span, record(&mut service, &mut recorder, listener.number, &ledger)).await;
         end.send_replace(false);

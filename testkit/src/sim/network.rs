@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chat_client::dial::BoxedIo;
-use chat_client::{ConnectError, Dial, Side};
+use chat_client::{BoxedIo, ConnectError, Dial, Side};
 use chat_server::{EmbeddedServer, ServerConfig};
 use fastrand::Rng;
 use futures_util::FutureExt as _;

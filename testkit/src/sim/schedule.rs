@@ -66,7 +66,7 @@ async fn run_schedule(seed: u64, dir: &Path) -> anyhow::Result<ScheduleResult> {
     for number in 0..WRITERS {
         let nickname = Nickname::new(&format!("writer {number}"))?;
         let dialer = SimDialer::without_faults(&network);
-        let account = register_with(&client_config(0, 0), nickname, &dialer).await?;
+        let account = register_with(&client_config(0, 0), nickname, dialer).await?;
         nicks.push(account.nickname.to_string());
         let (token, dir) = (account.token, dir.to_owned());
         let writer = writers::SimWriter { seed, number, token, posts, dir, rng: rng.fork() };

@@ -39,7 +39,7 @@ pub(super) async fn run(
         let outbox = Outbox::open(&path, "sim")?;
         let mut config = client_config(0, sim.rng.u64(..));
         config.answer_timeout = WRITER_ANSWER_TIMEOUT;
-        let writer = Writer::start_kept_with(config, sim.token.clone(), outbox.clone(), dialer);
+        let writer = Writer::builder(config).token(sim.token.clone()).outbox(outbox.clone()).dial(dialer).start();
         let report = {
             let (ledger, number) = (Arc::clone(&ledger), sim.number);
             move |line: &str| line.lines().for_each(|line| ledger.record(Reporter::Writer(number), line))
@@ -76,7 +76,7 @@ async fn post_all<R: Fn(&str)>(
         // Biased so that a seed replays exactly. Both branches are cancel safe; posting runs in the arm.
         tokio::select! {
             biased;
-            Some(outcome) = driver.next_outcome() => driver.report_outcome(outcome)?,
+            Some(outcome) = driver.next_outcome() => driver.report_outcome(outcome).await?,
             () = tokio::time::sleep(pause), if next < posts && driver.pending() < IN_FLIGHT => {
                 driver.post(next, false).await?;
                 next += 1;

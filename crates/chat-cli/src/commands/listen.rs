@@ -46,7 +46,7 @@ fn begin(args: &ListenArgs) -> Result<Option<Resume>, CliError> {
     let Some(since) = &args.since else { return Ok(None) };
     let time = time::time(since, Timestamp::now(), &TimeZone::system())
         .map_err(|error| CliError::Usage(format!("--since {since:?}: {error}").into()))?;
-    Ok(Some(Resume::AfterTime(time.as_millisecond())))
+    Ok(Some(Resume::Since(time.into())))
 }
 
 /// What remembers, over runs, how far we have come.
@@ -211,7 +211,7 @@ impl ListenRun {
         Self {
             style: Style::new(common.json, args.raw),
             what: config.listen_addr_text(),
-            listener: Listener::start(config),
+            listener: Listener::builder(config).start(),
             wants_past: wants_past || matches!(persistence, Persistence::Cursor(_)),
             persistence,
             names: NamesSeen::new(),

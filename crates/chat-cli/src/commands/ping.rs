@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use chat_client::{
-    ClientConfig, ConnectionState, Dial as _, Listener, RetryPolicy, Side as Port, TcpDial, Token, Writer,
-};
+use chat_client::{ClientConfig, ConnectionState, Listener, RetryPolicy, Side as Port, Token, Writer};
 use chat_frontend::Exit;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout};
@@ -119,7 +117,7 @@ async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Resul
 
 async fn listen_port(config: &ClientConfig) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
-    let listener = Listener::start(config.clone());
+    let listener = Listener::builder(config.clone()).start();
     let (mut states, numbered) = (listener.state(), listener.numbered());
     let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
     if let (true, Some(failure)) = (settled, connection::closed(&listener.state(), config.listen_addr_text())) {
@@ -134,7 +132,7 @@ async fn greeting(config: &ClientConfig) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
     let failed =
         |error: chat_client::ConnectError| CliError::Connect { what: config.write_addr_text(), error: error.into() };
-    let mut stream = TcpDial::new(config).dial(Port::Write).await.map_err(failed)?;
+    let mut stream = chat_client::connect(config, Port::Write).await.map_err(failed)?;
     let mut line = Vec::new();
     let read = async {
         while line.len() < FIRST_LINE && !line.contains(&b'\n') {
@@ -162,7 +160,7 @@ async fn login(config: &ClientConfig, token: Token) -> Result<PortAnswer, CliErr
     let mut config = config.clone();
     // At once, not after some idle seconds.
     config.keepalive.idle = Duration::from_millis(1);
-    let writer = Writer::start(config.clone(), token);
+    let writer = Writer::builder(config.clone()).token(token).start();
     let mut states = writer.state();
     let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
     if let (true, Some(failure)) = (settled, connection::closed(&writer.state(), config.write_addr_text())) {

@@ -43,7 +43,7 @@ pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit,
             Confirm::Echo => Some(EchoListener::start(config.clone()).await?),
             Confirm::Written | Confirm::Ack => None,
         };
-        Ok::<_, CliError>((Writer::start(config.clone(), token), echo))
+        Ok::<_, CliError>((Writer::builder(config.clone()).token(token).start(), echo))
     };
     let mut receipts = Receipts::new(common.json);
     let started = tokio::select! {
@@ -191,7 +191,7 @@ impl Run {
         let (outcome, position, why) = match &end {
             Ok(Confirmed { position, enough: true }) => (PostOutcome::Confirmed, position.as_ref(), None),
             Ok(Confirmed { position, enough: false }) => (PostOutcome::Unconfirmed, position.as_ref(), None),
-            Err(DeliveryError::Refused(code, _)) => (PostOutcome::Refused, None, Some(Why::Declined(code))),
+            Err(DeliveryError::Refused { code, .. }) => (PostOutcome::Refused, None, Some(Why::Declined(code))),
             Err(DeliveryError::Unconfirmed { .. }) => (PostOutcome::Unconfirmed, None, None),
             Err(DeliveryError::NeverSent { put_off, .. }) => {
                 (PostOutcome::NeverSent, None, put_off.as_ref().map(Why::Declined))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use chat_proto::Position;
 
-use crate::cursor::{self, CursorRecord};
+use crate::listener::cursor::{self, CursorRecord};
 
 /// What is asked of the file: a test can be a disk that is full.
 pub(super) trait Disk {

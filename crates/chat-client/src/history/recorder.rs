@@ -9,11 +9,10 @@
 //! The cursor also says whether a recorder is at work. After a clean close it says no, and lines beyond it are those of
 //! another program (the original writes the same file): they have no numbers, and are not counted.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use bytes::Bytes;
 use chat_proto::{Message, PlainLines, Position};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -22,12 +21,13 @@ use private_files::{FileLock, file};
 use super::HistoryError;
 use super::append::Appender;
 use super::format::Stamp;
+use super::recovery::recover;
 use crate::config::Resume;
-use crate::cursor::{self, CursorRecord};
-use crate::gap::{Gap, GapCause};
-use crate::listener::ListenerEvent;
-use crate::own_dir;
-use crate::warning::FileWarning;
+use crate::files::default_dir;
+use crate::files::warning::FileWarning;
+use crate::listener::cursor::{self, CursorRecord};
+use crate::listener::event::ListenerEvent;
+use crate::listener::gap::{Gap, GapCause};
 
 /// How much may wait for a full disk: some 200,000 messages, which no chat fills in an hour.
 const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -51,6 +51,8 @@ pub struct Recorder {
     /// The cursor says that nobody is at work.
     finished: bool,
     warnings: Vec<FileWarning>,
+    /// When an earlier run last wrote one of the files.
+    last_heard: Option<SystemTime>,
     _lock: FileLock,
 }
 
@@ -66,10 +68,13 @@ impl Recorder {
     fn open_in(path: &Path, zone: TimeZone) -> Result<Self, HistoryError> {
         let lock = FileLock::acquire(path)?;
         let mut warnings = Vec::new();
-        let opened = own_dir::open_append(path, &mut warnings);
+        let cursor_path = cursor_path(path);
+        // Before anything is repaired, which changes the times.
+        let changed = |path: &Path| path.metadata().ok()?.modified().ok();
+        let last_heard = changed(path).max(changed(&cursor_path));
+        let opened = default_dir::open_append(path, &mut warnings);
         let file = opened.map_err(|source| HistoryError::Open { path: path.to_owned(), source })?;
         let failed = |path: &Path, source| HistoryError::Read { path: path.to_owned(), source };
-        let cursor_path = cursor_path(path);
         let record = cursor::load(&cursor_path, &mut warnings).map_err(|source| failed(&cursor_path, source))?;
         let recovered = recover(&file, path, record.as_ref(), &mut warnings);
         let (newest, length) = recovered.map_err(|source| failed(path, source))?;
@@ -82,6 +87,7 @@ impl Recorder {
             cursor_at: length,
             finished: false,
             warnings,
+            last_heard,
             _lock: lock,
         };
         let current = recorder.newest.clone().map(|position| CursorRecord { position, length, open: true });
@@ -105,7 +111,10 @@ impl Recorder {
     /// Where a listener goes on; `otherwise` where nothing is known.
     #[must_use]
     pub fn resume(&self, otherwise: Resume) -> Resume {
-        self.newest.clone().map_or(otherwise, Resume::After)
+        match &self.newest {
+            Some(position) => Resume::After { position: position.clone(), last_heard: self.last_heard },
+            None => otherwise,
+        }
     }
 
     /// Appends messages in one write. Numbered ones that are recorded already are left out.
@@ -146,6 +155,7 @@ impl Recorder {
                 ListenerEvent::Message(message) => self.take(message, now),
                 ListenerEvent::Gap(gap) => self.step_over(gap),
                 ListenerEvent::Joined(position) => self.begin_at(position),
+                ListenerEvent::CaughtUp(_) | ListenerEvent::Closed(_) => {}
             }
         }
         self.retry()
@@ -309,69 +319,4 @@ fn before(next: &Position) -> Position {
 
 fn cursor_path(history: &Path) -> PathBuf {
     file::with_suffix(history, ".cursor")
-}
-
-/// Mends the end of the file; returns the place of its newest line, and its length.
-fn recover(
-    file: &File,
-    path: &Path,
-    record: Option<&CursorRecord>,
-    warnings: &mut Vec<FileWarning>,
-) -> io::Result<(Option<Position>, u64)> {
-    let length = file.metadata()?.len();
-    let Some(record) = record else {
-        return Ok((None, end_last_line(file, path, length, warnings)?));
-    };
-    let position = record.position.clone();
-    if length < record.length {
-        warnings.push(FileWarning::Shrunk { path: path.to_owned() });
-        return Ok((Some(position), end_last_line(file, path, length, warnings)?));
-    }
-    if record.length > 0 && read(file, record.length - 1, 1)?.first() != Some(&b'\n') {
-        warnings.push(FileWarning::Changed { path: path.to_owned() });
-        return Ok((Some(position), end_last_line(file, path, length, warnings)?));
-    }
-    if !record.open {
-        return Ok((Some(position), end_last_line(file, path, length, warnings)?));
-    }
-    let (lines, end) = count_lines(file, record.length, length)?;
-    if end < length {
-        file.set_len(end)?;
-        warnings.push(FileWarning::TornLineCut { path: path.to_owned(), bytes: length - end });
-    }
-    Ok((Some(Position { seq: position.seq.saturating_add(lines), ..position }), end))
-}
-
-/// Counts the whole lines between two places, and says where the last of them ends. They end before the first NUL:
-/// we never write one, but some file systems leave them where a power failure cut a file.
-fn count_lines(file: &File, from: u64, to: u64) -> io::Result<(u64, u64)> {
-    const BLOCK: u64 = 1024 * 1024;
-    let (mut lines, mut end, mut place) = (0, from, from);
-    while place < to {
-        let block = read(file, place, BLOCK.min(to - place))?;
-        let sound = memchr::memchr(0, &block).unwrap_or(block.len());
-        lines += memchr::memchr_iter(b'\n', &block[..sound]).count() as u64;
-        if let Some(feed) = memchr::memrchr(b'\n', &block[..sound]) {
-            end = place + feed as u64 + 1;
-        }
-        if sound < block.len() || block.is_empty() {
-            break;
-        }
-        place += block.len() as u64;
-    }
-    Ok((lines, end))
-}
-
-/// Ends an unfinished last line that nobody can send again, so that the next message starts a line of its own.
-fn end_last_line(file: &File, path: &Path, length: u64, warnings: &mut Vec<FileWarning>) -> io::Result<u64> {
-    if length == 0 || read(file, length - 1, 1)?.first() == Some(&b'\n') {
-        return Ok(length);
-    }
-    io::Write::write_all(&mut &*file, b"\n")?;
-    warnings.push(FileWarning::TornLineEnded { path: path.to_owned() });
-    Ok(length + 1)
-}
-
-fn read(file: &File, from: u64, length: u64) -> io::Result<Bytes> {
-    super::read::read_range(file, from, length)
 }

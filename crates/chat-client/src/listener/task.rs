@@ -1,46 +1,52 @@
-//! One listener's conversations with the listen port, and what it knows from one to the next: how far it has heard,
-//! and what it may have missed. When to try again is the supervisor's business.
+//! The task behind a [`Listener`](crate::Listener): what it knows from one connection to the next, how far it has
+//! read, and what it may have missed.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use chat_proto::{
     Connection, ConnectionError, Extensions, LineCodec, ListenerClient, ListenerClientConfig, ListenerClientEvent,
-    Nonce, PlainLines, Position, ResumeFrom, ResumeRequest,
+    Nonce, PlainLines, Position, ResumeFrom, ResumeRequest, Seq,
 };
 use futures_util::FutureExt;
-use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::event::{ClosedCause, EventBatch, ListenerEvent};
+use super::gap::{Gap, GapCause};
 use crate::config::{ClientConfig, Resume, Side};
-use crate::dial::{BoxedIo, Dial};
-use crate::error::ConnectError;
-use crate::gap::{Gap, GapCause};
-use crate::listener::{EventBatch, ListenerEvent};
-use crate::supervisor::Supervisor;
+use crate::net::dial::Dial;
+use crate::net::error::ConnectError;
+use crate::net::io::BoxedIo;
+use crate::net::supervisor::Supervisor;
+use crate::time;
 
 /// How many events go to the consumer at once.
 const BATCH_EVENTS: usize = 512;
 
-/// How many bytes of text, so that a room of long messages takes no more memory than one of short ones. With the batches
-/// that wait for a busy consumer it makes some two megabytes.
+/// How many bytes of text go to the consumer at once, so that a room of long messages takes no more memory than one of
+/// short ones. With the batches that wait for a slow consumer it makes some two megabytes.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// How long a server that is not known may take to say that it numbers its messages: the protocol's one second
-/// (section 5), during which the first lines of a plain server are held back.
+/// How long an unknown server may take to say that it numbers its messages (one second in the protocol). The first
+/// lines of a plain server are held back meanwhile.
 const HOLD_UNKNOWN: Duration = Duration::from_secs(1);
 
-/// The same where a cursor from an earlier run says that this server numbers. Somebody may have turned to another
+/// The same where a position of an earlier run says that this server numbers. The user may have changed to another
 /// server since, so it is not much longer.
 const HOLD_EXPECTED: Duration = Duration::from_secs(2);
 
-/// How often such a server may fail to answer before it is taken as plain. To take it as plain is to lose the place
-/// in its log, so a slow link alone must not do it.
+/// How many connections such a server may leave without an answer before it counts as plain. That loses the position
+/// in its log, so a slow link alone must not cause it.
 const UNANSWERED: u32 = 3;
 
-/// The same for connections on which nothing came at all. That is what a half-open link looks like, and much less a
-/// sign of a plain server; but a plain room in which nobody speaks must be heard in the end.
+/// The same for connections on which nothing came at all. A half-open link looks like that, and it is much less a sign
+/// of a plain server; but a plain room in which no message is sent must be received in the end.
 const SILENT: u32 = 20;
+
+/// After so long without any sign of numbers such a server counts as plain even before [`SILENT`] connections, which
+/// take minutes when each is preceded by a wait.
+const SILENT_TIME: Duration = Duration::from_secs(60);
 
 /// What a listener knows over its connections.
 #[derive(Debug)]
@@ -50,38 +56,49 @@ pub(crate) struct ListenerTask {
     numbered: watch::Sender<Option<bool>>,
     batch: Vec<ListenerEvent>,
     batch_bytes: usize,
-    /// What came together, behind the batch.
+    /// Comes after the batch.
     lines: Option<PlainLines>,
-    /// How far the numbered log has been heard.
-    heard_to: Option<Position>,
-    /// When the room was last heard; `None` before the first connection.
-    last_heard: Option<Timestamp>,
+    /// How far the numbered log has been read.
+    position: Option<Position>,
+    /// When the room was last received; `None` before the first connection, unless an earlier run is continued.
+    last_heard: Option<SystemTime>,
+    /// Whether there was a connection in this run.
+    connected: bool,
     /// Whether this run has seen the server answer a request.
     proven: bool,
     unanswered: u32,
     silent: u32,
-    started: Timestamp,
+    silent_since: Option<Instant>,
+    started: SystemTime,
 }
 
-/// What one connection is for, and what has come of it.
+/// One connection and what has become known on it.
 struct ListenerConnection {
     connection: Connection<ListenerClient, BoxedIo>,
-    /// Whether the server is believed to have a log that goes on after what was heard.
+    /// Whether the server is believed to have a log that continues after the position.
     continues: bool,
-    /// A gap that comes with the answer is the server's memory; a later one is a hole in the numbers.
+    /// The position when the connection was made.
+    position_before: Option<Position>,
+    /// When the room was last received before this connection.
+    blind_since: Option<SystemTime>,
+    /// A gap that comes with the answer is what the server lost; a later one is a hole in the numbers.
     answered: bool,
-    /// The server has another log than the one that was heard, or has lost the end of that.
+    /// The server has another log than the one that was read, or has lost the end of that.
     other_log: bool,
     /// When the connection was made.
-    until: Timestamp,
-    /// What the server turned out to be, while that has not been told: a connection that ends at once was none.
+    until: SystemTime,
+    /// What the server turned out to be, as long as that is not reported: a connection that ends at once was none.
     unreported_kind: Option<bool>,
-    /// The room has been heard on this connection.
+    /// The new position, until it is known whether a gap comes before it.
+    joined: Option<Position>,
+    /// The newest message that the server had when it answered, until that is delivered.
+    head: Option<Seq>,
+    /// The room has been received on this connection.
     heard: bool,
-    /// The server did not answer although it could once: what it says waits here, and is passed over if it is asked
-    /// again, because it could not be told from what comes again, numbered, when it does answer.
+    /// The server did not answer although it could once: what it sends waits here. It is dropped if the server is asked
+    /// again, because it could not be told from what comes again, numbered, when the server does answer.
     doubted: Option<Vec<ListenerClientEvent>>,
-    /// The gap before this connection has been told, or there is none.
+    /// The gap before this connection is reported, or there is none.
     gap_reported: bool,
 }
 
@@ -91,9 +108,10 @@ impl ListenerTask {
         events: mpsc::Sender<EventBatch>,
         numbered: watch::Sender<Option<bool>>,
     ) -> Self {
-        let heard_to = match &config.resume {
-            Resume::After(position) => Some(position.clone()),
-            _ => None,
+        let started = SystemTime::now();
+        let (position, last_heard) = match &config.resume {
+            Resume::After { position, last_heard } => (Some(position.clone()), Some(last_heard.unwrap_or(started))),
+            _ => (None, None),
         };
         Self {
             config,
@@ -102,39 +120,78 @@ impl ListenerTask {
             batch: Vec::new(),
             batch_bytes: 0,
             lines: None,
-            heard_to,
-            last_heard: None,
+            position,
+            last_heard,
+            connected: false,
             proven: false,
             unanswered: 0,
             silent: 0,
-            started: Timestamp::now(),
+            silent_since: None,
+            started,
         }
     }
 
-    /// Dials and listens until that fails; `None` when nobody reads the events any more.
-    pub(crate) async fn run_connection(
-        &mut self,
-        supervisor: &mut Supervisor,
-        dial: &impl Dial,
-    ) -> Option<ConnectError> {
+    /// Connects again and again until it is told to stop or another attempt makes no sense.
+    pub(crate) async fn run(
+        mut self,
+        mut supervisor: Supervisor,
+        dial: Box<dyn Dial>,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
+        loop {
+            supervisor.connecting();
+            // Dropping the connection in the middle is safe: after a stop its events are not wanted.
+            let error = tokio::select! {
+                // In this order, so that a simulation replays from its seed.
+                biased;
+                _ = &mut stopped => break,
+                error = self.run_connection(&mut supervisor, &dial) => error,
+            };
+            let Some(error) = error else { break };
+            let cause = Arc::new(error);
+            let Some(retry_at) = supervisor.failed(cause.clone()) else {
+                let last = EventBatch::Events(vec![ListenerEvent::Closed(ClosedCause(cause))]);
+                tokio::select! {
+                    biased;
+                    _ = &mut stopped => {}
+                    // An error means that the consumer is gone.
+                    _ = self.events.send(last) => {}
+                }
+                return;
+            };
+            tokio::select! {
+                biased;
+                _ = &mut stopped => break,
+                () = supervisor.wait(retry_at) => {}
+            }
+        }
+        supervisor.closed(None);
+    }
+
+    /// Dials and listens until that fails; `None` when the consumer is gone.
+    async fn run_connection(&mut self, supervisor: &mut Supervisor, dial: &dyn Dial) -> Option<ConnectError> {
         let io = match dial.dial(Side::Listen).await {
             Ok(io) => io,
             Err(error) => return Some(error),
         };
         let mut link = ListenerConnection {
             connection: self.connection(io),
-            continues: self.heard_to.is_some() && self.config.resume != Resume::Off,
+            continues: self.position.is_some() && self.config.resume != Resume::Off,
+            position_before: self.position.clone(),
+            blind_since: self.last_heard,
             answered: false,
             other_log: false,
-            until: Timestamp::now(),
+            until: SystemTime::now(),
             unreported_kind: None,
+            joined: None,
+            head: None,
             heard: false,
             doubted: None,
             gap_reported: false,
         };
         loop {
             let mut next = link.connection.next_event().await;
-            // What has come together leaves together.
+            // Forward all events of one read as one batch.
             let failed = loop {
                 match next {
                     Ok(event) => self.handle_event(event, &mut link, supervisor),
@@ -145,7 +202,7 @@ impl ListenerTask {
                 }
                 match link.connection.next_event().now_or_never() {
                     Some(more) => next = more,
-                    // A connection that ended before the answer says nothing about the server; this one goes on.
+                    // A connection that ended before the answer says nothing about the server; this one is alive.
                     None => {
                         if let Some(held) = link.doubted.take() {
                             if !self.asked_enough(&held) {
@@ -154,11 +211,12 @@ impl ListenerTask {
                             self.forget_log(&mut link);
                             held.into_iter().for_each(|event| self.handle_event(event, &mut link, supervisor));
                         }
-                        self.settle_server_kind(&mut link, supervisor);
+                        self.report_server_kind(&mut link, supervisor);
                         break None;
                     }
                 }
             };
+            self.push_joined(&mut link);
             self.flush().await.ok()?;
             if failed.is_some() {
                 return failed;
@@ -167,7 +225,7 @@ impl ListenerTask {
     }
 
     fn connection(&self, io: BoxedIo) -> Connection<ListenerClient, BoxedIo> {
-        let hold = match (self.proven, &self.heard_to) {
+        let hold = match (self.proven, &self.position) {
             (true, _) => self.config.answer_timeout,
             (false, Some(_)) => HOLD_EXPECTED,
             (false, None) => HOLD_UNKNOWN,
@@ -175,18 +233,18 @@ impl ListenerTask {
         let mut config = ListenerClientConfig::default().with_resume(self.request());
         config.answer_timeout = hold;
         config.keepalive = Some(self.config.keepalive);
-        // One line that nobody can read is no reason to hear nothing more.
+        // One line that cannot be read is no reason to receive nothing more.
         let codec = LineCodec::for_client().skipping_long_lines();
         Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, codec)
     }
 
     fn request(&self) -> Option<ResumeRequest> {
-        let from = match (&self.heard_to, &self.config.resume) {
+        let from = match (&self.position, &self.config.resume) {
             (_, Resume::Off) => return None,
             (Some(position), _) => ResumeFrom::After(position.clone()),
-            // What was asked for at the start is asked for until it was had once.
-            (None, Resume::Last(count)) if self.last_heard.is_none() => ResumeFrom::Last(*count),
-            (None, Resume::AfterTime(at)) if self.last_heard.is_none() => ResumeFrom::AfterTime(*at),
+            // A look back is asked for until it was answered once.
+            (None, Resume::Last(count)) if !self.connected => ResumeFrom::Last(*count),
+            (None, Resume::Since(at)) if !self.connected => ResumeFrom::AfterTime(time::to_millis(*at)),
             (None, _) => ResumeFrom::Last(0),
         };
         // Unguessable, so that no message can pretend to be the answer.
@@ -194,27 +252,28 @@ impl ListenerTask {
         Some(ResumeRequest::new(from, nonce))
     }
 
-    /// One more connection without an answer: whether the server is taken as plain now.
+    /// Counts one more connection without an answer. Returns whether the server counts as plain now.
     fn asked_enough(&mut self, held: &[ListenerClientEvent]) -> bool {
         if held.iter().any(|event| matches!(event, ListenerClientEvent::Numbered { .. })) {
             // It came a moment too late.
             return false;
         }
         *if held.is_empty() { &mut self.silent } else { &mut self.unanswered } += 1;
-        self.unanswered >= UNANSWERED || self.silent >= SILENT
+        let silent_for = self.silent_since.get_or_insert_with(Instant::now).elapsed();
+        self.unanswered >= UNANSWERED || self.silent >= SILENT || (!self.proven && silent_for >= SILENT_TIME)
     }
 
     /// The server numbers nothing.
     fn forget_log(&mut self, link: &mut ListenerConnection) {
-        self.heard_to = None;
-        (self.proven, self.unanswered, self.silent) = (false, 0, 0);
+        self.position = None;
+        (self.proven, self.unanswered, self.silent, self.silent_since) = (false, 0, 0, None);
         link.unreported_kind = Some(false);
     }
 
     fn handle_event(&mut self, event: ListenerClientEvent, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
         if let Some(held) = &mut link.doubted {
             match event {
-                // One by one, because lines stand behind the batch, and more than one piece of them may come.
+                // One by one, because lines come after the batch, and there may be more than one piece of them.
                 ListenerClientEvent::Lines(lines) => held.extend(lines.messages().map(ListenerClientEvent::Message)),
                 event => held.push(event),
             }
@@ -223,80 +282,116 @@ impl ListenerTask {
         match event {
             ListenerClientEvent::Plain if link.continues => link.doubted = Some(Vec::new()),
             ListenerClientEvent::Plain => self.forget_log(link),
-            ListenerClientEvent::Numbered { stream, from, .. } => {
-                let heard = self.heard_to.as_ref();
-                link.other_log = heard.is_some_and(|heard| heard.stream != stream || from <= heard.seq);
-                let new_place = heard.is_none() || link.other_log;
+            ListenerClientEvent::Numbered { stream, from, head } => {
+                let known = self.position.as_ref();
+                link.other_log = known.is_some_and(|known| known.stream != stream || from <= known.seq);
+                let new_place = known.is_none() || link.other_log;
                 link.answered = true;
                 link.gap_reported |= link.continues;
-                // Over a reconnect before the first message it goes on from the same place.
+                // Over a reconnect before the first message it continues from the same position.
                 let joined = Position { stream, seq: from.saturating_sub(1) };
-                self.heard_to = Some(joined.clone());
-                (self.proven, self.unanswered, self.silent) = (true, 0, 0);
+                self.position = Some(joined.clone());
+                (self.proven, self.unanswered, self.silent, self.silent_since) = (true, 0, 0, None);
                 link.unreported_kind = Some(true);
-                self.settle_server_kind(link, supervisor);
-                if new_place {
-                    self.batch.push(ListenerEvent::Joined(joined));
-                }
+                self.report_server_kind(link, supervisor);
+                // The gap that may follow comes first.
+                link.joined = new_place.then_some(joined);
+                link.head = Some(head);
             }
             ListenerClientEvent::Gap { missed } => {
-                let cause = match (std::mem::take(&mut link.answered), link.other_log) {
-                    (true, true) => GapCause::OtherStream,
-                    (true, false) => GapCause::ServerForgot,
-                    (false, _) => GapCause::HoleInNumbers,
-                };
-                self.push_gap(missed, cause);
+                if std::mem::take(&mut link.answered) {
+                    let cause = if link.other_log { GapCause::OtherStream } else { GapCause::ServerForgot };
+                    let since = link.blind_since.unwrap_or(self.started);
+                    let before = self.position.as_ref().map(following);
+                    self.push_gap(Gap {
+                        after: link.position_before.clone(),
+                        before,
+                        ..Gap::new(since, link.until, missed, cause)
+                    });
+                } else {
+                    let since = self.last_heard.unwrap_or(self.started);
+                    let after = self.position.clone();
+                    let before = after.as_ref().map(|after| Position {
+                        seq: after.seq.saturating_add(missed.unwrap_or(0)).saturating_add(1),
+                        ..after.clone()
+                    });
+                    let gap = Gap::new(since, SystemTime::now(), missed, GapCause::HoleInNumbers);
+                    self.push_gap(Gap { after, before, ..gap });
+                }
             }
             ListenerClientEvent::TooLong => {
-                self.settle_server_kind(link, supervisor);
-                self.push_gap(Some(1), GapCause::LineTooLong);
+                self.report_server_kind(link, supervisor);
+                let since = self.last_heard.unwrap_or(self.started);
+                self.push_gap(Gap::new(since, SystemTime::now(), Some(1), GapCause::LineTooLong));
             }
             ListenerClientEvent::Lines(lines) => {
                 link.answered = false;
-                self.settle_server_kind(link, supervisor);
+                self.report_server_kind(link, supervisor);
                 self.lines = Some(lines);
             }
             ListenerClientEvent::Message(message) => {
                 link.answered = false;
-                self.settle_server_kind(link, supervisor);
+                self.report_server_kind(link, supervisor);
+                self.push_joined(link);
                 if let Some(position) = &message.position {
-                    match &mut self.heard_to {
-                        Some(heard) if heard.stream == position.stream => heard.seq = position.seq,
-                        heard => *heard = Some(position.clone()),
+                    match &mut self.position {
+                        Some(known) if known.stream == position.stream => known.seq = position.seq,
+                        known => *known = Some(position.clone()),
                     }
                 }
                 self.batch_bytes += message.text.as_str().len();
                 self.batch.push(ListenerEvent::Message(message));
+                self.push_caught_up(link);
             }
             // Events of a later version of the protocol carry nothing that this one can use.
             _ => {}
         }
     }
 
-    /// The server has shown what it can: the room is heard from here on, and what was said while it was not heard is
-    /// a gap, unless the server goes on where we stopped.
-    fn settle_server_kind(&mut self, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
+    /// Reports a new position, once no gap can come before it any more.
+    fn push_joined(&mut self, link: &mut ListenerConnection) {
+        if let Some(joined) = link.joined.take() {
+            self.batch.push(ListenerEvent::Joined(joined));
+        }
+        self.push_caught_up(link);
+    }
+
+    /// Reports the end of the replay.
+    fn push_caught_up(&mut self, link: &mut ListenerConnection) {
+        if link.joined.is_none()
+            && let (Some(head), Some(position)) = (link.head, &self.position)
+            && position.seq >= head
+        {
+            link.head = None;
+            self.batch.push(ListenerEvent::CaughtUp(position.clone()));
+        }
+    }
+
+    /// Reports what the server can do: from here on the room is received. What was sent since it was last received is a
+    /// gap, unless the server continues where we stopped.
+    fn report_server_kind(&mut self, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
         let Some(numbered) = link.unreported_kind.take() else { return };
         link.heard = true;
+        self.connected = true;
         if !std::mem::replace(&mut link.gap_reported, true)
             && let Some(since) = self.last_heard
         {
-            let (until, cause) = (link.until, GapCause::Disconnected);
-            self.batch.push(ListenerEvent::Gap(Gap { since, until, missed: None, cause }));
+            let gap = Gap::new(since, link.until, None, GapCause::Disconnected);
+            self.push_gap(Gap { after: link.position_before.clone(), ..gap });
         }
-        self.last_heard = Some(Timestamp::now());
+        self.last_heard = Some(SystemTime::now());
         self.numbered.send_if_modified(|known| known.replace(numbered) != Some(numbered));
         supervisor.online(Extensions::NONE.with_resume(numbered));
     }
 
-    /// Until when the room was heard, now that the connection is lost.
+    /// Notes until when the room was received, now that the connection is lost.
     fn lost(&mut self, error: ConnectionError, link: &ListenerConnection) -> ConnectError {
         if let Some(last) = self.last_heard.as_mut().filter(|_| link.heard) {
-            let now = Timestamp::now();
-            // An orderly end comes behind everything that was said. Otherwise the link may have been dead for as long
-            // as it takes to find that out.
+            let now = SystemTime::now();
+            // A clean end comes after everything that was sent. Otherwise the link may have been dead for as long as it
+            // takes to find that out.
             let blind = match error {
-                ConnectionError::Ended => std::time::Duration::ZERO,
+                ConnectionError::Ended => Duration::ZERO,
                 _ => self.config.keepalive.idle + self.config.keepalive.answer_timeout,
             };
             *last = now.checked_sub(blind).unwrap_or(now).max(*last);
@@ -304,18 +399,17 @@ impl ListenerTask {
         error.into()
     }
 
-    fn push_gap(&mut self, missed: Option<u64>, cause: GapCause) {
-        let until = Timestamp::now();
-        let since = self.last_heard.unwrap_or(self.started);
-        self.batch.push(ListenerEvent::Gap(Gap { since, until, missed, cause }));
+    fn push_gap(&mut self, gap: Gap) {
+        tracing::info!(cause = gap.cause.as_str(), missed = gap.missed, "gap");
+        self.batch.push(ListenerEvent::Gap(gap));
     }
 
     async fn flush(&mut self) -> Result<(), mpsc::error::SendError<EventBatch>> {
         if self.batch.is_empty() && self.lines.is_none() {
             return Ok(());
         }
-        if self.last_heard.is_some() {
-            self.last_heard = Some(Timestamp::now());
+        if self.connected {
+            self.last_heard = Some(SystemTime::now());
         }
         if !self.batch.is_empty() {
             self.batch_bytes = 0;
@@ -327,4 +421,8 @@ impl ListenerTask {
         }
         Ok(())
     }
+}
+
+fn following(position: &Position) -> Position {
+    Position { seq: position.seq.saturating_add(1), ..position.clone() }
 }

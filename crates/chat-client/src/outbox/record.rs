@@ -1,11 +1,12 @@
 //! One line of the outbox file: a checksum, a space, a JSON object, a line feed. The file is the sequence of what
 //! happened; replaying it gives the entries.
 
-use chat_proto::{PostId, Text};
-use jiff::Timestamp;
+use chat_proto::{DeclineCode, PostId, Text};
 use serde::{Deserialize, Serialize};
 
-use super::entry::{EntryState, OutboxEntry};
+use super::entry::OutboxEntry;
+use crate::delivery_state::DeliveryState;
+use crate::time;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub(super) enum OutboxRecord {
     /// A post was typed, for the room and account that `scope` names.
     Added { scope: String, entry: OutboxEntry },
     /// How far it has come.
-    State { id: PostId, state: EntryState },
+    State { id: PostId, state: DeliveryState },
     /// It is confirmed or discarded: the file may forget it.
     Done { id: PostId },
 }
@@ -36,13 +37,16 @@ impl OutboxRecord {
             Self::Added { scope, entry } => RecordJson::Add {
                 id: entry.id.as_str(),
                 scope: scope.into(),
-                typed: entry.typed.as_millisecond(),
+                typed: time::to_millis(entry.typed),
                 text: entry.text.as_str().into(),
             },
-            Self::State { id, state: EntryState::Queued } => RecordJson::Queued(id.as_str()),
-            Self::State { id, state: EntryState::Written } => RecordJson::Written(id.as_str()),
-            Self::State { id, state: EntryState::Unconfirmed } => RecordJson::Unconfirmed(id.as_str()),
-            Self::State { id, state: EntryState::Refused } => RecordJson::Refused(id.as_str()),
+            Self::State { id, state } => match state {
+                DeliveryState::Queued | DeliveryState::NeverSent => RecordJson::Queued(id.as_str()),
+                DeliveryState::Written => RecordJson::Written(id.as_str()),
+                DeliveryState::Unconfirmed => RecordJson::Unconfirmed(id.as_str()),
+                DeliveryState::Refused { .. } => RecordJson::Refused(id.as_str()),
+                DeliveryState::Confirmed(_) | DeliveryState::Discarded => RecordJson::Done(id.as_str()),
+            },
             Self::Done { id } => RecordJson::Done(id.as_str()),
         };
         // Strings and numbers have no way to fail.
@@ -61,17 +65,22 @@ impl OutboxRecord {
         let state = |name: &str, state| Some(Self::State { id: id(name)?, state });
         match serde_json::from_slice(json).ok()? {
             RecordJson::Add { id: name, scope, typed, text } => {
-                let (text, typed) = (Text::new(&text).ok()?, Timestamp::from_millisecond(typed).ok()?);
-                let entry = OutboxEntry { id: id(name)?, text, typed, state: EntryState::Queued };
+                let (text, typed) = (Text::new(&text).ok()?, time::from_millis(typed));
+                let entry = OutboxEntry { id: id(name)?, text, typed, state: DeliveryState::Queued };
                 Some(Self::Added { scope: scope.into_owned(), entry })
             }
-            RecordJson::Queued(name) => state(name, EntryState::Queued),
-            RecordJson::Written(name) => state(name, EntryState::Written),
-            RecordJson::Unconfirmed(name) => state(name, EntryState::Unconfirmed),
-            RecordJson::Refused(name) => state(name, EntryState::Refused),
+            RecordJson::Queued(name) => state(name, DeliveryState::Queued),
+            RecordJson::Written(name) => state(name, DeliveryState::Written),
+            RecordJson::Unconfirmed(name) => state(name, DeliveryState::Unconfirmed),
+            RecordJson::Refused(name) => state(name, refused()),
             RecordJson::Done(name) => Some(Self::Done { id: id(name)? }),
         }
     }
+}
+
+/// The state of a refused post: the file does not keep why.
+fn refused() -> DeliveryState {
+    DeliveryState::Refused { code: DeclineCode::Other("unknown".into()), retry_after: None }
 }
 
 #[cfg(test)]
@@ -83,16 +92,16 @@ mod tests {
     fn any_record() -> impl Strategy<Value = OutboxRecord> {
         let id = || "[a-z0-9-]{1,36}".prop_map(|id| PostId::new(&id).unwrap());
         let state = prop::sample::select(vec![
-            EntryState::Queued,
-            EntryState::Written,
-            EntryState::Unconfirmed,
-            EntryState::Refused,
+            DeliveryState::Queued,
+            DeliveryState::Written,
+            DeliveryState::Unconfirmed,
+            refused(),
         ]);
         let text = any::<String>().prop_filter_map("blank", |text| Text::new(&text).ok());
         prop_oneof![
             (id(), any::<String>(), 0i64..4_000_000_000_000, text).prop_map(|(id, scope, typed, text)| {
-                let typed = Timestamp::from_millisecond(typed).unwrap();
-                OutboxRecord::Added { scope, entry: OutboxEntry { id, text, typed, state: EntryState::Queued } }
+                let typed = time::from_millis(typed);
+                OutboxRecord::Added { scope, entry: OutboxEntry { id, text, typed, state: DeliveryState::Queued } }
             }),
             (id(), state).prop_map(|(id, state)| OutboxRecord::State { id, state }),
             id().prop_map(|id| OutboxRecord::Done { id }),

@@ -1,5 +1,5 @@
-//! The task behind a [`Writer`](crate::Writer): one conversation with the write port after the other, and the queue
-//! that outlives them. When to try again is the supervisor's business.
+//! The task behind a [`Writer`](crate::Writer): the queue of posts, which outlives connections, and the only writer of
+//! the outbox file.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -9,44 +9,70 @@ use std::task::Poll;
 use std::time::Duration;
 
 use chat_proto::{
-    Account, Connection, ConnectionError, Extensions, Intent, LineCodec, PostId, Token, WriterClient,
+    Account, Connection, ConnectionError, Extensions, Intent, LineCodec, PostId, Text, Token, WriterClient,
     WriterClientCommand, WriterClientConfig, WriterClientEvent,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::delivery::{DeliveryError, Ticket};
+use super::hold::{Hold, HoldReason};
+use super::queue::{Post, Queue};
+use super::shutdown::ShutdownReport;
 use crate::config::{ClientConfig, Side};
-use crate::delivery::{DeliveryError, Receipt, Ticket};
-use crate::dial::{BoxedIo, Dial};
-use crate::error::ConnectError;
-use crate::outbox::{EntryState, Outbox, OutboxError, Post, PostOutcome, Queue};
-use crate::supervisor::Supervisor;
-use crate::writer::ShutdownReport;
+use crate::delivery_state::{DeliveryState, Receipt};
+use crate::net::dial::Dial;
+use crate::net::error::ConnectError;
+use crate::net::io::BoxedIo;
+use crate::net::supervisor::Supervisor;
+use crate::outbox::error::OutboxError;
+use crate::outbox::log::Outbox;
 
-/// How long the peer may take to hear that we are leaving.
+/// How long the server may take to acknowledge the end of the connection.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What handles ask of the task.
 #[derive(Debug)]
 pub(crate) enum WriterCommand {
-    Send(Post<Ticket>),
-    Discard { id: PostId, reply: oneshot::Sender<bool> },
-    Close { by: Instant },
+    /// Queue a post; `saved` is answered when the outbox has it.
+    Send {
+        post: Post<Ticket>,
+        saved: Option<oneshot::Sender<Result<(), Arc<OutboxError>>>>,
+    },
+    Discard {
+        id: PostId,
+        reply: oneshot::Sender<Result<bool, OutboxError>>,
+    },
+    /// Save a post that is not sent now.
+    Save {
+        id: PostId,
+        text: Text,
+        reply: oneshot::Sender<Result<(), OutboxError>>,
+    },
+    Echoed {
+        id: PostId,
+    },
+    Idle {
+        reply: oneshot::Sender<()>,
+    },
+    Close {
+        by: Instant,
+    },
 }
 
-/// Everything of a writer that outlives a connection.
+/// The part of a writer that outlives a connection.
 pub(crate) struct WriterTask {
     config: ClientConfig,
     token: Token,
     outbox: Option<Outbox>,
     supervisor: Supervisor,
     commands: mpsc::UnboundedReceiver<WriterCommand>,
-    account: watch::Sender<Option<Account>>,
-    round_trip: watch::Sender<Option<Duration>>,
-    outbox_error: watch::Sender<Option<Arc<OutboxError>>>,
+    watches: WriterWatches,
     drain_when_dropped: Duration,
     queue: Queue<Ticket>,
-    /// Since the writer began to close: by when, and what has become of the posts.
+    /// Answered when the queue is empty.
+    idle: Vec<oneshot::Sender<()>>,
+    /// Set while the writer closes: the deadline, and what became of the posts so far.
     closing: Option<(Instant, ShutdownReport)>,
 }
 
@@ -56,13 +82,14 @@ pub(crate) struct WriterWatches {
     pub(crate) account: watch::Sender<Option<Account>>,
     pub(crate) round_trip: watch::Sender<Option<Duration>>,
     pub(crate) outbox_error: watch::Sender<Option<Arc<OutboxError>>>,
+    pub(crate) hold: watch::Sender<Option<Hold>>,
 }
 
 /// What woke the task.
 enum Wake {
     Command(Option<WriterCommand>),
     Event(Result<WriterClientEvent, ConnectionError>),
-    /// All that was handed to the connection has been written.
+    /// All bytes that were handed to the connection are written.
     Written,
     Time,
 }
@@ -74,28 +101,15 @@ impl WriterTask {
         outbox: Option<Outbox>,
         supervisor: Supervisor,
         commands: mpsc::UnboundedReceiver<WriterCommand>,
-        watched: WriterWatches,
+        watches: WriterWatches,
         drain_when_dropped: Duration,
     ) -> Self {
-        let (queue, closing) = (Queue::new(), None);
-        let WriterWatches { account, round_trip, outbox_error } = watched;
-        Self {
-            config,
-            token,
-            outbox,
-            supervisor,
-            commands,
-            account,
-            round_trip,
-            outbox_error,
-            drain_when_dropped,
-            queue,
-            closing,
-        }
+        let (queue, idle, closing) = (Queue::new(), Vec::new(), None);
+        Self { config, token, outbox, supervisor, commands, watches, drain_when_dropped, queue, idle, closing }
     }
 
-    /// Posts until it is closed or there is no point, and says what became of what was left.
-    pub(crate) async fn run(mut self, dial: &impl Dial) -> ShutdownReport {
+    /// Sends posts until the writer is closed or cannot connect any more, and reports what became of the rest.
+    pub(crate) async fn run(mut self, dial: &dyn Dial) -> ShutdownReport {
         let cause = loop {
             if self.is_finished() {
                 break None;
@@ -108,13 +122,15 @@ impl WriterTask {
         self.end(cause)
     }
 
-    /// Dials and posts until that fails; `None` when the writer is to end.
-    async fn run_connection(&mut self, dial: &impl Dial) -> Option<Arc<ConnectError>> {
+    /// Dials and sends until that fails; `None` when the writer is to end.
+    async fn run_connection(&mut self, dial: &dyn Dial) -> Option<Arc<ConnectError>> {
         let io = {
             let mut dialling = pin!(dial.dial(Side::Write));
             loop {
-                let (open, deadline) = (self.is_listening(), self.deadline());
+                self.after_wake().await;
+                let (open, deadline) = (self.takes_commands(), self.deadline());
                 tokio::select! {
+                    // In this order, so that a simulation replays from its seed. All branches are cancel-safe.
                     biased;
                     io = &mut dialling => break io,
                     command = self.commands.recv(), if open => self.handle_command(command),
@@ -138,9 +154,12 @@ impl WriterTask {
         let mut unwritten = VecDeque::new();
         let error = loop {
             self.write_posts(&mut connection, &mut unwritten, offer.id);
-            let (open, deadline) = (self.is_listening(), self.deadline());
+            self.after_wake().await;
+            let (open, deadline) = (self.takes_commands(), self.deadline());
             let wait_until = self.queue.wait_until().filter(|_| connection.machine().can_post());
             let wake = tokio::select! {
+                // Commands first: a caller that queued a message and closes must find it in the report. All branches
+                // are cancel-safe.
                 biased;
                 command = self.commands.recv(), if open => Wake::Command(command),
                 wake = next_wake(&mut connection, !unwritten.is_empty()) => wake,
@@ -153,36 +172,38 @@ impl WriterTask {
                 Wake::Event(Err(error)) => break Some(ConnectError::from(error)),
                 Wake::Written => {
                     for key in unwritten.drain(..) {
-                        self.queue.written(key).map(Ticket::written);
+                        if let Some(ticket) = self.queue.written(key) {
+                            ticket.set(DeliveryState::Written);
+                        }
                     }
                 }
                 Wake::Time => {}
             }
             if self.is_finished() {
-                // A courtesy: the answers are all here.
+                // All answers are here; the goodbye only spares the server a lost connection.
                 let _ = timeout(GOODBYE, connection.shutdown()).await;
                 break None;
             }
         };
-        let cause: Arc<ConnectError> = Arc::new(error?);
+        self.watches.hold.send_if_modified(|hold| hold.take().is_some());
+        let cause = Arc::new(error?);
         let unknown = self.queue.disconnected(offer.id);
         self.settle_unconfirmed(unknown, Some(&cause));
         Some(cause)
     }
 
-    /// Ends posts of which nobody knows whether they were delivered.
+    /// Settles posts of which it is not known whether they were delivered.
     fn settle_unconfirmed(&mut self, posts: Vec<Post<Ticket>>, cause: Option<&Arc<ConnectError>>) {
-        let ids: Vec<PostId> = posts.iter().map(|post| post.id.clone()).collect();
-        if ids.is_empty() {
-            return;
+        let ids: Vec<PostId> = posts.iter().filter(|post| !post.echoed).map(|post| post.id.clone()).collect();
+        if !ids.is_empty() {
+            self.update_outbox(|outbox| outbox.mark(&ids, &DeliveryState::Unconfirmed));
         }
-        self.update_outbox(|outbox| outbox.mark(&ids, EntryState::Unconfirmed));
         for post in posts {
-            self.settle(post, PostOutcome::Unconfirmed, cause.cloned());
+            self.settle(post, DeliveryState::Unconfirmed, cause.cloned());
         }
     }
 
-    /// Gives the connection as many posts as it takes. The outbox knows of them before their bytes leave.
+    /// Gives the connection as many posts as it takes. The outbox marks them as written before their bytes leave.
     fn write_posts(
         &mut self,
         connection: &mut Connection<WriterClient, BoxedIo>,
@@ -191,7 +212,7 @@ impl WriterTask {
     ) {
         let now = Instant::now();
         let mut leaving = Vec::new();
-        // Without ids a post that is written and not marked would be written again by a later run, and said twice.
+        // Without ids, a post that is written and not marked would be written again by a later run, and appear twice.
         while connection.machine().can_post() && (ids || self.mark_next(now)) {
             let Some((key, post)) = self.queue.write_next(now) else { break };
             let command = WriterClientCommand::Post { key, id: post.id.clone(), text: post.text.clone() };
@@ -203,15 +224,15 @@ impl WriterTask {
             debug_assert!(taken.is_ok(), "the machine said that it can post");
         }
         if !leaving.is_empty() {
-            self.update_outbox(|outbox| outbox.mark(&leaving, EntryState::Written));
+            self.update_outbox(|outbox| outbox.mark(&leaving, &DeliveryState::Written));
         }
     }
 
-    /// Marks the next post as written, before it is; where that cannot be done it waits a while. False when there is
-    /// nothing to write now.
+    /// Marks the next post as written before it is. Returns `false` when there is nothing to write now, or when the
+    /// outbox cannot be written; then it waits a while.
     fn mark_next(&mut self, now: Instant) -> bool {
         let Some(id) = self.queue.next(now).map(|post| post.id.clone()) else { return false };
-        let marked = self.update_outbox(|outbox| outbox.mark(std::slice::from_ref(&id), EntryState::Written));
+        let marked = self.update_outbox(|outbox| outbox.mark(std::slice::from_ref(&id), &DeliveryState::Written));
         if !marked {
             self.queue.put_off(now);
         }
@@ -221,7 +242,7 @@ impl WriterTask {
     fn handle_event(&mut self, event: WriterClientEvent, offer: &mut Extensions) {
         match event {
             WriterClientEvent::Account(account) => {
-                self.account.send_replace(Some(account));
+                self.watches.account.send_replace(Some(account));
             }
             WriterClientEvent::Ready { extensions } => {
                 *offer = extensions;
@@ -234,19 +255,18 @@ impl WriterTask {
             WriterClientEvent::Confirmed { key, position } => {
                 if let Some(post) = self.queue.confirmed(key) {
                     self.update_outbox(|outbox| outbox.done(&post.id));
-                    self.settle(post, PostOutcome::Confirmed(position), None);
+                    let receipt = Receipt::new(post.id.clone(), position);
+                    self.settle(post, DeliveryState::Confirmed(receipt), None);
                 }
             }
             WriterClientEvent::Declined { key, code, retry_after } => {
-                if let Some((post, fate)) = self.queue.declined(key, &code, retry_after, Instant::now()) {
-                    let state =
-                        if fate == PostOutcome::Unconfirmed { EntryState::Unconfirmed } else { EntryState::Refused };
-                    self.update_outbox(|outbox| outbox.mark(std::slice::from_ref(&post.id), state));
-                    self.settle(post, fate, None);
+                if let Some((post, state)) = self.queue.declined(key, &code, retry_after, Instant::now()) {
+                    self.update_outbox(|outbox| outbox.mark(std::slice::from_ref(&post.id), &state));
+                    self.settle(post, state, None);
                 }
             }
             WriterClientEvent::RoundTrip(time) => {
-                self.round_trip.send_replace(Some(time));
+                self.watches.round_trip.send_replace(Some(time));
             }
             // Events of a later version of the protocol carry nothing that this one can use.
             _ => {}
@@ -255,39 +275,82 @@ impl WriterTask {
 
     fn handle_command(&mut self, command: Option<WriterCommand>) {
         match command {
-            Some(WriterCommand::Send(post)) => self.queue.push(post),
+            Some(WriterCommand::Send { post, saved }) => self.accept(post, saved),
             Some(WriterCommand::Discard { id, reply }) => {
-                let found = self.queue.discard(&id);
-                let _ = reply.send(found.is_some());
-                if let Some(post) = found {
-                    self.update_outbox(|outbox| outbox.discard(&id));
-                    self.settle(post, PostOutcome::NeverSent(None), None);
+                // The caller may have stopped waiting.
+                let _ = reply.send(self.discard(&id));
+            }
+            Some(WriterCommand::Save { id, text, reply }) => {
+                let saved = self.outbox.as_ref().map_or(Ok(()), |outbox| outbox.add(&id, &text).map(drop));
+                let _ = reply.send(saved);
+            }
+            Some(WriterCommand::Echoed { id }) => {
+                if !self.queue.echoed(&id) {
+                    self.update_outbox(|outbox| outbox.done(&id));
                 }
             }
+            Some(WriterCommand::Idle { reply }) => self.idle.push(reply),
             Some(WriterCommand::Close { by }) => self.close_at(by),
             None => self.close_at(Instant::now() + self.drain_when_dropped),
         }
     }
 
+    /// Saves a post in the outbox, then queues it: a message that would not survive a restart is not taken.
+    fn accept(&mut self, post: Post<Ticket>, saved: Option<oneshot::Sender<Result<(), Arc<OutboxError>>>>) {
+        let kept = self.outbox.as_ref().map_or(Ok(()), |outbox| outbox.add(&post.id, &post.text).map(drop));
+        let answer = match kept {
+            Ok(()) => {
+                self.queue.push(post);
+                Ok(())
+            }
+            Err(error) => {
+                let (source, id) = (Arc::new(error), post.id.clone());
+                self.report_outbox(Some(source.clone()));
+                post.ticket.end(Err(DeliveryError::Outbox { id, source: source.clone() }));
+                Err(source)
+            }
+        };
+        if let Some(saved) = saved {
+            // The caller may have stopped waiting.
+            let _ = saved.send(answer);
+        }
+    }
+
+    fn discard(&mut self, id: &PostId) -> Result<bool, OutboxError> {
+        let found = self.queue.discard(id);
+        if found.is_none() && self.queue.contains(id) {
+            // It is on its way and cannot be taken back.
+            return Ok(false);
+        }
+        let known = self.outbox.as_ref().is_some_and(|outbox| outbox.contains(id));
+        let forgotten = self.outbox.as_ref().map_or(Ok(()), |outbox| outbox.done(id));
+        let was_queued = found.is_some();
+        if let Some(post) = found {
+            self.settle(post, DeliveryState::Discarded, None);
+        }
+        forgotten.map(|()| was_queued || known)
+    }
+
     fn close_at(&mut self, by: Instant) {
-        // What was sent before it was closed is in the channel before the channel ends.
+        // What was sent before the writer was closed is in the channel before the channel ends.
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             match command {
-                WriterCommand::Send(post) => self.queue.push(post),
-                WriterCommand::Discard { reply, .. } => drop(reply),
+                WriterCommand::Send { post, saved } => self.accept(post, saved),
                 WriterCommand::Close { .. } => {}
+                other => self.handle_command(Some(other)),
             }
         }
         self.closing.get_or_insert((by, ShutdownReport::default()));
     }
 
-    /// Waits for the next attempt, and obeys meanwhile.
+    /// Waits for the next attempt, and handles commands meanwhile.
     async fn wait(&mut self, until: Instant) {
         let retry_now = self.supervisor.retry_now();
         let mut asked = pin!(retry_now.notified());
         loop {
-            let (open, deadline) = (self.is_listening(), self.deadline());
+            self.after_wake().await;
+            let (open, deadline) = (self.takes_commands(), self.deadline());
             tokio::select! {
                 biased;
                 () = sleep_until(until) => return,
@@ -301,8 +364,35 @@ impl WriterTask {
         }
     }
 
-    /// Whether handles are still heard.
-    fn is_listening(&self) -> bool {
+    /// Does what is due after each wake, before the task waits again.
+    async fn after_wake(&mut self) {
+        if self.queue.is_empty() {
+            for waiter in self.idle.drain(..) {
+                // The caller may have stopped waiting.
+                let _ = waiter.send(());
+            }
+        }
+        let hold = self.queue.held().map(|(code, until)| Hold { reason: HoldReason::Server(code.clone()), until });
+        let hold = hold.or_else(|| {
+            let failed = self.watches.outbox_error.borrow().is_some();
+            let until = self.queue.wait_until().filter(|_| failed)?;
+            Some(Hold { reason: HoldReason::Outbox, until })
+        });
+        self.watches.hold.send_if_modified(|now| {
+            let changed = *now != hold;
+            *now = hold;
+            changed
+        });
+        if let Some(outbox) = self.outbox.as_ref().filter(|outbox| outbox.needs_compaction()) {
+            let outbox = outbox.clone();
+            // It syncs the file, which must not block a thread of the runtime. The task waits, so that no other write
+            // comes between.
+            let _ = tokio::task::spawn_blocking(move || outbox.compact()).await;
+        }
+    }
+
+    /// Whether handles can still send commands.
+    fn takes_commands(&self) -> bool {
         self.closing.is_none()
     }
 
@@ -315,51 +405,60 @@ impl WriterTask {
         self.closing.as_ref().is_some_and(|(by, _)| self.queue.is_empty() || Instant::now() >= *by)
     }
 
-    /// Ends all that is left.
+    /// Settles what is left.
     fn end(mut self, cause: Option<Arc<ConnectError>>) -> ShutdownReport {
         self.close_at(Instant::now());
         for post in self.queue.drain() {
-            let fate = post.abandoned();
-            self.settle(post, fate, cause.clone());
+            let state = post.abandoned();
+            self.settle(post, state, cause.clone());
         }
         self.supervisor.closed(cause);
         self.closing.map(|(_, report)| report).unwrap_or_default()
     }
 
-    fn settle(&mut self, post: Post<Ticket>, fate: PostOutcome, cause: Option<Arc<ConnectError>>) {
+    fn settle(&mut self, post: Post<Ticket>, state: DeliveryState, cause: Option<Arc<ConnectError>>) {
         let id = post.id.clone();
-        if let Some((_, report)) = &mut self.closing {
-            match &fate {
-                PostOutcome::Confirmed(_) => report.confirmed.push(id.clone()),
-                PostOutcome::Refused(..) => report.refused.push(id.clone()),
-                PostOutcome::Unconfirmed => report.unconfirmed.push(id.clone()),
-                PostOutcome::NeverSent(_) => report.never_sent.push(id.clone()),
+        let state = match state {
+            // Other users have seen it.
+            DeliveryState::Unconfirmed if post.echoed => {
+                self.update_outbox(|outbox| outbox.done(&id));
+                DeliveryState::Confirmed(Receipt::new(id.clone(), None))
             }
+            state => state,
+        };
+        if let Some((_, report)) = &mut self.closing {
+            report.push(id.clone(), state.clone());
         }
-        if matches!(fate, PostOutcome::Confirmed(_)) {
-            post.ticket.written();
-        }
-        post.ticket.end(match fate {
-            PostOutcome::Confirmed(position) => Ok(Receipt { id, position }),
-            PostOutcome::Refused(code, retry_after) => Err(DeliveryError::Refused(code, retry_after)),
-            PostOutcome::Unconfirmed => Err(DeliveryError::Unconfirmed { id, cause }),
-            PostOutcome::NeverSent(put_off) => Err(DeliveryError::NeverSent { id, put_off, cause }),
+        post.ticket.end(match state {
+            DeliveryState::Confirmed(receipt) => Ok(receipt),
+            DeliveryState::Refused { code, retry_after } => Err(DeliveryError::Refused { id, code, retry_after }),
+            DeliveryState::NeverSent => Err(DeliveryError::NeverSent { id, put_off: post.put_off, cause }),
+            DeliveryState::Discarded => Err(DeliveryError::Discarded { id }),
+            // The others are not final, so all that is known of the post is that it was written.
+            DeliveryState::Unconfirmed | DeliveryState::Queued | DeliveryState::Written => {
+                Err(DeliveryError::Unconfirmed { id, cause })
+            }
         });
     }
 
-    /// Tells the outbox; false when it cannot be written now. That is no reason to stop where the server takes ids, or
-    /// where a post has ended: the worst is that a later run repeats it under its id, or asks.
-    fn update_outbox(&self, what: impl FnOnce(&Outbox) -> Result<(), OutboxError>) -> bool {
+    /// Writes to the outbox; returns `false` when that fails. A failure does not stop the writer where the server takes
+    /// ids, or after a post has ended: the worst that follows is that a later run repeats it under its id, or asks.
+    fn update_outbox(&self, update: impl FnOnce(&Outbox) -> Result<(), OutboxError>) -> bool {
         let Some(outbox) = &self.outbox else { return true };
-        match what(outbox) {
-            Ok(()) => {
-                self.outbox_error.send_if_modified(|error| error.take().is_some());
-                true
+        let error = update(outbox).err().map(Arc::new);
+        let written = error.is_none();
+        self.report_outbox(error);
+        written
+    }
+
+    fn report_outbox(&self, error: Option<Arc<OutboxError>>) {
+        match error {
+            None => {
+                self.watches.outbox_error.send_if_modified(|error| error.take().is_some());
             }
-            Err(error) => {
-                tracing::warn!(error = %error, "the outbox could not be written");
-                self.outbox_error.send_replace(Some(Arc::new(error)));
-                false
+            Some(error) => {
+                tracing::warn!(%error, "could not write the outbox");
+                self.watches.outbox_error.send_replace(Some(error));
             }
         }
     }
@@ -372,8 +471,8 @@ async fn sleep_until_some(at: Option<Instant>) {
     }
 }
 
-/// The next event; or, where somebody waits for it, that everything has been written. Cancel-safe, because
-/// `next_event` is and holds nothing between polls.
+/// Waits for the next event, or with `until_written` until everything is written. Cancel-safe, because `next_event` is
+/// and nothing is held between polls.
 async fn next_wake(connection: &mut Connection<WriterClient, BoxedIo>, until_written: bool) -> Wake {
     poll_fn(|cx| {
         if let Poll::Ready(event) = pin!(connection.next_event()).poll(cx) {
@@ -385,44 +484,4 @@ async fn next_wake(connection: &mut Connection<WriterClient, BoxedIo>, until_wri
 }
 
 #[cfg(test)]
-mod tests {
-    use chat_proto::{CONFIRMATION, GREETING, Text, WELCOME};
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-
-    use crate::writer::Writer;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn without_ids_nothing_is_written_that_the_outbox_does_not_know_as_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
-        let (dial, mut room) = crate::dial::pipes();
-        let token = Token::new("9a08").unwrap();
-        let writer = Writer::start_kept_with(ClientConfig::default(), token, outbox.clone(), dial);
-        let delivery = writer.send(Text::new("hello").unwrap()).await.unwrap();
-        outbox.set_writable(false);
-
-        let mut peer = BufReader::new(room.accept().await.unwrap().1);
-        let account = r#"{"nickname": "Keen Bob", "account_hash": "9a08"}"#;
-        peer.write_all(format!("{GREETING}\n{account}\n{WELCOME}\n").as_bytes()).await.unwrap();
-        let mut heard = String::new();
-        peer.read_line(&mut heard).await.unwrap();
-        assert_eq!(heard, "9a08\n");
-        let mut error = writer.outbox_error();
-        assert!(error.wait_for(Option::is_some).await.is_ok());
-        heard.clear();
-        let patience = Duration::from_millis(2500);
-        assert!(timeout(patience, peer.read_line(&mut heard)).await.is_err(), "{heard:?}");
-        assert_eq!(outbox.entries()[0].state, EntryState::Queued);
-
-        outbox.set_writable(true);
-        peer.read_line(&mut heard).await.unwrap();
-        assert_eq!(heard, "hello\n");
-        assert_eq!(outbox.entries()[0].state, EntryState::Written);
-        assert!(error.borrow_and_update().is_none());
-        peer.write_all(format!("{CONFIRMATION}\n").as_bytes()).await.unwrap();
-        delivery.await.unwrap();
-        assert_eq!(outbox.entries(), []);
-    }
-}
+mod tests;

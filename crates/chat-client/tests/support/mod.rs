@@ -1,22 +1,16 @@
 //! What the tests of the services talk to: a peer that follows a script byte by byte, and a whole room made of the
 //! protocol's server machines. Both speak through memory, so that paused time rules them.
 // Each test binary uses a part of it.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used)]
 
 use std::time::Duration;
 
-use chat_client::dial::PipeRoom;
+use chat_client::testing::PipeRoom;
 use chat_client::{ClientConfig, ConnectionState, Listener, ListenerEvent, Message, Side, Text, Token};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::watch;
 
-pub mod room;
-
-pub const TOKEN: &str = "9a08f44c-c541-41eb-8c47-0242ac110002";
-pub const GREETING: &str = "Hello %username%! Enter your personal hash or leave it empty to create new account.\n";
-pub const PROMPT: &str = "Enter preferred nickname below:\n";
-pub const WELCOME: &str = "Welcome to chat! Post your message below. End it with an empty line.\n";
-pub const CONFIRMATION: &str = "Message send. Write more, end message with an empty line.\n";
+pub use testkit::wire::{CONFIRMATION, GREETING, PROMPT, TOKEN, WELCOME};
 
 pub fn config() -> ClientConfig {
     let mut config = ClientConfig::default();
@@ -97,8 +91,8 @@ impl Peer {
 /// The next event that is more than a place in the log.
 pub async fn next_event(listener: &mut Listener) -> Option<ListenerEvent> {
     loop {
-        match futures_util::StreamExt::next(listener).await {
-            Some(ListenerEvent::Joined(_)) => {}
+        match listener.next().await {
+            Some(ListenerEvent::Joined(_) | ListenerEvent::CaughtUp(_)) => {}
             event => return event,
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use chat_client::{ClientConfig, ListenerHandle, Nickname, Outbox};
+use chat_client::{ClientConfig, ListenerHandle, Nickname, Outbox, Writer};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
@@ -22,7 +22,7 @@ pub(super) struct ServiceContext {
     /// The search that runs; 0 for none.
     pub(super) searching: AtomicU64,
     /// Whose messages are under way, for settling them by their echo.
-    pub(super) posting_as: Mutex<Option<(Nickname, Outbox)>>,
+    pub(super) posting_as: Mutex<Option<(Nickname, Outbox, Writer)>>,
     pub(super) listener: Mutex<Option<ListenerHandle>>,
 }
 

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_client::{History, HistoryError, Listener, ListenerEvent, Message, Recorder, Resume};
+use chat_client::{
+    DeliveryState, EchoMatcher, History, HistoryError, Listener, ListenerEvent, Message, Recorder, Resume,
+};
 use chat_frontend::report::chain;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
@@ -32,7 +34,7 @@ pub(super) async fn run(shared: Arc<ServiceContext>, ready: watch::Receiver<bool
     wait_for(ready).await;
     let mut config = shared.config.clone();
     config.resume = book.resume();
-    let mut listener = Listener::start(config);
+    let mut listener = Listener::builder(config).start();
     if let Ok(mut handle) = shared.listener.lock() {
         *handle = Some(listener.handle());
     }
@@ -207,10 +209,16 @@ fn marks(recorder: &Recorder, count: usize) -> Option<Vec<FileSpan>> {
 /// On a server that does not number, the echo says which own messages have arrived.
 fn settle_echoes(shared: &ServiceContext, run: &[Message]) {
     let Ok(posting_as) = shared.posting_as.lock() else { return };
-    let Some((nickname, outbox)) = &*posting_as else { return };
-    for message in run.iter().filter(|message| message.position.is_none()) {
+    let Some((nickname, outbox, writer)) = &*posting_as else { return };
+    for message in run.iter().filter(|said| said.position.is_none() && said.sender.as_ref() == Some(nickname)) {
+        let mut entries = outbox.entries();
+        // One that is under way comes before one that was given up.
+        entries.sort_by_key(|entry| entry.state == DeliveryState::Unconfirmed);
+        let mut echoes = EchoMatcher::new();
+        echoes.set_nickname(Some(nickname.clone()));
+        entries.into_iter().for_each(|entry| echoes.add_earlier(entry.id, &entry.text, entry.state));
         // The application finds the same message by itself; the file forgets it here.
-        let _ = outbox.echoed(nickname, message);
+        echoes.on_message(message, ()).into_iter().for_each(|outcome| writer.confirm_echo(outcome.id));
     }
 }
 

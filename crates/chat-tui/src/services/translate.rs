@@ -1,6 +1,7 @@
 //! From what the library says to what the application knows.
 
 use std::io;
+use std::time::SystemTime;
 
 use chat_client::history::said_at;
 use chat_client::{
@@ -51,8 +52,10 @@ pub(super) fn cause(error: &ConnectError) -> LinkError {
 pub(super) fn outcome(result: &Result<Receipt, DeliveryError>) -> (OwnState, Option<(String, u64)>) {
     match result {
         Ok(receipt) => (OwnState::Confirmed, receipt.position.as_ref().map(position)),
-        Err(DeliveryError::Refused(code, _)) => (OwnState::Failed(failure(code)), None),
-        Err(DeliveryError::NeverSent { .. }) => (OwnState::Failed(FailureReason::NeverSent), None),
+        Err(DeliveryError::Refused { code, .. }) => (OwnState::Failed(failure(code)), None),
+        Err(DeliveryError::NeverSent { .. } | DeliveryError::Discarded { .. } | DeliveryError::Outbox { .. }) => {
+            (OwnState::Failed(FailureReason::NeverSent), None)
+        }
         Err(_) => (OwnState::Unconfirmed, None),
     }
 }
@@ -92,7 +95,11 @@ pub(super) fn gap(gap: &Gap) -> Incoming {
         GapCause::HoleInNumbers => GapReason::HoleInNumbers,
         _ => GapReason::Disconnected,
     };
-    Incoming::Gap { since: gap.since, until: gap.until, missed: gap.missed, cause }
+    Incoming::Gap { since: timestamp(gap.since), until: timestamp(gap.until), missed: gap.missed, cause }
+}
+
+fn timestamp(time: SystemTime) -> Timestamp {
+    Timestamp::try_from(time).unwrap_or_default()
 }
 
 pub(super) fn line(line: &HistoryLine) -> PageLine {

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat_client::{
-    ConnectionState, Delivery, EntryState, FileWarning, Nickname, Outbox, OutboxEntry, OutboxError, PostId, SendError,
-    Text, Token, Writer,
+    ConnectionState, Delivery, DeliveryState, FileWarning, Nickname, Outbox, OutboxEntry, OutboxError, PostId,
+    SendError, SendOptions, Text, Token, Writer,
 };
 use chat_frontend::report::chain;
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -125,11 +126,11 @@ impl WriterSession {
         }
         let config = shared.config.clone();
         let writer = match &outbox {
-            Some(outbox) => Writer::start_kept(config, token, outbox.clone()),
-            None => Writer::start(config, token),
+            Some(outbox) => Writer::builder(config).token(token).outbox(outbox.clone()).start(),
+            None => Writer::builder(config).token(token).start(),
         };
         if let Ok(mut posting_as) = shared.posting_as.lock() {
-            *posting_as = nickname.zip(outbox.clone());
+            *posting_as = nickname.zip(outbox.clone()).map(|(nickname, outbox)| (nickname, outbox, writer.clone()));
         }
         let watcher = tokio::spawn(watch_writer(shared.clone(), writer.clone()));
         let session = Self { writer, outbox, ids: Arc::default(), watcher };
@@ -153,16 +154,16 @@ impl WriterSession {
         let fresh: Vec<PostId> = outbox.fresh().into_iter().map(|entry| entry.id).collect();
         let entries = outbox.entries();
         let state = |entry: &OutboxEntry| match entry.state {
-            EntryState::Refused => OwnState::Failed(FailureReason::NeverSent),
-            EntryState::Unconfirmed => OwnState::Unconfirmed,
-            EntryState::Queued | EntryState::Written if fresh.contains(&entry.id) => OwnState::Queued,
-            EntryState::Written => OwnState::Unconfirmed,
+            DeliveryState::Refused { .. } => OwnState::Failed(FailureReason::NeverSent),
+            DeliveryState::Unconfirmed => OwnState::Unconfirmed,
+            DeliveryState::Queued | DeliveryState::Written if fresh.contains(&entry.id) => OwnState::Queued,
+            DeliveryState::Written => OwnState::Unconfirmed,
             _ => OwnState::Stale,
         };
         let restored = entries.iter().map(|entry| RestoredMessage {
             id: entry.id.as_str().to_owned(),
             text: entry.text.as_str().to_owned(),
-            typed: entry.typed,
+            typed: Timestamp::try_from(entry.typed).unwrap_or_default(),
             state: state(entry),
         });
         let restored: Vec<RestoredMessage> = restored.collect();
@@ -176,7 +177,7 @@ impl WriterSession {
         for entry in again {
             let id = entry.id.as_str().to_owned();
             let sent = match self.writer.is_full() {
-                true => Err(SendError::Full(entry.text)),
+                true => Err(SendError::full(entry.text)),
                 false => self.writer.send_entry(entry).await,
             };
             self.follow(shared, id, sent).await;
@@ -186,7 +187,7 @@ impl WriterSession {
     async fn send(&self, shared: &Arc<ServiceContext>, id: String, text: Text) {
         // Nothing waits behind a full queue, least of all the end of the program.
         let sent = match self.writer.is_full() {
-            true => Err(SendError::Full(text)),
+            true => Err(SendError::full(text)),
             false => self.writer.send(text).await,
         };
         self.follow(shared, id, sent).await;
@@ -195,23 +196,25 @@ impl WriterSession {
     async fn resend(&self, shared: &Arc<ServiceContext>, id: String, text: Text) {
         let kept = self.outbox.as_ref().map(Outbox::entries).unwrap_or_default();
         let known = self.known(&id);
-        let never_written = kept.iter().any(|e| Some(&e.id) == known.as_ref() && !e.may_have_been_delivered());
+        let never_written = kept.iter().any(|e| Some(&e.id) == known.as_ref() && !e.state.may_be_delivered());
         let ids = match &*self.writer.state().borrow() {
             ConnectionState::Online { extensions, .. } => Some(extensions.id),
             _ => None,
         };
         if self.writer.is_full() {
-            return self.follow(shared, id, Err(SendError::Full(text))).await;
+            return self.follow(shared, id, Err(SendError::full(text))).await;
         }
         let sent = match Resend::of(known, never_written, ids) {
             Resend::New => self.writer.send(text).await,
-            Resend::Unwritten(known) => self.writer.send_as(known, text).await,
-            Resend::Repeated(known) => self.writer.send_again(known, text).await,
+            Resend::Unwritten(known) => self.writer.send_with(text, SendOptions::with_id(known)).await,
+            Resend::Repeated(known) => {
+                self.writer.send_with(text, SendOptions::with_id(known).may_be_delivered(true)).await
+            }
             Resend::Twice(known) => {
                 let sent = self.writer.send(text).await;
                 // Only now: where the new one could not be taken, the old one is all there is.
-                if let (Ok(_), Some(outbox)) = (&sent, &self.outbox) {
-                    self.report_error(shared, outbox.discard(&known)).await;
+                if sent.is_ok() {
+                    self.report_error(shared, self.writer.discard(&known).await.map(drop)).await;
                 }
                 sent
             }
@@ -221,10 +224,7 @@ impl WriterSession {
 
     async fn discard(&self, shared: &Arc<ServiceContext>, id: &str) {
         let Some(known) = self.known(id) else { return };
-        self.writer.discard(&known).await;
-        if let Some(outbox) = &self.outbox {
-            self.report_error(shared, outbox.discard(&known)).await;
-        }
+        self.report_error(shared, self.writer.discard(&known).await.map(drop)).await;
     }
 
     fn known(&self, id: &str) -> Option<PostId> {
@@ -237,12 +237,12 @@ impl WriterSession {
             Ok(delivery) => delivery,
             Err(error) => {
                 let failure = match &error {
-                    SendError::Closed(_) => FailureReason::NeverSent,
-                    SendError::Full(_) => FailureReason::Full,
+                    SendError::Closed { .. } => FailureReason::NeverSent,
+                    SendError::Full { .. } => FailureReason::Full,
                     error => FailureReason::Other(chain(error)),
                 };
-                if let SendError::Closed(text) | SendError::Full(text) = error {
-                    self.keep(&id, &text);
+                if let SendError::Closed { text, .. } | SendError::Full { text, .. } = error {
+                    self.keep(&id, text).await;
                 }
                 return shared.send(AppEvent::Own { id, state: OwnState::Failed(failure), position: None }).await;
             }
@@ -266,14 +266,15 @@ impl WriterSession {
     }
 
     /// Keeps what could not even be queued, so that it outlives the program.
-    fn keep(&self, id: &str, text: &Text) {
-        let Some(outbox) = &self.outbox else { return };
-        let Ok(mut ids) = self.ids.lock() else { return };
-        if !ids.contains_key(id) {
-            let fresh = chat_client::fresh_post_id();
-            if outbox.add(&fresh, text).is_ok() {
-                ids.insert(id.to_owned(), fresh);
-            }
+    async fn keep(&self, id: &str, text: Text) {
+        if self.known(id).is_some() {
+            return;
+        }
+        let fresh = chat_client::fresh_post_id();
+        if self.writer.save(fresh.clone(), text).await.is_ok()
+            && let Ok(mut ids) = self.ids.lock()
+        {
+            ids.insert(id.to_owned(), fresh);
         }
     }
 
@@ -298,8 +299,8 @@ impl WriterSession {
             ids.iter().filter(|(_, post)| wanted(post)).map(|(id, _)| id.clone()).collect()
         };
         Unsent {
-            unconfirmed: report.unconfirmed.len(),
-            undone: among(&|post| report.unconfirmed.contains(post) || report.never_sent.contains(post)),
+            unconfirmed: report.unconfirmed().count(),
+            undone: among(&|post| report.unconfirmed().chain(report.never_sent()).any(|id| id == post)),
             kept: among(&|post| kept.iter().any(|entry| entry.id == *post)),
         }
     }

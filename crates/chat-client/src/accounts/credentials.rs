@@ -1,0 +1,202 @@
+//! The account file, `creds.jsonstream`: one JSON object per line with `nickname` and `account_hash`, as the original
+//! programs write it.
+//!
+//! Two fields are added: `asked`, the name that was asked for, which the server changed; and `room`, the write port's
+//! `host:port`, so that a token goes to no other server. Fields of other programs are kept, and so are lines that cannot
+//! be read.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chat_proto::Account;
+use private_files::{FileLock, file};
+use zeroize::Zeroizing;
+
+use super::error::CredentialsError;
+use super::format::{CachedAccount, CredentialLine, parse};
+use super::lookup::{find_among, same_room};
+use crate::files::default_dir;
+use crate::files::warning::FileWarning;
+
+/// Thirty thousand accounts; a larger file is not ours.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How long to wait for another process that is just adding an account: it takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The accounts in one file.
+#[derive(Debug)]
+pub struct Credentials {
+    path: PathBuf,
+    lines: Vec<CredentialLine>,
+    warnings: Vec<FileWarning>,
+}
+
+impl Credentials {
+    /// Reads the cache. A file that is not there is an empty cache; a damaged line does not hide the others.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Read`], for a symbolic link too.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
+        let path = path.as_ref().to_owned();
+        let mut warnings = Vec::new();
+        let lines = read(&path, &mut warnings)?;
+        warnings.extend(default_dir::warn_if_replaceable(&path));
+        Ok(Self { path, lines, warnings })
+    }
+
+    /// What was wrong with the file.
+    #[must_use]
+    pub fn warnings(&self) -> &[FileWarning] {
+        &self.warnings
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All accounts, in the order of the file.
+    pub fn accounts(&self) -> impl Iterator<Item = &CachedAccount> {
+        self.lines.iter().filter_map(|line| line.account.as_ref())
+    }
+
+    /// The accounts of one room, `host:port` of its write port; where there are none, those of which no room is known.
+    /// The names of this machine (`localhost`, `127.0.0.1`, `[::1]`) are one host.
+    #[must_use]
+    pub fn of_room(&self, room: &str) -> Vec<&CachedAccount> {
+        let ours: Vec<_> =
+            self.accounts().filter(|stored| stored.room().is_some_and(|own| same_room(own, room))).collect();
+        if ours.is_empty() { self.accounts().filter(|stored| stored.room().is_none()).collect() } else { ours }
+    }
+
+    /// The account with this whole nickname, else the one for which this name was asked; of whatever room.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Ambiguous`] when more than one fits.
+    pub fn find(&self, name: &str) -> Result<Option<&CachedAccount>, CredentialsError> {
+        find_among(&self.accounts().collect::<Vec<_>>(), name)
+    }
+
+    /// The same among the accounts [of one room](Credentials::of_room).
+    ///
+    /// # Errors
+    /// [`CredentialsError::Ambiguous`] when more than one fits.
+    pub fn find_in(&self, room: &str, name: &str) -> Result<Option<&CachedAccount>, CredentialsError> {
+        find_among(&self.of_room(room), name)
+    }
+
+    /// Adds an account of a room that is not known, with the name that was asked for if there was one. One with the
+    /// same token is replaced; what was known of it besides stays.
+    ///
+    /// The file is read again under a lock, so that two programs adding at once lose nothing.
+    ///
+    /// # Errors
+    /// [`CredentialsError`]; the file is as it was then.
+    pub fn add(&mut self, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
+        self.put(None, account, asked)
+    }
+
+    /// The same for an account of this room, `host:port` of its write port. A record without a room and with the same
+    /// token gets the room; one of another room is another account.
+    ///
+    /// # Errors
+    /// As [`Credentials::add`].
+    pub fn add_for(&mut self, room: &str, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
+        self.put(Some(room), account, asked)
+    }
+
+    fn put(&mut self, room: Option<&str>, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
+        self.change(|lines| {
+            let is_it = |line: &CredentialLine| {
+                line.account.as_ref().is_some_and(|stored| {
+                    let other_room = room.zip(stored.room()).is_some_and(|(room, own)| !same_room(room, own));
+                    stored.token() == &account.token && !other_room
+                })
+            };
+            let mut line = CredentialLine::of(room, account, asked);
+            for old in lines.extract_if(.., |line| is_it(line)) {
+                line = line.merged_with(&old);
+            }
+            lines.push(line);
+        })
+    }
+
+    /// Removes the accounts with this whole nickname, and says how many there were.
+    ///
+    /// # Errors
+    /// [`CredentialsError`]; the file is as it was then.
+    pub fn remove(&mut self, nickname: &str) -> Result<usize, CredentialsError> {
+        let mut removed = 0;
+        self.change(|lines| {
+            let before = lines.len();
+            lines.retain(|line| line.account.as_ref().is_none_or(|stored| stored.nickname().as_str() != nickname));
+            removed = before - lines.len();
+        })?;
+        Ok(removed)
+    }
+
+    /// Removes this account, by its token, among those of a room and those of which no room is known; another room's
+    /// account of the same name stays. Says whether it was there.
+    ///
+    /// # Errors
+    /// [`CredentialsError`]; the file is as it was then.
+    pub fn remove_account(&mut self, room: &str, account: &Account) -> Result<bool, CredentialsError> {
+        let mut removed = false;
+        self.change(|lines| {
+            let before = lines.len();
+            lines.retain(|line| {
+                line.account.as_ref().is_none_or(|stored| {
+                    stored.token() != &account.token || stored.room().is_some_and(|own| !same_room(own, room))
+                })
+            });
+            removed = lines.len() < before;
+        })?;
+        Ok(removed)
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Vec<CredentialLine>)) -> Result<(), CredentialsError> {
+        let _lock = FileLock::acquire_within(&self.path, PATIENCE)?;
+        let mut lines = read(&self.path, &mut self.warnings)?;
+        change(&mut lines);
+        let mut content = Zeroizing::new(Vec::new());
+        for line in &lines {
+            content.extend_from_slice(&line.raw);
+            content.push(b'\n');
+        }
+        file::replace(&self.path, &content)
+            .map_err(|source| CredentialsError::Write { path: self.path.clone(), source })?;
+        self.lines = lines;
+        Ok(())
+    }
+}
+
+fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<CredentialLine>, CredentialsError> {
+    let content = default_dir::read(path, MAX_BYTES, warnings)
+        .map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
+    let content = Zeroizing::new(content.unwrap_or_default());
+    // Editors on Windows put a mark before the first line.
+    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
+    let mut lines = Vec::new();
+    for (index, raw) in text.split(|&b| b == b'\n').enumerate() {
+        let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+        if raw.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        match parse(raw) {
+            Some(accounts) => lines.extend(accounts),
+            None => {
+                let warning = FileWarning::DamagedLine { path: path.to_owned(), line: index + 1 };
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+                lines.push(CredentialLine { raw: Zeroizing::new(raw.to_vec()), account: None });
+            }
+        }
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests;

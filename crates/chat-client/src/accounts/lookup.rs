@@ -1,0 +1,37 @@
+//! Which account a name or a room means.
+
+use super::error::CredentialsError;
+use super::format::CachedAccount;
+
+pub(super) fn find_among<'a>(
+    accounts: &[&'a CachedAccount],
+    name: &str,
+) -> Result<Option<&'a CachedAccount>, CredentialsError> {
+    let fitting = |fits: &dyn Fn(&CachedAccount) -> bool| -> Vec<&'a CachedAccount> {
+        accounts.iter().copied().filter(|stored| fits(stored)).collect()
+    };
+    let mut found = fitting(&|stored| stored.nickname().as_str() == name);
+    if found.is_empty() {
+        found = fitting(&|stored| stored.asked() == Some(name));
+    }
+    match &found[..] {
+        // The same account twice is one account.
+        [first, others @ ..] if others.iter().all(|other| other.token() == first.token()) => Ok(Some(first)),
+        [] => Ok(None),
+        _ => Err(CredentialsError::Ambiguous {
+            name: name.into(),
+            nicknames: found.iter().map(|stored| stored.nickname().clone()).collect(),
+        }),
+    }
+}
+
+/// Whether two addresses name one room.
+pub(super) fn same_room(one: &str, other: &str) -> bool {
+    fn parts(room: &str) -> (String, &str) {
+        let (host, port) = room.rsplit_once(':').unwrap_or((room, ""));
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let here = ["localhost", "127.0.0.1", "::1"].contains(&host.as_str());
+        (if here { "localhost".to_owned() } else { host }, port)
+    }
+    parts(one) == parts(other)
+}

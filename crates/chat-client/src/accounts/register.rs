@@ -1,0 +1,120 @@
+//! Creates an account. There is only one attempt: another one after a lost answer would make a second account.
+
+use chat_proto::{
+    Account, Connection, Intent, LineCodec, Nickname, WriterClient, WriterClientConfig, WriterClientEvent,
+};
+use tokio::time::{Instant, timeout};
+
+use crate::config::{ClientConfig, Side};
+use crate::net::connect::service_dial;
+use crate::net::dial::Dial;
+use crate::net::error::ConnectError;
+
+/// Asks the room for a new account, over TCP or TLS as the configuration says. The server chooses the nickname; it is
+/// seldom exactly the one that was asked for. The account exists when this returns; nothing is stored on this side.
+///
+/// # Errors
+/// [`ConnectError::Refused`] when the nickname cannot be had; otherwise why the server could not be asked. After an
+/// error that comes later than the nickname was sent there may be an account whose token is lost.
+///
+/// # Cancel safety
+/// Dropping the future may leave an account on the server whose token is lost.
+pub async fn register(config: &ClientConfig, nickname: Nickname) -> Result<Account, ConnectError> {
+    ask(config, nickname, service_dial(config, None)).await
+}
+
+/// Asks for a new account as [`register`] does, over a stream from `dial`. With [`ClientConfig::tls`] TLS runs over it.
+///
+/// # Errors
+/// As [`register`].
+///
+/// # Cancel safety
+/// As [`register`].
+pub async fn register_with(
+    config: &ClientConfig,
+    nickname: Nickname,
+    dial: impl Dial,
+) -> Result<Account, ConnectError> {
+    ask(config, nickname, service_dial(config, Some(Box::new(dial)))).await
+}
+
+async fn ask(config: &ClientConfig, nickname: Nickname, dial: Box<dyn Dial>) -> Result<Account, ConnectError> {
+    let io = dial.dial(Side::Write).await?;
+    let mut dialogue = WriterClientConfig::new(Intent::Register(nickname));
+    dialogue.answer_timeout = config.answer_timeout;
+    let machine = WriterClient::new(dialogue, Instant::now().into_std());
+    let mut connection = Connection::new(machine, io, LineCodec::for_client());
+    loop {
+        if let WriterClientEvent::Account(account) = connection.next_event().await? {
+            // The goodbye is not waited for: until the caller has stored the account, it can be lost.
+            tokio::spawn(async move { timeout(GOODBYE, connection.shutdown()).await });
+            return Ok(account);
+        }
+    }
+}
+
+/// How long the server may take to acknowledge the end of the connection.
+const GOODBYE: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use chat_proto::{GREETING, NICKNAME_PROMPT, WELCOME};
+    use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+
+    use crate::net::dial::DialFuture;
+    use crate::net::io::BoxedIo;
+
+    use super::*;
+
+    /// A server that answers, and whose link takes no goodbye.
+    struct Deaf(DuplexStream);
+
+    impl AsyncRead for Deaf {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Deaf {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    struct DeafDial;
+
+    impl Dial for DeafDial {
+        fn dial(&self, _: Side) -> DialFuture<'_> {
+            Box::pin(async {
+                let (ours, mut theirs) = tokio::io::duplex(4096);
+                let account = r#"{"nickname": "Keen Bob", "account_hash": "9a08"}"#;
+                let said = format!("{GREETING}\n{NICKNAME_PROMPT}\n{account}\n{WELCOME}\n");
+                tokio::spawn(async move {
+                    theirs.write_all(said.as_bytes()).await.unwrap();
+                    std::future::pending::<()>().await;
+                });
+                Ok(Box::new(Deaf(ours)) as BoxedIo)
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn account_does_not_wait_for_the_goodbye() {
+        let began = Instant::now();
+        let config = ClientConfig::default();
+        let account = register_with(&config, Nickname::new("Bob").unwrap(), DeafDial).await.unwrap();
+        assert_eq!((account.nickname.as_str(), began.elapsed()), ("Keen Bob", std::time::Duration::ZERO));
+    }
+}

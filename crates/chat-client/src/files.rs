@@ -1,0 +1,5 @@
+//! Where the files of a user are, and what was repaired in them.
+
+pub(crate) mod default_dir;
+pub mod paths;
+pub(crate) mod warning;

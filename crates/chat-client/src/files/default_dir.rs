@@ -1,0 +1,49 @@
+//! The data directory that the user did not choose. Only there may the client change the mode of a directory that exists.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use etcetera::{BaseStrategy, HomeDirError};
+use private_files::{directory, file};
+
+use crate::files::warning::FileWarning;
+
+/// The name of our directory within the platform's directories.
+pub(crate) const APP: &str = "minechat";
+
+/// Returns the default data directory: `minechat` in the user's data directory.
+pub(crate) fn data() -> Result<PathBuf, HomeDirError> {
+    Ok(etcetera::choose_base_strategy()?.data_dir().join(APP))
+}
+
+/// Reads a private file as [`file::read`] does, and tightens the default data directory if the file is in it.
+pub(crate) fn read(path: &Path, limit: u64, warnings: &mut Vec<FileWarning>) -> io::Result<Option<Vec<u8>>> {
+    tighten_default(path, warnings);
+    file::read(path, limit, warnings)
+}
+
+/// Opens a private file as [`file::open_append`] does, and tightens the default data directory if the file is in it.
+pub(crate) fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
+    tighten_default(path, warnings);
+    file::open_append(path, warnings)
+}
+
+/// Returns a warning when other users can replace files in the directory of `path`. A directory that the user named may
+/// be meant for several users, so its mode stays.
+pub(crate) fn warn_if_replaceable(path: &Path) -> Option<FileWarning> {
+    let dir = directory::of(path);
+    let mode = directory::writable_by_others(dir)?;
+    Some(FileWarning::DirectoryOpen { path: dir.to_owned(), mode })
+}
+
+fn tighten_default(path: &Path, warnings: &mut Vec<FileWarning>) {
+    let dir = directory::of(path);
+    if !dir.exists() || !data().is_ok_and(|own| own == dir) {
+        return;
+    }
+    if let Err(error) = directory::tighten(dir, warnings) {
+        // The files in it are private nevertheless.
+        tracing::warn!(path = %dir.display(), %error, "could not close the directory to other users");
+    }
+}

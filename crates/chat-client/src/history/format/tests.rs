@@ -1,0 +1,139 @@
+//! Lines that are written and read, against hostile texts and times.
+
+use chat_proto::{Nickname, Text};
+use proptest::prelude::*;
+
+use super::*;
+
+fn message(sender: Option<&str>, text: &str, at: Option<i64>) -> Message {
+    let sender = sender.map(|name| Nickname::new(name).unwrap());
+    let mut message = Message::new(sender, Text::new(text).unwrap());
+    message.at = at;
+    message
+}
+
+fn written(message: &Message) -> String {
+    let mut out = Vec::new();
+    Stamp::new(TimeZone::UTC).append(&mut out, message, 1_673_716_020_000);
+    String::from_utf8(out).unwrap()
+}
+
+fn read(line: &str) -> HistoryLine {
+    HistoryLine::new(0, Bytes::copy_from_slice(line.as_bytes()))
+}
+
+#[test]
+fn a_line_is_as_the_original_wrote_it() {
+    assert_eq!(written(&message(Some("Vlad"), "text", None)), "[14.01.23 17:07] Vlad: text\n");
+    let line = read("[14.01.23 17:07] Vlad: text: more \n");
+    assert_eq!(line.at(), Some(jiff::civil::date(2023, 1, 14).at(17, 7, 0, 0)));
+    assert_eq!((line.sender(), &*line.text()), (Some("Vlad"), "text: more "));
+}
+
+#[test]
+fn a_line_break_survives_as_its_picture() {
+    let line = written(&message(Some("Bob"), "two\nlines", None));
+    assert_eq!(line, "[14.01.23 17:07] Bob: two␊lines\n");
+    assert_eq!(read(&line).text(), "two\nlines");
+}
+
+#[test]
+fn a_control_character_becomes_a_picture() {
+    let mut out = Vec::new();
+    append_clean(&mut out, "a\u{1b}[0m\tb\u{9b}é\u{7f}");
+    assert_eq!(String::from_utf8(out).unwrap(), "a␛[0m\tb<U+009B>é␡");
+}
+
+#[test]
+fn what_turns_text_around_stands_as_its_number() {
+    let evil = "a\u{202e}b\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}";
+    let line = written(&message(Some("E\u{202b}ve"), evil, None));
+    assert_eq!(line, "[14.01.23 17:07] E<U+202B>ve: a<U+202E>b<U+2066><U+2069><U+200E><U+200F><U+061C>\n");
+    // What only hides, or is needed to spell, is data.
+    let kept = "«a\u{200b}b» می\u{200c}خواهم ❤️ …";
+    assert_eq!(written(&message(Some("Bob"), kept, None)), format!("[14.01.23 17:07] Bob: {kept}\n"));
+}
+
+#[test]
+fn lines_that_are_not_ours_are_read_as_they_are() {
+    for odd in
+        ["", "no stamp at all", "[99.99.99 99:99] x", "[14.01.23 17:07]", "[aa.bb.cc dd:ee] x", "[1é.01.23 17:0] x"]
+    {
+        let line = read(odd);
+        assert_eq!((line.at(), line.body(), &*line.text()), (None, odd, odd));
+    }
+    assert_eq!(read("[14.01.23 17:07] Установлено соединение").sender(), None);
+}
+
+#[test]
+fn the_stamp_follows_the_minute_and_a_mad_clock_is_replaced() {
+    let mut stamp = Stamp::new(TimeZone::UTC);
+    assert_eq!(stamp.at(1_673_716_079_999), "[14.01.23 17:07] ");
+    assert_eq!(stamp.at(1_673_716_080_000), "[14.01.23 17:08] ");
+}
+
+#[test]
+fn a_time_that_no_stamp_can_say_is_replaced_by_now() {
+    const NOW: i64 = 1_673_716_020_000;
+    let years = [-9999, -1, 0, 1970, 1999, 2100, 2150, 9999];
+    let hostile = years.map(|year| {
+        let date = jiff::civil::date(year, 7, 1);
+        date.to_zoned(TimeZone::UTC).unwrap().timestamp().as_millisecond()
+    });
+    for at in hostile.into_iter().chain([i64::MIN, i64::MAX, 0]) {
+        for zone in [TimeZone::UTC, TimeZone::fixed(jiff::tz::offset(-12)), TimeZone::fixed(jiff::tz::offset(14))] {
+            let (mut stamp, mut out) = (Stamp::new(zone.clone()), Vec::new());
+            stamp.append(&mut out, &message(Some("Eve"), "hi", Some(at)), NOW);
+            let line = read(std::str::from_utf8(&out).unwrap());
+            let now = Timestamp::from_millisecond(NOW).unwrap().to_zoned(zone).datetime();
+            assert_eq!(line.at(), Some(now), "{at}");
+            assert_eq!((line.sender(), &*line.text()), (Some("Eve"), "hi"), "{at}");
+        }
+    }
+    // At the turn of a century it depends on the zone, and no line may be damaged by it.
+    for (at, zone) in [(946_684_800_000, -12), (4_102_444_799_999, 14)] {
+        let (mut stamp, mut out) = (Stamp::new(TimeZone::fixed(jiff::tz::offset(zone))), Vec::new());
+        stamp.append(&mut out, &message(Some("Eve"), "hi", Some(at)), NOW);
+        assert!(read(std::str::from_utf8(&out).unwrap()).at().is_some_and(|at| at.year() == 2023), "{at}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_one_line_and_reads_back(sender in any::<String>(), text in any::<String>()) {
+        if let (Ok(sender), Ok(text)) = (Nickname::new(&sender), Text::new(&text)) {
+            let message = Message::new(Some(sender.clone()), text.clone());
+            let line = written(&message);
+            prop_assert_eq!(line.matches('\n').count(), 1);
+            let unsafe_to_show = |c: char| (c.is_control() && c != '\t') || display::turns_text(c);
+            prop_assert!(!line.trim_end_matches('\n').chars().any(unsafe_to_show));
+            let kept = !format!("{sender}{text}").contains(display::turns_text);
+            if kept && !sender.as_str().contains(": ") && !text.as_str().contains(LINE_BREAK) && !sender.as_str().ends_with(':') {
+                let read = read(&line);
+                prop_assert_eq!(read.sender(), Some(sender.as_str()));
+                prop_assert_eq!(&*read.text(), text.as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn lines_in_one_piece_are_written_as_each_of_them(
+        lines in prop::collection::vec("[ :a-cЖ\u{9b}\u{1b}\u{202e}]{0,8}", 1..6),
+    ) {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        if let Ok(block) = PlainLines::new(text.into()) {
+            let mut together = Vec::new();
+            Stamp::new(TimeZone::UTC).append_lines(&mut together, &block, 1_673_716_020_000);
+            let each: String = block.messages().map(|message| written(&message)).collect();
+            prop_assert_eq!(String::from_utf8(together).unwrap(), each);
+        }
+    }
+
+    #[test]
+    fn no_line_of_a_file_is_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..60), stamp in any::<bool>()) {
+        let mut all = if stamp { b"[14.01.23 17:07] ".to_vec() } else { Vec::new() };
+        all.extend(bytes);
+        let line = HistoryLine::new(0, all.into());
+        let _ = (line.at(), line.body(), line.sender(), line.text());
+    }
+}

@@ -1,0 +1,11 @@
+//! Connections: dialling, TLS, waiting between attempts, and the state that callers watch.
+
+pub(crate) mod backoff;
+pub(crate) mod connect;
+pub(crate) mod dial;
+pub(crate) mod error;
+pub(crate) mod io;
+pub(crate) mod state;
+pub(crate) mod supervisor;
+pub(crate) mod tls;
+pub(crate) mod trust;

@@ -1,0 +1,307 @@
+//! The outbox file: append-only, one line per change, rewritten as a whole when most of it is history.
+//!
+//! What was appended survives the death of the process at once. It is not synced, because a keystroke must not wait for
+//! a disk, so a power failure may take back the last seconds. A damaged line is moved to a file of its own; all entries
+//! then count as written, because the mark of one may have been in that line.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use chat_proto::{PostId, Text};
+use private_files::file::{self, Replaced};
+use private_files::{FileLock, Repair};
+
+use super::entry::OutboxEntry;
+use super::error::OutboxError;
+use super::record::OutboxRecord;
+use crate::delivery_state::DeliveryState;
+use crate::files::default_dir;
+use crate::files::warning::FileWarning;
+
+/// A queue has about a thousand messages of at most 16 KiB, so a larger file is not an outbox.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// A file below this is not worth rewriting.
+const COMPACT_ABOVE_BYTES: u64 = 256 * 1024;
+
+/// Messages that are not confirmed, in a file that survives restarts. Clones share one file and one lock.
+///
+/// While a [`Writer`](crate::Writer) has the outbox, only its task writes the file; other handles read it. Opening and
+/// [`Outbox::adopt`] block on the file system.
+///
+/// ```
+/// use chat_client::{Outbox, Text, fresh_post_id};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let outbox = Outbox::open(dir.path().join("outbox"), "chat.example:5050 Bob")?;
+/// outbox.add(&fresh_post_id(), &Text::new("hello")?)?;
+/// // After a restart:
+/// for entry in outbox.fresh() {
+///     // writer.send_entry(entry).await?;
+/// #   assert_eq!(entry.text.as_str(), "hello");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    scope: String,
+    file: File,
+    /// How much of the file is good; a failed write may have left more.
+    length: u64,
+    /// Length after the last rewriting.
+    compact: u64,
+    /// In the order of typing, with those of other scopes.
+    entries: Vec<(String, OutboxEntry)>,
+    warnings: Vec<FileWarning>,
+    _lock: FileLock,
+}
+
+impl Outbox {
+    /// Opens and locks the outbox, and repairs it. `scope` names room and account: entries of other scopes stay in the
+    /// file and are not returned.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when it is in use or cannot be read.
+    pub fn open(path: impl AsRef<Path>, scope: &str) -> Result<Self, OutboxError> {
+        let path = path.as_ref();
+        let lock = FileLock::acquire(path)?;
+        let inner = Inner::open(path, scope, lock);
+        let inner = inner.map_err(|source| OutboxError::Io { path: path.to_owned(), source })?;
+        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+    }
+
+    /// Returns what was wrong with the file.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<FileWarning> {
+        self.lock().warnings.clone()
+    }
+
+    /// Returns all messages of this scope that are not confirmed, in the order of typing.
+    #[must_use]
+    pub fn entries(&self) -> Vec<OutboxEntry> {
+        let inner = self.lock();
+        let ours = inner.entries.iter().filter(|(scope, _)| *scope == inner.scope);
+        ours.map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// Returns the entries that may be sent without asking the user: younger than
+    /// [`STALE_AFTER`](crate::STALE_AFTER), and not refused.
+    #[must_use]
+    pub fn fresh(&self) -> Vec<OutboxEntry> {
+        let now = SystemTime::now();
+        let mut entries = self.entries();
+        entries.retain(|entry| !entry.is_stale(now) && !matches!(entry.state, DeliveryState::Refused { .. }));
+        entries
+    }
+
+    /// Returns the entries that are too old to be sent without asking. Refused ones are neither fresh nor stale.
+    #[must_use]
+    pub fn stale(&self) -> Vec<OutboxEntry> {
+        let now = SystemTime::now();
+        let mut entries = self.entries();
+        entries.retain(|entry| entry.is_stale(now) && !matches!(entry.state, DeliveryState::Refused { .. }));
+        entries
+    }
+
+    /// Saves a message, and returns whether it is new: one that is saved under its id already stays as it is. Not for
+    /// use while a writer has the outbox; see [`Writer::save`](crate::Writer::save).
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`]; it is not saved then.
+    pub fn add(&self, id: &PostId, text: &Text) -> Result<bool, OutboxError> {
+        let mut inner = self.lock();
+        if inner.entries.iter().any(|(_, entry)| entry.id == *id) {
+            return Ok(false);
+        }
+        let entry =
+            OutboxEntry { id: id.clone(), text: text.clone(), typed: SystemTime::now(), state: DeliveryState::Queued };
+        let scope = inner.scope.clone();
+        inner.happened(&[OutboxRecord::Added { scope, entry }])?;
+        Ok(true)
+    }
+
+    /// Moves the entries of this scope here from another outbox, with their state and age. They are saved here first and
+    /// forgotten there then, so that none is lost; one that is in both files has one id.
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`]; what was moved so far stays moved.
+    pub fn adopt(&self, other: &Self) -> Result<(), OutboxError> {
+        let scope = self.lock().scope.clone();
+        let theirs: Vec<OutboxEntry> = {
+            let other = other.lock();
+            other.entries.iter().filter(|(of, _)| *of == scope).map(|(_, entry)| entry.clone()).collect()
+        };
+        for entry in theirs {
+            let id = entry.id.clone();
+            let state = OutboxRecord::State { id: id.clone(), state: entry.state.clone() };
+            let mut inner = self.lock();
+            if !inner.entries.iter().any(|(_, known)| known.id == id) {
+                inner.happened(&[OutboxRecord::Added { scope: scope.clone(), entry }, state])?;
+            }
+            drop(inner);
+            other.done(&id)?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the message is in the outbox.
+    #[must_use]
+    pub fn contains(&self, id: &PostId) -> bool {
+        self.lock().entries.iter().any(|(_, entry)| entry.id == *id)
+    }
+
+    /// Returns whether most of the file is history, so that it should be rewritten with [`Outbox::compact`].
+    pub(crate) fn needs_compaction(&self) -> bool {
+        let inner = self.lock();
+        inner.length > COMPACT_ABOVE_BYTES && inner.length > 4 * inner.compact
+    }
+
+    /// Rewrites the file with nothing but its entries. Blocks for an fsync.
+    pub(crate) fn compact(&self) {
+        let mut inner = self.lock();
+        let tidy = inner.rendered();
+        if let Err(error) = inner.rewrite(&tidy) {
+            tracing::warn!(path = %inner.path.display(), %error, "could not compact the outbox");
+        }
+        inner.compact = inner.length;
+    }
+
+    /// Sets the state of messages.
+    pub(crate) fn mark(&self, ids: &[PostId], state: &DeliveryState) -> Result<(), OutboxError> {
+        let records: Vec<OutboxRecord> =
+            ids.iter().map(|id| OutboxRecord::State { id: id.clone(), state: state.clone() }).collect();
+        self.lock().happened(&records)
+    }
+
+    /// Forgets a message.
+    pub(crate) fn done(&self, id: &PostId) -> Result<(), OutboxError> {
+        let mut inner = self.lock();
+        if !inner.entries.iter().any(|(_, entry)| entry.id == *id) {
+            return Ok(());
+        }
+        inner.happened(&[OutboxRecord::Done { id: id.clone() }])
+    }
+
+    /// Acts as a disk that takes nothing more, or as a sound one again.
+    #[cfg(test)]
+    pub(crate) fn set_writable(&self, writable: bool) {
+        let mut inner = self.lock();
+        inner.file = File::options().read(true).append(writable).open(&inner.path).unwrap();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A change is complete or not begun, so a panic of another thread leaves nothing half done.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn open(path: &Path, scope: &str, lock: FileLock) -> io::Result<Self> {
+        let mut warnings = Vec::new();
+        let content = default_dir::read(path, MAX_BYTES, &mut warnings)?.unwrap_or_default();
+        let (entries, damaged) = replay(&content);
+        if !damaged.is_empty() {
+            let to = file::damaged_path(path);
+            file::open_append::<Repair>(&to, &mut Vec::new())?.write_all(&damaged)?;
+            warnings.push(Repair::SetAside { path: path.to_owned(), to }.into());
+        }
+        let file = default_dir::open_append(path, &mut warnings)?;
+        let length = content.len() as u64;
+        let scope = scope.to_owned();
+        let mut inner = Self { path: path.to_owned(), scope, file, length, compact: 0, entries, warnings, _lock: lock };
+        let tidy = inner.rendered();
+        if tidy != content
+            && let Err(error) = inner.rewrite(&tidy)
+        {
+            if !damaged.is_empty() {
+                return Err(error);
+            }
+            tracing::warn!(path = %path.display(), %error, "could not compact the outbox");
+        }
+        inner.compact = inner.length;
+        Ok(inner)
+    }
+
+    /// Appends to the file, then changes the entries: a change that was not written did not happen.
+    fn happened(&mut self, records: &[OutboxRecord]) -> Result<(), OutboxError> {
+        let mut lines = Vec::new();
+        for record in records {
+            record.append(&mut lines);
+        }
+        if let Err(source) = self.file.write_all(&lines) {
+            // Half a line would damage the next one.
+            let _ = self.file.set_len(self.length);
+            return Err(OutboxError::Io { path: self.path.clone(), source });
+        }
+        self.length += lines.len() as u64;
+        for record in records {
+            apply(&mut self.entries, record.clone());
+        }
+        Ok(())
+    }
+
+    fn rewrite(&mut self, content: &[u8]) -> io::Result<()> {
+        let Replaced { file, synced: exchanged } = file::replace_and_open(&self.path, content)?;
+        (self.file, self.length) = (file, content.len() as u64);
+        exchanged
+    }
+
+    /// Returns the shortest file with these entries.
+    fn rendered(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (scope, entry) in &self.entries {
+            OutboxRecord::Added { scope: scope.clone(), entry: entry.clone() }.append(&mut out);
+            if entry.state != DeliveryState::Queued {
+                OutboxRecord::State { id: entry.id.clone(), state: entry.state.clone() }.append(&mut out);
+            }
+        }
+        out
+    }
+}
+
+/// Returns the entries that the lines lead to, and the lines that are damaged. A last line without its line feed was
+/// torn by a crash and counts as damaged.
+fn replay(content: &[u8]) -> (Vec<(String, OutboxEntry)>, Vec<u8>) {
+    let (mut entries, mut damaged) = (Vec::new(), Vec::new());
+    for line in content.split_inclusive(|&b| b == b'\n') {
+        match line.strip_suffix(b"\n").and_then(OutboxRecord::parse) {
+            Some(record) => apply(&mut entries, record),
+            None => damaged.extend_from_slice(line),
+        }
+    }
+    if !damaged.is_empty() {
+        for (_, entry) in entries.iter_mut().filter(|(_, entry)| entry.state == DeliveryState::Queued) {
+            entry.state = DeliveryState::Written;
+        }
+    }
+    (entries, damaged)
+}
+
+fn apply(entries: &mut Vec<(String, OutboxEntry)>, record: OutboxRecord) {
+    match record {
+        OutboxRecord::Added { scope, entry } => {
+            if !entries.iter().any(|(_, known)| known.id == entry.id) {
+                entries.push((scope, entry));
+            }
+        }
+        OutboxRecord::State { id, state } => {
+            if let Some((_, entry)) = entries.iter_mut().find(|(_, entry)| entry.id == id) {
+                entry.state = state;
+            }
+        }
+        OutboxRecord::Done { id } => entries.retain(|(_, entry)| entry.id != id),
+    }
+}
+
+#[cfg(test)]
+mod tests;

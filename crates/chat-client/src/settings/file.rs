@@ -1,0 +1,94 @@
+//! `config.toml`: named sets of settings. A key that is not known is an error, because a misspelt one would be
+//! obeyed by nobody. It holds no token, only the path of one.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use private_files::file;
+use serde::Deserialize;
+
+use super::layer::{Layer, SettingsError};
+
+/// No configuration that a person writes has a hundredth of this.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// The profile that is used when none is named, if it is there.
+const DEFAULT: &str = "default";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    profile: BTreeMap<String, Profile>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profile {
+    host: Option<String>,
+    write_host: Option<String>,
+    listen_port: Option<u16>,
+    write_port: Option<u16>,
+    username: Option<String>,
+    token_file: Option<PathBuf>,
+    history_path: Option<PathBuf>,
+    credentials_path: Option<PathBuf>,
+    outbox_path: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+    lang: Option<String>,
+    tls: Option<bool>,
+    ca_file: Option<PathBuf>,
+    pin: Option<String>,
+}
+
+/// Reads the profile that is wanted, else the one called `default` if it is there. A file that is not there has none.
+pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>, Layer), SettingsError> {
+    let content = match read_bounded(path) {
+        Ok(content) => content,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
+    };
+    let mut file: File = toml::from_str(&content).map_err(|source| {
+        let start = source.span().map_or(0, |span| span.start).min(content.len());
+        let line = content.as_bytes()[..start].iter().filter(|&&b| b == b'\n').count() + 1;
+        SettingsError::Config { path: path.to_owned(), line, error: Box::new(source) }
+    })?;
+    match (file.profile.remove(wanted.unwrap_or(DEFAULT)), wanted) {
+        (Some(profile), _) => Ok((Some(wanted.unwrap_or(DEFAULT).to_owned()), profile.into())),
+        (None, Some(name)) => Err(SettingsError::UnknownProfile { name: name.to_owned(), path: path.to_owned() }),
+        (None, None) => Ok((None, Layer::default())),
+    }
+}
+
+/// A pipe, or what never ends, is an error and not waited for. A link is fine: many keep such files elsewhere.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut content = String::new();
+    file::open_regular(path)?.take(MAX_BYTES + 1).read_to_string(&mut content)?;
+    if content.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("over {MAX_BYTES} bytes")));
+    }
+    Ok(content)
+}
+
+impl From<Profile> for Layer {
+    fn from(profile: Profile) -> Self {
+        Self {
+            host: profile.host,
+            write_host: profile.write_host,
+            listen_port: profile.listen_port,
+            write_port: profile.write_port,
+            nickname: profile.username,
+            token: None,
+            token_file: profile.token_file,
+            history_path: profile.history_path,
+            credentials_path: profile.credentials_path,
+            outbox_path: profile.outbox_path,
+            data_dir: profile.data_dir,
+            lang: profile.lang,
+            tls: profile.tls,
+            ca_file: profile.ca_file,
+            pin: profile.pin,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The settings that result from all layers.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chat_proto::Token;
+
+use super::env::{Environment, from_environment, text};
+use super::file;
+use super::layer::{Layer, SettingsError};
+use crate::config::ClientConfig;
+use crate::files::paths;
+use crate::net::trust::Trust;
+
+/// What came of all layers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The profile that was used, if any.
+    pub profile: Option<String>,
+    /// The room's host.
+    pub host: String,
+    /// Where the write port is, if not there.
+    pub write_host: Option<String>,
+    /// The listen port.
+    pub listen_port: u16,
+    /// The write port.
+    pub write_port: u16,
+    /// Which account to use, or which name to ask for.
+    pub nickname: Option<String>,
+    /// The secret, where it was given itself.
+    pub token: Option<Token>,
+    /// A file with the secret; `-` is standard input.
+    pub token_file: Option<PathBuf>,
+    /// The history file.
+    pub history_path: PathBuf,
+    /// The credential file.
+    pub credentials_path: PathBuf,
+    /// The outbox.
+    pub outbox_path: PathBuf,
+    /// Where the files are that have no path of their own.
+    pub data_dir: PathBuf,
+    /// The language of the screens.
+    pub lang: Option<String>,
+    /// Whom to trust, where the ports speak TLS.
+    pub tls: Option<Trust>,
+}
+
+impl Settings {
+    /// Takes the flags, this process's environment and the user's `config.toml`.
+    ///
+    /// # Errors
+    /// [`SettingsError`], which says where the fault is.
+    pub fn load(flags: Layer, profile: Option<&str>) -> Result<Self, SettingsError> {
+        let env = |name: &str| std::env::var_os(name);
+        let file = paths::config_dir_from(&env).ok().map(|dir| dir.join(paths::CONFIG_FILE));
+        Self::resolve(flags, profile, &env, file.as_deref())
+    }
+
+    /// The same with everything as an argument. A configuration file that is not there is an empty one.
+    ///
+    /// # Errors
+    /// [`SettingsError`], which says where the fault is.
+    pub fn resolve(
+        flags: Layer,
+        profile: Option<&str>,
+        env: Environment<'_>,
+        config_file: Option<&Path>,
+    ) -> Result<Self, SettingsError> {
+        let wanted = match profile {
+            Some(name) => Some(name.to_owned()),
+            None => text(env, "CHAT_PROFILE")?,
+        };
+        let (profile, from_file) = match config_file {
+            Some(path) => file::read(path, wanted.as_deref())?,
+            None => (None, Layer::default()),
+        };
+        let layer = flags.over(from_environment(env)?).over(from_file);
+        let defaults = ClientConfig::default();
+        let data_dir = layer.data_dir.map_or_else(|| paths::data_dir_from(env), Ok);
+        // Somebody who names every file needs no home directory.
+        let place = |named: Option<PathBuf>, name: &str| match (named, &data_dir) {
+            (Some(path), _) => Ok(path),
+            (None, Ok(dir)) => Ok(dir.join(name)),
+            (None, Err(_)) => paths::data_dir_from(env).map(|dir| dir.join(name)),
+        };
+        Ok(Self {
+            profile,
+            host: layer.host.unwrap_or(defaults.host),
+            write_host: layer.write_host,
+            listen_port: layer.listen_port.unwrap_or(defaults.listen_port),
+            write_port: layer.write_port.unwrap_or(defaults.write_port),
+            nickname: layer.nickname,
+            token: layer.token,
+            token_file: layer.token_file,
+            history_path: place(layer.history_path, paths::HISTORY_FILE)?,
+            credentials_path: place(layer.credentials_path, paths::CREDENTIALS_FILE)?,
+            outbox_path: place(layer.outbox_path, paths::OUTBOX_FILE)?,
+            data_dir: data_dir.unwrap_or_default(),
+            lang: layer.lang,
+            tls: trust(layer.tls, layer.ca_file, layer.pin.as_deref())?,
+        })
+    }
+
+    /// What the services need of it.
+    #[must_use]
+    pub fn client_config(&self) -> ClientConfig {
+        ClientConfig {
+            host: self.host.clone(),
+            write_host: self.write_host.clone(),
+            listen_port: self.listen_port,
+            write_port: self.write_port,
+            tls: self.tls.clone(),
+            ..ClientConfig::default()
+        }
+    }
+
+    /// The token that was given, itself or in a file; `None` where none was.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when the file cannot be read or holds no token.
+    pub fn token(&self) -> Result<Option<Token>, SettingsError> {
+        match (&self.token, &self.token_file) {
+            (Some(token), _) => Ok(Some(token.clone())),
+            (None, Some(path)) => read_token_file(path).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// Reads a token from the first line of a file; `-` is standard input.
+///
+/// # Errors
+/// [`SettingsError`] when it cannot be read or is no token; the content is not repeated.
+pub fn read_token_file(path: &Path) -> Result<Token, SettingsError> {
+    let failed = |source| SettingsError::Read { path: path.to_owned(), source };
+    let line = if path == Path::new("-") {
+        first_line(io::stdin().lock()).map_err(failed)?
+    } else {
+        let file = std::fs::File::open(path).map_err(failed)?;
+        first_line(io::BufReader::new(file)).map_err(failed)?
+    };
+    Token::new(&line).map_err(|source| SettingsError::Token { path: path.to_owned(), source })
+}
+
+fn first_line(reader: impl io::BufRead) -> io::Result<zeroize::Zeroizing<String>> {
+    // A token has 36 bytes; whatever is longer than this is refused as too long.
+    const MAX_BYTES: u64 = 4096;
+    let mut line = zeroize::Zeroizing::new(String::new());
+    io::BufRead::read_line(&mut io::Read::take(reader, MAX_BYTES), &mut line)?;
+    Ok(line)
+}
+
+/// Whom to trust. A file or a fingerprint says TLS by itself; "no" beside them is a contradiction.
+fn trust(tls: Option<bool>, ca_file: Option<PathBuf>, pin: Option<&str>) -> Result<Option<Trust>, SettingsError> {
+    Ok(match (tls, ca_file, pin) {
+        (Some(false), None, None) | (None, None, None) => None,
+        (Some(false), ..) | (_, Some(_), Some(_)) => return Err(SettingsError::Trust),
+        (_, Some(path), None) => Some(Trust::CaFile(path)),
+        (_, None, Some(pin)) => Some(Trust::Pin(pin.parse().map_err(SettingsError::Pin)?)),
+        (Some(true), None, None) => Some(Trust::Roots),
+    })
+}
+
+#[cfg(test)]
+mod tests;

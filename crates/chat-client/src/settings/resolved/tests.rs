@@ -1,0 +1,76 @@
+//! Layers over layers, and faults that name their place.
+
+use std::ffi::OsString;
+
+use super::*;
+
+fn resolve(flags: Layer, profile: Option<&str>, env: &[(&str, &str)], config: &str) -> Result<Settings, SettingsError> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, config).unwrap();
+    let lookup = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
+    Settings::resolve(flags, profile, &lookup, Some(&file))
+}
+
+const CONFIG: &str = "[profile.default]\nhost = \"home.example\"\nlisten_port = 6000\n\
+                      [profile.work]\nhost = \"work.example\"\nwrite_host = \"post.example\"\ntoken_file = \"/t\"\n";
+
+#[test]
+fn flags_go_over_the_environment_over_the_profile_over_the_defaults() {
+    let env = [("CHAT_HOST", "env.example"), ("CHAT_WRITE_PORT", "6051"), ("CHAT_DATA_DIR", "/d")];
+    let flags = Layer { write_port: Some(6052), ..Layer::default() };
+    let settings = resolve(flags, None, &env, CONFIG).unwrap();
+    assert_eq!((settings.host.as_str(), settings.listen_port, settings.write_port), ("env.example", 6000, 6052));
+    assert_eq!(settings.profile.as_deref(), Some("default"));
+    assert_eq!(settings.history_path, Path::new("/d/history.txt"));
+    let defaults = resolve(Layer::default(), None, &[("CHAT_DATA_DIR", "/d")], "").unwrap();
+    assert_eq!((defaults.host.as_str(), defaults.listen_port, defaults.write_port), ("127.0.0.1", 5000, 5050));
+    assert_eq!(defaults.profile, None);
+}
+
+#[test]
+fn what_belongs_together_comes_from_one_layer() {
+    let env = [("CHAT_DATA_DIR", "/d"), ("CHAT_PROFILE", "work"), ("CHAT_TOKEN", "abc")];
+    let settings = resolve(Layer::default(), None, &env, CONFIG).unwrap();
+    assert_eq!(settings.write_host.as_deref(), Some("post.example"));
+    assert_eq!((settings.token.is_some(), settings.token_file), (true, None));
+    let flags = Layer { host: Some("here".into()), ..Layer::default() };
+    assert_eq!(resolve(flags, Some("work"), &env, CONFIG).unwrap().write_host, None);
+}
+
+#[test]
+fn faults_are_named_with_file_line_and_key() {
+    let data = [("CHAT_DATA_DIR", "/d")];
+    let error = resolve(Layer::default(), None, &data, "[profile.default]\nhost = \"x\"\nhots = \"y\"\n").unwrap_err();
+    assert!(error.to_string().contains("config.toml:3: ") && error.to_string().contains("hots"), "{error}");
+    let error = resolve(Layer::default(), None, &data, "[profile.default]\nlisten_port = 70000\n").unwrap_err();
+    assert!(error.to_string().contains("config.toml:2: "), "{error}");
+    let error = resolve(Layer::default(), Some("nowhere"), &data, CONFIG).unwrap_err();
+    assert!(error.to_string().starts_with("there is no profile \"nowhere\" in "), "{error}");
+    let error = resolve(Layer::default(), None, &[("CHAT_LISTEN_PORT", "abc")], "").unwrap_err();
+    assert_eq!(error.to_string(), "the environment variable CHAT_LISTEN_PORT is not a port (0 to 65535)");
+    let error = resolve(Layer::default(), None, &[("CHAT_TOKEN", "a\nsecret")], "").unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("secret"));
+}
+
+#[test]
+fn a_damaged_configuration_is_an_error_and_never_a_panic() {
+    for at in 0..CONFIG.len() {
+        let mut damaged = CONFIG.as_bytes().to_vec();
+        damaged[at] ^= 0x15;
+        let _ = resolve(Layer::default(), None, &[("CHAT_DATA_DIR", "/d")], &String::from_utf8_lossy(&damaged));
+        let _ = resolve(Layer::default(), None, &[("CHAT_DATA_DIR", "/d")], &CONFIG[..at]);
+    }
+}
+
+#[test]
+fn a_token_file_gives_its_first_line_and_says_nothing_of_a_bad_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t");
+    std::fs::write(&path, "abc\nrest\n").unwrap();
+    assert_eq!(read_token_file(&path).unwrap().expose(), "abc");
+    std::fs::write(&path, "se\x07cret\n").unwrap();
+    let error = read_token_file(&path).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("cret"));
+    assert!(matches!(read_token_file(&dir.path().join("none")), Err(SettingsError::Read { .. })));
+}

@@ -1,0 +1,56 @@
+//! A dialler that connects through memory instead of a network.
+
+use std::io;
+
+use futures_util::future::BoxFuture;
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+
+use crate::config::Side;
+use crate::net::dial::Dial;
+use crate::net::error::ConnectError;
+use crate::net::io::BoxedIo;
+
+/// Dials through memory: for tests of programs that use this crate. Each dial gives one end of a pipe to the service
+/// and the other one to [`PipeRoom::accept`].
+#[must_use]
+pub fn pipes() -> (PipeDial, PipeRoom) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (PipeDial { room: sender }, PipeRoom { dialled: receiver })
+}
+
+/// The dialling side of [`pipes`].
+#[derive(Clone, Debug)]
+pub struct PipeDial {
+    room: mpsc::UnboundedSender<(Side, DuplexStream)>,
+}
+
+/// The room's side of [`pipes`]. While it exists each dial succeeds; afterwards each is refused.
+#[derive(Debug)]
+pub struct PipeRoom {
+    dialled: mpsc::UnboundedReceiver<(Side, DuplexStream)>,
+}
+
+/// What a socket buffers in each direction, about.
+const PIPE_BYTES: usize = 64 * 1024;
+
+impl Dial for PipeDial {
+    fn dial(&self, side: Side) -> BoxFuture<'_, Result<BoxedIo, ConnectError>> {
+        let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
+        let dialled = self.room.send((side, theirs));
+        Box::pin(async move {
+            let refused = |_| ConnectError::Connect {
+                address: "the pipe".into(),
+                source: io::Error::from(io::ErrorKind::ConnectionRefused),
+            };
+            dialled.map_err(refused).map(|()| Box::new(ours) as BoxedIo)
+        })
+    }
+}
+
+impl PipeRoom {
+    /// The next connection; `None` when nobody can dial any more.
+    pub async fn accept(&mut self) -> Option<(Side, DuplexStream)> {
+        self.dialled.recv().await
+    }
+}

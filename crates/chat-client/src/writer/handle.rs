@@ -1,0 +1,347 @@
+//! The handle of a running writer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_proto::{Account, PostId, Text};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::delivery::{Delivery, PostError, SendError, delivery};
+use super::hold::Hold;
+use super::options::SendOptions;
+use super::queue::Post;
+use super::shutdown::ShutdownReport;
+use super::task::WriterCommand;
+use crate::delivery_state::Receipt;
+use crate::net::error::ConnectError;
+use crate::net::state::ConnectionState;
+use crate::net::supervisor;
+use crate::outbox::entry::OutboxEntry;
+use crate::outbox::error::OutboxError;
+use crate::outbox::log::Outbox;
+
+/// A running writer: it keeps a connection to the write port open and sends messages in order.
+///
+/// Cloning is cheap, and all clones feed one queue. The writer ends after [`Writer::close`], or up to 10 s after the
+/// last handle was dropped, provided that the runtime lives that long: a `main` that returns ends it at once.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use chat_client::{ClientConfig, Text, Token, Writer};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let token = Token::new("9a08f44c-c541-41eb-8c47-0242ac110002")?;
+/// let writer = Writer::builder(ClientConfig::new("chat.example")).token(token).start();
+/// for text in ["one", "two", "three"] {
+///     let _in_order = writer.send(Text::new(text)?).await?;
+/// }
+/// // Without this the end of `main` would lose what is still queued.
+/// let report = writer.close(Duration::from_secs(5)).await;
+/// assert_eq!(report.unconfirmed().count(), 0);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Writer {
+    pub(super) commands: mpsc::UnboundedSender<WriterCommand>,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) queue_size: usize,
+    pub(super) outbox: Option<Outbox>,
+    pub(super) state: watch::Receiver<ConnectionState>,
+    pub(super) account: watch::Receiver<Option<Account>>,
+    pub(super) round_trip: watch::Receiver<Option<Duration>>,
+    pub(super) outbox_error: watch::Receiver<Option<Arc<OutboxError>>>,
+    pub(super) hold: watch::Receiver<Option<Hold>>,
+    pub(super) report: watch::Receiver<Option<ShutdownReport>>,
+    pub(super) retry_now: Arc<Notify>,
+}
+
+impl Writer {
+    /// Queues a message, as soon as the queue has room. It is sent when there is a connection. With an outbox the
+    /// message is in the file when this returns.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] and [`SendError::Outbox`]; both return the text.
+    ///
+    /// # Cancel safety
+    /// A future that is dropped while it waits for room has queued nothing. Dropped while it waits for the outbox, it
+    /// may have queued the message.
+    pub async fn send(&self, text: Text) -> Result<Delivery, SendError> {
+        self.send_with(text, SendOptions::default()).await
+    }
+
+    /// Queues a message as [`Writer::send`] does, with options.
+    ///
+    /// # Errors
+    /// As [`Writer::send`].
+    ///
+    /// # Cancel safety
+    /// As [`Writer::send`].
+    pub async fn send_with(&self, text: Text, options: SendOptions) -> Result<Delivery, SendError> {
+        match self.places.clone().acquire_owned().await {
+            Ok(place) => self.enqueue(text, options, place).await,
+            Err(_) => Err(self.closed_error(text)),
+        }
+    }
+
+    /// Queues a message of the outbox again: as a new one, or as one that may have been delivered, as its state says.
+    ///
+    /// # Errors
+    /// As [`Writer::send`].
+    ///
+    /// # Cancel safety
+    /// As [`Writer::send`].
+    pub async fn send_entry(&self, entry: OutboxEntry) -> Result<Delivery, SendError> {
+        let options = SendOptions::with_id(entry.id).may_be_delivered(entry.state.may_be_delivered());
+        self.send_with(entry.text, options).await
+    }
+
+    /// Queues a message if the queue has room now, without waiting. With an outbox the message is saved before it is
+    /// sent; if that fails, its delivery ends with [`DeliveryError::Outbox`](crate::DeliveryError::Outbox).
+    ///
+    /// # Errors
+    /// [`SendError::Full`] and [`SendError::Closed`]; both return the text.
+    pub fn try_send(&self, text: Text) -> Result<Delivery, SendError> {
+        match self.places.clone().try_acquire_owned() {
+            Ok(place) => {
+                let id = fresh_post_id();
+                let (ticket, delivery) = delivery(id.clone(), place);
+                let post = Post { id, text: text.clone(), written_before: false, echoed: false, put_off: None, ticket };
+                match self.commands.send(WriterCommand::Send { post, saved: None }) {
+                    Ok(()) => Ok(delivery),
+                    Err(_) => Err(self.closed_error(text)),
+                }
+            }
+            Err(TryAcquireError::NoPermits) => Err(SendError::Full { text }),
+            Err(TryAcquireError::Closed) => Err(self.closed_error(text)),
+        }
+    }
+
+    /// Sends a message and waits for the server's confirmation.
+    ///
+    /// # Errors
+    /// [`PostError`]: why it was not taken or not confirmed.
+    ///
+    /// # Cancel safety
+    /// As [`Writer::send`]; a message that was queued is sent nevertheless.
+    pub async fn post(&self, text: Text) -> Result<Receipt, PostError> {
+        Ok(self.send(text).await?.await?)
+    }
+
+    /// Takes back a message: one that waits to be written ends as discarded, and one that the outbox keeps from before
+    /// is forgotten. Returns `false` when the message is written and unanswered, or unknown.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when the outbox file cannot be written; the message is still in it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not withdraw the request.
+    pub async fn discard(&self, id: &PostId) -> Result<bool, OutboxError> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.commands.send(WriterCommand::Discard { id: id.clone(), reply });
+        match asked {
+            Ok(()) => answer.await.unwrap_or(Ok(false)),
+            // The task has ended, so the file has no other writer.
+            Err(_) => match &self.outbox {
+                Some(outbox) if outbox.contains(id) => outbox.done(id).map(|()| true),
+                _ => Ok(false),
+            },
+        }
+    }
+
+    /// Saves a message in the outbox without sending it, for a program that cannot queue it now and must not lose it.
+    /// Without an outbox it does nothing.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when the outbox file cannot be written.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not withdraw the request.
+    pub async fn save(&self, id: PostId, text: Text) -> Result<(), OutboxError> {
+        let (reply, answer) = oneshot::channel();
+        match self.commands.send(WriterCommand::Save { id, text, reply }) {
+            Ok(()) => answer.await.unwrap_or(Ok(())),
+            // The task has ended, so the file has no other writer.
+            Err(mpsc::error::SendError(WriterCommand::Save { id, text, .. })) => {
+                self.outbox.as_ref().map_or(Ok(()), |outbox| outbox.add(&id, &text).map(drop))
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Tells the writer that the message was seen on the listen port, as an [`EchoMatcher`](crate::EchoMatcher) finds
+    /// out. A server without message ids gives no better proof of delivery: the outbox forgets the message, and it
+    /// cannot end as unconfirmed any more.
+    pub fn confirm_echo(&self, id: PostId) {
+        // A writer that has ended has reported the message already.
+        let _ = self.commands.send(WriterCommand::Echoed { id });
+    }
+
+    /// Waits until every message that was queued before has ended.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn idle(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.commands.send(WriterCommand::Idle { reply }).is_ok() {
+            // An error means that the writer has ended, and its messages with it.
+            let _ = answer.await;
+        }
+    }
+
+    /// Waits until the writer is logged in.
+    ///
+    /// # Errors
+    /// Why the writer ended instead; `None` when it was closed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn online(&self) -> Result<(), Option<Arc<ConnectError>>> {
+        supervisor::wait_online(self.state.clone()).await
+    }
+
+    /// Returns how many messages are queued or unanswered.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue_size - self.places.available_permits()
+    }
+
+    /// Returns how many messages may be queued and unanswered together.
+    #[must_use]
+    pub fn queue_size(&self) -> usize {
+        self.queue_size
+    }
+
+    /// Returns whether [`Writer::send`] would have to wait for room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        !self.places.is_closed() && self.places.available_permits() == 0
+    }
+
+    /// Returns the state of the connection, for watching.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<ConnectionState> {
+        self.state.clone()
+    }
+
+    /// Returns the account as the server knows it, for watching; `None` before the first login.
+    #[must_use]
+    pub fn account(&self) -> watch::Receiver<Option<Account>> {
+        self.account.clone()
+    }
+
+    /// Returns how long the server took to answer the last keepalive, for watching.
+    #[must_use]
+    pub fn round_trip(&self) -> watch::Receiver<Option<Duration>> {
+        self.round_trip.clone()
+    }
+
+    /// Returns why queued messages wait although there is a connection, for watching; `None` when they do not.
+    #[must_use]
+    pub fn hold(&self) -> watch::Receiver<Option<Hold>> {
+        self.hold.clone()
+    }
+
+    /// Returns why the outbox cannot be written, for watching; `None` while it can. Meanwhile messages wait if the
+    /// server takes no ids, with one attempt per second: a message that is sent without being marked as sent could be
+    /// sent again by a later run.
+    #[must_use]
+    pub fn outbox_error(&self) -> watch::Receiver<Option<Arc<OutboxError>>> {
+        self.outbox_error.clone()
+    }
+
+    /// Ends a wait for the next connection attempt. Does nothing when there is none.
+    pub fn retry_now(&self) {
+        self.retry_now.notify_waiters();
+    }
+
+    /// Closes the writer: no more messages are taken, those in the queue are sent for at most `within`, then the
+    /// connection ends. Returns what became of them. On a writer that has ended already it returns its report.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the writer from closing; only the report is lost.
+    pub async fn close(self, within: Duration) -> ShutdownReport {
+        self.places.close();
+        // An error means that the writer has ended and its report is there.
+        let _ = self.commands.send(WriterCommand::Close { by: Instant::now() + within });
+        let mut report = self.report.clone();
+        drop(self);
+        report.wait_for(Option::is_some).await.ok().and_then(|report| report.clone()).unwrap_or_default()
+    }
+
+    async fn enqueue(
+        &self,
+        text: Text,
+        options: SendOptions,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Delivery, SendError> {
+        let id = options.id.unwrap_or_else(fresh_post_id);
+        let (ticket, delivery) = delivery(id.clone(), place);
+        let written_before = options.may_be_delivered;
+        let post = Post { id, text: text.clone(), written_before, echoed: false, put_off: None, ticket };
+        let (saved, answer) = if self.outbox.is_some() {
+            let (sender, receiver) = oneshot::channel();
+            (Some(sender), Some(receiver))
+        } else {
+            (None, None)
+        };
+        if self.commands.send(WriterCommand::Send { post, saved }).is_err() {
+            return Err(self.closed_error(text));
+        }
+        match answer {
+            None => Ok(delivery),
+            Some(answer) => match answer.await {
+                Ok(Ok(())) => Ok(delivery),
+                Ok(Err(source)) => Err(SendError::Outbox { source, text }),
+                // The task ended before it took the message.
+                Err(_) => Err(self.closed_error(text)),
+            },
+        }
+    }
+
+    fn closed_error(&self, text: Text) -> SendError {
+        let cause = match &*self.state.borrow() {
+            ConnectionState::Closed { cause } => cause.clone(),
+            _ => None,
+        };
+        SendError::Closed { text, cause }
+    }
+}
+
+/// Creates a random id for a message.
+///
+/// # Panics
+/// Never: 32 hexadecimal digits are always an id.
+#[must_use]
+pub fn fresh_post_id() -> PostId {
+    PostId::new(&uuid::Uuid::new_v4().simple().to_string()).expect("32 hexadecimal digits are an id")
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::Token;
+
+    use super::*;
+    use crate::config::ClientConfig;
+    use crate::testing::pipes;
+
+    #[tokio::test(start_paused = true)]
+    async fn ended_task_returns_the_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
+        let text = Text::new("hello").unwrap();
+        outbox.add(&PostId::new("kept").unwrap(), &text).unwrap();
+        let (dial, _room) = pipes();
+        let token = Token::new("9a08").unwrap();
+        let builder = Writer::builder(ClientConfig::default()).token(token).outbox(outbox.clone());
+        let mut writer = builder.dial(dial).start();
+        // As in the instant between the end of the task and the end of its handles.
+        (writer.commands, _) = mpsc::unbounded_channel();
+        assert!(matches!(writer.send(text.clone()).await, Err(SendError::Closed { text: back, .. }) if back == text));
+        assert!(matches!(writer.try_send(text), Err(SendError::Closed { .. })));
+        let kept = outbox.entries().pop().unwrap();
+        assert!(matches!(writer.send_entry(kept).await, Err(SendError::Closed { .. })));
+        assert_eq!(outbox.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["kept"]);
+    }
+}

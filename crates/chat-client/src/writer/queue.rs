@@ -1,0 +1,263 @@
+//! The posts of one writer in the order of typing: queued, written, ended. A value without I/O, clock or chance; what
+//! it holds for each post besides (`T`) it only hands back.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chat_proto::{DeclineCode, PostId, Text};
+use tokio::time::Instant;
+
+use super::pacing::Pace;
+use crate::delivery_state::DeliveryState;
+
+/// How often the server may put a post off for a trouble of its own before that counts as a refusal: more than this is
+/// a server that never means to take it. A limit of the rate passes for certain, and is waited for as long as the
+/// caller does.
+const MAX_TRIES: u32 = 20;
+
+/// How long to wait when the server says "later" and not when.
+const LATER: Duration = Duration::from_secs(1);
+
+/// A server that says "in an hour" is asked after this long all the same: its clock may be mad, and asking costs one
+/// line.
+const LATEST: Duration = Duration::from_secs(30);
+
+/// How many posts may be in flight on a link that has just broken; each confirmation lets one more through. A link
+/// that breaks again and again under the weight of all that is unanswered would never get on.
+const WINDOW_AFTER_BREAK: usize = 8;
+
+/// One post.
+#[derive(Debug)]
+pub(crate) struct Post<T> {
+    pub(crate) id: PostId,
+    pub(crate) text: Text,
+    /// It may have reached a server already.
+    pub(crate) written_before: bool,
+    /// It was seen on the listen port after it was written.
+    pub(crate) echoed: bool,
+    /// Why the server put it off the last time.
+    pub(crate) put_off: Option<DeclineCode>,
+    pub(crate) ticket: T,
+}
+
+#[derive(Debug)]
+pub(crate) struct Queue<T> {
+    /// Handed to the connection, by key, and not answered.
+    written: VecDeque<(u64, QueuedPost<T>)>,
+    queued: VecDeque<QueuedPost<T>>,
+    next_key: u64,
+    pushed: u64,
+    /// How many may be in flight: shrinks when the link breaks, and to one when the server says "too fast"; grows
+    /// again with each confirmation.
+    window: usize,
+    /// How fast the server lets posts pass.
+    pace: Pace,
+    /// Nothing is written before this.
+    not_before: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct QueuedPost<T> {
+    post: Post<T>,
+    /// Its place in the order of typing.
+    order: u64,
+    /// How often the server has put it off, itself and not because of another that stood before it.
+    tries: u32,
+    written_at: Option<Instant>,
+    /// It was written on a connection that broke, or by an earlier run: perhaps it is stored, whatever a server says of
+    /// a repetition that it puts off.
+    in_doubt: bool,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            written: VecDeque::new(),
+            queued: VecDeque::new(),
+            next_key: 0,
+            pushed: 0,
+            window: usize::MAX,
+            pace: Pace::default(),
+            not_before: None,
+        }
+    }
+
+    pub(crate) fn push(&mut self, post: Post<T>) {
+        self.pushed += 1;
+        let in_doubt = post.written_before;
+        self.queued.push_back(QueuedPost { post, order: self.pushed, tries: 0, written_at: None, in_doubt });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.written.is_empty() && self.queued.is_empty()
+    }
+
+    /// The post that [`Queue::write_next`] would give.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<&Post<T>> {
+        self.not_before = self.not_before.filter(|at| now < *at);
+        if self.written.len() >= self.window || self.not_before.is_some() {
+            return None;
+        }
+        self.queued.front().map(|entry| &entry.post)
+    }
+
+    /// Nothing is written for a while: our own side is not ready for it.
+    pub(crate) fn put_off(&mut self, now: Instant) {
+        self.not_before = Some(now + LATER);
+    }
+
+    /// The next post to write, now marked as written, and the key for its answer.
+    pub(crate) fn write_next(&mut self, now: Instant) -> Option<(u64, &Post<T>)> {
+        self.next(now)?;
+        let mut entry = self.queued.pop_front()?;
+        entry.post.written_before = true;
+        entry.written_at = Some(now);
+        self.pace.written(now);
+        self.not_before = self.pace.next();
+        let key = self.next_key;
+        self.next_key += 1;
+        self.written.push_back((key, entry));
+        self.written.back().map(|(key, entry)| (*key, &entry.post))
+    }
+
+    /// When writing may go on, where nothing but time is in its way: with a full window it is an answer that counts.
+    pub(crate) fn wait_until(&self) -> Option<Instant> {
+        self.not_before.filter(|_| !self.queued.is_empty() && self.written.len() < self.window)
+    }
+
+    /// The ticket of a post that is written.
+    pub(crate) fn written(&self, key: u64) -> Option<&T> {
+        self.written.iter().find(|(known, _)| *known == key).map(|(_, entry)| &entry.post.ticket)
+    }
+
+    /// The server has it.
+    pub(crate) fn confirmed(&mut self, key: u64) -> Option<Post<T>> {
+        self.window = self.window.saturating_add(1);
+        let entry = self.take(key)?;
+        if let Some(written) = entry.written_at {
+            self.pace.passed(written);
+        }
+        Some(entry.post)
+    }
+
+    /// The server did not take it: it stays, to be tried again, or comes back with how it ends.
+    pub(crate) fn declined(
+        &mut self,
+        key: u64,
+        code: &DeclineCode,
+        retry_after: Option<Duration>,
+        now: Instant,
+    ) -> Option<(Post<T>, DeliveryState)> {
+        let mut entry = self.take(key)?;
+        let is_first = self.written.iter().map(|(_, other)| other).chain(&self.queued).all(|o| entry.order < o.order);
+        // What stands behind a post that is put off is put off with it, which says nothing of its own chances.
+        if is_first && *code != DeclineCode::Rate {
+            entry.tries += 1;
+        }
+        if !code.is_transient() || entry.tries >= MAX_TRIES {
+            // A no may be said before anybody looked whether it is stored, but no attempt was shorter than another.
+            let refused = DeliveryState::Refused { code: code.clone(), retry_after };
+            let state = match code {
+                DeclineCode::TooLong => refused,
+                _ if entry.in_doubt => DeliveryState::Unconfirmed,
+                _ => refused,
+            };
+            return Some((entry.post, state));
+        }
+        let later = retry_after.unwrap_or(LATER).min(LATEST);
+        if let (DeclineCode::Rate, Some(written)) = (code, entry.written_at) {
+            self.pace.declined(written, later);
+        }
+        let at = now + later;
+        self.not_before = Some(self.not_before.map_or(at, |earlier| earlier.max(at)));
+        self.window = 1;
+        // The server says that it did not store it now; what an earlier connection did is another matter.
+        entry.post.written_before = entry.in_doubt;
+        entry.post.put_off = Some(code.clone());
+        self.queued.push_back(entry);
+        self.in_order();
+        None
+    }
+
+    /// The connection is lost. Where posts can be repeated safely (`ids`) they are queued again, in the order of typing;
+    /// elsewhere they come back as unconfirmed.
+    pub(crate) fn disconnected(&mut self, ids: bool) -> Vec<Post<T>> {
+        self.window = WINDOW_AFTER_BREAK;
+        self.not_before = None;
+        self.pace = Pace::default();
+        if !ids {
+            return self.written.drain(..).map(|(_, entry)| entry.post).collect();
+        }
+        let written = self.written.drain(..).map(|(_, entry)| QueuedPost { in_doubt: true, ..entry });
+        self.queued.extend(written);
+        self.in_order();
+        Vec::new()
+    }
+
+    /// The server that is there now cannot tell a repeated post: those that may have been delivered come back as
+    /// unconfirmed.
+    pub(crate) fn take_written_before(&mut self) -> Vec<Post<T>> {
+        let (before, fresh): (Vec<_>, Vec<_>) = self.queued.drain(..).partition(|entry| entry.post.written_before);
+        self.queued = fresh.into();
+        before.into_iter().map(|entry| entry.post).collect()
+    }
+
+    /// Returns the front of the queue while the server asked to wait, with its reason.
+    pub(crate) fn held(&self) -> Option<(&DeclineCode, Instant)> {
+        let until = self.wait_until()?;
+        Some((self.queued.front()?.post.put_off.as_ref()?, until))
+    }
+
+    /// Returns whether the post is queued or unanswered.
+    pub(crate) fn contains(&self, id: &PostId) -> bool {
+        self.posts().any(|post| post.id == *id)
+    }
+
+    /// Notes that the post was seen on the listen port. Returns `false` when the queue does not have it.
+    pub(crate) fn echoed(&mut self, id: &PostId) -> bool {
+        let written = self.written.iter_mut().map(|(_, entry)| entry);
+        match written.chain(&mut self.queued).find(|entry| entry.post.id == *id) {
+            Some(entry) => {
+                entry.post.echoed |= entry.post.written_before;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn posts(&self) -> impl Iterator<Item = &Post<T>> {
+        self.written.iter().map(|(_, entry)| &entry.post).chain(self.queued.iter().map(|entry| &entry.post))
+    }
+
+    /// Takes a post out that was never written.
+    pub(crate) fn discard(&mut self, id: &PostId) -> Option<Post<T>> {
+        let place = self.queued.iter().position(|entry| entry.post.id == *id && !entry.post.written_before)?;
+        self.queued.remove(place).map(|entry| entry.post)
+    }
+
+    /// All that is left, in order, when nothing more will be written.
+    pub(crate) fn drain(&mut self) -> Vec<Post<T>> {
+        self.queued.extend(self.written.drain(..).map(|(_, entry)| entry));
+        self.in_order();
+        self.queued.drain(..).map(|entry| entry.post).collect()
+    }
+
+    fn in_order(&mut self) {
+        self.queued.make_contiguous().sort_by_key(|entry| entry.order);
+    }
+
+    fn take(&mut self, key: u64) -> Option<QueuedPost<T>> {
+        let place = self.written.iter().position(|(known, _)| *known == key)?;
+        self.written.remove(place).map(|(_, entry)| entry)
+    }
+}
+
+impl<T> Post<T> {
+    /// How it ends when nothing more will be written.
+    pub(crate) fn abandoned(&self) -> DeliveryState {
+        if self.written_before { DeliveryState::Unconfirmed } else { DeliveryState::NeverSent }
+    }
+}
+
+#[cfg(test)]
+mod tests;

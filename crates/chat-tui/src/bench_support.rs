@@ -6,12 +6,13 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
+use ratatui::buffer::Cell;
 
 use crate::app::{App, Start};
+use crate::drawing::Drawing;
 use crate::event::{AppEvent, KnownAccount};
 use crate::lang::Lang;
+use crate::painter::Painter;
 use crate::theme::Theme;
 use crate::timeline::{FileSpan, HistoryPage, PageLine, PageRequest};
 use crate::view;
@@ -23,7 +24,8 @@ const PAGE: u64 = 400;
 #[derive(Debug)]
 pub struct Pages {
     app: App,
-    terminal: Terminal<TestBackend>,
+    painter: Painter<Vec<u8>>,
+    drawing: Drawing,
     up: bool,
 }
 
@@ -50,7 +52,8 @@ impl Pages {
         });
         app.update(AppEvent::Accounts(vec![KnownAccount { account, asked: None }]), Timestamp::UNIX_EPOCH);
         app.update(AppEvent::Page(PageRequest::Tail, last_page(lines)), Timestamp::UNIX_EPOCH);
-        let mut pages = Self { app, terminal: Terminal::new(TestBackend::new(width, height))?, up: false };
+        let mut pages =
+            Self { app, painter: Painter::new(Vec::new(), true), drawing: Drawing::new(width, height), up: false };
         // Away from the end, where nothing is left out.
         pages.turn();
         Ok(pages)
@@ -68,14 +71,18 @@ impl Pages {
     /// # Errors
     /// None: the screen is memory.
     pub fn draw(&mut self) -> anyhow::Result<()> {
-        self.terminal.draw(|frame| view::draw(&self.app, Theme { colours: true }, frame))?;
+        self.drawing = view::draw(&self.app, Theme { colours: true }, self.app.width, self.app.height);
+        self.painter.out().clear();
+        self.painter.paint(self.drawing.clone())?;
         Ok(())
     }
 
     /// The rows of the screen as they are now.
     #[must_use]
     pub fn screen(&self) -> String {
-        self.terminal.backend().to_string()
+        let row = |cells: &[Cell]| cells.iter().map(Cell::symbol).collect::<String>();
+        let rows = self.drawing.buffer.content().chunks(usize::from(self.app.width.max(1))).map(row);
+        rows.collect::<Vec<_>>().join("\n")
     }
 }
 

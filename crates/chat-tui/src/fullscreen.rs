@@ -118,7 +118,7 @@ impl Fullscreen {
                         }
                     }
                     Effect::Redraw => {
-                        self.screen.forget()?;
+                        self.screen.forget();
                         changed = true;
                     }
                     Effect::Suspend => {

@@ -9,7 +9,7 @@ use crate::timeline::{
     EntryKind, OwnState, PendingMessage, ShownMessage, Timeline, TimelineEntry, TimelineItem, clean_name,
 };
 use crate::width::{fit, text_width};
-use crate::wrap::{Row, wrap};
+use crate::wrap::{Piece, Row, wrap, wrap_around};
 
 /// Everything that the look of a conversation depends on.
 #[derive(Debug, Clone, Copy)]
@@ -24,17 +24,31 @@ pub(crate) struct ConversationLayout<'a> {
     pub(crate) selected: Option<&'a str>,
 }
 
+/// How a piece of text looks, and where it leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ink<'a> {
+    pub(crate) role: Role,
+    /// The address that the text is a part of.
+    pub(crate) link: Option<&'a str>,
+}
+
+impl From<Role> for Ink<'_> {
+    fn from(role: Role) -> Self {
+        Self { role, link: None }
+    }
+}
+
 /// Below this width there is no room for the time.
 const NARROW: u16 = 30;
 
-impl ConversationLayout<'_> {
+impl<'a> ConversationLayout<'a> {
     /// How many rows an item takes; none where there is no such item.
     pub(crate) fn height(&self, index: i64) -> usize {
         self.rows(index).len()
     }
 
     /// The rows of an item, separators first.
-    pub(crate) fn rows(&self, index: i64) -> Vec<Row<Role>> {
+    pub(crate) fn rows(&self, index: i64) -> Vec<Row<Ink<'a>>> {
         let Some(item) = self.timeline.item(index) else { return Vec::new() };
         let mut rows = Vec::new();
         let at = match item {
@@ -61,51 +75,52 @@ impl ConversationLayout<'_> {
         rows
     }
 
-    fn entry(&self, entry: &TimelineEntry, rows: &mut Vec<Row<Role>>) {
+    fn entry(&self, entry: &'a TimelineEntry, rows: &mut Vec<Row<Ink<'a>>>) {
         match &entry.kind {
-            EntryKind::Message(said) => self.said(entry, said, rows),
+            EntryKind::Message(message) => self.message(entry, message, rows),
             EntryKind::Gap(gap) => {
                 let text = format!("╌╌ {} ╌╌", self.lang.text(Phrase::Gap(gap)));
-                rows.extend(wrap(&[(Role::Gap, text.as_str())], self.width, 3));
+                rows.extend(wrap(&[(Role::Gap.into(), text.as_str())], self.width, 3));
             }
             EntryKind::Notice { text, error } => {
                 let (mark, role) = if *error { ("! ", Role::Error) } else { ("* ", Role::Notice) };
                 let time = self.time(entry.at);
-                rows.extend(wrap(&[(Role::Time, &time), (role, mark), (role, text)], self.width, self.indent()));
+                let parts = [(Role::Time.into(), time.as_str()), (role.into(), mark), (role.into(), text)];
+                rows.extend(wrap(&parts, self.width, self.indent()));
             }
         }
     }
 
-    fn said(&self, entry: &TimelineEntry, said: &ShownMessage, rows: &mut Vec<Row<Role>>) {
+    fn message(&self, entry: &TimelineEntry, message: &'a ShownMessage, rows: &mut Vec<Row<Ink<'a>>>) {
         let time = self.time(entry.at);
-        let mut parts = vec![(Role::Time, time.as_str())];
+        let mut parts: Vec<(Ink<'a>, &str)> = vec![(Role::Time.into(), time.as_str())];
         let (name, like);
-        if let Some(sender) = &said.sender {
+        if let Some(sender) = &message.sender {
             name = fit(sender, self.name_width());
-            let role = if said.own { Role::OwnNick } else { Role::Nick(nick_colour(sender)) };
-            parts.push((role, &name));
-            if let Some(other) = &said.looks_like {
+            let role = if message.own { Role::OwnNick } else { Role::Nick(nick_colour(sender)) };
+            parts.push((role.into(), &name));
+            if let Some(other) = &message.looks_like {
                 like = self.lang.text(Phrase::LooksLike(&fit(other, self.name_width())));
-                parts.push((Role::Warning, &like));
+                parts.push((Role::Warning.into(), &like));
             }
-            parts.push((Role::Text, ": "));
+            parts.push((Role::Text.into(), ": "));
         }
-        match said.mention {
-            _ if self.timeline.is_found(entry) => parts.push((Role::Selected, &said.text)),
-            Some((from, to)) => {
-                parts.push((Role::Text, &said.text[..from]));
-                parts.push((Role::Mention, &said.text[from..to]));
-                parts.push((Role::Text, &said.text[to..]));
-            }
-            None => parts.push((Role::Text, &said.text)),
+        let found = self.timeline.is_found(entry);
+        for (range, mentioned, link) in message.segments() {
+            let role = match (found, mentioned) {
+                (true, _) => Role::Selected,
+                (false, true) => Role::Mention,
+                (false, false) => Role::Text,
+            };
+            parts.push((Ink { role, link }, &message.text[range]));
         }
-        if said.confirmed {
-            parts.push((Role::Good, " ✓"));
+        if message.confirmed {
+            parts.push((Role::Good.into(), " ✓"));
         }
-        rows.extend(wrap(&parts, self.width, self.indent()));
+        rows.extend(wrap_around(&parts, self.width, self.indent(), |ink| ink.link.is_some()));
     }
 
-    fn own(&self, own: &PendingMessage, rows: &mut Vec<Row<Role>>) {
+    fn own(&self, own: &PendingMessage, rows: &mut Vec<Row<Ink<'a>>>) {
         let time = self.time(Some(own.at));
         let name = clean_name(self.nickname.unwrap_or(""));
         let name = fit(&name, self.name_width());
@@ -120,12 +135,12 @@ impl ConversationLayout<'_> {
         let text = if chosen { Role::Selected } else { Role::Text };
         let mark = if chosen { "▸" } else { "" };
         let parts = [
-            (Role::Key, mark),
-            (Role::Time, time.as_str()),
-            (Role::OwnNick, &name),
-            (Role::Text, if name.is_empty() { "" } else { ": " }),
-            (text, &own.shown),
-            (role, &state),
+            (Role::Key.into(), mark),
+            (Role::Time.into(), time.as_str()),
+            (Role::OwnNick.into(), &name),
+            (Role::Text.into(), if name.is_empty() { "" } else { ": " }),
+            (text.into(), &own.shown),
+            (role.into(), &state),
         ];
         rows.extend(wrap(&parts, self.width, self.indent()));
     }
@@ -145,12 +160,12 @@ impl ConversationLayout<'_> {
         (self.width / 3).max(8)
     }
 
-    fn separator(&self, text: &str, role: Role) -> Row<Role> {
+    fn separator(&self, text: &str, role: Role) -> Row<Ink<'a>> {
         let text = fit(text, self.width.saturating_sub(6));
         let free = usize::from(self.width.saturating_sub(text_width(&text) + 2));
         let left = "─".repeat((free / 2).min(8));
         let right = "─".repeat(free.saturating_sub((free / 2).min(8)));
-        vec![crate::wrap::Piece { text: format!("{left} {text} {right}"), role }]
+        vec![Piece { text: format!("{left} {text} {right}"), role: role.into() }]
     }
 }
 

@@ -12,10 +12,12 @@
 //! It is a program and no library to build on: what is public here is for its `main` and for its bench.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod address;
 mod app;
 mod areas;
 mod args;
 mod bench_support;
+mod drawing;
 mod effect;
 mod event;
 mod fullscreen;
@@ -25,6 +27,7 @@ mod lang;
 mod layout;
 mod line_editor;
 mod link;
+mod painter;
 mod paths;
 mod plain;
 mod program;

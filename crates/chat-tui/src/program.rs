@@ -93,7 +93,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let panic_after_start = args.panic_after_start;
             #[cfg(not(debug_assertions))]
             let panic_after_start = false;
-            let screen = TerminalGuard::take()?;
+            let screen = TerminalGuard::take(true)?;
             let (width, height) = screen.size()?;
             let (services, news) = Services::open(config, paths, local_room);
             let app = App::new(Start { width, height, ..start });

@@ -9,11 +9,10 @@ use crossterm::terminal::{
     self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
 use crossterm::{cursor, event, execute, queue};
-use ratatui::backend::CrosstermBackend;
-use ratatui::layout::{Position, Rect};
 use tokio::sync::Notify;
 
 use crate::app::App;
+use crate::painter::Painter;
 use crate::theme::Theme;
 use crate::view;
 
@@ -29,41 +28,38 @@ const RESTORE_TITLE: &str = "\x1b[23;0t";
 
 /// A taken terminal. Dropping it gives it back.
 pub(crate) struct TerminalGuard {
-    inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    painter: Painter<Stdout>,
 }
 
 impl TerminalGuard {
     /// Takes the terminal, and sees to it that a panic gives it back before it says anything.
-    pub(crate) fn take() -> io::Result<Self> {
+    pub(crate) fn take(links: bool) -> io::Result<Self> {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             give_back();
             PANICKED.notify_one();
             previous(panic);
         }));
-        let taken = enter().and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(io::stdout())));
-        // There is nothing yet that would give it back by being dropped.
-        let inner = taken.inspect_err(|_| give_back())?;
-        Ok(Self { inner })
+        // Nothing exists yet that would give it back when dropped.
+        enter().inspect_err(|_| give_back())?;
+        Ok(Self { painter: Painter::new(io::stdout(), links) })
     }
 
     pub(crate) fn size(&self) -> io::Result<(u16, u16)> {
-        self.inner.size().map(|size| (size.width, size.height))
+        terminal::size()
     }
 
     /// Draws the application, in one piece where the terminal can do that.
     pub(crate) fn draw(&mut self, app: &App, theme: Theme) -> io::Result<()> {
-        queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
-        self.inner.draw(|frame| view::draw(app, theme, frame))?;
-        execute!(self.inner.backend_mut(), EndSynchronizedUpdate)
+        let drawing = view::draw(app, theme, app.width, app.height);
+        queue!(self.painter.out(), BeginSynchronizedUpdate)?;
+        self.painter.paint(drawing)?;
+        execute!(self.painter.out(), EndSynchronizedUpdate)
     }
 
     /// Forgets what is on the screen, so that the next drawing draws all of it.
-    pub(crate) fn forget(&mut self) -> io::Result<()> {
-        // Not `clear`: that asks the terminal where the cursor is, and the thread that reads keys would
-        // take the answer.
-        let size = self.inner.size()?;
-        self.inner.resize(Rect::from((Position::ORIGIN, size)))
+    pub(crate) fn forget(&mut self) {
+        self.painter.forget();
     }
 
     /// Gives the terminal back for a while.
@@ -74,7 +70,8 @@ impl TerminalGuard {
     /// Takes it again.
     pub(crate) fn resume(&mut self) -> io::Result<()> {
         enter()?;
-        self.forget()
+        self.forget();
+        Ok(())
     }
 
     /// Names the window. The text must be clean.
@@ -122,7 +119,13 @@ fn enter() -> io::Result<()> {
     if !TAKEN.swap(true, Ordering::AcqRel) {
         execute!(io::stdout(), Print(SAVE_TITLE))?;
     }
-    execute!(io::stdout(), EnterAlternateScreen, event::EnableBracketedPaste, event::EnableFocusChange)
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        terminal::DisableLineWrap,
+        event::EnableBracketedPaste,
+        event::EnableFocusChange
+    )
 }
 
 /// Gives the terminal back, once. An error is not looked at: there may be no terminal any more.
@@ -133,6 +136,7 @@ fn give_back() {
             EndSynchronizedUpdate,
             event::DisableFocusChange,
             event::DisableBracketedPaste,
+            terminal::EnableLineWrap,
             ResetColor,
             LeaveAlternateScreen,
             cursor::Show,

@@ -10,17 +10,17 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use canvas::Canvas;
-use ratatui::Frame;
-
 use crate::app::{App, Dialog, Screen};
+use crate::drawing::Drawing;
 use crate::lang::Phrase;
 use crate::theme::{Role, Theme};
+use canvas::Canvas;
 
-/// Draws everything.
-pub(crate) fn draw(app: &App, theme: Theme, frame: &mut Frame<'_>) {
-    let area = frame.area();
-    let mut canvas = Canvas::new(frame.buffer_mut(), theme);
+/// Draws everything on a screen of this size.
+pub(crate) fn draw(app: &App, theme: Theme, width: u16, height: u16) -> Drawing {
+    let mut drawing = Drawing::new(width, height);
+    let area = drawing.buffer.area;
+    let mut canvas = Canvas::new(&mut drawing, theme);
     let mut cursor = match app.screen {
         Screen::Starting => {
             canvas.text(area.x, area.y, area.width, &app.text(Phrase::Starting), Role::Dim);
@@ -41,7 +41,6 @@ pub(crate) fn draw(app: &App, theme: Theme, frame: &mut Frame<'_>) {
             Dialog::Search(search) => search::draw(app, search, area, &mut canvas),
         };
     }
-    if let Some(place) = cursor.filter(|place| area.contains((*place).into())) {
-        frame.set_cursor_position(place);
-    }
+    drawing.cursor = cursor.filter(|place| area.contains((*place).into()));
+    drawing
 }

@@ -21,6 +21,16 @@ pub(crate) type Row<R> = Vec<Piece<R>>;
 /// Wraps `parts` to `width` cells. Rows after the first begin with `indent` empty cells, unless that
 /// would leave less than half of the row. A line feed begins a row. There is always at least one row.
 pub(crate) fn wrap<R: Copy + PartialEq>(parts: &[(R, &str)], width: u16, indent: u16) -> Vec<Row<R>> {
+    wrap_around(parts, width, indent, |_| false)
+}
+
+/// Does the same, but breaks text whose role is `solid` only at spaces and at the edge.
+pub(crate) fn wrap_around<R: Copy + PartialEq>(
+    parts: &[(R, &str)],
+    width: u16,
+    indent: u16,
+    solid: impl Fn(R) -> bool,
+) -> Vec<Row<R>> {
     let width = width.max(1);
     let indent = if indent > width / 2 { 0 } else { indent };
     let mut wrapper =
@@ -32,12 +42,12 @@ pub(crate) fn wrap<R: Copy + PartialEq>(parts: &[(R, &str)], width: u16, indent:
                 "\t" => {
                     let cells = TAB - wrapper.column % TAB;
                     for _ in 0..cells {
-                        wrapper.push(Cell { role, text: Cow::Borrowed(" "), width: 1 });
+                        wrapper.push(Cell { role, text: Cow::Borrowed(" "), width: 1 }, false);
                     }
                 }
                 _ => {
                     let (text, width) = shown(grapheme);
-                    wrapper.push(Cell { role, text, width });
+                    wrapper.push(Cell { role, text, width }, solid(role));
                 }
             }
         }
@@ -77,7 +87,7 @@ struct Wrapper<'a, R> {
 }
 
 impl<'a, R: Copy + PartialEq> Wrapper<'a, R> {
-    fn push(&mut self, mut cell: Cell<'a, R>) {
+    fn push(&mut self, mut cell: Cell<'a, R>, solid: bool) {
         if self.swallow && cell.is_space() {
             return;
         }
@@ -96,7 +106,7 @@ impl<'a, R: Copy + PartialEq> Wrapper<'a, R> {
         if cell.width > 1 {
             self.breakable = Some(self.row.len());
         }
-        let ends_a_word = cell.is_space() || cell.width > 1 || matches!(&*cell.text, "-" | "/");
+        let ends_a_word = cell.is_space() || cell.width > 1 || (!solid && matches!(&*cell.text, "-" | "/"));
         self.column += cell.width;
         self.row.push(cell);
         if ends_a_word {

@@ -4,8 +4,6 @@ pub(crate) mod support;
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use proptest::prelude::*;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 
 use self::support::{account, at, chatting, fresh, page, said};
 use super::*;
@@ -400,9 +398,7 @@ fn reading_is_remembered_at_the_end() {
 }
 
 pub(crate) fn screen(app: &App) -> String {
-    let mut terminal = Terminal::new(TestBackend::new(app.width, app.height)).unwrap();
-    terminal.draw(|frame| crate::view::draw(app, Theme { colours: true }, frame)).unwrap();
-    let buffer = terminal.backend().buffer();
+    let buffer = crate::view::draw(app, Theme { colours: true }, app.width, app.height).buffer;
     let mut text = String::new();
     for y in 0..app.height {
         let mut row = String::new();
@@ -471,12 +467,10 @@ proptest! {
         let mut app = chatting(Lang::Ru, 80, 24);
         for message in messages {
             app.update(message, at(6));
-            let mut terminal = Terminal::new(TestBackend::new(app.width.max(1), app.height.max(1))).unwrap();
-            terminal.draw(|frame| crate::view::draw(&app, Theme { colours: true }, frame)).unwrap();
+            let drawing = crate::view::draw(&app, Theme { colours: true }, app.width, app.height);
             // A resize may reach the terminal before the application hears of it.
-            let mut other = Terminal::new(TestBackend::new(app.height / 2 + 1, app.width / 2 + 1)).unwrap();
-            other.draw(|frame| crate::view::draw(&app, Theme { colours: false }, frame)).unwrap();
-            for cell in terminal.backend().buffer().content() {
+            crate::view::draw(&app, Theme { colours: false }, app.height / 2 + 1, app.width / 2 + 1);
+            for cell in drawing.buffer.content() {
                 prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
             }
         }

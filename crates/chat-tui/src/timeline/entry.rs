@@ -1,8 +1,12 @@
 //! What stands in the conversation: messages, gaps, notices. Everything that a peer wrote has been
 //! made safe for a terminal when an entry is built, and nowhere later.
 
+use std::ops::Range;
+
 use chat_client::{NamesSeen, display};
 use jiff::civil::DateTime;
+
+use crate::address::{self, Address};
 
 /// Where a message stands in the history file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,26 @@ pub(crate) struct ShownMessage {
     pub(crate) confirmed: bool,
     /// The bytes of `text` in which the reader's name stands.
     pub(crate) mention: Option<(usize, usize)>,
+    /// The web addresses in `text`.
+    pub(crate) addresses: Vec<Address>,
+}
+
+impl ShownMessage {
+    /// Returns the text cut where its look changes: the bytes, whether they name the reader, and where they lead.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (Range<usize>, bool, Option<&str>)> {
+        let mut cuts = vec![0, self.text.len()];
+        cuts.extend(self.mention.iter().flat_map(|&(from, to)| [from, to]));
+        cuts.extend(self.addresses.iter().flat_map(|address| [address.range.start, address.range.end]));
+        cuts.sort_unstable();
+        cuts.dedup();
+        let ranges: Vec<Range<usize>> = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        ranges.into_iter().map(|range| {
+            let mentioned = self.mention.is_some_and(|(from, to)| from <= range.start && range.end <= to);
+            let within = |address: &&Address| address.range.start <= range.start && range.end <= address.range.end;
+            let link = self.addresses.iter().find(within).map(|address| address.target.as_str());
+            (range, mentioned, link)
+        })
+    }
 }
 
 /// A stretch of the conversation that may have been missed.
@@ -77,11 +101,9 @@ impl TimelineEntry {
         let text = display::clean_keeping_line_breaks(text).into_owned();
         let mention = if own { None } else { me.mentioned_in(&text) };
         let sender = sender.map(clean_name);
-        Self {
-            kind: EntryKind::Message(ShownMessage { sender, looks_like: None, text, own, confirmed: false, mention }),
-            at,
-            mark,
-        }
+        let addresses = address::find(&text);
+        let message = ShownMessage { sender, looks_like: None, text, own, confirmed: false, mention, addresses };
+        Self { kind: EntryKind::Message(message), at, mark }
     }
 
     /// The same, marked where the sender can be taken for somebody else of those who have spoken.

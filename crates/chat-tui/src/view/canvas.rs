@@ -2,20 +2,24 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
+use crate::drawing::{Drawing, ScreenLink};
+use crate::layout::Ink;
 use crate::theme::{Role, Theme};
 use crate::width::{fit, text_width};
 use crate::wrap::{Row, wrap};
 
-/// A buffer and how roles look in it.
+/// A drawing and how roles look in it.
 pub(super) struct Canvas<'a> {
     buffer: &'a mut Buffer,
+    links: &'a mut Vec<ScreenLink>,
     theme: Theme,
 }
 
 impl<'a> Canvas<'a> {
-    pub(super) fn new(buffer: &'a mut Buffer, theme: Theme) -> Self {
-        Self { buffer, theme }
+    pub(super) fn new(drawing: &'a mut Drawing, theme: Theme) -> Self {
+        Self { buffer: &mut drawing.buffer, links: &mut drawing.links, theme }
     }
 
     /// Draws a text on one row, cut to `width` cells. Returns the column behind it.
@@ -30,7 +34,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Draws a wrapped row.
-    pub(super) fn row(&mut self, x: u16, y: u16, width: u16, row: &Row<Role>) {
+    pub(super) fn row<'i, R: Copy + Into<Ink<'i>>>(&mut self, x: u16, y: u16, width: u16, row: &Row<R>) {
         let area = self.buffer.area;
         if y >= area.bottom() || x >= area.right() {
             return;
@@ -38,8 +42,19 @@ impl<'a> Canvas<'a> {
         let right = x.saturating_add(width).min(area.right());
         let mut x = x;
         for piece in row {
-            let style = self.theme.style(piece.role);
-            x = self.buffer.set_stringn(x, y, &piece.text, usize::from(right.saturating_sub(x)), style).0;
+            let ink = piece.role.into();
+            let mut style = self.theme.style(ink.role);
+            let mut text = piece.text.as_str();
+            if let Some(address) = ink.link {
+                // The indent of a row is no part of the address.
+                let blank = text.len() - text.trim_start_matches(' ').len();
+                x = x.saturating_add(u16::try_from(blank).unwrap_or(u16::MAX)).min(right);
+                text = &text[blank..];
+                style = style.add_modifier(Modifier::UNDERLINED);
+                let end = x.saturating_add(text_width(text)).min(right);
+                self.links.push(ScreenLink { row: y, columns: x..end, address: address.to_owned() });
+            }
+            x = self.buffer.set_stringn(x, y, text, usize::from(right.saturating_sub(x)), style).0;
         }
     }
 
@@ -65,6 +80,8 @@ impl<'a> Canvas<'a> {
     /// what is inside.
     pub(super) fn window(&mut self, area: Rect, title: &str) -> Rect {
         let area = area.intersection(self.buffer.area);
+        // What is under the window is not to be clicked.
+        self.links.retain(|link| link.row < area.top() || link.row >= area.bottom());
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 self.buffer[(x, y)].reset();

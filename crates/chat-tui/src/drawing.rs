@@ -1,0 +1,37 @@
+//! A screen as it is to look, before it becomes escape sequences.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// The cells of a screen, the addresses in it, and the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Drawing {
+    pub(crate) buffer: Buffer,
+    pub(crate) links: Vec<ScreenLink>,
+    /// Column and row; `None` hides the cursor.
+    pub(crate) cursor: Option<(u16, u16)>,
+}
+
+/// A stretch of one row that is, or is a part of, an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScreenLink {
+    pub(crate) row: u16,
+    pub(crate) columns: Range<u16>,
+    /// Printable ASCII only, see [`crate::address`].
+    pub(crate) address: String,
+}
+
+impl Drawing {
+    /// Creates an empty screen.
+    pub(crate) fn new(width: u16, height: u16) -> Self {
+        Self { buffer: Buffer::empty(Rect::new(0, 0, width, height)), links: Vec::new(), cursor: None }
+    }
+
+    /// Returns the address at a cell.
+    pub(crate) fn link_at(&self, column: u16, row: u16) -> Option<&str> {
+        let link = self.links.iter().find(|link| link.row == row && link.columns.contains(&column))?;
+        Some(&link.address)
+    }
+}

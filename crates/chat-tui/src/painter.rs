@@ -1,0 +1,138 @@
+//! Writes the difference between two screens as escape sequences.
+//!
+//! Terminals disagree about the width of many grapheme clusters (Devanagari, flags, emoji with joiners). So a row that
+//! holds such a cluster, now or before, is erased and written as a whole, and the cursor is placed anew behind each
+//! cluster: whatever a terminal has drawn for a cluster is gone with the row.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::queue;
+use crossterm::style::Print;
+use crossterm::terminal::{Clear, ClearType};
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::{Buffer, Cell};
+
+use crate::drawing::Drawing;
+use crate::width::text_width;
+
+/// Writes screens to a terminal and remembers the last one.
+#[derive(Debug)]
+pub(crate) struct Painter<W: Write> {
+    out: W,
+    shown: Option<Drawing>,
+    /// Addresses become links (OSC 8).
+    links: bool,
+}
+
+impl<W: Write> Painter<W> {
+    pub(crate) fn new(out: W, links: bool) -> Self {
+        Self { out, shown: None, links }
+    }
+
+    /// Returns where the bytes go.
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Forgets what is on the terminal: the next screen is written in full.
+    pub(crate) fn forget(&mut self) {
+        self.shown = None;
+    }
+
+    /// Writes what differs from the last screen.
+    pub(crate) fn paint(&mut self, next: Drawing) -> io::Result<()> {
+        queue!(self.out, Hide)?;
+        let area = next.buffer.area;
+        let shown = self.shown.take().filter(|shown| shown.buffer.area == area);
+        let shown = match shown {
+            Some(shown) => shown,
+            None => {
+                queue!(self.out, Clear(ClearType::All))?;
+                Drawing::new(area.width, area.height)
+            }
+        };
+        for y in 0..area.height {
+            self.paint_row(&shown, &next, y)?;
+        }
+        if let Some((x, y)) = next.cursor {
+            queue!(self.out, MoveTo(x, y), Show)?;
+        }
+        self.shown = Some(next);
+        Ok(())
+    }
+
+    fn paint_row(&mut self, shown: &Drawing, next: &Drawing, y: u16) -> io::Result<()> {
+        let (old, new) = (row(&shown.buffer, y), row(&next.buffer, y));
+        let linked = |drawing: &Drawing| drawing.links.iter().any(|link| link.row == y);
+        let is_linked = linked(shown) || linked(next);
+        if old == new && (!is_linked || links(shown, y).eq(links(next, y))) {
+            return Ok(());
+        }
+        if old.iter().chain(new).all(is_certain) && !(self.links && is_linked) {
+            let changed = (0..).zip(old.iter().zip(new)).filter(|(_, (old, new))| old != new);
+            return CrosstermBackend::new(&mut self.out).draw(changed.map(|(x, (_, new))| (x, y, new)));
+        }
+        queue!(self.out, MoveTo(0, y), Clear(ClearType::UntilNewLine))?;
+        let mut x = 0u16;
+        while let Some(cell) = new.get(usize::from(x)) {
+            if *cell == Cell::EMPTY {
+                x += 1;
+                continue;
+            }
+            let link = next.link_at(x, y).filter(|_| self.links);
+            // One run: cells that every terminal draws alike, up to and including one cluster, all of one address.
+            let mut run = Vec::new();
+            while let Some(cell) = new.get(usize::from(x)) {
+                if *cell == Cell::EMPTY || next.link_at(x, y).filter(|_| self.links) != link {
+                    break;
+                }
+                run.push((x, y, cell));
+                x += text_width(cell.symbol()).max(1);
+                if !is_certain(cell) {
+                    break;
+                }
+            }
+            if let Some(address) = link {
+                queue!(self.out, Print(open_link(address)))?;
+            }
+            // A call for each run, because each begins with the place of the cursor.
+            CrosstermBackend::new(&mut self.out).draw(run.into_iter())?;
+            if link.is_some() {
+                queue!(self.out, Print(CLOSE_LINK))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The cells of a row.
+fn row(buffer: &Buffer, y: u16) -> &[Cell] {
+    let width = usize::from(buffer.area.width);
+    let start = usize::from(y) * width;
+    &buffer.content()[start..start + width]
+}
+
+/// The addresses of a row.
+fn links(drawing: &Drawing, y: u16) -> impl Iterator<Item = (&std::ops::Range<u16>, &str)> {
+    drawing.links.iter().filter(move |link| link.row == y).map(|link| (&link.columns, link.address.as_str()))
+}
+
+/// Returns whether every terminal gives this cell exactly one column.
+fn is_certain(cell: &Cell) -> bool {
+    let mut chars = cell.symbol().chars();
+    let (Some(only), None) = (chars.next(), chars.next()) else { return false };
+    // Latin, Greek, Cyrillic, and the lines of boxes; no combining mark is among them.
+    matches!(only, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{370}'..='\u{482}' | '\u{48a}'..='\u{52f}' | '\u{2500}'..='\u{257f}')
+}
+
+/// Ends a link.
+const CLOSE_LINK: &str = "\x1b]8;;\x1b\\";
+
+/// Begins a link. The same address has the same id on every row, so that a terminal highlights all of it.
+fn open_link(address: &str) -> String {
+    format!("\x1b]8;id={:x};{address}\x1b\\", crate::theme::fnv(address))
+}

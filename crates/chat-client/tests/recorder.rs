@@ -301,3 +301,16 @@ fn an_old_history_is_continued_and_its_torn_line_ended() {
     let lines = History::open(&path).unwrap().tail(9).unwrap();
     assert_eq!(lines.iter().map(|line| line.text().into_owned()).collect::<Vec<_>>(), ["old", "to", "new"]);
 }
+
+#[test]
+fn spans_are_those_of_the_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let mut recorder = Recorder::open(&path).unwrap();
+    recorder.record(&log(&[1])).unwrap();
+    let spans = recorder.record_spans(&log(&[1, 2, 3])).unwrap();
+    let history = History::open(&path).unwrap();
+    let lines = history.before(history.len(), 2).unwrap();
+    let wanted: Vec<_> = lines.iter().map(|line| Some(line.offset()..line.end())).collect();
+    assert_eq!(spans, [vec![None], wanted].concat());
+}

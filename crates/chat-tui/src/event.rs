@@ -23,6 +23,8 @@ pub(crate) enum AppEvent {
         width: u16,
         height: u16,
     },
+    /// The wheel of a mouse, which a terminal sends as arrows; rows down, or up where negative.
+    Wheel(i16),
     /// The terminal has, or no longer has, the focus.
     Focus(bool),
     /// A second has passed; sent only while something counts down.

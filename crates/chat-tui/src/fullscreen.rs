@@ -11,7 +11,8 @@ use tokio::time::sleep_until;
 use crate::app::App;
 use crate::effect::Effect;
 use crate::event::AppEvent;
-use crate::keys;
+use crate::keymap::{self, Action};
+use crate::keys::{self, KeyBatch};
 use crate::services::Services;
 use crate::signals::{Signal, SignalStream, stop};
 use crate::terminal::{self, TerminalGuard};
@@ -56,6 +57,7 @@ impl Fullscreen {
         let mut drawn = Instant::now() - FRAME;
         let mut rung = Instant::now() - RING;
         let mut changed = true;
+        let mut asked = None;
         let mut keyed = false;
         let mut effects = Vec::new();
         while !self.app.quitting {
@@ -64,6 +66,10 @@ impl Fullscreen {
                 self.measure()?;
                 self.screen.draw(&self.app, self.theme)?;
                 drawn = Instant::now();
+                asked = self.app.question().map(|question| match asked {
+                    Some((seen, at)) if seen == question => (seen, at),
+                    _ => (question, drawn),
+                });
                 (changed, keyed) = (false, false);
                 assert!(!self.panic_after_start, "asked to panic");
             }
@@ -71,12 +77,12 @@ impl Fullscreen {
             tokio::select! {
                 biased;
                 () = terminal::panicked() => return Err(io::Error::other("a part of the program has panicked")),
-                key = keys.recv() => {
-                    let Some(key) = key else { break };
+                batch = keys.recv() => {
+                    let Some(batch) = batch else { break };
                     keyed = true;
-                    effects.extend(self.app.update(key, Timestamp::now()));
-                    while let Ok(key) = keys.try_recv() {
-                        effects.extend(self.app.update(key, Timestamp::now()));
+                    effects.extend(self.press(batch, asked));
+                    while let Ok(batch) = keys.try_recv() {
+                        effects.extend(self.press(batch, asked));
                     }
                     changed = true;
                 }
@@ -133,6 +139,19 @@ impl Fullscreen {
         Ok(())
     }
 
+    /// Takes the keys of one read. `asked` is the question on the screen, and when it was first drawn: a key that was
+    /// read before that was not meant for it.
+    fn press(&mut self, batch: KeyBatch, asked: Option<(u64, Instant)>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for event in batch.events {
+            if answers_unseen(&event, batch.read_at, self.app.question(), asked) {
+                continue;
+            }
+            effects.extend(self.app.update(event, Timestamp::now()));
+        }
+        effects
+    }
+
     /// Gives the terminal back and stops. A shell that started this as a job takes over, and wakes it.
     fn suspend(&mut self, by_key: bool) -> io::Result<()> {
         if by_key && !stop::can_be_woken() {
@@ -156,5 +175,39 @@ impl Fullscreen {
             self.services.start(effect);
         }
         Ok(())
+    }
+}
+
+/// Returns whether a key would answer a question that was not on the screen when it was pressed. The keys that leave
+/// the program always count.
+fn answers_unseen(event: &AppEvent, read_at: Instant, question: Option<u64>, asked: Option<(u64, Instant)>) -> bool {
+    let AppEvent::Key(key) = event else { return false };
+    let Some(question) = question else { return false };
+    if matches!(keymap::action(*key), Some(Action::Quit | Action::Interrupt | Action::Suspend)) {
+        return false;
+    }
+    !asked.is_some_and(|(seen, at)| seen == question && read_at >= at)
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    use super::*;
+
+    #[test]
+    fn an_early_key_answers_nothing() {
+        let key = |code, modifiers| AppEvent::Key(KeyEvent::new(code, modifiers));
+        let enter = key(KeyCode::Enter, KeyModifiers::NONE);
+        let drawn = Instant::now();
+        let (early, late) = (drawn - FRAME, drawn + FRAME);
+        let asked = Some((7, drawn));
+        assert!(!answers_unseen(&enter, early, None, asked), "nothing is asked");
+        assert!(answers_unseen(&enter, late, Some(7), None), "not drawn yet");
+        assert!(answers_unseen(&enter, late, Some(8), asked), "another question was drawn");
+        assert!(answers_unseen(&enter, early, Some(7), asked), "pressed before");
+        assert!(!answers_unseen(&enter, late, Some(7), asked));
+        assert!(!answers_unseen(&key(KeyCode::Char('c'), KeyModifiers::CONTROL), early, Some(7), asked));
+        assert!(!answers_unseen(&AppEvent::Paste("more".into()), early, Some(7), asked), "a paste is added");
     }
 }

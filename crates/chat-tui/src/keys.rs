@@ -1,34 +1,91 @@
-//! Keys, pastes and sizes, read from the terminal by a thread of their own, so that nothing which
-//! the program does keeps a key from being read.
+//! Reads the terminal in a thread of its own, so that no work of the program delays a key.
 
-use crossterm::event::{self, Event};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+#[cfg(unix)]
+mod batch;
+
+use std::time::Instant;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::event::AppEvent;
 
+/// What one read of the terminal brought.
+#[derive(Debug)]
+pub(crate) struct KeyBatch {
+    /// A dialog that was drawn later is not answered by these keys.
+    pub(crate) read_at: Instant,
+    pub(crate) events: Vec<AppEvent>,
+}
+
 /// Starts the thread. The channel ends when the terminal does.
-pub(crate) fn start() -> std::io::Result<UnboundedReceiver<AppEvent>> {
-    // Unbounded: a person, or a paste, is what fills it, and none of it may be lost.
+pub(crate) fn start() -> std::io::Result<UnboundedReceiver<KeyBatch>> {
+    // Unbounded: a person, or a paste, fills it, and none of it may be lost.
     let (sender, receiver) = unbounded_channel();
-    std::thread::Builder::new().name("keys".into()).spawn(move || {
-        while let Ok(event) = event::read() {
-            if let Some(message) = message(event)
-                && sender.send(message).is_err()
-            {
-                break;
-            }
-        }
-    })?;
+    std::thread::Builder::new().name("keys".into()).spawn(move || read(&sender))?;
     Ok(receiver)
 }
 
-fn message(event: Event) -> Option<AppEvent> {
-    match event {
-        Event::Key(key) => Some(AppEvent::Key(key)),
-        Event::Paste(text) => Some(AppEvent::Paste(text)),
-        Event::Resize(width, height) => Some(AppEvent::Resize { width, height }),
-        Event::FocusGained => Some(AppEvent::Focus(true)),
-        Event::FocusLost => Some(AppEvent::Focus(false)),
-        Event::Mouse(_) => None,
+#[cfg(unix)]
+fn read(sender: &UnboundedSender<KeyBatch>) {
+    use std::time::Duration;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
+
+    use crate::key_decoder::KeyDecoder;
+
+    /// So much is taken as one read where more waits: a whole paste that is not bracketed.
+    const MAX_BATCH_BYTES: usize = 1024 * 1024;
+
+    let stdin = std::io::stdin();
+    let ready = |timeout: Option<Duration>| {
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        loop {
+            match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], timeout.as_ref()) {
+                Err(Errno::INTR) => {}
+                ready => return ready.is_ok_and(|count| count > 0),
+            }
+        }
+    };
+    let mut decoder = KeyDecoder::default();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let mut bytes = Vec::new();
+        if decoder.timeout().is_none() || ready(decoder.timeout()) {
+            // What has come together is one batch.
+            while bytes.is_empty() || (bytes.len() < MAX_BATCH_BYTES && ready(Some(Duration::ZERO))) {
+                match rustix::io::read(&stdin, &mut buffer) {
+                    Ok(0) => return,
+                    Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+                    Err(Errno::INTR) => {}
+                    Err(_) => return,
+                }
+            }
+        }
+        let read_at = Instant::now();
+        let inputs = if bytes.is_empty() { decoder.expire() } else { decoder.feed(&bytes) };
+        let events = batch::arrange(inputs);
+        if !events.is_empty() && sender.send(KeyBatch { read_at, events }).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn read(sender: &UnboundedSender<KeyBatch>) {
+    use crossterm::event::{self, Event};
+
+    while let Ok(event) = event::read() {
+        let event = match event {
+            Event::Key(key) => AppEvent::Key(key),
+            Event::Paste(text) => AppEvent::Paste(text),
+            Event::Resize(width, height) => AppEvent::Resize { width, height },
+            Event::FocusGained => AppEvent::Focus(true),
+            Event::FocusLost => AppEvent::Focus(false),
+            Event::Mouse(_) => continue,
+        };
+        if sender.send(KeyBatch { read_at: Instant::now(), events: vec![event] }).is_err() {
+            return;
+        }
     }
 }

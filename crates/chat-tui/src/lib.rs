@@ -21,6 +21,7 @@ mod drawing;
 mod effect;
 mod event;
 mod fullscreen;
+mod key_decoder;
 mod keymap;
 mod keys;
 mod lang;

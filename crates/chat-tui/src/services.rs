@@ -4,6 +4,7 @@
 mod context;
 mod files;
 mod history;
+mod history_sink;
 mod listener;
 mod start;
 mod translate;

@@ -26,6 +26,15 @@ static PANICKED: Notify = Notify::const_new();
 const SAVE_TITLE: &str = "\x1b[22;0t";
 const RESTORE_TITLE: &str = "\x1b[23;0t";
 
+/// Saves whether the wheel sends arrows, and switches that off: an arrow would replace the typed text.
+const ALTERNATE_SCROLL_OFF: &str = "\x1b[?1007s\x1b[?1007l";
+
+/// Goes back to what was saved. Alacritty cannot save it, and has it on.
+fn restore_alternate_scroll() -> &'static str {
+    let is_alacritty = std::env::var("TERM").is_ok_and(|term| term.starts_with("alacritty"));
+    if is_alacritty { "\x1b[?1007h" } else { "\x1b[?1007r" }
+}
+
 /// A taken terminal. Dropping it gives it back.
 pub(crate) struct TerminalGuard {
     painter: Painter<Stdout>,
@@ -117,7 +126,7 @@ fn enter() -> io::Result<()> {
     }
     terminal::enable_raw_mode()?;
     if !TAKEN.swap(true, Ordering::AcqRel) {
-        execute!(io::stdout(), Print(SAVE_TITLE))?;
+        execute!(io::stdout(), Print(SAVE_TITLE), Print(ALTERNATE_SCROLL_OFF))?;
     }
     execute!(
         io::stdout(),
@@ -140,6 +149,7 @@ fn give_back() {
             ResetColor,
             LeaveAlternateScreen,
             cursor::Show,
+            Print(restore_alternate_scroll()),
             Print(RESTORE_TITLE)
         );
         let _ = terminal::disable_raw_mode();

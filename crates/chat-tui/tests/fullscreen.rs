@@ -298,3 +298,51 @@ fn the_first_run_needs_nothing_and_a_second_one_joins() {
     ann.keys(&format!("alone now{ENTER}"));
     ann.wait_for("alone now ✓");
 }
+
+#[test]
+fn no_sequence_of_the_terminal_becomes_text() {
+    let room = Room::open();
+    let mut bob = arrive(&room, "Bob");
+    bob.terminal.keys(&format!("said before{ENTER}"));
+    bob.terminal.wait_for("said before ✓");
+    bob.terminal.keys("draft");
+    bob.terminal.wait_for("> draft");
+    // The wheel, an answer that comes late, a key of the desktop, and Alt with an arrow of the older kind.
+    bob.terminal.keys("\x1b[A\x1b[A\x1b[A");
+    bob.terminal.keys("\x1b]11;rgb:0000/0000/0000\x1b\\");
+    bob.terminal.keys("\x1b[107;9u");
+    bob.terminal.keys("\x1b\x1b[D");
+    // A line break in two reads.
+    bob.terminal.keys("\x05\x1b");
+    bob.terminal.keys("\r");
+    bob.terminal.keys("second line");
+    let screen = bob.terminal.wait_for("second line");
+    let rows: Vec<&str> = screen.lines().map(str::trim_end).collect();
+    assert!(rows.ends_with(&["> draft", "  second line"]), "{screen}");
+}
+
+#[test]
+fn several_lines_in_one_read_are_asked_about() {
+    let room = Room::open();
+    let mut bob = arrive(&room, "Bob");
+    bob.terminal.keys("one\rtwo\r");
+    bob.terminal.wait_for("Paste: 2 lines, 8 bytes");
+    bob.terminal.keys("4");
+    bob.terminal.wait_without("Paste: 2 lines");
+    // The answer stands in the same read as the question.
+    bob.terminal.keys("\x1b[200~three\nfour\x1b[201~\r");
+    let screen = bob.terminal.wait_for("Paste: 2 lines, 10 bytes");
+    assert!(!screen.contains("queued") && !screen.contains("sent"), "{screen}");
+    bob.terminal.keys("1");
+    bob.terminal.wait_for("four ✓");
+}
+
+#[test]
+fn a_paste_without_an_end_frees_the_keys() {
+    let room = Room::open();
+    let mut bob = arrive(&room, "Bob");
+    bob.terminal.keys("\x1b[200~no end");
+    bob.terminal.wait_for("> no end");
+    bob.terminal.keys("\x03");
+    bob.terminal.wait_without("no end");
+}

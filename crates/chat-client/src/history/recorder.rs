@@ -10,6 +10,7 @@
 //! another program (the original writes the same file): they have no numbers, and are not counted.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -129,6 +130,25 @@ impl Recorder {
             self.take(message, now);
         }
         self.retry()
+    }
+
+    /// Appends messages as [`Recorder::record`] does. Returns the bytes of the file that each takes up; `None` for one
+    /// that was recorded before.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub fn record_spans(&mut self, messages: &[Message]) -> Result<Vec<Option<Range<u64>>>, HistoryError> {
+        self.make_room()?;
+        let now = Timestamp::now().as_millisecond();
+        let end = |recorder: &Self| recorder.out.length() + recorder.out.waiting() as u64;
+        let mut spans = Vec::with_capacity(messages.len());
+        for message in messages {
+            let start = end(self);
+            self.take(message, now);
+            spans.push(Some(start..end(self)).filter(|span| !span.is_empty()));
+        }
+        self.retry()?;
+        Ok(spans)
     }
 
     /// The same for messages that came in one piece.

@@ -49,7 +49,7 @@ pub(super) struct RoomHost {
 
 /// The result of an attempt to serve.
 enum Attempt {
-    Started(ServerHandle),
+    Started(Box<ServerHandle>),
     /// Another program has locked the data: it serves, or is about to.
     OtherHasIt,
     /// Something else listens on this one of the two ports.
@@ -147,7 +147,7 @@ impl RoomHost {
             taken = if let Attempt::PortTaken(address) = attempt { Some(address) } else { None };
             match attempt {
                 Attempt::Started(room) => {
-                    self.room = Some(room);
+                    self.room = Some(*room);
                     self.ours = true;
                     self.started.send_modify(|count| *count += 1);
                     return self.notify(RoomNotice::Started(self.dir.clone())).await;
@@ -181,7 +181,7 @@ impl RoomHost {
         let mut config = ServerConfig::default();
         (config.listen, config.write) = (self.listen, self.write);
         match Server::start(config, journal).await {
-            Ok(room) => Attempt::Started(room),
+            Ok(room) => Attempt::Started(Box::new(room)),
             Err(StartError::Bind { address, source }) if source.kind() == io::ErrorKind::AddrInUse => {
                 Attempt::PortTaken(address)
             }

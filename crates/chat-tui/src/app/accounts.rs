@@ -28,6 +28,7 @@ impl App {
             Action::Type('n' | 'т') => self.open_registration(),
             Action::Type('d' | 'в') | Action::Edit(Edit::Delete) if self.accounts.chosen < self.accounts.list.len() => {
                 self.accounts.removing = true;
+                self.questions += 1;
             }
             Action::Submit => match self.accounts.list.get(self.accounts.chosen).cloned() {
                 Some(known) => return self.enter(known),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chat_client::{Text, TextError};
 
-use super::{App, Dialog, Hint, Search};
+use super::{App, Dialog, Hint, Screen, Search};
 use crate::areas;
 use crate::effect::Effect;
 use crate::keymap::Action;
@@ -111,6 +111,9 @@ impl App {
             Ok(effect) => {
                 self.chat.input.take();
                 let mut effects = vec![effect];
+                if self.links.counts_down() {
+                    effects.push(Effect::RetryNow);
+                }
                 // Only now is there something in its place.
                 if let Some(old) = self.chat.editing.take() {
                     effects.extend(self.discard(&old));
@@ -153,6 +156,17 @@ impl App {
 
     fn scroll(&mut self, rows: isize) {
         self.with_heights(|timeline, page, height| timeline.scroll(rows, page, height));
+    }
+
+    /// Scrolls what is in front, and never touches the typed text.
+    pub(super) fn turn_wheel(&mut self, rows: i16) {
+        let action = if rows < 0 { Action::ScrollUp } else { Action::ScrollDown };
+        match &self.dialog {
+            None if self.screen == Screen::Chat => self.scroll(isize::from(rows)),
+            Some(Dialog::Help { .. }) => (0..rows.unsigned_abs()).for_each(|_| drop(self.act_in_help(&action))),
+            Some(Dialog::Search(_)) => (0..rows.unsigned_abs()).for_each(|_| drop(self.act_in_search(action.clone()))),
+            _ => {}
+        }
     }
 
     fn scroll_to_top(&mut self) {

@@ -2,7 +2,7 @@
 
 use super::{App, Dialog, Screen};
 use crate::effect::Effect;
-use crate::event::KnownAccount;
+use crate::event::{KnownAccount, Registered};
 use crate::lang::Phrase;
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::timeline::{Viewer, clean_name};
@@ -23,7 +23,10 @@ impl App {
             let found = self.accounts.named(name).to_vec();
             match &found[..] {
                 [known] => effects.extend(self.enter(known.clone())),
-                [] => self.screen = Screen::Registration,
+                [] => {
+                    effects.extend(self.register(name));
+                    self.enters_when_registered = true;
+                }
                 _ => self.screen = Screen::Accounts,
             }
         } else {
@@ -45,6 +48,19 @@ impl App {
         self.set_me(known.clone());
         let title = Effect::Title(self.text(Phrase::WindowTitle(&clean_name(known.account.nickname.as_str()))));
         vec![Effect::Enter(known), title]
+    }
+
+    /// Enters with an account that was registered for the name on the command line, and says what came of it.
+    pub(super) fn enter_new(&mut self, registered: Registered) -> Vec<Effect> {
+        let nickname = clean_name(registered.known.account.nickname.as_str());
+        let saved = match &registered.saved {
+            Ok(path) => self.text(Phrase::SavedIn(path)),
+            Err(error) => self.text(Phrase::NotSaved(error)),
+        };
+        let effects = self.enter(registered.known);
+        let text = self.text(Phrase::PlainRegistered { nickname: &nickname, saved: &saved });
+        self.notice(&text, registered.saved.is_err());
+        effects
     }
 
     fn open_chat(&mut self) {
@@ -84,24 +100,27 @@ impl App {
 
     pub(super) fn take_link(&mut self, side: LinkSide, state: LinkState) -> Vec<Effect> {
         let refused = matches!(&state, LinkState::Closed { cause: Some(LinkError::UnknownToken) });
+        let gets_through = state.is_online() && !self.links.side(side).is_online();
         self.links.set(side, state);
+        // The server is back: the other port does not wait for its own countdown.
+        let effects = if gets_through && self.links.counts_down() { vec![Effect::RetryNow] } else { Vec::new() };
         if refused && side == LinkSide::Writing && self.screen == Screen::Chat {
             // What was pasted, and waits for a decision, is not thrown away for it.
             if matches!(self.dialog, Some(Dialog::Paste(_))) {
                 self.wrong_token_waits = true;
             } else {
-                self.dialog = Some(Dialog::WrongToken { choice: 0 });
+                self.ask(Dialog::WrongToken { choice: 0 });
             }
         } else if side == LinkSide::Writing {
             self.wrong_token_waits = false;
         }
-        Vec::new()
+        effects
     }
 
     /// Asks about a wrong token that a paste has kept waiting.
     pub(super) fn ask_what_waits(&mut self) {
         if self.dialog.is_none() && std::mem::take(&mut self.wrong_token_waits) {
-            self.dialog = Some(Dialog::WrongToken { choice: 0 });
+            self.ask(Dialog::WrongToken { choice: 0 });
         }
     }
 }

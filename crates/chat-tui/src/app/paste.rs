@@ -28,20 +28,32 @@ impl App {
             self.hint = None;
             return Vec::new();
         }
+        if matches!(self.dialog, Some(Dialog::Help { .. })) {
+            self.dialog = None;
+        }
         match (&self.dialog, self.screen) {
             (None, Screen::Registration) => self.registration.paste(&text),
             (None, Screen::Chat) => {
                 self.chat.selected = None;
                 let line = text.strip_suffix('\n').unwrap_or(&text);
                 if line.contains('\n') || line.chars().count() > SHORT {
-                    self.dialog = Some(Dialog::Paste(PastePreview::new(text)));
+                    self.ask(Dialog::Paste(PastePreview::new(text)));
                 } else if !self.chat.input.apply(Edit::Insert(line.to_owned())) {
                     self.hint(Phrase::InputFull, true);
                 }
             }
-            _ => {}
+            // There is no place for it now: it is shown once there is.
+            _ => self.kept_paste.push_str(&text),
         }
         Vec::new()
+    }
+
+    /// Shows what was pasted while there was no place for it.
+    pub(super) fn show_kept_paste(&mut self) {
+        if self.screen == Screen::Chat && self.dialog.is_none() && !self.kept_paste.is_empty() {
+            let text = std::mem::take(&mut self.kept_paste);
+            self.paste(&text);
+        }
     }
 
     pub(super) fn act_on_paste(&mut self, action: Action) -> Vec<Effect> {

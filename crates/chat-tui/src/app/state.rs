@@ -59,8 +59,14 @@ pub(crate) struct App {
     pub(super) wanted: Option<Box<Start>>,
     /// It is asked about once the paste has been decided about.
     pub(super) wrong_token_waits: bool,
+    /// The name came from the command line, so its account is entered without another key.
+    pub(super) enters_when_registered: bool,
     pub(super) remembered: Option<u64>,
     pub(super) searches: u64,
+    /// Counts the dialogs that ask something, so that a key from before one was drawn does not answer it.
+    pub(super) questions: u64,
+    /// What was pasted where it could not be shown.
+    pub(super) kept_paste: String,
     pub(crate) quitting: bool,
 }
 
@@ -117,8 +123,11 @@ impl App {
             started: start.now,
             wanted: Some(Box::new(start)),
             wrong_token_waits: false,
+            enters_when_registered: false,
             remembered: None,
             searches: 0,
+            questions: 0,
+            kept_paste: String::new(),
             quitting: false,
         }
     }
@@ -167,6 +176,18 @@ impl App {
         }
         self.remembered = place;
         place.map(Effect::Remember).into_iter().collect()
+    }
+
+    /// The number of the question that a key would answer now; `None` where none is open.
+    pub(crate) fn question(&self) -> Option<u64> {
+        let asks = matches!(self.dialog, Some(Dialog::Paste(_) | Dialog::WrongToken { .. })) || self.accounts.removing;
+        asks.then_some(self.questions)
+    }
+
+    /// Opens a dialog that asks something.
+    pub(super) fn ask(&mut self, dialog: Dialog) {
+        self.questions += 1;
+        self.dialog = Some(dialog);
     }
 
     /// Returns the hint and removes it.

@@ -397,6 +397,82 @@ fn reading_is_remembered_at_the_end() {
     assert_eq!(effects, [Effect::Remember(90), Effect::Quit]);
 }
 
+#[test]
+fn the_wheel_scrolls_and_keeps_the_draft() {
+    let mut app = chatting(Lang::En, 80, 24);
+    for number in 0..100 {
+        app.take_all([said("Jolly Ann", &format!("number {number}"), number)]);
+    }
+    app.enter_line("sent before");
+    app.type_in("half a sentence");
+    let shown = screen(&app);
+    app.take_all([AppEvent::Wheel(-3)]);
+    assert_eq!(app.chat.input.text(), "half a sentence");
+    assert!(!app.chat.timeline.follows() && screen(&app) != shown);
+    app.take_all([AppEvent::Wheel(3)]);
+    assert!(app.chat.timeline.follows());
+    app.press(KeyCode::F(1));
+    app.take_all([AppEvent::Wheel(3)]);
+    assert!(matches!(app.dialog, Some(Dialog::Help { scroll: 3 })), "{:?}", app.dialog);
+}
+
+#[test]
+fn a_paste_is_never_lost() {
+    let two = || AppEvent::Paste("one\ntwo\n".into());
+    let mut app = chatting(Lang::En, 80, 24);
+    app.press(KeyCode::F(1));
+    app.take_all([two()]);
+    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.lines == 2), "{:?}", app.dialog);
+
+    let mut app = fresh(Lang::En, 80, 24);
+    app.take_all([two(), accounts(&["Keen Bob", "Jolly Ann"]), two()]);
+    assert!(app.dialog.is_none());
+    app.press(KeyCode::Enter);
+    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.lines == 4), "{:?}", app.dialog);
+}
+
+#[test]
+fn one_line_is_one_line() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([AppEvent::Paste("x".repeat(500))]);
+    assert!(screen(&app).contains("Paste: 1 line, 500 bytes"), "{}", screen(&app));
+}
+
+#[test]
+fn one_port_that_is_back_wakes_the_other() {
+    let waiting = || LinkState::Waiting { attempt: 3, retry_at: at(20), cause: LinkError::ConnectionRefused };
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([AppEvent::Link(LinkSide::Listening, waiting()), AppEvent::Link(LinkSide::Writing, waiting())]);
+    assert!(app.enter_line("are you there?").contains(&Effect::RetryNow), "Enter tries at once");
+    let effects = app.take_all([AppEvent::Link(LinkSide::Listening, LinkState::Online)]);
+    assert_eq!(effects, [Effect::RetryNow]);
+    assert_eq!(app.take_all([AppEvent::Link(LinkSide::Listening, LinkState::Online)]), []);
+    assert_eq!(app.take_all([AppEvent::Link(LinkSide::Writing, LinkState::Online)]), []);
+}
+
+#[test]
+fn a_name_on_the_command_line_is_registered() {
+    let start = |names: &[&str]| {
+        let mut app = fresh(Lang::En, 80, 24);
+        app.wanted.as_mut().unwrap().nickname = Some("Bob".into());
+        let effects = app.take_all([accounts(names)]);
+        (app, effects)
+    };
+    let (mut app, effects) = start(&[]);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Register(name) if name.as_str() == "Bob")));
+    let registered = Registered { known: account("Keen Bob", "token"), saved: Ok("creds".into()) };
+    assert_eq!(entered(&app.take_all([AppEvent::Registered(Ok(registered))])), Some("Keen Bob"));
+    let nothing = HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
+    app.take_all([AppEvent::Page(PageRequest::Tail, nothing)]);
+    assert!(app.screen == Screen::Chat && screen(&app).contains("Registered as Keen Bob"), "{}", screen(&app));
+
+    let (mut app, _) = start(&[]);
+    app.take_all([AppEvent::Registered(Err(LinkError::NicknameRefused))]);
+    assert!(app.screen == Screen::Registration && screen(&app).contains("refused"), "{}", screen(&app));
+    let (_, effects) = start(&["Keen Bob"]);
+    assert_eq!(entered(&effects), Some("Keen Bob"));
+}
+
 pub(crate) fn screen(app: &App) -> String {
     let buffer = crate::view::draw(app, Theme { colours: true }, app.width, app.height).buffer;
     let mut text = String::new();

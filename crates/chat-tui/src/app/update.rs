@@ -13,6 +13,7 @@ impl App {
     pub(crate) fn update(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
         self.now = now;
         let mut effects = self.take(message);
+        self.show_kept_paste();
         if self.screen == Screen::Chat {
             effects.extend(self.chat.timeline.wanted().map(Effect::ReadPage));
         }
@@ -28,6 +29,10 @@ impl App {
                 self.act(action)
             }
             AppEvent::Action(action) => self.act(action),
+            AppEvent::Wheel(rows) => {
+                self.turn_wheel(rows);
+                Vec::new()
+            }
             AppEvent::Paste(text) => {
                 self.last_key = self.now;
                 self.paste(&text)
@@ -44,11 +49,15 @@ impl App {
             AppEvent::Tick => Vec::new(),
             AppEvent::Accounts(accounts) => self.take_accounts(accounts),
             AppEvent::Registered(result) => {
-                if let Ok(registered) = &result {
+                let registered = result.clone().ok();
+                if let Some(registered) = &registered {
                     self.accounts.add(registered.known.clone());
                 }
                 self.registration.take(result, self.lang);
-                Vec::new()
+                match registered {
+                    Some(registered) if std::mem::take(&mut self.enters_when_registered) => self.enter_new(registered),
+                    _ => Vec::new(),
+                }
             }
             AppEvent::Entered(account) => self.entered(account),
             AppEvent::ReadTo(place) => {

@@ -170,10 +170,10 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::File(error) => error.clone(),
             NoticeText::FileWorksAgain => "The history is being written again.".into(),
         },
-        Phrase::PasteTitle { lines, bytes } => format!("Paste: {lines} lines, {bytes} bytes"),
+        Phrase::PasteTitle { lines, bytes } => format!("Paste: {}, {}", count(lines, "line", "lines"), count(bytes, "byte", "bytes")),
         Phrase::MoreLines(n) => format!("… and {n} more"),
         Phrase::PasteAsOne => "Send as one message".into(),
-        Phrase::PasteAsMany(n) => format!("Send as {n} messages"),
+        Phrase::PasteAsMany(n) => format!("Send as {}", count(n, "message", "messages")),
         Phrase::PasteEdit => "Edit first".into(),
         Phrase::PasteCancel => "Throw away".into(),
         Phrase::TooManyMessages(n) => format!("{n} messages are too many for one paste"),
@@ -227,6 +227,11 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         }
         Phrase::PlainOwnUsage => "No message of yours waits for a decision.".into(),
     }
+}
+
+/// A number and the noun that goes with it.
+fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 fn weekday(day: Weekday) -> &'static str {

@@ -173,7 +173,11 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::FileWorksAgain => "История снова пишется.".into(),
         },
         Phrase::PasteTitle { lines, bytes } => {
-            format!("Вставка: {lines} {}, {bytes} байт", few(lines as u64, "строка", "строки", "строк"))
+            format!(
+                "Вставка: {lines} {}, {bytes} {}",
+                few(lines as u64, "строка", "строки", "строк"),
+                few(bytes as u64, "байт", "байта", "байт")
+            )
         }
         Phrase::MoreLines(n) => format!("… и ещё {n}"),
         Phrase::PasteAsOne => "Послать одним сообщением".into(),

@@ -12,9 +12,20 @@ impl PlainMode {
     pub(super) fn begin(&mut self) -> Vec<Effect> {
         match self.app.screen {
             Screen::Registration => {
-                let name = self.app.registration.field.text().to_owned();
-                if !name.is_empty() {
-                    return self.register(&name);
+                let name = clean_name(self.app.registration.field.text());
+                match &self.app.registration.step {
+                    RegistrationStep::Asked => {
+                        self.report(Phrase::PlainRegistering(&name));
+                        return Vec::new();
+                    }
+                    RegistrationStep::Refused(why) => {
+                        self.report_text(&why.clone());
+                        if !self.interactive {
+                            self.worst = self.worst.max(PlainOutcome::Usage);
+                            return self.app.quit();
+                        }
+                    }
+                    _ => {}
                 }
                 if self.interactive {
                     self.report(Phrase::PlainAskNickname);

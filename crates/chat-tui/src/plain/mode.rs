@@ -1,14 +1,17 @@
 //! The state of plain mode: the application, the lines to print, and the lines that arrived early.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 
 use chat_client::display;
+use crossterm::event::{KeyCode, KeyModifiers};
 use jiff::Timestamp;
 
 use super::stdin::InputLine;
 use crate::app::{App, Dialog, RegistrationStep, Screen};
 use crate::effect::Effect;
 use crate::event::AppEvent;
+use crate::key_decoder::{Input, KeyDecoder};
 use crate::keymap::Action;
 use crate::lang::Phrase;
 use crate::link::LinkState;
@@ -24,6 +27,14 @@ pub(crate) struct PlainMode {
     pub(super) output: Vec<OutputLine>,
     /// Lines that came before there was a chat to say them in.
     pub(super) early: VecDeque<String>,
+    /// The messages whose delivery is not decided, with their texts. An echo decides nothing: it is no confirmation.
+    pub(super) in_flight: BTreeMap<String, String>,
+    /// An outage was reported, and its end was not.
+    pub(super) outage: bool,
+    /// Both connections have been up.
+    pub(super) connected: bool,
+    /// When listening began, this time.
+    pub(super) listening_since: Timestamp,
     pub(super) input_ended: bool,
     pub(super) welcomed: bool,
     pub(super) entered: bool,
@@ -58,6 +69,10 @@ impl PlainMode {
             interactive,
             output: Vec::new(),
             early: VecDeque::new(),
+            in_flight: BTreeMap::new(),
+            outage: false,
+            connected: false,
+            listening_since: Timestamp::MAX,
             input_ended: false,
             welcomed: false,
             entered: false,
@@ -83,7 +98,7 @@ impl PlainMode {
     /// Whether another line may come: not while many wait already.
     pub(crate) fn wants_lines(&self) -> bool {
         const AT_ONCE: usize = 256;
-        !self.input_ended && self.early.len() + self.app.chat.timeline.outgoing.waiting() < AT_ONCE
+        !self.input_ended && self.early.len() + self.in_flight.len() < AT_ONCE
     }
 
     /// Whether all has come in, gone out, and come back.
@@ -94,7 +109,7 @@ impl PlainMode {
 
     /// Whether only echoes are waited for.
     pub(crate) fn waits_for_echoes(&self) -> bool {
-        self.input_ended && self.early.is_empty() && self.entered && self.app.chat.timeline.outgoing.waiting() == 0
+        self.input_ended && self.early.is_empty() && self.entered && self.in_flight.is_empty()
     }
 
     pub(crate) fn input_has_ended(&self) -> bool {
@@ -104,10 +119,15 @@ impl PlainMode {
     /// The time for what is left is over.
     pub(crate) fn give_up(&mut self, seconds: u64) {
         self.report(Phrase::PlainGaveUp(seconds));
-        let left = self.app.chat.timeline.outgoing.waiting() + self.early.len();
+        let undecided: Vec<String> = self.in_flight.values().cloned().collect();
+        let left = undecided.len() + self.early.len();
         if !self.entered {
             self.worst = self.worst.max(PlainOutcome::Unreachable);
         } else if left > 0 {
+            for text in undecided {
+                let text = display::clean_for_terminal(&text).into_owned();
+                self.report(Phrase::PlainOwn { text: &text, state: &OwnState::Unconfirmed });
+            }
             self.worst = self.worst.max(PlainOutcome::Unconfirmed);
         }
     }
@@ -120,6 +140,7 @@ impl PlainMode {
     /// Takes what was read.
     pub(super) fn input(&mut self, line: InputLine, now: Timestamp) -> Vec<Effect> {
         match line {
+            InputLine::Text(line) if self.interactive => self.line(&without_keys(&line), now),
             InputLine::Text(line) => self.line(&line, now),
             InputLine::NotUtf8(line) => {
                 self.report(Phrase::PlainNotUtf8);
@@ -137,7 +158,25 @@ impl PlainMode {
     pub(crate) fn line(&mut self, line: &str, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.app.update(AppEvent::Tick, now);
         effects.extend(self.answer_or_send(line));
+        self.follow(&effects);
         effects
+    }
+
+    /// Remembers what is sent until its delivery is decided.
+    fn follow(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Send { id, text } | Effect::Resend { id, text } => {
+                    self.in_flight.insert(id.clone(), text.as_str().to_owned());
+                    if !self.app.links.writing.is_online() {
+                        let text = display::clean_for_terminal(text.as_str()).into_owned();
+                        self.report(Phrase::PlainOwn { text: &text, state: &OwnState::Queued });
+                    }
+                }
+                Effect::Discard { id } => drop(self.in_flight.remove(id)),
+                _ => {}
+            }
+        }
     }
 
     fn answer_or_send(&mut self, line: &str) -> Vec<Effect> {
@@ -190,6 +229,9 @@ impl PlainMode {
         let hints = self.report_event(&message);
         let searched = matches!(message, AppEvent::Searched { percent: 100, .. });
         let mut effects = self.app.update(message, now);
+        if self.app.links.listening.is_online() && !before.1.listening.is_online() {
+            self.listening_since = now;
+        }
         self.report_links(&before.1);
         if searched && let Some(Dialog::Search(search)) = &self.app.dialog {
             let found = search.hits.len();
@@ -205,12 +247,17 @@ impl PlainMode {
         if before.0 == Screen::Starting && self.app.screen != Screen::Starting {
             effects.extend(self.begin());
         }
+        let mut entering = false;
         // Registered: straight on to the chat, since there is no button to press.
         if let (Screen::Registration, RegistrationStep::Done(registered)) =
             (self.app.screen, &self.app.registration.step)
         {
             let known = registered.known.clone();
             effects.extend(self.app.enter(known));
+            self.report_entering();
+            entering = true;
+        }
+        if before.0 == Screen::Registration && self.app.screen == Screen::Chat && !entering {
             self.report_entering();
         }
         if self.app.screen == Screen::Chat && !self.entered && self.app.links.writing.is_online() {
@@ -220,6 +267,7 @@ impl PlainMode {
         if self.failed {
             effects.extend(self.app.quit());
         }
+        self.follow(&effects);
         effects
     }
 
@@ -246,6 +294,24 @@ impl PlainMode {
     pub(super) fn report_text(&mut self, text: &str) {
         self.output.push(OutputLine::Report(display::clean_for_terminal(text).into_owned()));
     }
+}
+
+/// Returns what was typed in a line of a terminal, without the arrows and function keys that its line editing does not
+/// know.
+pub(super) fn without_keys(line: &str) -> Cow<'_, str> {
+    if !line.contains('\u{1b}') {
+        return Cow::Borrowed(line);
+    }
+    let inputs = KeyDecoder::default().feed(line.as_bytes()).into_iter();
+    let typed = inputs.filter_map(|input| match input {
+        Input::Key(key) if !key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::CONTROL) => match key.code {
+            KeyCode::Char(c) => Some(c),
+            KeyCode::Tab => Some('\t'),
+            _ => None,
+        },
+        _ => None,
+    });
+    Cow::Owned(typed.collect())
 }
 
 pub(super) fn stamp(at: Option<jiff::civil::DateTime>) -> String {

@@ -22,8 +22,11 @@ impl PlainMode {
                     self.welcome(page);
                 }
             }
+            AppEvent::Own { id, state: OwnState::Confirmed, .. } => drop(self.in_flight.remove(id)),
             AppEvent::Own { id, state: state @ (OwnState::Failed(_) | OwnState::Unconfirmed), .. } => {
-                let text = self.app.chat.timeline.outgoing.find(id).map(|own| own.text.clone())?;
+                let pending = self.app.chat.timeline.outgoing.find(id).map(|own| own.text.clone());
+                // The echo may have come first.
+                let text = self.in_flight.remove(id).or(pending)?;
                 let outcome = match state {
                     OwnState::Unconfirmed => PlainOutcome::Unconfirmed,
                     _ => PlainOutcome::Refused,
@@ -36,6 +39,9 @@ impl PlainMode {
                 for one in restored {
                     let text = display::clean_for_terminal(&one.text).into_owned();
                     self.report(Phrase::PlainOwn { text: &text, state: &one.state });
+                    if one.state.is_under_way() {
+                        self.in_flight.insert(one.id.clone(), one.text.clone());
+                    }
                 }
             }
             AppEvent::Registered(Ok(registered)) => {
@@ -68,8 +74,9 @@ impl PlainMode {
 
     fn report_incoming(&mut self, heard: &Incoming) {
         match heard {
-            Incoming::Message { sender, text, .. } => {
-                let line = self.line_of(sender.as_deref(), text);
+            Incoming::Message { sender, text, at, .. } => {
+                let missed = (*at < self.listening_since).then(|| self.app.local(*at));
+                let line = format!("{}{}", stamp(missed), self.line_of(sender.as_deref(), text));
                 self.output.push(OutputLine::Message(line));
             }
             Incoming::Gap { since, until, missed, cause } => {
@@ -97,21 +104,21 @@ impl PlainMode {
         self.output.push(OutputLine::Message(line));
     }
 
-    /// Says what has changed in the connections, in words; not every second of a countdown.
+    /// Reports when the connections break and when both are back, not every attempt between.
     pub(super) fn report_links(&mut self, before: &Links) {
         for side in [LinkSide::Listening, LinkSide::Writing] {
             let state = self.app.links.side(side).clone();
-            let first_try = matches!(state, LinkState::Connecting { attempt: 0 | 1 } | LinkState::Off);
-            if &state == before.side(side) || first_try {
+            if &state == before.side(side) {
                 continue;
             }
-            let mut text =
-                self.app.text(Phrase::Link { side, state: &state, seconds: state.seconds_left(self.app.now) });
-            if let Some(cause) = state.cause() {
+            let ended = matches!(state, LinkState::Closed { .. });
+            if let Some(cause) = state.cause().filter(|_| ended || !self.outage) {
+                self.outage = true;
                 let cause = self.app.text(Phrase::Cause(cause));
-                text = format!("{text}: {}", display::clean_for_terminal(&cause));
+                let link =
+                    self.app.text(Phrase::Link { side, state: &state, seconds: state.seconds_left(self.app.now) });
+                self.report_text(&format!("{link}: {cause}"));
             }
-            self.report_text(&text);
             if let LinkState::Closed { cause: Some(cause) } = &state
                 && side == LinkSide::Writing
                 && !self.interactive
@@ -120,6 +127,12 @@ impl PlainMode {
                 self.worst = self.worst.max(PlainOutcome::Unreachable);
                 self.failed = true;
             }
+        }
+        if self.app.links.both_online() && (self.outage || !self.connected) {
+            (self.outage, self.connected) = (false, true);
+            let link = |side| self.app.text(Phrase::Link { side, state: &LinkState::Online, seconds: None });
+            let text = format!("{}; {}", link(LinkSide::Listening), link(LinkSide::Writing));
+            self.report_text(&text);
         }
     }
 }

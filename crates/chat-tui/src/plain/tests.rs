@@ -189,3 +189,73 @@ fn no_line_holds_what_a_terminal_would_obey() {
         assert!(!line.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}')), "{line:?}");
     }
 }
+
+/// In the chat, with one line sent and the input at its end.
+fn sent(text: &str) -> PlainMode {
+    let mut me = plain(false);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "token")])]);
+    take(&mut me, online());
+    assert!(matches!(&me.line(text, at(0))[..], [Effect::Send { .. }]));
+    me.end_input();
+    reports(&mut me);
+    me
+}
+
+#[test]
+fn an_echo_is_no_confirmation() {
+    let mut me = sent("hello");
+    take(&mut me, [said("Keen Bob", "hello", 1)]);
+    assert!(!me.is_finished(), "the server has not confirmed it");
+    take(&mut me, [AppEvent::Own { id: "typed-1".into(), state: OwnState::Unconfirmed, position: None }]);
+    assert!(me.is_finished());
+    assert_eq!(me.outcome(), PlainOutcome::Unconfirmed);
+    assert!(reports(&mut me).contains("unconfirmed, it may or may not have been delivered: hello"));
+
+    let mut me = sent("hello");
+    take(&mut me, [said("Keen Bob", "hello", 1)]);
+    me.give_up(30);
+    assert_eq!(me.outcome(), PlainOutcome::Unconfirmed);
+    assert!(reports(&mut me).contains("hello"));
+}
+
+#[test]
+fn an_outage_is_two_lines() {
+    let mut me = sent("hello");
+    take(&mut me, [AppEvent::Own { id: "typed-1".into(), state: OwnState::Confirmed, position: None }]);
+    for attempt in 1..20 {
+        for side in [LinkSide::Listening, LinkSide::Writing] {
+            let cause = if attempt == 1 { LinkError::Lost } else { LinkError::ConnectionRefused };
+            let retry_at = at(i64::from(attempt));
+            take(
+                &mut me,
+                [
+                    AppEvent::Link(side, LinkState::Waiting { attempt, retry_at, cause }),
+                    AppEvent::Link(side, LinkState::Connecting { attempt: attempt + 1 }),
+                ],
+            );
+        }
+    }
+    let broken = reports(&mut me);
+    assert_eq!(broken.lines().count(), 1, "{broken}");
+    me.line("meanwhile", at(0));
+    assert_eq!(reports(&mut me), "Message queued: meanwhile\n");
+    take(&mut me, online());
+    assert_eq!(reports(&mut me), "listening: online; writing: online\n");
+}
+
+#[test]
+fn what_was_missed_has_its_time() {
+    let mut me = sent("hello");
+    take(&mut me, [said("Jolly Ann", "now", 0), said("Jolly Ann", "before", -90)]);
+    assert_eq!(messages(&mut me), ["Jolly Ann: now", "[14.01.23 17:05] Jolly Ann: before"]);
+}
+
+#[test]
+fn arrows_of_a_terminal_are_no_text() {
+    let mut me = plain(true);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "token")])]);
+    take(&mut me, online());
+    assert_eq!(me.input(InputLine::Text("\u{1b}[A".into()), at(0)), []);
+    let effects = me.input(InputLine::Text("a\u{1b}[Db\u{1b}OC".into()), at(0));
+    assert!(matches!(&effects[..], [Effect::Send { text, .. }] if text.as_str() == "ab"), "{effects:?}");
+}

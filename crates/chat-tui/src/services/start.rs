@@ -8,6 +8,7 @@ use chat_client::{ClientConfig, Nickname, Token};
 use chat_frontend::local_room::{LocalRoom, LocalRoomPolicy, RoomNotice};
 use tokio::sync::mpsc::{Receiver, UnboundedSender, channel, unbounded_channel};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::context::{ServiceContext, wait_for};
 use super::writer::WriterCommand;
@@ -16,6 +17,9 @@ use crate::effect::Effect;
 use crate::event::{AppEvent, NoticeText};
 use crate::paths::Paths;
 use crate::timeline::Unsent;
+
+/// How long each part may take to end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How many messages wait for the application before the listener is held back.
 const BACKLOG: usize = 256;
@@ -26,7 +30,11 @@ pub(crate) struct Services {
     shared: Arc<ServiceContext>,
     posting: UnboundedSender<WriterCommand>,
     room: LocalRoom,
-    listening: bool,
+    listening: Option<JoinHandle<()>>,
+    /// Tells the listener to end.
+    closing: watch::Sender<bool>,
+    /// Writes where reading has ended.
+    remembering: Option<JoinHandle<()>>,
 }
 
 impl Services {
@@ -59,7 +67,7 @@ impl Services {
             shared.send_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));
             files::load_accounts(shared);
         });
-        (Self { shared, posting, room, listening: false }, receiver)
+        (Self { shared, posting, room, listening: None, closing: watch::channel(false).0, remembering: None }, receiver)
     }
 
     /// Starts one effect. Those that belong to the screen are not done here.
@@ -94,8 +102,10 @@ impl Services {
             }
             Effect::StopSearch => self.shared.searching.store(0, std::sync::atomic::Ordering::Release),
             Effect::Export(path) => self.shared.blocking(move |shared| files::export(shared, path)),
-            // Some bytes, and the program may be about to end: not worth a task.
-            Effect::Remember(place) => files::remember(&self.shared.history_path, place),
+            Effect::Remember(place) => {
+                let path = self.shared.history_path.clone();
+                self.remembering = Some(tokio::task::spawn_blocking(move || files::remember(&path, place)));
+            }
             Effect::Notify(_)
             | Effect::Title(_)
             | Effect::CopyToken(_)
@@ -110,18 +120,22 @@ impl Services {
     pub(crate) async fn close(self) -> Option<Unsent> {
         let (answer, report) = tokio::sync::oneshot::channel();
         self.post(WriterCommand::Close(answer));
-        let left = tokio::time::timeout(Duration::from_secs(4), report).await;
-        let listener = self.shared.listener.lock().ok().and_then(|mut listener| listener.take());
-        drop(listener);
+        self.closing.send_replace(true);
+        let left = tokio::time::timeout(CLOSE_TIMEOUT, report).await;
+        for task in self.listening.into_iter().chain(self.remembering) {
+            // A disk that takes longer is not waited for.
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, task).await;
+        }
         self.room.close().await;
         left.ok().and_then(Result::ok)
     }
 
     fn enter(&mut self, token: Token, nickname: Option<Nickname>) {
         self.post(WriterCommand::Enter { token, nickname, ready: self.room.ready() });
-        if !self.listening {
-            self.listening = true;
-            tokio::spawn(listener::run(self.shared.clone(), self.room.ready(), self.room.refusals()));
+        if self.listening.is_none() {
+            let listening =
+                listener::run(self.shared.clone(), self.room.ready(), self.room.refusals(), self.closing.subscribe());
+            self.listening = Some(tokio::spawn(listening));
         }
     }
 

@@ -1,6 +1,7 @@
 //! From what the library says to what the application knows.
 
 use std::io;
+use std::ops::Range;
 use std::time::SystemTime;
 
 use chat_client::history::said_at;
@@ -75,7 +76,7 @@ pub(super) fn position(position: &Position) -> (String, u64) {
     (position.stream.as_str().to_owned(), position.seq)
 }
 
-pub(super) fn said(message: &chat_client::Message, mark: Option<FileSpan>) -> Incoming {
+pub(super) fn message(message: &chat_client::Message, span: Option<Range<u64>>) -> Incoming {
     // The time that stands in the history too.
     let now = Timestamp::now();
     let at = Timestamp::from_millisecond(said_at(message, now.as_millisecond())).unwrap_or(now);
@@ -84,7 +85,7 @@ pub(super) fn said(message: &chat_client::Message, mark: Option<FileSpan>) -> In
         text: message.text.as_str().to_owned(),
         at,
         position: message.position.as_ref().map(position),
-        mark,
+        mark: span.map(|span| FileSpan { start: span.start, end: span.end }),
     }
 }
 

@@ -1,0 +1,235 @@
+//! Decodes the bytes of a terminal into keys, pastes and reports.
+//!
+//! The decoder reads no terminal and asks no clock. It recognises every escape sequence as a whole, so what it does not
+//! know is dropped as a whole and no part of a key or of a terminal's answer becomes text.
+
+mod csi;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// How long a lone ESC may be the start of a sequence. A terminal sends a key in one piece, but a network may cut it.
+const ESCAPE_TIMEOUT: Duration = Duration::from_millis(40);
+
+/// How long the rest of an answer, or of a paste, may take. Then keys are keys again.
+const STRING_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The longest paste. What follows is a second paste.
+const MAX_PASTE_BYTES: usize = 16 * 1024 * 1024;
+
+const PASTE_END: &[u8] = b"\x1b[201~";
+
+/// What was decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    Key(KeyEvent),
+    /// A bracketed paste.
+    Paste(String),
+    /// The terminal has gained or lost the focus.
+    Focus(bool),
+}
+
+/// The bytes of a sequence that is not complete yet.
+#[derive(Debug, Default)]
+pub(crate) struct KeyDecoder {
+    buffer: Vec<u8>,
+    /// The text of a bracketed paste so far.
+    paste: Option<Vec<u8>>,
+}
+
+/// What stands at the start of the buffer.
+enum Step {
+    /// So many bytes are one input, or nothing that the program needs.
+    Done(usize, Option<Input>),
+    /// So many bytes begin a bracketed paste.
+    PasteStart(usize),
+    Incomplete,
+}
+
+impl KeyDecoder {
+    /// Decodes what was read.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Input> {
+        self.buffer.extend_from_slice(bytes);
+        let mut inputs = Vec::new();
+        self.decode(&mut inputs);
+        inputs
+    }
+
+    /// Returns how long to wait for the rest of what was read; `None` where nothing is incomplete.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        match (&self.paste, self.buffer.as_slice()) {
+            (Some(_), _) => Some(STRING_TIMEOUT),
+            (None, []) => None,
+            // Two bytes may be Alt and a letter; three are the start of a sequence.
+            (None, [0x1b, b'[' | b']' | b'P' | b'X' | b'^' | b'_', _, ..]) => Some(STRING_TIMEOUT),
+            (None, _) => Some(ESCAPE_TIMEOUT),
+        }
+    }
+
+    /// Ends what is incomplete, after [`KeyDecoder::timeout`] without another byte. A lone ESC is the key.
+    pub(crate) fn expire(&mut self) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        if let Some(paste) = self.paste.take() {
+            // The end of the paste is missing: what came of it is not lost.
+            let rest = std::mem::take(&mut self.buffer);
+            inputs.extend(pasted([paste, rest].concat()));
+            return inputs;
+        }
+        let buffer = std::mem::take(&mut self.buffer);
+        if buffer.iter().all(|&byte| byte == 0x1b) {
+            inputs.extend(buffer.iter().map(|_| key(KeyCode::Esc, KeyModifiers::NONE)));
+        }
+        inputs
+    }
+
+    fn decode(&mut self, inputs: &mut Vec<Input>) {
+        loop {
+            if self.paste.is_some() {
+                if !self.continue_paste(inputs) {
+                    return;
+                }
+                continue;
+            }
+            if self.buffer.is_empty() {
+                return;
+            }
+            match step(&self.buffer) {
+                Step::Done(used, input) => {
+                    inputs.extend(input);
+                    self.buffer.drain(..used.max(1));
+                }
+                Step::PasteStart(used) => {
+                    self.buffer.drain(..used);
+                    self.paste = Some(Vec::new());
+                }
+                Step::Incomplete => return,
+            }
+        }
+    }
+
+    /// Moves bytes from the buffer to the paste. `false`: its end has not come.
+    fn continue_paste(&mut self, inputs: &mut Vec<Input>) -> bool {
+        let Some(paste) = &mut self.paste else { return true };
+        let end = self.buffer.windows(PASTE_END.len()).position(|window| window == PASTE_END);
+        if let Some(end) = end {
+            paste.extend(self.buffer.drain(..end));
+            self.buffer.drain(..PASTE_END.len());
+            inputs.extend(pasted(std::mem::take(paste)));
+            self.paste = None;
+            return true;
+        }
+        // The end mark itself may be cut in two.
+        let keep = (1..PASTE_END.len()).rev().find(|&length| self.buffer.ends_with(&PASTE_END[..length])).unwrap_or(0);
+        paste.extend(self.buffer.drain(..self.buffer.len() - keep));
+        if paste.len() >= MAX_PASTE_BYTES {
+            inputs.extend(pasted(std::mem::take(paste)));
+        }
+        false
+    }
+}
+
+fn key(code: KeyCode, modifiers: KeyModifiers) -> Input {
+    Input::Key(KeyEvent::new(code, modifiers))
+}
+
+fn pasted(bytes: Vec<u8>) -> Option<Input> {
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    (!text.is_empty()).then_some(Input::Paste(text))
+}
+
+/// Decodes the start of a buffer that is not empty.
+fn step(buffer: &[u8]) -> Step {
+    match buffer {
+        [0x1b, rest @ ..] => escape(rest),
+        [0x00, ..] => Step::Done(1, Some(key(KeyCode::Char(' '), KeyModifiers::CONTROL))),
+        [byte @ (0x01..=0x1f | 0x7f), ..] => Step::Done(1, Some(control_key(*byte, KeyModifiers::NONE))),
+        _ => character(buffer, KeyModifiers::NONE),
+    }
+}
+
+/// Decodes what follows an ESC.
+fn escape(rest: &[u8]) -> Step {
+    let step = match rest {
+        [] => return Step::Incomplete,
+        [b'[', ..] => csi::control_sequence(rest),
+        [b'O', ..] => csi::single_shift(rest),
+        [b']' | b'P' | b'X' | b'^' | b'_', ..] => control_string(rest),
+        // Alt and a key that is a sequence itself.
+        [0x1b, b'[' | b'O', ..] => with_alt(escape(&rest[1..])),
+        [0x1b] => return Step::Incomplete,
+        // The first one is a key of its own.
+        [0x1b, ..] => return Step::Done(1, Some(key(KeyCode::Esc, KeyModifiers::NONE))),
+        [byte @ (0x00..=0x1f | 0x7f), ..] => Step::Done(1, Some(control_key(*byte, KeyModifiers::ALT))),
+        _ => character(rest, KeyModifiers::ALT),
+    };
+    match step {
+        Step::Done(used, input) => Step::Done(used + 1, input),
+        Step::PasteStart(used) => Step::PasteStart(used + 1),
+        Step::Incomplete => Step::Incomplete,
+    }
+}
+
+fn with_alt(step: Step) -> Step {
+    match step {
+        Step::Done(used, Some(Input::Key(mut key))) => {
+            key.modifiers |= KeyModifiers::ALT;
+            Step::Done(used, Some(Input::Key(key)))
+        }
+        other => other,
+    }
+}
+
+fn control_key(byte: u8, more: KeyModifiers) -> Input {
+    match byte {
+        b'\r' => key(KeyCode::Enter, more),
+        b'\t' => key(KeyCode::Tab, more),
+        0x7f => key(KeyCode::Backspace, more),
+        0x00 => key(KeyCode::Char(' '), more | KeyModifiers::CONTROL),
+        0x01..=0x1a => key(KeyCode::Char(char::from(byte - 1 + b'a')), more | KeyModifiers::CONTROL),
+        // Ctrl+4 to Ctrl+7, under which Ctrl+_ is known too.
+        _ => key(KeyCode::Char(char::from(byte.saturating_sub(0x1c) + b'4')), more | KeyModifiers::CONTROL),
+    }
+}
+
+/// Decodes one character of UTF-8.
+fn character(buffer: &[u8], modifiers: KeyModifiers) -> Step {
+    let length = match buffer[0] {
+        0x00..=0x7f => 1,
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        // No character begins like this.
+        _ => return Step::Done(1, None),
+    };
+    let bytes = &buffer[..length.min(buffer.len())];
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            // C1 controls come as two bytes, and are no text either.
+            let typed = text.chars().next().filter(|c| !c.is_control());
+            Step::Done(length, typed.map(|c| key(KeyCode::Char(c), modifiers)))
+        }
+        Err(error) if error.error_len().is_none() => Step::Incomplete,
+        Err(error) => Step::Done(error.error_len().unwrap_or(1), None),
+    }
+}
+
+/// Skips a string that a terminal sends as an answer: OSC, DCS, SOS, PM or APC, up to ST or BEL.
+fn control_string(rest: &[u8]) -> Step {
+    for (at, &byte) in rest.iter().enumerate().skip(1) {
+        match byte {
+            0x07 | 0x18 | 0x1a => return Step::Done(at + 1, None),
+            0x1b => match rest.get(at + 1) {
+                Some(b'\\') => return Step::Done(at + 2, None),
+                // The string was cut off; another sequence begins.
+                Some(_) => return Step::Done(at, None),
+                None => return Step::Incomplete,
+            },
+            _ => {}
+        }
+    }
+    // Bounded by time, not by length: the rest of a long answer would be taken for typed text.
+    Step::Incomplete
+}

@@ -1,0 +1,150 @@
+//! Bytes of terminals, whole and cut at every place.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn decode(bytes: &str) -> Vec<Input> {
+    let mut decoder = KeyDecoder::default();
+    let mut inputs = decoder.feed(bytes.as_bytes());
+    inputs.extend(decoder.expire());
+    inputs
+}
+
+/// The same bytes, each read by itself.
+fn decode_slowly(bytes: &str) -> Vec<Input> {
+    let mut decoder = KeyDecoder::default();
+    let mut inputs: Vec<Input> = bytes.as_bytes().iter().flat_map(|byte| decoder.feed(&[*byte])).collect();
+    inputs.extend(decoder.expire());
+    inputs
+}
+
+const NONE: KeyModifiers = KeyModifiers::NONE;
+const ALT: KeyModifiers = KeyModifiers::ALT;
+const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
+const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
+
+#[test]
+fn knows_the_keys_of_terminals() {
+    for (bytes, code, modifiers) in [
+        ("a", KeyCode::Char('a'), NONE),
+        ("Я", KeyCode::Char('Я'), NONE),
+        ("\r", KeyCode::Enter, NONE),
+        ("\t", KeyCode::Tab, NONE),
+        ("\x7f", KeyCode::Backspace, NONE),
+        ("\x01", KeyCode::Char('a'), CONTROL),
+        ("\x1f", KeyCode::Char('7'), CONTROL),
+        ("\x1b", KeyCode::Esc, NONE),
+        ("\x1b\r", KeyCode::Enter, ALT),
+        ("\x1bb", KeyCode::Char('b'), ALT),
+        ("\x1b\x7f", KeyCode::Backspace, ALT),
+        ("\x1b[A", KeyCode::Up, NONE),
+        ("\x1bOA", KeyCode::Up, NONE),
+        ("\x1b[1;5A", KeyCode::Up, CONTROL),
+        ("\x1b[1;3D", KeyCode::Left, ALT),
+        ("\x1b\x1b[A", KeyCode::Up, ALT),
+        ("\x1b\x1bOC", KeyCode::Right, ALT),
+        ("\x1bOa", KeyCode::Up, CONTROL),
+        ("\x1b[a", KeyCode::Up, SHIFT),
+        ("\x1b[7^", KeyCode::Home, CONTROL),
+        ("\x1b[5$", KeyCode::PageUp, SHIFT),
+        ("\x1b[Z", KeyCode::BackTab, NONE),
+        ("\x1bOP", KeyCode::F(1), NONE),
+        ("\x1b[11~", KeyCode::F(1), NONE),
+        ("\x1b[[A", KeyCode::F(1), NONE),
+        ("\x1b[15~", KeyCode::F(5), NONE),
+        ("\x1b[24~", KeyCode::F(12), NONE),
+        ("\x1b[3;5~", KeyCode::Delete, CONTROL),
+        ("\x1b[107;9u", KeyCode::Char('k'), KeyModifiers::SUPER),
+        ("\x1b[13;2u", KeyCode::Enter, SHIFT),
+        ("\x1b[27;5;106~", KeyCode::Char('j'), CONTROL),
+    ] {
+        let wanted = vec![key(code, modifiers)];
+        assert_eq!(decode(bytes), wanted, "{bytes:?}");
+        assert_eq!(decode_slowly(bytes), wanted, "{bytes:?} cut");
+    }
+}
+
+#[test]
+fn drops_what_is_no_key_as_a_whole() {
+    for bytes in [
+        "\x1b]11;rgb:0000/0000/0000\x1b\\",
+        "\x1b]11;rgb:0000/0000/0000\x07",
+        "\x1bP1+r544e=787465726d\x1b\\",
+        "\x1b_Gi=1;OK\x1b\\",
+        "\x1b[?62;22c",
+        "\x1b[24;80R",
+        "\x1b[?1007;1$y",
+        "\x1b[<64;10;5M",
+        "\x1b[M ab",
+        "\x1b[8;24;80t",
+        "\x1b[107;1:3u",
+        "\x1b[201~",
+        "\x1b[57441;5u",
+        "\x1bOz",
+        "\u{9b}",
+    ] {
+        assert_eq!(decode(bytes), [], "{bytes:?}");
+        assert_eq!(decode_slowly(bytes), [], "{bytes:?} cut");
+        let followed = decode(&format!("{bytes}x"));
+        assert_eq!(followed, [key(KeyCode::Char('x'), NONE)], "{bytes:?} and a letter");
+    }
+}
+
+#[test]
+fn a_lone_escape_waits_for_its_rest() {
+    let mut decoder = KeyDecoder::default();
+    assert_eq!(decoder.timeout(), None);
+    assert_eq!(decoder.feed(b"\x1b"), []);
+    let wait = decoder.timeout().unwrap();
+    assert!((25..=50).contains(&wait.as_millis()), "{wait:?}");
+    assert_eq!(decoder.feed(b"\r"), [key(KeyCode::Enter, ALT)]);
+    assert_eq!(decoder.timeout(), None);
+    decoder.feed(b"\x1b");
+    assert_eq!(decoder.expire(), [key(KeyCode::Esc, NONE)]);
+}
+
+#[test]
+fn a_paste_is_one_input() {
+    let paste = |text: &str| vec![Input::Paste(text.to_owned())];
+    assert_eq!(decode("\x1b[200~one\ntwo\x03\x1b[A\x1b[201~"), paste("one\ntwo\x03\x1b[A"));
+    assert_eq!(decode_slowly("\x1b[200~Ж\x1b[20\x1b[201~"), paste("Ж\x1b[20"));
+    let mut decoder = KeyDecoder::default();
+    assert_eq!(decoder.feed(b"\x1b[200~lost end"), []);
+    assert!(decoder.timeout().is_some());
+    assert_eq!(decoder.expire(), paste("lost end"));
+    assert_eq!(decoder.feed(b"\x03"), [key(KeyCode::Char('c'), CONTROL)], "keys are keys again");
+}
+
+#[test]
+fn an_answer_without_an_end_frees_the_keys() {
+    let mut decoder = KeyDecoder::default();
+    assert_eq!(decoder.feed(b"\x1b]11;rgb:"), []);
+    assert!(decoder.timeout().unwrap() > ESCAPE_TIMEOUT);
+    assert_eq!(decoder.expire(), []);
+    assert_eq!(decoder.feed(b"a"), [key(KeyCode::Char('a'), NONE)]);
+    assert_eq!(decode("\x1b[12\x1b[A"), [key(KeyCode::Up, NONE)], "a cut sequence and a key");
+}
+
+#[test]
+fn the_focus_is_reported() {
+    assert_eq!(decode("\x1b[I\x1b[O"), [Input::Focus(true), Input::Focus(false)]);
+}
+
+proptest! {
+    /// Any bytes: no panic, no control character as text, and the same however they are cut.
+    #[test]
+    fn cuts_change_nothing(bytes in proptest::collection::vec(prop_oneof![Just(0x1bu8), Just(b'['), Just(b'O'), Just(b']'), Just(b'~'), Just(b';'), any::<u8>()], 0..40), at in 0usize..40) {
+        let whole = KeyDecoder::default().feed(&bytes);
+        let mut decoder = KeyDecoder::default();
+        let at = at.min(bytes.len());
+        let mut cut = decoder.feed(&bytes[..at]);
+        cut.extend(decoder.feed(&bytes[at..]));
+        prop_assert_eq!(&whole, &cut);
+        for input in whole {
+            if let Input::Key(KeyEvent { code: KeyCode::Char(c), .. }) = input {
+                prop_assert!(!c.is_control());
+            }
+        }
+    }
+}

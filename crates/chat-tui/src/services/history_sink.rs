@@ -1,0 +1,190 @@
+//! Writes what is heard to the history file. All of it may wait for the disk, so it runs on blocking threads only.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use chat_client::{DeliveryState, EchoMatcher, HistoryError, ListenerEvent, Message, Recorder, Resume};
+use chat_frontend::report::chain;
+
+use super::context::ServiceContext;
+use super::translate;
+use crate::event::{AppEvent, Incoming, NoticeText};
+
+/// How many messages are kept in memory while another program holds the history.
+const MAX_UNWRITTEN: usize = 1_000;
+
+/// How many messages a newcomer is shown, where the server has them.
+const FIRST_RUN_MESSAGES: u64 = 100;
+
+/// The history file, as far as this program may write it.
+pub(super) struct HistorySink {
+    recorder: Option<Recorder>,
+    /// What is written once the file is free.
+    unwritten: VecDeque<Message>,
+    /// The user knows that the file cannot be written.
+    error_reported: bool,
+}
+
+impl HistorySink {
+    /// Opens the history. Where another program holds it, it is only read.
+    pub(super) fn open(shared: &ServiceContext) -> Self {
+        let mut sink = Self { recorder: None, unwritten: VecDeque::new(), error_reported: false };
+        match Recorder::open(&shared.history_path) {
+            Ok(recorder) => {
+                for warning in recorder.warnings() {
+                    let text = NoticeText::File(warning.to_string());
+                    shared.send_blocking(AppEvent::Notice { text, error: false });
+                }
+                sink.recorder = Some(recorder);
+            }
+            Err(HistoryError::Locked(error)) => {
+                let text = NoticeText::HistoryElsewhere(chain(&error));
+                shared.send_blocking(AppEvent::Notice { text, error: false });
+            }
+            Err(error) => sink.report_error(shared, &error),
+        }
+        sink
+    }
+
+    /// Returns where the listener begins.
+    pub(super) fn resume(&self) -> Resume {
+        match &self.recorder {
+            Some(recorder) if recorder.end() == 0 => recorder.resume(Resume::Last(FIRST_RUN_MESSAGES)),
+            Some(recorder) => recorder.resume(Resume::Live),
+            None => Resume::Live,
+        }
+    }
+
+    /// Writes events down. Returns what can be shown now, and what has to be handed in again because the disk takes no
+    /// more.
+    pub(super) fn take(
+        &mut self,
+        shared: &ServiceContext,
+        events: Vec<ListenerEvent>,
+    ) -> (Vec<Incoming>, Vec<ListenerEvent>) {
+        let mut incoming = Vec::new();
+        let mut messages = Vec::new();
+        let mut events = events.into_iter();
+        while let Some(event) = events.next() {
+            let event = match event {
+                ListenerEvent::Message(message) => {
+                    messages.push(message);
+                    continue;
+                }
+                event => event,
+            };
+            if let Err(rest) = self.write(shared, std::mem::take(&mut messages), &mut incoming) {
+                let rest = rest.into_iter().map(ListenerEvent::Message);
+                return (incoming, rest.chain([event]).chain(events).collect());
+            }
+            let noted = match (&event, &mut self.recorder) {
+                (ListenerEvent::Gap(gap), Some(recorder)) => recorder.gap(gap),
+                // Kept, so that the next run misses nothing after a run without messages.
+                (ListenerEvent::Joined(position), Some(recorder)) => recorder.joined(position),
+                _ => Ok(()),
+            };
+            if let Err(error) = noted {
+                self.report_error(shared, &error);
+            }
+            if let ListenerEvent::Gap(gap) = &event {
+                incoming.push(translate::gap(gap));
+            }
+        }
+        let rest = self.write(shared, messages, &mut incoming).err().unwrap_or_default();
+        (incoming, rest.into_iter().map(ListenerEvent::Message).collect())
+    }
+
+    /// Writes messages down. `Err` gives back those that the disk does not take.
+    fn write(
+        &mut self,
+        shared: &ServiceContext,
+        mut messages: Vec<Message>,
+        incoming: &mut Vec<Incoming>,
+    ) -> Result<(), Vec<Message>> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        settle_echoes(shared, &messages);
+        let Some(recorder) = &mut self.recorder else {
+            incoming.extend(messages.iter().map(|message| translate::message(message, None)));
+            self.unwritten.extend(messages);
+            let over = self.unwritten.len().saturating_sub(MAX_UNWRITTEN);
+            self.unwritten.drain(..over);
+            return Ok(());
+        };
+        // What the file has already is shown with its page.
+        let written = recorder.position().cloned();
+        messages.retain(|message| match (&message.position, &written) {
+            (Some(new), Some(old)) => new.stream != old.stream || new.seq > old.seq,
+            _ => true,
+        });
+        let spans: Vec<Option<Range<u64>>> = match recorder.record_spans(&messages) {
+            Ok(spans) => spans,
+            Err(error @ HistoryError::Backlog { .. }) => {
+                // Nothing more is taken from the server until there is room: the server has the messages.
+                self.report_error(shared, &error);
+                return Err(messages);
+            }
+            Err(error) => {
+                // They are in memory and written later.
+                self.report_error(shared, &error);
+                Vec::new()
+            }
+        };
+        let spans = spans.into_iter().chain(std::iter::repeat(None));
+        incoming.extend(messages.iter().zip(spans).map(|(message, span)| translate::message(message, span)));
+        Ok(())
+    }
+
+    /// Writes what could not be written before, and takes over the history when another program has let it go.
+    pub(super) fn retry(&mut self, shared: &ServiceContext) {
+        match &mut self.recorder {
+            Some(recorder) if recorder.waiting() > 0 => {
+                if recorder.retry().is_ok() && self.error_reported {
+                    self.error_reported = false;
+                    shared.send_blocking(AppEvent::Notice { text: NoticeText::FileWorksAgain, error: false });
+                }
+            }
+            Some(_) => {}
+            None => {
+                let Ok(mut recorder) = Recorder::open(&shared.history_path) else { return };
+                // Only numbered messages: the file tells which of them it has.
+                let numbered: Vec<Message> = self.unwritten.drain(..).filter(|said| said.position.is_some()).collect();
+                if let Err(error) = recorder.record(&numbered) {
+                    self.report_error(shared, &error);
+                }
+                self.recorder = Some(recorder);
+            }
+        }
+    }
+
+    /// Writes what waits, and the cursor.
+    pub(super) fn close(self) {
+        if let Some(Err(error)) = self.recorder.map(Recorder::close) {
+            tracing::warn!(error = chain(&error), "could not write the end of the history");
+        }
+    }
+
+    fn report_error(&mut self, shared: &ServiceContext, error: &HistoryError) {
+        if !self.error_reported {
+            self.error_reported = true;
+            shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(error)), error: true });
+        }
+    }
+}
+
+/// On a server that does not number, the echo says which own messages have arrived.
+fn settle_echoes(shared: &ServiceContext, messages: &[Message]) {
+    let Ok(posting_as) = shared.posting_as.lock() else { return };
+    let Some((nickname, outbox, writer)) = &*posting_as else { return };
+    for message in messages.iter().filter(|said| said.position.is_none() && said.sender.as_ref() == Some(nickname)) {
+        let mut entries = outbox.entries();
+        // One that is under way comes before one that was given up.
+        entries.sort_by_key(|entry| entry.state == DeliveryState::Unconfirmed);
+        let mut echoes = EchoMatcher::new();
+        echoes.set_nickname(Some(nickname.clone()));
+        entries.into_iter().for_each(|entry| echoes.add_earlier(entry.id, &entry.text, entry.state));
+        // The application recognises the same message; the outbox forgets it here.
+        echoes.on_message(message, ()).into_iter().for_each(|outcome| writer.confirm_echo(outcome.id));
+    }
+}

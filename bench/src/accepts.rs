@@ -8,9 +8,10 @@ use mio::{Events, Poll, Token};
 use crate::comparison::{Comparison, ComparisonOptions};
 use crate::measure::Sample;
 use crate::peers::Peer;
+use crate::report;
 use crate::short_lived_client::ShortLivedClient;
 use crate::thread_time::thread_seconds;
-use crate::{process, report};
+use testkit::process;
 
 /// Time without progress after which the round fails.
 const STUCK: Duration = Duration::from_secs(10);

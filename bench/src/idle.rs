@@ -9,10 +9,11 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::comparison::{Comparison, ComparisonOptions};
+use crate::dialogue;
 use crate::fan_out::CURVE;
 use crate::peers::Peer;
 use crate::report::{self, Column};
-use crate::{dialogue, process};
+use testkit::process;
 
 /// Time until a server has finished its work for new connections; ours holds lines back for 250 ms.
 const SETTLE: Duration = Duration::from_millis(1_000);

@@ -8,8 +8,8 @@ use crate::load_generator::LoadGenerator;
 use crate::measure::Sample;
 use crate::peers::Peer;
 use crate::publisher::Workload;
-use crate::quantile::quantile;
 use crate::report::{self, Column};
+use testkit::quantile::quantile;
 
 /// Number of listeners that measure; the others only count.
 const SAMPLES: usize = 16;

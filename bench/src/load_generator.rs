@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use mio::{Events, Poll, Token};
 
+use crate::dialogue;
 use crate::measure::Sample;
 use crate::peers::{Peer, Running};
 use crate::publisher::{Publisher, Workload};
 use crate::subscriber::{SampleState, Subscriber};
 use crate::thread_time::thread_seconds;
-use crate::{dialogue, process};
+use testkit::process;
 
 /// Size of the read buffer. Most subscribers discard in the kernel, so a large one costs nothing.
 const BUFFER: usize = 1 << 20;

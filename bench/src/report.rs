@@ -1,7 +1,7 @@
 //! The markdown table of a scenario: one row per contender with medians, ranges and ratios to the first contender.
 
 use crate::measure::{Sample, Series};
-use crate::quantile::{median, quantile};
+use testkit::quantile::{median, quantile};
 
 /// One column: a figure of each round.
 pub(crate) struct Column<T = Sample> {

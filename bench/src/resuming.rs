@@ -15,11 +15,12 @@ use self::rtt_probe::RttProbe;
 use crate::load_generator::LoadGenerator;
 use crate::measure::{Contender, Sample, interleave};
 use crate::publisher::Workload;
-use crate::quantile::quantile;
 use crate::report::{self, Column};
 use crate::results::Results;
 use crate::server_process::{ServerOptions, ServerProcess};
-use crate::{peers, process, store_files};
+use crate::{peers, store_files};
+use testkit::process;
+use testkit::quantile::quantile;
 
 /// Options of `chat-bench resume`.
 #[derive(Debug, clap::Args)]

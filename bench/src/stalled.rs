@@ -8,12 +8,13 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::comparison::{Comparison, ComparisonOptions};
+use crate::dialogue;
 use crate::load_generator::LoadGenerator;
 use crate::peers::Peer;
 use crate::publisher::Workload;
 use crate::report::{self, Column};
 use crate::text::Finder;
-use crate::{dialogue, process};
+use testkit::process;
 
 const OTHERS: usize = 10;
 const IN_FLIGHT: u64 = 256;

@@ -12,7 +12,8 @@ use crate::measure::{Contender, Sample, interleave};
 use crate::report::{self, Column};
 use crate::results::Results;
 use crate::server_process::{ServerOptions, ServerProcess, workspace_program};
-use crate::{history_file, process, store_files, tui};
+use crate::{history_file, store_files, tui};
+use testkit::process;
 
 /// Options of `chat-bench start`.
 #[derive(Debug, clap::Args)]

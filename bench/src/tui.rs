@@ -10,11 +10,11 @@ use tempfile::TempDir;
 
 use crate::embedded_room::EmbeddedRoom;
 use crate::history_file::{self, RARE};
-use crate::process;
-use crate::quantile::{median, quantile};
 use crate::server_process::workspace_program;
 use crate::table::Table;
 use crate::terminal::Terminal;
+use testkit::process;
+use testkit::quantile::{median, quantile};
 
 const WIDTH: u16 = 120;
 const HEIGHT: u16 = 40;

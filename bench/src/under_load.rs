@@ -13,9 +13,9 @@ use crate::login_probe;
 use crate::measure::Sample;
 use crate::peers::Peer;
 use crate::publisher::Workload;
-use crate::quantile::{median, quantile};
 use crate::report::{self, Column};
 use crate::slow_listeners::{Kind, SlowListeners};
+use testkit::quantile::{median, quantile};
 
 const LISTENERS: usize = 1_000;
 const SAMPLES: usize = 16;

@@ -5,8 +5,12 @@
 
 pub mod checker;
 pub mod fault;
+pub mod hostile;
 mod link;
+pub mod process;
 pub mod proxy;
+pub mod pty;
+pub mod quantile;
 pub mod rig;
 pub mod scratch;
 pub mod siege;

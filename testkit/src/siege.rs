@@ -12,8 +12,7 @@ mod client_limits;
 mod connection_flood;
 mod descriptors;
 mod hostile_server;
-mod kernel;
-mod latency;
+
 mod options;
 mod peer;
 mod posting_flood;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use super::source::LINE;
-use crate::process;
+use testkit::process;
 
 /// Opens the history for each message, like the original client.
 const OPENED_EACH_TIME: &str = include_str!("../../peers/listener.py");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::quantile::median;
+use testkit::quantile::median;
 
 /// One round, as written by `results`. Other figures of a scenario are ignored.
 #[derive(Debug, Deserialize)]

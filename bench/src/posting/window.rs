@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use crate::measure::Sample;
 use crate::peers::{Counter, Peer};
-use crate::quantile::quantile;
 use crate::thread_time::thread_seconds;
-use crate::{dialogue, process, text};
+use crate::{dialogue, text};
+use testkit::process;
+use testkit::quantile::quantile;
 
 /// One round, with percentiles of the time to the confirmation.
 #[derive(Debug, Clone, Copy, Serialize)]

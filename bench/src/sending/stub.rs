@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use chat_proto::{CONFIRMATION, GREETING, WELCOME};
 
-use crate::process;
 use crate::thread_time::thread_seconds;
+use testkit::process;
 
 /// Time a client has for each line.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -9,9 +9,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
 use support::*;
-
-const GREETING: &str = "Hello %username%! Enter your personal hash or leave it empty to create new account.\n";
-const PROMPT: &str = "Enter preferred nickname below:\n";
+use testkit::process::peak_kib;
+use testkit::wire::{GREETING, PROMPT};
 
 /// A port that answers one line with each of these, and then with a line without end.
 fn hostile(first: &'static str, answers: &'static [&'static str]) -> SocketAddr {
@@ -54,7 +53,8 @@ fn a_line_without_end_is_closed_at_its_limit_which_is_named() {
         let mut peak = 0;
         // Asked until it has ended by itself.
         while program.try_wait().unwrap().is_none() {
-            peak = peak.max(peak_kib(program.id()));
+            // Fails if the program has ended since it was asked.
+            peak = peak.max(peak_kib(program.id()).unwrap_or_default());
             thread::yield_now();
         }
         let output = program.wait_with_output().unwrap();
@@ -62,11 +62,4 @@ fn a_line_without_end_is_closed_at_its_limit_which_is_named() {
         assert!(err(&output).contains(&format!("limit of {limit} bytes")), "{words:?}: {}", err(&output));
         assert!(peak < 64 * 1024, "{words:?}: {peak} KiB");
     }
-}
-
-/// The most memory that a process ever had; 0 where the system does not tell.
-fn peak_kib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }

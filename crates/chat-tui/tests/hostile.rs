@@ -11,16 +11,7 @@ use chat_client::display::is_treacherous;
 use support::pipes::Pipes;
 use support::room::Room;
 use support::terminal::run_raw;
-
-/// Each steers a terminal or misleads whoever looks at it.
-const CORPUS: [&str; 6] = [
-    "\u{1b}]0;pwn\u{7}",
-    "\u{1b}[2J\u{1b}[31m",
-    "\u{9b}31m\u{9d}0;pwn\u{9c}",
-    "\u{8}\u{8}\u{7f}\u{c}",
-    "\u{202e}txt.exe\u{2066}",
-    "pay\u{200b}pal\u{feff}\u{61c}",
-];
+use testkit::hostile::CORPUS;
 
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()

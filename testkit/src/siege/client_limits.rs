@@ -11,12 +11,12 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::hostile_server::{HostilePort, Step};
-use super::kernel;
 use super::options::Options;
 use super::peer::GUARD;
 use super::programs::Programs;
 use super::server_limits::MAY_GROW_MIB;
 use super::table::Table;
+use crate::process;
 
 /// Time between two reads of a client's memory, which runs for milliseconds only.
 const POLL: Duration = Duration::from_millis(1);
@@ -180,7 +180,7 @@ async fn observe(
     let (began, mut closed_at, mut peak) = (Instant::now(), None, None::<f64>);
     while child.try_wait()?.is_none() {
         // Fails if the process has ended since `try_wait`.
-        if let Ok(now) = kernel::peak_mib(pid) {
+        if let Ok(now) = process::peak_mib(pid) {
             peak = Some(peak.map_or(now, |before| before.max(now)));
         }
         if has_closed() {

@@ -11,10 +11,9 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::kernel;
 use super::peer::GUARD;
 use super::programs::Programs;
-use crate::scratch;
+use crate::{process, scratch};
 
 /// Time between two polls.
 pub(super) const POLL: Duration = Duration::from_millis(50);
@@ -63,12 +62,12 @@ impl Server {
 
     /// Returns its peak memory in MiB.
     pub(super) fn peak_mib(&self) -> Result<f64> {
-        kernel::peak_mib(self.pid)
+        process::peak_mib(self.pid)
     }
 
     /// Returns the number of its open file descriptors.
     pub(super) fn descriptors(&self) -> Result<usize> {
-        kernel::descriptors(self.pid)
+        process::descriptors(self.pid)
     }
 
     /// Returns the number of file descriptors that it needs without connections.

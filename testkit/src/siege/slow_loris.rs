@@ -11,12 +11,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout};
 
-use super::latency::{median, quantile};
 use super::options::Options;
 use super::peer::{GUARD, Peer};
 use super::programs::Programs;
 use super::server::{POLL, Server};
 use super::table::Table;
+use crate::quantile::{median, quantile};
 
 /// Seconds within which an honest client must be logged in.
 const MAX_LOGIN_S: f64 = 1.0;

@@ -12,13 +12,13 @@ use tokio::net::tcp::OwnedWriteHalf;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::latency::{median, quantile};
 use super::options::Options;
 use super::peer::{GUARD, Peer, id_post};
 use super::programs::Programs;
 use super::server::Server;
 use super::server_limits::MAY_GROW_MIB;
 use super::table::{CheckResult, Table};
+use crate::quantile::{median, quantile};
 
 /// Number of listeners that read and are measured.
 const HONEST: usize = 8;

@@ -5,22 +5,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-/// Each steers a terminal or misleads whoever looks at it.
-pub const CORPUS: [&str; 8] = [
-    "\u{1b}]0;pwn\u{7}",
-    "\u{1b}[2J\u{1b}[31m",
-    "\u{9b}31m\u{9d}0;pwn\u{9c}",
-    "\u{8}\u{8}\u{7f}\u{c}",
-    "\u{202e}txt.exe\u{2066}",
-    "\u{200f}\u{61c}",
-    "pay\u{200b}pal\u{feff}",
-    "a\u{85}b\rc",
-];
-
-/// Whether a terminal would do what a peer wanted. Line feeds are how lines end.
-pub fn steers(text: &str) -> bool {
-    text.chars().any(|c| chat_client::display::is_treacherous(c) && c != '\n')
-}
+pub use testkit::hostile::{CORPUS, steers};
 
 /// A server that numbers and sends each of these, sender and text, to whoever listens. Returns its port.
 pub fn server(messages: Vec<(String, String)>) -> String {

@@ -1,9 +1,10 @@
 //! A real server in this process, and the real `chat` beside it, in a home of its own.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub mod hostile;
-pub mod pty;
 pub mod schema;
+
+pub use testkit::pty;
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -48,8 +48,8 @@ impl Program {
 
     /// What the kernel says of it.
     #[cfg(target_os = "linux")]
-    pub(crate) fn proc(&self, file: &str) -> std::path::PathBuf {
-        format!("/proc/{}/{file}", self.child.id()).into()
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -1,49 +1,22 @@
 //! What hostile arguments, paths and nicknames get past the program to the operator's terminal: nothing that steers it.
 
-use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use chat_proto::display::{MAX_MARKS, is_treacherous};
+use chat_proto::display::MAX_MARKS;
 use chat_server::{Server, ServerConfig, SqliteJournal};
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use testkit::hostile::{CORPUS, steers};
 
 use crate::peer::Peer;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_chat-server");
 
-/// Each steers a terminal or misleads whoever looks at it.
-const CORPUS: [&str; 6] = [
-    "\u{1b}]0;pwn\u{7}",
-    "\u{1b}[2J\u{1b}[31m",
-    "\u{9b}31m\u{9d}0;pwn\u{9c}",
-    "\u{8}\u{8}\u{7f}\u{c}",
-    "\u{202e}txt.exe\u{2066}",
-    "pay\u{200b}pal\u{feff}\u{61c}",
-];
-
-/// Runs it to its end in a terminal. Returns the exit code and what the terminal got.
+/// Runs the program to its end in a terminal. Returns the exit code and what the terminal got.
 fn in_terminal(arguments: &[&str]) -> (u32, String) {
-    let size = PtySize { rows: 50, cols: 1000, pixel_width: 0, pixel_height: 0 };
-    let pair = native_pty_system().openpty(size).unwrap();
-    let mut command = CommandBuilder::new(PROGRAM);
-    command.args(arguments);
-    command.env("NO_COLOR", "1");
-    let mut child = pair.slave.spawn_command(command).unwrap();
-    drop(pair.slave);
-    let mut output = pair.master.try_clone_reader().unwrap();
-    let (mut seen, mut bytes) = (Vec::new(), [0; 4096]);
-    // The end of a terminal is an error on some systems.
-    while let Ok(count @ 1..) = output.read(&mut bytes) {
-        seen.extend_from_slice(&bytes[..count]);
-    }
-    let code = child.wait().unwrap().exit_code();
-    (code, String::from_utf8(seen).unwrap().replace("\r\n", "\n"))
-}
-
-fn steers(text: &str) -> bool {
-    text.chars().any(|c| is_treacherous(c) && c != '\n')
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).env("NO_COLOR", "1");
+    testkit::pty::run(&command)
 }
 
 #[test]

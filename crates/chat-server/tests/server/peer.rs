@@ -9,11 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-pub(crate) const GREETING: &str =
-    "Hello %username%! Enter your personal hash or leave it empty to create new account.\n";
-pub(crate) const PROMPT: &str = "Enter preferred nickname below:\n";
-pub(crate) const WELCOME: &str = "Welcome to chat! Post your message below. End it with an empty line.\n";
-pub(crate) const CONFIRMED: &str = "Message send. Write more, end message with an empty line.\n";
+pub(crate) use testkit::wire::{CONFIRMATION as CONFIRMED, GREETING, PROMPT, WELCOME};
 
 /// Fails a test that hangs; nothing is ever expected to take this long.
 pub(crate) async fn guarded<T>(what: &str, future: impl Future<Output = T>) -> T {

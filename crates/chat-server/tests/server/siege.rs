@@ -26,14 +26,12 @@ async fn logged_in(program: &Program, token: &str) -> Peer {
 
 #[cfg(target_os = "linux")]
 fn peak_kib(program: &Program) -> u64 {
-    let status = std::fs::read_to_string(program.proc("status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
+    testkit::process::peak_kib(program.pid()).unwrap()
 }
 
 #[cfg(target_os = "linux")]
 fn descriptors(program: &Program) -> usize {
-    std::fs::read_dir(program.proc("fd")).unwrap().count()
+    testkit::process::descriptors(program.pid()).unwrap()
 }
 
 #[cfg(target_os = "linux")]

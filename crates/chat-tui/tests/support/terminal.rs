@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
@@ -21,29 +22,11 @@ pub struct Terminal {
     seen: Arc<Seen>,
 }
 
-/// Runs it to its end. Returns the exit code and every byte that the terminal got.
+/// Runs the program to its end. Returns the exit code and every byte that the terminal got.
 pub fn run_raw(home: &Path, arguments: &[String]) -> (u32, String) {
-    // Wide, so that no line is broken.
-    let size = PtySize { rows: 50, cols: 1000, pixel_width: 0, pixel_height: 0 };
-    let pair = native_pty_system().openpty(size).unwrap();
-    let mut command = CommandBuilder::new(PROGRAM);
-    command.args(arguments);
-    command.env_clear();
-    for (name, value) in environment(home) {
-        command.env(name, value);
-    }
-    command.env("NO_COLOR", "1");
-    command.cwd(home);
-    let mut child = pair.slave.spawn_command(command).unwrap();
-    drop(pair.slave);
-    let mut output = pair.master.try_clone_reader().unwrap();
-    let (mut got, mut bytes) = (Vec::new(), [0; 4096]);
-    // The end of a terminal is an error on some systems.
-    while let Ok(count @ 1..) = output.read(&mut bytes) {
-        got.extend_from_slice(&bytes[..count]);
-    }
-    let code = child.wait().unwrap().exit_code();
-    (code, String::from_utf8(got).unwrap().replace("\r\n", "\n"))
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).envs(environment(home)).env("NO_COLOR", "1").current_dir(home);
+    testkit::pty::run(&command)
 }
 
 struct Seen {

@@ -1,4 +1,4 @@
-//! Memory and CPU time of another process, from `/proc`.
+//! Memory, CPU time and file descriptors of another process, from `/proc`. Linux only.
 
 use std::fs;
 
@@ -6,22 +6,51 @@ use anyhow::{Context, Result};
 use rustix::param::clock_ticks_per_second;
 
 /// Returns the peak memory of the process in KiB (`VmHWM`).
-pub(crate) fn peak_kib(pid: u32) -> Result<u64> {
+///
+/// # Errors
+/// The process has ended.
+pub fn peak_kib(pid: u32) -> Result<u64> {
     status(pid, "VmHWM:")
 }
 
 /// Returns the resident memory of the process in KiB (`VmRSS`).
-pub(crate) fn resident_kib(pid: u32) -> Result<u64> {
+///
+/// # Errors
+/// The process has ended.
+pub fn resident_kib(pid: u32) -> Result<u64> {
     status(pid, "VmRSS:")
 }
 
+/// Returns the peak memory of the process in MiB.
+///
+/// # Errors
+/// The process has ended.
+pub fn peak_mib(pid: u32) -> Result<f64> {
+    // A count of KiB is far below the precision of f64.
+    Ok(peak_kib(pid)? as f64 / 1024.0)
+}
+
+/// Returns the number of open file descriptors of the process.
+///
+/// # Errors
+/// The process has ended.
+pub fn descriptors(pid: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd")).context("the process has ended")?.count())
+}
+
 /// Resets [`peak_kib`] to the current memory of the process.
-pub(crate) fn reset_peak(pid: u32) -> Result<()> {
+///
+/// # Errors
+/// The process has ended.
+pub fn reset_peak(pid: u32) -> Result<()> {
     fs::write(format!("/proc/{pid}/clear_refs"), "5").context("could not reset the peak memory")
 }
 
 /// Returns the private memory of the process in KiB (`RssAnon`): heaps and stacks without mapped files.
-pub(crate) fn private_kib(pid: u32) -> Result<u64> {
+///
+/// # Errors
+/// The process has ended.
+pub fn private_kib(pid: u32) -> Result<u64> {
     status(pid, "RssAnon:")
 }
 
@@ -29,7 +58,10 @@ pub(crate) fn private_kib(pid: u32) -> Result<u64> {
 ///
 /// The kernel counts the whole process in units of 10 ms, and running threads in nanoseconds. Ended threads are only in
 /// the former, so the larger of both figures is exact to 10 ms.
-pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
+///
+/// # Errors
+/// The process has ended.
+pub fn cpu_seconds(pid: u32) -> Result<f64> {
     let mut nanoseconds = 0.0;
     for thread in fs::read_dir(format!("/proc/{pid}/task")).context("the process has ended")? {
         // The file of a thread that has just ended is missing.

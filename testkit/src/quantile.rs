@@ -1,7 +1,8 @@
 //! Medians and percentiles.
 
 /// Returns the value below which `share` (0 to 1) of the values lie; 0 without values.
-pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
+#[must_use]
+pub fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let place = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;
@@ -9,7 +10,8 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
 }
 
 /// Returns the median.
-pub(crate) fn median(values: &[f64]) -> f64 {
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 

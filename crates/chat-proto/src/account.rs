@@ -1,30 +1,39 @@
-//! Who speaks: nickname and token, and the account that both make.
+//! The nickname and the token of an account.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
 use crate::display::push_visible;
 use crate::text::is_printable_ascii;
 
-/// The longest nickname that is taken from a peer, in bytes of UTF-8. A server may set a lower limit
-/// for new ones.
+/// The longest nickname that is accepted from a peer, in bytes of UTF-8. A server may set a lower limit for new ones.
 pub const MAX_NICKNAME_BYTES: usize = 256;
 
-/// The longest token that is taken from a peer or a file, in bytes. Real ones have 36.
+/// The longest token that is accepted from a peer or a file, in bytes. Real ones have 36.
 pub const MAX_TOKEN_BYTES: usize = 256;
 
-/// The name that others see: one line, not blank, no white space at its ends, no control characters.
+/// The name that other users see: one line, not blank, without white space at its ends and without control characters.
+///
+/// ```
+/// use chat_proto::{Nickname, NicknameError};
+///
+/// let nickname: Nickname = " Keen Bob\n".parse()?;
+/// assert_eq!(nickname.as_str(), "Keen Bob");
+/// assert_eq!(Nickname::new("\t"), Err(NicknameError::Blank));
+/// # Ok::<(), NicknameError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Nickname(Box<str>);
 
 impl Nickname {
-    /// Cleans and checks a nickname: control characters and line separators are removed, white space
-    /// at the ends is trimmed.
+    /// Cleans and checks a nickname. Control characters and line separators are removed, and white space at the ends is
+    /// trimmed.
     ///
     /// # Errors
-    /// [`NicknameError`] when nothing is left or when it is over [`MAX_NICKNAME_BYTES`].
+    /// [`NicknameError::Blank`] when nothing is left, [`NicknameError::TooLong`] over [`MAX_NICKNAME_BYTES`].
     pub fn new(raw: &str) -> Result<Self, NicknameError> {
         if raw.len() > 4 * MAX_NICKNAME_BYTES {
             return Err(NicknameError::TooLong { bytes: raw.len() });
@@ -32,9 +41,9 @@ impl Nickname {
         Self::cleaned(&clean(raw, |_, _| {}))
     }
 
-    /// Takes a nickname that a server sent: the same, but what must not stand in it becomes visible, so that nobody
-    /// is taken for somebody else.
-    pub(crate) fn received(raw: &str) -> Result<Self, NicknameError> {
+    /// Cleans a nickname that a server sent. As [`new`](Self::new), but what a nickname must not have becomes visible, so
+    /// that two different names do not look the same.
+    pub(crate) fn from_peer(raw: &str) -> Result<Self, NicknameError> {
         if raw.trim().is_empty() {
             return Err(NicknameError::Blank);
         }
@@ -52,14 +61,14 @@ impl Nickname {
         Ok(Self(name.into()))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What becomes of a character that must not stand in a nickname is up to `put`.
+/// Hands each character that a nickname must not have to `put`.
 fn clean(raw: &str, put: fn(&mut String, char)) -> Cow<'_, str> {
     if is_printable_ascii(raw) {
         return Cow::Borrowed(raw);
@@ -75,19 +84,35 @@ fn clean(raw: &str, put: fn(&mut String, char)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Why a text cannot be a nickname.
+/// The error of a text that cannot be a nickname.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NicknameError {
-    /// Nothing that can be seen.
+    /// It has no visible character.
     #[error("the nickname is empty")]
     Blank,
-    /// Over [`MAX_NICKNAME_BYTES`].
+    /// It is longer than [`MAX_NICKNAME_BYTES`].
     #[error("the nickname has {bytes} bytes; the limit is {MAX_NICKNAME_BYTES}")]
     TooLong {
-        /// Its length.
+        /// The length.
         bytes: usize,
     },
+}
+
+impl FromStr for Nickname {
+    type Err = NicknameError;
+
+    fn from_str(raw: &str) -> Result<Self, NicknameError> {
+        Self::new(raw)
+    }
+}
+
+impl TryFrom<&str> for Nickname {
+    type Error = NicknameError;
+
+    fn try_from(raw: &str) -> Result<Self, NicknameError> {
+        Self::new(raw)
+    }
 }
 
 impl AsRef<str> for Nickname {
@@ -102,17 +127,26 @@ impl fmt::Display for Nickname {
     }
 }
 
-/// The secret that proves an account (`account_hash` on the wire). It is wiped when dropped and
-/// `Debug` does not show it; there is no `Display`.
+/// The secret that proves an account (`account_hash` on the wire). Its memory is wiped when it is dropped, `Debug` does
+/// not show it, and there is no `Display`.
+///
+/// ```
+/// use chat_proto::{Token, TokenError};
+///
+/// let token: Token = "9a08f44c-c541-41eb-8c47-0242ac110002\n".parse()?;
+/// assert_eq!(token.expose(), "9a08f44c-c541-41eb-8c47-0242ac110002");
+/// assert_eq!(format!("{token:?}"), "Token(hidden)");
+/// # Ok::<(), TokenError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// Takes a token as it was typed or read; white space around it is trimmed.
+    /// Checks a token as it was typed or read. White space around it is trimmed.
     ///
     /// # Errors
-    /// [`TokenError`] when it is empty, too long, or holds a control character: it would break the
-    /// dialogue, where one token is one line (protocol, section 2).
+    /// [`TokenError`] when it is empty, too long, or has a control character, which would break the dialogue: one token is
+    /// one line (docs/protocol.md, section 2).
     pub fn new(raw: &str) -> Result<Self, TokenError> {
         let token = raw.trim();
         if token.is_empty() {
@@ -126,29 +160,45 @@ impl Token {
         }
     }
 
-    /// The secret itself, for the wire and for the credential file, and for nothing else.
+    /// Returns the secret. Use it for the wire and for the accounts file only.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Why a text cannot be a token. The text itself is not kept.
+/// The error of a text that cannot be a token. It does not have the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Nothing in it.
+    /// It is empty.
     #[error("the token is empty")]
     Blank,
-    /// Over [`MAX_TOKEN_BYTES`].
+    /// It is longer than [`MAX_TOKEN_BYTES`].
     #[error("the token has {bytes} bytes; the limit is {MAX_TOKEN_BYTES}")]
     TooLong {
-        /// Its length.
+        /// The length.
         bytes: usize,
     },
-    /// More than one line, or another control character.
-    #[error("the token holds a control character")]
+    /// It has a line feed or another control character.
+    #[error("the token has a control character")]
     Control,
+}
+
+impl FromStr for Token {
+    type Err = TokenError;
+
+    fn from_str(raw: &str) -> Result<Self, TokenError> {
+        Self::new(raw)
+    }
+}
+
+impl TryFrom<&str> for Token {
+    type Error = TokenError;
+
+    fn try_from(raw: &str) -> Result<Self, TokenError> {
+        Self::new(raw)
+    }
 }
 
 impl fmt::Debug for Token {
@@ -158,11 +208,13 @@ impl fmt::Debug for Token {
 }
 
 /// A nickname and the token that proves it.
+///
+/// Exhaustive, because an account is these two facts and programs build it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The name as the server gave it, which is not always the one that was asked for.
+    /// The name as the server gave it, which may differ from the requested one.
     pub nickname: Nickname,
-    /// The secret.
+    /// The secret that proves it.
     pub token: Token,
 }
 
@@ -178,10 +230,10 @@ mod tests {
     }
 
     #[test]
-    fn a_received_nickname_shows_what_must_not_stand_in_it() {
-        assert_eq!(Nickname::received(" Bo\u{1b}b\u{9b}\u{2028}\t ").unwrap().as_str(), "Bo␛b<U+009B><U+2028>␉");
-        assert_eq!(Nickname::received("\t\n"), Err(NicknameError::Blank));
-        assert!(Nickname::received(&"x".repeat(257)).is_err());
+    fn shows_controls_in_a_name_of_a_peer() {
+        assert_eq!(Nickname::from_peer(" Bo\u{1b}b\u{9b}\u{2028}\t ").unwrap().as_str(), "Bo␛b<U+009B><U+2028>␉");
+        assert_eq!(Nickname::from_peer("\t\n"), Err(NicknameError::Blank));
+        assert!(Nickname::from_peer(&"x".repeat(257)).is_err());
     }
 
     #[test]

@@ -1,22 +1,22 @@
-//! The server's six lines and the account record: parsed and formatted side by side, so that they
-//! cannot drift apart (protocol, section 1).
+//! The six lines of the server on the write port, parsed and formatted side by side (docs/protocol.md, section 2).
 
 use serde::Deserialize;
 
-use crate::{Account, Line, Nickname, Token};
+use crate::account::{Account, Nickname, Token};
+use crate::line::Line;
 
-/// What the write port says first.
+/// The first line of the write port.
 pub const GREETING: &str = "Hello %username%! Enter your personal hash or leave it empty to create new account.";
 /// Asks for a nickname.
 pub const NICKNAME_PROMPT: &str = "Enter preferred nickname below:";
-/// The answer to a token that nobody has.
+/// The answer to a token that belongs to no account.
 pub const UNKNOWN_TOKEN: &str = "null";
-/// Opens the chat.
+/// The line that opens the chat.
 pub const WELCOME: &str = "Welcome to chat! Post your message below. End it with an empty line.";
-/// Confirms a message or answers a ping.
+/// The confirmation of a message, and the answer to a ping.
 pub const CONFIRMATION: &str = "Message send. Write more, end message with an empty line.";
 
-/// What a server offers beyond the plain protocol (protocol, section 5).
+/// What a server offers in addition to the plain protocol (docs/protocol.md, section 5).
 ///
 /// ```
 /// use chat_proto::Extensions;
@@ -29,12 +29,12 @@ pub const CONFIRMATION: &str = "Message send. Write more, end message with an em
 pub struct Extensions {
     /// Posts that can be repeated safely.
     pub id: bool,
-    /// A numbered log that can be read on from any place.
+    /// A numbered log that can be continued from any position.
     pub resume: bool,
 }
 
 impl Extensions {
-    /// All that this version knows.
+    /// All extensions that this version knows.
     pub const ALL: Self = Self { id: true, resume: true };
 
     /// The plain protocol, as the original server speaks it.
@@ -53,7 +53,7 @@ impl Extensions {
     }
 }
 
-/// A server's line on the write port before the chat, as a client reads it.
+/// A line of the server on the write port, as a client reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ServerLine {
     Greeting,
@@ -66,7 +66,7 @@ pub(crate) enum ServerLine {
 }
 
 impl ServerLine {
-    /// Recognises a line by what no public log has ever seen changed: its beginning.
+    /// Recognises a line by its beginning, which is the same in all public logs.
     pub(crate) fn parse(line: &Line) -> Self {
         let text = line.as_str();
         if text.starts_with("Hello") {
@@ -95,14 +95,16 @@ struct AccountRecord {
 
 fn parse_account(text: &str) -> Option<(Account, Extensions)> {
     let record: AccountRecord = serde_json::from_str(text).ok()?;
-    let account =
-        Account { nickname: Nickname::received(&record.nickname).ok()?, token: Token::new(&record.account_hash).ok()? };
+    let account = Account {
+        nickname: Nickname::from_peer(&record.nickname).ok()?,
+        token: Token::new(&record.account_hash).ok()?,
+    };
     let offers = |name: &str| record.extensions.iter().any(|e| e == name);
     Some((account, Extensions { id: offers("id"), resume: offers("resume") }))
 }
 
-/// The account record as the public server spells it: this key order, a space after each colon and
-/// comma, everything outside ASCII as `\u` escapes.
+/// Formats the account record as the public server does: in this order of keys, with a space after each colon and comma,
+/// and everything outside ASCII as `\u` escapes.
 pub(crate) fn account_record(account: &Account, offer: Extensions) -> Line {
     let mut out = String::from("{\"nickname\": ");
     push_ascii_json(&mut out, account.nickname.as_str());
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_is_byte_for_byte_the_public_one() {
+    fn the_record_equals_the_public_one() {
         assert_eq!(
             account_record(&account("Keen Bob"), Extensions::default()).as_str(),
             r#"{"nickname": "Keen Bob", "account_hash": "9a08f44c-c541-41eb-8c47-0242ac110002"}"#
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_a_refusal_and_not_a_record() {
+    fn null_is_a_refusal() {
         assert_eq!(ServerLine::parse(&Line::from("null")), ServerLine::UnknownToken);
         assert_eq!(ServerLine::parse(&Line::from("{\"nickname\": null}")), ServerLine::Other);
     }

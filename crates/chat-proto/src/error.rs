@@ -1,11 +1,11 @@
-//! What can go wrong in a dialogue, by culprit: the peer broke the rules, said no, or fell silent.
+//! The errors of a dialogue, by cause: the peer broke the rules, refused, or did not answer.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::Line;
+use crate::line::Line;
 
-/// Why a dialogue cannot go on.
+/// Why a dialogue cannot continue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
@@ -14,18 +14,18 @@ pub enum ProtocolError {
     Violation {
         /// What the rules allow here.
         expected: Expected,
-        /// What came.
+        /// The beginning of the line that arrived.
         got: Excerpt,
     },
-    /// The peer said no, and that is final.
+    /// The peer refused, and the same request will be refused again.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The peer said nothing for as long as the rules allow.
+    /// The peer did not answer in time.
     #[error("no reply for {} (waiting for {waiting_for})", duration(*after))]
     TimedOut {
         /// What was due.
         waiting_for: Expected,
-        /// How long it was waited for.
+        /// How long the wait was.
         after: Duration,
     },
     /// The peer ended the stream in the middle of the dialogue.
@@ -34,41 +34,42 @@ pub enum ProtocolError {
         /// What was due.
         waiting_for: Expected,
     },
-    /// One message grew over [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES).
+    /// A plain message is longer than [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES), or a line of it longer than
+    /// [`MAX_INPUT_LINE`](crate::MAX_INPUT_LINE).
     #[error("a message is longer than the limit of {limit} bytes")]
     MessageTooLong {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// A driver handed in a line while the machine wanted none.
-    #[error("a line was handed in before the last one was decided")]
+    /// The driver handed in a line although [`wants_input`](crate::StateMachine::wants_input) was `false`.
+    #[error("a line was handed in before the decision about the last one")]
     Overrun,
 }
 
-/// Writes a duration in units for people: `500 ms`, `10 s`, `10 min`.
+/// Formats a duration in units for people: `500 ms`, `10 s`, `10 min`.
 pub(crate) fn duration(time: Duration) -> String {
     let (seconds, millis) = (time.as_secs(), time.subsec_millis());
     match (seconds, millis) {
         (0, millis) => format!("{millis} ms"),
         (seconds, 0) if seconds >= 120 && seconds % 60 == 0 => format!("{} min", seconds / 60),
         (seconds, 0) => format!("{seconds} s"),
-        (seconds, millis) => format!("{seconds}.{:01} s", millis / 100),
+        (seconds, millis) => format!("{seconds}.{} s", millis / 100),
     }
 }
 
-/// What the server said no to (`null`, protocol, section 1).
+/// What the server refused (`null`; docs/protocol.md, section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The token belongs to no account there.
+    /// The token belongs to no account of this server.
     #[error("the server does not know this token")]
     UnknownToken,
-    /// The nickname cannot be had: unusable, or no more registrations for now.
+    /// The nickname is not usable, or the server accepts no registrations at present.
     #[error("the server refused this nickname")]
     Nickname,
 }
 
-/// A step of the dialogue, named for a person.
+/// A step of the dialogue. `Display` names it for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expected {
@@ -90,9 +91,9 @@ pub enum Expected {
     NumberedLine,
     /// The answer to a probe of an idle connection.
     Pong,
-    /// Chat, not another protocol.
+    /// A line of this protocol, not of another one.
     Chat,
-    /// A message, as a listen port sends it.
+    /// A message of a listen port.
     Message,
 }
 
@@ -108,25 +109,31 @@ impl fmt::Display for Expected {
             Self::Confirmation => "a confirmation",
             Self::NumberedLine => "a numbered line",
             Self::Pong => "an answer to a keepalive probe",
-            Self::Chat => "chat",
+            Self::Chat => "a line of the chat",
             Self::Message => "a message",
         })
     }
 }
 
-/// The beginning of what a peer sent, safe to show and to log: cut, on one line, without control
-/// characters, and with everything that has the look of a token left out.
+/// The beginning of a line of the peer, safe to show and to log: shortened, without control characters, and without
+/// anything that looks like a token.
+///
+/// ```
+/// use chat_proto::{Excerpt, Line};
+///
+/// assert_eq!(Excerpt::of(&Line::from("SSH-2.0-x")).to_string(), "\"SSH-2.0-x\"");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Excerpt(Box<str>);
 
-/// Long enough to recognise another protocol's banner by.
+/// The length of an excerpt, enough to recognise the banner of another protocol.
 const EXCERPT_CHARS: usize = 48;
 
 /// The longest run of token characters that is shown. A token has 36, a word seldom 20.
 const LONGEST_WORD: usize = 20;
 
 impl Excerpt {
-    /// The beginning of a line.
+    /// Creates an excerpt of a line.
     #[must_use]
     pub fn of(line: &Line) -> Self {
         let mut shown = String::new();
@@ -162,7 +169,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_excerpt_is_short_and_never_holds_a_token() {
+    fn durations_are_in_units_for_people() {
+        let shown = [80, 1_000, 1_500, 10_000, 90_000, 600_000].map(|ms| duration(Duration::from_millis(ms)));
+        assert_eq!(shown, ["80 ms", "1 s", "1.5 s", "10 s", "90 s", "10 min"]);
+        let error = ProtocolError::TimedOut { waiting_for: Expected::Greeting, after: Duration::from_secs(10) };
+        assert_eq!(error.to_string(), "no reply for 10 s (waiting for the greeting)");
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_has_no_token() {
         let line = Line::from(
             r#"{"nickname": "Bob", "account_hash": "9a08f44c-c541-41eb-8c47-0242ac110002", "more": "than fits on it"}"#,
         );

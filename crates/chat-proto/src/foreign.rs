@@ -1,15 +1,16 @@
-//! What the first line of another protocol looks like. A browser, a scanner or a TLS client that was pointed at a chat
-//! would otherwise register an account named after its request, and carry what follows into the room.
+//! Recognises the first line of another protocol. A browser, a scanner or a TLS client that connects to a chat would
+//! otherwise register an account with its request as the nickname, and post what follows.
 
-use crate::{Excerpt, Expected, Line, ProtocolError};
+use crate::error::{Excerpt, Expected, ProtocolError};
+use crate::line::Line;
 
-/// Requests of HTTP/1, also where the version does not follow.
+/// Requests of HTTP/1, with or without a version at the end.
 const VERBS: [&str; 9] = ["GET ", "POST ", "PUT ", "HEAD ", "DELETE ", "OPTIONS ", "PATCH ", "TRACE ", "CONNECT "];
 
-/// How a TLS handshake begins, and an SSH banner.
+/// The beginning of a TLS handshake, and of an SSH banner.
 const GREETINGS: [&str; 2] = ["\u{16}\u{3}", "SSH-"];
 
-/// Refuses a first line that no person and no client of this protocol says.
+/// Refuses a first line that no person types and no client of this protocol sends.
 pub(crate) fn refuse_foreign(line: &Line, expected: Expected) -> Result<(), ProtocolError> {
     let text = line.as_str();
     if VERBS.iter().chain(&GREETINGS).any(|start| text.starts_with(start)) || ends_in_http_version(text) {
@@ -18,7 +19,7 @@ pub(crate) fn refuse_foreign(line: &Line, expected: Expected) -> Result<(), Prot
     Ok(())
 }
 
-/// Whatever the verb: `PRI * HTTP/2.0`, `PROPFIND / HTTP/1.1`, `get / http/1.0`.
+/// Returns whether a line is a request of HTTP with any verb: `PRI * HTTP/2.0`, `PROPFIND / HTTP/1.1`, `get / http/1.0`.
 fn ends_in_http_version(text: &str) -> bool {
     let version = text.rsplit(' ').next().unwrap_or_default();
     let name = version.get(..5).unwrap_or_default();
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_protocols_are_refused() {
+    fn refuses_other_protocols() {
         for first in [
             "GET / HTTP/1.1",
             "POST /x",
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_may_say_is_not() {
+    fn accepts_what_a_person_may_type() {
         for first in ["", "9a08f44c-c541-41eb-8c47-0242ac110002", "get lost", "I like HTTP", "http/x", "HTTP/é", "SSH"]
         {
             assert!(refuse_foreign(&Line::from(first), Expected::Token).is_ok(), "{first:?}");

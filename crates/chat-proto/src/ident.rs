@@ -1,34 +1,85 @@
-//! The short names of section 5 of the protocol: which post, which log, which place in it.
+//! Identifiers and positions: which post, which log, which message in it (docs/protocol.md, section 5).
 
 use std::fmt;
+use std::str::FromStr;
 
 /// The longest identifier, in bytes. A UUID has 36.
 pub const MAX_ID_BYTES: usize = 64;
 
-/// Names one post of one account, for as long as the store lives: the same id is stored once.
+/// The id of one post. It is unique within the account, for as long as the server's store exists: the same id is stored
+/// once.
+///
+/// ```
+/// use chat_proto::{Position, PostId};
+///
+/// let id: PostId = "01JD3Z".parse()?;
+/// assert_eq!(id.as_str(), "01JD3Z");
+/// // A bridge that repeats messages of another room after a crash finds the same ids again.
+/// let position: Position = "k3f9:1043".parse()?;
+/// assert_eq!(PostId::from_position(&position)?.as_str(), "k3f9-1043");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PostId(Box<str>);
 
-/// Names one uninterrupted log; sequence numbers are only comparable within one.
+/// The id of one uninterrupted log. Sequence numbers of different streams are unrelated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId(Box<str>);
 
-/// The place of a message in its stream, from 1, without holes.
+/// The number of a message in its stream. It grows by one from message to message.
 pub type Seq = u64;
 
-/// Where a message stands: its stream, and its place there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The position of a message: its stream, and its number there.
+///
+/// `Display` and `FromStr` use `stream:number`. The order is that of the log within a stream; between streams it has no
+/// meaning.
+///
+/// Exhaustive, because a position is these two facts and programs build it.
+///
+/// ```
+/// use chat_proto::{Position, StreamId};
+///
+/// let position = Position { stream: StreamId::new("k3f9")?, seq: 1043 };
+/// assert_eq!(position.to_string(), "k3f9:1043");
+/// assert_eq!("k3f9:1043".parse(), Ok(position.clone()));
+/// assert!(position < "k3f9:1044".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
     /// The log.
     pub stream: StreamId,
-    /// The place in it.
+    /// The number in it.
     pub seq: Seq,
 }
 
-/// A text that cannot be an identifier: empty, over [`MAX_ID_BYTES`], or with a character that is
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.stream, self.seq)
+    }
+}
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(raw: &str) -> Result<Self, PositionError> {
+        // An identifier has no colon.
+        let (stream, seq) = raw.split_once(':').ok_or(PositionError)?;
+        Ok(Self { stream: stream.parse().map_err(|_| PositionError)?, seq: seq.parse().map_err(|_| PositionError)? })
+    }
+}
+
+/// The error of a text that is not a [`Position`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a position has the form STREAM:NUMBER")]
+#[non_exhaustive]
+pub struct PositionError;
+
+/// The error of a text that is not an identifier: it is empty, longer than [`MAX_ID_BYTES`], or has a character that is
 /// not an ASCII letter, digit, `-` or `_`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an identifier (1 to {MAX_ID_BYTES} ASCII letters, digits, '-' or '_')")]
+#[error("an identifier has 1 to {MAX_ID_BYTES} ASCII letters, digits, '-' or '_'")]
+#[non_exhaustive]
 pub struct IdError;
 
 fn checked(raw: &str) -> Result<Box<str>, IdError> {
@@ -40,19 +91,41 @@ fn checked(raw: &str) -> Result<Box<str>, IdError> {
 macro_rules! identifier {
     ($name:ident) => {
         impl $name {
-            /// Checks and takes an identifier.
+            /// Checks an identifier.
             ///
             /// # Errors
-            /// [`IdError`] when it is empty, too long, or has another character than ASCII letters,
-            /// digits, `-` and `_`.
+            /// [`IdError`] when it is empty, too long, or has a character that is not an ASCII letter, digit, `-` or
+            /// `_`.
             pub fn new(raw: &str) -> Result<Self, IdError> {
                 checked(raw).map(Self)
             }
 
-            /// The identifier.
+            /// Returns the identifier as it is on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(raw: &str) -> Result<Self, IdError> {
+                Self::new(raw)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = IdError;
+
+            fn try_from(raw: &str) -> Result<Self, IdError> {
+                Self::new(raw)
             }
         }
 
@@ -67,6 +140,17 @@ macro_rules! identifier {
 identifier!(PostId);
 identifier!(StreamId);
 
+impl PostId {
+    /// Creates an id from the position of a message, the same one each time and another one for each position.
+    ///
+    /// # Errors
+    /// [`IdError`] when the id of the stream is so long that both do not fit into [`MAX_ID_BYTES`]. The ids of this
+    /// project's server fit.
+    pub fn from_position(position: &Position) -> Result<Self, IdError> {
+        Self::new(&format!("{}-{}", position.stream, position.seq))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +161,23 @@ mod tests {
         for bad in ["", "a b", "é", "a\n", &"x".repeat(65)] {
             assert_eq!(PostId::new(bad), Err(IdError));
         }
+    }
+
+    #[test]
+    fn a_position_reads_back() {
+        let position = Position { stream: StreamId::new("k3-f9_").unwrap(), seq: u64::MAX };
+        assert_eq!(position.to_string().parse(), Ok(position));
+        for bad in ["", "k3f9", ":1", "k3f9:", "k3f9:-1", "k3f9:1:2", "k3 f9:1"] {
+            assert_eq!(bad.parse::<Position>(), Err(PositionError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_position_gives_an_id_that_fits() {
+        let uuid = "9a08f44c-c541-41eb-8c47-0242ac110002";
+        let mut position = Position { stream: StreamId::new(uuid).unwrap(), seq: u64::MAX };
+        assert_eq!(PostId::from_position(&position).unwrap().as_str(), format!("{uuid}-{}", u64::MAX));
+        position.stream = StreamId::new(&"x".repeat(MAX_ID_BYTES)).unwrap();
+        assert_eq!(PostId::from_position(&position), Err(IdError));
     }
 }

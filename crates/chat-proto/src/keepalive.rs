@@ -1,5 +1,5 @@
-//! When to ask an idle peer for a sign of life, and when to give it up: deadlines as a value. Only
-//! what arrives feeds it, never what we send.
+//! The deadlines of an idle connection: when to probe it, and when it counts as lost. Only received lines extend them;
+//! what we send proves nothing about the peer.
 
 use std::time::{Duration, Instant};
 
@@ -29,49 +29,50 @@ impl Keepalive {
 }
 
 impl Default for Keepalive {
-    /// 5 s and 10 s: a half-open link is found within 15 s, and an idle connection costs a probe
-    /// every 5 s.
+    /// Returns 5 s and 10 s: a half-open connection is found within 15 s, and an idle one costs a probe every 5 s.
     fn default() -> Self {
         Self::new(Duration::from_secs(5), Duration::from_secs(10))
     }
 }
 
-/// Where one connection stands between heard and given up.
+/// The keepalive state of one connection.
 #[derive(Debug, Clone)]
-pub(crate) struct Watchdog {
+pub(crate) struct KeepaliveTimer {
     limits: Keepalive,
     heard: Instant,
-    /// When an answer became due, a probe's or another's; `None` while none is owed.
+    /// Since when an answer is outstanding, to a probe or to something else.
     asked: Option<Instant>,
 }
 
-/// What the watchdog wants at its deadline.
+/// What a [`KeepaliveTimer`] asks for at a moment.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeepaliveEvent {
-    /// Nothing yet.
+    /// Nothing: the deadline has not passed.
     Wait,
     /// Send a probe now.
     Probe,
-    /// The peer is gone.
-    Lost,
+    /// The peer has not answered in time: the connection is lost.
+    Expired,
 }
 
-impl Watchdog {
+impl KeepaliveTimer {
     pub(crate) fn new(limits: Keepalive, now: Instant) -> Self {
         Self { limits, heard: now, asked: None }
     }
 
-    /// Something arrived, and if an answer was due, one has come. `owed` says whether one is still due after it.
-    pub(crate) fn on_input(&mut self, now: Instant, owed: bool) {
+    /// Records a received line that is an answer, or that arrived while none was outstanding. `outstanding` says whether
+    /// another answer is outstanding now; its time starts again.
+    pub(crate) fn on_input(&mut self, now: Instant, outstanding: bool) {
         self.heard = now;
-        self.asked = owed.then_some(now);
+        self.asked = outstanding.then_some(now);
     }
 
-    /// Something that must be answered was sent.
+    /// Records that something was sent that must be answered.
     pub(crate) fn on_request(&mut self, now: Instant) {
         self.asked.get_or_insert(now);
     }
 
+    /// Returns when [`check`](Self::check) has something to report.
     pub(crate) fn deadline(&self) -> Instant {
         match self.asked {
             Some(since) => since + self.limits.answer_timeout,
@@ -79,17 +80,18 @@ impl Watchdog {
         }
     }
 
+    /// Returns what is due at `now`.
     pub(crate) fn check(&self, now: Instant) -> KeepaliveEvent {
         if now < self.deadline() {
             KeepaliveEvent::Wait
         } else if self.asked.is_some() {
-            KeepaliveEvent::Lost
+            KeepaliveEvent::Expired
         } else {
             KeepaliveEvent::Probe
         }
     }
 
-    /// How long an answer may take.
+    /// Returns how long an answer may take.
     pub(crate) fn answer_timeout(&self) -> Duration {
         self.limits.answer_timeout
     }
@@ -100,17 +102,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn silence_is_probed_and_then_given_up_within_the_sum() {
+    fn probes_and_then_expires() {
         let start = Instant::now();
         let limits = Keepalive::default();
-        let mut dog = Watchdog::new(limits, start);
-        assert_eq!(dog.check(start + limits.idle - Duration::from_millis(1)), KeepaliveEvent::Wait);
+        let mut timer = KeepaliveTimer::new(limits, start);
+        assert_eq!(timer.check(start + limits.idle - Duration::from_millis(1)), KeepaliveEvent::Wait);
         let probed = start + limits.idle;
-        assert_eq!(dog.check(probed), KeepaliveEvent::Probe);
-        dog.on_request(probed);
-        assert_eq!(dog.check(probed), KeepaliveEvent::Wait);
-        assert_eq!(dog.check(probed + limits.answer_timeout), KeepaliveEvent::Lost);
-        dog.on_input(probed + limits.idle, false);
-        assert_eq!(dog.check(probed + limits.answer_timeout - Duration::from_millis(1)), KeepaliveEvent::Wait);
+        assert_eq!(timer.check(probed), KeepaliveEvent::Probe);
+        timer.on_request(probed);
+        assert_eq!(timer.check(probed), KeepaliveEvent::Wait);
+        assert_eq!(timer.check(probed + limits.answer_timeout), KeepaliveEvent::Expired);
+        timer.on_input(probed + limits.idle, false);
+        assert_eq!(timer.check(probed + limits.answer_timeout - Duration::from_millis(1)), KeepaliveEvent::Wait);
     }
 }

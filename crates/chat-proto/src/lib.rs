@@ -1,20 +1,27 @@
-//! The minechat wire: lines, values, and both sides of both ports as state machines.
+//! The minechat protocol: lines, values, and both sides of both ports as state machines.
 //!
-//! This crate does no I/O but in [`Connection`] (feature `connection`, on by default), has no clock
-//! of its own and no source of chance: time is an argument, and so one test without a runtime plays
-//! a whole conversation. It stores nothing, retries nothing and decides about no account; that is
-//! what `chat-client` and `chat-server` do with it.
+//! The state machines use no clock, no random source and no socket: lines, commands and the current time go in; lines to
+//! send, events and the next deadline come out. One test without a runtime can play a whole conversation. They store
+//! nothing and repeat nothing; the crates `chat-client` and `chat-server` do that.
 //!
 //! ```text
-//!  bytes ──> LineCodec ──> Line ──> machine.handle_input ──┐
-//!                                   machine.handle_command ├──> machine.poll_output ──> Transmit ──> bytes
-//!  clock ─────────────────────────> machine.handle_timeout ┘                     └────> Event ────> our side
+//!  bytes ──> LineCodec ──> Line ──> handle_input ────┐
+//!                        command ─> handle_command ──┼──> poll_output ──> Transmit ──> bytes
+//!                          clock ─> handle_timeout ──┘               └──> Event ─────> program
 //! ```
 //!
-//! | port  | server's side      | client's side      |
-//! |-------|--------------------|--------------------|
-//! | write  | [`WriterServer`]   | [`WriterClient`]   |
+//! | port | server | client |
+//! |---|---|---|
+//! | write | [`WriterServer`] | [`WriterClient`] |
 //! | listen | [`ListenerServer`] | [`ListenerClient`] |
+//!
+//! - **Values:** [`Line`], [`Text`], [`Message`], [`Account`], [`Nickname`], [`Token`], [`PostId`], [`StreamId`],
+//!   [`Position`].
+//! - **Driving:** [`StateMachine`], [`Output`], [`LineCodec`], and `Connection`, which does the I/O.
+//! - **Errors:** [`ProtocolError`], [`CodecError`].
+//! - **Terminals:** [`display`] makes text of other users safe to show.
+//!
+//! # Example
 //!
 //! ```
 //! use std::time::Instant;
@@ -26,6 +33,16 @@
 //! assert!(matches!(client.poll_output(), Output::Transmit(line) if line.as_str().starts_with("9a08")));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! - `connection` (default): `Connection`, the only part with I/O. It needs tokio with timers. Without the feature the
+//!   crate does not depend on tokio.
+//!
+//! # Public dependencies
+//!
+//! `bytes` 1 is part of signatures. [`LineCodec`] implements the codec traits of `tokio-util` 0.7: it is the codec
+//! interface of the runtime that this project uses, and there is no version 1.0 of it.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod account;
@@ -53,17 +70,15 @@ pub use codec::{CodecError, Frame, LineCodec, MAX_INPUT_EXTENSION, MAX_INPUT_LIN
 pub use connection::{Connection, ConnectionError};
 pub use dialogue::{CONFIRMATION, Extensions, GREETING, NICKNAME_PROMPT, UNKNOWN_TOKEN, WELCOME};
 pub use error::{Excerpt, Expected, ProtocolError, Refusal};
-pub use extension::{
-    DeclineCode, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, encode_numbered, encode_plain,
-};
-pub use ident::{IdError, MAX_ID_BYTES, Position, PostId, Seq, StreamId};
+pub use extension::{DeclineCode, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, encode_numbered};
+pub use ident::{IdError, MAX_ID_BYTES, Position, PositionError, PostId, Seq, StreamId};
 pub use keepalive::Keepalive;
 pub use line::{EXTENSION_MARK, Line};
 pub use listener::{
     ListenerClient, ListenerClientConfig, ListenerClientEvent, ListenerServer, ListenerServerCommand,
     ListenerServerConfig, ListenerServerEvent,
 };
-pub use message::Message;
+pub use message::{Message, encode_plain};
 pub use plain_lines::PlainLines;
 pub use state_machine::{NotReady, Output, StateMachine};
 pub use text::{MAX_TEXT_BYTES, Text, TextError};
@@ -71,3 +86,8 @@ pub use writer::{
     Intent, WriterClient, WriterClientCommand, WriterClientConfig, WriterClientEvent, WriterServer,
     WriterServerCommand, WriterServerConfig, WriterServerEvent,
 };
+
+/// Compiles and runs the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,24 +1,28 @@
-//! One line of the wire: UTF-8 text without its line feed. It knows nothing of what the line means.
+//! One line of the wire, as UTF-8 text without its line feed.
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// The first byte of an extension line (SOH). Legacy text cannot contain it, because control
-/// characters are removed from text.
+/// The first byte of an extension line (SOH). A text cannot contain it, because control characters are removed from texts.
 pub const EXTENSION_MARK: char = '\u{1}';
 
 /// One line, without its line feed and without one trailing carriage return.
 ///
-/// The content is valid UTF-8: bytes that were not are replaced by U+FFFD when the line is built.
-/// Cloning is cheap; a line shares the buffer it was cut from.
+/// The content is valid UTF-8: other bytes are replaced by U+FFFD when the line is created. Cloning is cheap; a line shares
+/// the buffer from which it was cut.
+///
+/// ```
+/// use chat_proto::Line;
+///
+/// assert_eq!(Line::from("hello\r").as_str(), "hello");
+/// assert_eq!(Line::from("\u{1}{\"ping\": 1}").extension(), Some("{\"ping\": 1}"));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Line(ByteString);
 
 impl Line {
-    /// Builds a line from what stood before a line feed. One trailing CR is stripped and bytes that
-    /// are not UTF-8 become U+FFFD (protocol, section 2).
-    ///
-    /// A line feed inside would make two lines of one on the wire, so it becomes a space here.
+    /// Creates a line from the bytes before a line feed. One trailing CR is removed, and bytes that are not UTF-8 become
+    /// U+FFFD (docs/protocol.md, section 1). A line feed inside becomes a space, because on the wire it would end the line.
     #[must_use]
     pub fn from_bytes(mut bytes: Bytes) -> Self {
         if bytes.last() == Some(&b'\r') {
@@ -34,39 +38,33 @@ impl Line {
         }
     }
 
-    /// A line whose text is known to hold no line feed and no trailing carriage return.
+    /// Creates a line from a text that has no line feed and no trailing carriage return.
     pub(crate) fn from_text(text: ByteString) -> Self {
         Self(text)
     }
 
-    /// A line that is part of the protocol itself; no allocation.
+    /// Creates a line from a constant of the protocol without an allocation. The text must have no line feed.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self(ByteString::from_static(text))
     }
 
-    /// The text of the line.
+    /// Returns the text of the line.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the line counts as empty: nothing in it but white space (protocol, section 2).
+    /// Returns whether the line counts as empty: it has only white space (docs/protocol.md, section 1).
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.0.trim().is_empty()
     }
 
-    /// The JSON of an extension line, without its mark; `None` for a plain line.
+    /// Returns the JSON of an extension line, without the mark; `None` for a plain line.
     #[must_use]
     pub fn extension(&self) -> Option<&str> {
         self.0.strip_prefix(EXTENSION_MARK)
-    }
-
-    /// The shared text, for a caller that keeps it.
-    #[must_use]
-    pub fn into_text(self) -> ByteString {
-        self.0
     }
 }
 
@@ -82,7 +80,7 @@ impl From<&str> for Line {
     }
 }
 
-/// Says the length only: a line may carry a token.
+/// Shows only the length: a line may be a token.
 impl std::fmt::Debug for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Line({} bytes)", self.0.len())
@@ -94,13 +92,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_trailing_carriage_return_goes_and_a_second_stays() {
+    fn removes_one_trailing_carriage_return() {
         assert_eq!(Line::from("hi\r").as_str(), "hi");
         assert_eq!(Line::from("hi\r\r").as_str(), "hi\r");
     }
 
     #[test]
-    fn a_line_never_holds_a_line_feed() {
+    fn a_line_has_no_line_feed() {
         assert_eq!(Line::from("a\nb").as_str(), "a b");
     }
 

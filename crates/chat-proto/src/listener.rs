@@ -1,4 +1,4 @@
-//! The listen port: plain lines, or a numbered log that can be read on from any place.
+//! The listen port: plain lines, or a numbered log that can be continued from any position.
 
 mod client;
 mod server;

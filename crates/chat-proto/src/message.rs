@@ -1,18 +1,31 @@
-//! A message as a listener gets it, numbered or plain.
+//! A message as a listener receives it, numbered or plain.
 
-use crate::{Line, Nickname, Position, Text};
+use bytes::{BufMut, BytesMut};
 
-/// One post as it reached the listen port.
+use crate::account::Nickname;
+use crate::ident::Position;
+use crate::line::Line;
+use crate::text::Text;
+
+/// One post, as the listen port sends it.
+///
+/// ```
+/// use chat_proto::{Line, Message};
+///
+/// let message = Message::from_plain(&Line::from("Keen Bob: hello")).expect("not blank");
+/// assert_eq!(message.sender.as_ref().map(|sender| sender.as_str()), Some("Keen Bob"));
+/// assert_eq!(message.to_plain().as_str(), "Keen Bob: hello");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// Who wrote it. `None` where a plain line has no `nickname: ` before its text.
+    /// The author. `None` for a plain line without `nickname: ` before its text.
     pub sender: Option<Nickname>,
-    /// What was written; for a line without a sender, the whole line.
+    /// The content; for a line without a sender, the whole line.
     pub text: Text,
-    /// Where it stands in the server's log; `None` from a server that does not number.
+    /// The position in the server's log; `None` from a plain server.
     pub position: Option<Position>,
-    /// When the server took it, in milliseconds since the Unix epoch; `None` from a plain server.
+    /// When the server accepted it, in milliseconds since the Unix epoch; `None` from a plain server.
     pub at: Option<i64>,
 }
 
@@ -29,30 +42,29 @@ impl Message {
         Self { position: Some(position), ..self }
     }
 
-    /// Adds the time when the server took the message, in milliseconds since the Unix epoch.
+    /// Adds the time when the server accepted the message, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn with_time(self, at: i64) -> Self {
         Self { at: Some(at), ..self }
     }
 
-    /// Reads a plain line of the listen port, `Keen Bob: hello` (protocol, section 3). `None` for a
-    /// blank line, which public servers never send.
+    /// Parses a plain line of the listen port, such as `Keen Bob: hello` (docs/protocol.md, section 3). Returns `None` for
+    /// a blank line, which public servers never send.
     ///
-    /// A plain line cannot prove who wrote it: on such a server a sender is what stands before the
-    /// first `": "`.
+    /// A plain line cannot prove its author: the sender is what comes before the first `": "`.
     #[must_use]
     pub fn from_plain(line: &Line) -> Option<Self> {
         let whole = line.as_str();
         if let Some((name, rest)) = whole.split_once(": ")
-            && let (Ok(sender), Ok(text)) = (Nickname::received(name), Text::received(rest))
+            && let (Ok(sender), Ok(text)) = (Nickname::from_peer(name), Text::from_peer(rest))
         {
             return Some(Self { sender: Some(sender), text, position: None, at: None });
         }
-        let text = Text::received(whole).ok()?;
+        let text = Text::from_peer(whole).ok()?;
         Some(Self { sender: None, text, position: None, at: None })
     }
 
-    /// The message as a plain line, as the server sends it and as history files keep it.
+    /// Formats the message as a plain line, as servers send it and history files keep it.
     #[must_use]
     pub fn to_plain(&self) -> Line {
         let text = self.text.flattened();
@@ -63,9 +75,33 @@ impl Message {
     }
 }
 
+/// Appends a message as a plain line, with its line feed.
+///
+/// Equal to [`Message::to_plain`], without a [`Line`] in between: a server encodes a message once and sends the bytes to
+/// all its listeners.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use chat_proto::{Text, encode_plain};
+///
+/// let mut out = BytesMut::new();
+/// encode_plain(&mut out, "Keen Bob", &Text::new("two\nlines")?);
+/// assert_eq!(out, "Keen Bob: two lines\n");
+/// # Ok::<(), chat_proto::TextError>(())
+/// ```
+pub fn encode_plain(out: &mut BytesMut, nickname: &str, text: &Text) {
+    let flat = text.flattened();
+    out.reserve(nickname.len() + flat.len() + 3);
+    out.put_slice(nickname.as_bytes());
+    out.put_slice(b": ");
+    out.put_slice(flat.as_bytes());
+    out.put_u8(b'\n');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::MAX_OUTPUT_LINE;
 
     #[test]
     fn the_sender_ends_at_the_first_colon_and_space() {
@@ -76,23 +112,23 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_servers_control_characters_are_seen() {
+    fn shows_control_characters_of_the_server() {
         let message = Message::from_plain(&Line::from("E\u{1b}ve: a\u{1b}]0;pwn\u{7}")).unwrap();
         assert_eq!((message.sender.unwrap().as_str(), message.text.as_str()), ("E␛ve", "a␛]0;pwn␇"));
     }
 
     #[test]
-    fn a_text_that_is_too_long_to_post_is_heard_all_the_same() {
-        let long = "x".repeat(crate::MAX_OUTPUT_LINE - 10);
+    fn accepts_a_text_that_is_too_long_to_post() {
+        let long = "x".repeat(MAX_OUTPUT_LINE - 10);
         let message = Message::from_plain(&Line::from(format!("Keen Bob: {long}"))).unwrap();
         assert_eq!((message.sender.unwrap().as_str(), message.text.as_str()), ("Keen Bob", long.as_str()));
         // Bytes that are not UTF-8 become three each.
-        let bytes = [b"Keen Bob: ", &[0xff; crate::MAX_OUTPUT_LINE - 10][..]].concat();
+        let bytes = [b"Keen Bob: ", &[0xff; MAX_OUTPUT_LINE - 10][..]].concat();
         assert!(Message::from_plain(&Line::from_bytes(bytes.into())).is_some());
     }
 
     #[test]
-    fn a_line_without_a_sender_is_kept_whole() {
+    fn keeps_a_line_without_a_sender_whole() {
         let message = Message::from_plain(&Line::from("no colon here")).unwrap();
         assert_eq!((message.sender, message.text.as_str()), (None, "no colon here"));
         assert_eq!(Message::from_plain(&Line::from("Bob: ")).unwrap().text.as_str(), "Bob: ");

@@ -1,27 +1,36 @@
-//! Plain lines of the listen port that came together and are nothing but text, kept in one piece: the fast path for
-//! who hears much. It says nothing that taking each line by itself would not say.
+//! Plain lines of the listen port that arrived together, kept in one piece: the fast path of a busy listener. Equal to
+//! the messages that the lines give one by one.
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::{Line, Message};
+use crate::line::Line;
+use crate::message::Message;
 
-/// Consecutive lines `Keen Bob: hello`, each of which is a message that reads as it stands: no control character, no
-/// extension line, no white space that reading would drop. Never empty.
+/// Consecutive plain lines such as `Keen Bob: hello`, each of which is a message that needs no cleaning: without control
+/// characters, extension lines, or white space that parsing would drop. Never empty.
 ///
 /// Cloning is cheap.
+///
+/// ```
+/// use chat_proto::PlainLines;
+///
+/// let lines = PlainLines::new("Keen Bob: one\nKeen Bob: two\n".into()).expect("simple lines");
+/// assert_eq!(lines.count(), 2);
+/// assert_eq!(lines.messages().last().map(|message| message.text.into_string()).as_deref(), Some("two"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlainLines {
-    /// Ends in a line feed.
+    /// The lines; the last byte is a line feed.
     text: ByteString,
     count: usize,
 }
 
 impl PlainLines {
-    /// Looks at whole lines, the last line feed included.
+    /// Checks whole lines, with the line feed of the last one.
     ///
     /// # Errors
-    /// Hands them back when they are not as simple as that; they have to be taken one by one.
+    /// Returns the lines when one of them is not as simple as that. They must be handled one by one.
     pub fn new(lines: Bytes) -> Result<Self, Bytes> {
         if lines.last() != Some(&b'\n') || !is_simple(&lines) {
             return Err(lines);
@@ -29,7 +38,7 @@ impl PlainLines {
         let Ok(text) = ByteString::try_from(lines.clone()) else { return Err(lines) };
         let mut count = 0;
         for line in split(&text) {
-            if !reads_as_it_stands(line) {
+            if !needs_no_cleaning(line) {
                 return Err(lines);
             }
             count += 1;
@@ -37,42 +46,42 @@ impl PlainLines {
         Ok(Self { text, count })
     }
 
-    /// The lines as they came, each with its line feed.
+    /// Returns the lines as they arrived, each with its line feed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// How many messages these are.
+    /// Returns the number of messages.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Each line without its line feed.
+    /// Returns each line without its line feed.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         split(&self.text)
     }
 
-    /// The same one by one.
+    /// Returns each line as a message.
     pub fn messages(&self) -> impl Iterator<Item = Message> {
         self.lines().filter_map(|line| Message::from_plain(&Line::from_text(self.text.slice_ref(line))))
     }
 }
 
-/// Says the size only: what is in it is peers' text.
+/// Shows only the size: the content is text of other users.
 impl std::fmt::Debug for PlainLines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PlainLines({} lines, {} bytes)", self.count, self.text.len())
     }
 }
 
-/// Whether there is nothing but printable ASCII, Latin, Greek and Cyrillic letters, and line feeds. All of the bytes are
-/// looked at without stopping at the first odd one, which is several times faster.
+/// Returns whether there are only printable ASCII, Latin, Greek and Cyrillic letters, and line feeds. Checking all bytes
+/// without an early exit can be vectorized, which is several times faster.
 fn is_simple(bytes: &[u8]) -> bool {
     let odd = |b: u8| {
-        // C0 controls and DEL; C1 and no-break space; marks that combine; everything from Armenian on, in which there
-        // are line separators, directions and things that cannot be seen.
+        // By lead byte: C0 controls and DEL; C1 and no-break space; combining marks; everything from Armenian on, which
+        // includes line separators, direction marks and invisible characters.
         ((b < 0x20) & (b != b'\n'))
             | (b == 0x7f)
             | ((0xc0..=0xc2).contains(&b))
@@ -83,8 +92,9 @@ fn is_simple(bytes: &[u8]) -> bool {
     !bytes.iter().fold(false, |found, &byte| found | odd(byte))
 }
 
-/// Whether the sender ends at the first colon and space, with nothing to trim, and something follows.
-fn reads_as_it_stands(line: &str) -> bool {
+/// Returns whether parsing would keep a line as it is: nothing to trim around the sender, which ends at the first colon
+/// and space.
+fn needs_no_cleaning(line: &str) -> bool {
     let bytes = line.as_bytes();
     if bytes.first().is_none_or(|&first| first == b' ') {
         return false;
@@ -113,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_as_it_stands_is_taken() {
+    fn accepts_simple_lines() {
         let lines = block("Keen Bob: hello \nсмелая Аня: привет: да\nno sender\nx:y\n: z\n").unwrap();
         assert_eq!(lines.count(), 5);
         let messages: Vec<_> = lines.messages().collect();
@@ -123,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_is_handed_back() {
+    fn returns_other_lines() {
         for odd in [
             "",
             "Bob: torn",
@@ -146,9 +156,8 @@ mod tests {
     }
 
     proptest! {
-        /// The reason why it may be there at all.
         #[test]
-        fn it_says_what_the_lines_say_one_by_one(
+        fn equals_the_lines_one_by_one(
             lines in prop::collection::vec("[ :a-cЖé\u{301}\u{a0}\u{9b}\r\u{1}\u{2028}]{0,8}", 1..6),
         ) {
             let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();

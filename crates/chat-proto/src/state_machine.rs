@@ -1,83 +1,104 @@
-//! The contract between a protocol and whoever moves its bytes. No socket, no clock, no randomness.
+//! The contract between a state machine of the protocol and the driver that moves its bytes.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::{Line, ProtocolError};
+use crate::error::ProtocolError;
+use crate::line::Line;
 
-/// One side of one port's protocol, as a value.
+/// One side of the protocol of one port, as a value.
 ///
-/// A driver hands in lines, commands and the time, and polls for output until it is told to wait.
-/// [`Connection`](crate::Connection) is such a driver over real streams; a test can be another.
+/// A driver hands in lines, commands and the current time, and polls for output until it is told to wait. The machine
+/// reads no clock and no socket. `Connection` (feature `connection`) is a driver over asynchronous streams; a test can be
+/// another one.
+///
+/// ```
+/// use std::time::Instant;
+/// use chat_proto::{Line, Output, ProtocolError, StateMachine};
+///
+/// /// Hands in one line and returns everything that the machine sends.
+/// fn exchange<M: StateMachine>(machine: &mut M, line: Line, now: Instant) -> Result<Vec<Line>, ProtocolError> {
+///     machine.handle_input(line, now)?;
+///     let mut sent = Vec::new();
+///     loop {
+///         match machine.poll_output() {
+///             Output::Transmit(line) => sent.push(line),
+///             Output::Event(_) => {}
+///             Output::Timeout(_) => return Ok(sent),
+///         }
+///     }
+/// }
+/// ```
 pub trait StateMachine {
-    /// What our side wants done.
+    /// What the program wants.
     type Command;
-    /// What our side learns.
+    /// What the program learns.
     type Event;
 
-    /// Takes a line of the peer. A driver asks [`wants_input`](Self::wants_input) first.
+    /// Handles a line of the peer. A driver asks [`wants_input`](Self::wants_input) first.
     ///
     /// # Errors
-    /// The dialogue cannot go on; output that is already waiting is still valid.
+    /// The dialogue cannot continue. Output that is already waiting is still valid.
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError>;
 
-    /// Whether consecutive lines may be handed in together now, where a driver has them. `false` unless a machine has a
-    /// quicker way for many lines than for each.
+    /// Returns whether [`handle_lines`](Self::handle_lines) may be used now. `false` unless a machine has a faster way for
+    /// many lines than for one.
     fn wants_lines(&self) -> bool {
         false
     }
 
-    /// Takes consecutive lines of the peer in one piece, line feeds included, where that says the same as taking them
-    /// one by one.
+    /// Handles consecutive lines of the peer in one piece, line feeds included, with the same meaning as one by one.
     ///
     /// # Errors
-    /// Hands them back where it does not: they have to be handed in one by one.
+    /// Returns the lines when they must be handed in one by one.
     fn handle_lines(&mut self, lines: Bytes, _now: Instant) -> Result<(), Bytes> {
         Err(lines)
     }
 
-    /// Learns that a line of the peer was too long and has been skipped. A driver says so only where it skips such
-    /// lines; elsewhere they end the connection.
+    /// Handles a line of the peer that was over the limit and was skipped. Used only by a driver that skips such lines;
+    /// elsewhere they end the connection.
     fn handle_too_long(&mut self, _now: Instant) {}
 
-    /// Takes the end of the peer's stream, with what stood after the last line feed.
+    /// Handles the end of the peer's stream. `unfinished` is what came after the last line feed.
     ///
     /// # Errors
-    /// The stream ended where the rules do not allow it.
+    /// The rules do not allow the stream to end here.
     fn handle_end(&mut self, unfinished: Option<Line>, now: Instant) -> Result<(), ProtocolError>;
 
-    /// Takes a wish of our side.
+    /// Handles a command of the program.
     ///
     /// # Errors
-    /// Hands the command back where the state does not allow it.
+    /// Returns the command when the state does not allow it.
     fn handle_command(&mut self, command: Self::Command, now: Instant) -> Result<(), NotReady<Self::Command>>;
 
-    /// Tells the machine that a deadline it gave may have passed. Does nothing when none has.
+    /// Checks the deadline that the machine has given. Does nothing when it has not passed.
     ///
     /// # Errors
-    /// The peer was silent for too long.
+    /// The peer has not answered in time.
     fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError>;
 
-    /// Whether lines may be handed in now. `false` while a decision or answers are owed: the driver
-    /// leaves the bytes where they are, and so the peer feels it.
+    /// Returns whether lines may be handed in now. `false` while a decision or too many answers are outstanding. The
+    /// driver then does not read, which slows the peer down.
     fn wants_input(&self) -> bool {
         true
     }
 
-    /// The next thing to do. A driver polls again until it gets [`Output::Timeout`].
+    /// Returns the next thing to do. A driver polls again until it gets [`Output::Timeout`].
     fn poll_output(&mut self) -> Output<Self::Event>;
 }
 
-/// What a machine asks of its driver. There is one poll, so that nothing can be forgotten.
+/// What a state machine asks of its driver. One method returns all of it, so that a driver cannot forget a part.
+///
+/// Exhaustive, because a driver must handle every kind of output: to ignore a new one would be a fault.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Output<E> {
     /// Send this line.
     Transmit(Line),
-    /// Tell our side.
+    /// Pass this to the program.
     Event(E),
-    /// Nothing more for now: wait for input, for a command, or until this instant.
+    /// Nothing more now: wait for input, for a command, or until this moment.
     Timeout(Option<Instant>),
 }
 

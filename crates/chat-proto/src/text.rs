@@ -1,7 +1,9 @@
-//! What a message says: text that is safe to put on the wire. It is not yet safe for a terminal;
-//! that is the business of whoever shows it.
+//! The content of a message: text that is safe on the wire. For a terminal it must be cleaned with
+//! [`display`](crate::display) first.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
 
 use bytestring::ByteString;
 
@@ -9,28 +11,36 @@ use crate::display::push_visible;
 
 /// The longest text of one message, in bytes of UTF-8.
 ///
-/// With its sender and every character escaped it still stays well below the 64 KiB line that kills
-/// public listeners (protocol, section 3).
+/// With its sender and every character escaped, the line stays below the 64 KiB that end public listeners
+/// (docs/protocol.md, section 3).
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// The content of a message: never blank, no control characters but tab, and line feed for an inner
-/// line break. At most [`MAX_TEXT_BYTES`] to post; what another server sent may be longer.
+/// The content of a message. It is never blank and has no control characters except tab, and line feed for an inner line
+/// break. To post, it has at most [`MAX_TEXT_BYTES`]; a text that another server sent may be longer.
 ///
 /// Cloning is cheap.
+///
+/// ```
+/// use chat_proto::{Text, TextError};
+///
+/// let text = Text::new("two\r\nlines\n")?;
+/// assert_eq!(text.as_str(), "two\nlines");
+/// assert_eq!(text.flattened(), "two lines");
+/// assert_eq!(Text::new(" "), Err(TextError::Blank));
+/// # Ok::<(), TextError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text(ByteString);
 
 impl Text {
-    /// Cleans `raw` and checks it. CR LF, U+2028 and U+2029 become line feeds; other control
-    /// characters but tab are removed. Line breaks at either end are dropped, spaces are kept: they
-    /// are data.
+    /// Cleans and checks a text. CR LF, U+2028 and U+2029 become line feeds; other control characters except tab are
+    /// removed. Line breaks at the ends are removed. Spaces are data and are kept.
     ///
     /// # Errors
-    /// [`TextError::Blank`] when nothing but white space is left, [`TextError::TooLong`] when it is
-    /// over the limit.
+    /// [`TextError::Blank`] when only white space is left, [`TextError::TooLong`] when it is over the limit.
     pub fn new(raw: &str) -> Result<Self, TextError> {
         if raw.len() > 4 * MAX_TEXT_BYTES {
-            // Not worth cleaning: no honest text shrinks to a quarter.
+            // No real text shrinks to a quarter by cleaning, so the work is saved.
             return Err(TextError::TooLong { bytes: raw.len() });
         }
         let text = Self::cleaned(&clean(raw, |_, _| {}))?;
@@ -40,10 +50,10 @@ impl Text {
         Ok(text)
     }
 
-    /// Cleans what a server sent: the same, but control characters become visible. A server that lets them through
-    /// is hostile or careless, and whoever reads should see that. Another server may take longer texts than ours, so
-    /// only the line that it came in bounds its length.
-    pub(crate) fn received(raw: &str) -> Result<Self, TextError> {
+    /// Cleans a text that a server sent. As [`new`](Self::new), but control characters become visible: a server that
+    /// passes them on is hostile or careless, and the reader should see that. Another server may accept longer texts than
+    /// ours, so only the line limits the length.
+    pub(crate) fn from_peer(raw: &str) -> Result<Self, TextError> {
         if raw.trim().is_empty() {
             return Err(TextError::Blank);
         }
@@ -58,32 +68,60 @@ impl Text {
         Ok(Self(ByteString::from(text)))
     }
 
-    /// The text; inner line breaks are line feeds.
+    /// Returns the text. Inner line breaks are line feeds.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text as plain listeners get it: each inner line break is one space.
+    /// Returns the text as an owned string.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0.to_string()
+    }
+
+    /// Returns the text as plain listeners receive it: each inner line break is one space.
     #[must_use]
     pub fn flattened(&self) -> Cow<'_, str> {
         if self.0.contains('\n') { Cow::Owned(self.0.replace('\n', " ")) } else { Cow::Borrowed(&self.0) }
     }
 }
 
-/// Why a text cannot be a message.
+/// The error of a text that cannot be a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextError {
-    /// Nothing but white space: on the wire that would be a ping, not a message.
+    /// It has only white space: on the wire that would be a ping.
     #[error("the message is empty")]
     Blank,
-    /// Over [`MAX_TEXT_BYTES`].
+    /// It is longer than [`MAX_TEXT_BYTES`].
     #[error("the message has {bytes} bytes; the limit is {MAX_TEXT_BYTES}")]
     TooLong {
-        /// Its length after cleaning.
+        /// The length after cleaning.
         bytes: usize,
     },
+}
+
+impl FromStr for Text {
+    type Err = TextError;
+
+    fn from_str(raw: &str) -> Result<Self, TextError> {
+        Self::new(raw)
+    }
+}
+
+impl TryFrom<&str> for Text {
+    type Error = TextError;
+
+    fn try_from(raw: &str) -> Result<Self, TextError> {
+        Self::new(raw)
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.into_string()
+    }
 }
 
 impl AsRef<str> for Text {
@@ -92,26 +130,26 @@ impl AsRef<str> for Text {
     }
 }
 
-impl std::fmt::Display for Text {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::fmt::Debug for Text {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({:?})", &*self.0)
     }
 }
 
-/// Makes all line breaks line feeds. What becomes of a control character is up to `put`.
+/// Turns all line breaks into line feeds, and hands other control characters to `put`.
 fn clean(raw: &str, put: fn(&mut String, char)) -> Cow<'_, str> {
-    if is_printable_ascii(raw) || !raw.chars().any(|c| must_go(c) || is_separator(c)) {
+    if is_printable_ascii(raw) || !raw.chars().any(|c| is_refused_control(c) || is_separator(c)) {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len() + 16);
     for c in raw.replace("\r\n", "\n").chars() {
-        if must_go(c) {
+        if is_refused_control(c) {
             put(&mut out, c);
         } else {
             out.push(if is_separator(c) { '\n' } else { c });
@@ -120,18 +158,18 @@ fn clean(raw: &str, put: fn(&mut String, char)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a text is nothing but printable ASCII, as most are: looking at bytes without stopping at
-/// the first odd one is several times faster than looking at characters.
+/// Returns whether a text has only printable ASCII, as most texts have. Checking all bytes without an early exit can be
+/// vectorized, and is several times faster than checking characters.
 pub(crate) fn is_printable_ascii(raw: &str) -> bool {
     raw.bytes().fold(true, |all, byte| all & (0x20..0x7f).contains(&byte))
 }
 
-fn must_go(c: char) -> bool {
+fn is_refused_control(c: char) -> bool {
     c.is_control() && c != '\t' && c != '\n'
 }
 
-/// LINE SEPARATOR and PARAGRAPH SEPARATOR: public clients split at them, so kept as they are they
-/// would forge a second line.
+/// Returns whether a character is LINE SEPARATOR or PARAGRAPH SEPARATOR. Public clients split lines at them, so they could
+/// forge a second line.
 fn is_separator(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
@@ -143,17 +181,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_tabs_and_trailing_spaces_and_drops_controls() {
+    fn keeps_spaces_and_removes_controls() {
         let text = Text::new("\u{1}a\tb\u{1b}[31m \r\n").unwrap();
         assert_eq!(text.as_str(), "a\tb[31m ");
     }
 
     #[test]
     fn what_a_server_sent_loses_nothing_unseen() {
-        let text = Text::received("\u{1}a\tb\u{1b}[31m\u{9b}\u{7f} \r\n\u{2028}c\rd\n").unwrap();
+        let text = Text::from_peer("\u{1}a\tb\u{1b}[31m\u{9b}\u{7f} \r\n\u{2028}c\rd\n").unwrap();
         assert_eq!(text.as_str(), "␁a\tb␛[31m<U+009B>␡ \n\nc␍d");
         for blank in ["", "\t \n", "\r\n\u{2028}", "\u{85}\u{b}"] {
-            assert_eq!(Text::received(blank), Err(TextError::Blank), "{blank:?}");
+            assert_eq!(Text::from_peer(blank), Err(TextError::Blank), "{blank:?}");
         }
     }
 
@@ -165,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_are_line_breaks_and_flatten_to_one_space() {
+    fn flattens_line_breaks_to_spaces() {
         assert_eq!(Text::new("a\u{2028}b\r\nc").unwrap().flattened(), "a b c");
     }
 
@@ -178,8 +216,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_received_text_holds_no_control_character_and_hides_none(raw in any::<String>()) {
-            if let Ok(text) = Text::received(&raw) {
+        fn shows_all_control_characters_of_a_peer(raw in any::<String>()) {
+            if let Ok(text) = Text::from_peer(&raw) {
                 prop_assert!(!text.as_str().chars().any(|c| c.is_control() && c != '\t' && c != '\n'));
                 prop_assert_eq!(&Text::new(text.as_str()).unwrap(), &text);
                 let unified = raw.replace("\r\n", "\n");
@@ -189,7 +227,7 @@ mod tests {
         }
 
         #[test]
-        fn cleaning_is_idempotent_and_flattening_is_one_line(raw in any::<String>()) {
+        fn cleaning_twice_changes_nothing(raw in any::<String>()) {
             if let Ok(text) = Text::new(&raw) {
                 prop_assert_eq!(&Text::new(text.as_str()).unwrap(), &text);
                 prop_assert!(!text.flattened().chars().any(|c| c.is_control() && c != '\t'));

@@ -1,10 +1,13 @@
 //! `Connection` over in-memory pipes, under paused time.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use chat_proto::*;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex};
 use tokio::time::Instant;
 
 fn serve(capacity: usize) -> (Connection<WriterServer, DuplexStream>, DuplexStream) {
@@ -36,7 +39,7 @@ async fn a_turn_is_one_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_is_still_read() {
+async fn reads_a_client_that_reads_nothing() {
     let (mut server, mut client) = serve(64);
     // The greeting fills the pipe; nobody reads it.
     for piece in ["9a", "08\nhel", "lo\n\n"] {
@@ -67,7 +70,7 @@ async fn a_dropped_future_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_comes_after_all_events_and_answers_still_go_out() {
+async fn answers_after_the_end_of_the_peer() {
     let (mut server, mut client) = serve(4096);
     client.write_all(b"9a08\n").await.unwrap();
     server.next_event().await.unwrap();
@@ -85,7 +88,7 @@ async fn the_end_comes_after_all_events_and_answers_still_go_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_before_the_login_ends_it() {
+async fn times_out_before_the_login() {
     let (mut server, _client) = serve(4096);
     let start = Instant::now();
     let error = server.next_event().await.unwrap_err();
@@ -94,7 +97,7 @@ async fn silence_before_the_login_ends_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_takes_nothing_is_stalled_after_its_time() {
+async fn a_peer_that_reads_nothing_is_stalled() {
     let (server, client) = serve(16);
     let mut server = server.with_write_timeout(Duration::from_secs(20));
     let start = Instant::now();
@@ -105,7 +108,7 @@ async fn a_peer_that_takes_nothing_is_stalled_after_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_without_end_is_refused_at_the_limit() {
+async fn refuses_a_line_at_the_limit() {
     let (mut server, mut client) = serve(1 << 20);
     client.write_all(&vec![b'x'; 1 << 20]).await.unwrap();
     let error = server.next_event().await.unwrap_err();
@@ -113,7 +116,7 @@ async fn a_line_without_end_is_refused_at_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn queued_bytes_follow_the_answer_that_was_commanded_before_them() {
+async fn queued_bytes_follow_earlier_answers() {
     let (ours, mut theirs) = duplex(4096);
     let machine = ListenerServer::new(&ListenerServerConfig::default(), Instant::now().into_std());
     let mut server = Connection::new(machine, ours, LineCodec::for_server());
@@ -128,6 +131,66 @@ async fn queued_bytes_follow_the_answer_that_was_commanded_before_them() {
         read_some(&mut theirs).await,
         "\u{1}{\"stream\": \"s\", \"from\": 1, \"head\": 0, \"nonce\": \"n\"}\nfirst\nsecond\n"
     );
+}
+
+/// A stream that hands out some bytes and then fails.
+struct Failing {
+    bytes: &'static [u8],
+    failure: io::ErrorKind,
+}
+
+impl AsyncRead for Failing {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.bytes.is_empty() {
+            return Poll::Ready(Err(self.failure.into()));
+        }
+        buffer.put_slice(std::mem::take(&mut self.bytes));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Failing {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Logs in over a stream that fails in the middle of a plain post, and returns what the server learns of it.
+async fn post_and_fail(failure: io::ErrorKind, tls: bool) -> Result<WriterServerEvent, ConnectionError> {
+    let machine = WriterServer::new(WriterServerConfig::default(), Instant::now().into_std());
+    let io = Failing { bytes: b"9a08\nfirst half\n", failure };
+    let mut server = Connection::new(machine, io, LineCodec::for_server());
+    if tls {
+        server = server.with_close_required();
+    }
+    assert!(matches!(server.next_event().await.unwrap(), WriterServerEvent::Login(_)));
+    server.command(WriterServerCommand::Accept(account())).unwrap();
+    server.next_event().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_ends_a_plain_stream() {
+    let text = Text::new("first half").unwrap();
+    let event = post_and_fail(io::ErrorKind::ConnectionReset, false).await.unwrap();
+    assert_eq!(event, WriterServerEvent::Post { id: None, text });
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_close_ends_a_tls_stream() {
+    for failure in [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof] {
+        match post_and_fail(failure, true).await {
+            Err(ConnectionError::Io(error)) => assert_eq!(error.kind(), failure),
+            other => panic!("{failure}: {other:?}"),
+        }
+    }
 }
 
 /// What a listener without extensions hears of a stream that comes in these pieces, one message after the other, and
@@ -155,7 +218,7 @@ async fn heard(pieces: &[&str]) -> (Vec<Message>, bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lines_that_come_together_say_what_they_say_one_by_one() {
+async fn a_batch_equals_its_lines_one_by_one() {
     let stream = "Keen Bob: one\nЖуткий Вася: два\n\u{1}{\"seq\": 9}\n  Odd : three\n\nplain\r\nKeen Bob: four\nKeen Bob: tail\n";
     let expected: Vec<Message> = stream
         .split_terminator('\n')
@@ -169,5 +232,5 @@ async fn lines_that_come_together_say_what_they_say_one_by_one() {
     }
     let lines: Vec<&str> = stream.split_inclusive('\n').collect();
     assert_eq!(heard(&lines).await.0, expected, "line by line");
-    assert!(heard(&["Keen Bob: first\n", "Keen Bob: a\nKeen Bob: b\n"]).await.1, "the quick way is taken");
+    assert!(heard(&["Keen Bob: first\n", "Keen Bob: a\nKeen Bob: b\n"]).await.1, "the batch is used");
 }

@@ -103,8 +103,53 @@ fn id(text: &str) -> PostId {
     PostId::new(text).unwrap()
 }
 
+/// Pieces of JSON that are put behind an id, and any text at all.
+fn after_an_id() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        ", \"text\": \"hi\"",
+        ", \"text\": \"\\ud800\"",
+        ", \"text\": \"\\ud83d\\ude00\\udc00\"",
+        ", \"text\": \" \"",
+        ", \"text\": 5",
+        ", \"id\": \"b\"",
+        ", \"id\": 5",
+        ", \"id\": \"not an id\"",
+        ", \"seq\": -1",
+        ", \"ok\": \"c\", \"stream\": \"s\", \"seq\": 1",
+        ", \"no\": \"c\", \"code\": \"rate\"",
+        ", \"resume\": {\"last\": 1}, \"nonce\": \"n\"",
+        ", \"ping\": 1",
+        "}",
+        "{",
+        "\\",
+    ]);
+    prop::collection::vec(prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[^\n]{0,8}"], 0..6)
+        .prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn every_line_with_an_id_is_answered(tail in after_an_id()) {
+        let now = Instant::now();
+        let mut server = WriterServer::new(WriterServerConfig::default(), now);
+        server.handle_input(Line::from("t"), now).unwrap();
+        let account = Account { nickname: Nickname::new("Keen Bob").unwrap(), token: Token::new("t").unwrap() };
+        server.handle_command(WriterServerCommand::Accept(account), now).unwrap();
+        while !matches!(server.poll_output(), Output::Timeout(_)) {}
+        server.handle_input(Line::from(format!("\u{1}{{\"id\": \"a\"{tail}")), now).unwrap();
+        let mut answers = 0;
+        loop {
+            match server.poll_output() {
+                Output::Event(WriterServerEvent::Post { id: Some(_), .. }) => answers += 1,
+                Output::Transmit(line) if line.as_str().contains("{\"no\": ") => answers += 1,
+                Output::Timeout(_) => break,
+                _ => {}
+            }
+        }
+        prop_assert_eq!(answers, 1);
+    }
 
     #[test]
     fn writer_server(acts in prop::collection::vec(any_act(), 0..60), strict: bool) {

@@ -142,7 +142,7 @@ fn login() -> Intent {
 }
 
 #[test]
-fn an_idle_connection_lives_on_pings_for_a_day() {
+fn pings_keep_an_idle_connection_for_a_day() {
     let mut pair = Pair::new(login(), Extensions::default());
     pair.settle(usize::MAX).unwrap();
     let start = pair.now;
@@ -156,14 +156,14 @@ fn an_idle_connection_lives_on_pings_for_a_day() {
 }
 
 #[test]
-fn a_wrong_token_ends_the_client_and_posts_nothing() {
+fn a_wrong_token_ends_the_client() {
     let mut pair = Pair::new(Intent::Login(Token::new("wrong").unwrap()), Extensions::ALL);
     assert_eq!(pair.settle(1), Err(ProtocolError::Refused(Refusal::UnknownToken)));
     assert!(pair.stored.is_empty());
 }
 
 #[test]
-fn a_server_that_falls_silent_is_given_up_within_fifteen_seconds() {
+fn detects_a_silent_server_within_15_s() {
     let mut pair = Pair::new(login(), Extensions::ALL);
     pair.settle(usize::MAX).unwrap();
     let start = pair.now;
@@ -180,7 +180,7 @@ fn a_server_that_falls_silent_is_given_up_within_fifteen_seconds() {
 }
 
 #[test]
-fn the_window_bounds_what_is_unanswered() {
+fn the_window_limits_unanswered_posts() {
     let mut pair = Pair::new(login(), Extensions::default());
     pair.settle(usize::MAX).unwrap();
     let mut taken = 0;
@@ -239,7 +239,7 @@ proptest! {
 
     /// A message that is not stored is never confirmed, however the server's answers are cut off.
     #[test]
-    fn a_cut_never_confirms_what_was_not_stored(
+    fn a_cut_confirms_only_stored_posts(
         count in 1u64..30,
         cut in any::<Index>(),
         extensions: bool,

@@ -84,7 +84,7 @@ impl Keys {
     }
 }
 
-pub fn play_writer(script: &Script) {
+pub(crate) fn play_writer(script: &Script) {
     let now = Instant::now();
     let mut client = Driver::new(WriterClient::new(WriterClientConfig::new(intent(script)), now), now);
     let mut posts: VecDeque<(Option<PostId>, Text)> = script
@@ -134,7 +134,7 @@ pub fn play_writer(script: &Script) {
     assert_eq!(client.learned, expected, "{}", script.title);
 }
 
-pub fn play_listener(script: &Script) {
+pub(crate) fn play_listener(script: &Script) {
     let now = Instant::now();
     let config = ListenerClientConfig::default().with_resume(request(script));
     let mut client = Driver::new(ListenerClient::new(config, now), now);

@@ -10,7 +10,7 @@ mod servers;
 use script::{Port, Script, Side};
 
 #[test]
-fn every_transcript_holds_for_the_servers() {
+fn servers_follow_every_transcript() {
     play(Side::Server, |script| match script.port {
         Port::Write => servers::play_writer(script),
         Port::Listen => servers::play_listener(script),
@@ -18,7 +18,7 @@ fn every_transcript_holds_for_the_servers() {
 }
 
 #[test]
-fn every_transcript_holds_for_the_clients() {
+fn clients_follow_every_transcript() {
     play(Side::Client, |script| match script.port {
         Port::Write => clients::play_writer(script),
         Port::Listen => clients::play_listener(script),

@@ -7,26 +7,26 @@ use chat_proto::{DeclineCode, Position, PostId, ResumeAnswer, ResumeFrom, SeqRan
 const SPECIFICATION: &str = include_str!("../../../../docs/protocol.md");
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     Server,
     Client,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Port {
+pub(crate) enum Port {
     Write,
     Listen,
 }
 
-pub struct Script {
-    pub title: String,
-    pub port: Port,
-    pub steps: Vec<Step>,
+pub(crate) struct Script {
+    pub(crate) title: String,
+    pub(crate) port: Port,
+    pub(crate) steps: Vec<Step>,
     only: Option<Side>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub(crate) enum Step {
     /// A whole line of the client.
     Client(String),
     /// Bytes of the client without a line feed.
@@ -61,17 +61,17 @@ pub enum Step {
 }
 
 impl Script {
-    pub fn is_for(&self, side: Side) -> bool {
+    pub(crate) fn is_for(&self, side: Side) -> bool {
         self.only.is_none_or(|only| only == side)
     }
 
     /// Whether the server of this script offers the extensions in its account record.
-    pub fn offers(&self) -> bool {
+    pub(crate) fn offers(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Server(line) if line.contains("\"extensions\"")))
     }
 }
 
-pub fn all() -> Vec<Script> {
+pub(crate) fn all() -> Vec<Script> {
     SPECIFICATION.split("\n```transcript ").skip(1).map(|block| parse(block.split("\n```").next().unwrap())).collect()
 }
 

@@ -89,7 +89,7 @@ where
     }
 }
 
-pub fn play_writer(script: &Script) {
+pub(crate) fn play_writer(script: &Script) {
     let now = Instant::now();
     let mut config = WriterServerConfig::default();
     config.offer = if script.offers() { Extensions::ALL } else { Extensions::default() };
@@ -137,7 +137,7 @@ fn owes_a_decision(server: &mut Driver<WriterServer>) {
     assert!(matches!(event, Some(WriterServerEvent::Login(_) | WriterServerEvent::Register(_))), "{event:?}");
 }
 
-pub fn play_listener(script: &Script) {
+pub(crate) fn play_listener(script: &Script) {
     let now = Instant::now();
     let mut server = Driver::new(ListenerServer::new(&ListenerServerConfig::default(), now), now);
     let stream = StreamId::new("k3f9").unwrap();

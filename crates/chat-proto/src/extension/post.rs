@@ -1,0 +1,170 @@
+//! A post that can be repeated safely, and its two answers.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::extension::fields::ExtensionFields;
+use crate::extension::json::JsonObjectWriter;
+use crate::ident::{Position, PostId, StreamId};
+use crate::text::{Text, TextError};
+
+/// Why a server did not store a post.
+///
+/// ```
+/// use chat_proto::DeclineCode;
+///
+/// assert_eq!(DeclineCode::from("rate"), DeclineCode::Rate);
+/// assert!(DeclineCode::Rate.is_transient());
+/// assert_eq!(DeclineCode::from("banned").as_str(), "banned");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeclineCode {
+    /// Too many posts in a short time; the answer says when to try again.
+    Rate,
+    /// The text is over the server's limit.
+    TooLong,
+    /// The text contains only white space.
+    Blank,
+    /// The line had an id and was not a post.
+    Malformed,
+    /// The account was revoked.
+    Revoked,
+    /// The store failed, for example because the disk is full.
+    Storage,
+    /// The server is shutting down.
+    Draining,
+    /// A code that this version does not know.
+    Other(Box<str>),
+}
+
+/// The longest unknown code that is kept, in characters. The known ones have at most nine.
+const MAX_CODE_CHARS: usize = 32;
+
+impl DeclineCode {
+    /// Returns the code as it is on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Rate => "rate",
+            Self::TooLong => "too_long",
+            Self::Blank => "blank",
+            Self::Malformed => "malformed",
+            Self::Revoked => "revoked",
+            Self::Storage => "storage",
+            Self::Draining => "draining",
+            Self::Other(code) => code,
+        }
+    }
+
+    /// Returns whether the same post may succeed later although nothing about it has changed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Rate | Self::Storage | Self::Draining)
+    }
+}
+
+/// Reads a code of the wire. Of an unknown one at most 32 characters are kept, and no control characters.
+impl From<&str> for DeclineCode {
+    fn from(code: &str) -> Self {
+        match code {
+            "rate" => Self::Rate,
+            "too_long" => Self::TooLong,
+            "blank" => Self::Blank,
+            "malformed" => Self::Malformed,
+            "revoked" => Self::Revoked,
+            "storage" => Self::Storage,
+            "draining" => Self::Draining,
+            other => Self::Other(other.chars().filter(|c| !c.is_control()).take(MAX_CODE_CHARS).collect()),
+        }
+    }
+}
+
+impl From<TextError> for DeclineCode {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::TooLong { .. } => Self::TooLong,
+            TextError::Blank => Self::Blank,
+        }
+    }
+}
+
+impl fmt::Display for DeclineCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rate => "too many messages in a short time",
+            Self::TooLong => "the message is too long",
+            Self::Blank => "the message is empty",
+            Self::Malformed => "the server could not read the message",
+            Self::Revoked => "the account was revoked",
+            Self::Storage => "the server cannot store messages now",
+            Self::Draining => "the server is shutting down",
+            Self::Other(code) => code,
+        })
+    }
+}
+
+/// `{"id": …, "text": …}`. The text is an error when it cannot be a message; the post is answered nevertheless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RepeatablePost {
+    pub(crate) id: PostId,
+    pub(crate) text: Result<Text, TextError>,
+}
+
+impl RepeatablePost {
+    pub(super) fn from_fields(fields: &ExtensionFields<'_>) -> Option<Self> {
+        let text = Text::new(fields.text.as_deref()?);
+        Some(Self { id: PostId::new(fields.id.as_deref()?).ok()?, text })
+    }
+
+    pub(super) fn write(&self, out: &mut JsonObjectWriter) {
+        out.text("id", self.id.as_str());
+        out.text("text", self.text.as_ref().map_or("", Text::as_str));
+    }
+}
+
+/// `{"ok": …, "stream": …, "seq": …}`: the server has the post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredPost {
+    pub(crate) id: PostId,
+    pub(crate) position: Position,
+}
+
+impl StoredPost {
+    pub(super) fn from_fields(fields: &ExtensionFields<'_>) -> Option<Self> {
+        let stream = StreamId::new(fields.stream.as_deref()?).ok()?;
+        let position = Position { stream, seq: fields.seq? };
+        Some(Self { id: PostId::new(fields.ok.as_deref()?).ok()?, position })
+    }
+
+    pub(super) fn write(&self, out: &mut JsonObjectWriter) {
+        out.text("ok", self.id.as_str());
+        out.text("stream", self.position.stream.as_str());
+        out.value("seq", self.position.seq);
+    }
+}
+
+/// `{"no": …, "code": …, "retry_after_ms": …}`: this attempt was not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeclinedPost {
+    pub(crate) id: PostId,
+    pub(crate) code: DeclineCode,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl DeclinedPost {
+    pub(super) fn from_fields(fields: &ExtensionFields<'_>) -> Option<Self> {
+        let code = DeclineCode::from(fields.code.as_deref()?);
+        let retry_after = fields.retry_after_ms.map(Duration::from_millis);
+        Some(Self { id: PostId::new(fields.no.as_deref()?).ok()?, code, retry_after })
+    }
+
+    pub(super) fn write(&self, out: &mut JsonObjectWriter) {
+        out.text("no", self.id.as_str());
+        out.text("code", self.code.as_str());
+        if let Some(after) = self.retry_after {
+            // More milliseconds than fit are 500 million years: the largest number says the same.
+            out.value("retry_after_ms", u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a program configures for a [`ListenerServer`](crate::ListenerServer), commands it and learns from it.
+
+use std::time::Duration;
+
+use crate::extension::{ResumeAnswer, ResumeRequest};
+use crate::message::Message;
+
+/// How a server treats a new listener.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let config = chat_proto::ListenerServerConfig::default();
+/// assert_eq!(config.request_timeout, Duration::from_millis(250));
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ListenerServerConfig {
+    /// How long plain lines are held back while a request may arrive. Default 250 ms: a client sends its request as soon
+    /// as it is connected, so it arrives within one round trip, and a person with `nc` does not notice the delay.
+    pub request_timeout: Duration,
+}
+
+impl ListenerServerConfig {
+    /// Sets how long plain lines are held back while a request may arrive.
+    #[must_use]
+    pub const fn with_request_timeout(self, request_timeout: Duration) -> Self {
+        Self { request_timeout }
+    }
+}
+
+impl Default for ListenerServerConfig {
+    fn default() -> Self {
+        Self { request_timeout: Duration::from_millis(250) }
+    }
+}
+
+/// What the server has decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListenerServerCommand {
+    /// Answers the request. Messages are sent numbered from here on.
+    Answer(ResumeAnswer),
+    /// Sends a message, plain or numbered as the listener has asked.
+    Deliver(Message),
+}
+
+/// What the server learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListenerServerEvent {
+    /// No request has arrived in time: send plain lines, starting with those held back.
+    Plain,
+    /// The listener requests the log. A request that arrives late comes after `Plain`. Must be answered with
+    /// [`ListenerServerCommand::Answer`].
+    Resume(ResumeRequest),
+}

@@ -1,0 +1,99 @@
+//! What a program configures for a [`WriterServer`](crate::WriterServer), commands it and learns from it.
+
+use std::time::Duration;
+
+use crate::account::{Account, Token};
+use crate::dialogue::Extensions;
+use crate::extension::DeclineCode;
+use crate::ident::{Position, PostId};
+use crate::text::Text;
+
+/// How a server conducts the dialogue.
+///
+/// ```
+/// use chat_proto::{Extensions, WriterServerConfig};
+///
+/// let mut config = WriterServerConfig::default();
+/// config.strict = true;
+/// assert_eq!(config.offer, Extensions::ALL);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WriterServerConfig {
+    /// How long a client may take to send its token, or the empty line in its place. Default 60 s.
+    pub login_timeout: Duration,
+    /// How long a client may take to send a nickname. Default 10 min: a registration window keeps the connection in this
+    /// state while a person types.
+    pub nickname_timeout: Duration,
+    /// Close after a refusal, instead of asking for a nickname as the public server does. Default `false`.
+    pub strict: bool,
+    /// What the account record offers. Default [`Extensions::ALL`].
+    pub offer: Extensions,
+    /// How many posts, and how many pings behind them, may be unanswered before the client is not read any further.
+    /// Default 1024.
+    pub max_unanswered: usize,
+}
+
+impl Default for WriterServerConfig {
+    fn default() -> Self {
+        Self {
+            login_timeout: Duration::from_secs(60),
+            nickname_timeout: Duration::from_secs(600),
+            strict: false,
+            offer: Extensions::ALL,
+            max_unanswered: 1024,
+        }
+    }
+}
+
+/// What the server has decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriterServerCommand {
+    /// Accepts a login or a registration.
+    Accept(Account),
+    /// Refuses it: the token is unknown, or the nickname is not available.
+    Deny,
+    /// The oldest unanswered post without an id is stored.
+    Confirm,
+    /// The post with this id is stored, now or earlier.
+    Stored {
+        /// The client's id.
+        id: PostId,
+        /// The position of the message.
+        position: Position,
+    },
+    /// The post with this id is not stored.
+    Decline {
+        /// The client's id.
+        id: PostId,
+        /// Why.
+        code: DeclineCode,
+        /// When to try again, if that can help.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What the server learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriterServerEvent {
+    /// The client has sent a token. Must be answered with `Accept` or `Deny`.
+    Login(Token),
+    /// The client requests a nickname, as it was typed; may be blank. Must be answered with `Accept` or `Deny`.
+    Register(String),
+    /// A message. Must be answered with `Confirm` if it has no id, else with `Stored` or `Decline`.
+    Post {
+        /// The client's id, from a client that uses ids.
+        id: Option<PostId>,
+        /// The content.
+        text: Text,
+    },
+    /// The machine has declined a post that cannot be a message. No command answers it.
+    Declined {
+        /// The client's id.
+        id: PostId,
+        /// Why.
+        code: DeclineCode,
+    },
+}

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the programs that chat-bench compares with, as Debian and Ubuntu package them. None is needed: chat-bench
-# leaves out what is not there and says so. chat-bench starts its own copies on free ports; the services that the
-# packages would start are not left running.
+# Installs the programs that chat-bench compares with, from the packages of Debian and Ubuntu. All are optional:
+# chat-bench reports a missing one and leaves it out. It starts its own copies on free ports, so the services of newly
+# installed packages are stopped.
 set -eu
 
 packages="redis-server nats-server mosquitto ngircd inspircd netcat-openbsd ripgrep moreutils python3"
@@ -11,11 +11,11 @@ as_root=""
 
 $as_root apt-get update
 for package in $packages; do
-  # What was here before is somebody's, and so is its service.
+  # A package that was installed before, and its service, belong to the owner of the machine.
   dpkg -s "$package" >/dev/null 2>&1 && continue
   if ! $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$package"; then
-    # One that this release does not have must not keep the others away.
-    echo "install-peers: $package is not to be had here; chat-bench will leave it out" >&2
+    # Continue without a package that this release does not have.
+    echo "install-peers: could not install $package; chat-bench will leave it out" >&2
     continue
   fi
   $as_root systemctl disable --now "$package" 2>/dev/null || true

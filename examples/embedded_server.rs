@@ -1,4 +1,4 @@
-//! A room inside a program: free ports, nothing on disk, until Ctrl-C.
+//! A server inside a program, on free ports and in memory, until Ctrl-C.
 
 use chat_server::{MemoryJournal, Server, ServerConfig};
 
@@ -7,7 +7,7 @@ async fn main() -> anyhow::Result<()> {
     let server = Server::start(ServerConfig::on_free_ports(), MemoryJournal::new()).await?;
     println!("ready listen={} write={}", server.listen_addr(), server.write_addr());
     tokio::signal::ctrl_c().await?;
-    // What was posted is stored and answered, and both ports are closed.
+    // Stores and answers what was posted, then closes both ports.
     server.drain().await?;
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! Prints what a room says, over reconnects, and says where something was missed.
+//! Prints the messages of a room, reconnects when the connection is lost, and reports gaps.
 
 use chat_client::{Listener, ListenerEvent, display};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let mut listener = Listener::builder(examples::room_of_args()?).start();
+    let mut listener = Listener::builder(examples::config_from_args()?).start();
     while let Some(event) = listener.next().await {
         match event {
-            // What others wrote is made safe before a terminal sees it.
+            // Text of other users is made safe before it reaches a terminal.
             ListenerEvent::Message(message) => {
                 println!("{}", display::clean_for_terminal(message.to_plain().as_str()));
             }

@@ -1,4 +1,4 @@
-//! Registers, posts one message, and waits until the room has confirmed that it is stored.
+//! Registers, posts one message, and waits until the server has confirmed that it is stored.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use chat_client::{Nickname, Text, Writer, register};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let config = examples::room_of_args()?;
+    let config = examples::config_from_args()?;
     let account = register(&config, Nickname::new("hello")?).await?;
     println!("I am {}", account.nickname);
 

@@ -1,16 +1,16 @@
-//! What the targets share: a script of lines, waits and commands read from bytes, and a directory in
-//! memory for targets that need a file.
+//! Shared parts of the targets: a script of lines, waits and commands read from bytes, and a temporary directory for
+//! targets that need a file.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chat_proto::{Line, Output, StateMachine};
 
-/// Plays bytes against a machine: each line is a line of the peer, except that one which begins with
-/// `~` lets time pass, `!` is a command of our side, and `$` ends the stream.
+/// Plays bytes against a state machine. Each line is a line of the peer, except that `~` and a number lets seconds pass,
+/// `!` and a byte is a command of our side, and `$` ends the stream.
 ///
 /// # Panics
-/// When the machine talks without end, or says a line feed.
+/// The machine produces output without end, or a line with a line feed.
 pub fn play<M: StateMachine>(data: &[u8], new: impl FnOnce(Instant) -> M, command: impl Fn(u8) -> Option<M::Command>) {
     let mut now = start();
     let mut machine = new(now);
@@ -39,7 +39,7 @@ pub fn play<M: StateMachine>(data: &[u8], new: impl FnOnce(Instant) -> M, comman
                 Output::Timeout(_) => break,
             }
             turns += 1;
-            assert!(turns < 100_000, "the machine talks without end");
+            assert!(turns < 100_000, "output without end");
         }
         if outcome.is_err() {
             return;
@@ -51,24 +51,24 @@ fn line(bytes: &[u8]) -> Line {
     Line::from_bytes(bytes.to_vec().into())
 }
 
-/// One instant for all runs, so that a finding can be repeated.
+/// Returns the same instant for all runs, so that a finding can be repeated.
 fn start() -> Instant {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     *START.get_or_init(Instant::now)
 }
 
-/// A file with this content, in a directory of this process that is emptied for each run.
+/// Writes a file with this content into a directory of this process, which is emptied for each run.
 pub fn file(name: &str, content: &[u8]) -> PathBuf {
     static DIR: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
     let dir = DIR.get_or_init(|| {
         let memory = std::path::Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        dir.expect("a directory for files")
+        dir.expect("a temporary directory")
     });
-    for entry in std::fs::read_dir(dir.path()).expect("our directory").flatten() {
+    for entry in std::fs::read_dir(dir.path()).expect("the temporary directory").flatten() {
         let _ = std::fs::remove_file(entry.path());
     }
     let path = dir.path().join(name);
-    std::fs::write(&path, content).expect("a file of ours");
+    std::fs::write(&path, content).expect("a temporary file");
     path
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A long run: every target in turn, round after round, and at the end what came of it as a table. A finding stops it
-# with exit code 1; its input is in fuzz/artifacts.
+# A long run: every target in turn, round after round, and a table of the results at the end. A finding stops it with
+# exit code 1; its input is in fuzz/artifacts.
 #
 #   fuzz/long.sh ROUNDS SECONDS     SECONDS for each target in each round
 #
-# Four rounds of five have short inputs and look at edges only, so that there are very many of them; the fifth has long
-# ones and counts how often each edge is passed.
+# Four rounds of five use short inputs and record edges only, for the highest rate; the fifth uses long ones and counts
+# how often each edge is passed.
 set -euo pipefail
 cd "$(dirname "$0")"
 rounds=${1:?rounds} seconds=${2:?seconds}

@@ -1,4 +1,4 @@
-"""A listener as students write it: each line is decoded, stamped and appended to the history with aiofiles' way."""
+"""A simple asyncio listener: each line is decoded, stamped and appended to the history, as with aiofiles."""
 
 import asyncio
 import datetime
@@ -16,7 +16,7 @@ async def main():
     try:
         while line := await reader.readline():
             stamp = datetime.datetime.now().strftime("%d.%m.%y %H:%M")
-            # The file is opened for each message, in a thread, as aiofiles does it.
+            # Opens the file for each message, in a thread, like aiofiles.
             await asyncio.to_thread(append, path, f"[{stamp}] {line.decode()}")
     finally:
         writer.close()

@@ -1,4 +1,4 @@
-"""A listener with asyncio that knows its way: the history is opened once, and flushed for each line."""
+"""A faster asyncio listener: the history is opened once and flushed for each line."""
 
 import asyncio
 import datetime

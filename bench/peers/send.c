@@ -1,5 +1,5 @@
-/* The least that sends a message: logs in with a token, posts one line, and waits for the confirmation. It checks what
- * it must to measure nothing wrong, and is no example of how to write a client. */
+/* The smallest client: logs in with a token, posts one line, and waits for the confirmation. It checks only what the
+ * measurement needs, and is not an example of how to write a client. */
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -8,18 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static char said[4096];
+static char input[4096];
 static size_t length;
 
-/* Reads until the server has said this. */
+/* Reads until the input contains these words. */
 static void await_words(int connection, const char *words)
 {
-    while (!strstr(said, words)) {
-        ssize_t count = read(connection, said + length, sizeof said - 1 - length);
+    while (!strstr(input, words)) {
+        ssize_t count = read(connection, input + length, sizeof input - 1 - length);
         if (count <= 0)
             exit(1);
         length += (size_t)count;
-        said[length] = 0;
+        input[length] = 0;
     }
 }
 

@@ -1,4 +1,4 @@
-"""A chat server as students write it: a list of writers, and a loop over all of them for each line."""
+"""A simple asyncio chat server, like the original: a list of listeners, and a loop over all of them for each line."""
 
 import asyncio
 import sys

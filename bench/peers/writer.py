@@ -1,4 +1,4 @@
-"""A writer as students write it: logs in with a token, posts its arguments, and leaves."""
+"""A simple asyncio writer: logs in with a token, posts its arguments, and ends."""
 
 import asyncio
 import sys

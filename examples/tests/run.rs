@@ -1,6 +1,7 @@
-//! Each example is run against a real room, and does what it says.
+//! Runs each example against a server.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,7 +10,16 @@ use chat_client::{ClientConfig, Listener, ListenerEvent, Nickname, Text, Writer,
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-/// Cargo builds the examples of a package before it runs its tests, beside the tests' own folder.
+/// Deadline of every wait.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Fails a test that waits longer than [`DEADLINE`].
+async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("{what} takes more than 60 s"))
+}
+
+/// Returns the path of an example. Cargo builds the examples of a package before its tests run, in the directory next to
+/// that of the tests.
 fn program(name: &str) -> PathBuf {
     let folder = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("examples");
     let program = folder.join(name);
@@ -27,10 +37,10 @@ fn start(name: &str, config: Option<&ClientConfig>) -> (Child, Lines<BufReader<C
     (child, lines)
 }
 
-/// A room that the example opens.
-async fn room() -> (Child, ClientConfig) {
+/// Starts the server of the example.
+async fn server() -> (Child, ClientConfig) {
     let (child, mut lines) = start("embedded_server", None);
-    let ready = lines.next_line().await.unwrap().unwrap();
+    let ready = within("the ready line", lines.next_line()).await.unwrap().unwrap();
     let port = |name: &str| {
         let at = ready.split_whitespace().find_map(|word| word.strip_prefix(name)).expect(&ready);
         at.rsplit(':').next().unwrap().parse().unwrap()
@@ -42,65 +52,73 @@ async fn room() -> (Child, ClientConfig) {
 
 async fn next_text(listener: &mut Listener) -> String {
     loop {
-        if let ListenerEvent::Message(message) = listener.next().await.expect("the room goes on") {
+        if let ListenerEvent::Message(message) = listener.next().await.expect("a running listener") {
             return message.text.to_string();
         }
     }
 }
 
-/// A listener that has its place in the room.
-async fn ear(config: &ClientConfig) -> Listener {
+/// Starts a listener and waits until it is online.
+async fn online_listener(config: &ClientConfig) -> Listener {
     let listener = Listener::builder(config.clone()).start();
-    listener.state().wait_for(chat_client::ConnectionState::is_online).await.unwrap();
+    within("connecting", listener.state().wait_for(chat_client::ConnectionState::is_online)).await.unwrap();
     listener
 }
 
 #[tokio::test]
-async fn the_writer_says_hello_and_the_listener_prints_it() {
-    let (_server, config) = room().await;
-    let mut ear = ear(&config).await;
-    let (_listener, mut heard) = start("hello_listener", Some(&config));
-    let (mut writer, mut told) = start("hello_writer", Some(&config));
-    assert!(told.next_line().await.unwrap().unwrap().ends_with(" hello"));
-    assert_eq!(told.next_line().await.unwrap().unwrap(), "stored as number 1");
-    assert!(writer.wait().await.unwrap().success());
-    assert_eq!(next_text(&mut ear).await, "hello, world");
-    // The listener may have come later than the message: say more until it has heard one.
+async fn hello_writer_posts_and_listener_prints() {
+    let (_server, config) = server().await;
+    let mut own = online_listener(&config).await;
+    let (_listener, mut printed) = start("hello_listener", Some(&config));
+    let (mut writer, mut output) = start("hello_writer", Some(&config));
+    assert!(within("the nickname", output.next_line()).await.unwrap().unwrap().ends_with(" hello"));
+    assert_eq!(within("the receipt", output.next_line()).await.unwrap().unwrap(), "stored as number 1");
+    assert!(within("the end", writer.wait()).await.unwrap().success());
+    assert_eq!(within("the message", next_text(&mut own)).await, "hello, world");
+    // The listener may have connected after the message: post until it has printed one.
     let me = register(&config, Nickname::new("again").unwrap()).await.unwrap();
     let again = Writer::builder(config).token(me.token).start();
     let mut pause = tokio::time::interval(Duration::from_millis(50));
-    loop {
-        tokio::select! {
-            line = heard.next_line() => {
-                assert!(line.unwrap().unwrap().contains(": "));
-                return;
-            }
-            _ = pause.tick() => {
-                again.send(Text::new("once more").unwrap()).await.unwrap().await.unwrap();
+    within("a printed line", async {
+        loop {
+            // All branches are cancel safe; posting is in an arm.
+            tokio::select! {
+                line = printed.next_line() => {
+                    assert!(line.unwrap().unwrap().contains(": "));
+                    return;
+                }
+                _ = pause.tick() => {
+                    again.send(Text::new("once more").unwrap()).await.unwrap().await.unwrap();
+                }
             }
         }
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn the_bot_answers_and_does_not_answer_itself() {
-    let (_server, config) = room().await;
-    let mut ear = ear(&config).await;
-    let (_bot, mut told) = start("echo_bot", Some(&config));
-    told.next_line().await.unwrap().unwrap();
+async fn echo_bot_answers_others_only() {
+    let (_server, config) = server().await;
+    let mut own = online_listener(&config).await;
+    let (_bot, mut output) = start("echo_bot", Some(&config));
+    within("the nickname", output.next_line()).await.unwrap().unwrap();
     let me = register(&config, Nickname::new("asker").unwrap()).await.unwrap();
     let writer = Writer::builder(config).token(me.token).start();
     let mut pause = tokio::time::interval(Duration::from_millis(50));
-    loop {
-        tokio::select! {
-            text = next_text(&mut ear) => match text.as_str() {
-                "!echo !echo me" => {}
-                "!echo me" => return,
-                other => panic!("the bot said {other:?}"),
-            },
-            _ = pause.tick() => {
-                writer.send(Text::new("!echo !echo me").unwrap()).await.unwrap().await.unwrap();
+    within("an answer", async {
+        loop {
+            // All branches are cancel safe; posting is in an arm.
+            tokio::select! {
+                text = next_text(&mut own) => match text.as_str() {
+                    "!echo !echo me" => {}
+                    "!echo me" => return,
+                    other => panic!("unexpected answer {other:?}"),
+                },
+                _ = pause.tick() => {
+                    writer.send(Text::new("!echo !echo me").unwrap()).await.unwrap().await.unwrap();
+                }
             }
         }
-    }
+    })
+    .await;
 }

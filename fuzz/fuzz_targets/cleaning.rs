@@ -1,4 +1,4 @@
-//! Whatever a peer writes: nothing that steers a terminal comes out, and cleaning twice changes nothing.
+//! Cleaning of any text: the result steers no terminal, and cleaning it again changes nothing.
 #![no_main]
 
 use chat_client::{Nickname, Text, display};

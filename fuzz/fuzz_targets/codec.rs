@@ -1,4 +1,4 @@
-//! Any bytes in any pieces: the same lines, and never more held than the limit.
+//! The line codec: any bytes in any pieces give the same lines, and no more than the limit is buffered.
 #![no_main]
 
 use bytes::BytesMut;
@@ -6,10 +6,10 @@ use chat_proto::{Frame, Line, LineCodec};
 use libfuzzer_sys::fuzz_target;
 use tokio_util::codec::Decoder as _;
 
-/// Small, so that short inputs, of which there are many in a second, meet them often.
+/// Small, so that short inputs reach them often.
 const LIMITS: (usize, usize) = (6, 12);
 
-fn cut(data: &[u8], piece: usize) -> (Vec<Line>, bool) {
+fn decode(data: &[u8], piece: usize) -> (Vec<Line>, bool) {
     let mut codec = LineCodec::with_limits(LIMITS.0, LIMITS.1);
     let (mut buffer, mut lines) = (BytesMut::new(), Vec::new());
     for bytes in data.chunks(piece) {
@@ -32,5 +32,5 @@ fn cut(data: &[u8], piece: usize) -> (Vec<Line>, bool) {
 
 fuzz_target!(|data: &[u8]| {
     let Some((&piece, data)) = data.split_first() else { return };
-    assert_eq!(cut(data, usize::from(piece).max(1)), cut(data, 1));
+    assert_eq!(decode(data, usize::from(piece).max(1)), decode(data, 1));
 });

@@ -1,4 +1,4 @@
-//! Any bytes as a credential file: it loads, and a new account is kept beside what was there.
+//! Any bytes as a credential file: it loads, and a new account is added to the existing ones.
 #![no_main]
 
 use chat_client::{Account, Credentials, Nickname, Token};

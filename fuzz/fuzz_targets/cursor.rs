@@ -1,4 +1,4 @@
-//! Any bytes as a cursor, with and without a history beside it: it opens, and keeps the next place.
+//! Any bytes as a cursor file, with and without a history: it opens, and saves the next position.
 #![no_main]
 
 use chat_client::{Cursor, Position, Recorder, Resume, StreamId};

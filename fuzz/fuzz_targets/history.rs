@@ -1,4 +1,4 @@
-//! Any bytes as a history file: forwards and backwards give the same lines, and recording goes on.
+//! Any bytes as a history file: reading forwards and backwards gives the same lines, and recording continues.
 #![no_main]
 
 use chat_client::{History, HistoryLine, Message, Recorder, Text};

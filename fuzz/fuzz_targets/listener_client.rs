@@ -1,4 +1,4 @@
-//! The listen port as a hostile server fills it; every extension line is parsed here.
+//! The client side of the listen port with a hostile server, all extension lines included.
 #![no_main]
 
 use chat_proto::{ListenerClient, ListenerClientConfig, Nonce, Position, ResumeFrom, ResumeRequest, StreamId};

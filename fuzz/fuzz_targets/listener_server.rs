@@ -1,4 +1,4 @@
-//! The listen port as a hostile client uses it.
+//! The server side of the listen port with a hostile client.
 #![no_main]
 
 use chat_proto::{ListenerServer, ListenerServerCommand, ListenerServerConfig, Message, Nickname, Position, ResumeAnswer, StreamId, Text};

@@ -1,4 +1,4 @@
-//! Any bytes as an outbox: it opens, and what was readable in it stays readable.
+//! Any bytes as an outbox: it opens, and readable entries stay readable.
 #![no_main]
 
 use chat_client::Outbox;

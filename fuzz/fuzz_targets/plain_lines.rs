@@ -1,4 +1,4 @@
-//! Lines that came together: either they are handed back, or they say what each of them says by itself.
+//! A batch of plain lines: it is rejected, or it gives the same messages as its lines one by one.
 #![no_main]
 
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! The write port's dialogue as a hostile server plays it; the account record is in it too.
+//! The client side of the write port with a hostile server, account line included.
 #![no_main]
 
 use chat_proto::{Intent, Nickname, PostId, Text, Token, WriterClient, WriterClientCommand, WriterClientConfig};

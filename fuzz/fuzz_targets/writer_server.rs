@@ -1,4 +1,4 @@
-//! The write port's dialogue as a hostile client plays it.
+//! The server side of the write port with a hostile client.
 #![no_main]
 
 use chat_proto::{Account, DeclineCode, Nickname, Position, PostId, StreamId, Token, WriterServer, WriterServerCommand, WriterServerConfig};

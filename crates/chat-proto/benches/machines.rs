@@ -116,7 +116,7 @@ fn writing(c: &mut Criterion) {
     group.finish();
 }
 
-/// A server to which somebody listens, plain or from the beginning of its log.
+/// A server with one listener, plain or from the beginning of its log.
 fn serving(resume: Option<ResumeRequest>) -> (ListenerClient, ListenerServer, Instant) {
     let now = Instant::now();
     let numbered = resume.is_some();

@@ -86,7 +86,7 @@ impl ServerLine {
 }
 
 #[derive(Deserialize)]
-struct AccountRecord {
+struct AccountRecordFields {
     nickname: String,
     account_hash: String,
     #[serde(default)]
@@ -94,7 +94,7 @@ struct AccountRecord {
 }
 
 fn parse_account(text: &str) -> Option<(Account, Extensions)> {
-    let record: AccountRecord = serde_json::from_str(text).ok()?;
+    let record: AccountRecordFields = serde_json::from_str(text).ok()?;
     let account = Account {
         nickname: Nickname::from_peer(&record.nickname).ok()?,
         token: Token::new(&record.account_hash).ok()?,

@@ -104,7 +104,7 @@ mod tests {
     use crate::codec::MAX_OUTPUT_LINE;
 
     #[test]
-    fn the_sender_ends_at_the_first_colon_and_space() {
+    fn the_first_colon_and_space_end_the_sender() {
         let message = Message::from_plain(&Line::from("Keen Bob: a: b ")).unwrap();
         assert_eq!(message.sender.as_ref().unwrap().as_str(), "Keen Bob");
         assert_eq!(message.text.as_str(), "a: b ");

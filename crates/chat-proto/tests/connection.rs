@@ -41,7 +41,7 @@ async fn a_turn_is_one_write() {
 #[tokio::test(start_paused = true)]
 async fn reads_a_client_that_reads_nothing() {
     let (mut server, mut client) = serve(64);
-    // The greeting fills the pipe; nobody reads it.
+    // The greeting fills the pipe; the client does not read it.
     for piece in ["9a", "08\nhel", "lo\n\n"] {
         client.write_all(piece.as_bytes()).await.unwrap();
         let _ = tokio::time::timeout(Duration::from_millis(1), async {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::Repair;
+use crate::repair::Repair;
 
 /// Creates a directory and its parents. What is created has mode 0700; what exists keeps its mode.
 ///
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn creates_with_0700_and_keeps_existing_modes() {
+    fn creates_with_0700_and_keeps_other_modes() {
         let dir = tempfile::tempdir().unwrap();
         set_mode(dir.path(), 0o755);
         create(&dir.path().join("a/b")).unwrap();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sticky_directory_is_not_writable_by_others() {
+    fn others_cannot_replace_in_sticky_directory() {
         let dir = tempfile::tempdir().unwrap();
         for (mode, found) in [(0o700, None), (0o777, Some(0o777)), (0o1777, None), (0o720, Some(0o720))] {
             set_mode(dir.path(), mode);

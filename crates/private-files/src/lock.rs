@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::{Repair, file};
+use crate::file;
+use crate::repair::Repair;
 
 /// The right to write one file, until the value is dropped or the process ends for any reason.
 #[derive(Debug)]

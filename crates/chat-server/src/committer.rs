@@ -4,4 +4,8 @@ mod handle;
 mod queue;
 mod thread;
 
-pub(crate) use self::handle::{AccountShare, CommitResult, Committer, JournalEnd, PostSequence};
+pub(crate) use self::{
+    handle::{AccountShare, Committer},
+    queue::{CommitResult, PostSequence},
+    thread::JournalEnd,
+};

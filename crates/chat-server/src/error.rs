@@ -83,6 +83,13 @@ pub enum JournalError {
         /// The link.
         path: PathBuf,
     },
+    /// A file of the open store was removed, moved or replaced.
+    #[error("{path} was removed or replaced while the server runs: put it back, or restart the server",
+        path = path.display())]
+    Replaced {
+        /// The path that leads elsewhere now.
+        path: PathBuf,
+    },
     /// Another server uses the data directory.
     #[error("{dir} is in use by another server{holder}", dir = dir.display(), holder = holder(*pid))]
     Locked {

@@ -1,32 +1,19 @@
 //! The sessions' handle to the journal thread.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::queue::{CommitQueue, CommitRequest, Maintenance, ReplySlot};
-use super::thread::{self, JournalOwner};
+use super::queue::{CommitQueue, CommitRequest, CommitResult, Maintenance, PostSequence, ReplySlot};
+use super::thread::{self, JournalEnd, JournalOwner};
 use crate::entry::{AccountId, Appended, Draft};
-use crate::error::{CommitError, JournalError};
+use crate::error::CommitError;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
 use crate::limits::{ACCOUNT_RESERVED_BYTES, ACCOUNT_WAITING_BYTES, WAITING_BYTES};
 use crate::log::SharedLog;
 use crate::meters::Meters;
-
-/// The answers to the drafts of one request, in their order.
-pub(crate) type CommitResult = Result<Vec<Appended>, CommitError>;
-
-/// Resolves when everything is stored and the journal is closed, or when the journal has failed for good.
-pub(crate) type JournalEnd = oneshot::Receiver<Result<(), JournalError>>;
-
-/// The posts that one writer sent one after another. When storing fails for one request, the requests behind it fail
-/// too: if they were stored, they would overtake it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct PostSequence {
-    pub(super) broken: Arc<OnceLock<Arc<JournalError>>>,
-}
 
 /// What one account may have waiting for the journal, in bytes. A small part is reserved for it, so that a room full of
 /// floods still takes its posts; the rest also counts against what all accounts together may have waiting.

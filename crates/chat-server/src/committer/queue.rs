@@ -4,14 +4,23 @@
 //! by no more than one transaction, however much of its own is waiting.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::handle::{CommitResult, PostSequence};
-use crate::entry::{AccountId, Draft};
-use crate::error::CommitError;
+use crate::entry::{AccountId, Appended, Draft};
+use crate::error::{CommitError, JournalError};
 use crate::limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUANTUM};
+
+/// The answers to the drafts of one request, in their order.
+pub(crate) type CommitResult = Result<Vec<Appended>, CommitError>;
+
+/// The posts that one writer sent one after another. When storing fails for one request, the requests behind it fail
+/// too: if they were stored, they would overtake it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PostSequence {
+    broken: Arc<OnceLock<Arc<JournalError>>>,
+}
 
 /// Drafts that one session submitted together, and where their answers go.
 #[derive(Debug)]
@@ -25,6 +34,12 @@ impl CommitRequest {
     /// Returns true when an earlier request of its sequence was not stored.
     pub(super) fn is_broken(&self) -> bool {
         self.sequence.broken.get().is_some()
+    }
+
+    /// Answers that it was not stored. The later requests of its sequence fail too.
+    pub(super) fn fail(self, error: &Arc<JournalError>) {
+        let _ = self.sequence.broken.set(Arc::clone(error));
+        self.reply.send(Err(CommitError::Storage(Arc::clone(error))));
     }
 
     /// Answers that it was not stored, for the reason of the earlier one.

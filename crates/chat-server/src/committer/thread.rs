@@ -8,15 +8,17 @@ use std::{io, thread};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::handle::JournalEnd;
 use super::queue::{CommitQueue, CommitRequest, Maintenance};
 use crate::entry::{Appended, Draft, MessageRecord};
-use crate::error::{CommitError, JournalError};
+use crate::error::JournalError;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
 use crate::log::SharedLog;
 use crate::meters::Meters;
 use crate::rate_limited_log::Throttle;
+
+/// Resolves when everything is stored and the journal is closed, or when the journal has failed for good.
+pub(crate) type JournalEnd = oneshot::Receiver<Result<(), JournalError>>;
 
 /// Starts the thread.
 pub(super) fn start<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc::Receiver<()>) -> io::Result<JournalEnd> {
@@ -199,10 +201,7 @@ impl<J: Journal> JournalOwner<J> {
                 failures.failed(&error);
                 drafts.clear();
                 let error = Arc::new(error);
-                for CommitRequest { sequence, reply, .. } in batch.drain(..) {
-                    let _ = sequence.broken.set(Arc::clone(&error));
-                    reply.send(Err(CommitError::Storage(Arc::clone(&error))));
-                }
+                batch.drain(..).for_each(|request| request.fail(&error));
             }
         }
         Ok(())

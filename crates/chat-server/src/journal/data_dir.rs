@@ -55,6 +55,13 @@ pub(super) fn private_file(path: &Path) -> Result<File, JournalError> {
     Ok(file)
 }
 
+/// Returns `path` with a suffix at its end: `room.db` and `-wal` make `room.db-wal`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// What a data directory may hold before there is a store in it: files of ours, and what a file system of its own has.
 const OURS: [&str; 6] = ["lock", "mark", "closed", "room.db-wal", "room.db-shm", "lost+found"];
 

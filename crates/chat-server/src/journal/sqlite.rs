@@ -4,6 +4,7 @@ mod admin;
 mod clean_shutdown;
 mod error;
 mod head_marker;
+mod identity;
 mod insert;
 mod journal;
 mod open;

@@ -1,8 +1,8 @@
-//! What happens, on standard error: as text, or as one JSON object a line. Nothing that a peer wrote
-//! is logged, and no token.
+//! The log on standard error: as text, or as one JSON object per line. It contains no token and nothing that a peer
+//! wrote.
 
 use std::fmt::{self, Write};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chat_proto::display;
@@ -16,10 +16,25 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Starts the log, which shows information, warnings and errors.
-pub(crate) fn start(format: LogFormat) {
+use super::log_writer::LogWriter;
+
+/// Reports lines that were dropped.
+const DROPPED: &str = "standard error was not read; log lines were dropped";
+
+/// Starts the log, which contains information, warnings and errors.
+///
+/// # Errors
+/// The thread that writes it could not be started.
+pub(crate) fn start(format: LogFormat) -> io::Result<()> {
     let ours = Targets::new().with_default(Level::WARN).with_target("chat_server", Level::INFO);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let writer = LogWriter::start(match format {
+        LogFormat::Text => |count| format!("chat-server: {DROPPED} (count={count})\n"),
+        LogFormat::Json => |count| {
+            let line = serde_json::json!({ "at": now_ms(), "level": "warn", "message": DROPPED, "count": count });
+            format!("{line}\n")
+        },
+    })?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let registry = tracing_subscriber::registry();
     match format {
         LogFormat::Text => {
@@ -29,23 +44,30 @@ pub(crate) fn start(format: LogFormat) {
         }
         LogFormat::Json => registry.with(layer.event_format(Json).with_filter(ours)).init(),
     }
+    Ok(())
 }
 
-/// A field and its value, of which something may come from elsewhere: it is made safe for a terminal.
+/// Returns the time in milliseconds since the Unix epoch.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Writes a field. Its value may contain text from outside, so it is made safe for a terminal.
 fn field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     let value = format!("{value:?}");
+    let value = without_os_codes(&value);
     let value = display::clean_for_terminal(&value);
     if field.name() == "message" { write!(out, "{value}") } else { write!(out, "{field}={value}") }
 }
 
-/// One object a line: time in milliseconds since 1970, level, message, fields.
+/// One object per line: time in milliseconds since the Unix epoch, level, message, fields.
 struct Json;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static> FormatEvent<S, N> for Json {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields(serde_json::Map::new());
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        fields.0.insert("at".into(), u64::try_from(at).unwrap_or(u64::MAX).into());
+        fields.0.insert("at".into(), now_ms().into());
         fields.0.insert("level".into(), event.metadata().level().as_str().to_lowercase().into());
         event.record(&mut fields);
         writeln!(out, "{}", serde_json::Value::Object(fields.0))
@@ -55,9 +77,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
 struct Fields(serde_json::Map<String, serde_json::Value>);
 
 impl Fields {
-    /// JSON escapes control characters, and leaves others that mislead whoever looks at it.
+    /// JSON escapes control characters, but not others that mislead a reader.
     fn insert(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().into(), display::clean_for_terminal(value).into());
+        self.0.insert(field.name().into(), display::clean_for_terminal(&without_os_codes(value)).into());
     }
 }
 
@@ -87,5 +109,32 @@ impl Visit for Fields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.insert(field, &format!("{value:?}"));
+    }
+}
+
+/// Removes the "(os error 2)" that the standard library appends to the system's messages.
+pub(crate) fn without_os_codes(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((code, rest)) if code.parse::<i32>().is_ok() => out.push_str(rest),
+            _ => {
+                out.push_str(" (os error ");
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removes_os_codes_only() {
+        assert_eq!(without_os_codes("a: in use (os error 98): b (os error -1)"), "a: in use: b");
+        assert_eq!(without_os_codes("a (os error x) (os error "), "a (os error x) (os error ");
     }
 }

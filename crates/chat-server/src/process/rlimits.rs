@@ -12,10 +12,14 @@ pub(crate) fn forbid_core_dumps() {
     }
 }
 
-/// Raises the soft limit of open files to the hard one. Shells and service managers start programs with a soft limit of
+/// Descriptors that a server needs beside its connections: its files, its ports, readers of the store, the runtime.
+#[cfg(unix)]
+const OTHER_FILES: u64 = 64;
+
+/// Raises the soft limit of open files to the hard one, and warns when it does not suffice for so many connections. Shells and service managers start programs with a soft limit of
 /// 1,024, for the sake of programs that use `select`. Where that is not allowed, the server runs with what it has.
 #[cfg(unix)]
-pub(crate) fn raise_open_files() {
+pub(crate) fn raise_open_files(connections: usize) {
     use rustix::process::{Resource, getrlimit, setrlimit};
 
     let mut limit = getrlimit(Resource::Nofile);
@@ -23,10 +27,18 @@ pub(crate) fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::debug!(%error, "could not raise the limit of open files");
     }
+    let needed = (connections as u64).saturating_add(OTHER_FILES);
+    if let Some(limit) = getrlimit(Resource::Nofile).current.filter(|limit| *limit < needed) {
+        tracing::warn!(
+            limit,
+            needed,
+            "too few open files are allowed for --max-connections: raise the limit (ulimit -n, LimitNOFILE)"
+        );
+    }
 }
 
 #[cfg(not(unix))]
 pub(crate) fn forbid_core_dumps() {}
 
 #[cfg(not(unix))]
-pub(crate) fn raise_open_files() {}
+pub(crate) fn raise_open_files(_: usize) {}

@@ -1,42 +1,69 @@
-//! The signals that end a server: the first asks it to drain, the second not to.
+//! The signals that end a server: the first one drains it, a later one ends it at once.
 
 use std::io;
 
-/// SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+use tokio::sync::oneshot;
+
+/// Signals within this time are one: `timeout` signals the program and its process group, a terminal signals all of its
+/// programs, and an impatient finger hits twice.
 #[cfg(unix)]
+const SAME_SIGNAL: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// SIGTERM, SIGINT and SIGHUP, or Ctrl-C on systems without signals.
 pub(crate) struct ShutdownSignals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    first: oneshot::Receiver<()>,
 }
 
-#[cfg(unix)]
 impl ShutdownSignals {
+    /// Starts to handle the signals.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    #[cfg(unix)]
     pub(crate) fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicBool, Ordering};
 
-    /// Waits for the next one of either.
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+        const ALL: [i32; 3] = [SIGTERM, SIGINT, SIGHUP];
+        // A later signal ends the process from within its handler, so that nothing which is stuck can prevent it.
+        let armed = Arc::new(AtomicBool::new(false));
+        for signal in ALL {
+            signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&armed))?;
         }
+        let mut signals = signal_hook::iterator::Signals::new(ALL)?;
+        let (tell, first) = oneshot::channel();
+        // A thread of its own for the same reason: it does not depend on the runtime.
+        std::thread::Builder::new().name("chat-signals".into()).spawn(move || {
+            if signals.forever().next().is_some() {
+                let _ = tell.send(());
+                std::thread::sleep(SAME_SIGNAL);
+                armed.store(true, Ordering::SeqCst);
+            }
+        })?;
+        Ok(Self { first })
     }
-}
 
-#[cfg(not(unix))]
-pub(crate) struct ShutdownSignals;
-
-#[cfg(not(unix))]
-impl ShutdownSignals {
+    /// Starts to handle Ctrl-C.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(unix))]
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self)
+        let (tell, first) = oneshot::channel();
+        tokio::spawn(async move {
+            // Without a handler nothing can ask the server to end, so it continues.
+            if tokio::signal::ctrl_c().await.is_ok() {
+                let _ = tell.send(());
+            }
+        });
+        Ok(Self { first })
     }
 
-    pub(crate) async fn next(&mut self) {
-        // Without a handler nobody can ask, so the server runs on.
-        if tokio::signal::ctrl_c().await.is_err() {
+    /// Waits for the first signal.
+    pub(crate) async fn first(&mut self) {
+        if (&mut self.first).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

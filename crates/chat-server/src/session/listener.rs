@@ -7,6 +7,7 @@ mod output;
 mod resume;
 mod stall;
 mod task;
+mod write_ready;
 
 pub(crate) use self::{exit::ListenerExit, task::ListenerSession};
 

@@ -29,8 +29,12 @@ impl Program {
         Self::spawn(command(&[&free[..], arguments].concat()))
     }
 
-    pub(crate) fn spawn(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::spawn_with_stderr(command, Stdio::piped())
+    }
+
+    pub(crate) fn spawn_with_stderr(mut command: Command, stderr: Stdio) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut ready = String::new();
@@ -57,11 +61,18 @@ impl Program {
         assert!(sent.success());
     }
 
+    /// Returns true when the program has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Exit code, the rest of standard output, and standard error.
     pub(crate) fn end(mut self) -> (Option<i32>, String, String) {
         let (mut out, mut err) = (String::new(), String::new());
         self.out.read_to_string(&mut out).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut err).unwrap();
+        }
         (self.child.wait().unwrap().code(), out, err)
     }
 }
@@ -267,7 +278,7 @@ fn the_list_of_accounts_that_cannot_be_written_is_a_failure() {
     let output = list.stdout(full).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("cannot write to standard output"), "{said}");
+    assert!(said.contains("could not write to standard output"), "{said}");
 }
 
 #[test]

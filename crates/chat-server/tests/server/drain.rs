@@ -59,8 +59,38 @@ async fn dropping_the_handle_closes_every_connection() {
     writer.expect_end().await;
     for port in [listen, write] {
         // The task that holds the port ends when the runtime comes to it.
-        while TcpStream::connect(port).await.is_ok() {
-            tokio::task::yield_now().await;
+        let refused = async {
+            while TcpStream::connect(port).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        guarded("a refused connection", refused).await;
+    }
+}
+
+/// Clients that survive a refusal, and not a reset, reconnect at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reconnect_at_the_end_is_refused() {
+    for _ in 0..5 {
+        let server = in_memory().await;
+        let (listen, write) = (server.listen_addr(), server.write_addr());
+        let mut peers = Vec::new();
+        for _ in 0..20 {
+            peers.push(Peer::listening(&server).await);
+            let mut writer = Peer::connect(write).await;
+            writer.expect(GREETING).await;
+            peers.push(writer);
         }
+        let mut reconnecting = tokio::task::JoinSet::new();
+        for mut peer in peers {
+            reconnecting.spawn(async move {
+                peer.expect_end().await;
+                for port in [listen, write] {
+                    assert!(TcpStream::connect(port).await.is_err(), "accepted while the server ends");
+                }
+            });
+        }
+        guarded("draining", server.drain()).await.unwrap();
+        guarded("all peers", reconnecting.join_all()).await;
     }
 }

@@ -14,6 +14,8 @@ mod hostile;
 mod limits;
 mod metrics;
 mod peer;
+#[cfg(unix)]
+mod process;
 mod resume;
 mod siege;
 mod storage;

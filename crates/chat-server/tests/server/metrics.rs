@@ -26,7 +26,7 @@ async fn say(port: SocketAddr, request: &str) -> (u16, Vec<String>, String) {
     (status, head.lines().map(str::to_lowercase).collect(), body.to_owned())
 }
 
-async fn get(port: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) async fn get(port: SocketAddr, path: &str) -> (u16, String) {
     let (status, _, body) = say(port, &format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n")).await;
     (status, body)
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat_proto::Nickname;
 use chat_server::{
-    AccountRecord, Appended, Draft, Journal, JournalError, JournalReader, LogStream, MemoryJournal, revoke_account,
+    AccountRecord, Appended, Draft, Journal, JournalError, JournalReader, LogStream, MemoryJournal, Readiness,
+    SqliteJournal, revoke_account,
 };
 use serde_json::json;
 
-use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, config, on_disk, start};
+use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, config, guarded, on_disk, start};
 
 /// A journal whose disk can be filled.
 pub(crate) struct Fillable {
@@ -43,6 +44,110 @@ impl Journal for Fillable {
 
     fn probe(&mut self) -> Result<(), JournalError> {
         if self.full.load(Ordering::SeqCst) { Err(JournalError::Full) } else { Ok(()) }
+    }
+}
+
+/// A journal that breaks when it is asked to store a certain text.
+struct Breaking {
+    inner: MemoryJournal,
+    how: fn(Vec<Appended>) -> Vec<Appended>,
+}
+
+impl Journal for Breaking {
+    fn streams(&self) -> &[LogStream] {
+        self.inner.streams()
+    }
+
+    fn head(&self) -> u64 {
+        self.inner.head()
+    }
+
+    fn accounts(&mut self) -> Result<Vec<AccountRecord>, JournalError> {
+        self.inner.accounts()
+    }
+
+    fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
+        let breaks = drafts.iter().any(|draft| matches!(draft, Draft::Post { text, .. } if text.as_str() == "break"));
+        let appended = self.inner.append(drafts)?;
+        Ok(if breaks { (self.how)(appended) } else { appended })
+    }
+
+    fn probe(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn reader(&self) -> Arc<dyn JournalReader> {
+        self.inner.reader()
+    }
+}
+
+#[tokio::test]
+async fn broken_journal_ends_the_server() {
+    let panics = |_| panic!("as the test wants it");
+    let short = |mut appended: Vec<Appended>| {
+        appended.pop();
+        appended
+    };
+    let hole = |_| vec![Appended::Fresh { seq: 7, at: 0 }];
+    let ways: [fn(Vec<Appended>) -> Vec<Appended>; 3] = [panics, short, hole];
+    for how in ways {
+        let server = start(config(), Breaking { inner: MemoryJournal::new(), how }).await;
+        let observer = server.observer();
+        let mut listener = Peer::listening(&server).await;
+        let (mut bob, _) = Peer::registered(&server, "Bob").await;
+        let (mut plain, _) = Peer::registered(&server, "Eve").await;
+        assert_eq!(bob.post("p1", "one").await["ok"], "p1");
+        assert!(listener.line().await.ends_with(": one\n"));
+        assert_eq!(bob.post("p2", "break").await["no"], "p2");
+        guarded("the failure", server.failed()).await;
+        assert_eq!(observer.readiness(), Readiness::StoreFails);
+        bob.expect_end().await;
+        plain.expect_end().await;
+        listener.expect_end().await;
+        for port in [server.listen_addr(), server.write_addr()] {
+            assert!(tokio::net::TcpStream::connect(port).await.is_err());
+        }
+        let error = guarded("draining", server.drain()).await.unwrap_err();
+        assert!(error.to_string().starts_with("the journal failed: "), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn removed_store_is_noticed() {
+    type Change = fn(&std::path::Path);
+    let changes: [(&str, Change); 3] = [
+        ("removed", |dir| {
+            for name in ["room.db", "room.db-wal", "room.db-shm"] {
+                std::fs::remove_file(dir.join(name)).unwrap();
+            }
+        }),
+        ("moved", |dir| std::fs::rename(dir, dir.with_extension("moved")).unwrap()),
+        ("replaced", |dir| {
+            std::fs::copy(dir.join("room.db"), dir.join("copy")).unwrap();
+            std::fs::rename(dir.join("copy"), dir.join("room.db")).unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("store");
+        let server = start(config(), SqliteJournal::open(&dir).unwrap()).await;
+        let observer = server.observer();
+        let (mut bob, _) = Peer::registered(&server, "Bob").await;
+        assert_eq!(bob.post("p1", "one").await["ok"], "p1");
+        change(&dir);
+        let unready = async {
+            while observer.readiness() != Readiness::StoreFails {
+                tokio::task::yield_now().await;
+            }
+        };
+        guarded(what, unready).await;
+        assert_eq!(bob.post("p2", "lost").await["code"], "storage", "{what}");
+        if what == "moved" {
+            std::fs::rename(dir.with_extension("moved"), &dir).unwrap();
+            let stored = async { while bob.post("p2", "kept").await["ok"] != "p2" {} };
+            guarded("it is stored again", stored).await;
+        }
     }
 }
 
@@ -102,13 +207,16 @@ async fn accounts_and_messages_outlive_a_server_that_was_just_dropped() {
     drop(server);
     writer.expect_end().await;
     // The storing thread closes the store on its own time.
-    let journal = loop {
-        match chat_server::SqliteJournal::open(dir.path()) {
-            Ok(journal) => break journal,
-            Err(JournalError::Locked { .. }) => tokio::task::yield_now().await,
-            Err(error) => panic!("{error}"),
+    let reopened = async {
+        loop {
+            match SqliteJournal::open(dir.path()) {
+                Ok(journal) => return journal,
+                Err(JournalError::Locked { .. }) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
         }
     };
+    let journal = guarded("the store is free", reopened).await;
     let server = start(config(), journal).await;
     let mut writer = Peer::logged_in(&server, &record.token).await;
     writer.send("\n").await;

@@ -8,9 +8,8 @@ use std::time::SystemTime;
 
 use chat_proto::Seq;
 
-use super::repair::beside;
 use crate::error::JournalError;
-use crate::journal::data_dir::{private_file, sync_dir};
+use crate::journal::data_dir::{beside, private_file, sync_dir};
 
 /// The note's file in the data directory. It is there only while no server runs, or empty when the store is known to be
 /// damaged.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::error::StoreError;
 use super::head_marker::HeadMarker;
+use super::identity::StoreIdentity;
 use super::insert::{Insert, insert_stream};
 use super::open::{self, Opened};
 use super::reader::SqliteReader;
@@ -27,6 +28,7 @@ pub struct SqliteJournal {
     connection: Connection,
     reader: Arc<SqliteReader>,
     head_marker: HeadMarker,
+    identity: StoreIdentity,
     streams: Vec<LogStream>,
     head: Seq,
     last_at: i64,
@@ -59,6 +61,7 @@ impl SqliteJournal {
         let head_marker = HeadMarker::open(&dir.path().join("mark"))?;
         let Opened { connection, log, recovery } = open::open(dir.path(), &path)?;
         let mut journal = Self {
+            identity: StoreIdentity::of(&path),
             reader: Arc::new(SqliteReader::new(path)),
             head_marker,
             head: log.head,
@@ -112,6 +115,7 @@ impl SqliteJournal {
     }
 
     fn store(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, StoreError> {
+        self.identity.check()?;
         let at = (self.clock.0)().max(self.last_at);
         let mut head = self.head;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -156,6 +160,7 @@ impl Journal for SqliteJournal {
     }
 
     fn probe(&mut self) -> Result<(), JournalError> {
+        self.identity.check()?;
         Ok(schema::write_nothing_new(&mut self.connection)?)
     }
 

@@ -14,7 +14,7 @@ use super::{row, schema};
 use crate::entry::LogStream;
 use crate::error::JournalError;
 use crate::journal::clock::now_ms;
-use crate::journal::data_dir::{private_file, sync_dir};
+use crate::journal::data_dir::{beside, private_file, sync_dir};
 
 /// What had to be done to start on a damaged store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,13 +180,6 @@ fn mended_copy(path: &Path, copy_path: &Path, fresh_path: &Path) -> io::Result<O
 
 fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
-}
-
-/// `room.db` and `-wal` make `room.db-wal`.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 fn free_name(path: &Path) -> PathBuf {

@@ -4,49 +4,24 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes};
-use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::exit::ListenerExit;
 use super::task::{ListenerSession, ListenerStep};
+use super::write_ready::WriteReady;
 use crate::limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES};
 use crate::log::{Batch, LogRead};
-
-/// Set by the stream when a write that blocked may succeed. Until then nothing is fetched: a peer that does not read,
-/// but sends, would otherwise make the server read a page of the journal with every packet.
-#[derive(Debug, Default)]
-pub(super) struct WriteReady {
-    ready: AtomicBool,
-    task: AtomicWaker,
-}
-
-impl Wake for WriteReady {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // Before the wake, so that the task finds the flag set.
-        self.ready.store(true, Ordering::Release);
-        self.task.wake();
-    }
-}
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     /// Writes until the peer takes no more or nothing is left. Pending when the peer is waited for, or when there is
     /// nothing to do.
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
         if let Some(blocked) = &self.blocked {
-            // Registered before the flag is read: a wake in between is not lost.
-            blocked.task.register(cx.waker());
-            if !blocked.ready.swap(false, Ordering::Acquire) {
-                return Poll::Pending;
-            }
+            ready!(blocked.poll_ready(cx));
             self.blocked = None;
         }
         loop {
@@ -104,8 +79,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         let mut polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
         if polled.is_pending() {
             // Polled again with a waker of our own, which tells a stream that became writable from any other wake.
-            let blocked = Arc::new(WriteReady::default());
-            blocked.task.register(cx.waker());
+            let blocked = Arc::new(WriteReady::new(cx.waker()));
             let waker = Waker::from(Arc::clone(&blocked));
             polled = Pin::new(&mut self.io).poll_write_vectored(&mut Context::from_waker(&waker), slices);
             self.blocked = Some(blocked);

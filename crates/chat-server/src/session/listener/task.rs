@@ -19,8 +19,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 use super::exit::ListenerExit;
-use super::output::WriteReady;
 use super::stall::StallWatch;
+use super::write_ready::WriteReady;
 use crate::fan_out::Subscriber;
 use crate::limits::{LISTEN_HOLD, LISTENER_LINE};
 use crate::log::{Batch, Form, LogCursor, LogHead};

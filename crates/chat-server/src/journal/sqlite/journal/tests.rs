@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::accounts::TokenHash;
 use crate::entry::{Author, MessageRecord};
-use crate::journal::sqlite::{check_store, repair};
+use crate::journal::data_dir::beside;
+use crate::journal::sqlite::check_store;
 use crate::journal::{MemoryJournal, ReadLimit};
 
 const ALL: ReadLimit = ReadLimit { messages: usize::MAX, bytes: usize::MAX };
@@ -203,13 +204,13 @@ fn an_interrupted_salvage_is_finished() {
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     journal.append(&[post(1, None, "x")]).unwrap();
     drop(journal);
-    std::fs::rename(&store, repair::beside(&store, ".new")).unwrap();
+    std::fs::rename(&store, beside(&store, ".new")).unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
     // A half-made one beside a store is thrown away.
-    std::fs::write(repair::beside(&store, ".part"), "half").unwrap();
+    std::fs::write(beside(&store, ".part"), "half").unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
     // A complete one has everything, while the old store may have lost its write-ahead log already.
-    std::fs::copy(&store, repair::beside(&store, ".new")).unwrap();
+    std::fs::copy(&store, beside(&store, ".new")).unwrap();
     std::fs::write(&store, "what is left of the old one").unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
     let aside = std::fs::read_dir(dir.path()).unwrap().flatten();

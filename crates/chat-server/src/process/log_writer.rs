@@ -1,0 +1,114 @@
+//! Writes log lines on a thread of its own, so that a standard error which nobody reads never blocks the server.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Lines that wait to be written. More are dropped and counted.
+const QUEUE: usize = 1_024;
+
+/// The writer of this process, once it is started.
+static WRITER: OnceLock<LogWriter> = OnceLock::new();
+
+/// Queues lines for the thread.
+#[derive(Debug, Clone)]
+pub(crate) struct LogWriter {
+    queue: SyncSender<Work>,
+    dropped: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Line(Vec<u8>),
+    /// Answers when everything before it is written.
+    Flush(SyncSender<()>),
+}
+
+impl LogWriter {
+    /// Starts the thread. `dropped_line` formats the line that reports dropped ones.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub(crate) fn start(dropped_line: fn(u64) -> String) -> io::Result<Self> {
+        let (queue, work) = sync_channel(QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&dropped);
+        thread::Builder::new().name("chat-log".into()).spawn(move || write_all(&work, &counter, dropped_line))?;
+        let this = Self { queue, dropped };
+        Ok(WRITER.get_or_init(|| this).clone())
+    }
+
+    /// Queues one line, or counts it as dropped.
+    pub(crate) fn send(&self, line: Vec<u8>) {
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(Work::Line(line)) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Returns the writer, if it was started.
+pub(crate) fn current() -> Option<&'static LogWriter> {
+    WRITER.get()
+}
+
+/// Waits until all queued lines are written, for at most this long: the reader may have stopped.
+pub(crate) fn flush(within: Duration) {
+    let Some(writer) = WRITER.get() else { return };
+    let (done, flushed) = sync_channel(1);
+    // A full queue is not flushed: its reader has stopped.
+    if writer.queue.try_send(Work::Flush(done)).is_ok() {
+        let _ = flushed.recv_timeout(within);
+    }
+}
+
+fn write_all(work: &Receiver<Work>, dropped: &AtomicU64, dropped_line: fn(u64) -> String) {
+    let mut stderr = io::stderr();
+    while let Ok(work) = work.recv() {
+        match work {
+            // There is no other place to report that standard error cannot be written.
+            Work::Line(line) => drop(stderr.write_all(&line)),
+            Work::Flush(done) => drop(done.send(())),
+        }
+        let count = dropped.swap(0, Ordering::Relaxed);
+        if count > 0 {
+            drop(stderr.write_all(dropped_line(count).as_bytes()));
+        }
+    }
+}
+
+/// Collects one line and queues it when dropped.
+#[derive(Debug)]
+pub(crate) struct LineBuffer<'a> {
+    writer: &'a LogWriter,
+    line: Vec<u8>,
+}
+
+impl Write for LineBuffer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for LineBuffer<'_> {
+    fn drop(&mut self) {
+        self.writer.send(std::mem::take(&mut self.line));
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogWriter {
+    type Writer = LineBuffer<'a>;
+
+    fn make_writer(&'a self) -> LineBuffer<'a> {
+        LineBuffer { writer: self, line: Vec::new() }
+    }
+}

@@ -10,20 +10,27 @@ use crate::peers::{self, Peer};
 use crate::results::Results;
 use crate::server_process::ServerOptions;
 
+/// Options of all scenarios with servers.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunOptions {
+    /// Rounds of each server
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// Write every round as a line of JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
+}
+
 /// Options of all scenarios with peers.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ComparisonOptions {
-    /// Rounds of each peer
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
     /// Measure only these peers; the first one is compared with the others
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Write every round as a line of JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) server: ServerOptions,
+    run: RunOptions,
 }
 
 /// The selected peers and the file of results.
@@ -40,8 +47,8 @@ impl Comparison {
         descriptors::raise()?;
         let defaults: Vec<String> = defaults.iter().copied().map(str::to_owned).collect();
         let only = if options.only.is_empty() { &defaults } else { &options.only };
-        let peers = peers::select(only, &options.server)?;
-        Ok(Self { rounds: options.rounds, peers, results: Results::open(options.json.as_deref())? })
+        let peers = peers::select(only, &options.run.server)?;
+        Ok(Self { rounds: options.run.rounds, peers, results: Results::open(options.run.json.as_deref())? })
     }
 
     /// Measures the peers that support this number of listeners, round by round.

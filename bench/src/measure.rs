@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alternates_and_leaves_out_failed_contenders() {
+    fn alternates_and_drops_failed_contenders() {
         let order = RefCell::new(String::new());
         let turn = |name: char| {
             order.borrow_mut().push(name);

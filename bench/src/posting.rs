@@ -5,18 +5,16 @@ mod jetstream;
 mod redis;
 mod window;
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 use self::jetstream::JetStream;
 use self::redis::Redis;
 use self::window::Posted;
+use crate::comparison::RunOptions;
 use crate::measure::{Contender, interleave};
 use crate::peers::{self, Peer};
 use crate::report::{self, Column};
 use crate::results::Results;
-use crate::server_process::ServerOptions;
 
 /// Options of `chat-bench post`.
 #[derive(Debug, clap::Args)]
@@ -27,14 +25,8 @@ pub(crate) struct Options {
     /// Posts per round [default: 2000 times the number in flight, at most 200000]
     #[arg(long)]
     messages: Option<u64>,
-    /// Rounds of each store
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Write every round as a line of JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
     #[command(flatten)]
-    server: ServerOptions,
+    run: RunOptions,
 }
 
 const COLUMNS: [Column<Posted>; 6] = [
@@ -49,15 +41,15 @@ const COLUMNS: [Column<Posted>; 6] = [
 /// Measures every window and prints the tables.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let ours = ["ours".to_owned(), "ours-ids".to_owned()];
-    let mut stores = peers::select(&ours, &options.server)?;
-    stores.push(Box::new(Redis(options.server.clone())));
-    stores.push(Box::new(JetStream::new(&options.server)));
-    let mut results = Results::open(options.json.as_deref())?;
+    let mut stores = peers::select(&ours, &options.run.server)?;
+    stores.push(Box::new(Redis(options.run.server.clone())));
+    stores.push(Box::new(JetStream::new(&options.run.server)));
+    let mut results = Results::open(options.run.json.as_deref())?;
     for &in_flight in &options.in_flight {
         let messages = options.messages.unwrap_or((2_000 * in_flight).min(200_000));
         let round = |store: &dyn Peer| window::post(store, messages, in_flight);
         let contenders = stores.iter().map(|store| Contender::new(store.name(), move || round(store.as_ref())));
-        let all = interleave(options.rounds, contenders.collect());
+        let all = interleave(options.run.rounds, contenders.collect());
         report::print(&format!("Posting over one connection, {in_flight} in flight"), &all, &COLUMNS);
         results.add("post", in_flight, &all)?;
     }

@@ -4,7 +4,6 @@
 mod catch_up;
 mod rtt_probe;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -12,6 +11,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use self::rtt_probe::RttProbe;
+use crate::comparison::RunOptions;
 use crate::load_generator::LoadGenerator;
 use crate::measure::{Contender, Sample, interleave};
 use crate::publisher::Workload;
@@ -28,14 +28,8 @@ pub(crate) struct Options {
     /// Messages that the listener is behind; one table each
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     behind: Vec<u64>,
-    /// Rounds of each contender
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Write every round as a line of JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
     #[command(flatten)]
-    server: ServerOptions,
+    run: RunOptions,
 }
 
 /// One round.
@@ -66,16 +60,16 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// Measures every distance and prints the tables.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let mut results = Results::open(options.json.as_deref())?;
+    let mut results = Results::open(options.run.json.as_deref())?;
     for &behind in &options.behind {
-        let store = options.server.directory()?;
+        let store = options.run.server.directory()?;
         store_files::fill(store.path(), behind)?;
         let contenders = vec![
-            Contender::new("resume", || resume(&options.server, &store, behind)),
-            Contender::new("live in bulk, one listener", || bulk(&options.server)),
-            Contender::new("live, no resume", || quiet(&options.server, &store)),
+            Contender::new("resume", || resume(&options.run.server, &store, behind)),
+            Contender::new("live in bulk, one listener", || bulk(&options.run.server)),
+            Contender::new("live, no resume", || quiet(&options.run.server, &store)),
         ];
-        let all = interleave(options.rounds, contenders);
+        let all = interleave(options.run.rounds, contenders);
         report::print(&format!("One listener, {behind} messages behind"), &all, &COLUMNS);
         results.add("resume", behind, &all[..2])?;
         results.add("resume-beside", behind, &all[2..])?;

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_a_decade_below_the_smallest_value() {
+    fn zero_is_below_the_smallest_decade() {
         assert_eq!(labels(&Axis::logarithmic([0.0, 10.0, 1_000.0])), "0@0.00 10@0.33 100@0.67 1000@1.00");
     }
 

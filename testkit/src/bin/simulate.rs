@@ -45,6 +45,6 @@ fn main() -> anyhow::Result<ExitCode> {
     println!("faults               {faults:>12}");
     println!("virtual seconds      {:>12.0}", virtual_time.as_secs_f64());
     println!("seconds              {seconds:>12.1}");
-    println!("schedules a second   {:>12.0}", options.schedules as f64 / seconds);
+    println!("schedules per second   {:>12.0}", options.schedules as f64 / seconds);
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

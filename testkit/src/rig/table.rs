@@ -45,8 +45,8 @@ impl fmt::Display for Table {
         row("unexpected", &summary.unexpected)?;
         row("violations", &self.violations.len())?;
         row("seconds", &format!("{seconds:.1}"))?;
-        row("messages a second", &format!("{:.0}", summary.confirmed as f64 / seconds))?;
-        row("faults a second", &format!("{:.1}", faults as f64 / seconds))?;
+        row("messages per second", &format!("{:.0}", summary.confirmed as f64 / seconds))?;
+        row("faults per second", &format!("{:.1}", faults as f64 / seconds))?;
         row("seed", &self.seed)?;
         for violation in self.violations.iter().take(SHOWN) {
             writeln!(f, "VIOLATION {violation}")?;

@@ -1,4 +1,4 @@
-//! What the services need to know: where the room is, how long to wait, how to try again.
+//! The configuration of the services: addresses, deadlines, retries.
 
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
@@ -7,68 +7,70 @@ use chat_proto::{Keepalive, Position};
 
 use crate::net::trust::{ClientIdentity, Trust};
 
-/// Where a room is and how patient to be with it. Every field has a default that suits the public room.
+/// The addresses of a room, and how long to wait for it. The defaults suit the public room.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientConfig {
     /// The room's host: a name or an address.
     pub host: String,
-    /// Where the write port is, if it is not on `host`.
+    /// The host of the write port; `None` is `host`.
     pub write_host: Option<String>,
-    /// The port that only speaks.
+    /// The port that sends messages to listeners.
     pub listen_port: u16,
-    /// The port that holds a dialogue.
+    /// The port that accepts messages.
     pub write_port: u16,
-    /// How long name look-up and connecting may take in all, every address included.
+    /// The deadline for name lookup and connecting, all addresses included.
     pub connect_timeout: Duration,
-    /// How long the server may take for one answer.
+    /// The deadline for each answer of the server.
     pub answer_timeout: Duration,
-    /// How soon a silent link is probed. Idle time and probe together are the time in which a half-open link is found.
+    /// When an idle connection is probed. Idle time and probe time together bound how long a half-open connection stays
+    /// unnoticed.
     pub keepalive: Keepalive,
-    /// How failed connections are tried again.
+    /// How failed connections are retried.
     pub retry: RetryPolicy,
-    /// Where a listener starts, on a server that numbers its messages.
+    /// Where a listener starts, if the server numbers its messages.
     pub resume: Resume,
-    /// Whom to trust, where the ports speak TLS; `None` is plain TCP.
+    /// Which certificates to trust when the ports use TLS; `None` is plain TCP.
     pub tls: Option<Trust>,
     /// The certificate that proves the client's identity to a server that asks for one.
     pub client_identity: Option<ClientIdentity>,
-    /// The seed of the jitter. `None` takes one from the system; tests give one.
+    /// The seed of the jitter; `None` takes one from the system.
     pub seed: Option<u64>,
 }
 
-/// How failed connections are tried again: at a random time below a bound that doubles with every failure ("full
-/// jitter"), so that a thousand clients of a restarted server do not come at once.
+/// How failed connections are retried: after a random time below a bound that doubles with every failure ("full
+/// jitter"), so that a thousand clients of a restarted server do not connect at the same moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RetryPolicy {
     /// The first bound.
     pub base: Duration,
-    /// The bound does not grow beyond this.
+    /// The largest bound.
     pub cap: Duration,
-    /// How many attempts in a row may fail before the service gives up; `None` is without end.
+    /// How many attempts in a row may fail before the service gives up; `None` is unlimited.
     pub max_attempts: Option<u32>,
-    /// How long attempts in a row may fail before the service gives up; `None` is without end.
+    /// For how long attempts in a row may fail before the service gives up; `None` is unlimited.
     pub max_time: Option<Duration>,
-    /// How long a connection must hold before failures are counted from one again. Shorter, and a server that accepts
-    /// and drops would be hammered.
+    /// How long a connection must last before failures are counted from zero again. If it were too short, a server that
+    /// accepts and closes would be flooded with connections.
     pub reset_after: Duration,
 }
 
-/// Where a listener starts. On a server that does not number its messages it always starts with the next one.
+/// Where a listener starts. If the server does not number its messages, the listener always starts with the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resume {
-    /// With the next message, and without asking for missed ones: after a reconnect there is a gap.
+    /// With the next message, without requesting missed ones: after a reconnect there is a gap.
     Off,
-    /// With the next message, and after a reconnect with the one after the last.
+    /// With the next message; after a reconnect with the one after the last received.
     Live,
-    /// With the message after this one, as an earlier run received it.
+    /// With the message after a position that an earlier run received.
     ///
-    /// Where the server does not answer, it is asked again for up to a minute before it counts as one without numbers
-    /// and the gap is reported: giving up loses the position. Until then the state is not online.
+    /// If the server does not answer the request, it is repeated for up to a minute before the server counts as one
+    /// without numbers and the gap is reported, because giving up loses the position. Until then the state is not
+    /// online.
     After {
-        /// The last message that was received.
+        /// The position of the last message received.
         position: Position,
         /// When the room was last received, for [`Gap::since`](crate::Gap::since); `None` counts as now.
         last_heard: Option<SystemTime>,
@@ -80,7 +82,7 @@ pub enum Resume {
 }
 
 impl Resume {
-    /// Starts after this position; it is not known when the room was last received.
+    /// Starts after this position, with an unknown time of the last message.
     #[must_use]
     pub fn after(position: Position) -> Self {
         Self::After { position, last_heard: None }
@@ -90,20 +92,20 @@ impl Resume {
 /// The two ports of a room. The protocol has no others, so a match can be exhaustive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The port that only speaks.
+    /// The port that sends messages to listeners.
     Listen,
-    /// The port that holds a dialogue.
+    /// The port that accepts messages.
     Write,
 }
 
 impl ClientConfig {
-    /// The defaults for a room on `host`.
+    /// Creates the defaults for a room on `host`.
     #[must_use]
     pub fn new(host: &str) -> Self {
         Self { host: host.to_owned(), ..Self::default() }
     }
 
-    /// Host and port of one side.
+    /// Returns host and port of one side.
     #[must_use]
     pub fn address(&self, side: Side) -> (&str, u16) {
         match side {
@@ -112,13 +114,14 @@ impl ClientConfig {
         }
     }
 
-    /// Host and port of one side for people, `host:port`.
+    /// Returns host and port of one side for display, as `host:port`.
     #[must_use]
     pub fn addr_text(&self, side: Side) -> String {
         address_text(self.address(side))
     }
 
-    /// Whether the token would travel in the clear to another machine: plain TCP, and a host that is not this one.
+    /// Returns whether the token would be sent unencrypted to another machine: over plain TCP, to a host that is not
+    /// local.
     #[must_use]
     pub fn exposes_token(&self) -> bool {
         let (host, _) = self.address(Side::Write);
@@ -126,13 +129,13 @@ impl ClientConfig {
         self.tls.is_none() && !here
     }
 
-    /// The listen port's address for people: `host:port`.
+    /// Returns the address of the listen port for display: `host:port`.
     #[must_use]
     pub fn listen_addr_text(&self) -> String {
         address_text(self.address(Side::Listen))
     }
 
-    /// The write port's address for people: `host:port`.
+    /// Returns the address of the write port for display: `host:port`.
     #[must_use]
     pub fn write_addr_text(&self) -> String {
         address_text(self.address(Side::Write))
@@ -142,16 +145,16 @@ impl ClientConfig {
 impl Default for ClientConfig {
     fn default() -> Self {
         Self {
-            // The three programs find one another on a fresh machine.
+            // The defaults of all programs match, so they work together on a fresh machine.
             host: "127.0.0.1".to_owned(),
             write_host: None,
             listen_port: 5000,
             write_port: 5050,
-            // A lost SYN is repeated after one, three and seven seconds.
+            // The kernel repeats a lost SYN after 1, 3 and 7 s.
             connect_timeout: Duration::from_secs(10),
-            // The public room answers within one second; a store that is busy with fsync may need more.
+            // The public room answers within 1 s; a server that is busy with fsync may need longer.
             answer_timeout: Duration::from_secs(10),
-            // Together the 15 s within which a half-open link is found.
+            // In total 15 s until a half-open connection is noticed.
             keepalive: Keepalive::new(Duration::from_secs(5), Duration::from_secs(10)),
             retry: RetryPolicy::default(),
             resume: Resume::Live,
@@ -165,9 +168,9 @@ impl Default for ClientConfig {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            // A restarted server is back within a second or two …
+            // A restarted server is back within a second or two.
             base: Duration::from_millis(500),
-            // … and one that is away for hours is asked twice a minute.
+            // A server that is away for hours is tried twice a minute.
             cap: Duration::from_secs(30),
             max_attempts: None,
             max_time: None,
@@ -177,7 +180,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt and no more.
+    /// Creates a policy with a single attempt.
     #[must_use]
     pub fn never() -> Self {
         Self { max_attempts: Some(1), ..Self::default() }

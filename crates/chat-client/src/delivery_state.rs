@@ -21,24 +21,24 @@ use chat_proto::{DeclineCode, Position, PostId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeliveryState {
-    /// Waits to be written to a connection.
+    /// Waiting to be written to a connection.
     Queued,
-    /// Written to a connection; no answer yet.
+    /// Written to a connection and not yet answered.
     Written,
     /// Stored by the server.
     Confirmed(Receipt),
-    /// Written, and the connection ended before the answer: it may be delivered or not.
+    /// Written, and the connection ended before the answer: the message may or may not have been delivered.
     Unconfirmed,
-    /// Not taken by the server.
+    /// Not accepted by the server.
     Refused {
-        /// Why.
+        /// The reason that the server gave.
         code: DeclineCode,
-        /// After how long another attempt can succeed, where the server said so.
+        /// The time after which another attempt can succeed, if the server gave it.
         retry_after: Option<Duration>,
     },
     /// The writer ended before the message was written.
     NeverSent,
-    /// Taken back with [`Writer::discard`](crate::Writer::discard) before it was written.
+    /// Withdrawn with [`Writer::discard`](crate::Writer::discard) before it was written.
     Discarded,
 }
 
@@ -48,7 +48,7 @@ pub enum DeliveryState {
 pub struct Receipt {
     /// The id of the message.
     pub id: PostId,
-    /// Its place in the room's log; `None` from a server that does not number messages.
+    /// Its position in the room's log; `None` from a server that does not number messages.
     pub position: Option<Position>,
 }
 

@@ -1,4 +1,4 @@
-//! Where the files of a user are, and what was repaired in them.
+//! The paths of a user's files, and what was repaired in them.
 
 pub(crate) mod default_dir;
 pub mod paths;

@@ -1,4 +1,4 @@
-//! The local history file: its format, reading and searching it, following it, writing it together with the cursor.
+//! The local history file: its format, reading, searching and following it, and writing it together with the cursor.
 
 mod append;
 mod error;

@@ -1,7 +1,6 @@
-//! A minechat client for programs: services that keep their connection alive, and the files that a client keeps.
+//! A minechat client for programs: services that reconnect automatically, and the files of a client.
 //!
-//! It shows nothing and asks nobody: that is what the frontends do. What the wire looks like is `chat-proto`'s
-//! business; its value types are re-exported here.
+//! The protocol is in `chat-proto`; its value types are re-exported here.
 //!
 //! ```text
 //!            ┌──────────────── this crate ────────────────┐
@@ -14,11 +13,12 @@
 //!      └──> Recorder ──> history.txt + cursor ──> History
 //! ```
 //!
-//! Receiving is a [`Stream`](futures_util::Stream), sending a cloneable handle with a double await (taken, then
-//! confirmed), the condition of a connection a [`watch`](tokio::sync::watch). Refusals are final; everything else is
-//! tried again. What may have been missed is an item of the stream, and what may not have arrived is said.
+//! Receiving is a [`Stream`](futures_util::Stream). Sending uses a cloneable handle and two awaits: the first until the
+//! message is accepted, the second until it is confirmed. The state of a connection is a [`watch`](tokio::sync::watch).
+//! Refusals are final; all other failures are retried. Messages that may have been missed are reported as a gap in the
+//! stream, and messages that may not have arrived as unconfirmed.
 //!
-//! A bot that answers whoever says `ping`:
+//! A bot that answers `ping`:
 //!
 //! ```no_run
 //! use chat_client::{ClientConfig, Listener, ListenerEvent, Text, Token, Writer};

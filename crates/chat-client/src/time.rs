@@ -9,7 +9,7 @@ pub(crate) fn to_millis(time: SystemTime) -> i64 {
     Timestamp::try_from(time).unwrap_or(Timestamp::MAX).as_millisecond()
 }
 
-/// Returns the time that is so many milliseconds after the Unix epoch; the epoch itself for values out of range.
+/// Returns the time that many milliseconds after the Unix epoch; the epoch itself for values out of range.
 pub(crate) fn from_millis(millis: i64) -> SystemTime {
     Timestamp::from_millisecond(millis).map_or(UNIX_EPOCH, SystemTime::from)
 }

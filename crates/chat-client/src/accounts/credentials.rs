@@ -1,9 +1,8 @@
 //! The account file, `creds.jsonstream`: one JSON object per line with `nickname` and `account_hash`, as the original
 //! programs write it.
 //!
-//! Two fields are added: `asked`, the name that was asked for, which the server changed; and `room`, the write port's
-//! `host:port`, so that a token goes to no other server. Fields of other programs are kept, and so are lines that cannot
-//! be read.
+//! Two fields are added: `asked`, the requested name, which the server changed; and `room`, the write port's
+//! `host:port`, so that a token is sent to no other server. Fields of other programs and unreadable lines are kept.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,13 +17,13 @@ use super::lookup::{find_among, same_room};
 use crate::files::default_dir;
 use crate::files::warning::FileWarning;
 
-/// Thirty thousand accounts; a larger file is not ours.
+/// Enough for thirty thousand accounts; a larger file was not written by this program.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How long to wait for another process that is just adding an account: it takes milliseconds.
+/// How long to wait for another process that is adding an account, which takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The accounts in one file.
+/// The accounts in one file, in memory.
 #[derive(Debug)]
 pub struct Credentials {
     path: PathBuf,
@@ -33,7 +32,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads the cache. A file that is not there is an empty cache; a damaged line does not hide the others.
+    /// Reads the account file. A missing file counts as empty; a damaged line does not hide the others.
     ///
     /// # Errors
     /// [`CredentialsError::Read`], for a symbolic link too.
@@ -45,25 +44,25 @@ impl Credentials {
         Ok(Self { path, lines, warnings })
     }
 
-    /// What was wrong with the file.
+    /// Returns what was found wrong with the file.
     #[must_use]
     pub fn warnings(&self) -> &[FileWarning] {
         &self.warnings
     }
 
-    /// The file.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All accounts, in the order of the file.
+    /// Returns all accounts, in the order of the file.
     pub fn accounts(&self) -> impl Iterator<Item = &CachedAccount> {
         self.lines.iter().filter_map(|line| line.account.as_ref())
     }
 
-    /// The accounts of one room, `host:port` of its write port; where there are none, those of which no room is known.
-    /// The names of this machine (`localhost`, `127.0.0.1`, `[::1]`) are one host.
+    /// Returns the accounts of one room (`host:port` of its write port); if there are none, the accounts without a
+    /// known room. The names of the local machine (`localhost`, `127.0.0.1`, `[::1]`) count as one host.
     #[must_use]
     pub fn of_room(&self, room: &str) -> Vec<&CachedAccount> {
         let ours: Vec<_> =
@@ -71,7 +70,7 @@ impl Credentials {
         if ours.is_empty() { self.accounts().filter(|stored| stored.room().is_none()).collect() } else { ours }
     }
 
-    /// The account with this whole nickname, else the one for which this name was asked; of whatever room.
+    /// Returns the account with this nickname, or else the one for which this name was requested, in any room.
     ///
     /// # Errors
     /// [`CredentialsError::Ambiguous`] when more than one fits.
@@ -79,7 +78,7 @@ impl Credentials {
         find_among(&self.accounts().collect::<Vec<_>>(), name)
     }
 
-    /// The same among the accounts [of one room](Credentials::of_room).
+    /// Returns the matching account [of one room](Credentials::of_room), as [`Credentials::find`] does for all rooms.
     ///
     /// # Errors
     /// [`CredentialsError::Ambiguous`] when more than one fits.
@@ -87,19 +86,19 @@ impl Credentials {
         find_among(&self.of_room(room), name)
     }
 
-    /// Adds an account of a room that is not known, with the name that was asked for if there was one. One with the
-    /// same token is replaced; what was known of it besides stays.
+    /// Adds an account without a room, and the requested name if there was one. A record with the same token is
+    /// replaced; its other fields are kept.
     ///
-    /// The file is read again under a lock, so that two programs adding at once lose nothing.
+    /// The file is read again under a lock, so two programs that add at the same time lose nothing.
     ///
     /// # Errors
-    /// [`CredentialsError`]; the file is as it was then.
+    /// [`CredentialsError`]; the file is then unchanged.
     pub fn add(&mut self, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
         self.put(None, account, asked)
     }
 
-    /// The same for an account of this room, `host:port` of its write port. A record without a room and with the same
-    /// token gets the room; one of another room is another account.
+    /// Adds an account of this room (`host:port` of its write port). A record with the same token and no room gets the
+    /// room; a record of another room is another account.
     ///
     /// # Errors
     /// As [`Credentials::add`].
@@ -123,10 +122,10 @@ impl Credentials {
         })
     }
 
-    /// Removes the accounts with this whole nickname, and says how many there were.
+    /// Removes the accounts with this nickname and returns their number.
     ///
     /// # Errors
-    /// [`CredentialsError`]; the file is as it was then.
+    /// [`CredentialsError`]; the file is then unchanged.
     pub fn remove(&mut self, nickname: &str) -> Result<usize, CredentialsError> {
         let mut removed = 0;
         self.change(|lines| {
@@ -137,11 +136,11 @@ impl Credentials {
         Ok(removed)
     }
 
-    /// Removes this account, by its token, among those of a room and those of which no room is known; another room's
-    /// account of the same name stays. Says whether it was there.
+    /// Removes this account, found by its token, among those of a room and those without a room; an account of the same
+    /// name in another room stays. Returns whether it existed.
     ///
     /// # Errors
-    /// [`CredentialsError`]; the file is as it was then.
+    /// [`CredentialsError`]; the file is then unchanged.
     pub fn remove_account(&mut self, room: &str, account: &Account) -> Result<bool, CredentialsError> {
         let mut removed = false;
         self.change(|lines| {
@@ -176,7 +175,7 @@ fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<CredentialLi
     let content = default_dir::read(path, MAX_BYTES, warnings)
         .map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
     let content = Zeroizing::new(content.unwrap_or_default());
-    // Editors on Windows put a mark before the first line.
+    // Some editors on Windows write a byte order mark before the first line.
     let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
     let mut lines = Vec::new();
     for (index, raw) in text.split(|&b| b == b'\n').enumerate() {

@@ -1,4 +1,4 @@
-//! Why the account file cannot be used.
+//! Errors of the account file.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,35 +6,35 @@ use std::path::PathBuf;
 use chat_proto::Nickname;
 use private_files::LockError;
 
-/// Why the cache cannot be used. None of them carries a token.
+/// An error of the account file. No variant contains a token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
-    /// Somebody else is writing it, and for too long.
+    /// Another process has had the lock for too long.
     #[error(transparent)]
     Locked(#[from] LockError),
-    /// It cannot be read.
-    #[error("cannot read {}", path.display())]
+    /// The file cannot be read.
+    #[error("could not read {}", path.display())]
     Read {
-        /// The file.
+        /// The account file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It cannot be written. What was in it is still in it.
-    #[error("cannot write {}", path.display())]
+    /// The file cannot be written; its content is unchanged.
+    #[error("could not write {}", path.display())]
     Write {
-        /// The file.
+        /// The account file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// More than one account fits a name; choosing one silently would post in the wrong name.
-    #[error("{} accounts fit the name {name:?}: {}", nicknames.len(), Names(nicknames))]
+    /// More than one account matches a name; choosing one silently could post under the wrong name.
+    #[error("{} accounts match the name {name:?}: {}", nicknames.len(), Names(nicknames))]
     Ambiguous {
-        /// The name that was looked for.
+        /// The requested name.
         name: Box<str>,
-        /// The whole nicknames that fit.
+        /// The nicknames of all matching accounts.
         nicknames: Vec<Nickname>,
     },
 }

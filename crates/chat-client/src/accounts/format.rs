@@ -1,10 +1,11 @@
-//! One line of the account file: a JSON object with `nickname` and `account_hash`, and fields of other programs.
+//! Parses and formats one line of the account file: a JSON object with `nickname` and `account_hash`, and fields of
+//! other programs.
 
 use chat_proto::{Account, Nickname, Token};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-/// One cached account.
+/// One account of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedAccount {
     account: Account,
@@ -13,42 +14,42 @@ pub struct CachedAccount {
 }
 
 impl CachedAccount {
-    /// Nickname and token.
+    /// Returns nickname and token.
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// The name as the server gave it.
+    /// Returns the nickname as the server assigned it.
     #[must_use]
     pub fn nickname(&self) -> &Nickname {
         &self.account.nickname
     }
 
-    /// The secret.
+    /// Returns the token.
     #[must_use]
     pub fn token(&self) -> &Token {
         &self.account.token
     }
 
-    /// The name that was asked for, where it is known.
+    /// Returns the name that was requested, if known.
     #[must_use]
     pub fn asked(&self) -> Option<&str> {
         self.asked.as_deref()
     }
 
-    /// The room that the account belongs to, as `host:port` of its write port. `None` in the original's records, which
-    /// do not say.
+    /// Returns the room of the account, as `host:port` of its write port. `None` for records of the original programs,
+    /// which do not record it.
     #[must_use]
     pub fn room(&self) -> Option<&str> {
         self.room.as_deref()
     }
 }
 
-/// One line of the file, kept byte for byte.
+/// One line of the file, preserved byte for byte.
 pub(super) struct CredentialLine {
     pub(super) raw: Zeroizing<Vec<u8>>,
-    /// `None` for a line that cannot be read.
+    /// `None` for a line that cannot be parsed.
     pub(super) account: Option<CachedAccount>,
 }
 
@@ -63,7 +64,7 @@ impl CredentialLine {
         let mut raw = Zeroizing::new(String::from("{"));
         let mut field = |name: &str, value: &dyn std::fmt::Display| {
             let comma = if raw.len() > 1 { ", " } else { "" };
-            // Into memory of its own, so that no copy of a token is left behind.
+            // In a zeroized buffer, so that no copy of a token stays in memory.
             let written = Zeroizing::new(format!("{comma}{}: {value}", Value::from(name)));
             raw.push_str(&written);
         };
@@ -81,7 +82,7 @@ impl CredentialLine {
         Self { raw: Zeroizing::new(raw.as_bytes().to_vec()), account: Some(stored) }
     }
 
-    /// This record with what only the one that it replaces says: name, room and the fields of others.
+    /// Returns this record with the fields that only the replaced record has: name, room and fields of other programs.
     pub(super) fn merged_with(self, old: &Self) -> Self {
         let (Some(mut stored), Some(known)) = (self.account.clone(), &old.account) else { return self };
         stored.asked = stored.asked.or_else(|| known.asked.clone());
@@ -97,17 +98,17 @@ impl CredentialLine {
     }
 }
 
-/// The fields of a record that are known here.
+/// The fields that this crate reads and writes.
 const OURS: [&str; 4] = ["nickname", "account_hash", "asked", "room"];
 
-/// Says nothing of the content.
+/// Omits the content, which includes a token.
 impl std::fmt::Debug for CredentialLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "CredentialLine({:?})", self.account)
     }
 }
 
-/// Reads the objects of a line. There is one; but a writer that forgot the line feed loses nobody's account.
+/// Parses all objects of a line. Usually there is one; a missing line feed in another program's file loses no account.
 pub(super) fn parse(raw: &[u8]) -> Option<Vec<CredentialLine>> {
     let mut objects = serde_json::Deserializer::from_slice(raw).into_iter::<Map<String, Value>>();
     let mut lines = Vec::new();

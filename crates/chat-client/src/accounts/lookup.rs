@@ -1,4 +1,4 @@
-//! Which account a name or a room means.
+//! Finds the account that a name or a room refers to.
 
 use super::error::CredentialsError;
 use super::format::CachedAccount;
@@ -15,7 +15,7 @@ pub(super) fn find_among<'a>(
         found = fitting(&|stored| stored.asked() == Some(name));
     }
     match &found[..] {
-        // The same account twice is one account.
+        // The same token twice is the same account, not an ambiguity.
         [first, others @ ..] if others.iter().all(|other| other.token() == first.token()) => Ok(Some(first)),
         [] => Ok(None),
         _ => Err(CredentialsError::Ambiguous {
@@ -25,7 +25,7 @@ pub(super) fn find_among<'a>(
     }
 }
 
-/// Whether two addresses name one room.
+/// Returns whether two addresses refer to the same room.
 pub(super) fn same_room(one: &str, other: &str) -> bool {
     fn parts(room: &str) -> (String, &str) {
         let (host, port) = room.rsplit_once(':').unwrap_or((room, ""));

@@ -1,21 +1,21 @@
-//! Who has spoken so far, to notice a name that looks like another one. It decides nothing about the names.
+//! Remembers the senders seen so far, to notice a name that looks like another one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::display::skeletons;
 
-/// How many names are remembered; beyond it, those who have been silent longest are forgotten. A busy room has some
-/// hundred, and this many of the longest take about 2 MiB.
+/// How many names are remembered; beyond that, those silent for longest are forgotten. A busy room has some hundred
+/// names, and 2048 of the longest take about 2 MiB.
 const MAX_NAMES: usize = 2048;
 
-/// The names met so far. Bounded, whatever a room sends.
+/// The names seen so far, at most 2048 of them.
 #[derive(Debug, Default)]
 pub struct NamesSeen {
-    /// One's own name, which nobody else's may look like. It is never forgotten.
+    /// The user's own name. It is never forgotten, and a look-alike of it is always marked.
     own: Option<Arc<str>>,
     names: HashMap<Arc<str>, SeenName>,
-    /// Who looked like this first.
+    /// From the look-alike form of a name to the first name that had this form.
     looks: HashMap<String, Arc<str>>,
     now: u64,
 }
@@ -23,18 +23,18 @@ pub struct NamesSeen {
 #[derive(Debug)]
 struct SeenName {
     last: u64,
-    /// The earlier name that it looks like.
+    /// The earlier name that this one looks like.
     like: Option<Arc<str>>,
 }
 
 impl NamesSeen {
-    /// Nobody yet.
+    /// Creates an empty set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says which name is one's own. What was met before is forgotten: it was met with other eyes.
+    /// Sets the user's own name. The names seen before are forgotten, because they were compared without it.
     pub fn set_own(&mut self, name: &str) {
         let own: Arc<str> = name.into();
         *self = Self { own: Some(own.clone()), ..Self::default() };
@@ -43,8 +43,7 @@ impl NamesSeen {
         }
     }
 
-    /// Meets a name. Returns the different name that it can be taken for, one's own or that of somebody who spoke
-    /// before.
+    /// Records a name. Returns the different name that it can be mistaken for: the user's own, or one seen before.
     pub fn meet(&mut self, name: &str) -> Option<Arc<str>> {
         if self.own.as_deref() == Some(name) {
             return None;
@@ -63,14 +62,14 @@ impl NamesSeen {
             self.looks.entry(look).or_insert_with(|| name.clone());
         }
         if let Some(first) = like.as_ref().and_then(|like| self.names.get_mut(like)) {
-            // As long as somebody looks like it, it has to be known.
+            // Keep the first name as recent as its look-alike: without it the look-alike would no longer be marked.
             first.last = self.now;
         }
         self.names.insert(name, SeenName { last: self.now, like: like.clone() });
         like
     }
 
-    /// Half of them at once, so that a flood of names costs little for each.
+    /// Forgets half of the names at once, so that a flood of names costs little for each.
     fn forget_the_silent(&mut self) {
         let mut times: Vec<u64> = self.names.values().map(|seen| seen.last).collect();
         times.sort_unstable();
@@ -86,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_later_of_two_is_marked_and_goes_on_being_marked() {
+    fn marks_the_later_of_two_each_time() {
         let mut names = NamesSeen::new();
         assert_eq!(names.meet("Keen Bob"), None);
         assert_eq!(names.meet("Jolly Ann"), None);
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_looks_like_me_whoever_came_first() {
+    fn marks_a_look_alike_of_the_own_name() {
         let mut names = NamesSeen::new();
         assert_eq!(names.meet("Kееn Воb"), None);
         names.set_own("Keen Bob");
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_names_is_bounded_and_takes_no_name_away_from_its_owner() {
+    fn a_flood_of_names_is_bounded() {
         let mut names = NamesSeen::new();
         names.set_own("Keen Bob");
         names.meet("Jolly Ann");

@@ -1,4 +1,5 @@
-//! Creates an account. There is only one attempt: another one after a lost answer would make a second account.
+//! Creates an account. There is only one attempt, because a second one after a lost answer would create a second
+//! account.
 
 use chat_proto::{
     Account, Connection, Intent, LineCodec, Nickname, WriterClient, WriterClientConfig, WriterClientEvent,
@@ -10,12 +11,12 @@ use crate::net::connect::service_dial;
 use crate::net::dial::Dial;
 use crate::net::error::ConnectError;
 
-/// Asks the room for a new account, over TCP or TLS as the configuration says. The server chooses the nickname; it is
-/// seldom exactly the one that was asked for. The account exists when this returns; nothing is stored on this side.
+/// Requests a new account, over TCP or TLS as configured. The server chooses the nickname, which is seldom exactly the
+/// requested one. The account exists when this function returns; it is not stored locally.
 ///
 /// # Errors
-/// [`ConnectError::Refused`] when the nickname cannot be had; otherwise why the server could not be asked. After an
-/// error that comes later than the nickname was sent there may be an account whose token is lost.
+/// [`ConnectError::Refused`] when the server refuses the nickname; otherwise why the server could not be reached. After
+/// an error that follows the sending of the nickname, an account may exist whose token is lost.
 ///
 /// # Cancel safety
 /// Dropping the future may leave an account on the server whose token is lost.
@@ -23,7 +24,8 @@ pub async fn register(config: &ClientConfig, nickname: Nickname) -> Result<Accou
     ask(config, nickname, service_dial(config, None)).await
 }
 
-/// Asks for a new account as [`register`] does, over a stream from `dial`. With [`ClientConfig::tls`] TLS runs over it.
+/// Requests a new account as [`register`] does, over a stream from `dial`. With [`ClientConfig::tls`], TLS runs over
+/// it.
 ///
 /// # Errors
 /// As [`register`].
@@ -46,7 +48,8 @@ async fn ask(config: &ClientConfig, nickname: Nickname, dial: Box<dyn Dial>) -> 
     let mut connection = Connection::new(machine, io, LineCodec::for_client());
     loop {
         if let WriterClientEvent::Account(account) = connection.next_event().await? {
-            // The goodbye is not waited for: until the caller has stored the account, it can be lost.
+            // Do not wait for the clean end of the connection: until the caller has stored the account, a crash would
+            // lose it.
             tokio::spawn(async move { timeout(GOODBYE, connection.shutdown()).await });
             return Ok(account);
         }
@@ -70,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers, and whose link takes no goodbye.
+    /// A server that answers on a link whose shutdown never completes.
     struct Deaf(DuplexStream);
 
     impl AsyncRead for Deaf {
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn account_does_not_wait_for_the_goodbye() {
+    async fn does_not_wait_for_the_shutdown() {
         let began = Instant::now();
         let config = ClientConfig::default();
         let account = register_with(&config, Nickname::new("Bob").unwrap(), DeafDial).await.unwrap();

@@ -1,4 +1,4 @@
-//! The data directory that the user did not choose. Only there may the client change the mode of a directory that exists.
+//! The default data directory. It is the only existing directory whose mode the client changes.
 
 use std::fs::File;
 use std::io;
@@ -29,8 +29,8 @@ pub(crate) fn open_append(path: &Path, warnings: &mut Vec<FileWarning>) -> io::R
     file::open_append(path, warnings)
 }
 
-/// Returns a warning when other users can replace files in the directory of `path`. A directory that the user named may
-/// be meant for several users, so its mode stays.
+/// Returns a warning if other users can replace files in the directory of `path`. The mode of a directory that the user
+/// chose is kept, because several users may share it.
 pub(crate) fn warn_if_replaceable(path: &Path) -> Option<FileWarning> {
     let dir = directory::of(path);
     let mode = directory::writable_by_others(dir)?;
@@ -43,7 +43,7 @@ fn tighten_default(path: &Path, warnings: &mut Vec<FileWarning>) {
         return;
     }
     if let Err(error) = directory::tighten(dir, warnings) {
-        // The files in it are private nevertheless.
+        // Not fatal: the files in it are private nevertheless.
         tracing::warn!(path = %dir.display(), %error, "could not close the directory to other users");
     }
 }

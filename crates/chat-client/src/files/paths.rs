@@ -1,4 +1,4 @@
-//! Where our files live, by the conventions of the platform. It creates nothing unless asked.
+//! Paths of the client's files, by the conventions of the platform.
 
 use std::ffi::OsString;
 use std::io;
@@ -9,43 +9,44 @@ use private_files::directory;
 
 use crate::files::default_dir::{self, APP};
 
-/// Name of the history file in the data directory.
+/// The name of the history file in the data directory.
 pub const HISTORY_FILE: &str = "history.txt";
-/// Name of the credential file in the data directory.
+/// The name of the account file in the data directory.
 pub const CREDENTIALS_FILE: &str = "creds.jsonstream";
-/// Name of the outbox in the data directory.
+/// The name of the outbox in the data directory.
 pub const OUTBOX_FILE: &str = "outbox";
-/// Name of the configuration in the configuration directory.
+/// The name of the configuration file in the configuration directory.
 pub const CONFIG_FILE: &str = "config.toml";
 
-/// No home directory is known, so there is no place for files unless one is named.
+/// The home directory is unknown, and no directory was configured.
 #[derive(Debug, thiserror::Error)]
 #[error("no home directory is known; set CHAT_DATA_DIR and CHAT_CONFIG_DIR")]
 pub struct PathsError(#[from] etcetera::HomeDirError);
 
-/// Where history, credentials and outbox live: `CHAT_DATA_DIR`, else `minechat` in the user's data directory.
+/// Returns the directory of history, accounts and outbox: `CHAT_DATA_DIR`, or else `minechat` in the user's data
+/// directory.
 ///
-/// Opening a file in the latter mends a mode looser than 0700, with a warning; a directory that somebody named stays as
-/// it is, because others may use it too.
+/// Opening a file in the default directory tightens a mode looser than 0700, with a warning. The mode of a directory
+/// that the user chose is kept, because several users may share it.
 ///
 /// # Errors
-/// [`PathsError`] when there is no home directory.
+/// [`PathsError`] if there is no home directory.
 pub fn data_dir() -> Result<PathBuf, PathsError> {
     data_dir_from(&|name| std::env::var_os(name))
 }
 
-/// Where `config.toml` lives: `CHAT_CONFIG_DIR`, else `minechat` in the user's configuration directory.
+/// Returns the directory of `config.toml`: `CHAT_CONFIG_DIR`, or else `minechat` in the user's configuration directory.
 ///
 /// # Errors
-/// [`PathsError`] when there is no home directory.
+/// [`PathsError`] if there is no home directory.
 pub fn config_dir() -> Result<PathBuf, PathsError> {
     config_dir_from(&|name| std::env::var_os(name))
 }
 
-/// Creates a directory and its parents for this user alone (0700); one that is there stays as it is.
+/// Creates a directory and its parents with mode 0700; an existing directory is left as it is.
 ///
 /// # Errors
-/// What the system said.
+/// The error of the operating system.
 pub fn create_private(dir: &Path) -> io::Result<()> {
     directory::create(dir)
 }
@@ -64,7 +65,7 @@ pub(crate) fn config_dir_from(env: &dyn Fn(&str) -> Option<OsString>) -> Result<
     }
 }
 
-/// An empty variable is an unset one, as everywhere in the XDG specification.
+/// Returns a variable that is set and not empty. As in the XDG specification, an empty variable counts as unset.
 fn set(env: &dyn Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
     env(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

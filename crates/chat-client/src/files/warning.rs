@@ -1,51 +1,51 @@
-//! What opening one of our own files found wrong and mended: said once, never fatal.
+//! Faults that were found and repaired when a file was opened. They are reported once and are never fatal.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use private_files::Repair;
 
-/// One thing that was wrong with a file and what was done about it. `Display` is a sentence for the user; it names
-/// the file and never quotes its content.
+/// One fault of a file and what was done about it. `Display` is a sentence for the user; it names the file and never
+/// quotes its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileWarning {
     /// A private file or directory was repaired.
     Repaired(Repair),
-    /// Others can replace the files in a directory that somebody named; it stays as it is.
+    /// Other users can replace the files in a directory that the user chose; its mode is kept.
     DirectoryOpen {
         /// The directory.
         path: PathBuf,
-        /// Its mode.
+        /// Its permission bits.
         mode: u32,
     },
-    /// A line that cannot be read. It stays in the file and does not hide the others.
+    /// A line that cannot be parsed. It stays in the file and does not hide the others.
     DamagedLine {
-        /// The file.
+        /// The file with the line.
         path: PathBuf,
-        /// Number of the line, from 1.
+        /// The line number, from 1.
         line: usize,
     },
-    /// The last line was not finished and could be fetched again, so it was cut off.
+    /// The last line was incomplete and can be fetched again, so it was removed.
     TornLineCut {
-        /// The file.
+        /// The repaired file.
         path: PathBuf,
-        /// How many bytes went.
+        /// The number of removed bytes.
         bytes: u64,
     },
-    /// The last line was not finished and cannot be fetched again, so it was ended where it was.
+    /// The last line was incomplete and cannot be fetched again, so it was terminated.
     TornLineEnded {
-        /// The file.
+        /// The repaired file.
         path: PathBuf,
     },
-    /// The file is shorter than it was when the cursor was written: somebody cut or replaced it.
+    /// The file is shorter than when the cursor was written: another program truncated or replaced it.
     Shrunk {
-        /// The file.
+        /// The truncated file.
         path: PathBuf,
     },
-    /// The file was changed by somebody else where the cursor stands, so lines may come twice.
+    /// Another program changed the file at the cursor's position, so lines may be repeated.
     Changed {
-        /// The file.
+        /// The changed file.
         path: PathBuf,
     },
 }
@@ -63,26 +63,26 @@ impl fmt::Display for FileWarning {
             Self::DirectoryOpen { path, mode } => {
                 write!(
                     f,
-                    "{}: others may replace what is in it (mode {mode:03o}); `chmod go-w` keeps them from it",
+                    "{}: other users can replace files in it (mode {mode:03o}): run `chmod go-w` on it",
                     path.display()
                 )
             }
             Self::DamagedLine { path, line } => {
-                write!(f, "{}: line {line} is damaged and was left alone", path.display())
+                write!(f, "{}: line {line} is damaged and was skipped", path.display())
             }
             Self::TornLineCut { path, bytes } => {
                 write!(
                     f,
-                    "{}: an unfinished last line of {bytes} bytes was removed, to be fetched again",
+                    "{}: removed an incomplete last line of {bytes} bytes, which will be fetched again",
                     path.display()
                 )
             }
             Self::TornLineEnded { path } => {
-                write!(f, "{}: the last line was unfinished and ends there", path.display())
+                write!(f, "{}: the last line was incomplete and was terminated", path.display())
             }
-            Self::Shrunk { path } => write!(f, "{}: it is shorter than when it was last written", path.display()),
+            Self::Shrunk { path } => write!(f, "{}: the file is shorter than when it was last written", path.display()),
             Self::Changed { path } => {
-                write!(f, "{}: it was changed by another program; lines may come twice", path.display())
+                write!(f, "{}: another program changed the file; lines may be repeated", path.display())
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Appends bytes to a file so that a full disk loses nothing: what could not be written waits, in order, together
-//! with the cursor records that have to be stored between them. It does not know what the bytes mean.
+//! Appends bytes to a file without losing any on a full disk: bytes that could not be written wait, in order, together
+//! with the cursor records that belong between them.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,13 +10,13 @@ use chat_proto::Position;
 
 use crate::listener::cursor::{self, CursorRecord};
 
-/// What is asked of the file: a test can be a disk that is full.
+/// The file operations, as a trait so that a test can provide a full disk.
 pub(super) trait Disk {
-    /// Appends some of the bytes and says how many.
+    /// Appends some of the bytes and returns their number.
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
-    /// Waits until what was appended survives a power failure.
+    /// Waits until the appended bytes survive a power failure.
     fn sync(&mut self) -> io::Result<()>;
-    /// Bytes in the file.
+    /// Returns the length of the file in bytes.
     fn length(&self) -> io::Result<u64>;
 }
 
@@ -34,17 +34,17 @@ impl Disk for File {
     }
 }
 
-/// A file that only grows, and its cursor.
+/// An append-only file with its cursor.
 #[derive(Debug)]
 pub(super) struct Appender<D = File> {
     file: D,
     cursor_path: PathBuf,
-    /// Bytes in the file.
+    /// Length of the file in bytes, as far as it is known.
     length: u64,
-    /// What is to be written next; the first `written` bytes of it are in the file.
+    /// The bytes to write next; the first `written` of them are in the file.
     waiting: Vec<u8>,
     written: usize,
-    /// Before the file grows beyond the length, the cursor has to say this.
+    /// Cursor records to store: each before the file grows beyond the length next to it.
     checkpoints: VecDeque<(u64, Option<Position>)>,
 }
 
@@ -53,27 +53,27 @@ impl<D: Disk> Appender<D> {
         Self { file, cursor_path, length, waiting: Vec::new(), written: 0, checkpoints: VecDeque::new() }
     }
 
-    /// Bytes in the file.
+    /// Returns the length of the file in bytes.
     pub(super) fn length(&self) -> u64 {
         self.length
     }
 
-    /// Bytes that are not in it yet.
+    /// Returns the number of bytes that are not yet in the file.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.len() - self.written
     }
 
-    /// The buffer to add to; what is added goes out with the next [`Appender::write`].
+    /// Returns the buffer to append to; its content is written by the next [`Appender::write`].
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.waiting
     }
 
-    /// Demands that the cursor says `position` before anything that is added from now on is written.
+    /// Requires that the cursor contains `position` before any byte that is added later is written.
     pub(super) fn checkpoint(&mut self, position: Option<Position>) {
         self.checkpoints.push_back((self.length + self.waiting() as u64, position));
     }
 
-    /// Writes what waits. After an error the rest still waits.
+    /// Writes the waiting bytes. After an error the rest keeps waiting.
     pub(super) fn write(&mut self) -> io::Result<()> {
         loop {
             let room = match self.checkpoints.front() {
@@ -101,19 +101,20 @@ impl<D: Disk> Appender<D> {
         }
         self.waiting.clear();
         self.written = 0;
-        // One burst is no reason to keep its buffer for good.
+        // Do not keep the memory of one burst forever.
         self.waiting.shrink_to(KEPT_BUFFER_BYTES);
         Ok(())
     }
 
-    /// Stores the place of the newest line in the file, or that there is none; `open` says that lines of ours follow.
+    /// Stores the position of the newest line in the file, or that there is none; `open` records that more of our lines
+    /// may follow.
     ///
-    /// The file is fsynced first: a cursor must never count a line that a power failure could take back.
+    /// The file is synced first: a cursor must never count a line that a power failure could remove.
     pub(super) fn store_cursor(&mut self, position: Option<Position>, open: bool) -> io::Result<()> {
         if position.is_some() {
             self.file.sync()?;
         }
-        // Somebody may have cut or extended the file meanwhile; the record is of the file as it is.
+        // Another program may have truncated or extended the file; the record describes the file as it is.
         self.length_is(self.file.length()?);
         let record = position.map(|position| CursorRecord { position, length: self.length, open });
         cursor::store(&self.cursor_path, record.as_ref())
@@ -139,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes so many bytes and no more.
+    /// Accepts a limited number of bytes.
     #[derive(Default)]
     struct FullDisk {
         content: Vec<u8>,
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_loses_nothing_and_cursors_keep_their_place_among_the_lines() {
+    fn a_full_disk_loses_nothing() {
         for room in 0..24 {
             let dir = tempfile::tempdir().unwrap();
             let cursor = dir.path().join("c");

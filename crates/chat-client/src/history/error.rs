@@ -1,52 +1,52 @@
-//! What can go wrong with a history file. Every one of them names the file.
+//! Errors of a history file. Each variant names the file.
 
 use std::io;
 use std::path::PathBuf;
 
 use private_files::LockError;
 
-/// Why the history could not be read or written.
+/// An error when the history is read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HistoryError {
-    /// Somebody else writes it.
+    /// Another process writes the file.
     #[error(transparent)]
     Locked(#[from] LockError),
-    /// It cannot be opened or created.
-    #[error("cannot open {}", path.display())]
+    /// The file cannot be opened or created.
+    #[error("could not open {}", path.display())]
     Open {
-        /// The file.
+        /// The history file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It cannot be read.
-    #[error("cannot read {}", path.display())]
+    /// The file cannot be read.
+    #[error("could not read {}", path.display())]
     Read {
-        /// The file.
+        /// The history file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It cannot be written now, for want of space perhaps. What was to be written waits in memory, in order: try
-    /// again later, and nothing is lost as long as the process lives.
-    #[error("cannot write {}; {bytes} bytes wait to be written", path.display())]
+    /// The file cannot be written now, for example on a full disk. The bytes wait in memory, in order. If the caller
+    /// retries later, nothing is lost as long as the process lives.
+    #[error("could not write {}; {bytes} bytes wait to be written", path.display())]
     Waiting {
-        /// The file.
+        /// The history file.
         path: PathBuf,
-        /// How much waits.
+        /// The number of waiting bytes.
         bytes: usize,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// So much waits already that nothing more is taken: hold the messages back and try again.
-    #[error("cannot write {}; {bytes} bytes wait and no more are taken", path.display())]
+    /// Too many bytes wait already, so no more were accepted: keep the messages and retry.
+    #[error("could not write {}; {bytes} bytes wait, so no more are accepted", path.display())]
     Backlog {
-        /// The file.
+        /// The history file.
         path: PathBuf,
-        /// How much waits.
+        /// The number of waiting bytes.
         bytes: usize,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -1,5 +1,5 @@
-//! Waits for a history file to grow, as `tail -F` does. It looks at the file at intervals: notification differs on
-//! every system and fails silently on network file systems.
+//! Waits for a history file to grow, as `tail -F` does. It polls, because file notification differs between systems and
+//! fails silently on network file systems.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use super::HistoryError;
 use super::format::HistoryLine;
 use super::read::History;
 
-/// How often the file is looked at. A person does not notice it, a machine does not feel it.
+/// The polling interval: too short to be noticed by people, too long to cost processor time.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// How many lines one batch has at most.
+/// The largest number of lines in one batch.
 const BATCH_LINES: usize = 1024;
 
-/// New lines of a history file as they are written; made by [`History::follow`].
+/// The new lines of a history file as they are written; created by [`History::follow`].
 #[derive(Debug)]
 pub struct HistoryFollower {
     history: History,
@@ -22,7 +22,7 @@ pub struct HistoryFollower {
 }
 
 impl History {
-    /// Follows the file from the line start `offset` on, with a handle of its own.
+    /// Follows the file from the line start `offset`, with its own file handle.
     #[must_use]
     pub fn follow(&self, offset: u64) -> HistoryFollower {
         HistoryFollower { history: Self::unopened(self.path()), offset, opened: false }
@@ -30,8 +30,8 @@ impl History {
 }
 
 impl HistoryFollower {
-    /// Waits until there are new finished lines, and returns them; never empty. A file that was cut or replaced by a
-    /// shorter one is read from its beginning. Dropping the future loses nothing.
+    /// Waits for new complete lines and returns them; never empty. A file that was truncated or replaced by a shorter
+    /// one is read from its beginning. Dropping the future loses nothing.
     ///
     /// # Errors
     /// [`HistoryError`] when the file can no longer be read.
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn only_finished_lines_come_and_a_cut_file_is_read_again() {
+    async fn yields_complete_lines_and_reads_cut_files() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         let mut follower = History::open(&path).unwrap().follow(0);

@@ -1,7 +1,8 @@
-//! One line of a history file, `[14.01.23 17:07] Vlad: text`: written and read side by side. No file is touched here.
+//! Parses and formats one line of a history file, `[14.01.23 17:07] Vlad: text`.
 //!
-//! A line break inside a message is written `␊` and shown as a line break again. Other control characters become their
-//! pictures, and what turns text around its number, so that `cat` is safe and a message stays one line.
+//! A line break inside a message is written as `␊` and read as a line break. Other control characters are written as
+//! control pictures, and bidirectional controls as their code point, so that `cat` is safe and a message stays on one
+//! line.
 
 use std::borrow::Cow;
 
@@ -13,16 +14,17 @@ use jiff::tz::TimeZone;
 
 use crate::display;
 
-/// The times that a stamp can say: its year has two digits, of this century, in any zone. In milliseconds since 1970.
+/// The times that a stamp can represent, in milliseconds since 1970: its year has two digits, of this century, in any
+/// time zone.
 const STAMPED: std::ops::Range<i64> = 946_857_600_000..4_102_272_000_000;
 
-/// What stands for a line break inside a message.
+/// Represents a line break inside a message.
 pub(crate) const LINE_BREAK: char = '␊';
 
-/// Length of `[14.01.23 17:07] `.
+/// The length of `[14.01.23 17:07] `.
 const STAMP_BYTES: usize = 17;
 
-/// Writes stamps. The text is kept for as long as the minute lasts: a stamp per line costs nothing then.
+/// Formats stamps. The text is cached for the current minute, so that a stamp per line costs nothing.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     zone: TimeZone,
@@ -35,7 +37,7 @@ impl Stamp {
         Self { zone, minute: i64::MIN, text: String::new() }
     }
 
-    /// The stamp for a time in milliseconds since the Unix epoch.
+    /// Returns the stamp for a time in milliseconds since the Unix epoch.
     fn at(&mut self, at: i64) -> &str {
         let minute = at.div_euclid(60_000);
         if minute != self.minute {
@@ -46,7 +48,7 @@ impl Stamp {
         &self.text
     }
 
-    /// Appends the line of a message, its line feed included. `now` is the time of a message that brings none.
+    /// Appends the line of a message, with its line feed. `now` is the time of a message that has none.
     pub(crate) fn append(&mut self, out: &mut Vec<u8>, message: &Message, now: i64) {
         out.extend_from_slice(self.at(said_at(message, now)).as_bytes());
         if let Some(sender) = &message.sender {
@@ -59,7 +61,7 @@ impl Stamp {
 }
 
 impl Stamp {
-    /// Appends the lines of messages that read as they stand, so that nothing in them has to be looked at again.
+    /// Appends the lines of messages that need no change, without inspecting them again.
     pub(crate) fn append_lines(&mut self, out: &mut Vec<u8>, lines: &PlainLines, now: i64) {
         let stamp = self.at(now).as_bytes();
         out.reserve(lines.as_str().len() + lines.count() * stamp.len());
@@ -71,16 +73,16 @@ impl Stamp {
     }
 }
 
-/// When a message counts as said, in milliseconds since 1970: at the time that the server gives, or `now` where it gives
-/// none, or one outside this century, which is no time of a chat and would damage the line.
+/// Returns the time of a message in milliseconds since 1970: the server's, or `now` if it gives none, or one outside
+/// this century, which would damage the line.
 #[must_use]
 pub fn said_at(message: &Message, now: i64) -> i64 {
     message.at.filter(|at| STAMPED.contains(at)).unwrap_or(now)
 }
 
 fn append_clean(out: &mut Vec<u8>, text: &str) {
-    // These bytes begin the C1 controls and what turns text around, and some harmless characters that the slow way
-    // lets through. Without an early way out the compiler looks at many bytes at once.
+    // These bytes start the C1 controls, the bidirectional controls, and some harmless characters that the slow path
+    // passes. There is no early exit, so that the compiler can vectorize the loop.
     let odd = |b: u8| (b < 0x20) | (b == 0x7f) | (b == 0xc2) | (b == 0xd8) | (b == 0xe2);
     if !text.bytes().fold(false, |found, b| found | odd(b)) {
         return out.extend_from_slice(text.as_bytes());
@@ -96,14 +98,14 @@ fn append_clean(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(rest.as_bytes());
 }
 
-/// What would do something to a terminal that shows the file as it is.
+/// Returns whether a character would affect a terminal that shows the file unchanged.
 fn must_show(c: char) -> bool {
     (c.is_control() && c != '\t') || display::turns_text(c)
 }
 
-/// One line of a history file, ours or an old one. Cloning is cheap.
+/// One line of a history file, possibly written by another program. Cloning is cheap.
 ///
-/// All of it is what peers wrote: it has to pass through [`display`](crate::display) before a terminal sees it.
+/// Its content was written by peers: pass it through [`display`](crate::display) before it reaches a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryLine {
     offset: u64,
@@ -120,49 +122,49 @@ impl HistoryLine {
         Self { offset, end, line: Line::from_bytes(content), finished }
     }
 
-    /// Where the line starts in the file.
+    /// Returns the file offset at which the line starts.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Where the next line starts in the file.
+    /// Returns the file offset at which the next line starts.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.end
     }
 
-    /// Whether it ends with a line feed. The last line may still be being written.
+    /// Returns whether the line ends with a line feed. The last line may still be incomplete.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.finished
     }
 
-    /// The line as it stands in the file; bytes that are not UTF-8 are replaced.
+    /// Returns the line as it is in the file; bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn raw(&self) -> &str {
         self.line.as_str()
     }
 
-    /// The local time of its stamp, to the minute; `None` where there is no stamp.
+    /// Returns the local time of its stamp, to the minute; `None` without a valid stamp.
     #[must_use]
     pub fn at(&self) -> Option<DateTime> {
         parse_stamp(self.raw())
     }
 
-    /// What follows the stamp: `Vlad: text`.
+    /// Returns the part after the stamp: `Vlad: text`.
     #[must_use]
     pub fn body(&self) -> &str {
         if self.at().is_some() { &self.raw()[STAMP_BYTES..] } else { self.raw() }
     }
 
-    /// Who wrote it: what stands before the first `": "`. `None` where there is no such thing.
+    /// Returns the sender, which is the part before the first `": "`; `None` if there is none.
     #[must_use]
     pub fn sender(&self) -> Option<&str> {
         self.split().map(|(sender, _)| sender)
     }
 
-    /// What was written, inner line breaks as line feeds; the whole body where there is no sender.
+    /// Returns the text, with inner line breaks as line feeds; the whole body if there is no sender.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         let text = self.split().map_or(self.body(), |(_, text)| text);
@@ -174,7 +176,7 @@ impl HistoryLine {
     }
 }
 
-/// Reads the stamp that a line begins with. Two digits of a year are of this century.
+/// Parses the stamp at the start of a line. Two-digit years are in this century.
 fn parse_stamp(line: &str) -> Option<DateTime> {
     let stamp: &[u8; STAMP_BYTES] = line.as_bytes().first_chunk()?;
     let marks = [(0, b'['), (3, b'.'), (6, b'.'), (9, b' '), (12, b':'), (15, b']'), (16, b' ')];

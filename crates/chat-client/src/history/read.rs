@@ -1,5 +1,5 @@
-//! Reads a history file from any place in either direction, a block at a time: a million lines cost no more than the
-//! ones that are asked for. It takes no lock and writes nothing.
+//! Reads a history file from any offset in either direction, one block at a time, so that the cost depends on the
+//! requested lines and not on the length of the file. Takes no lock.
 
 use std::fs::File;
 use std::io;
@@ -11,31 +11,31 @@ use private_files::file;
 use super::HistoryError;
 use super::format::HistoryLine;
 
-/// How much is read at once: large enough that a search is bound by memory, small enough for a cold start.
+/// Bytes per read: large enough that a search is bound by memory bandwidth, small enough for a cold start.
 const BLOCK_BYTES: u64 = 256 * 1024;
 
-/// How much is read at once for a few lines.
+/// Bytes per read when only a few lines are requested.
 const SMALL_BLOCK_BYTES: u64 = 32 * 1024;
 
-/// A line longer than this is taken in pieces, so that a file without line feeds cannot fill the memory. Our own
-/// lines stay below 64 KiB.
+/// A longer line is read in pieces, so that a file without line feeds cannot exhaust memory. Lines that this crate
+/// writes stay below 64 KiB.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
-/// A history file, for reading. Any number of them may be open while somebody writes.
+/// A history file opened for reading. Any number of readers can be open while another process writes.
 #[derive(Debug)]
 pub struct History {
     path: PathBuf,
     file: Option<File>,
 }
 
-/// A stretch of whole lines and where it starts.
+/// A range of whole lines and its offset.
 pub(super) struct Block {
     pub(super) start: u64,
     pub(super) bytes: Bytes,
 }
 
 impl History {
-    /// Opens a history. A file that is not there is an empty history.
+    /// Opens a history. A missing file counts as an empty history.
     ///
     /// # Errors
     /// [`HistoryError::Open`].
@@ -48,25 +48,25 @@ impl History {
         }
     }
 
-    /// The file.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes the file has now; it may grow while it is read.
+    /// Returns the current length in bytes; the file may grow while it is read.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |found| found.len())
     }
 
-    /// Whether there is nothing in it now.
+    /// Returns whether the file is empty at present.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The last `count` lines, oldest first.
+    /// Returns the last `count` lines, oldest first.
     ///
     /// # Errors
     /// [`HistoryError::Read`].
@@ -74,8 +74,8 @@ impl History {
         self.before(u64::MAX, count)
     }
 
-    /// The last `count` lines that end at or before `offset`, oldest first. With the offset of the oldest line that
-    /// is known it reads the page before it.
+    /// Returns the last `count` lines that end at or before `offset`, oldest first. The offset of the oldest known line
+    /// gives the page before it.
     ///
     /// # Errors
     /// [`HistoryError::Read`].
@@ -96,7 +96,7 @@ impl History {
         Ok(lines)
     }
 
-    /// Up to `count` lines from the line start `offset` on, in order. An unfinished last line is one of them.
+    /// Returns up to `count` lines from the line start `offset`, in order, including an incomplete last line.
     ///
     /// # Errors
     /// [`HistoryError::Read`].
@@ -120,11 +120,11 @@ impl History {
         Ok(lines)
     }
 
-    /// Whole lines that end at `end`, about `size` bytes of them.
+    /// Reads whole lines that end at `end`, about `size` bytes in total.
     pub(super) fn block_before(&self, end: u64, size: u64) -> Result<Block, HistoryError> {
         let mut size = size;
         loop {
-            // One byte more than the block, to see whether the block begins with a line.
+            // One byte more than the block shows whether the block begins with a line.
             let from = end.saturating_sub(size + 1);
             let bytes = self.read(from, end - from)?;
             if from == 0 {
@@ -139,7 +139,7 @@ impl History {
         }
     }
 
-    /// Whole lines from `start` on, about `size` bytes of them; empty at the end.
+    /// Reads whole lines from `start`, about `size` bytes in total; empty at the end of the file.
     pub(super) fn block_after(&self, start: u64, size: u64) -> Result<Block, HistoryError> {
         let mut size = size;
         loop {
@@ -164,19 +164,19 @@ impl History {
         read_range(file, offset, length).map_err(|source| HistoryError::Read { path: self.path.clone(), source })
     }
 
-    /// A history that is not opened yet: empty.
+    /// Creates a history that is not opened yet and counts as empty.
     pub(super) fn unopened(path: &Path) -> Self {
         Self { path: path.to_owned(), file: None }
     }
 
-    /// Looks at the file under its name again: it may have been created, cut or replaced meanwhile.
+    /// Opens the path again: the file may have been created, truncated or replaced.
     pub(super) fn reopen(&mut self) -> Result<(), HistoryError> {
         *self = Self::open(&self.path)?;
         Ok(())
     }
 }
 
-/// Reads a stretch of a file, or what there is of it.
+/// Reads a range of a file, or as much of it as exists.
 pub(super) fn read_range(file: &File, offset: u64, length: u64) -> io::Result<Bytes> {
     let mut bytes = vec![0; length as usize];
     let mut filled = 0;
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_an_empty_history() {
+    fn a_missing_file_is_empty() {
         let history = History::open("/nonexistent/history.txt").unwrap();
         assert!(history.is_empty());
         assert_eq!(history.tail(3).unwrap(), []);
@@ -221,7 +221,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_is_an_error_and_not_waited_for() {
+    fn refuses_a_pipe_without_waiting() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_line_feeds_is_read_in_pieces() {
+    fn reads_very_long_lines_in_pieces() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         std::fs::write(&path, vec![b'x'; 3 * MAX_LINE_BYTES as usize]).unwrap();
@@ -246,7 +246,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pages_in_both_directions_are_the_lines_of_the_file(
+        fn pages_contain_all_lines_either_way(
             lengths in prop::collection::vec(prop_oneof![4 => 0usize..80, 1 => 30_000usize..70_000], 0..40),
             page in 1usize..9,
             feed_at_end in any::<bool>(),

@@ -1,13 +1,13 @@
-//! Writes what a listener hears to the history file, and knows over restarts where it stopped. Reading is
-//! [`History`](crate::History)'s business.
+//! Writes received messages to the history file, and knows after a restart where it stopped.
+//! [`History`](crate::History) reads the file.
 //!
-//! The cursor says that message `seq` was the newest one when the file had `length` bytes. Each line beyond that is
-//! one message more, so the cursor need not be written with every line, and it may be any older version: counting
-//! leads to the same place. A line that a crash has torn is cut off and fetched again. Only where the numbers do not
-//! go on by one (a gap, another stream, a server without numbers) the cursor is written before the next line.
+//! The cursor records that message `seq` was the newest one when the file had `length` bytes. Each line beyond that
+//! counts as one more message, so the cursor need not be written with every line, and any older version of it leads to
+//! the same result. A line that a crash has torn is removed and fetched again. Only where the sequence numbers do not
+//! continue by one (a gap, another stream, a server without numbers), the cursor is written before the next line.
 //!
-//! The cursor also says whether a recorder is at work. After a clean close it says no, and lines beyond it are those of
-//! another program (the original writes the same file): they have no numbers, and are not counted.
+//! The cursor also records whether a recorder is active. After a clean close it is not, and lines beyond the cursor
+//! were written by another program (the original writes the same file): they have no numbers and are not counted.
 
 use std::io;
 use std::ops::Range;
@@ -30,26 +30,26 @@ use crate::listener::cursor::{self, CursorRecord};
 use crate::listener::event::ListenerEvent;
 use crate::listener::gap::{Gap, GapCause};
 
-/// How much may wait for a full disk: some 200,000 messages, which no chat fills in an hour.
+/// How many bytes may wait for a full disk: about 200,000 messages, which takes a chat more than an hour.
 const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
 
-/// How far the file may grow before the cursor is written again. Counting the lines of this much takes some ten
-/// milliseconds at the next start.
+/// How many bytes the file may grow before the cursor is written again. Counting their lines at the next start takes
+/// about 10 ms.
 const CURSOR_EVERY_BYTES: u64 = 16 * 1024 * 1024;
 
-/// The writing side of a history. There is one at a time for each file; it holds the file's lock.
+/// The writing side of a history. It owns the lock of the file, so there is one at a time.
 #[derive(Debug)]
 pub struct Recorder {
     path: PathBuf,
     out: Appender,
     stamp: Stamp,
-    /// Of the newest line taken.
+    /// The position of the newest accepted message.
     newest: Option<Position>,
-    /// The next message begins the numbers anew.
+    /// The next message starts a new numbering.
     anew: bool,
-    /// Length of the file when the cursor was written.
+    /// The length of the file when the cursor was written.
     cursor_at: u64,
-    /// The cursor says that nobody is at work.
+    /// The cursor on disk records that no recorder is active.
     finished: bool,
     warnings: Vec<FileWarning>,
     /// When an earlier run last wrote one of the files.
@@ -58,10 +58,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Opens a history for writing, creates it if need be, mends what a crash has left, and finds out where it stopped.
+    /// Opens a history for writing, creates it if necessary, repairs what a crash left, and determines where it
+    /// stopped.
     ///
     /// # Errors
-    /// [`HistoryError::Locked`] when another process writes it, [`HistoryError::Open`] and [`HistoryError::Read`].
+    /// [`HistoryError::Locked`] if another process writes it, [`HistoryError::Open`] and [`HistoryError::Read`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, HistoryError> {
         Self::open_in(path.as_ref(), TimeZone::system())
     }
@@ -70,7 +71,7 @@ impl Recorder {
         let lock = FileLock::acquire(path)?;
         let mut warnings = Vec::new();
         let cursor_path = cursor_path(path);
-        // Before anything is repaired, which changes the times.
+        // Before any repair, which changes the modification times.
         let changed = |path: &Path| path.metadata().ok()?.modified().ok();
         let last_heard = changed(path).max(changed(&cursor_path));
         let opened = default_dir::open_append(path, &mut warnings);
@@ -93,23 +94,23 @@ impl Recorder {
         };
         let current = recorder.newest.clone().map(|position| CursorRecord { position, length, open: true });
         if current != record {
-            // The first line waits for this. A full disk may prevent it now; until then the old cursor leads to the
-            // same place.
+            // Required before the first line is written. A full disk may prevent it now; until then the old cursor
+            // leads to the same result.
             recorder.out.checkpoint(recorder.newest.clone());
             if let Err(error) = recorder.out.write() {
-                tracing::warn!(path = %recorder.out.cursor_path().display(), %error, "the cursor could not be written");
+                tracing::warn!(path = %recorder.out.cursor_path().display(), %error, "could not write the cursor");
             }
         }
         Ok(recorder)
     }
 
-    /// What was wrong with the files and mended.
+    /// Returns what was found wrong with the files and repaired.
     #[must_use]
     pub fn warnings(&self) -> &[FileWarning] {
         &self.warnings
     }
 
-    /// Where a listener goes on; `otherwise` where nothing is known.
+    /// Returns where a listener resumes; `otherwise` if no position is known.
     #[must_use]
     pub fn resume(&self, otherwise: Resume) -> Resume {
         match &self.newest {
@@ -118,11 +119,11 @@ impl Recorder {
         }
     }
 
-    /// Appends messages in one write. Numbered ones that are recorded already are left out.
+    /// Appends messages in one write. Numbered messages that are already recorded are skipped.
     ///
     /// # Errors
-    /// [`HistoryError::Waiting`]: they are *taken* and wait in memory; [`Recorder::retry`] later.
-    /// [`HistoryError::Backlog`]: they are *not taken*; hold them back, retry, and give them again.
+    /// [`HistoryError::Waiting`]: the messages were *accepted* and wait in memory; call [`Recorder::retry`] later.
+    /// [`HistoryError::Backlog`]: they were *not accepted*; keep them, retry, and pass them again.
     pub fn record(&mut self, messages: &[Message]) -> Result<(), HistoryError> {
         self.make_room()?;
         let now = Timestamp::now().as_millisecond();
@@ -132,8 +133,8 @@ impl Recorder {
         self.retry()
     }
 
-    /// Appends messages as [`Recorder::record`] does. Returns the bytes of the file that each takes up; `None` for one
-    /// that was recorded before.
+    /// Appends messages as [`Recorder::record`] does. Returns the byte range of each in the file; `None` for one that
+    /// was already recorded.
     ///
     /// # Errors
     /// As [`Recorder::record`].
@@ -151,19 +152,19 @@ impl Recorder {
         Ok(spans)
     }
 
-    /// The same for messages that came in one piece.
+    /// Appends a batch of plain lines, as [`Recorder::record`] does for messages.
     ///
     /// # Errors
     /// As [`Recorder::record`].
     pub fn record_lines(&mut self, lines: &PlainLines) -> Result<(), HistoryError> {
         self.make_room()?;
-        // None of them has a number, so what holds for one of them holds for all.
+        // None of them has a number, so one step covers them all.
         self.step_to(None);
         self.stamp.append_lines(self.out.buffer(), lines, Timestamp::now().as_millisecond());
         self.retry()
     }
 
-    /// The same for a batch of events, in which messages and gaps stand in their order.
+    /// Appends the messages and gaps of a batch of events, in their order.
     ///
     /// # Errors
     /// As [`Recorder::record`].
@@ -181,10 +182,10 @@ impl Recorder {
         self.retry()
     }
 
-    /// Writes what waits. Ok when nothing waits.
+    /// Writes the waiting bytes. Returns `Ok` if there are none.
     ///
     /// # Errors
-    /// [`HistoryError::Waiting`]: it still waits.
+    /// [`HistoryError::Waiting`] while they cannot be written.
     pub fn retry(&mut self) -> Result<(), HistoryError> {
         self.out.write().map_err(|source| self.waiting_error(source))?;
         if self.newest.is_some() && self.out.length() >= self.cursor_at + CURSOR_EVERY_BYTES {
@@ -193,56 +194,56 @@ impl Recorder {
         Ok(())
     }
 
-    /// Bytes that wait to be written.
+    /// Returns the number of bytes that wait to be written.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.out.waiting()
     }
 
-    /// Takes note of a gap. The history shows nothing of it: its lines are messages. But after some gaps the numbers
-    /// begin anew, so it has to be told in its place among the messages.
+    /// Records a gap. The file does not show gaps, because its lines are messages; but after some gaps the numbering
+    /// starts again, so a gap must be recorded in its order among the messages.
     ///
     /// # Errors
-    /// As [`Recorder::retry`], which it does.
+    /// As [`Recorder::retry`], which this function calls.
     pub fn gap(&mut self, gap: &Gap) -> Result<(), HistoryError> {
         self.step_over(gap);
         self.retry()
     }
 
-    /// Takes note of the place at which a listener joined: where there is no place yet, the next run goes on from there,
-    /// even when nothing was said.
+    /// Records the position at which a listener joined. If no position is known yet, the next run resumes from there,
+    /// even if no message arrived.
     ///
     /// # Errors
-    /// As [`Recorder::retry`], which it does.
+    /// As [`Recorder::retry`], which this function calls.
     pub fn joined(&mut self, position: &Position) -> Result<(), HistoryError> {
         self.begin_at(position);
         self.retry()
     }
 
-    /// Where the newest message that was taken stands, or where the listener joined if there was none yet; `None` when
-    /// it had no number.
+    /// Returns the position of the newest accepted message, or the position at which the listener joined if there was
+    /// none; `None` if the newest message had no number.
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
         self.newest.as_ref()
     }
 
-    /// Length of the file as far as it is written.
+    /// Returns the length of the file as far as it is written, in bytes.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.out.length()
     }
 
-    /// The file.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes what waits, and the cursor. Dropping it does the same, and says nothing when it fails.
+    /// Writes the waiting bytes and the cursor. Dropping the recorder does the same but only logs a failure.
     ///
     /// # Errors
-    /// [`HistoryError::Waiting`] when the rest cannot be written; it is lost then, unless it is numbered and the next
-    /// run fetches it again.
+    /// [`HistoryError::Waiting`] if the rest cannot be written; it is then lost, unless it is numbered and the next run
+    /// fetches it again.
     pub fn close(mut self) -> Result<(), HistoryError> {
         self.finish().map_err(|source| self.waiting_error(source))
     }
@@ -261,7 +262,7 @@ impl Recorder {
     }
 
     fn step_over(&mut self, gap: &Gap) {
-        // A server whose log has lost its end gives the same numbers again, to other messages.
+        // A server whose log has lost its end assigns the same numbers again, to other messages.
         self.anew |= gap.cause == GapCause::OtherStream;
     }
 
@@ -272,7 +273,7 @@ impl Recorder {
         }
     }
 
-    /// Makes `position` the newest; false when it was recorded before.
+    /// Makes `position` the newest; returns false if it was already recorded.
     fn step_to(&mut self, position: Option<&Position>) -> bool {
         let anew = std::mem::take(&mut self.anew);
         match (&mut self.newest, position) {
@@ -291,7 +292,7 @@ impl Recorder {
                 self.newest = Some(next.clone());
             }
             (Some(_), None) => {
-                // Lines without numbers must not be counted as if they had some.
+                // Lines without numbers must not be counted as numbered ones.
                 self.out.checkpoint(None);
                 self.newest = None;
             }
@@ -301,9 +302,9 @@ impl Recorder {
 
     fn write_cursor(&mut self) {
         if let Err(error) = self.out.store_cursor(self.newest.clone(), true) {
-            tracing::warn!(path = %self.out.cursor_path().display(), %error, "the cursor could not be written");
+            tracing::warn!(path = %self.out.cursor_path().display(), %error, "could not write the cursor");
         }
-        // Tried again when the file has grown by as much again.
+        // Retried when the file has grown by the same amount again.
         self.cursor_at = self.out.length();
     }
 
@@ -328,7 +329,7 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         if let Err(error) = self.finish() {
-            tracing::warn!(path = %self.path.display(), %error, "the history could not be finished");
+            tracing::warn!(path = %self.path.display(), %error, "could not close the history");
         }
     }
 }

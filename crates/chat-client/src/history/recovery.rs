@@ -10,7 +10,7 @@ use chat_proto::Position;
 use crate::files::warning::FileWarning;
 use crate::listener::cursor::CursorRecord;
 
-/// Mends the end of the file; returns the place of its newest line, and its length.
+/// Repairs the end of the file; returns the position of its newest line, and its length.
 pub(super) fn recover(
     file: &File,
     path: &Path,
@@ -41,8 +41,8 @@ pub(super) fn recover(
     Ok((Some(Position { seq: position.seq.saturating_add(lines), ..position }), end))
 }
 
-/// Counts the whole lines between two places, and says where the last of them ends. They end before the first NUL:
-/// we never write one, but some file systems leave them where a power failure cut a file.
+/// Counts the whole lines between two offsets and returns where the last of them ends. They end before the first NUL
+/// byte: this crate never writes one, but some file systems leave them where a power failure cut a file.
 fn count_lines(file: &File, from: u64, to: u64) -> io::Result<(u64, u64)> {
     const BLOCK: u64 = 1024 * 1024;
     let (mut lines, mut end, mut place) = (0, from, from);
@@ -61,7 +61,7 @@ fn count_lines(file: &File, from: u64, to: u64) -> io::Result<(u64, u64)> {
     Ok((lines, end))
 }
 
-/// Ends an unfinished last line that nobody can send again, so that the next message starts a line of its own.
+/// Terminates an incomplete last line that cannot be fetched again, so that the next message starts a new line.
 fn end_last_line(file: &File, path: &Path, length: u64, warnings: &mut Vec<FileWarning>) -> io::Result<u64> {
     if length == 0 || read(file, length - 1, 1)?.first() == Some(&b'\n') {
         return Ok(length);

@@ -1,13 +1,13 @@
-//! Searches a history file in either direction. What a match is, the caller says: plain text or a regular expression.
+//! Searches a history file in either direction. The caller defines a match: plain text or a regular expression.
 
 use super::HistoryError;
 use super::format::HistoryLine;
 use super::read::History;
 
 impl History {
-    /// The nearest line before `offset` in which `finder` finds something, or `None`.
+    /// Returns the nearest line before `offset` with a match, or `None`.
     ///
-    /// `finder` gets a stretch of whole lines, line feeds between them, and returns where its first match starts.
+    /// `finder` gets whole lines separated by line feeds, and returns the offset of its first match.
     /// `memmem::Finder::find` is one, and `regex::bytes::Regex` with `(?m)`; see [`needle`].
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl History {
         Ok(None)
     }
 
-    /// The nearest line from the line start `offset` on in which `finder` finds something, or `None`.
+    /// Returns the nearest line from the line start `offset` with a match, or `None`.
     ///
     /// # Errors
     /// [`HistoryError::Read`].
@@ -61,14 +61,14 @@ impl History {
     }
 }
 
-/// A finder for exactly this text, which is looked for as the history file spells it.
+/// Returns a finder for exactly this text, in the spelling of the history file.
 pub fn needle(text: &str) -> impl FnMut(&[u8]) -> Option<usize> + Send + 'static {
     let spelled = text.replace('\n', super::format::LINE_BREAK.encode_utf8(&mut [0; 4]));
     let finder = memchr::memmem::Finder::new(spelled.as_bytes()).into_owned();
     move |block| finder.find(block)
 }
 
-/// Start and end (line feed included) of the line that the byte `at` is in.
+/// Returns start and end (with its line feed) of the line that contains the byte `at`.
 fn line_around(block: &[u8], at: usize) -> (usize, usize) {
     let at = at.min(block.len() - 1);
     let from = memchr::memrchr(b'\n', &block[..at]).map_or(0, |feed| feed + 1);
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_match_is_found_once_in_either_direction() {
+    fn finds_each_match_once_either_way() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         let content: String = (0..40_000)

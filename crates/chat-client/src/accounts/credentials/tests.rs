@@ -1,4 +1,4 @@
-//! The account file against files of other programs, two writers and damage.
+//! Tests of the account file: files of other programs, two writers at once, damage.
 
 use chat_proto::{Nickname, Token};
 
@@ -13,7 +13,7 @@ fn names(credentials: &Credentials) -> Vec<&str> {
 }
 
 #[test]
-fn the_originals_file_is_read_and_what_others_wrote_is_kept() {
+fn keeps_what_other_programs_wrote() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("creds.jsonstream");
     let original = concat!(
@@ -40,7 +40,7 @@ fn the_originals_file_is_read_and_what_others_wrote_is_kept() {
 }
 
 #[test]
-fn found_by_whole_nickname_then_by_what_was_asked_for_and_never_by_chance() {
+fn finds_by_nickname_then_by_requested_name() {
     let dir = tempfile::tempdir().unwrap();
     let mut credentials = Credentials::load(dir.path().join("c")).unwrap();
     credentials.add(&account("Keen Bob", "a"), Some("Bob")).unwrap();
@@ -57,7 +57,7 @@ fn found_by_whole_nickname_then_by_what_was_asked_for_and_never_by_chance() {
 }
 
 #[test]
-fn a_token_is_found_for_its_own_room_only_and_the_originals_for_a_room_without_any() {
+fn finds_tokens_of_the_own_room_only() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c");
     std::fs::write(&path, "{\"nickname\": \"Old Bob\", \"account_hash\": \"o\", \"server\": {\"a\": 1}}\n").unwrap();
@@ -84,7 +84,7 @@ fn a_token_is_found_for_its_own_room_only_and_the_originals_for_a_room_without_a
     let error = credentials.find_in("chat.example:5050", "Bob").unwrap_err();
     assert_eq!(error.to_string(), "2 accounts fit the name \"Bob\": \"Jolly Bob\", \"Swift Bob\"");
     assert_eq!(of_room(&credentials, "elsewhere:1"), [] as [&str; 0], "no token of another room");
-    // What is known of an account is not forgotten when it is added again.
+    // Known fields survive when the account is added again.
     credentials.add(&account("Old Bob", "o"), None).unwrap();
     let content = std::fs::read_to_string(&path).unwrap();
     let old = r#"{"nickname": "Old Bob", "account_hash": "o", "room": "Chat.Example:5050", "server": {"a":1}}"#;
@@ -92,7 +92,7 @@ fn a_token_is_found_for_its_own_room_only_and_the_originals_for_a_room_without_a
 }
 
 #[test]
-fn an_account_is_removed_from_its_own_room_only() {
+fn removes_from_the_own_room_only() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c");
     let mut credentials = Credentials::load(&path).unwrap();
@@ -107,7 +107,7 @@ fn an_account_is_removed_from_its_own_room_only() {
 }
 
 #[test]
-fn two_programs_that_add_at_once_lose_nothing() {
+fn concurrent_adds_lose_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c");
     let (mut one, mut other) = (Credentials::load(&path).unwrap(), Credentials::load(&path).unwrap());
@@ -127,7 +127,7 @@ fn two_programs_that_add_at_once_lose_nothing() {
 }
 
 #[test]
-fn several_objects_on_one_line_are_several_accounts() {
+fn reads_several_objects_of_one_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c");
     std::fs::write(&path, r#"{"nickname": "A", "account_hash": "a"}{"nickname": "B", "account_hash": "b"}"#).unwrap();
@@ -138,7 +138,7 @@ fn several_objects_on_one_line_are_several_accounts() {
 }
 
 #[test]
-fn no_token_is_printed() {
+fn never_prints_a_token() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c");
     std::fs::write(&path, "{\"nickname\": \"A\", \"account_hash\": \"sekret\"}\n{\"account_hash\": \"sekret\"\n")
@@ -149,7 +149,7 @@ fn no_token_is_printed() {
 }
 
 #[test]
-fn damage_anywhere_hides_no_other_line_and_is_kept() {
+fn damage_hides_no_other_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c");
     let line = |n: u32| format!("{{\"nickname\": \"N{n}\", \"account_hash\": \"token-{n}\"}}\n");
@@ -167,7 +167,7 @@ fn damage_anywhere_hides_no_other_line_and_is_kept() {
         let mut damaged = whole.clone().into_bytes();
         damaged[at] ^= 0x15;
         let (found, reported) = check(&damaged);
-        // A line feed that is lost joins two lines; one that appears makes two of one.
+        // Losing a line feed joins two lines; an extra one splits a line.
         assert!(found >= 1 && found + reported >= 2, "byte {at}: {found} found, {reported} reported");
         let (found, _) = check(&whole.as_bytes()[..at]);
         assert!(found >= whole[..at].matches('\n').count());

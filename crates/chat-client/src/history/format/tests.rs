@@ -1,4 +1,4 @@
-//! Lines that are written and read, against hostile texts and times.
+//! Tests of writing and reading lines, with hostile texts and times.
 
 use chat_proto::{Nickname, Text};
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn read(line: &str) -> HistoryLine {
 }
 
 #[test]
-fn a_line_is_as_the_original_wrote_it() {
+fn matches_the_original_format() {
     assert_eq!(written(&message(Some("Vlad"), "text", None)), "[14.01.23 17:07] Vlad: text\n");
     let line = read("[14.01.23 17:07] Vlad: text: more \n");
     assert_eq!(line.at(), Some(jiff::civil::date(2023, 1, 14).at(17, 7, 0, 0)));
@@ -31,31 +31,31 @@ fn a_line_is_as_the_original_wrote_it() {
 }
 
 #[test]
-fn a_line_break_survives_as_its_picture() {
+fn keeps_line_breaks_as_pictures() {
     let line = written(&message(Some("Bob"), "two\nlines", None));
     assert_eq!(line, "[14.01.23 17:07] Bob: two␊lines\n");
     assert_eq!(read(&line).text(), "two\nlines");
 }
 
 #[test]
-fn a_control_character_becomes_a_picture() {
+fn replaces_controls_by_pictures() {
     let mut out = Vec::new();
     append_clean(&mut out, "a\u{1b}[0m\tb\u{9b}é\u{7f}");
     assert_eq!(String::from_utf8(out).unwrap(), "a␛[0m\tb<U+009B>é␡");
 }
 
 #[test]
-fn what_turns_text_around_stands_as_its_number() {
+fn writes_bidi_controls_as_code_points() {
     let evil = "a\u{202e}b\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}";
     let line = written(&message(Some("E\u{202b}ve"), evil, None));
     assert_eq!(line, "[14.01.23 17:07] E<U+202B>ve: a<U+202E>b<U+2066><U+2069><U+200E><U+200F><U+061C>\n");
-    // What only hides, or is needed to spell, is data.
+    // Characters that only hide, or are needed for spelling, are kept.
     let kept = "«a\u{200b}b» می\u{200c}خواهم ❤️ …";
     assert_eq!(written(&message(Some("Bob"), kept, None)), format!("[14.01.23 17:07] Bob: {kept}\n"));
 }
 
 #[test]
-fn lines_that_are_not_ours_are_read_as_they_are() {
+fn reads_foreign_lines_unchanged() {
     for odd in
         ["", "no stamp at all", "[99.99.99 99:99] x", "[14.01.23 17:07]", "[aa.bb.cc dd:ee] x", "[1é.01.23 17:0] x"]
     {
@@ -66,14 +66,14 @@ fn lines_that_are_not_ours_are_read_as_they_are() {
 }
 
 #[test]
-fn the_stamp_follows_the_minute_and_a_mad_clock_is_replaced() {
+fn stamp_follows_the_minute() {
     let mut stamp = Stamp::new(TimeZone::UTC);
     assert_eq!(stamp.at(1_673_716_079_999), "[14.01.23 17:07] ");
     assert_eq!(stamp.at(1_673_716_080_000), "[14.01.23 17:08] ");
 }
 
 #[test]
-fn a_time_that_no_stamp_can_say_is_replaced_by_now() {
+fn replaces_times_outside_the_century() {
     const NOW: i64 = 1_673_716_020_000;
     let years = [-9999, -1, 0, 1970, 1999, 2100, 2150, 9999];
     let hostile = years.map(|year| {
@@ -90,7 +90,7 @@ fn a_time_that_no_stamp_can_say_is_replaced_by_now() {
             assert_eq!((line.sender(), &*line.text()), (Some("Eve"), "hi"), "{at}");
         }
     }
-    // At the turn of a century it depends on the zone, and no line may be damaged by it.
+    // At the turn of a century the result depends on the zone; no line may be damaged by it.
     for (at, zone) in [(946_684_800_000, -12), (4_102_444_799_999, 14)] {
         let (mut stamp, mut out) = (Stamp::new(TimeZone::fixed(jiff::tz::offset(zone))), Vec::new());
         stamp.append(&mut out, &message(Some("Eve"), "hi", Some(at)), NOW);
@@ -100,7 +100,7 @@ fn a_time_that_no_stamp_can_say_is_replaced_by_now() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_one_line_and_reads_back(sender in any::<String>(), text in any::<String>()) {
+    fn round_trips_as_one_line(sender in any::<String>(), text in any::<String>()) {
         if let (Ok(sender), Ok(text)) = (Nickname::new(&sender), Text::new(&text)) {
             let message = Message::new(Some(sender.clone()), text.clone());
             let line = written(&message);
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn lines_in_one_piece_are_written_as_each_of_them(
+    fn writes_batches_like_single_lines(
         lines in prop::collection::vec("[ :a-cЖ\u{9b}\u{1b}\u{202e}]{0,8}", 1..6),
     ) {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn no_line_of_a_file_is_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..60), stamp in any::<bool>()) {
+    fn parses_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), stamp in any::<bool>()) {
         let mut all = if stamp { b"[14.01.23 17:07] ".to_vec() } else { Vec::new() };
         all.extend(bytes);
         let line = HistoryLine::new(0, all.into());

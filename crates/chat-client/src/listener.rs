@@ -1,4 +1,4 @@
-//! The listen port: messages, gaps, and a place in the log that survives restarts.
+//! The listen port: messages, gaps, and a position in the log that survives restarts.
 
 pub(crate) mod cursor;
 pub(crate) mod event;

@@ -1,4 +1,4 @@
-//! Messages that are not confirmed, kept over restarts, and the echoes that prove their delivery.
+//! Unconfirmed messages, kept over restarts, and the echoes that prove their delivery.
 
 pub(crate) mod echo;
 pub(crate) mod entry;

@@ -1,8 +1,8 @@
-//! Where a listener stands in the server's log, in a file of its own. It does not know what was done with the messages.
+//! Stores the position of a listener in the server's log in a file of its own.
 //!
-//! The file holds one record, twice, each with a checksum: a damaged byte leaves the other copy. It is replaced as a
-//! whole (temporary file, fsync, rename, fsync of the directory), so that a crash leaves the old record or the new.
-//! It is written seldom, because the lines of a history that were added since can be counted.
+//! The file contains one record twice, each with a checksum, so one damaged byte leaves the other copy intact. The file
+//! is replaced as a whole (temporary file, fsync, rename, fsync of the directory): after a crash it contains either the
+//! old or the new record. It is written seldom, because the history lines that were added since can be counted.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,29 +16,29 @@ use crate::config::Resume;
 use crate::files::default_dir;
 use crate::files::warning::FileWarning;
 
-/// Two records are below 500 bytes; a larger file is not ours.
+/// Two records take less than 500 bytes; a larger file was not written by this crate.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// A listener's place, kept over restarts, for a caller without a history file. (With one, a
-/// [`Recorder`](crate::Recorder) keeps it.)
+/// The position of a listener, kept over restarts, for a caller without a history file. With a history file, a
+/// [`Recorder`](crate::Recorder) keeps it.
 ///
-/// It is saved after the messages went out, so after a crash some may come again: without a file that can be looked
-/// at there is no better answer.
+/// The position is saved after the messages were processed, so after a crash some of them may be repeated. Without a
+/// history file to compare with, this cannot be avoided.
 #[derive(Debug)]
 pub struct Cursor {
     path: PathBuf,
     position: Option<Position>,
-    /// When an earlier run last saved it.
+    /// When an earlier run last saved the position.
     last_heard: Option<SystemTime>,
     warnings: Vec<FileWarning>,
     _lock: FileLock,
 }
 
 impl Cursor {
-    /// Opens and locks a cursor. A file that is not there, or that is damaged, is no position.
+    /// Opens and locks a cursor. A missing or damaged file contains no position.
     ///
     /// # Errors
-    /// [`CursorError`] when it is in use or cannot be read.
+    /// [`CursorError`] if the cursor is in use or cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CursorError> {
         let path = path.as_ref().to_owned();
         let lock = FileLock::acquire(&path)?;
@@ -49,19 +49,19 @@ impl Cursor {
         Ok(Self { path, position, last_heard, warnings, _lock: lock })
     }
 
-    /// What was wrong with the file.
+    /// Returns what was found wrong with the file.
     #[must_use]
     pub fn warnings(&self) -> &[FileWarning] {
         &self.warnings
     }
 
-    /// The newest message that was saved.
+    /// Returns the position of the newest message that was saved.
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
         self.position.as_ref()
     }
 
-    /// Where to go on; `otherwise` where there is no position.
+    /// Returns where to resume; `otherwise` if there is no position.
     #[must_use]
     pub fn resume(&self, otherwise: Resume) -> Resume {
         match &self.position {
@@ -70,11 +70,11 @@ impl Cursor {
         }
     }
 
-    /// Saves the place of the newest message that was dealt with, or the one of
-    /// [`ListenerEvent::Joined`](crate::ListenerEvent::Joined), behind which the first one will stand.
+    /// Saves the position of the newest processed message, or that of
+    /// [`ListenerEvent::Joined`](crate::ListenerEvent::Joined), which precedes the first one.
     ///
     /// # Errors
-    /// [`CursorError::Io`]; the old place is still in the file then.
+    /// [`CursorError::Io`]; the file then contains the old position.
     pub fn save(&mut self, position: &Position) -> Result<(), CursorError> {
         if self.position.as_ref() == Some(position) {
             return Ok(());
@@ -86,29 +86,30 @@ impl Cursor {
     }
 }
 
-/// Why a cursor cannot be used.
+/// An error of the cursor file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CursorError {
-    /// Somebody else has it.
+    /// Another process has locked it.
     #[error(transparent)]
     Locked(#[from] LockError),
-    /// It cannot be read or written.
-    #[error("cannot use the cursor {}", path.display())]
+    /// The file cannot be read or written.
+    #[error("could not use the cursor {}", path.display())]
     Io {
-        /// The file.
+        /// The cursor file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// What the file holds: the newest message within the first `length` bytes of the history.
+/// The content of the file: the position of the newest message within the first `length` bytes of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CursorRecord {
     pub(crate) position: Position,
     pub(crate) length: u64,
-    /// A recorder was at work: lines beyond the length are its own. After a clean close they are somebody else's.
+    /// A recorder was active, so lines beyond the length are its own. After a clean close they belong to another
+    /// program.
     pub(crate) open: bool,
 }
 
@@ -119,13 +120,13 @@ struct CursorJson {
     stream: String,
     seq: u64,
     length: u64,
-    /// Missing in files of earlier versions, which never said that they were done.
+    /// Absent in files of earlier versions, which did not record a clean close.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<bool>,
     check: String,
 }
 
-/// Reads a cursor file; a damaged one is set aside.
+/// Reads a cursor file; a damaged one is moved aside.
 pub(crate) fn load(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<Option<CursorRecord>> {
     let content = match default_dir::read(path, MAX_BYTES, warnings) {
         Ok(None) => return Ok(None),
@@ -140,7 +141,7 @@ pub(crate) fn load(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<O
     Ok(None)
 }
 
-/// Replaces a cursor file, or removes it where there is no place to keep.
+/// Replaces a cursor file, or removes it if there is no position.
 pub(crate) fn store(path: &Path, record: Option<&CursorRecord>) -> io::Result<()> {
     match record {
         Some(record) => file::replace(path, format(record).as_bytes()),
@@ -157,9 +158,9 @@ fn format(record: &CursorRecord) -> String {
         open: Some(record.open),
         check: check(&record.position, record.length, Some(record.open)),
     };
-    // A struct of strings and numbers has no way to fail.
+    // Serializing a struct of strings and numbers cannot fail.
     let line = serde_json::to_string(&stored).unwrap_or_default();
-    // Two line feeds between the copies: one may be damaged too.
+    // Two line feeds between the copies, because one of them may be damaged too.
     format!("{line}\n\n{line}\n")
 }
 
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_kept_and_locked() {
+    fn keeps_and_locks_the_position() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c");
         let mut cursor = Cursor::open(&path).unwrap();
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_an_earlier_version_counts_as_open() {
+    fn an_older_file_counts_as_open() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c");
         let check = format!("{:08x}", crc32fast::hash(b"k3f9 7 120"));
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_anywhere_is_survived_and_never_misread() {
+    fn damage_is_never_misread() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c");
         let record = CursorRecord { position: position(1043), length: 81_234, open: false };

@@ -1,4 +1,4 @@
-//! What a listener delivers: messages, gaps, and its position in the log.
+//! The events of a listener: messages, gaps, and its position in the log.
 
 use std::fmt;
 use std::ops::Deref;
@@ -15,22 +15,22 @@ use crate::net::error::ConnectError;
 pub enum ListenerEvent {
     /// A message.
     Message(Message),
-    /// Something may have been missed here.
+    /// Messages may have been missed here.
     Gap(Gap),
-    /// The server numbers its messages, and the room is received from behind this position on. It comes when no
-    /// position was known or the server has another log, before the messages of that connection; there is no message in
-    /// it. A program that keeps its position keeps this one, or it would not know what it missed if nothing is sent
-    /// before it ends.
+    /// The server numbers its messages, and the listener receives those after this position. It is sent before the
+    /// messages of a connection, if no position was known or the server has another log. A program that stores its
+    /// position must store this one too: otherwise the next run does not know what it missed if no message arrives
+    /// before this one ends.
     Joined(Position),
-    /// All messages that the server had when the connection was made are delivered: the replay is over, and what
-    /// follows is live. Comes once per connection to a server that numbers its messages.
+    /// All messages that the server had when the connection was made are delivered: the replay is complete, and live
+    /// messages follow. Sent once per connection to a server that numbers its messages.
     CaughtUp(Position),
-    /// The listener has ended for good, and why. The last item of the stream; it does not come after
+    /// The listener has ended for good, with the reason. It is the last item of the stream; it is not sent after
     /// [`Listener::close`](crate::Listener::close).
     Closed(ClosedCause),
 }
 
-/// Why a service has ended for good; it dereferences to the [`ConnectError`].
+/// The reason why a service has ended for good; it dereferences to the [`ConnectError`].
 #[derive(Clone, Debug)]
 pub struct ClosedCause(pub(crate) Arc<ConnectError>);
 
@@ -56,7 +56,7 @@ impl fmt::Display for ClosedCause {
     }
 }
 
-/// The same error of the same service.
+/// Compares by identity: equal if both are the same error of the same service.
 impl PartialEq for ClosedCause {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -65,13 +65,13 @@ impl PartialEq for ClosedCause {
 
 impl Eq for ClosedCause {}
 
-/// Events that arrived together, for programs that process much at once.
+/// Events that arrived together, for programs that process many at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventBatch {
     /// Some events, in order.
     Events(Vec<ListenerEvent>),
-    /// Messages of a plain server in one piece; [`PlainLines::messages`] returns them one by one.
+    /// Messages of a plain server as one block; [`PlainLines::messages`] returns them one by one.
     Lines(PlainLines),
 }
 

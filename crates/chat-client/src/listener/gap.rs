@@ -1,4 +1,4 @@
-//! A part of the conversation that a listener may have missed: when, how much, and why.
+//! A part of the conversation that a listener may have missed: time, size and reason.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -7,39 +7,39 @@ use chat_proto::Position;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// Between two times messages may have been sent that the listener did not receive.
+/// A period in which messages may have been sent that the listener did not receive.
 ///
-/// A gap comes before the messages that follow it, and before [`ListenerEvent::Joined`](crate::ListenerEvent::Joined)
-/// where the log changed with it.
+/// A gap precedes the messages that follow it, and [`ListenerEvent::Joined`](crate::ListenerEvent::Joined) if the log
+/// changed at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {
-    /// When the room was last received: by this run, or by the earlier one that [`Resume::After`](crate::Resume::After)
+    /// When the room was last received: by this run, or by the earlier run that [`Resume::After`](crate::Resume::After)
     /// continues.
     pub since: SystemTime,
-    /// From when on it is received again.
+    /// When the room was received again.
     pub until: SystemTime,
-    /// How many messages are missing, where the server numbers them.
+    /// The number of missing messages, if the server numbers them.
     pub missed: Option<u64>,
-    /// Why.
+    /// The reason.
     pub cause: GapCause,
-    /// The last position before the gap, where one is known.
+    /// The last position before the gap, if known.
     pub after: Option<Position>,
-    /// The first position after the gap, where one is known. With [`GapCause::OtherStream`] it is of another log.
+    /// The first position after the gap, if known. With [`GapCause::OtherStream`] it belongs to another log.
     pub before: Option<Position>,
 }
 
-/// Why a listener missed something.
+/// The reason why a listener missed messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapCause {
-    /// The connection was lost, and the server cannot say what was sent meanwhile.
+    /// The connection was lost, and the server cannot report what was sent in the meantime.
     Disconnected,
-    /// The server no longer has the messages that were asked for.
+    /// The server no longer has the requested messages.
     ServerForgot,
-    /// The server has begun another log, or its log has lost its end: old positions mean nothing to it.
+    /// The server has started another log, or its log has lost its end: old positions are meaningless to it.
     OtherStream,
-    /// The server left numbers out.
+    /// The server skipped sequence numbers.
     HoleInNumbers,
     /// The server sent a line that is longer than the protocol allows.
     LineTooLong,
@@ -53,7 +53,7 @@ impl Gap {
     }
 }
 
-/// One sentence, with local times.
+/// Formats the gap as one sentence with local times.
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let local = |time: SystemTime| {

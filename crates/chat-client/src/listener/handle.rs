@@ -1,4 +1,4 @@
-//! A running listener, as a stream and with methods for programs that need no other crate.
+//! A running listener as a stream, and with methods for programs that do not use `futures`.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -20,11 +20,11 @@ use crate::net::error::ConnectError;
 use crate::net::state::ConnectionState;
 use crate::net::supervisor::{self, Supervisor};
 
-/// How many batches wait for a slow consumer. Beyond that nothing is read from the server: it notices, and nothing is
-/// lost.
+/// How many batches wait for a slow consumer. Beyond that the socket is not read, so that back-pressure reaches the
+/// server and nothing is lost.
 const BATCHES: usize = 8;
 
-/// A running listener: a stream of what the room says, over reconnects, until it is closed.
+/// A running listener: a stream of the room's messages that reconnects automatically until it is closed.
 ///
 /// The stream ends after the state became [`ConnectionState::Closed`]; after a final error the last item is
 /// [`ListenerEvent::Closed`] with the cause. Dropping the listener ends the connection.
@@ -53,7 +53,7 @@ pub struct Listener {
     task: JoinHandle<()>,
 }
 
-/// What can be watched and asked of a listener while another task reads its stream.
+/// A handle to watch and control a listener while another task reads its stream.
 #[derive(Clone, Debug)]
 pub struct ListenerHandle {
     state: watch::Receiver<ConnectionState>,
@@ -61,11 +61,11 @@ pub struct ListenerHandle {
     retry_now: Arc<Notify>,
 }
 
-/// The messages of a listener alone; made by [`Listener::messages`].
+/// The messages of a listener without its other events; created by [`Listener::messages`].
 #[derive(Debug)]
 pub struct Messages<'a>(&'a mut Listener);
 
-/// Configures a [`Listener`]; made by [`Listener::builder`].
+/// Configures a [`Listener`]; created by [`Listener::builder`].
 #[must_use = "a builder does nothing until `start`"]
 pub struct ListenerBuilder {
     config: ClientConfig,
@@ -120,7 +120,7 @@ impl Listener {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// Returns the next event if it is here already.
+    /// Returns the next event if one has already arrived.
     pub fn try_next(&mut self) -> Option<ListenerEvent> {
         loop {
             if let Some(event) = self.current.next() {
@@ -130,8 +130,8 @@ impl Listener {
         }
     }
 
-    /// Waits for events and appends all that are here, up to some hundred; returns how many, 0 when the stream has
-    /// ended. For programs that write to a file: one batch, one write.
+    /// Waits for events and appends all that have arrived, at most some hundreds. Returns their number, 0 when the
+    /// stream has ended. For programs that write to a file: one batch, one write.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -146,8 +146,8 @@ impl Listener {
         events.len() - before
     }
 
-    /// Waits for events and returns all that are here; `None` when the stream has ended. For programs that process the
-    /// lines of a plain server in one piece.
+    /// Waits for events and returns all that have arrived; `None` when the stream has ended. For programs that process
+    /// the lines of a plain server as one block.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -156,16 +156,16 @@ impl Listener {
         if begun.is_empty() { self.batches.recv().await } else { Some(EventBatch::Events(begun)) }
     }
 
-    /// Returns a stream of the messages alone, for programs that do not care about gaps.
+    /// Returns a stream of the messages only, for programs that ignore gaps.
     #[must_use]
     pub fn messages(&mut self) -> Messages<'_> {
         Messages(self)
     }
 
-    /// Waits until the room is received.
+    /// Waits until the listener is online.
     ///
     /// # Errors
-    /// Why the listener ended instead; `None` when it was closed.
+    /// The reason why the listener ended instead; `None` if it was closed.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -173,8 +173,8 @@ impl Listener {
         supervisor::wait_online(self.state()).await
     }
 
-    /// Waits until the listener has ended, and returns why; `None` when it was closed. Events that were not read yet
-    /// are still there.
+    /// Waits until the listener has ended and returns the reason; `None` if it was closed. Unread events remain
+    /// available.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -192,13 +192,13 @@ impl Listener {
         self.handle.state()
     }
 
-    /// Returns whether the server numbers its messages, so that none is missed; `None` until it is known.
+    /// Returns whether the server numbers its messages, so that none is missed; `None` until this is known.
     #[must_use]
     pub fn numbered(&self) -> watch::Receiver<Option<bool>> {
         self.handle.numbered.clone()
     }
 
-    /// Ends a wait for the next connection attempt. Does nothing when there is none.
+    /// Ends a wait for the next connection attempt. Does nothing if the listener is not waiting.
     pub fn retry_now(&self) {
         self.handle.retry_now();
     }
@@ -209,14 +209,14 @@ impl Listener {
         self.handle.clone()
     }
 
-    /// Ends the connection and waits until it is gone. Events that were not read are dropped.
+    /// Ends the connection and waits until it is closed. Unread events are dropped.
     ///
     /// # Cancel safety
     /// Dropping the future drops the listener, which ends the connection too.
     pub async fn close(mut self) {
         self.batches.close();
         if let Some(stop) = self.stop.take() {
-            // The task may have ended already.
+            // An error means that the task has already ended.
             let _ = stop.send(());
         }
         let _ = (&mut self.task).await;
@@ -242,13 +242,13 @@ impl ListenerHandle {
         self.state.clone()
     }
 
-    /// Returns whether the server numbers its messages; `None` until it is known.
+    /// Returns whether the server numbers its messages; `None` until this is known.
     #[must_use]
     pub fn numbered(&self) -> watch::Receiver<Option<bool>> {
         self.numbered.clone()
     }
 
-    /// Ends a wait for the next connection attempt. Does nothing when there is none.
+    /// Ends a wait for the next connection attempt. Does nothing if the listener is not waiting.
     pub fn retry_now(&self) {
         self.retry_now.notify_waiters();
     }

@@ -1,5 +1,5 @@
-//! The task behind a [`Listener`](crate::Listener): what it knows from one connection to the next, how far it has
-//! read, and what it may have missed.
+//! The task of a [`Listener`](crate::Listener): what it keeps from one connection to the next, how far it has read, and
+//! what it may have missed.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,34 +21,34 @@ use crate::net::io::BoxedIo;
 use crate::net::supervisor::Supervisor;
 use crate::time;
 
-/// How many events go to the consumer at once.
+/// How many events are sent to the consumer at once.
 const BATCH_EVENTS: usize = 512;
 
-/// How many bytes of text go to the consumer at once, so that a room of long messages takes no more memory than one of
-/// short ones. With the batches that wait for a slow consumer it makes some two megabytes.
+/// How many bytes of text are sent to the consumer at once, so that long messages take no more memory than short ones.
+/// With the batches that wait for a slow consumer the total is about 2 MB.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// How long an unknown server may take to say that it numbers its messages (one second in the protocol). The first
-/// lines of a plain server are held back meanwhile.
+/// How long an unknown server has to report that it numbers its messages (1 s in the protocol). The first lines of a
+/// plain server are held back in the meantime.
 const HOLD_UNKNOWN: Duration = Duration::from_secs(1);
 
-/// The same where a position of an earlier run says that this server numbers. The user may have changed to another
-/// server since, so it is not much longer.
+/// The same if a position of an earlier run shows that this server numbers its messages. The user may have changed to
+/// another server since, so it is not much longer.
 const HOLD_EXPECTED: Duration = Duration::from_secs(2);
 
-/// How many connections such a server may leave without an answer before it counts as plain. That loses the position
-/// in its log, so a slow link alone must not cause it.
+/// How many connections such a server may leave without an answer before it counts as plain. That loses the position in
+/// its log, so a slow link alone must not cause it.
 const UNANSWERED: u32 = 3;
 
-/// The same for connections on which nothing came at all. A half-open link looks like that, and it is much less a sign
-/// of a plain server; but a plain room in which no message is sent must be received in the end.
+/// The same for connections on which nothing was received. A half-open link looks like this, so it is weaker evidence
+/// of a plain server; but a plain room without messages must be accepted in the end.
 const SILENT: u32 = 20;
 
-/// After so long without any sign of numbers such a server counts as plain even before [`SILENT`] connections, which
-/// take minutes when each is preceded by a wait.
+/// After this time without numbers the server counts as plain even before [`SILENT`] connections, which take minutes
+/// with the waits between them.
 const SILENT_TIME: Duration = Duration::from_secs(60);
 
-/// What a listener knows over its connections.
+/// The state of a listener that outlives a connection.
 #[derive(Debug)]
 pub(crate) struct ListenerTask {
     config: ClientConfig,
@@ -56,13 +56,13 @@ pub(crate) struct ListenerTask {
     numbered: watch::Sender<Option<bool>>,
     batch: Vec<ListenerEvent>,
     batch_bytes: usize,
-    /// Comes after the batch.
+    /// Sent after the batch.
     lines: Option<PlainLines>,
     /// How far the numbered log has been read.
     position: Option<Position>,
     /// When the room was last received; `None` before the first connection, unless an earlier run is continued.
     last_heard: Option<SystemTime>,
-    /// Whether there was a connection in this run.
+    /// Whether this run has had a connection.
     connected: bool,
     /// Whether this run has seen the server answer a request.
     proven: bool,
@@ -72,33 +72,34 @@ pub(crate) struct ListenerTask {
     started: SystemTime,
 }
 
-/// One connection and what has become known on it.
+/// One connection, and what has become known on it.
 struct ListenerConnection {
     connection: Connection<ListenerClient, BoxedIo>,
-    /// Whether the server is believed to have a log that continues after the position.
+    /// Whether the server is expected to have a log that continues after the position.
     continues: bool,
     /// The position when the connection was made.
     position_before: Option<Position>,
     /// When the room was last received before this connection.
     blind_since: Option<SystemTime>,
-    /// A gap that comes with the answer is what the server lost; a later one is a hole in the numbers.
+    /// Distinguishes two gaps: one that comes with the answer was lost by the server, a later one is a hole in the
+    /// numbers.
     answered: bool,
-    /// The server has another log than the one that was read, or has lost the end of that.
+    /// The server has another log than the one that was read, or has lost its end.
     other_log: bool,
     /// When the connection was made.
     until: SystemTime,
-    /// What the server turned out to be, as long as that is not reported: a connection that ends at once was none.
+    /// Whether the server numbers its messages, until this is reported: a connection that ends at once is not reported.
     unreported_kind: Option<bool>,
-    /// The new position, until it is known whether a gap comes before it.
+    /// The new position, held back until it is known whether a gap precedes it.
     joined: Option<Position>,
-    /// The newest message that the server had when it answered, until that is delivered.
+    /// The newest message that the server had when it answered, until it is delivered.
     head: Option<Seq>,
     /// The room has been received on this connection.
     heard: bool,
-    /// The server did not answer although it could once: what it sends waits here. It is dropped if the server is asked
-    /// again, because it could not be told from what comes again, numbered, when the server does answer.
+    /// Events of a server that answered before but not on this connection. They are dropped if the server is asked
+    /// again, because they could not be told apart from the numbered copies that would follow its answer.
     doubted: Option<Vec<ListenerClientEvent>>,
-    /// The gap before this connection is reported, or there is none.
+    /// The gap before this connection is reported, or there was none.
     gap_reported: bool,
 }
 
@@ -131,7 +132,7 @@ impl ListenerTask {
         }
     }
 
-    /// Connects again and again until it is told to stop or another attempt makes no sense.
+    /// Connects repeatedly until it is stopped or another attempt makes no sense.
     pub(crate) async fn run(
         mut self,
         mut supervisor: Supervisor,
@@ -140,9 +141,9 @@ impl ListenerTask {
     ) {
         loop {
             supervisor.connecting();
-            // Dropping the connection in the middle is safe: after a stop its events are not wanted.
+            // Dropping the connection in the middle is safe: after a stop its events are not needed.
             let error = tokio::select! {
-                // In this order, so that a simulation replays from its seed.
+                // A fixed order of polling, so that a simulation replays from its seed.
                 biased;
                 _ = &mut stopped => break,
                 error = self.run_connection(&mut supervisor, &dial) => error,
@@ -168,7 +169,7 @@ impl ListenerTask {
         supervisor.closed(None);
     }
 
-    /// Dials and listens until that fails; `None` when the consumer is gone.
+    /// Dials and receives until that fails; `None` when the consumer is gone.
     async fn run_connection(&mut self, supervisor: &mut Supervisor, dial: &dyn Dial) -> Option<ConnectError> {
         let io = match dial.dial(Side::Listen).await {
             Ok(io) => io,
@@ -202,7 +203,7 @@ impl ListenerTask {
                 }
                 match link.connection.next_event().now_or_never() {
                     Some(more) => next = more,
-                    // A connection that ended before the answer says nothing about the server; this one is alive.
+                    // An ended connection proves nothing about the server; this one is still alive.
                     None => {
                         if let Some(held) = link.doubted.take() {
                             if !self.asked_enough(&held) {
@@ -233,7 +234,7 @@ impl ListenerTask {
         let mut config = ListenerClientConfig::default().with_resume(self.request());
         config.answer_timeout = hold;
         config.keepalive = Some(self.config.keepalive);
-        // One line that cannot be read is no reason to receive nothing more.
+        // One line that cannot be parsed must not stop the reception of the others.
         let codec = LineCodec::for_client().skipping_long_lines();
         Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, codec)
     }
@@ -242,20 +243,20 @@ impl ListenerTask {
         let from = match (&self.position, &self.config.resume) {
             (_, Resume::Off) => return None,
             (Some(position), _) => ResumeFrom::After(position.clone()),
-            // A look back is asked for until it was answered once.
+            // Older messages are requested until one request was answered.
             (None, Resume::Last(count)) if !self.connected => ResumeFrom::Last(*count),
             (None, Resume::Since(at)) if !self.connected => ResumeFrom::AfterTime(time::to_millis(*at)),
             (None, _) => ResumeFrom::Last(0),
         };
-        // Unguessable, so that no message can pretend to be the answer.
+        // Unguessable, so that no message can imitate the answer.
         let nonce = Nonce::new(&uuid::Uuid::new_v4().simple().to_string()).ok()?;
         Some(ResumeRequest::new(from, nonce))
     }
 
-    /// Counts one more connection without an answer. Returns whether the server counts as plain now.
+    /// Counts one more connection without an answer. Returns whether the server now counts as plain.
     fn asked_enough(&mut self, held: &[ListenerClientEvent]) -> bool {
         if held.iter().any(|event| matches!(event, ListenerClientEvent::Numbered { .. })) {
-            // It came a moment too late.
+            // The answer arrived just after the deadline.
             return false;
         }
         *if held.is_empty() { &mut self.silent } else { &mut self.unanswered } += 1;
@@ -263,7 +264,7 @@ impl ListenerTask {
         self.unanswered >= UNANSWERED || self.silent >= SILENT || (!self.proven && silent_for >= SILENT_TIME)
     }
 
-    /// The server numbers nothing.
+    /// Treats the server as one without numbers.
     fn forget_log(&mut self, link: &mut ListenerConnection) {
         self.position = None;
         (self.proven, self.unanswered, self.silent, self.silent_since) = (false, 0, 0, None);
@@ -273,7 +274,7 @@ impl ListenerTask {
     fn handle_event(&mut self, event: ListenerClientEvent, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
         if let Some(held) = &mut link.doubted {
             match event {
-                // One by one, because lines come after the batch, and there may be more than one piece of them.
+                // One by one, because lines are sent after the batch, and there may be several blocks of them.
                 ListenerClientEvent::Lines(lines) => held.extend(lines.messages().map(ListenerClientEvent::Message)),
                 event => held.push(event),
             }
@@ -288,13 +289,13 @@ impl ListenerTask {
                 let new_place = known.is_none() || link.other_log;
                 link.answered = true;
                 link.gap_reported |= link.continues;
-                // Over a reconnect before the first message it continues from the same position.
+                // If the connection is lost before the first message, the next one resumes at the same position.
                 let joined = Position { stream, seq: from.saturating_sub(1) };
                 self.position = Some(joined.clone());
                 (self.proven, self.unanswered, self.silent, self.silent_since) = (true, 0, 0, None);
                 link.unreported_kind = Some(true);
                 self.report_server_kind(link, supervisor);
-                // The gap that may follow comes first.
+                // A gap may follow, and it must precede this event.
                 link.joined = new_place.then_some(joined);
                 link.head = Some(head);
             }
@@ -343,12 +344,12 @@ impl ListenerTask {
                 self.batch.push(ListenerEvent::Message(message));
                 self.push_caught_up(link);
             }
-            // Events of a later version of the protocol carry nothing that this one can use.
+            // Events of a later protocol version contain nothing that this version can use.
             _ => {}
         }
     }
 
-    /// Reports a new position, once no gap can come before it any more.
+    /// Reports a new position once no gap can precede it.
     fn push_joined(&mut self, link: &mut ListenerConnection) {
         if let Some(joined) = link.joined.take() {
             self.batch.push(ListenerEvent::Joined(joined));
@@ -367,8 +368,8 @@ impl ListenerTask {
         }
     }
 
-    /// Reports what the server can do: from here on the room is received. What was sent since it was last received is a
-    /// gap, unless the server continues where we stopped.
+    /// Reports whether the server numbers its messages. From here on the room is received. What was sent since it was
+    /// last received is a gap, unless the server continues at the old position.
     fn report_server_kind(&mut self, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
         let Some(numbered) = link.unreported_kind.take() else { return };
         link.heard = true;
@@ -384,12 +385,12 @@ impl ListenerTask {
         supervisor.online(Extensions::NONE.with_resume(numbered));
     }
 
-    /// Notes until when the room was received, now that the connection is lost.
+    /// Records until when the room was received, after the connection was lost.
     fn lost(&mut self, error: ConnectionError, link: &ListenerConnection) -> ConnectError {
         if let Some(last) = self.last_heard.as_mut().filter(|_| link.heard) {
             let now = SystemTime::now();
-            // A clean end comes after everything that was sent. Otherwise the link may have been dead for as long as it
-            // takes to find that out.
+            // A clean end follows everything that was sent. In other cases the link may have been dead for as long as
+            // its keepalive takes to notice.
             let blind = match error {
                 ConnectionError::Ended => Duration::ZERO,
                 _ => self.config.keepalive.idle + self.config.keepalive.answer_timeout,

@@ -1,10 +1,10 @@
-//! How long to wait before the next attempt: full jitter over a bound that doubles. It keeps no time itself.
+//! The delay before the next attempt: full jitter below a bound that doubles.
 
 use std::time::Duration;
 
 use crate::config::RetryPolicy;
 
-/// A sequence of delays, each between nothing and `base·2ⁿ`, at most `cap`.
+/// A sequence of random delays between 0 and `base·2ⁿ`, at most `cap`.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     base: Duration,
@@ -19,19 +19,19 @@ impl Backoff {
         Self { base: policy.base, cap: policy.cap, failures: 0, chance }
     }
 
-    /// How many failures there have been in a row.
+    /// Returns the number of failures in a row.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// One more failure: how long to wait now.
+    /// Counts one more failure and returns the delay before the next attempt.
     pub(crate) fn next(&mut self) -> Duration {
         let doubled = self.base.saturating_mul(1u32.checked_shl(self.failures).unwrap_or(u32::MAX));
         self.failures = self.failures.saturating_add(1);
         doubled.min(self.cap).mul_f64(self.chance.f64())
     }
 
-    /// The connection has held.
+    /// Starts again at the first bound, after a connection that lasted.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn each_delay_is_below_its_bound_and_the_bound_stops_at_the_cap() {
+    fn delays_stay_below_bound_and_cap() {
         for seed in 0..200 {
             for (n, delay) in delays(seed, 100).into_iter().enumerate() {
                 let bound = Duration::from_millis(500).saturating_mul(2u32.saturating_pow(n as u32));
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_clients_are_spread_over_the_whole_bound() {
+    fn spreads_clients_over_the_whole_bound() {
         let mut tenths = [0; 10];
         for seed in 0..1000 {
             tenths[(delays(seed, 5)[4].as_secs_f64() / 8.0 * 10.0) as usize] += 1;
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_is_one_sequence() {
+    fn same_seed_gives_same_delays() {
         assert_eq!(delays(7, 20), delays(7, 20));
         assert_ne!(delays(7, 20), delays(8, 20));
     }

@@ -20,7 +20,7 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// The future of [`Dial::dial`].
 pub type DialFuture<'a> = Pin<Box<dyn Future<Output = Result<BoxedIo, ConnectError>> + Send + 'a>>;
 
-/// Opens streams. [`TcpDial`] is the default; implement it to connect through a proxy, a tunnel or memory.
+/// Opens streams. [`TcpDial`] is the default; implement the trait to connect through a proxy, a tunnel or memory.
 ///
 /// A dialler opens the bare stream. With [`ClientConfig::tls`] the services run TLS over it.
 ///
@@ -61,7 +61,7 @@ pub struct TcpDial {
 }
 
 impl TcpDial {
-    /// Takes host, ports and time limits from a configuration.
+    /// Takes hosts, ports and deadlines from a configuration.
     #[must_use]
     pub fn new(config: &ClientConfig) -> Self {
         Self { config: config.clone() }
@@ -86,11 +86,11 @@ impl TcpDial {
         connected.await.unwrap_or_else(|_| Err(ConnectError::TimedOut { address: address.as_str().into(), after }))
     }
 
-    /// Lets the system find out that the other end is gone: a plain listen port answers nothing. A connection without
+    /// Enables TCP keepalive, which is the only way to notice a lost peer on a plain listen port. A connection without
     /// keepalive is better than none, so a failure is only logged.
     fn set_keepalive(&self, stream: &TcpStream) {
         let limits = self.config.keepalive;
-        // Three probes in what is left of the time limit, each at least a second apart.
+        // Three probes in the rest of the deadline, each at least 1 s apart.
         let interval = Duration::from_secs((limits.answer_timeout.as_secs() / 3).max(1));
         let keepalive = TcpKeepalive::new().with_time(limits.idle.max(Duration::from_secs(1))).with_interval(interval);
         #[cfg(not(windows))]
@@ -112,7 +112,7 @@ impl Dial for TcpDial {
     }
 }
 
-/// One address of each family in turn, the family that the resolver put first in front.
+/// Alternates between the address families, starting with the one that the resolver put first.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (mut one, mut other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
@@ -127,8 +127,8 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-/// Tries one address after the other, without waiting longer than [`STAGGER`] for each. All other attempts end when
-/// the first one succeeds.
+/// Tries the addresses in turn and starts the next attempt after [`STAGGER`]. All other attempts end when the first one
+/// succeeds.
 async fn first_to_connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut waiting = addresses.into_iter();
     let mut running = JoinSet::new();
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn families_take_turns_and_the_resolver_says_which_is_first() {
+    fn alternates_address_families() {
         let all: Vec<SocketAddr> =
             ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].iter().map(|a| a.parse().unwrap()).collect();
         let mixed: Vec<String> = interleaved(all).iter().map(ToString::to_string).collect();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dead_first_address_does_not_hide_a_living_second() {
+    async fn falls_back_to_the_second_address() {
         let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dead = closed.local_addr().unwrap();
         drop(closed);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_host_and_a_closed_port_are_told_apart() {
+    async fn distinguishes_lookup_and_connect_errors() {
         let mut config = ClientConfig::new("no such host");
         let failed = TcpDial::new(&config).dial(Side::Listen).await.err();
         assert!(matches!(failed, Some(ConnectError::Resolve { .. })), "{failed:?}");

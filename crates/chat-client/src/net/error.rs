@@ -1,4 +1,4 @@
-//! Why a connection could not be made or kept, and the one function that says whether to try again.
+//! Connection errors, and the one function that decides whether to retry.
 
 use std::io;
 use std::time::Duration;
@@ -7,85 +7,85 @@ use chat_proto::{CodecError, ConnectionError, ProtocolError, Refusal};
 
 use crate::net::trust::TlsError;
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The host's name has no address.
-    #[error("cannot find the host {host}")]
+    /// The host name could not be resolved.
+    #[error("could not resolve the host {host}")]
     Resolve {
-        /// The name that was looked up.
+        /// The host name.
         host: Box<str>,
-        /// What the resolver said; `None` when it knew no address.
+        /// The error of the resolver; `None` if it returned no address.
         source: Option<io::Error>,
     },
-    /// Nobody answers at any of the host's addresses.
-    #[error("cannot connect to {address}")]
+    /// None of the host's addresses accepted the connection.
+    #[error("could not connect to {address}")]
     Connect {
         /// Host and port.
         address: Box<str>,
-        /// What the system said of the address that was tried last.
+        /// The error of the address that was tried last.
         source: io::Error,
     },
-    /// Connecting took too long.
+    /// The connection was not made before the deadline.
     #[error("no connection to {address} within {} s", after.as_secs())]
     TimedOut {
         /// Host and port.
         address: Box<str>,
-        /// How long it was tried.
+        /// The deadline.
         after: Duration,
     },
-    /// Somebody took the connection and said nothing of TLS, as a plain listen port does.
+    /// The connection was accepted, but no TLS handshake followed, as on a plain listen port.
     #[error("no TLS handshake with {address} within {} s; the port may not speak TLS", after.as_secs())]
     NoHandshake {
         /// Host and port.
         address: Box<str>,
-        /// How long it was tried.
+        /// The deadline.
         after: Duration,
     },
-    /// There is a server, and it is not the one that is trusted, or no safe one.
+    /// The TLS connection is not trusted or not safe.
     #[error("no secure connection to {address}")]
     Tls {
         /// Host and port.
         address: Box<str>,
-        /// Why not.
+        /// The reason.
         source: TlsError,
     },
-    /// The server said no. That is final: asking again gives the same answer.
+    /// The server refused. This is final: another attempt gets the same answer.
     #[error(transparent)]
     Refused(Refusal),
-    /// The server fell silent or ended the dialogue before its time.
+    /// The server stopped answering or ended the dialogue too early.
     #[error(transparent)]
     Interrupted(ProtocolError),
     /// The server does not speak the protocol.
     #[error("the server does not speak this protocol")]
     Protocol(#[source] ProtocolError),
-    /// The server sends lines that nobody may send.
+    /// The server sent lines that the protocol does not allow.
     #[error("the server does not speak this protocol")]
     Codec(#[source] CodecError),
     /// The connection was lost.
     #[error("the connection was lost")]
     Lost(#[source] ConnectionError),
-    /// The server was asked to go on from a place in its log, as it could before, and did not answer.
-    #[error("the server did not say whether it can go on where we stopped")]
+    /// The server was asked to resume at a position, which it had supported before, and did not answer.
+    #[error("the server did not answer the request to resume")]
     NoAnswerToResume,
 }
 
 /// Whether another attempt makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// It may go better next time.
+    /// Another attempt may succeed.
     Transient,
-    /// It will not, unless a person changes something.
+    /// Another attempt fails until the user changes something.
     Final,
 }
 
 impl ConnectError {
-    /// Whether to try again: the only place where this is decided.
+    /// Returns whether to try again. This is the only place where that is decided.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            // A name may come back with the network, so even an unknown host is asked for again.
+            // An unknown host name may resolve when the network is back, so it is retried too.
             Self::Resolve { .. } | Self::Connect { .. } | Self::TimedOut { .. } | Self::NoHandshake { .. } => {
                 Retry::Transient
             }
@@ -94,7 +94,7 @@ impl ConnectError {
         }
     }
 
-    /// A stable name for scripts.
+    /// Returns a stable name for scripts.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! In what condition a connection is, for whoever watches it.
+//! The state of a connection, as callers watch it.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,52 +8,52 @@ use tokio::time::Instant;
 
 use crate::net::error::ConnectError;
 
-/// The condition of one side's connection.
+/// The state of the connection to one port.
 #[derive(Clone, Debug)]
 pub enum ConnectionState {
     /// Dialling, or in the dialogue before the chat.
     Connecting {
-        /// How many attempts there have been since the last good connection, from 1.
+        /// The number of attempts since the last successful connection, from 1.
         attempt: u32,
     },
-    /// In the chat.
+    /// Connected, with the dialogue complete.
     #[non_exhaustive]
     Online {
-        /// Since when.
+        /// When the connection became online.
         since: SystemTime,
-        /// What the server offers, as far as this side can tell.
+        /// The extensions that the server offers, as far as this port shows them.
         extensions: Extensions,
     },
     /// Waiting for the next attempt.
     Waiting {
-        /// How many attempts have failed in a row.
+        /// The number of failed attempts in a row.
         attempt: u32,
-        /// When the next one is due.
+        /// When the next attempt is due.
         retry_at: Instant,
-        /// Why the last one failed.
+        /// The error of the last attempt.
         cause: Arc<ConnectError>,
     },
-    /// Over for good.
+    /// Ended for good.
     Closed {
-        /// Why; `None` when it was asked for.
+        /// The error; `None` if the caller closed the connection.
         cause: Option<Arc<ConnectError>>,
     },
 }
 
 impl ConnectionState {
-    /// Whether the chat is open.
+    /// Returns whether the connection is online.
     #[must_use]
     pub fn is_online(&self) -> bool {
         matches!(self, Self::Online { .. })
     }
 
-    /// Whether it is over for good.
+    /// Returns whether the connection has ended for good.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Closed { .. })
     }
 
-    /// Why there is no connection, where there is none.
+    /// Returns the reason why there is no connection, if any.
     #[must_use]
     pub fn cause(&self) -> Option<&ConnectError> {
         match self {

@@ -1,4 +1,4 @@
-//! What happens between two connections: the table of states that both services follow. It dials nothing itself.
+//! The state table between two connections, which both services follow.
 //!
 //! | state | leaves on | to |
 //! |---|---|---|
@@ -28,7 +28,7 @@ pub(crate) struct Supervisor {
     state: watch::Sender<ConnectionState>,
     retry_now: Arc<Notify>,
     online_since: Option<Instant>,
-    /// When the first of the attempts in a row began.
+    /// When the first of the failed attempts in a row started.
     row_since: Option<Instant>,
 }
 
@@ -44,34 +44,34 @@ impl Supervisor {
         }
     }
 
-    /// The state, for watching.
+    /// Returns the state, for watching.
     pub(crate) fn state(&self) -> watch::Receiver<ConnectionState> {
         self.state.subscribe()
     }
 
-    /// Ends a wait that is going on; keeps nothing for a later one.
+    /// Returns a notifier that ends a wait in progress; a notification without a wait has no effect.
     pub(crate) fn retry_now(&self) -> Arc<Notify> {
         self.retry_now.clone()
     }
 
-    /// An attempt begins.
+    /// Records the start of an attempt.
     pub(crate) fn connecting(&mut self) {
         self.row_since.get_or_insert_with(Instant::now);
         self.state.send_replace(ConnectionState::Connecting { attempt: self.backoff.failures() + 1 });
     }
 
-    /// The dialogue is done.
+    /// Records that the dialogue is complete.
     pub(crate) fn online(&mut self, extensions: Extensions) {
         self.online_since.get_or_insert_with(Instant::now);
         tracing::info!(ids = extensions.id, numbered = extensions.resume, "online");
         self.state.send_replace(ConnectionState::Online { since: SystemTime::now(), extensions });
     }
 
-    /// An attempt or a connection failed. Says until when to wait, or that it is over.
+    /// Records that an attempt or a connection failed. Returns until when to wait, or `None` if no attempt is left.
     pub(crate) fn failed(&mut self, cause: Arc<ConnectError>) -> Option<Instant> {
         let now = Instant::now();
         if let Some(since) = self.online_since.take() {
-            // Time online is no time in vain, however short it was.
+            // Time online does not count as failed time, however short it was.
             self.row_since = Some(now);
             if now - since >= self.policy.reset_after {
                 self.backoff.reset();
@@ -91,17 +91,17 @@ impl Supervisor {
         Some(retry_at)
     }
 
-    /// Waits until then, or until somebody asks for an attempt at once.
+    /// Waits until this time, or until a caller asks to retry now.
     pub(crate) async fn wait(&self, until: Instant) {
         tokio::select! {
-            // Like every choice of this crate, so that a simulation from a seed replays.
+            // A fixed order of polling, so that a simulation replays from its seed.
             biased;
             () = tokio::time::sleep_until(until) => {}
             () = self.retry_now.notified() => {}
         }
     }
 
-    /// It is over.
+    /// Records that the service has ended.
     pub(crate) fn closed(&self, cause: Option<Arc<ConnectError>>) {
         match &cause {
             Some(cause) => tracing::info!(%cause, "closed for good"),
@@ -111,18 +111,18 @@ impl Supervisor {
     }
 }
 
-/// Panics where the services cannot run: outside a Tokio runtime, or in one without timers.
+/// Panics if the services cannot run: outside a Tokio runtime, or in one without timers.
 #[track_caller]
 pub(crate) fn assert_runtime() {
     drop(tokio::time::sleep(Duration::ZERO));
 }
 
-/// Waits until the state is online, or returns why it will not be.
+/// Waits until the state is online, or returns why it never will be.
 pub(crate) async fn wait_online(mut state: watch::Receiver<ConnectionState>) -> Result<(), Option<Arc<ConnectError>>> {
     match state.wait_for(|state| state.is_online() || state.is_closed()).await.as_deref() {
         Ok(ConnectionState::Closed { cause }) => Err(cause.clone()),
         Ok(_) => Ok(()),
-        // The runtime is shutting down.
+        // The sender is gone: the runtime is shutting down.
         Err(_) => Err(None),
     }
 }

@@ -1,4 +1,4 @@
-//! TLS over the streams of a dialler. Nothing here falls back to plain TCP.
+//! TLS over the streams of a dialler. There is no fallback to plain TCP.
 
 use std::io;
 use std::path::Path;
@@ -18,12 +18,12 @@ use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
 use crate::net::trust::{ClientIdentity, NotPinned, PinVerifier, TlsError, Trust};
 
-/// Runs TLS over what another dialler opens.
+/// Runs TLS over the streams of another dialler.
 pub(crate) struct TlsDial {
     inner: Box<dyn Dial>,
     config: ClientConfig,
     trust: Trust,
-    /// Made for the first connection: reading the platform's roots takes longer than connecting.
+    /// Created with the first connection, because reading the system's root certificates takes longer than connecting.
     connector: OnceLock<TlsConnector>,
 }
 
@@ -40,7 +40,7 @@ impl TlsDial {
         let refused = |source| ConnectError::Tls { address: address.as_str().into(), source };
         let connector = self.connector().map_err(refused)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(TlsError::Name(Box::new(error))))?;
-        // A dialler of the caller's own may have used up the time; a handshake needs some in any case.
+        // A dialler of the caller may have used up the deadline; the handshake always gets at least 1 s.
         let deadline = deadline.max(Instant::now() + Duration::from_secs(1));
         match timeout_at(deadline, connector.connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(Box::new(stream)),
@@ -107,7 +107,7 @@ fn connector(trust: &Trust, identity: Option<&ClientIdentity>) -> Result<TlsConn
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// Returns what is wrong with the handshake, or `None` when the network failed.
+/// Returns the TLS error of a failed handshake, or `None` if the network failed.
 fn handshake_error(error: &io::Error) -> Option<TlsError> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
@@ -117,7 +117,7 @@ fn handshake_error(error: &io::Error) -> Option<TlsError> {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => TlsError::Expired,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsError::WrongName,
-            // A bad signature is that of an authority with the same name that is not the trusted one.
+            // A bad signature means an untrusted authority that has the same name as the trusted one.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsError::UnknownIssuer,
             CertificateError::Other(other) => {
                 if let Some(NotPinned(found)) = other.0.downcast_ref() {
@@ -139,7 +139,7 @@ fn handshake_error(error: &io::Error) -> Option<TlsError> {
 
 fn platform_roots() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    // Certificates that cannot be parsed are skipped; the others are still good.
+    // Certificates that cannot be parsed are skipped; the others remain usable.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() { Err(TlsError::NoRoots) } else { Ok(roots) }
 }

@@ -1,4 +1,4 @@
-//! Which server certificates a client accepts, and why a TLS connection failed.
+//! Which server certificates a client accepts, and the errors of a TLS connection.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,15 +15,15 @@ use tokio_rustls::rustls::{self, CertificateError, DigitallySignedStruct, Signat
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {
-    /// Certificates that are signed by an authority of this machine's own store.
+    /// Certificates signed by an authority in the system's store.
     Roots,
-    /// Certificates that are signed by an authority in this file (PEM), and no others.
+    /// Certificates signed by an authority in this file (PEM), and no others.
     CaFile(PathBuf),
-    /// The same with the content of such a file.
+    /// Certificates signed by an authority in this PEM text, and no others.
     CaPem(Vec<u8>),
-    /// Exactly this certificate, whatever its name, dates and issuer.
+    /// Exactly this certificate, regardless of name, dates and issuer.
     Pin(Fingerprint),
-    /// Any of these certificates. During a change of certificate the old and the new one are both accepted.
+    /// Any of these certificates: during a change of certificate the old and the new one are both accepted.
     AnyPin(Vec<Fingerprint>),
 }
 
@@ -31,21 +31,21 @@ pub enum Trust {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientIdentity {
-    /// The certificate and those that sign it (PEM).
+    /// The certificate chain (PEM).
     pub certificates: Vec<u8>,
     /// The private key (PEM).
     pub key: Vec<u8>,
 }
 
 impl ClientIdentity {
-    /// Takes the content of two PEM files.
+    /// Creates an identity from the content of two PEM files.
     #[must_use]
     pub fn from_pem(certificates: Vec<u8>, key: Vec<u8>) -> Self {
         Self { certificates, key }
     }
 }
 
-/// Without the key.
+/// Omits the key.
 impl fmt::Debug for ClientIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientIdentity").finish_non_exhaustive()
@@ -56,45 +56,46 @@ impl fmt::Debug for ClientIdentity {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
-/// Not 64 hexadecimal digits, with or without colons, `sha256:`, or openssl's `sha256 Fingerprint=` before them.
+/// The text is not 64 hexadecimal digits, with or without colons, after an optional `sha256:` or openssl's `sha256
+/// Fingerprint=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a SHA-256 fingerprint (64 hexadecimal digits, colons allowed)")]
 pub struct FingerprintError;
 
-/// Why there is no secure connection.
+/// The reason why there is no secure connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The file with the trusted authorities cannot be used.
+    /// The file of trusted certificates cannot be used.
     #[error("could not use the certificates in {}", path.display())]
     CaFile {
-        /// The file.
+        /// The PEM file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the file or its content.
         source: Cause,
     },
-    /// The trusted authorities that were given as PEM cannot be used.
+    /// The PEM text of trusted certificates cannot be used.
     #[error("could not use the trusted certificates")]
     CaPem(#[source] Cause),
     /// The client's own certificate cannot be used.
     #[error("could not use the client certificate")]
     ClientIdentity(#[source] Cause),
-    /// This machine has no certificate store.
-    #[error("no system root certificates found; name a file of trusted certificates")]
+    /// The system has no root certificates.
+    #[error("no system root certificates found; configure a file of trusted certificates")]
     NoRoots,
-    /// No certificate can be for this host.
-    #[error("no certificate can be for this host name")]
+    /// The host name cannot be in a certificate.
+    #[error("the host name is not valid in a certificate")]
     Name(#[source] Cause),
-    /// The certificate is not valid now.
+    /// The certificate is expired or not yet valid.
     #[error("the server certificate has expired or is not yet valid")]
     Expired,
     /// The certificate is for another host.
     #[error("the server certificate is for another host name")]
     WrongName,
-    /// The certificate is not signed by a trusted authority, as a self-signed one.
+    /// The certificate is not signed by a trusted authority, for example self-signed.
     #[error("the server certificate is not signed by a trusted authority")]
     UnknownIssuer,
-    /// The certificate is that of an authority, as `openssl req -x509` makes them by default.
+    /// The certificate is that of an authority, as `openssl req -x509` creates by default.
     #[error(
         "the server certificate is made for an authority and not for a server: trust it by its fingerprint (--pin), or make one with basicConstraints CA:FALSE"
     )]
@@ -114,7 +115,7 @@ pub enum TlsError {
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl Fingerprint {
-    /// The fingerprint of a certificate in DER.
+    /// Returns the fingerprint of a certificate in DER.
     #[must_use]
     pub fn of(certificate: &[u8]) -> Self {
         Self(Sha256::digest(certificate).into())
@@ -126,7 +127,7 @@ impl FromStr for Fingerprint {
 
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
         let text = text.trim();
-        // As `openssl x509 -fingerprint` prints it; older ones write the name in capitals.
+        // The format of `openssl x509 -fingerprint`; older versions write the name in capitals.
         let digits = match text.split_once('=') {
             Some((name, digits)) if name.eq_ignore_ascii_case("sha256 fingerprint") => digits,
             _ => text.strip_prefix("sha256:").unwrap_or(text),
@@ -161,7 +162,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Accepts the pinned certificates. The handshake still proves that the server has the key.
+/// Accepts only the pinned certificates. The handshake still proves that the server has the key.
 #[derive(Debug)]
 pub(super) struct PinVerifier {
     pins: Vec<Fingerprint>,
@@ -223,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_is_read_as_tools_print_it() {
+    fn parses_the_output_of_openssl() {
         let print = Fingerprint::of(b"certificate");
         assert_eq!(print.to_string().parse(), Ok(print));
         let hex = &print.to_string()[7..];

@@ -7,18 +7,18 @@ use chat_proto::{Message, Nickname, Position, PostId, Text};
 use crate::delivery_state::DeliveryState;
 use crate::listener::gap::{Gap, GapCause};
 
-/// How many own messages are remembered that came back before their confirmation.
+/// How many of the client's own messages are remembered that arrived before their confirmation.
 const MAX_EARLY: usize = 2048;
 
 /// Matches messages from the listen port with messages that this client sent.
 ///
-/// A numbered message is matched by its position alone. Text decides only on servers that do not number: there the
-/// oldest message of this run with the same text is the one that came back. `T` is what the program knows of a message
-/// on the listen port, for example where it is on the screen.
+/// A numbered message is matched by its position alone. The text decides only on servers that do not number messages:
+/// there the echo belongs to the oldest message of this run with the same text. `T` is data of the program about a
+/// message on the listen port, for example its place on the screen.
 ///
-/// Feed it in any order: [`EchoMatcher::add`] when a message is sent, [`EchoMatcher::update`] when its state changes,
-/// [`EchoMatcher::on_message`] and [`EchoMatcher::on_gap`] with what the listener delivers. An outcome removes the
-/// message from the matcher.
+/// Call [`EchoMatcher::add`] when a message is sent, [`EchoMatcher::update`] when its state changes,
+/// [`EchoMatcher::on_message`] and [`EchoMatcher::on_gap`] with the listener's events, in any order. An outcome removes
+/// the message from the matcher.
 ///
 /// ```
 /// use chat_client::{DeliveryState, EchoMatcher, Message, Nickname, Text, fresh_post_id};
@@ -42,17 +42,17 @@ pub struct EchoMatcher<T = ()> {
     early: VecDeque<EarlyMessage<T>>,
     /// The newest numbered message on the listen port.
     newest: Option<Position>,
-    /// Counts what is added and what comes, to tell which was first.
+    /// Counts additions and arrivals, to tell which came first.
     clock: u64,
 }
 
-/// One of the client's messages that needs no more attention: it is in the conversation.
+/// A message of the client that is known to be in the conversation and needs no more attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EchoOutcome<T = ()> {
     /// The id of the message.
     pub id: PostId,
-    /// How it is known.
+    /// How this is known.
     pub echo: Echo<T>,
 }
 
@@ -60,7 +60,7 @@ pub struct EchoOutcome<T = ()> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Echo<T = ()> {
-    /// It came from the listen port, with what the program attached to it.
+    /// It arrived on the listen port, with the data that the program attached to it.
     Seen(T),
     /// It was confirmed, and the listener missed it or is past it.
     Missed,
@@ -110,7 +110,7 @@ impl<T> EchoMatcher<T> {
         Self::default()
     }
 
-    /// Sets the nickname that the server knows the client by. Without one only positions are matched.
+    /// Sets the nickname under which the server knows the client. Without one, only positions are matched.
     pub fn set_nickname(&mut self, nickname: Option<Nickname>) {
         self.nickname = nickname;
     }
@@ -120,18 +120,18 @@ impl<T> EchoMatcher<T> {
         self.push(id, text, DeliveryState::Queued, false);
     }
 
-    /// Adds a message that an earlier run left in the outbox, with its state. Messages of this run come first when a
-    /// text fits both.
+    /// Adds a message that an earlier run left in the outbox, with its state. If a text matches both, messages of this
+    /// run come first.
     pub fn add_earlier(&mut self, id: PostId, text: &Text, state: DeliveryState) {
         self.push(id, text, state, true);
     }
 
-    /// Removes a message that is not waited for any more.
+    /// Removes a message that is no longer waited for.
     pub fn remove(&mut self, id: &PostId) {
         self.sent.retain(|sent| sent.id != *id);
     }
 
-    /// Removes everything.
+    /// Removes all messages.
     pub fn clear(&mut self) {
         self.sent.clear();
         self.early.clear();
@@ -143,11 +143,11 @@ impl<T> EchoMatcher<T> {
         self.sent.iter().any(|sent| sent.id == *id)
     }
 
-    /// Takes a new state of a message. Returns an outcome when it was confirmed and came back before.
+    /// Updates the state of a message. Returns an outcome if it is confirmed and had already arrived.
     pub fn update(&mut self, id: &PostId, state: &DeliveryState) -> Option<EchoOutcome<T>> {
         let at = self.sent.iter().position(|sent| sent.id == *id)?;
         let sent = &mut self.sent[at];
-        // An older state that arrives late does not undo a confirmation.
+        // An older state that arrives late must not undo a confirmation.
         if sent.is_confirmed() {
             return None;
         }
@@ -166,8 +166,8 @@ impl<T> EchoMatcher<T> {
         passed.then(|| EchoOutcome { id: self.sent.remove(at).id, echo: Echo::Missed })
     }
 
-    /// Takes a message from the listen port. Returns the message of the client that it is, and those that were
-    /// confirmed before it and did not come.
+    /// Processes a message from the listen port. Returns the client's message that it is, and those that were confirmed
+    /// before it and did not arrive.
     pub fn on_message(&mut self, message: &Message, tag: T) -> Vec<EchoOutcome<T>> {
         let mut outcomes = Vec::new();
         self.clock += 1;
@@ -175,7 +175,7 @@ impl<T> EchoMatcher<T> {
         let comparable = comparable(message.text.as_str());
         match self.find(message.position.as_ref(), &comparable, own) {
             Some(at) => outcomes.push(EchoOutcome { id: self.sent.remove(at).id, echo: Echo::Seen(tag) }),
-            // Published before it was confirmed: the receipt is still on its way.
+            // Published before it was confirmed: the receipt has not arrived yet.
             None if own && !self.sent.is_empty() => {
                 if self.early.len() == MAX_EARLY {
                     self.early.pop_front();
@@ -202,8 +202,8 @@ impl<T> EchoMatcher<T> {
         outcomes
     }
 
-    /// Takes a gap from the listener. Returns the confirmed messages that will not come any more: those without a
-    /// position, and after a change of the log those of the old one.
+    /// Processes a gap. Returns the confirmed messages that will no longer arrive: those without a position, and after
+    /// a change of the log those of the old one.
     pub fn on_gap(&mut self, gap: &Gap) -> Vec<EchoOutcome<T>> {
         let new_log = gap.cause == GapCause::OtherStream;
         let old = self.newest.as_ref().map(|position| position.stream.clone());
@@ -229,10 +229,10 @@ impl<T> EchoMatcher<T> {
         let same = |sent: &SentPost| own && sent.position().is_none() && sent.comparable == comparable;
         match position {
             Some(position) => find(&|sent| sent.position() == Some(position))
-                // A server that numbers messages and not receipts.
+                // A server that numbers messages but not receipts.
                 .or_else(|| find(&|sent| sent.is_confirmed() && same(sent))),
             None => find(&|sent| sent.state.may_be_delivered() && !sent.earlier_run && same(sent))
-                // It may have overtaken the news that it was written.
+                // The echo may have overtaken the report that the message was written.
                 .or_else(|| find(&|sent| sent.state == DeliveryState::Queued && !sent.earlier_run && same(sent)))
                 .or_else(|| find(&|sent| sent.state.may_be_delivered() && same(sent))),
         }
@@ -243,7 +243,7 @@ fn is_past(newest: Option<&Position>, position: &Position) -> bool {
     newest.is_some_and(|newest| newest.stream == position.stream && newest.seq >= position.seq)
 }
 
-/// Returns a text as a plain server passes it on: a line break is a space there, and some servers trim.
+/// Returns a text as a plain server forwards it: a line break becomes a space, and some servers trim.
 fn comparable(text: &str) -> String {
     let kept = text.trim().chars().filter(|&c| c == '\n' || c == '\t' || !c.is_control());
     kept.map(|c| if c == '\n' { ' ' } else { c }).collect()

@@ -1,4 +1,4 @@
-//! One post that was typed and is not confirmed, as the outbox keeps it.
+//! One unconfirmed message as the outbox stores it.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,26 +6,26 @@ use chat_proto::{PostId, Text};
 
 use crate::delivery_state::DeliveryState;
 
-/// A post older than this is not sent without asking. Ten minutes: about as long as a person still means what they
-/// typed into a conversation that has gone on without them.
+/// An older message is not sent without asking. After ten minutes the conversation has usually moved on, and the user
+/// may no longer want to send it.
 pub const STALE_AFTER: Duration = Duration::from_secs(600);
 
-/// One post.
+/// One unconfirmed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutboxEntry {
-    /// Its id, the same for every attempt.
+    /// The id, which is the same in every attempt.
     pub id: PostId,
-    /// What was typed.
+    /// The text of the message.
     pub text: Text,
-    /// When.
+    /// When the user typed it.
     pub typed: SystemTime,
-    /// How far it came.
+    /// The last known state.
     pub state: DeliveryState,
 }
 
 impl OutboxEntry {
-    /// Returns whether it is too old to be sent without asking. A clock that was set back makes nothing old.
+    /// Returns whether the message is too old to be sent without asking. Setting the clock back makes no message old.
     #[must_use]
     pub fn is_stale(&self, now: SystemTime) -> bool {
         now.duration_since(self.typed).is_ok_and(|age| age > STALE_AFTER)

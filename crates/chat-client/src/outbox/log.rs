@@ -1,8 +1,8 @@
-//! The outbox file: append-only, one line per change, rewritten as a whole when most of it is history.
+//! The outbox file: append-only, one line per change, rewritten as a whole when most of it is outdated.
 //!
-//! What was appended survives the death of the process at once. It is not synced, because a keystroke must not wait for
-//! a disk, so a power failure may take back the last seconds. A damaged line is moved to a file of its own; all entries
-//! then count as written, because the mark of one may have been in that line.
+//! Appended lines survive the death of the process. They are not synced, because a keystroke must not wait for a disk;
+//! a power failure may remove the last seconds. A damaged line is moved to a file of its own; all entries then count as
+//! written, because that line may have marked any of them.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -24,10 +24,10 @@ use crate::files::warning::FileWarning;
 /// A queue has about a thousand messages of at most 16 KiB, so a larger file is not an outbox.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// A file below this is not worth rewriting.
+/// A smaller file is not worth rewriting.
 const COMPACT_ABOVE_BYTES: u64 = 256 * 1024;
 
-/// Messages that are not confirmed, in a file that survives restarts. Clones share one file and one lock.
+/// Unconfirmed messages in a file that survives restarts. Clones share one file and one lock.
 ///
 /// While a [`Writer`](crate::Writer) has the outbox, only its task writes the file; other handles read it. Opening and
 /// [`Outbox::adopt`] block on the file system.
@@ -56,11 +56,11 @@ struct Inner {
     path: PathBuf,
     scope: String,
     file: File,
-    /// How much of the file is good; a failed write may have left more.
+    /// The valid length of the file; a failed write may have left more bytes.
     length: u64,
-    /// Length after the last rewriting.
+    /// The length after the last compaction.
     compact: u64,
-    /// In the order of typing, with those of other scopes.
+    /// All entries in the order of typing, including those of other scopes.
     entries: Vec<(String, OutboxEntry)>,
     warnings: Vec<FileWarning>,
     _lock: FileLock,
@@ -80,13 +80,13 @@ impl Outbox {
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
 
-    /// Returns what was wrong with the file.
+    /// Returns what was found wrong with the file.
     #[must_use]
     pub fn warnings(&self) -> Vec<FileWarning> {
         self.lock().warnings.clone()
     }
 
-    /// Returns all messages of this scope that are not confirmed, in the order of typing.
+    /// Returns all unconfirmed messages of this scope, in the order of typing.
     #[must_use]
     pub fn entries(&self) -> Vec<OutboxEntry> {
         let inner = self.lock();
@@ -113,11 +113,11 @@ impl Outbox {
         entries
     }
 
-    /// Saves a message, and returns whether it is new: one that is saved under its id already stays as it is. Not for
-    /// use while a writer has the outbox; see [`Writer::save`](crate::Writer::save).
+    /// Saves a message. Returns whether it is new: a message already saved under this id stays as it is. Do not call
+    /// this while a writer has the outbox; see [`Writer::save`](crate::Writer::save).
     ///
     /// # Errors
-    /// [`OutboxError::Io`]; it is not saved then.
+    /// [`OutboxError::Io`]; the message is then not saved.
     pub fn add(&self, id: &PostId, text: &Text) -> Result<bool, OutboxError> {
         let mut inner = self.lock();
         if inner.entries.iter().any(|(_, entry)| entry.id == *id) {
@@ -130,11 +130,11 @@ impl Outbox {
         Ok(true)
     }
 
-    /// Moves the entries of this scope here from another outbox, with their state and age. They are saved here first and
-    /// forgotten there then, so that none is lost; one that is in both files has one id.
+    /// Moves the entries of this scope from another outbox, with state and age. Each is saved here before it is removed
+    /// there, so none is lost; an entry that is in both files has the same id.
     ///
     /// # Errors
-    /// [`OutboxError::Io`]; what was moved so far stays moved.
+    /// [`OutboxError::Io`]; the entries moved so far stay moved.
     pub fn adopt(&self, other: &Self) -> Result<(), OutboxError> {
         let scope = self.lock().scope.clone();
         let theirs: Vec<OutboxEntry> = {
@@ -160,13 +160,13 @@ impl Outbox {
         self.lock().entries.iter().any(|(_, entry)| entry.id == *id)
     }
 
-    /// Returns whether most of the file is history, so that it should be rewritten with [`Outbox::compact`].
+    /// Returns whether most of the file is outdated, so that [`Outbox::compact`] is worthwhile.
     pub(crate) fn needs_compaction(&self) -> bool {
         let inner = self.lock();
         inner.length > COMPACT_ABOVE_BYTES && inner.length > 4 * inner.compact
     }
 
-    /// Rewrites the file with nothing but its entries. Blocks for an fsync.
+    /// Rewrites the file with only its current entries. Blocks for an fsync.
     pub(crate) fn compact(&self) {
         let mut inner = self.lock();
         let tidy = inner.rendered();
@@ -183,7 +183,7 @@ impl Outbox {
         self.lock().happened(&records)
     }
 
-    /// Forgets a message.
+    /// Removes a message.
     pub(crate) fn done(&self, id: &PostId) -> Result<(), OutboxError> {
         let mut inner = self.lock();
         if !inner.entries.iter().any(|(_, entry)| entry.id == *id) {
@@ -192,7 +192,7 @@ impl Outbox {
         inner.happened(&[OutboxRecord::Done { id: id.clone() }])
     }
 
-    /// Acts as a disk that takes nothing more, or as a sound one again.
+    /// Simulates a full disk, or ends the simulation.
     #[cfg(test)]
     pub(crate) fn set_writable(&self, writable: bool) {
         let mut inner = self.lock();
@@ -200,7 +200,8 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A change is complete or not begun, so a panic of another thread leaves nothing half done.
+        // Every change is complete or not started, so a panic in another thread leaves a consistent state: ignore the
+        // poison.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -232,14 +233,14 @@ impl Inner {
         Ok(inner)
     }
 
-    /// Appends to the file, then changes the entries: a change that was not written did not happen.
+    /// Appends to the file, then changes the entries: a change that was not written must not take effect.
     fn happened(&mut self, records: &[OutboxRecord]) -> Result<(), OutboxError> {
         let mut lines = Vec::new();
         for record in records {
             record.append(&mut lines);
         }
         if let Err(source) = self.file.write_all(&lines) {
-            // Half a line would damage the next one.
+            // An incomplete line would damage the next one.
             let _ = self.file.set_len(self.length);
             return Err(OutboxError::Io { path: self.path.clone(), source });
         }
@@ -256,7 +257,7 @@ impl Inner {
         exchanged
     }
 
-    /// Returns the shortest file with these entries.
+    /// Returns the shortest file content with these entries.
     fn rendered(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for (scope, entry) in &self.entries {
@@ -269,8 +270,8 @@ impl Inner {
     }
 }
 
-/// Returns the entries that the lines lead to, and the lines that are damaged. A last line without its line feed was
-/// torn by a crash and counts as damaged.
+/// Returns the entries that result from the lines, and the damaged lines. A last line without its line feed was torn by
+/// a crash and counts as damaged.
 fn replay(content: &[u8]) -> (Vec<(String, OutboxEntry)>, Vec<u8>) {
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     for line in content.split_inclusive(|&b| b == b'\n') {

@@ -1,5 +1,5 @@
-//! One line of the outbox file: a checksum, a space, a JSON object, a line feed. The file is the sequence of what
-//! happened; replaying it gives the entries.
+//! One line of the outbox file: a checksum, a space, a JSON object, a line feed. The file is a sequence of changes;
+//! replaying them gives the entries.
 
 use chat_proto::{DeclineCode, PostId, Text};
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,14 @@ use super::entry::OutboxEntry;
 use crate::delivery_state::DeliveryState;
 use crate::time;
 
-/// What happened.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OutboxRecord {
-    /// A post was typed, for the room and account that `scope` names.
+    /// A message was typed, for the room and account that `scope` names.
     Added { scope: String, entry: OutboxEntry },
-    /// How far it has come.
+    /// The state of a message changed.
     State { id: PostId, state: DeliveryState },
-    /// It is confirmed or discarded: the file may forget it.
+    /// A message is confirmed or discarded and can be removed.
     Done { id: PostId },
 }
 
@@ -31,7 +31,7 @@ enum RecordJson<'a> {
 }
 
 impl OutboxRecord {
-    /// Appends the line.
+    /// Appends the record as a line.
     pub(super) fn append(&self, out: &mut Vec<u8>) {
         let stored = match self {
             Self::Added { scope, entry } => RecordJson::Add {
@@ -49,12 +49,12 @@ impl OutboxRecord {
             },
             Self::Done { id } => RecordJson::Done(id.as_str()),
         };
-        // Strings and numbers have no way to fail.
+        // Serializing strings and numbers cannot fail.
         let json = serde_json::to_string(&stored).unwrap_or_default();
         out.extend_from_slice(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).as_bytes());
     }
 
-    /// Reads a line without its line feed; `None` when it is damaged.
+    /// Parses a line without its line feed; `None` if it is damaged.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let (check, json) = (line.get(..8)?, line.get(9..)?);
         let check = u32::from_str_radix(std::str::from_utf8(check).ok()?, 16).ok()?;
@@ -78,7 +78,7 @@ impl OutboxRecord {
     }
 }
 
-/// The state of a refused post: the file does not keep why.
+/// Returns the state of a refused message. The file does not store the reason.
 fn refused() -> DeliveryState {
     DeliveryState::Refused { code: DeclineCode::Other("unknown".into()), retry_after: None }
 }
@@ -110,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_is_one_line_and_reads_back(record in any_record()) {
+        fn round_trips_as_one_line(record in any_record()) {
             let mut line = Vec::new();
             record.append(&mut line);
             prop_assert_eq!(line.iter().filter(|&&b| b == b'\n').count(), 1);
@@ -118,19 +118,19 @@ mod tests {
         }
 
         #[test]
-        fn a_flipped_bit_is_never_misread(record in any_record(), at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        fn flipped_bits_are_never_misread(record in any_record(), at in any::<prop::sample::Index>(), bit in 0u8..8) {
             let mut line = Vec::new();
             record.append(&mut line);
             line.pop();
             let at = at.index(line.len());
             line[at] ^= 1 << bit;
             let read = OutboxRecord::parse(&line);
-            // The checksum may be spelled in capitals without being another one.
+            // The hexadecimal checksum may differ in case and still be the same.
             prop_assert!(read.is_none() || read == Some(record));
         }
 
         #[test]
-        fn no_line_is_too_odd(line in prop::collection::vec(any::<u8>(), 0..60)) {
+        fn parses_any_line(line in prop::collection::vec(any::<u8>(), 0..60)) {
             let _ = OutboxRecord::parse(&line);
         }
     }

@@ -49,7 +49,7 @@ fn finds_by_nickname_then_by_requested_name() {
     assert_eq!(credentials.find("Jolly Bob").unwrap().unwrap().token().expose(), "b");
     assert!(credentials.find("Marley").unwrap().is_none());
     let error = credentials.find("Bob").unwrap_err();
-    assert_eq!(error.to_string(), "2 accounts fit the name \"Bob\": \"Keen Bob\", \"Jolly Bob\"");
+    assert_eq!(error.to_string(), "2 accounts match the name \"Bob\": \"Keen Bob\", \"Jolly Bob\"");
     assert_eq!(credentials.remove("Keen Bob").unwrap(), 1);
     assert_eq!(credentials.find("Bob").unwrap().unwrap().nickname().as_str(), "Jolly Bob");
     credentials.add(&account("Jolly Bob", "d"), None).unwrap();
@@ -82,7 +82,7 @@ fn finds_tokens_of_the_own_room_only() {
     credentials.add_for("chat.example:5050", &account("Swift Bob", "d"), Some("Bob")).unwrap();
     assert_eq!(of_room(&credentials, "CHAT.example:5050"), ["Old Bob", "Jolly Bob", "Swift Bob"]);
     let error = credentials.find_in("chat.example:5050", "Bob").unwrap_err();
-    assert_eq!(error.to_string(), "2 accounts fit the name \"Bob\": \"Jolly Bob\", \"Swift Bob\"");
+    assert_eq!(error.to_string(), "2 accounts match the name \"Bob\": \"Jolly Bob\", \"Swift Bob\"");
     assert_eq!(of_room(&credentials, "elsewhere:1"), [] as [&str; 0], "no token of another room");
     // Known fields survive when the account is added again.
     credentials.add(&account("Old Bob", "o"), None).unwrap();

@@ -1,4 +1,4 @@
-//! Echoes with and without numbers, before and after their receipts.
+//! Tests of echoes with and without numbers, before and after their receipts.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! The outbox file against restarts, growth and damage.
+//! Tests of the outbox file: restarts, growth, damage.
 
 use chat_proto::DeclineCode;
 use private_files::LockError;

@@ -1,4 +1,4 @@
-//! What it costs to make a peer's text safe for a terminal. The usual line has nothing to be cleaned.
+//! Measures making a peer's text safe for a terminal. The usual line needs no cleaning.
 #![allow(missing_docs)]
 
 use std::hint::black_box;

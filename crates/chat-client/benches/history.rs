@@ -1,4 +1,4 @@
-//! What the history file costs: lines appended as they are heard, read backwards page by page, searched. The file is in
+//! Measures the history file: appending lines as they arrive, reading backwards page by page, searching. The file is in
 //! the page cache.
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -9,9 +9,9 @@ use std::hint::black_box;
 use chat_client::{History, Message, Nickname, Position, Recorder, StreamId, Text, history};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-/// Lines of the file that is read.
+/// The number of lines in the file that is read.
 const LINES: u64 = 100_000;
-/// Stands in the first line only, so that a search from the end sees the whole file.
+/// Occurs in the first line only, so that a search from the end scans the whole file.
 const RARE: &str = "quokka";
 
 fn message(seq: u64, numbered: bool) -> Message {
@@ -27,7 +27,7 @@ fn append(c: &mut Criterion) {
     group.throughput(Throughput::Elements(MESSAGES));
     for (kind, numbered) in [("numbered", true), ("plain", false)] {
         let messages: Vec<Message> = (1..=MESSAGES).map(|seq| message(seq, numbered)).collect();
-        // One by one is a quiet room, 256 is what one read of a busy one brings.
+        // A batch of 1 is a quiet room, 256 is what one read of a busy room returns.
         for batch in [1, 256] {
             group.bench_function(BenchmarkId::new(kind, format!("batches of {batch}")), |b| {
                 b.iter_batched(
@@ -37,7 +37,7 @@ fn append(c: &mut Criterion) {
                     },
                     |(mut recorder, dir)| {
                         messages.chunks(batch).for_each(|batch| recorder.record(batch).unwrap());
-                        // Closing waits for the disk, which says nothing about appending.
+                        // Closing waits for the disk, which is not part of appending.
                         (recorder, dir)
                     },
                     BatchSize::PerIteration,

@@ -1,4 +1,4 @@
-//! The write port: a queue of messages, their order and pace, and what became of each.
+//! The write port: a queue of messages, their order and pace, and the result of each.
 
 pub(crate) mod builder;
 pub(crate) mod delivery;

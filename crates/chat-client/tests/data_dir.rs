@@ -14,7 +14,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn our_own_directory_is_mended_with_a_warning_and_one_that_was_named_is_left_alone() {
+fn tightens_only_the_default_directory() {
     let Some(home) = std::env::var_os("DATA_DIR_TEST_HOME") else {
         let home = tempfile::tempdir().unwrap();
         let child = std::process::Command::new(std::env::current_exe().unwrap())

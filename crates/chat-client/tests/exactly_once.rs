@@ -1,5 +1,5 @@
 //! Writer, listener and recorder together against a room whose connections break at any byte, while the listening
-//! process dies again and again: under paused time, from a seed.
+//! process is killed repeatedly; with paused time and from a seed.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -16,7 +16,8 @@ use support::{config, text, token};
 
 const POSTS: usize = 120;
 
-/// Tries again soon: most connections of these tests do not live for long, and waiting proves nothing.
+/// Returns a configuration with short retry delays: most connections of these tests are short, and waiting proves
+/// nothing.
 fn hasty(seed: u64) -> ClientConfig {
     let mut config = config();
     config.seed = Some(seed);
@@ -24,7 +25,7 @@ fn hasty(seed: u64) -> ClientConfig {
     config
 }
 
-/// Listens into the history for so long, then dies without a word.
+/// Listens into the history for `life`, then is killed.
 async fn listen(path: &Path, dial: RoomDial, seed: u64, life: Duration, until: usize) -> bool {
     let mut recorder = match Recorder::open(path) {
         Ok(recorder) => recorder,
@@ -44,7 +45,7 @@ async fn listen(path: &Path, dial: RoomDial, seed: u64, life: Duration, until: u
     });
     let done = heard_all.await.is_ok();
     if !done {
-        // A dead process closes nothing and writes no cursor.
+        // A killed process closes nothing and writes no cursor.
         let (history, cursor) = (std::fs::read(path).unwrap(), std::fs::read(path.with_extension("txt.cursor")).ok());
         drop(recorder);
         std::fs::write(path, history).unwrap();
@@ -73,7 +74,7 @@ async fn post_all(dial: RoomDial, seed: u64, outbox: Outbox) -> Vec<Result<Strin
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_ids_and_resume_every_message_is_there_once_and_in_order() {
+async fn delivers_exactly_once_in_order() {
     for seed in 0..25 {
         let mut chance = fastrand::Rng::with_seed(seed);
         let dir = tempfile::tempdir().unwrap();
@@ -99,7 +100,7 @@ async fn with_ids_and_resume_every_message_is_there_once_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn on_a_plain_server_what_is_confirmed_was_delivered_and_every_post_ends() {
+async fn plain_server_confirms_only_delivered() {
     for seed in 0..25 {
         let mut chance = fastrand::Rng::with_seed(seed);
         let dir = tempfile::tempdir().unwrap();

@@ -27,7 +27,7 @@ async fn next_gap(listener: &mut Listener) -> (Option<u64>, GapCause) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn on_a_plain_server_each_disconnection_is_one_gap_and_a_torn_line_is_no_message() {
+async fn plain_server_gives_a_gap_per_disconnect() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::builder(config()).dial(dial).start();
     for round in 0..3 {
@@ -45,7 +45,7 @@ async fn on_a_plain_server_each_disconnection_is_one_gap_and_a_torn_line_is_no_m
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_numbering_server_is_resumed_without_a_gap() {
+async fn resumes_a_numbered_log_without_a_gap() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::builder(config()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Listen).await;
@@ -54,7 +54,7 @@ async fn a_numbering_server_is_resumed_without_a_gap() {
     peer.answer(&request, "k3f9", 8, 7).await;
     drop(peer);
 
-    // It goes on after what was heard, even where that was nothing yet.
+    // It resumes at its position, even if no message was received yet.
     let mut peer = Peer::accept(&mut room, Side::Listen).await;
     let request = peer.hear_request().await;
     assert_eq!(request["resume"], serde_json::json!({"stream": "k3f9", "after": 7}));
@@ -75,7 +75,7 @@ async fn a_numbering_server_is_resumed_without_a_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_it_joined_is_told_once_even_when_nothing_is_said() {
+async fn reports_its_position_once() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::builder(config()).dial(dial).start();
     let place = |stream: &str, seq| Position { stream: StreamId::new(stream).unwrap(), seq };
@@ -92,7 +92,7 @@ async fn where_it_joined_is_told_once_even_when_nothing_is_said() {
     assert_eq!(events, [ListenerEvent::Joined(place("k3f9", 7)), ListenerEvent::CaughtUp(place("k3f9", 7))]);
     recorder.record_events(&events).unwrap();
     cursor.save(&place("k3f9", 7)).unwrap();
-    // A process that dies now goes on from there.
+    // A process that is killed now resumes from there.
     let again = dir.path().join("again.txt");
     std::fs::copy(&path, &again).unwrap();
     std::fs::copy(dir.path().join("history.txt.cursor"), dir.path().join("again.txt.cursor")).unwrap();
@@ -121,7 +121,7 @@ async fn where_it_joined_is_told_once_even_when_nothing_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gap_starts_when_the_room_was_last_received() {
+async fn gap_starts_at_the_last_reception() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::builder(config()).dial(dial).start();
     let mut state = listener.state();
@@ -141,7 +141,7 @@ async fn gap_starts_when_the_room_was_last_received() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn position_of_an_earlier_run_on_a_plain_server_is_a_gap() {
+async fn plain_server_turns_a_position_into_a_gap() {
     let position = Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 };
     let last_heard = SystemTime::now() - 60 * MINUTE;
     let (dial, mut room) = pipes();
@@ -163,7 +163,7 @@ async fn position_of_an_earlier_run_on_a_plain_server_is_a_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_plain_server_counts_as_plain_within_two_minutes() {
+async fn silent_server_counts_as_plain_in_2_min() {
     let (dial, mut room) = pipes();
     let mut config = config();
     config.resume = Resume::after(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
@@ -217,7 +217,7 @@ async fn final_cause_is_the_last_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gap_that_the_server_admits_says_why_and_how_much() {
+async fn server_gap_has_cause_and_count() {
     let (dial, mut room) = pipes();
     let mut config = config();
     config.resume = Resume::after(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
@@ -245,7 +245,7 @@ async fn a_gap_that_the_server_admits_says_why_and_how_much() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_answer_does_not_cost_the_place_in_the_log() {
+async fn slow_answer_keeps_the_position() {
     let (dial, mut room) = pipes();
     let mut config = config();
     config.resume = Resume::after(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
@@ -265,13 +265,13 @@ async fn a_slow_answer_does_not_cost_the_place_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn links_that_are_silent_do_not_cost_the_place_in_the_log() {
+async fn silent_links_keep_the_position() {
     let (dial, mut room) = pipes();
     let mut config = config();
     config.resume = Resume::after(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
     let mut listener = Listener::builder(config).dial(dial).start();
     for _ in 0..10 {
-        // A half-open link carries nothing in either direction.
+        // A half-open link transmits nothing in either direction.
         let mut peer = Peer::accept(&mut room, Side::Listen).await;
         tokio::time::timeout(MINUTE, peer.hear_rest()).await.expect("the client gives the connection up");
     }
@@ -285,7 +285,7 @@ async fn links_that_are_silent_do_not_cost_the_place_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_that_end_before_the_answer_do_not_cost_the_place_in_the_log() {
+async fn early_ends_keep_the_position() {
     let (dial, mut room) = pipes();
     let mut config = config();
     config.resume = Resume::after(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
@@ -304,7 +304,7 @@ async fn connections_that_end_before_the_answer_do_not_cost_the_place_in_the_log
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_lost_its_end_is_a_gap_and_is_followed_from_there() {
+async fn shortened_log_is_a_gap() {
     let (dial, mut room) = pipes();
     let mut config = config();
     config.resume = Resume::after(Position { stream: StreamId::new("k3f9").unwrap(), seq: 2000 });
@@ -319,7 +319,7 @@ async fn a_log_that_lost_its_end_is_a_gap_and_is_followed_from_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_taken_as_plain_in_the_end() {
+async fn unanswering_server_counts_as_plain() {
     let (dial, mut room) = pipes();
     let mut config = config();
     config.resume = Resume::after(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
@@ -338,7 +338,7 @@ async fn a_server_that_never_answers_is_taken_as_plain_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_half_open_link_is_found_within_fifteen_seconds() {
+async fn notices_a_half_open_link_within_15_s() {
     let (dial, mut room) = pipes();
     let listener = Listener::builder(config()).dial(dial).start();
     let mut state = listener.state();
@@ -353,7 +353,7 @@ async fn a_half_open_link_is_found_within_fifteen_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_spread_out_to_the_cap_and_retry_now_ends_a_wait() {
+async fn backs_off_and_retries_on_request() {
     let (dial, room) = pipes();
     drop(room);
     let listener = Listener::builder(config()).dial(dial).start();
@@ -383,7 +383,7 @@ async fn attempts_spread_out_to_the_cap_and_retry_now_ends_a_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_gives_up_when_attempts_or_time_are_used_up() {
+async fn gives_up_after_attempts_or_time() {
     for by_time in [false, true] {
         let (dial, room) = pipes();
         drop(room);
@@ -405,7 +405,7 @@ async fn it_gives_up_when_attempts_or_time_are_used_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_count_of_failures_is_forgotten_only_after_a_connection_has_held() {
+async fn resets_failures_after_a_stable_link() {
     let (dial, mut room) = pipes();
     let listener = Listener::builder(config()).dial(dial).start();
     let mut state = listener.state();
@@ -428,7 +428,7 @@ async fn the_count_of_failures_is_forgotten_only_after_a_connection_has_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_without_end_is_final_and_bounded() {
+async fn endless_line_is_final_and_bounded() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::builder(config()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Listen).await;
@@ -442,7 +442,7 @@ async fn a_line_without_end_is_final_and_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_that_is_too_long_is_a_gap_and_a_long_text_is_a_message() {
+async fn too_long_line_is_a_gap() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::builder(config()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Listen).await;
@@ -461,7 +461,7 @@ async fn a_line_that_is_too_long_is_a_gap_and_a_long_text_is_a_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_consumer_that_is_busy_loses_nothing() {
+async fn slow_consumer_loses_nothing() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::builder(config()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Listen).await;
@@ -474,7 +474,7 @@ async fn a_consumer_that_is_busy_loses_nothing() {
         peer
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(!sender.is_finished(), "it feels that nobody reads");
+    assert!(!sender.is_finished(), "it notices that the consumer does not read");
     let (mut events, mut batches) = (Vec::new(), 0);
     while events.len() < 20_002 {
         assert_ne!(listener.next_batch(&mut events).await, 0);
@@ -490,12 +490,12 @@ async fn a_consumer_that_is_busy_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_of_long_messages_has_fewer_of_them() {
+async fn batches_are_bounded_by_bytes() {
     let (dial, mut room) = pipes();
     let mut listener = Listener::builder(config()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Listen).await;
     peer.hear_request().await;
-    // Held until it is known that the server is a plain one, they all come out together.
+    // Held back until the server is known to be plain, they are all sent at once.
     for _ in 0..60 {
         peer.say(&format!("Bob: {}\n", "x".repeat(16_000))).await;
     }

@@ -1,4 +1,4 @@
-//! The history and its cursor against a process that dies at any byte, and against files that somebody spoilt.
+//! The history and its cursor, with processes that are killed at any byte and files that were damaged.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -10,7 +10,7 @@ use chat_client::{
 };
 use proptest::prelude::*;
 
-/// A server's log: messages of one stream, perhaps with holes.
+/// Returns a server's log: messages of one stream, possibly with holes.
 fn log(seqs: &[Seq]) -> Vec<Message> {
     seqs.iter()
         .map(|&seq| message(Some(("k3f9", seq)), &format!("text {seq}{}", "\nmore".repeat(seq as usize % 3))))
@@ -24,7 +24,7 @@ fn message(position: Option<(&str, Seq)>, text: &str) -> Message {
     message
 }
 
-/// What the server gives a listener that resumes there.
+/// Returns the messages that the server sends to a listener that resumes there.
 fn rest<'a>(log: &'a [Message], recorder: &Recorder) -> &'a [Message] {
     let Resume::After { position, .. } = recorder.resume(Resume::Last(1000)) else { return log };
     let from = log.iter().position(|message| message.position.as_ref().unwrap().seq > position.seq);
@@ -35,7 +35,7 @@ fn cursor_of(history: &Path) -> PathBuf {
     history.with_extension("txt.cursor")
 }
 
-/// The two files as one moment has them.
+/// The content of both files at one moment.
 #[derive(Clone, PartialEq)]
 struct Snapshot {
     history: Vec<u8>,
@@ -47,14 +47,14 @@ impl Snapshot {
         Self { history: fs::read(path).unwrap(), cursor: fs::read(cursor_of(path)).ok() }
     }
 
-    /// How much of the history the cursor counts.
+    /// Returns how many bytes of the history the cursor counts.
     fn counted(&self) -> usize {
         let Some(cursor) = &self.cursor else { return 0 };
         let first = cursor.split(|&b| b == b'\n').next().unwrap();
         serde_json::from_slice::<serde_json::Value>(first).unwrap()["length"].as_u64().unwrap() as usize
     }
 
-    /// Whether the cursor says that a recorder is at work.
+    /// Returns whether the cursor records an active recorder.
     fn is_open(&self) -> bool {
         self.cursor.as_ref().is_none_or(|cursor| !String::from_utf8_lossy(cursor).contains("\"open\":false"))
     }
@@ -70,7 +70,7 @@ impl Snapshot {
     }
 }
 
-/// Records the log in batches and keeps what the files were after each.
+/// Records the log in batches and returns the files after each.
 fn run(path: &Path, log: &[Message], batch: usize) -> Vec<Snapshot> {
     let mut recorder = Recorder::open(path).unwrap();
     let mut moments = Vec::new();
@@ -83,8 +83,8 @@ fn run(path: &Path, log: &[Message], batch: usize) -> Vec<Snapshot> {
     moments
 }
 
-/// Every place where a kill can leave the two files: the cursor is the last one written, the history has any length
-/// from what that cursor counts, which was fsynced before, to what was written with it.
+/// Returns every state in which a kill can leave the two files: the cursor is the last one written, and the history has
+/// any length from what that cursor counts, which was synced before, to what was written with it.
 fn deaths(moments: &[Snapshot]) -> Vec<Snapshot> {
     let mut deaths = Vec::new();
     for (place, moment) in moments.iter().enumerate() {
@@ -97,7 +97,7 @@ fn deaths(moments: &[Snapshot]) -> Vec<Snapshot> {
 }
 
 #[test]
-fn a_death_at_any_byte_loses_doubles_and_tears_nothing() {
+fn a_kill_at_any_byte_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let whole = log(&[1, 2, 3, 4, 5, 6]);
     let moments = run(&dir.path().join("history.txt"), &whole, 2);
@@ -111,7 +111,7 @@ fn a_death_at_any_byte_loses_doubles_and_tears_nothing() {
 }
 
 #[test]
-fn a_cursor_of_any_earlier_moment_leads_to_the_same_place() {
+fn older_cursors_give_the_same_position() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     let whole = log(&(1..=30).collect::<Vec<_>>());
@@ -120,7 +120,7 @@ fn a_cursor_of_any_earlier_moment_leads_to_the_same_place() {
         moments.extend(run(&path, &whole[..end], 5));
     }
     let complete = fs::read(&path).unwrap();
-    // What was closed was on the disk before a later run began to write.
+    // A closed history was on the disk before a later run started to write.
     for cursor in moments.iter().filter(|moment| moment.is_open()).map(|moment| moment.cursor.clone()) {
         for torn in [0, 1, 20] {
             let history = complete[..complete.len() - torn].to_vec();
@@ -138,7 +138,7 @@ fn a_cursor_of_any_earlier_moment_leads_to_the_same_place() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn deaths_and_gaps_in_any_order_leave_the_servers_log(
+    fn kills_and_gaps_leave_the_servers_log(
         steps in prop::collection::vec(1u64..4, 4..20),
         batch in 1usize..6,
         picks in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
@@ -147,7 +147,7 @@ proptest! {
         let whole = log(&seqs);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.txt");
-        // The first message sets the cursor.
+        // The first message creates the cursor.
         let mut recorder = Recorder::open(&path).unwrap();
         recorder.record(&whole[..1]).unwrap();
         drop(recorder);
@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn no_cursor_and_no_history_is_too_odd(
+    fn opens_any_cursor_and_history(
         history in prop::collection::vec(any::<u8>(), 0..200),
         cursor in prop::option::of(prop::collection::vec(any::<u8>(), 0..100)),
     ) {
@@ -172,7 +172,7 @@ proptest! {
         let mut recorder = Recorder::open(&path).unwrap();
         recorder.record(&log(&[1])).unwrap();
         drop(recorder);
-        // What was there stays; a last line without its end is ended.
+        // Existing content stays; an incomplete last line is terminated.
         let now = fs::read(&path).unwrap();
         prop_assert!(now.starts_with(&history));
         prop_assert!(now.ends_with(b"Keen Bob: text 1\xe2\x90\x8amore\n"));
@@ -180,7 +180,7 @@ proptest! {
 }
 
 #[test]
-fn a_second_writer_is_told_who_has_the_file() {
+fn second_writer_learns_who_has_the_lock() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     let _first = Recorder::open(&path).unwrap();
@@ -191,13 +191,13 @@ fn a_second_writer_is_told_who_has_the_file() {
 }
 
 #[test]
-fn what_the_cursor_covers_is_not_recorded_twice_and_other_streams_begin_anew() {
+fn skips_recorded_messages_of_the_stream() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     let mut recorder = Recorder::open(&path).unwrap();
     recorder.record(&log(&[1, 2, 3])).unwrap();
     recorder.record(&log(&[2, 3, 4])).unwrap();
-    recorder.record(&[message(Some(("new", 1)), "anew")]).unwrap();
+    recorder.record(&[message(Some(("new", 1)), "again")]).unwrap();
     assert_eq!(recorder.position().unwrap().stream.as_str(), "new");
     recorder.record(&[message(None, "plain")]).unwrap();
     assert_eq!(recorder.resume(Resume::Live), Resume::Live);
@@ -208,7 +208,7 @@ fn what_the_cursor_covers_is_not_recorded_twice_and_other_streams_begin_anew() {
 }
 
 #[test]
-fn lines_that_another_program_added_after_a_clean_close_are_no_messages_of_the_log() {
+fn foreign_lines_are_not_counted() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     let whole = log(&[1, 2, 3, 4]);
@@ -228,7 +228,7 @@ fn lines_that_another_program_added_after_a_clean_close_are_no_messages_of_the_l
         let mut recorder = Recorder::open(&path).unwrap();
         assert_eq!(recorder.position().unwrap().seq, 2);
         recorder.record(rest(&whole, &recorder)).unwrap();
-        // And a death now finds its own two lines, not four.
+        // A kill now finds its own two lines, not four.
         let death = Snapshot::of(&path);
         drop(recorder);
         let again = tempfile::tempdir().unwrap();
@@ -240,7 +240,7 @@ fn lines_that_another_program_added_after_a_clean_close_are_no_messages_of_the_l
 }
 
 #[test]
-fn a_log_that_lost_its_end_gives_its_numbers_to_other_messages() {
+fn records_reused_numbers_of_a_cut_log() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     let mut recorder = Recorder::open(&path).unwrap();
@@ -258,7 +258,7 @@ fn gap(cause: GapCause) -> Gap {
 }
 
 #[test]
-fn zeros_that_a_power_failure_left_are_cut_off_and_fetched_again() {
+fn removes_zeros_after_a_power_failure() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     let cursor = run(&path, &log(&[1, 2]), 1)[0].cursor.clone();
@@ -276,7 +276,7 @@ fn zeros_that_a_power_failure_left_are_cut_off_and_fetched_again() {
 }
 
 #[test]
-fn a_history_that_somebody_cut_goes_on_without_old_lines() {
+fn continues_a_truncated_history() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     run(&path, &log(&[1, 2, 3]), 1);
@@ -290,7 +290,7 @@ fn a_history_that_somebody_cut_goes_on_without_old_lines() {
 }
 
 #[test]
-fn an_old_history_is_continued_and_its_torn_line_ended() {
+fn continues_an_old_history() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     fs::write(&path, "[14.01.23 17:07] Vlad: old\n[14.01.23 17:08] Vlad: to").unwrap();
@@ -303,7 +303,7 @@ fn an_old_history_is_continued_and_its_torn_line_ended() {
 }
 
 #[test]
-fn spans_are_those_of_the_lines() {
+fn spans_match_the_lines() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history.txt");
     let mut recorder = Recorder::open(&path).unwrap();

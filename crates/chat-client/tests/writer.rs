@@ -17,7 +17,7 @@ use support::{CONFIRMATION, GREETING, PROMPT, Peer, TOKEN, WELCOME, config, text
 const MINUTE: Duration = Duration::from_secs(60);
 const IDS: Option<&str> = Some("[\"id\", \"resume\"]");
 
-/// Hears one post with its id, skipping pings.
+/// Receives one post with its id, skipping pings.
 async fn hear_post(peer: &mut Peer) -> (String, String) {
     loop {
         let line = peer.hear().await;
@@ -35,7 +35,7 @@ async fn store(peer: &mut Peer, id: &str, seq: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_is_confirmed_when_its_answer_has_come_and_not_before() {
+async fn confirms_only_after_the_answer() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Write).await;
@@ -53,7 +53,7 @@ async fn a_post_is_confirmed_when_its_answer_has_come_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_ids_what_was_written_is_sent_again_under_its_id_and_in_order() {
+async fn with_ids_repeats_in_order() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Write).await;
@@ -85,7 +85,7 @@ async fn with_ids_what_was_written_is_sent_again_under_its_id_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn on_a_plain_server_what_was_written_is_unconfirmed_and_what_was_queued_is_sent_later() {
+async fn plain_server_leaves_written_unconfirmed() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Write).await;
@@ -104,10 +104,10 @@ async fn on_a_plain_server_what_was_written_is_unconfirmed_and_what_was_queued_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_final() {
+async fn refused_token_is_final() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
-    let queued = writer.send(text("to nobody")).await.unwrap();
+    let queued = writer.send(text("to no one")).await.unwrap();
     let mut peer = Peer::accept(&mut room, Side::Write).await;
     peer.say(GREETING).await;
     assert_eq!(peer.hear().await, format!("{TOKEN}\n"));
@@ -123,7 +123,7 @@ async fn a_refused_token_is_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_half_open_link_is_found_within_fifteen_seconds() {
+async fn notices_a_half_open_link_within_15_s() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     let mut state = writer.state();
@@ -136,7 +136,7 @@ async fn a_half_open_link_is_found_within_fifteen_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_stops_in_the_dialogue_is_given_up_and_tried_again() {
+async fn retries_after_a_stalled_dialogue() {
     for said in ["", GREETING] {
         let (dial, mut room) = pipes();
         let writer = Writer::builder(config()).token(token()).dial(dial).start();
@@ -151,7 +151,7 @@ async fn a_server_that_stops_in_the_dialogue_is_given_up_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_protocol_is_a_violation_and_final() {
+async fn other_protocol_is_final() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     Peer::accept(&mut room, Side::Write).await.say("SSH-2.0-OpenSSH_9.2\r\n").await;
@@ -161,7 +161,7 @@ async fn another_protocol_is_a_violation_and_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_fast_is_tried_again_and_too_long_is_refused() {
+async fn retries_too_fast_refuses_too_long() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Write).await;
@@ -184,7 +184,7 @@ async fn too_fast_is_tried_again_and_too_long_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_that_is_put_off_behind_others_that_are_unanswered_waits_in_peace() {
+async fn put_off_post_waits_without_spinning() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Write).await;
@@ -195,7 +195,7 @@ async fn a_post_that_is_put_off_behind_others_that_are_unanswered_waits_in_peace
     }
     let (first, second) = (hear_post(&mut peer).await.0, hear_post(&mut peer).await.0);
     peer.say(&format!("\u{1}{{\"no\": \"{first}\", \"code\": \"rate\", \"retry_after_ms\": 700}}\n")).await;
-    // Paused time only goes on while everybody rests: a writer that turns in circles would stand still here.
+    // Paused time advances only while all tasks are idle: a writer that spins would hang the test here.
     tokio::time::sleep(Duration::from_secs(5)).await;
     store(&mut peer, &second, 1).await;
     assert_eq!(hear_post(&mut peer).await.0, first);
@@ -206,7 +206,7 @@ async fn a_post_that_is_put_off_behind_others_that_are_unanswered_waits_in_peace
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_goes_on_for_as_long_as_it_may_and_says_what_became_of_each_post() {
+async fn close_sends_until_its_deadline() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     let mut peer = Peer::accept(&mut room, Side::Write).await;
@@ -228,7 +228,7 @@ async fn close_goes_on_for_as_long_as_it_may_and_says_what_became_of_each_post()
     assert_eq!(began.elapsed(), Duration::from_secs(4));
     let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id().clone()).collect();
     assert!(report.confirmed().eq(&ids[..3]), "{report:?}");
-    // 32 may be unanswered at once, and each confirmation let one more through.
+    // 32 can be unanswered at once, and each confirmation let one more through.
     assert!(report.unconfirmed().eq(&ids[3..35]), "{report:?}");
     assert!(report.never_sent().eq(&ids[35..]), "{report:?}");
     assert!(matches!(writer.send(text("more")).await, Err(SendError::Closed { .. })));
@@ -236,7 +236,7 @@ async fn close_goes_on_for_as_long_as_it_may_and_says_what_became_of_each_post()
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_with_nothing_left_is_at_once_even_offline() {
+async fn close_of_an_empty_queue_is_immediate() {
     let (dial, room) = pipes();
     drop(room);
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
@@ -247,7 +247,7 @@ async fn close_with_nothing_left_is_at_once_even_offline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_handle_leaves_what_it_gave_to_be_sent() {
+async fn sends_after_the_last_handle_is_dropped() {
     let (dial, mut room) = pipes();
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
     let delivery = writer.send(text("bye")).await.unwrap();
@@ -261,7 +261,7 @@ async fn the_last_handle_leaves_what_it_gave_to_be_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queue_is_bounded_and_a_waiting_post_can_be_taken_back() {
+async fn queue_is_bounded_and_posts_discardable() {
     let (dial, room) = pipes();
     drop(room);
     let writer = Writer::builder(config()).token(token()).dial(dial).start();
@@ -282,7 +282,7 @@ async fn the_queue_is_bounded_and_a_waiting_post_can_be_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_outbox_survives_the_process_and_a_plain_server_is_not_told_twice() {
+async fn outbox_survives_without_repeating() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("outbox");
     let (dial, mut room) = pipes();
@@ -299,7 +299,7 @@ async fn the_outbox_survives_the_process_and_a_plain_server_is_not_told_twice() 
     let states: Vec<_> = outbox.entries().iter().map(|entry| entry.state.clone()).collect();
     assert_eq!(states.len(), 33);
     assert_eq!(states.iter().filter(|state| **state == DeliveryState::Written).count(), 32);
-    // What a killed process leaves behind is the file alone.
+    // A killed process leaves only the file behind.
     let left = std::fs::read(&path).unwrap();
     drop((writer, outbox));
     let path = dir.path().join("outbox2");
@@ -325,7 +325,7 @@ async fn the_outbox_survives_the_process_and_a_plain_server_is_not_told_twice() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn registration_gives_the_servers_nickname_and_a_refusal_is_typed() {
+async fn registration_returns_the_nickname() {
     let (dial, mut room) = pipes();
     let bob = Nickname::new("Bob").unwrap();
     let script = async {

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn yields_complete_lines_and_reads_cut_files() {
+    async fn yields_complete_lines_of_any_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         let mut follower = History::open(&path).unwrap().follow(0);

@@ -46,7 +46,7 @@ pub struct Recorder {
     /// The position of the newest accepted message.
     newest: Option<Position>,
     /// The next message starts a new numbering.
-    anew: bool,
+    renumbered: bool,
     /// The length of the file when the cursor was written.
     cursor_at: u64,
     /// The cursor on disk records that no recorder is active.
@@ -85,7 +85,7 @@ impl Recorder {
             out: Appender::new(file, cursor_path, length),
             stamp: Stamp::new(zone),
             newest,
-            anew: false,
+            renumbered: false,
             cursor_at: length,
             finished: false,
             warnings,
@@ -263,7 +263,7 @@ impl Recorder {
 
     fn step_over(&mut self, gap: &Gap) {
         // A server whose log has lost its end assigns the same numbers again, to other messages.
-        self.anew |= gap.cause == GapCause::OtherStream;
+        self.renumbered |= gap.cause == GapCause::OtherStream;
     }
 
     fn begin_at(&mut self, joined: &Position) {
@@ -275,9 +275,9 @@ impl Recorder {
 
     /// Makes `position` the newest; returns false if it was already recorded.
     fn step_to(&mut self, position: Option<&Position>) -> bool {
-        let anew = std::mem::take(&mut self.anew);
+        let renumbered = std::mem::take(&mut self.renumbered);
         match (&mut self.newest, position) {
-            (Some(newest), Some(next)) if newest.stream == next.stream && !anew => {
+            (Some(newest), Some(next)) if newest.stream == next.stream && !renumbered => {
                 if next.seq <= newest.seq {
                     return false;
                 }

@@ -7,7 +7,7 @@ use chat_proto::Token;
 
 use super::layer::{Layer, SettingsError, VariableProblem};
 
-/// Looks up one variable of the environment.
+/// Looks up one environment variable.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 pub(super) fn from_environment(env: Environment<'_>) -> Result<Layer, SettingsError> {
@@ -36,7 +36,7 @@ pub(super) fn from_environment(env: Environment<'_>) -> Result<Layer, SettingsEr
     })
 }
 
-/// A variable that says yes or no.
+/// Returns a boolean variable.
 fn flag(env: Environment<'_>, name: &'static str) -> Result<Option<bool>, SettingsError> {
     match text(env, name)?.as_deref() {
         None => Ok(None),
@@ -46,7 +46,7 @@ fn flag(env: Environment<'_>, name: &'static str) -> Result<Option<bool>, Settin
     }
 }
 
-/// A variable as text; an empty one is an unset one.
+/// Returns a variable as text; an empty one counts as unset.
 pub(super) fn text(env: Environment<'_>, name: &'static str) -> Result<Option<String>, SettingsError> {
     let Some(value) = env(name).filter(|value| !value.is_empty()) else { return Ok(None) };
     let problem = SettingsError::Variable { name, problem: VariableProblem::NotUnicode };

@@ -1,5 +1,5 @@
-//! `config.toml`: named sets of settings. A key that is not known is an error, because a misspelt one would be
-//! obeyed by nobody. It holds no token, only the path of one.
+//! `config.toml`: named sets of settings. An unknown key is an error, because a misspelt one would silently have no
+//! effect. The file contains no token, only the path of one.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::layer::{Layer, SettingsError};
 
-/// No configuration that a person writes has a hundredth of this.
+/// No configuration written by hand has a hundredth of this size.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// The profile that is used when none is named, if it is there.
+/// The profile that is used if none is named and it exists.
 const DEFAULT: &str = "default";
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ struct Profile {
     pin: Option<String>,
 }
 
-/// Reads the profile that is wanted, else the one called `default` if it is there. A file that is not there has none.
+/// Reads the requested profile, or else the one called `default` if it exists. A missing file has no profiles.
 pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>, Layer), SettingsError> {
     let content = match read_bounded(path) {
         Ok(content) => content,
@@ -61,12 +61,13 @@ pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>,
     }
 }
 
-/// A pipe, or what never ends, is an error and not waited for. A link is fine: many keep such files elsewhere.
+/// Reads a file with a bound. A pipe or an endless file is an error. A link is allowed, because many users keep such
+/// files elsewhere.
 fn read_bounded(path: &Path) -> io::Result<String> {
     let mut content = String::new();
     file::open_regular(path)?.take(MAX_BYTES + 1).read_to_string(&mut content)?;
     if content.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("over {MAX_BYTES} bytes")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than 1 MiB")));
     }
     Ok(content)
 }

@@ -1,4 +1,4 @@
-//! One source of settings, and why settings cannot be used.
+//! One source of settings, and the errors of settings.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,51 +8,51 @@ use chat_proto::{Token, TokenError};
 use crate::files::paths::PathsError;
 use crate::net::trust::FingerprintError;
 
-/// One layer: what it does not say, the next one does.
+/// One source of settings. A field that is `None` is taken from the layer below.
 #[derive(Clone, Debug, Default)]
 pub struct Layer {
     /// The room's host.
     pub host: Option<String>,
-    /// Where the write port is, if not there.
+    /// The host of the write port; `None` is `host`.
     pub write_host: Option<String>,
     /// The listen port.
     pub listen_port: Option<u16>,
     /// The write port.
     pub write_port: Option<u16>,
-    /// Which account to use, or which name to ask for.
+    /// The account to use, or the name to request.
     pub nickname: Option<String>,
-    /// The secret. Never in a file of ours.
+    /// The token. It is never stored in the configuration file.
     pub token: Option<Token>,
-    /// A file with the secret; `-` is standard input.
+    /// A file with the token; `-` is standard input.
     pub token_file: Option<PathBuf>,
-    /// The history file.
+    /// The path of the history file.
     pub history_path: Option<PathBuf>,
-    /// The credential file.
+    /// The path of the account file.
     pub credentials_path: Option<PathBuf>,
-    /// The outbox.
+    /// The path of the outbox.
     pub outbox_path: Option<PathBuf>,
-    /// Where the files are that have no path of their own.
+    /// The directory of files that have no path of their own.
     pub data_dir: Option<PathBuf>,
     /// The language of the screens.
     pub lang: Option<String>,
-    /// Whether the ports speak TLS.
+    /// Whether the ports use TLS.
     pub tls: Option<bool>,
-    /// A file with the certificates to trust; says TLS too.
+    /// A file with the certificates to trust; implies TLS.
     pub ca_file: Option<PathBuf>,
-    /// The fingerprint of the certificate to trust; says TLS too.
+    /// The fingerprint of the certificate to trust; implies TLS.
     pub pin: Option<String>,
 }
 
 impl Layer {
-    /// This layer, and where it says nothing the one below.
+    /// Returns this layer, with missing settings taken from the one below.
     #[must_use]
     pub fn over(self, below: Self) -> Self {
-        // A token that is given itself and one in a file answer one question: the upper layer answers it alone.
+        // Token and token file are alternatives, so both come from the same layer.
         let (token, token_file) = match (self.token, self.token_file) {
             (None, None) => (below.token, below.token_file),
             given => given,
         };
-        // And so do the ways to trust.
+        // The settings of trust belong together too.
         let (tls, ca_file, pin) = match (self.tls, self.ca_file, self.pin) {
             (None, None, None) => (below.tls, below.ca_file, below.pin),
             given => given,
@@ -61,7 +61,7 @@ impl Layer {
             tls,
             ca_file,
             pin,
-            // So do the two hosts.
+            // And the two hosts.
             write_host: if self.host.is_some() { self.write_host } else { self.write_host.or(below.write_host) },
             host: self.host.or(below.host),
             listen_port: self.listen_port.or(below.listen_port),
@@ -78,75 +78,75 @@ impl Layer {
     }
 }
 
-/// Why the settings cannot be used. None of them carries a token.
+/// An error in the settings. No variant contains a token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// There is no place for files.
+    /// There is no directory for the files.
     #[error(transparent)]
     Paths(#[from] PathsError),
     /// A file cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("could not read {}", path.display())]
     Read {
-        /// The file.
+        /// The unreadable file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The configuration is wrong at one place. What is wrong there is in the sentence and no cause of it, since the
-    /// parser would say the place once more.
+    /// The configuration file has an error. Its message is part of this error and not its source, because the parser
+    /// would repeat the position.
     #[error("{}:{line}: {}", path.display(), error.message())]
     Config {
-        /// The file.
+        /// The configuration file.
         path: PathBuf,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What is wrong there; it names the key.
+        /// The error of the parser; it names the key.
         error: Box<toml::de::Error>,
     },
-    /// A profile was named that is not there.
+    /// The requested profile does not exist.
     #[error("there is no profile {name:?} in {}", path.display())]
     UnknownProfile {
-        /// The name.
+        /// The name of the profile.
         name: String,
-        /// The file.
+        /// The configuration file.
         path: PathBuf,
     },
-    /// A variable of the environment has no usable value.
+    /// An environment variable has an unusable value.
     #[error("the environment variable {name} is {problem}")]
     Variable {
-        /// The variable.
+        /// The name of the variable.
         name: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with its value.
         problem: VariableProblem,
     },
-    /// What was given as a token is none.
+    /// The file does not contain a token.
     #[error("no usable token in {}", path.display())]
     Token {
-        /// The file.
+        /// The token file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the token.
         source: TokenError,
     },
-    /// The fingerprint to trust is none.
-    #[error("the pin is no fingerprint")]
+    /// The configured fingerprint cannot be parsed.
+    #[error("the pin is not a fingerprint")]
     Pin(#[source] FingerprintError),
-    /// Whom to trust contradicts itself.
-    #[error("trust either a file of certificates or one fingerprint, and only with TLS")]
+    /// The trust settings contradict each other.
+    #[error("a CA file and a pin exclude each other, and both need TLS")]
     Trust,
 }
 
-/// What is wrong with a variable. Its value is not repeated: it may be a secret.
+/// What is wrong with a variable. Its value is not repeated, because it may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VariableProblem {
-    /// Its bytes are no text.
+    /// It is not valid text.
     NotUnicode,
-    /// It should be a number from 0 to 65535.
+    /// It is not a number from 0 to 65535.
     NotAPort,
-    /// It should be a token.
+    /// It is not a token.
     NotAToken,
-    /// It should say yes or no.
+    /// It is not a boolean.
     NotAFlag,
 }
 

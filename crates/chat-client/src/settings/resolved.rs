@@ -12,7 +12,7 @@ use crate::config::ClientConfig;
 use crate::files::paths;
 use crate::net::trust::Trust;
 
-/// What came of all layers.
+/// The result of all layers.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
@@ -20,47 +20,48 @@ pub struct Settings {
     pub profile: Option<String>,
     /// The room's host.
     pub host: String,
-    /// Where the write port is, if not there.
+    /// The host of the write port; `None` is `host`.
     pub write_host: Option<String>,
     /// The listen port.
     pub listen_port: u16,
     /// The write port.
     pub write_port: u16,
-    /// Which account to use, or which name to ask for.
+    /// The account to use, or the name to request.
     pub nickname: Option<String>,
-    /// The secret, where it was given itself.
+    /// The token, if it was configured directly.
     pub token: Option<Token>,
-    /// A file with the secret; `-` is standard input.
+    /// A file with the token; `-` is standard input.
     pub token_file: Option<PathBuf>,
-    /// The history file.
+    /// The path of the history file.
     pub history_path: PathBuf,
-    /// The credential file.
+    /// The path of the account file.
     pub credentials_path: PathBuf,
-    /// The outbox.
+    /// The path of the outbox.
     pub outbox_path: PathBuf,
-    /// Where the files are that have no path of their own.
+    /// The directory of files that have no path of their own.
     pub data_dir: PathBuf,
     /// The language of the screens.
     pub lang: Option<String>,
-    /// Whom to trust, where the ports speak TLS.
+    /// Which certificates to trust; `None` is plain TCP.
     pub tls: Option<Trust>,
 }
 
 impl Settings {
-    /// Takes the flags, this process's environment and the user's `config.toml`.
+    /// Merges the flags, the environment of this process and the user's `config.toml`.
     ///
     /// # Errors
-    /// [`SettingsError`], which says where the fault is.
+    /// [`SettingsError`], which names the place of the error.
     pub fn load(flags: Layer, profile: Option<&str>) -> Result<Self, SettingsError> {
         let env = |name: &str| std::env::var_os(name);
         let file = paths::config_dir_from(&env).ok().map(|dir| dir.join(paths::CONFIG_FILE));
         Self::resolve(flags, profile, &env, file.as_deref())
     }
 
-    /// The same with everything as an argument. A configuration file that is not there is an empty one.
+    /// Merges settings as [`Settings::load`] does, with all inputs as arguments. A missing configuration file is an
+    /// empty one.
     ///
     /// # Errors
-    /// [`SettingsError`], which says where the fault is.
+    /// [`SettingsError`], which names the place of the error.
     pub fn resolve(
         flags: Layer,
         profile: Option<&str>,
@@ -78,7 +79,7 @@ impl Settings {
         let layer = flags.over(from_environment(env)?).over(from_file);
         let defaults = ClientConfig::default();
         let data_dir = layer.data_dir.map_or_else(|| paths::data_dir_from(env), Ok);
-        // Somebody who names every file needs no home directory.
+        // A home directory is not needed if every file has a path.
         let place = |named: Option<PathBuf>, name: &str| match (named, &data_dir) {
             (Some(path), _) => Ok(path),
             (None, Ok(dir)) => Ok(dir.join(name)),
@@ -102,7 +103,7 @@ impl Settings {
         })
     }
 
-    /// What the services need of it.
+    /// Returns the part of the settings that the services need.
     #[must_use]
     pub fn client_config(&self) -> ClientConfig {
         ClientConfig {
@@ -115,10 +116,10 @@ impl Settings {
         }
     }
 
-    /// The token that was given, itself or in a file; `None` where none was.
+    /// Returns the configured token, given directly or in a file; `None` if there is none.
     ///
     /// # Errors
-    /// [`SettingsError`] when the file cannot be read or holds no token.
+    /// [`SettingsError`] if the file cannot be read or contains no token.
     pub fn token(&self) -> Result<Option<Token>, SettingsError> {
         match (&self.token, &self.token_file) {
             (Some(token), _) => Ok(Some(token.clone())),
@@ -131,7 +132,7 @@ impl Settings {
 /// Reads a token from the first line of a file; `-` is standard input.
 ///
 /// # Errors
-/// [`SettingsError`] when it cannot be read or is no token; the content is not repeated.
+/// [`SettingsError`] if it cannot be read or is not a token; the content is not repeated.
 pub fn read_token_file(path: &Path) -> Result<Token, SettingsError> {
     let failed = |source| SettingsError::Read { path: path.to_owned(), source };
     let line = if path == Path::new("-") {
@@ -144,14 +145,15 @@ pub fn read_token_file(path: &Path) -> Result<Token, SettingsError> {
 }
 
 fn first_line(reader: impl io::BufRead) -> io::Result<zeroize::Zeroizing<String>> {
-    // A token has 36 bytes; whatever is longer than this is refused as too long.
+    // A token has 36 bytes; a longer line is refused.
     const MAX_BYTES: u64 = 4096;
     let mut line = zeroize::Zeroizing::new(String::new());
     io::BufRead::read_line(&mut io::Read::take(reader, MAX_BYTES), &mut line)?;
     Ok(line)
 }
 
-/// Whom to trust. A file or a fingerprint says TLS by itself; "no" beside them is a contradiction.
+/// Returns which certificates to trust. A file or a fingerprint implies TLS, so combining it with `tls = false` is an
+/// error.
 fn trust(tls: Option<bool>, ca_file: Option<PathBuf>, pin: Option<&str>) -> Result<Option<Trust>, SettingsError> {
     Ok(match (tls, ca_file, pin) {
         (Some(false), None, None) | (None, None, None) => None,

@@ -11,8 +11,8 @@ use crate::net::dial::Dial;
 use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
 
-/// Dials through memory: for tests of programs that use this crate. Each dial gives one end of a pipe to the service
-/// and the other one to [`PipeRoom::accept`].
+/// Creates a dialler that connects through memory, for tests of programs that use this crate. Each dial gives one end
+/// of a pipe to the service and the other to [`PipeRoom::accept`].
 #[must_use]
 pub fn pipes() -> (PipeDial, PipeRoom) {
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -25,13 +25,13 @@ pub struct PipeDial {
     room: mpsc::UnboundedSender<(Side, DuplexStream)>,
 }
 
-/// The room's side of [`pipes`]. While it exists each dial succeeds; afterwards each is refused.
+/// The room's side of [`pipes`]. While it exists, each dial succeeds; afterwards each is refused.
 #[derive(Debug)]
 pub struct PipeRoom {
     dialled: mpsc::UnboundedReceiver<(Side, DuplexStream)>,
 }
 
-/// What a socket buffers in each direction, about.
+/// About as much as a socket buffers in each direction.
 const PIPE_BYTES: usize = 64 * 1024;
 
 impl Dial for PipeDial {
@@ -49,7 +49,7 @@ impl Dial for PipeDial {
 }
 
 impl PipeRoom {
-    /// The next connection; `None` when nobody can dial any more.
+    /// Waits for the next connection; `None` when all diallers are dropped.
     pub async fn accept(&mut self) -> Option<(Side, DuplexStream)> {
         self.dialled.recv().await
     }

@@ -1,4 +1,4 @@
-//! A whole room in memory: the protocol's server machines over one log.
+//! A room in memory: the server's state machines over one log.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,8 +23,8 @@ const BUFFER: usize = 64 * 1024;
 
 /// A server in memory, for tests of programs that use this crate. Clones share one room.
 ///
-/// It keeps one log and one account, stores each post id once and resumes at any position, as a real server does. Under
-/// Tokio's paused time (`#[tokio::test(start_paused = true)]`) nothing waits for real.
+/// It has one log and one account, stores each post id once and resumes at any position, as a real server does. Under
+/// Tokio's paused time (`#[tokio::test(start_paused = true)]`) no real time passes.
 ///
 /// ```
 /// use chat_client::testing::Room;
@@ -63,7 +63,7 @@ pub struct RoomDial {
 struct Shared {
     extensions: Extensions,
     state: Mutex<RoomState>,
-    /// Counts messages, for sessions that wait for one.
+    /// The number of messages, for sessions that wait for the next one.
     grown: watch::Sender<u64>,
     conditions: watch::Sender<Conditions>,
 }
@@ -73,14 +73,14 @@ struct RoomState {
     streams: u64,
     log: Vec<Message>,
     ids: HashMap<PostId, u64>,
-    /// Bytes after which each new connection breaks.
+    /// Returns the number of bytes after which a new connection breaks.
     break_after: Option<Box<dyn FnMut() -> usize + Send>>,
 }
 
-/// What happens to connections.
+/// The faults that are switched on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Conditions {
-    /// Changes to end all connections.
+    /// A change ends all connections.
     generation: u64,
     refusing: bool,
     silent: bool,
@@ -135,7 +135,7 @@ impl Room {
     /// Sends a message as another user, and returns its position.
     ///
     /// # Panics
-    /// When `sender` is not a nickname or `text` not a message.
+    /// If `sender` is not a nickname or `text` is not a message.
     pub fn say(&self, sender: &str, text: &str) -> Position {
         let sender = Nickname::new(sender).expect("a nickname");
         self.shared.store(sender, None, Text::new(text).expect("a message"))
@@ -216,11 +216,11 @@ impl Dial for RoomDial {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, RoomState> {
-        // A panic of a test leaves the state whole: every change is one statement.
+        // Every change is one statement, so a panic in a test leaves a consistent state: ignore the poison.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores a message, one with a known id only once.
+    /// Stores a message; one with a known id is stored only once.
     fn store(&self, sender: Nickname, id: Option<PostId>, text: Text) -> Position {
         let mut state = self.lock();
         let next = state.log.len() as u64 + 1;
@@ -272,7 +272,7 @@ async fn serve_writer(shared: Arc<Shared>, io: DuplexStream) {
     }
 }
 
-/// Sends lines as the original server does, and ignores what comes.
+/// Sends lines as the original server does, and ignores input.
 async fn serve_plain_listener(shared: Arc<Shared>, io: DuplexStream) {
     let mut grown = shared.grown.subscribe();
     let mut place = shared.lock().log.len();
@@ -313,11 +313,11 @@ async fn serve_listener(shared: Arc<Shared>, io: DuplexStream) {
             }
         }
         tokio::select! {
-            // In this order, so that a test behaves the same each time. Both branches are cancel-safe.
+            // A fixed order of polling, so that tests are reproducible. Both branches are cancel-safe.
             biased;
             event = connection.next_event() => match event {
                 Ok(ListenerServerEvent::Plain) => open = true,
-                // A late request, behind plain lines, is not answered: the client takes the room as plain.
+                // A late request, after plain lines, is not answered: the client already treats the room as plain.
                 Ok(ListenerServerEvent::Resume(request)) if !open => {
                     let (stream, head) = {
                         let state = shared.lock();
@@ -343,7 +343,7 @@ async fn serve_listener(shared: Arc<Shared>, io: DuplexStream) {
     }
 }
 
-/// Carries bytes in both directions until an end, a cut, or the given number of bytes.
+/// Copies bytes in both directions until an end, a cut, or the given number of bytes.
 async fn carry(
     client: DuplexStream,
     server: DuplexStream,
@@ -354,11 +354,11 @@ async fn carry(
     let (mut client_read, mut client_write) = tokio::io::split(client);
     let (mut server_read, mut server_write) = tokio::io::split(server);
     let mut left = break_after.unwrap_or(usize::MAX);
-    // Small odd sizes, so that lines are torn in many ways.
+    // Small odd sizes, so that lines are split at many places.
     let (mut up, mut down) = ([0; 97], [0; 89]);
     while left > 0 {
         let silent = conditions.borrow().silent;
-        // Without this one direction would run dry before the other side is asked.
+        // Without this, one direction would be drained before the other side runs.
         tokio::task::yield_now().await;
         tokio::select! {
             changed = conditions.changed() => {

@@ -21,7 +21,7 @@ const QUEUE_SIZE: usize = 1024;
 /// How long a writer whose last handle was dropped keeps sending.
 const DRAIN_WHEN_DROPPED: Duration = Duration::from_secs(10);
 
-/// Configures a [`Writer`]; made by [`Writer::builder`]. It can start once it has a token.
+/// Configures a [`Writer`]; created by [`Writer::builder`]. It can start once it has a token.
 #[must_use = "a builder does nothing until `start`"]
 pub struct WriterBuilder<T = ()> {
     config: ClientConfig,
@@ -50,8 +50,8 @@ impl<T> WriterBuilder<T> {
 
     /// Saves messages in `outbox` until they are confirmed. The default is to keep them in memory.
     ///
-    /// While the writer runs it alone writes the file. What an earlier run left in it is not sent automatically: pass
-    /// the entries that are to be sent to [`Writer::send_entry`].
+    /// While the writer runs, only it writes the file. Messages that an earlier run left in it are not sent
+    /// automatically: pass those that should be sent to [`Writer::send_entry`].
     pub fn outbox(mut self, outbox: Outbox) -> Self {
         self.outbox = Some(outbox);
         self
@@ -126,7 +126,7 @@ impl WriterBuilder<Token> {
         tokio::spawn(
             async move {
                 let report = task.run(&dial).await;
-                // First no new messages, then the report: a reader of the report must not miss one in it.
+                // Stop accepting messages before the report is sent: a reader must find every accepted message in it.
                 places.close();
                 report_sender.send_replace(Some(report));
             }

@@ -12,10 +12,10 @@ use crate::delivery_state::{DeliveryState, Receipt};
 use crate::net::error::ConnectError;
 use crate::outbox::error::OutboxError;
 
-/// One message on its way. Awaiting it returns the server's confirmation, or why there is none.
+/// One message that was accepted. Awaiting it returns the server's confirmation, or why there is none.
 ///
 /// The message is sent whether this is awaited or dropped. A program that ends right after `send` must await its
-/// deliveries or [`Writer::close`](crate::Writer::close), or messages that are still queued are lost.
+/// deliveries or [`Writer::close`](crate::Writer::close); otherwise messages that are still queued are lost.
 ///
 /// ```
 /// # use chat_client::{ClientConfig, Delivery, DeliveryState, Text, Token, Writer, testing::Room};
@@ -43,58 +43,58 @@ pub struct Delivery {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryError {
-    /// It was written and no answer came: it may or may not have been delivered.
+    /// The message was written and not answered: it may or may not have been delivered.
     #[error("no confirmation: the message may or may not have been delivered")]
     #[non_exhaustive]
     Unconfirmed {
         /// The id of the message.
         id: PostId,
-        /// Why the connection ended; `None` when the writer was closed first.
+        /// Why the connection ended; `None` if the writer was closed first.
         #[source]
         cause: Option<Arc<ConnectError>>,
     },
-    /// The server did not take it.
+    /// The server did not accept the message.
     #[error("the server refused the message: {code}")]
     #[non_exhaustive]
     Refused {
         /// The id of the message.
         id: PostId,
-        /// Why.
+        /// The reason that the server gave.
         code: DeclineCode,
-        /// After how long another attempt can succeed, where the server said so.
+        /// The time after which another attempt can succeed, if the server gave it.
         retry_after: Option<Duration>,
     },
-    /// The writer ended before it was written, or while the server asked to wait.
+    /// The writer ended before the message was written, or while the server asked to wait.
     #[error("the message was never sent")]
     #[non_exhaustive]
     NeverSent {
         /// The id of the message.
         id: PostId,
-        /// Why the server asked to wait the last time, if it did.
+        /// The reason of the server's last request to wait, if any.
         put_off: Option<DeclineCode>,
-        /// Why there was no connection; `None` when the writer was closed.
+        /// Why there was no connection; `None` if the writer was closed.
         #[source]
         cause: Option<Arc<ConnectError>>,
     },
-    /// It was taken back before it was written.
+    /// The message was withdrawn before it was written.
     #[error("the message was discarded")]
     #[non_exhaustive]
     Discarded {
         /// The id of the message.
         id: PostId,
     },
-    /// It could not be saved in the outbox, so it was not sent.
+    /// The message could not be saved in the outbox, so it was not sent.
     #[error("could not save the message in the outbox")]
     #[non_exhaustive]
     Outbox {
         /// The id of the message.
         id: PostId,
-        /// What failed.
+        /// The error of the outbox.
         source: Arc<OutboxError>,
     },
 }
 
-/// Why a message was not taken. The text comes back.
+/// Why a message was not accepted. The error returns the text.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -104,7 +104,7 @@ pub enum SendError {
     Closed {
         /// The text of the message.
         text: Text,
-        /// Why the writer ended; `None` when it was closed.
+        /// Why the writer ended; `None` if it was closed.
         #[source]
         cause: Option<Arc<ConnectError>>,
     },
@@ -115,11 +115,11 @@ pub enum SendError {
         /// The text of the message.
         text: Text,
     },
-    /// The outbox could not save it, so it would not have survived a restart.
+    /// The outbox could not save the message, so it would not have survived a restart.
     #[error("could not save the message in the outbox")]
     #[non_exhaustive]
     Outbox {
-        /// What failed.
+        /// The error of the outbox.
         source: Arc<OutboxError>,
         /// The text of the message.
         text: Text,
@@ -130,16 +130,16 @@ pub enum SendError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostError {
-    /// The message was not taken.
+    /// The message was not accepted.
     #[error(transparent)]
     Send(#[from] SendError),
-    /// The message was taken and not confirmed.
+    /// The message was accepted and not confirmed.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
 }
 
 impl SendError {
-    /// Returns the text that was not taken.
+    /// Returns the text that was not accepted.
     #[must_use]
     pub fn into_text(self) -> Text {
         match self {
@@ -167,7 +167,7 @@ impl DeliveryError {
         }
     }
 
-    /// Returns the state that the message ended in.
+    /// Returns the final state of the message.
     #[must_use]
     pub fn state(&self) -> DeliveryState {
         match self {
@@ -194,7 +194,7 @@ impl Delivery {
         self.state.clone()
     }
 
-    /// Returns the result if there is one already. The delivery can still be awaited afterwards.
+    /// Returns the result if it is available. The delivery can still be awaited afterwards.
     pub fn try_outcome(&mut self) -> Option<Result<Receipt, DeliveryError>> {
         if self.outcome.is_none() {
             match self.result.try_recv() {
@@ -206,22 +206,22 @@ impl Delivery {
         self.outcome.clone()
     }
 
-    /// Waits until the message has been written to the socket: `true` then, `false` when it ended before. A written
-    /// message is not yet delivered.
+    /// Waits until the message has been written to the socket. Returns `true` then, `false` if it ended before. A
+    /// written message is not yet delivered.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub fn written(&self) -> impl Future<Output = bool> + Send + 'static {
         let mut state = self.state.clone();
         async move {
-            // An end of the channel leaves the last state.
+            // If the channel is closed, it keeps the last state.
             let _ = state.wait_for(|state| *state != DeliveryState::Queued).await;
             let state = state.borrow();
             !matches!(*state, DeliveryState::Queued | DeliveryState::NeverSent | DeliveryState::Discarded)
         }
     }
 
-    /// A runtime that shuts down drops the writer's task without an answer.
+    /// Returns the error for a task that was dropped without an answer, as by a runtime that shuts down.
     fn abandoned(&self) -> DeliveryError {
         DeliveryError::Unconfirmed { id: self.id.clone(), cause: None }
     }
@@ -239,7 +239,7 @@ impl Future for Delivery {
     }
 }
 
-/// The writer's end of a [`Delivery`]; it also holds the message's place in the queue.
+/// The writer's end of a [`Delivery`]; it also owns the message's place in the queue.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     result: Option<oneshot::Sender<Result<Receipt, DeliveryError>>>,
@@ -271,7 +271,7 @@ impl Ticket {
         };
         self.state.send_replace(state);
         if let Some(sender) = self.result.take() {
-            // The receiver is gone when the caller dropped its delivery.
+            // An error means that the caller dropped its delivery.
             let _ = sender.send(result);
         }
     }

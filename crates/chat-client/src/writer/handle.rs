@@ -24,7 +24,7 @@ use crate::outbox::log::Outbox;
 /// A running writer: it keeps a connection to the write port open and sends messages in order.
 ///
 /// Cloning is cheap, and all clones feed one queue. The writer ends after [`Writer::close`], or up to 10 s after the
-/// last handle was dropped, provided that the runtime lives that long: a `main` that returns ends it at once.
+/// last handle was dropped, if the runtime lives that long: a `main` that returns ends it at once.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -58,15 +58,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Queues a message, as soon as the queue has room. It is sent when there is a connection. With an outbox the
-    /// message is in the file when this returns.
+    /// Queues a message as soon as there is space in the queue. It is sent when there is a connection. With an outbox,
+    /// the message is in the file when this function returns.
     ///
     /// # Errors
     /// [`SendError::Closed`] and [`SendError::Outbox`]; both return the text.
     ///
     /// # Cancel safety
-    /// A future that is dropped while it waits for room has queued nothing. Dropped while it waits for the outbox, it
-    /// may have queued the message.
+    /// If the future is dropped while it waits for space, nothing is queued. If it is dropped while it waits for the
+    /// outbox, the message may be queued.
     pub async fn send(&self, text: Text) -> Result<Delivery, SendError> {
         self.send_with(text, SendOptions::default()).await
     }
@@ -85,7 +85,8 @@ impl Writer {
         }
     }
 
-    /// Queues a message of the outbox again: as a new one, or as one that may have been delivered, as its state says.
+    /// Queues a message of the outbox again: as a new message, or as one that may have been delivered, depending on its
+    /// state.
     ///
     /// # Errors
     /// As [`Writer::send`].
@@ -97,7 +98,7 @@ impl Writer {
         self.send_with(entry.text, options).await
     }
 
-    /// Queues a message if the queue has room now, without waiting. With an outbox the message is saved before it is
+    /// Queues a message if there is space now, without waiting. With an outbox the message is saved before it is
     /// sent; if that fails, its delivery ends with [`DeliveryError::Outbox`](crate::DeliveryError::Outbox).
     ///
     /// # Errors
@@ -121,7 +122,7 @@ impl Writer {
     /// Sends a message and waits for the server's confirmation.
     ///
     /// # Errors
-    /// [`PostError`]: why it was not taken or not confirmed.
+    /// [`PostError`]: why the message was not accepted or not confirmed.
     ///
     /// # Cancel safety
     /// As [`Writer::send`]; a message that was queued is sent nevertheless.
@@ -129,11 +130,11 @@ impl Writer {
         Ok(self.send(text).await?.await?)
     }
 
-    /// Takes back a message: one that waits to be written ends as discarded, and one that the outbox keeps from before
-    /// is forgotten. Returns `false` when the message is written and unanswered, or unknown.
+    /// Withdraws a message: one that waits to be written ends as discarded, and one that the outbox has from an earlier
+    /// run is removed. Returns `false` if the message is written and unanswered, or unknown.
     ///
     /// # Errors
-    /// [`OutboxError`] when the outbox file cannot be written; the message is still in it.
+    /// [`OutboxError`] if the outbox file cannot be written; the message is then still in it.
     ///
     /// # Cancel safety
     /// Dropping the future does not withdraw the request.
@@ -142,7 +143,7 @@ impl Writer {
         let asked = self.commands.send(WriterCommand::Discard { id: id.clone(), reply });
         match asked {
             Ok(()) => answer.await.unwrap_or(Ok(false)),
-            // The task has ended, so the file has no other writer.
+            // The task has ended, so there is no other writer of the file.
             Err(_) => match &self.outbox {
                 Some(outbox) if outbox.contains(id) => outbox.done(id).map(|()| true),
                 _ => Ok(false),
@@ -151,7 +152,7 @@ impl Writer {
     }
 
     /// Saves a message in the outbox without sending it, for a program that cannot queue it now and must not lose it.
-    /// Without an outbox it does nothing.
+    /// Does nothing without an outbox.
     ///
     /// # Errors
     /// [`OutboxError`] when the outbox file cannot be written.
@@ -162,7 +163,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         match self.commands.send(WriterCommand::Save { id, text, reply }) {
             Ok(()) => answer.await.unwrap_or(Ok(())),
-            // The task has ended, so the file has no other writer.
+            // The task has ended, so there is no other writer of the file.
             Err(mpsc::error::SendError(WriterCommand::Save { id, text, .. })) => {
                 self.outbox.as_ref().map_or(Ok(()), |outbox| outbox.add(&id, &text).map(drop))
             }
@@ -170,15 +171,15 @@ impl Writer {
         }
     }
 
-    /// Tells the writer that the message was seen on the listen port, as an [`EchoMatcher`](crate::EchoMatcher) finds
-    /// out. A server without message ids gives no better proof of delivery: the outbox forgets the message, and it
-    /// cannot end as unconfirmed any more.
+    /// Reports to the writer that an [`EchoMatcher`](crate::EchoMatcher) has seen the message on the listen port. A
+    /// server without message ids gives no better proof of delivery: the outbox removes the message, and it can no
+    /// longer end as unconfirmed.
     pub fn confirm_echo(&self, id: PostId) {
-        // A writer that has ended has reported the message already.
+        // An error means that the writer has ended and has already reported the message.
         let _ = self.commands.send(WriterCommand::Echoed { id });
     }
 
-    /// Waits until every message that was queued before has ended.
+    /// Waits until every message that was queued before this call has ended.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -193,7 +194,7 @@ impl Writer {
     /// Waits until the writer is logged in.
     ///
     /// # Errors
-    /// Why the writer ended instead; `None` when it was closed.
+    /// Why the writer ended instead; `None` if it was closed.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -213,7 +214,7 @@ impl Writer {
         self.queue_size
     }
 
-    /// Returns whether [`Writer::send`] would have to wait for room.
+    /// Returns whether [`Writer::send`] would have to wait for space.
     #[must_use]
     pub fn is_full(&self) -> bool {
         !self.places.is_closed() && self.places.available_permits() == 0
@@ -237,33 +238,33 @@ impl Writer {
         self.round_trip.clone()
     }
 
-    /// Returns why queued messages wait although there is a connection, for watching; `None` when they do not.
+    /// Returns why queued messages wait although there is a connection, for watching; `None` if they do not.
     #[must_use]
     pub fn hold(&self) -> watch::Receiver<Option<Hold>> {
         self.hold.clone()
     }
 
-    /// Returns why the outbox cannot be written, for watching; `None` while it can. Meanwhile messages wait if the
-    /// server takes no ids, with one attempt per second: a message that is sent without being marked as sent could be
-    /// sent again by a later run.
+    /// Returns why the outbox cannot be written, for watching; `None` while it can. In the meantime, if the server does
+    /// not support ids, messages wait and one attempt is made per second: a message that is sent without being marked
+    /// as sent could be sent again by a later run.
     #[must_use]
     pub fn outbox_error(&self) -> watch::Receiver<Option<Arc<OutboxError>>> {
         self.outbox_error.clone()
     }
 
-    /// Ends a wait for the next connection attempt. Does nothing when there is none.
+    /// Ends a wait for the next connection attempt. Does nothing if the writer is not waiting.
     pub fn retry_now(&self) {
         self.retry_now.notify_waiters();
     }
 
-    /// Closes the writer: no more messages are taken, those in the queue are sent for at most `within`, then the
-    /// connection ends. Returns what became of them. On a writer that has ended already it returns its report.
+    /// Closes the writer: no more messages are accepted, those in the queue are sent for at most `within`, then the
+    /// connection ends. Returns the result of each. A writer that has already ended returns its report.
     ///
     /// # Cancel safety
     /// Dropping the future does not stop the writer from closing; only the report is lost.
     pub async fn close(self, within: Duration) -> ShutdownReport {
         self.places.close();
-        // An error means that the writer has ended and its report is there.
+        // An error means that the writer has ended and its report is available.
         let _ = self.commands.send(WriterCommand::Close { by: Instant::now() + within });
         let mut report = self.report.clone();
         drop(self);
@@ -294,7 +295,7 @@ impl Writer {
             Some(answer) => match answer.await {
                 Ok(Ok(())) => Ok(delivery),
                 Ok(Err(source)) => Err(SendError::Outbox { source, text }),
-                // The task ended before it took the message.
+                // The task ended before it received the message.
                 Err(_) => Err(self.closed_error(text)),
             },
         }
@@ -336,7 +337,7 @@ mod tests {
         let token = Token::new("9a08").unwrap();
         let builder = Writer::builder(ClientConfig::default()).token(token).outbox(outbox.clone());
         let mut writer = builder.dial(dial).start();
-        // As in the instant between the end of the task and the end of its handles.
+        // Simulates the moment between the end of the task and the end of its handles.
         (writer.commands, _) = mpsc::unbounded_channel();
         assert!(matches!(writer.send(text.clone()).await, Err(SendError::Closed { text: back, .. }) if back == text));
         assert!(matches!(writer.try_send(text), Err(SendError::Closed { .. })));

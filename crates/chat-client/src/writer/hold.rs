@@ -7,17 +7,17 @@ use tokio::time::Instant;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hold {
-    /// What they wait for.
+    /// The reason.
     pub reason: HoldReason,
     /// When the next attempt is due.
     pub until: Instant,
 }
 
-/// What queued messages wait for.
+/// The reason why queued messages wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HoldReason {
-    /// The server asked to wait: the rate limit of the account, or a store that cannot take messages now.
+    /// The server asked to wait: a rate limit of the account, or a store that cannot accept messages now.
     Server(DeclineCode),
     /// The outbox file cannot be written; see [`Writer::outbox_error`].
     Outbox,

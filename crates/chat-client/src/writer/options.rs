@@ -1,21 +1,21 @@
-//! How one message is sent.
+//! Options of one message.
 
 use chat_proto::PostId;
 
-/// How one message is sent; see [`Writer::send_with`].
+/// Options of one message; see [`Writer::send_with`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SendOptions {
-    /// The id of the message; a random one if there is none.
+    /// The id of the message; `None` creates a random one.
     pub id: Option<PostId>,
-    /// An earlier attempt may have delivered it. It is sent to a server that stores each id once; on another one it
-    /// ends unconfirmed without being sent.
+    /// An earlier attempt may have delivered the message. It is sent only to a server that stores each id once; on
+    /// other servers it ends unconfirmed without being sent.
     pub may_be_delivered: bool,
 }
 
 impl SendOptions {
-    /// Sends under this id. A program that shows its messages creates the id when the user presses the key, with
-    /// [`fresh_post_id`], and has one name for the message from there to the server's log.
+    /// Sends under this id. A program that shows its messages creates the id with [`fresh_post_id`] when the user
+    /// presses the key, and uses the same id for the message from then on.
     #[must_use]
     pub fn with_id(id: PostId) -> Self {
         Self { id: Some(id), may_be_delivered: false }

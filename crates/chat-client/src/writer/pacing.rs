@@ -1,45 +1,45 @@
-//! How fast a server lets the posts of an account pass, learned from its declines. It says when the next post may be
-//! written, not how many may be on their way; a value without clock or chance.
+//! The rate at which a server accepts the posts of an account, learned from its declines. Determines when the next post
+//! may be written; the queue limits how many may be unanswered.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many posts in a row have passed at one pace when twice the pace is tried. If that is too fast, it costs one
-/// decline; if the limit was lifted or another client of the account has gone, it is noticed soon.
+/// After this many accepted posts at one pace, twice the pace is tried. If that is too fast, it costs one decline; if
+/// the limit was lifted or another client of the account has disconnected, the writer benefits soon.
 const STEADY: u32 = 32;
 
-/// After a pause of so many steps the server has forgotten most of what was posted, and so do we.
+/// After a pause of this many steps the server's limiter has recovered, so the learned step is dropped.
 const FORGOTTEN_AFTER: u32 = 8;
 
-/// No step is longer, whatever a server says: asking costs one line.
+/// The longest step, whatever the server requests: asking costs one line.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// A shorter step is none: timers are no finer.
+/// A shorter step counts as zero, because timers are no finer.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The time from one post to the next.
+/// The learned time between two posts.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// Zero while no limit is known.
     step: Duration,
     /// When the last post was written.
     written: Option<Instant>,
-    /// When the last post was written that the server took.
+    /// When the last accepted post was written.
     passed: Option<Instant>,
-    /// How many have passed since the step was changed.
+    /// How many posts were accepted since the step was changed.
     steady: u32,
-    /// A post was declined and none has passed since: those behind it say nothing new.
+    /// A post was declined and none accepted since: further declines carry no new information.
     declined: bool,
 }
 
 impl Pace {
-    /// When the next post may be written; `None` when at once.
+    /// Returns when the next post may be written; `None` if at once.
     pub(crate) fn next(&self) -> Option<Instant> {
         (!self.step.is_zero()).then_some(self.written? + self.step)
     }
 
-    /// A post leaves.
+    /// Records that a post is written.
     pub(crate) fn written(&mut self, now: Instant) {
         if self.written.is_some_and(|last| now - last > self.step * FORGOTTEN_AFTER) {
             self.step = Duration::ZERO;
@@ -47,7 +47,7 @@ impl Pace {
         self.written = Some(now);
     }
 
-    /// The server took a post that was written then.
+    /// Records that the server accepted a post that was written at this time.
     pub(crate) fn passed(&mut self, written: Instant) {
         self.passed = self.passed.max(Some(written));
         self.declined = false;
@@ -61,12 +61,13 @@ impl Pace {
         }
     }
 
-    /// The server did not take a post that was written then, because it came so much too early.
+    /// Records that the server declined a post that was written at this time, because it was too early by `early`.
     pub(crate) fn declined(&mut self, written: Instant, early: Duration) {
         if std::mem::replace(&mut self.declined, true) {
             return;
         }
-        // What we kept clear of the post before, and what was missing. A longer pause than the step was our own affair.
+        // The distance to the previous post, plus what was missing. A distance longer than the step was not caused by
+        // pacing.
         let kept = self.passed.map_or(Duration::ZERO, |passed| written.saturating_duration_since(passed));
         self.step = kept.min(self.step).saturating_add(early).clamp(SHORTEST, LONGEST).max(self.step);
         self.steady = 0;
@@ -80,7 +81,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[tokio::test(start_paused = true)]
-    async fn the_step_is_what_was_kept_clear_and_what_was_missing() {
+    async fn step_is_distance_plus_what_was_missing() {
         let start = Instant::now();
         let mut pace = Pace::default();
         pace.written(start);
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_limit_that_was_lifted_and_one_that_has_rested_are_forgotten() {
+    async fn forgets_lifted_and_rested_limits() {
         let mut now = Instant::now();
         let mut pace = Pace::default();
         pace.written(now);
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_server_makes_a_step_that_has_no_end() {
+    async fn step_is_bounded() {
         let now = Instant::now();
         let mut pace = Pace::default();
         pace.written(now);

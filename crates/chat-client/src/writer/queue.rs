@@ -1,5 +1,5 @@
-//! The posts of one writer in the order of typing: queued, written, ended. A value without I/O, clock or chance; what
-//! it holds for each post besides (`T`) it only hands back.
+//! The posts of one writer in the order of typing: queued, written, ended. `T` is data of the caller for each post,
+//! which the queue only returns. The time is an argument.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,20 +10,19 @@ use tokio::time::Instant;
 use super::pacing::Pace;
 use crate::delivery_state::DeliveryState;
 
-/// How often the server may put a post off for a trouble of its own before that counts as a refusal: more than this is
-/// a server that never means to take it. A limit of the rate passes for certain, and is waited for as long as the
-/// caller does.
+/// How often the server may put a post off for an internal fault before that counts as a refusal: beyond this, it will
+/// probably never accept it. A rate limit always passes, so it is waited for as long as the caller waits.
 const MAX_TRIES: u32 = 20;
 
-/// How long to wait when the server says "later" and not when.
+/// The delay if the server asks to wait and gives no time.
 const LATER: Duration = Duration::from_secs(1);
 
-/// A server that says "in an hour" is asked after this long all the same: its clock may be mad, and asking costs one
-/// line.
+/// The longest delay before another attempt. A server that requests an hour may have a wrong clock, and asking costs
+/// one line.
 const LATEST: Duration = Duration::from_secs(30);
 
-/// How many posts may be in flight on a link that has just broken; each confirmation lets one more through. A link
-/// that breaks again and again under the weight of all that is unanswered would never get on.
+/// How many posts may be in flight on a link that has just broken; each confirmation allows one more. A link that
+/// breaks under the load of all unanswered posts would otherwise break again each time.
 const WINDOW_AFTER_BREAK: usize = 8;
 
 /// One post.
@@ -31,41 +30,41 @@ const WINDOW_AFTER_BREAK: usize = 8;
 pub(crate) struct Post<T> {
     pub(crate) id: PostId,
     pub(crate) text: Text,
-    /// It may have reached a server already.
+    /// It may already have reached a server.
     pub(crate) written_before: bool,
     /// It was seen on the listen port after it was written.
     pub(crate) echoed: bool,
-    /// Why the server put it off the last time.
+    /// The reason when the server last put it off.
     pub(crate) put_off: Option<DeclineCode>,
     pub(crate) ticket: T,
 }
 
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
-    /// Handed to the connection, by key, and not answered.
+    /// Written to the connection and not answered, by key.
     written: VecDeque<(u64, QueuedPost<T>)>,
     queued: VecDeque<QueuedPost<T>>,
     next_key: u64,
     pushed: u64,
-    /// How many may be in flight: shrinks when the link breaks, and to one when the server says "too fast"; grows
-    /// again with each confirmation.
+    /// How many posts may be in flight: reduced when the link breaks, and to one when the server reports that posts
+    /// come too fast; grows by one with each confirmation.
     window: usize,
-    /// How fast the server lets posts pass.
+    /// The pace that the server accepts.
     pace: Pace,
-    /// Nothing is written before this.
+    /// Nothing is written before this time.
     not_before: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct QueuedPost<T> {
     post: Post<T>,
-    /// Its place in the order of typing.
+    /// Its position in the order of typing.
     order: u64,
-    /// How often the server has put it off, itself and not because of another that stood before it.
+    /// How often the server put this post off for its own sake, and not because of an earlier one.
     tries: u32,
     written_at: Option<Instant>,
-    /// It was written on a connection that broke, or by an earlier run: perhaps it is stored, whatever a server says of
-    /// a repetition that it puts off.
+    /// It was written on a connection that broke, or by an earlier run: it may be stored, even if the server puts a
+    /// repetition off.
     in_doubt: bool,
 }
 
@@ -92,7 +91,7 @@ impl<T> Queue<T> {
         self.written.is_empty() && self.queued.is_empty()
     }
 
-    /// The post that [`Queue::write_next`] would give.
+    /// Returns the post that [`Queue::write_next`] would return.
     pub(crate) fn next(&mut self, now: Instant) -> Option<&Post<T>> {
         self.not_before = self.not_before.filter(|at| now < *at);
         if self.written.len() >= self.window || self.not_before.is_some() {
@@ -101,12 +100,12 @@ impl<T> Queue<T> {
         self.queued.front().map(|entry| &entry.post)
     }
 
-    /// Nothing is written for a while: our own side is not ready for it.
+    /// Stops writing for a while, because the outbox cannot be written.
     pub(crate) fn put_off(&mut self, now: Instant) {
         self.not_before = Some(now + LATER);
     }
 
-    /// The next post to write, now marked as written, and the key for its answer.
+    /// Marks the next post as written, and returns it with the key for its answer.
     pub(crate) fn write_next(&mut self, now: Instant) -> Option<(u64, &Post<T>)> {
         self.next(now)?;
         let mut entry = self.queued.pop_front()?;
@@ -120,17 +119,17 @@ impl<T> Queue<T> {
         self.written.back().map(|(key, entry)| (*key, &entry.post))
     }
 
-    /// When writing may go on, where nothing but time is in its way: with a full window it is an answer that counts.
+    /// Returns when writing can continue, if only time prevents it: with a full window an answer is needed instead.
     pub(crate) fn wait_until(&self) -> Option<Instant> {
         self.not_before.filter(|_| !self.queued.is_empty() && self.written.len() < self.window)
     }
 
-    /// The ticket of a post that is written.
+    /// Returns the ticket of a written post.
     pub(crate) fn written(&self, key: u64) -> Option<&T> {
         self.written.iter().find(|(known, _)| *known == key).map(|(_, entry)| &entry.post.ticket)
     }
 
-    /// The server has it.
+    /// Removes a post that the server confirmed.
     pub(crate) fn confirmed(&mut self, key: u64) -> Option<Post<T>> {
         self.window = self.window.saturating_add(1);
         let entry = self.take(key)?;
@@ -140,7 +139,7 @@ impl<T> Queue<T> {
         Some(entry.post)
     }
 
-    /// The server did not take it: it stays, to be tried again, or comes back with how it ends.
+    /// Processes a decline: the post is queued again, or returned with its final state.
     pub(crate) fn declined(
         &mut self,
         key: u64,
@@ -150,12 +149,12 @@ impl<T> Queue<T> {
     ) -> Option<(Post<T>, DeliveryState)> {
         let mut entry = self.take(key)?;
         let is_first = self.written.iter().map(|(_, other)| other).chain(&self.queued).all(|o| entry.order < o.order);
-        // What stands behind a post that is put off is put off with it, which says nothing of its own chances.
+        // A post behind one that was put off is put off with it; that does not count as an attempt of its own.
         if is_first && *code != DeclineCode::Rate {
             entry.tries += 1;
         }
         if !code.is_transient() || entry.tries >= MAX_TRIES {
-            // A no may be said before anybody looked whether it is stored, but no attempt was shorter than another.
+            // The server may refuse before it checks whether the post is stored, so a post in doubt stays unconfirmed.
             let refused = DeliveryState::Refused { code: code.clone(), retry_after };
             let state = match code {
                 DeclineCode::TooLong => refused,
@@ -171,7 +170,7 @@ impl<T> Queue<T> {
         let at = now + later;
         self.not_before = Some(self.not_before.map_or(at, |earlier| earlier.max(at)));
         self.window = 1;
-        // The server says that it did not store it now; what an earlier connection did is another matter.
+        // The server has not stored this attempt; an attempt on an earlier connection may be stored nevertheless.
         entry.post.written_before = entry.in_doubt;
         entry.post.put_off = Some(code.clone());
         self.queued.push_back(entry);
@@ -179,8 +178,8 @@ impl<T> Queue<T> {
         None
     }
 
-    /// The connection is lost. Where posts can be repeated safely (`ids`) they are queued again, in the order of typing;
-    /// elsewhere they come back as unconfirmed.
+    /// Processes the loss of the connection. If posts can be repeated safely (`ids`), they are queued again in the
+    /// order of typing; otherwise they are returned as unconfirmed.
     pub(crate) fn disconnected(&mut self, ids: bool) -> Vec<Post<T>> {
         self.window = WINDOW_AFTER_BREAK;
         self.not_before = None;
@@ -194,7 +193,7 @@ impl<T> Queue<T> {
         Vec::new()
     }
 
-    /// The server that is there now cannot tell a repeated post: those that may have been delivered come back as
+    /// Removes the posts that may have been delivered, for a server that cannot recognise a repeated post; they end as
     /// unconfirmed.
     pub(crate) fn take_written_before(&mut self) -> Vec<Post<T>> {
         let (before, fresh): (Vec<_>, Vec<_>) = self.queued.drain(..).partition(|entry| entry.post.written_before);
@@ -213,7 +212,7 @@ impl<T> Queue<T> {
         self.posts().any(|post| post.id == *id)
     }
 
-    /// Notes that the post was seen on the listen port. Returns `false` when the queue does not have it.
+    /// Records that the post was seen on the listen port. Returns `false` if it is not in the queue.
     pub(crate) fn echoed(&mut self, id: &PostId) -> bool {
         let written = self.written.iter_mut().map(|(_, entry)| entry);
         match written.chain(&mut self.queued).find(|entry| entry.post.id == *id) {
@@ -229,13 +228,13 @@ impl<T> Queue<T> {
         self.written.iter().map(|(_, entry)| &entry.post).chain(self.queued.iter().map(|entry| &entry.post))
     }
 
-    /// Takes a post out that was never written.
+    /// Removes a post that was never written.
     pub(crate) fn discard(&mut self, id: &PostId) -> Option<Post<T>> {
         let place = self.queued.iter().position(|entry| entry.post.id == *id && !entry.post.written_before)?;
         self.queued.remove(place).map(|entry| entry.post)
     }
 
-    /// All that is left, in order, when nothing more will be written.
+    /// Removes all posts, in order, when nothing more will be written.
     pub(crate) fn drain(&mut self) -> Vec<Post<T>> {
         self.queued.extend(self.written.drain(..).map(|(_, entry)| entry));
         self.in_order();
@@ -253,7 +252,7 @@ impl<T> Queue<T> {
 }
 
 impl<T> Post<T> {
-    /// How it ends when nothing more will be written.
+    /// Returns the final state of a post when nothing more will be written.
     pub(crate) fn abandoned(&self) -> DeliveryState {
         if self.written_before { DeliveryState::Unconfirmed } else { DeliveryState::NeverSent }
     }

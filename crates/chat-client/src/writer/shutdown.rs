@@ -27,12 +27,12 @@ impl ShutdownReport {
         self.posts.push(SettledPost { id, state });
     }
 
-    /// Returns the ids of the messages that the server has.
+    /// Returns the ids of the messages that the server has stored.
     pub fn confirmed(&self) -> impl Iterator<Item = &PostId> {
         self.ids(|state| matches!(state, DeliveryState::Confirmed(_)))
     }
 
-    /// Returns the ids of the messages that the server did not take.
+    /// Returns the ids of the messages that the server did not accept.
     pub fn refused(&self) -> impl Iterator<Item = &PostId> {
         self.ids(|state| matches!(state, DeliveryState::Refused { .. }))
     }

@@ -1,5 +1,5 @@
-//! The task behind a [`Writer`](crate::Writer): the queue of posts, which outlives connections, and the only writer of
-//! the outbox file.
+//! The task of a [`Writer`](crate::Writer). It owns the queue of posts, which outlives connections, and is the only
+//! writer of the outbox file.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -31,10 +31,10 @@ use crate::outbox::log::Outbox;
 /// How long the server may take to acknowledge the end of the connection.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// What handles ask of the task.
+/// The commands of the handles.
 #[derive(Debug)]
 pub(crate) enum WriterCommand {
-    /// Queue a post; `saved` is answered when the outbox has it.
+    /// Queues a post; `saved` is answered when it is in the outbox.
     Send {
         post: Post<Ticket>,
         saved: Option<oneshot::Sender<Result<(), Arc<OutboxError>>>>,
@@ -43,7 +43,7 @@ pub(crate) enum WriterCommand {
         id: PostId,
         reply: oneshot::Sender<Result<bool, OutboxError>>,
     },
-    /// Save a post that is not sent now.
+    /// Saves a post that is not sent now.
     Save {
         id: PostId,
         text: Text,
@@ -72,11 +72,11 @@ pub(crate) struct WriterTask {
     queue: Queue<Ticket>,
     /// Answered when the queue is empty.
     idle: Vec<oneshot::Sender<()>>,
-    /// Set while the writer closes: the deadline, and what became of the posts so far.
+    /// Set while the writer closes: the deadline, and the posts that have ended so far.
     closing: Option<(Instant, ShutdownReport)>,
 }
 
-/// What handles watch, besides the state.
+/// The watched values besides the state.
 #[derive(Debug)]
 pub(crate) struct WriterWatches {
     pub(crate) account: watch::Sender<Option<Account>>,
@@ -85,11 +85,11 @@ pub(crate) struct WriterWatches {
     pub(crate) hold: watch::Sender<Option<Hold>>,
 }
 
-/// What woke the task.
+/// The event that woke the task.
 enum Wake {
     Command(Option<WriterCommand>),
     Event(Result<WriterClientEvent, ConnectionError>),
-    /// All bytes that were handed to the connection are written.
+    /// All bytes that were passed to the connection are written.
     Written,
     Time,
 }
@@ -108,7 +108,7 @@ impl WriterTask {
         Self { config, token, outbox, supervisor, commands, watches, drain_when_dropped, queue, idle, closing }
     }
 
-    /// Sends posts until the writer is closed or cannot connect any more, and reports what became of the rest.
+    /// Sends posts until the writer is closed or can no longer connect, and reports the state of the others.
     pub(crate) async fn run(mut self, dial: &dyn Dial) -> ShutdownReport {
         let cause = loop {
             if self.is_finished() {
@@ -122,7 +122,7 @@ impl WriterTask {
         self.end(cause)
     }
 
-    /// Dials and sends until that fails; `None` when the writer is to end.
+    /// Dials and sends until that fails; `None` if the writer is to end.
     async fn run_connection(&mut self, dial: &dyn Dial) -> Option<Arc<ConnectError>> {
         let io = {
             let mut dialling = pin!(dial.dial(Side::Write));
@@ -130,7 +130,8 @@ impl WriterTask {
                 self.after_wake().await;
                 let (open, deadline) = (self.takes_commands(), self.deadline());
                 tokio::select! {
-                    // In this order, so that a simulation replays from its seed. All branches are cancel-safe.
+                    // A fixed order of polling, so that a simulation replays from its seed. All branches are
+                    // cancel-safe.
                     biased;
                     io = &mut dialling => break io,
                     command = self.commands.recv(), if open => self.handle_command(command),
@@ -180,7 +181,7 @@ impl WriterTask {
                 Wake::Time => {}
             }
             if self.is_finished() {
-                // All answers are here; the goodbye only spares the server a lost connection.
+                // All answers have arrived; a clean end only saves the server an error.
                 let _ = timeout(GOODBYE, connection.shutdown()).await;
                 break None;
             }
@@ -192,7 +193,7 @@ impl WriterTask {
         Some(cause)
     }
 
-    /// Settles posts of which it is not known whether they were delivered.
+    /// Settles posts that may or may not have been delivered.
     fn settle_unconfirmed(&mut self, posts: Vec<Post<Ticket>>, cause: Option<&Arc<ConnectError>>) {
         let ids: Vec<PostId> = posts.iter().filter(|post| !post.echoed).map(|post| post.id.clone()).collect();
         if !ids.is_empty() {
@@ -203,7 +204,7 @@ impl WriterTask {
         }
     }
 
-    /// Gives the connection as many posts as it takes. The outbox marks them as written before their bytes leave.
+    /// Passes the connection as many posts as it accepts. The outbox marks them as written before their bytes are sent.
     fn write_posts(
         &mut self,
         connection: &mut Connection<WriterClient, BoxedIo>,
@@ -228,8 +229,8 @@ impl WriterTask {
         }
     }
 
-    /// Marks the next post as written before it is. Returns `false` when there is nothing to write now, or when the
-    /// outbox cannot be written; then it waits a while.
+    /// Marks the next post as written before it is sent. Returns `false` if there is nothing to write now, or if the
+    /// outbox cannot be written; writing then pauses.
     fn mark_next(&mut self, now: Instant) -> bool {
         let Some(id) = self.queue.next(now).map(|post| post.id.clone()) else { return false };
         let marked = self.update_outbox(|outbox| outbox.mark(std::slice::from_ref(&id), &DeliveryState::Written));
@@ -268,7 +269,7 @@ impl WriterTask {
             WriterClientEvent::RoundTrip(time) => {
                 self.watches.round_trip.send_replace(Some(time));
             }
-            // Events of a later version of the protocol carry nothing that this one can use.
+            // Events of a later protocol version contain nothing that this version can use.
             _ => {}
         }
     }
@@ -277,7 +278,7 @@ impl WriterTask {
         match command {
             Some(WriterCommand::Send { post, saved }) => self.accept(post, saved),
             Some(WriterCommand::Discard { id, reply }) => {
-                // The caller may have stopped waiting.
+                // An error means that the caller has stopped waiting.
                 let _ = reply.send(self.discard(&id));
             }
             Some(WriterCommand::Save { id, text, reply }) => {
@@ -295,7 +296,7 @@ impl WriterTask {
         }
     }
 
-    /// Saves a post in the outbox, then queues it: a message that would not survive a restart is not taken.
+    /// Saves a post in the outbox, then queues it: a message that would not survive a restart is not accepted.
     fn accept(&mut self, post: Post<Ticket>, saved: Option<oneshot::Sender<Result<(), Arc<OutboxError>>>>) {
         let kept = self.outbox.as_ref().map_or(Ok(()), |outbox| outbox.add(&post.id, &post.text).map(drop));
         let answer = match kept {
@@ -311,7 +312,7 @@ impl WriterTask {
             }
         };
         if let Some(saved) = saved {
-            // The caller may have stopped waiting.
+            // An error means that the caller has stopped waiting.
             let _ = saved.send(answer);
         }
     }
@@ -319,7 +320,7 @@ impl WriterTask {
     fn discard(&mut self, id: &PostId) -> Result<bool, OutboxError> {
         let found = self.queue.discard(id);
         if found.is_none() && self.queue.contains(id) {
-            // It is on its way and cannot be taken back.
+            // It is written and can no longer be withdrawn.
             return Ok(false);
         }
         let known = self.outbox.as_ref().is_some_and(|outbox| outbox.contains(id));
@@ -332,7 +333,7 @@ impl WriterTask {
     }
 
     fn close_at(&mut self, by: Instant) {
-        // What was sent before the writer was closed is in the channel before the channel ends.
+        // Messages sent before the writer was closed are still received before the channel ends.
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             match command {
@@ -344,7 +345,7 @@ impl WriterTask {
         self.closing.get_or_insert((by, ShutdownReport::default()));
     }
 
-    /// Waits for the next attempt, and handles commands meanwhile.
+    /// Waits for the next attempt, and handles commands in the meantime.
     async fn wait(&mut self, until: Instant) {
         let retry_now = self.supervisor.retry_now();
         let mut asked = pin!(retry_now.notified());
@@ -364,11 +365,11 @@ impl WriterTask {
         }
     }
 
-    /// Does what is due after each wake, before the task waits again.
+    /// Does what is due after each event, before the task waits again.
     async fn after_wake(&mut self) {
         if self.queue.is_empty() {
             for waiter in self.idle.drain(..) {
-                // The caller may have stopped waiting.
+                // An error means that the caller has stopped waiting.
                 let _ = waiter.send(());
             }
         }
@@ -385,13 +386,13 @@ impl WriterTask {
         });
         if let Some(outbox) = self.outbox.as_ref().filter(|outbox| outbox.needs_compaction()) {
             let outbox = outbox.clone();
-            // It syncs the file, which must not block a thread of the runtime. The task waits, so that no other write
-            // comes between.
+            // Compaction syncs the file, which must not block a thread of the runtime. The task waits for it, because
+            // no other write may come between.
             let _ = tokio::task::spawn_blocking(move || outbox.compact()).await;
         }
     }
 
-    /// Whether handles can still send commands.
+    /// Returns whether handles can still send commands.
     fn takes_commands(&self) -> bool {
         self.closing.is_none()
     }
@@ -400,12 +401,12 @@ impl WriterTask {
         self.closing.as_ref().map(|(by, _)| *by)
     }
 
-    /// Whether the writer is closing and has nothing more to do, or no more time.
+    /// Returns whether the writer is closing and has nothing more to do, or no more time.
     fn is_finished(&self) -> bool {
         self.closing.as_ref().is_some_and(|(by, _)| self.queue.is_empty() || Instant::now() >= *by)
     }
 
-    /// Settles what is left.
+    /// Settles the remaining posts.
     fn end(mut self, cause: Option<Arc<ConnectError>>) -> ShutdownReport {
         self.close_at(Instant::now());
         for post in self.queue.drain() {
@@ -419,7 +420,7 @@ impl WriterTask {
     fn settle(&mut self, post: Post<Ticket>, state: DeliveryState, cause: Option<Arc<ConnectError>>) {
         let id = post.id.clone();
         let state = match state {
-            // Other users have seen it.
+            // Other users have seen it, so it is delivered.
             DeliveryState::Unconfirmed if post.echoed => {
                 self.update_outbox(|outbox| outbox.done(&id));
                 DeliveryState::Confirmed(Receipt::new(id.clone(), None))
@@ -434,15 +435,15 @@ impl WriterTask {
             DeliveryState::Refused { code, retry_after } => Err(DeliveryError::Refused { id, code, retry_after }),
             DeliveryState::NeverSent => Err(DeliveryError::NeverSent { id, put_off: post.put_off, cause }),
             DeliveryState::Discarded => Err(DeliveryError::Discarded { id }),
-            // The others are not final, so all that is known of the post is that it was written.
+            // The other states are not final; all that is known is that the post was written.
             DeliveryState::Unconfirmed | DeliveryState::Queued | DeliveryState::Written => {
                 Err(DeliveryError::Unconfirmed { id, cause })
             }
         });
     }
 
-    /// Writes to the outbox; returns `false` when that fails. A failure does not stop the writer where the server takes
-    /// ids, or after a post has ended: the worst that follows is that a later run repeats it under its id, or asks.
+    /// Writes to the outbox; returns `false` if that fails. With ids, or after a post has ended, a failure does not
+    /// stop the writer: at worst, a later run repeats the post under its id, or asks the user.
     fn update_outbox(&self, update: impl FnOnce(&Outbox) -> Result<(), OutboxError>) -> bool {
         let Some(outbox) = &self.outbox else { return true };
         let error = update(outbox).err().map(Arc::new);
@@ -472,7 +473,7 @@ async fn sleep_until_some(at: Option<Instant>) {
 }
 
 /// Waits for the next event, or with `until_written` until everything is written. Cancel-safe, because `next_event` is
-/// and nothing is held between polls.
+/// and no state is kept between polls.
 async fn next_wake(connection: &mut Connection<WriterClient, BoxedIo>, until_written: bool) -> Wake {
     poll_fn(|cx| {
         if let Poll::Ready(event) = pin!(connection.next_event()).poll(cx) {

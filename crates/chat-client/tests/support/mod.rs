@@ -1,5 +1,5 @@
-//! What the tests of the services talk to: a peer that follows a script byte by byte, and a whole room made of the
-//! protocol's server machines. Both speak through memory, so that paused time rules them.
+//! Test peers for the services: one that follows a script byte by byte, and a room made of the server's state machines.
+//! Both use memory pipes, so that paused time applies.
 // Each test binary uses a part of it.
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used)]
 
@@ -26,39 +26,39 @@ pub fn text(raw: &str) -> Text {
     Text::new(raw).unwrap()
 }
 
-/// The other end of one connection, by script.
+/// The scripted end of one connection.
 pub struct Peer {
     io: BufReader<DuplexStream>,
 }
 
 impl Peer {
-    /// Waits for the next connection, which must be to this side.
+    /// Waits for the next connection, which must be to this port.
     pub async fn accept(room: &mut PipeRoom, expected: Side) -> Self {
-        let (side, io) = room.accept().await.expect("somebody dials");
+        let (side, io) = room.accept().await.expect("a client dials");
         assert_eq!(side, expected);
         Self { io: BufReader::new(io) }
     }
 
-    /// Says these bytes.
+    /// Sends these bytes.
     pub async fn say(&mut self, bytes: &str) {
         self.io.write_all(bytes.as_bytes()).await.unwrap();
     }
 
-    /// Hears one line; empty at the end of the stream.
+    /// Receives one line; empty at the end of the stream.
     pub async fn hear(&mut self) -> String {
         let mut line = String::new();
         self.io.read_line(&mut line).await.unwrap();
         line
     }
 
-    /// Hears everything until the stream ends.
+    /// Receives everything until the stream ends.
     pub async fn hear_rest(&mut self) -> String {
         let mut rest = String::new();
         self.io.read_to_string(&mut rest).await.unwrap();
         rest
     }
 
-    /// Lets a client in as `Keen Bob`; `extensions` is the value of the record's field, if any.
+    /// Accepts the login of `Keen Bob`; `extensions` is the value of the record's field, if any.
     pub async fn let_in(&mut self, extensions: Option<&str>) {
         self.say(GREETING).await;
         assert_eq!(self.hear().await, format!("{TOKEN}\n"));
@@ -67,20 +67,20 @@ impl Peer {
             .await;
     }
 
-    /// Hears a request to resume, and gives back its JSON.
+    /// Receives a request to resume and returns its JSON.
     pub async fn hear_request(&mut self) -> serde_json::Value {
         let line = self.hear().await;
         serde_json::from_str(line.strip_prefix('\u{1}').expect("an extension line")).unwrap()
     }
 
-    /// Answers such a request.
+    /// Answers a request to resume.
     pub async fn answer(&mut self, request: &serde_json::Value, stream: &str, from: u64, head: u64) {
         let nonce = request["nonce"].as_str().unwrap();
         let answer = serde_json::json!({"stream": stream, "from": from, "head": head, "nonce": nonce});
         self.say(&format!("\u{1}{answer}\n")).await;
     }
 
-    /// Says a numbered message.
+    /// Sends a numbered message.
     pub async fn say_numbered(&mut self, seq: u64, text: &str) {
         let message =
             serde_json::json!({"seq": seq, "at": 1_700_000_000_000_u64 + seq, "nick": "Keen Bob", "text": text});
@@ -88,7 +88,7 @@ impl Peer {
     }
 }
 
-/// The next event that is more than a place in the log.
+/// Returns the next event that is not a position in the log.
 pub async fn next_event(listener: &mut Listener) -> Option<ListenerEvent> {
     loop {
         match listener.next().await {
@@ -98,7 +98,7 @@ pub async fn next_event(listener: &mut Listener) -> Option<ListenerEvent> {
     }
 }
 
-/// The text of the next such event, which must be a message.
+/// Returns the text of the next such event, which must be a message.
 pub async fn next_text(listener: &mut Listener) -> String {
     match next_event(listener).await {
         Some(ListenerEvent::Message(Message { text, .. })) => text.to_string(),
@@ -106,7 +106,7 @@ pub async fn next_text(listener: &mut Listener) -> String {
     }
 }
 
-/// Waits for a state, for no longer than `within`.
+/// Waits for a state, for at most `within`.
 pub async fn wait_for(
     state: &mut watch::Receiver<ConnectionState>,
     within: Duration,

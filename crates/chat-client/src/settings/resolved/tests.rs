@@ -1,4 +1,4 @@
-//! Layers over layers, and faults that name their place.
+//! Tests of the order of layers, and of errors that name their place.
 
 use std::ffi::OsString;
 
@@ -16,7 +16,7 @@ const CONFIG: &str = "[profile.default]\nhost = \"home.example\"\nlisten_port = 
                       [profile.work]\nhost = \"work.example\"\nwrite_host = \"post.example\"\ntoken_file = \"/t\"\n";
 
 #[test]
-fn flags_go_over_the_environment_over_the_profile_over_the_defaults() {
+fn merges_layers_in_order() {
     let env = [("CHAT_HOST", "env.example"), ("CHAT_WRITE_PORT", "6051"), ("CHAT_DATA_DIR", "/d")];
     let flags = Layer { write_port: Some(6052), ..Layer::default() };
     let settings = resolve(flags, None, &env, CONFIG).unwrap();
@@ -29,7 +29,7 @@ fn flags_go_over_the_environment_over_the_profile_over_the_defaults() {
 }
 
 #[test]
-fn what_belongs_together_comes_from_one_layer() {
+fn takes_related_settings_from_one_layer() {
     let env = [("CHAT_DATA_DIR", "/d"), ("CHAT_PROFILE", "work"), ("CHAT_TOKEN", "abc")];
     let settings = resolve(Layer::default(), None, &env, CONFIG).unwrap();
     assert_eq!(settings.write_host.as_deref(), Some("post.example"));
@@ -39,7 +39,7 @@ fn what_belongs_together_comes_from_one_layer() {
 }
 
 #[test]
-fn faults_are_named_with_file_line_and_key() {
+fn errors_name_file_line_and_key() {
     let data = [("CHAT_DATA_DIR", "/d")];
     let error = resolve(Layer::default(), None, &data, "[profile.default]\nhost = \"x\"\nhots = \"y\"\n").unwrap_err();
     assert!(error.to_string().contains("config.toml:3: ") && error.to_string().contains("hots"), "{error}");
@@ -54,7 +54,7 @@ fn faults_are_named_with_file_line_and_key() {
 }
 
 #[test]
-fn a_damaged_configuration_is_an_error_and_never_a_panic() {
+fn damaged_configuration_never_panics() {
     for at in 0..CONFIG.len() {
         let mut damaged = CONFIG.as_bytes().to_vec();
         damaged[at] ^= 0x15;
@@ -64,7 +64,7 @@ fn a_damaged_configuration_is_an_error_and_never_a_panic() {
 }
 
 #[test]
-fn a_token_file_gives_its_first_line_and_says_nothing_of_a_bad_one() {
+fn reads_first_line_of_token_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t");
     std::fs::write(&path, "abc\nrest\n").unwrap();

@@ -1,4 +1,4 @@
-//! The queue against servers that decline, links that break, and time that is an argument.
+//! Tests of the queue: servers that decline, and links that break. The time is an argument.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn write_all(queue: &mut Queue<u32>, now: Instant) -> Vec<(u64, u32)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_ids_what_was_written_goes_first_again_and_in_order() {
+async fn with_ids_repeats_written_posts_in_order() {
     let now = Instant::now();
     let mut queue = Queue::new();
     (1..=4).for_each(|n| queue.push(post(n)));
@@ -34,7 +34,7 @@ async fn with_ids_what_was_written_goes_first_again_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_ids_what_was_written_is_unconfirmed_and_what_was_queued_stays() {
+async fn without_ids_written_is_unconfirmed() {
     let now = Instant::now();
     let mut queue = Queue::new();
     (1..=2).for_each(|n| queue.push(post(n)));
@@ -45,7 +45,7 @@ async fn without_ids_what_was_written_is_unconfirmed_and_what_was_queued_stays()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_lost_its_ids_gets_nothing_twice() {
+async fn repeats_nothing_without_ids() {
     let now = Instant::now();
     let mut queue = Queue::new();
     queue.push(post(1));
@@ -57,7 +57,7 @@ async fn a_server_that_lost_its_ids_gets_nothing_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_fast_shrinks_the_window_keeps_the_order_and_waits() {
+async fn rate_decline_shrinks_the_window() {
     let now = Instant::now();
     let mut queue = Queue::new();
     (1..=4).for_each(|n| queue.push(post(n)));
@@ -80,7 +80,7 @@ async fn too_fast_shrinks_the_window_keeps_the_order_and_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_a_time_that_has_passed_or_that_changes_nothing() {
+async fn waits_only_for_a_future_change() {
     let now = Instant::now();
     let mut queue = Queue::new();
     (1..=3).for_each(|n| queue.push(post(n)));
@@ -96,7 +96,7 @@ async fn nobody_waits_for_a_time_that_has_passed_or_that_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_final_no_and_a_no_without_end_are_refusals() {
+async fn repeated_declines_end_as_refused() {
     let now = Instant::now();
     let mut queue = Queue::new();
     queue.push(post(1));
@@ -118,7 +118,7 @@ async fn a_final_no_and_a_no_without_end_are_refusals() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_be_stored_since_an_earlier_connection_is_never_called_unsent_or_refused_for_now() {
+async fn posts_in_doubt_end_unconfirmed() {
     for code in [DeclineCode::Storage, DeclineCode::Draining] {
         let mut now = Instant::now();
         let mut queue = Queue::new();
@@ -135,7 +135,7 @@ async fn what_may_be_stored_since_an_earlier_connection_is_never_called_unsent_o
             assert!(queue.discard(&PostId::new("1").unwrap()).is_none());
             assert!(queue.queued.iter().all(|entry| entry.post.abandoned() == DeliveryState::Unconfirmed));
         }
-        // The same for what an earlier run has written, and a server that takes no ids.
+        // The same for a post that an earlier run wrote, and a server without ids.
         queue.push(Post { written_before: true, ..post(2) });
         let (key, _) = queue.write_next(now + LATER).unwrap();
         assert!(queue.declined(key, &code, None, now).is_none());
@@ -144,7 +144,7 @@ async fn what_may_be_stored_since_an_earlier_connection_is_never_called_unsent_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_put_off_stays_in_front_of_what_was_written_behind_it() {
+async fn put_off_post_keeps_its_place() {
     let now = Instant::now();
     let mut queue = Queue::new();
     (1..=4).for_each(|n| queue.push(post(n)));
@@ -156,7 +156,7 @@ async fn what_was_put_off_stays_in_front_of_what_was_written_behind_it() {
 }
 
 #[test]
-fn only_what_was_never_written_can_be_discarded() {
+fn discards_only_unwritten_posts() {
     let mut queue = Queue::new();
     queue.push(Post { written_before: true, ..post(1) });
     queue.push(post(2));
@@ -165,8 +165,8 @@ fn only_what_was_never_written_can_be_discarded() {
     assert_eq!(queue.drain()[0].abandoned(), DeliveryState::Unconfirmed);
 }
 
-/// A server that lets an account post so often, and keeps the order as the protocol wants it: what stands behind a
-/// declined post is declined too, until one of them comes again.
+/// A server with a rate limit that keeps the order as the protocol requires: posts behind a declined one are declined
+/// too, until that one is repeated.
 struct Limited {
     interval: Duration,
     burst: u32,
@@ -193,11 +193,11 @@ impl Limited {
         Err(Duration::from_millis(u64::try_from(wait.as_millis()).unwrap()))
     }
 
-    /// Takes what the queue has, with answers that need `lag`, until all of it has ended. Says what was refused.
+    /// Sends all posts of the queue, with answers after `lag`, until each has ended. Returns the refused ones.
     fn serve(&mut self, queue: &mut Queue<u32>, lag: Duration, mut now: Instant) -> (Vec<u32>, Instant) {
         let (mut refused, mut answers) = (Vec::new(), VecDeque::new());
         while !queue.is_empty() {
-            // As many as the machine of the writer lets be unanswered.
+            // As many as the writer's state machine allows to be unanswered.
             while answers.len() < 256 {
                 let Some((key, n)) = queue.write_next(now).map(|(key, post)| (key, post.ticket)) else { break };
                 answers.push_back((now + lag, key, self.post(n, now + lag / 2)));
@@ -218,7 +218,7 @@ impl Limited {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_refuses_nothing_keeps_the_order_and_wastes_little() {
+async fn rate_limit_refuses_no_post() {
     for (lag, burst, posts) in [(0, 20, 280), (0, 1, 280), (3, 20, 280), (120, 20, 280), (0, 200, 5_000)] {
         let start = Instant::now();
         let interval = Duration::from_millis(50);
@@ -228,7 +228,7 @@ async fn a_rate_limit_refuses_nothing_keeps_the_order_and_wastes_little() {
         let (refused, end) = room.serve(&mut queue, Duration::from_millis(lag), start);
         assert!(refused.is_empty(), "{refused:?}, lag {lag}, burst {burst}");
         assert_eq!(room.stored, (1..=posts).collect::<Vec<_>>(), "lag {lag}, burst {burst}");
-        // What was in flight when the limit was met is declined once; after that hardly a post in eight.
+        // The posts in flight when the limit was reached are declined once; after that, fewer than one in eight.
         let first = 256.min(posts as usize);
         let wasted = room.declines.saturating_sub(first);
         assert!(wasted * 8 <= posts as usize, "{wasted} declined again, lag {lag}, burst {burst}");
@@ -238,7 +238,7 @@ async fn a_rate_limit_refuses_nothing_keeps_the_order_and_wastes_little() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stands_behind_a_declined_post_has_its_own_tries() {
+async fn posts_behind_a_decline_keep_their_tries() {
     let mut now = Instant::now();
     let mut queue = Queue::new();
     (1..=3).for_each(|n| queue.push(post(n)));
@@ -258,7 +258,7 @@ async fn what_stands_behind_a_declined_post_has_its_own_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_put_off_and_given_up_says_why() {
+async fn abandoned_post_has_the_decline_reason() {
     let now = Instant::now();
     let mut queue = Queue::new();
     (1..=2).for_each(|n| queue.push(post(n)));

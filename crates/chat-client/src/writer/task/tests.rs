@@ -1,4 +1,4 @@
-//! The order of outbox and connection.
+//! Tests of the order of outbox and connection.
 
 use chat_proto::{CONFIRMATION, GREETING, WELCOME};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

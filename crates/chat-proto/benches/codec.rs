@@ -1,4 +1,4 @@
-//! What it costs to cut bytes into lines and to encode a message. Nothing is said about sockets.
+//! Measures splitting bytes into lines and encoding messages, without sockets.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use chat_proto::{LineCodec, Text, encode_numbered, encode_plain};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tokio_util::codec::Decoder as _;
 
-/// As much as one read of a busy connection brings.
+/// As much as one read of a busy connection returns.
 const READ: usize = 64 * 1024;
 const LINE: &str = "Keen Bob: a line of the usual length, some sixty bytes\n";
 
@@ -16,7 +16,7 @@ fn split(c: &mut Criterion) {
     let stream = LINE.repeat(READ / LINE.len());
     let mut group = c.benchmark_group("codec/split");
     group.throughput(Throughput::Bytes(stream.len() as u64));
-    // One byte at a time is what a hostile or very slow peer does: it must not be quadratic.
+    // A hostile or very slow peer sends single bytes: the cost must not be quadratic.
     for (name, piece) in [("byte by byte", 1), ("packets of 1448", 1448), ("whole reads", READ)] {
         group.bench_function(BenchmarkId::from_parameter(name), |b| {
             b.iter_batched_ref(
@@ -43,7 +43,7 @@ fn split(c: &mut Criterion) {
 fn encode(c: &mut Criterion) {
     const MESSAGES: u64 = 1_000;
     let texts = [
-        ("ascii", "a line of the usual length, about so many bytes"),
+        ("ascii", "a line of the usual length, some sixty bytes long"),
         ("cyrillic", "привет! Кто-нибудь видел мой ключ?"),
         ("escaped", "she said \"C:\\new\\tab\"\nand went\taway"),
     ];

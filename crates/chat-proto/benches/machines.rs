@@ -1,4 +1,4 @@
-//! What the four state machines cost, line by line: no bytes, no codec, no clock.
+//! Measures the four state machines line by line, without bytes, codec and clock.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
@@ -25,7 +25,7 @@ fn message(seq: u64) -> Message {
     Message::new(sender, text).with_position(Position { stream: stream(), seq }).with_time(1_700_000_000_000)
 }
 
-/// A client that has logged in to a server that stores whatever it gets.
+/// A client that is logged in to a server that stores everything.
 struct Writing {
     client: WriterClient,
     server: WriterServer,
@@ -46,7 +46,7 @@ impl Writing {
         pair
     }
 
-    /// Hands lines to and fro until neither side has anything to say.
+    /// Moves lines in both directions until neither side has output.
     fn settle(&mut self) {
         loop {
             let mut moved = false;
@@ -83,7 +83,7 @@ impl Writing {
                 self.stored += 1;
                 WriterServerCommand::Stored { id, position: Position { stream: stream(), seq: self.stored } }
             }
-            other => panic!("{other:?} was not expected"),
+            other => panic!("unexpected {other:?}"),
         };
         self.server.handle_command(command, self.now).unwrap();
     }
@@ -93,7 +93,7 @@ fn writing(c: &mut Criterion) {
     let mut group = c.benchmark_group("machines/writing");
     group.throughput(Throughput::Elements(MESSAGES));
     for (name, offer) in [("plain", Extensions::default()), ("with ids", Extensions::ALL)] {
-        let text = Text::new("a line of the usual length, about so many bytes").unwrap();
+        let text = Text::new("a line of the usual length, some sixty bytes long").unwrap();
         group.bench_function(BenchmarkId::from_parameter(name), |b| {
             b.iter_batched_ref(
                 || Writing::new(offer),

@@ -33,7 +33,7 @@ impl Nickname {
     /// trimmed.
     ///
     /// # Errors
-    /// [`NicknameError::Blank`] when nothing is left, [`NicknameError::TooLong`] over [`MAX_NICKNAME_BYTES`].
+    /// [`NicknameError::Blank`] if nothing is left, [`NicknameError::TooLong`] over [`MAX_NICKNAME_BYTES`].
     pub fn new(raw: &str) -> Result<Self, NicknameError> {
         if raw.len() > 4 * MAX_NICKNAME_BYTES {
             return Err(NicknameError::TooLong { bytes: raw.len() });
@@ -41,8 +41,8 @@ impl Nickname {
         Self::cleaned(&clean(raw, |_, _| {}))
     }
 
-    /// Cleans a nickname that a server sent. As [`new`](Self::new), but what a nickname must not have becomes visible, so
-    /// that two different names do not look the same.
+    /// Cleans a nickname that a server sent. As [`new`](Self::new), but forbidden characters become visible instead of
+    /// being removed, so that two different names do not look the same.
     pub(crate) fn from_peer(raw: &str) -> Result<Self, NicknameError> {
         if raw.trim().is_empty() {
             return Err(NicknameError::Blank);
@@ -68,7 +68,7 @@ impl Nickname {
     }
 }
 
-/// Hands each character that a nickname must not have to `put`.
+/// Passes each forbidden character to `put`.
 fn clean(raw: &str, put: fn(&mut String, char)) -> Cow<'_, str> {
     if is_printable_ascii(raw) {
         return Cow::Borrowed(raw);
@@ -145,7 +145,7 @@ impl Token {
     /// Checks a token as it was typed or read. White space around it is trimmed.
     ///
     /// # Errors
-    /// [`TokenError`] when it is empty, too long, or has a control character, which would break the dialogue: one token is
+    /// [`TokenError`] if it is empty, too long, or has a control character, which would break the dialogue: a token is
     /// one line (docs/protocol.md, section 2).
     pub fn new(raw: &str) -> Result<Self, TokenError> {
         let token = raw.trim();
@@ -167,7 +167,7 @@ impl Token {
     }
 }
 
-/// The error of a text that cannot be a token. It does not have the text.
+/// The error of a text that cannot be a token. It does not contain the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -209,10 +209,10 @@ impl fmt::Debug for Token {
 
 /// A nickname and the token that proves it.
 ///
-/// Exhaustive, because an account is these two facts and programs build it.
+/// Exhaustive, because an account consists of exactly these two values and programs construct it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The name as the server gave it, which may differ from the requested one.
+    /// The name as the server assigned it, which may differ from the requested one.
     pub nickname: Nickname,
     /// The secret that proves it.
     pub token: Token,
@@ -223,21 +223,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nickname_is_trimmed_and_cleaned() {
+    fn trims_and_cleans_nicknames() {
         assert_eq!(Nickname::new(" Bob\u{1b}\n ").unwrap().as_str(), "Bob");
         assert_eq!(Nickname::new("\t\n"), Err(NicknameError::Blank));
         assert!(Nickname::new(&"x".repeat(257)).is_err());
     }
 
     #[test]
-    fn shows_controls_in_a_name_of_a_peer() {
+    fn shows_controls_in_a_peers_name() {
         assert_eq!(Nickname::from_peer(" Bo\u{1b}b\u{9b}\u{2028}\t ").unwrap().as_str(), "Bo␛b<U+009B><U+2028>␉");
         assert_eq!(Nickname::from_peer("\t\n"), Err(NicknameError::Blank));
         assert!(Nickname::from_peer(&"x".repeat(257)).is_err());
     }
 
     #[test]
-    fn a_token_is_one_line_and_never_printed() {
+    fn token_is_one_line_and_never_printed() {
         let token = Token::new("9a08f44c\n").unwrap();
         assert_eq!(token.expose(), "9a08f44c");
         assert!(!format!("{token:?}").contains("9a08"));

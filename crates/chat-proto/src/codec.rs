@@ -1,4 +1,4 @@
-//! Cuts bytes into lines, and limits the length of a line.
+//! Splits bytes into lines, and limits the length of a line.
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
@@ -15,32 +15,32 @@ pub const MAX_INPUT_EXTENSION: usize = 40 * 1024;
 /// The longest line that a client accepts from a server. Lines of 64 KiB end public clients, so no server sends them.
 pub const MAX_OUTPUT_LINE: usize = 64 * 1024;
 
-/// How much of one line is skipped before the stream counts as no sequence of lines. No message of a chat has a megabyte,
-/// and a peer that never sends a line feed must not be read without end.
+/// How much of one line is skipped before the stream counts as damaged. No chat message has a megabyte, and a peer that
+/// never sends a line feed must not be read forever.
 const MAX_SKIPPED: usize = 16 * 1024 * 1024;
 
-/// What [`LineCodec`] cuts from the stream.
+/// An item that [`LineCodec`] splits off the stream.
 ///
-/// Exhaustive, because a driver must handle every kind of frame: to ignore a new one would be a fault.
+/// Exhaustive, because a driver must handle every kind of frame: ignoring a new one would be a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
     /// A line, which ended with a line feed.
     Line(Line),
-    /// What came after the last line feed when the stream ended. The state machine decides about it: an unfinished token
-    /// is ignored, an unfinished message is text.
+    /// The bytes after the last line feed when the stream ended. The state machine decides about them: an unfinished
+    /// token is ignored, an unfinished message is text.
     Unfinished(Line),
     /// A line over its limit, from a codec that skips such lines.
     TooLong,
 }
 
-/// Cuts lines at line feeds, and keeps no more of a line than its limit. A longer line is an error, or is
-/// [skipped](LineCodec::skipping_long_lines).
+/// Splits a stream at line feeds, and buffers at most one line of the permitted length. A longer line is an error, or
+/// is [skipped](LineCodec::skipping_long_lines).
 ///
 /// A scan that found no line feed continues where it stopped when more bytes arrive, so a line that arrives byte by byte
 /// costs no more than one that arrives whole.
 ///
-/// The traits `Decoder` and `Encoder` are those of `tokio-util` 0.7, although it is not at 1.0: they are what the runtime
-/// of this project uses for codecs. A driver that does not use them can use [`StateMachine`](crate::StateMachine) with lines from anywhere.
+/// The traits `Decoder` and `Encoder` are those of `tokio-util` 0.7, although it is not at 1.0, because the runtime of
+/// this project uses them. Other drivers can pass lines from anywhere to a [`StateMachine`](crate::StateMachine).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -58,14 +58,14 @@ pub enum Frame {
 pub struct LineCodec {
     plain_limit: usize,
     extension_limit: usize,
-    /// How many bytes at the start of the buffer are known to have no line feed.
+    /// The number of bytes at the start of the buffer that are known to contain no line feed.
     scanned: usize,
     skips: bool,
-    /// How many bytes of the line that is being skipped are gone.
+    /// The number of bytes skipped so far of a line over the limit.
     skipped: Option<usize>,
 }
 
-/// Why the rest of the stream cannot be cut into lines.
+/// The reason why the rest of the stream cannot be split into lines.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodecError {
@@ -112,8 +112,8 @@ impl LineCodec {
         Self { skips: true, ..self }
     }
 
-    /// Cuts off all whole lines in one piece, line feeds included. Returns `None` when there is none, or when one of them
-    /// may be over a limit or is being skipped: then they must be cut one by one.
+    /// Splits off all whole lines as one block, line feeds included. Returns `None` if there is none, or if one of them
+    /// may be over a limit or is being skipped: then they must be split one by one.
     pub fn cut_lines(&mut self, src: &mut BytesMut) -> Option<Bytes> {
         if self.skipped.is_some() {
             return None;

@@ -16,7 +16,7 @@ pub const WELCOME: &str = "Welcome to chat! Post your message below. End it with
 /// The confirmation of a message, and the answer to a ping.
 pub const CONFIRMATION: &str = "Message send. Write more, end message with an empty line.";
 
-/// What a server offers in addition to the plain protocol (docs/protocol.md, section 5).
+/// The extensions that a server offers (docs/protocol.md, section 5).
 ///
 /// ```
 /// use chat_proto::Extensions;

@@ -1,11 +1,11 @@
-//! Makes what a peer wrote safe to show on a terminal, and decides which names can be taken for each other.
+//! Makes text of a peer safe to show on a terminal, and decides which names look alike.
 //!
-//! This is the only place in the workspace that decides either: the server uses it for nicknames and log fields, the
-//! clients for everything they print. It does not wrap, align or colour text.
+//! No other module in the workspace decides either: the server uses this one for nicknames and log fields, the clients
+//! for everything they print.
 //!
-//! Removed characters stay visible: a control character becomes its picture (`␛`), an invisible or direction-changing
-//! character its number (`<U+202E>`). Letters of right-to-left scripts, emoji sequences and a sane number of stacked
-//! marks stay as they are.
+//! Replaced characters stay visible: a control character becomes its picture (`␛`), an invisible or direction-changing
+//! character its code point (`<U+202E>`). Letters of right-to-left scripts, emoji sequences and up to [`MAX_MARKS`]
+//! stacked marks are kept.
 //!
 //! ```
 //! use chat_proto::display::{clean_for_terminal, looks_like};

@@ -1,18 +1,18 @@
-//! The errors of a dialogue, by cause: the peer broke the rules, refused, or did not answer.
+//! The errors of a dialogue by cause: the peer broke the rules, refused, or did not answer.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::line::Line;
 
-/// Why a dialogue cannot continue.
+/// The reason why a dialogue cannot continue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
     /// The peer broke the rules.
     #[error("expected {expected}, got {got}")]
     Violation {
-        /// What the rules allow here.
+        /// The step that the rules allow here.
         expected: Expected,
         /// The beginning of the line that arrived.
         got: Excerpt,
@@ -23,15 +23,15 @@ pub enum ProtocolError {
     /// The peer did not answer in time.
     #[error("no reply for {} (waiting for {waiting_for})", duration(*after))]
     TimedOut {
-        /// What was due.
+        /// The missing answer.
         waiting_for: Expected,
-        /// How long the wait was.
+        /// The deadline that passed.
         after: Duration,
     },
     /// The peer ended the stream in the middle of the dialogue.
     #[error("the connection ended before {waiting_for}")]
     EndedEarly {
-        /// What was due.
+        /// The missing answer.
         waiting_for: Expected,
     },
     /// A plain message is longer than [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES), or a line of it longer than
@@ -41,8 +41,8 @@ pub enum ProtocolError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The driver handed in a line although [`wants_input`](crate::StateMachine::wants_input) was `false`.
-    #[error("a line was handed in before the decision about the last one")]
+    /// The driver passed a line although [`wants_input`](crate::StateMachine::wants_input) was `false`.
+    #[error("a line was passed to the state machine before the decision about the previous one")]
     Overrun,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
-/// What the server refused (`null`; docs/protocol.md, section 2).
+/// The server's refusal (`null`; docs/protocol.md, section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {

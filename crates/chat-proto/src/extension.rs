@@ -1,7 +1,7 @@
 //! Extension lines: one SOH byte, one JSON object, LF (docs/protocol.md, section 5).
 //!
-//! Each file has the types of one extension with their reading and their writing side by side, so that the two cannot
-//! drift apart.
+//! Each file contains the types of one extension with parsing and formatting side by side, so that the two stay
+//! consistent.
 
 mod fields;
 mod json;

@@ -10,7 +10,7 @@ const VERBS: [&str; 9] = ["GET ", "POST ", "PUT ", "HEAD ", "DELETE ", "OPTIONS 
 /// The beginning of a TLS handshake, and of an SSH banner.
 const GREETINGS: [&str; 2] = ["\u{16}\u{3}", "SSH-"];
 
-/// Refuses a first line that no person types and no client of this protocol sends.
+/// Refuses a first line that no user types and no client of this protocol sends.
 pub(crate) fn refuse_foreign(line: &Line, expected: Expected) -> Result<(), ProtocolError> {
     let text = line.as_str();
     if VERBS.iter().chain(&GREETINGS).any(|start| text.starts_with(start)) || ends_in_http_version(text) {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_what_a_person_may_type() {
+    fn accepts_typed_first_lines() {
         for first in ["", "9a08f44c-c541-41eb-8c47-0242ac110002", "get lost", "I like HTTP", "http/x", "HTTP/é", "SSH"]
         {
             assert!(refuse_foreign(&Line::from(first), Expected::Token).is_ok(), "{first:?}");

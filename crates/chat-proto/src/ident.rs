@@ -1,4 +1,4 @@
-//! Identifiers and positions: which post, which log, which message in it (docs/protocol.md, section 5).
+//! Identifiers of posts and logs, and positions in a log (docs/protocol.md, section 5).
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 /// The longest identifier, in bytes. A UUID has 36.
 pub const MAX_ID_BYTES: usize = 64;
 
-/// The id of one post. It is unique within the account, for as long as the server's store exists: the same id is stored
-/// once.
+/// The id of one post. It is unique within the account for as long as the server's store exists: a post with a known id
+/// is not stored again.
 ///
 /// ```
 /// use chat_proto::{Position, PostId};
@@ -34,7 +34,7 @@ pub type Seq = u64;
 /// `Display` and `FromStr` use `stream:number`. The order is that of the log within a stream; between streams it has no
 /// meaning.
 ///
-/// Exhaustive, because a position is these two facts and programs build it.
+/// Exhaustive, because a position consists of exactly these two values and programs construct it.
 ///
 /// ```
 /// use chat_proto::{Position, StreamId};
@@ -47,9 +47,9 @@ pub type Seq = u64;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
-    /// The log.
+    /// The stream.
     pub stream: StreamId,
-    /// The number in it.
+    /// The sequence number in it.
     pub seq: Seq,
 }
 
@@ -141,10 +141,10 @@ identifier!(PostId);
 identifier!(StreamId);
 
 impl PostId {
-    /// Creates an id from the position of a message, the same one each time and another one for each position.
+    /// Creates an id from the position of a message: always the same for one position, and different for each.
     ///
     /// # Errors
-    /// [`IdError`] when the id of the stream is so long that both do not fit into [`MAX_ID_BYTES`]. The ids of this
+    /// [`IdError`] if the id of the stream is so long that both do not fit into [`MAX_ID_BYTES`]. The ids of this
     /// project's server fit.
     pub fn from_position(position: &Position) -> Result<Self, IdError> {
         Self::new(&format!("{}-{}", position.stream, position.seq))
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identifiers_are_short_and_plain() {
+    fn rejects_long_and_odd_identifiers() {
         assert!(PostId::new("01JD-a_b").is_ok());
         for bad in ["", "a b", "é", "a\n", &"x".repeat(65)] {
             assert_eq!(PostId::new(bad), Err(IdError));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_reads_back() {
+    fn position_round_trips() {
         let position = Position { stream: StreamId::new("k3-f9_").unwrap(), seq: u64::MAX };
         assert_eq!(position.to_string().parse(), Ok(position));
         for bad in ["", "k3f9", ":1", "k3f9:", "k3f9:-1", "k3f9:1:2", "k3 f9:1"] {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_gives_an_id_that_fits() {
+    fn position_gives_an_id_that_fits() {
         let uuid = "9a08f44c-c541-41eb-8c47-0242ac110002";
         let mut position = Position { stream: StreamId::new(uuid).unwrap(), seq: u64::MAX };
         assert_eq!(PostId::from_position(&position).unwrap().as_str(), format!("{uuid}-{}", u64::MAX));

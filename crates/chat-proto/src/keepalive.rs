@@ -1,5 +1,5 @@
 //! The deadlines of an idle connection: when to probe it, and when it counts as lost. Only received lines extend them;
-//! what we send proves nothing about the peer.
+//! sent lines prove nothing about the peer.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ impl Keepalive {
 }
 
 impl Default for Keepalive {
-    /// Returns 5 s and 10 s: a half-open connection is found within 15 s, and an idle one costs a probe every 5 s.
+    /// Returns 5 s and 10 s: a half-open connection is noticed within 15 s, and an idle one costs a probe every 5 s.
     fn default() -> Self {
         Self::new(Duration::from_secs(5), Duration::from_secs(10))
     }
@@ -40,11 +40,11 @@ impl Default for Keepalive {
 pub(crate) struct KeepaliveTimer {
     limits: Keepalive,
     heard: Instant,
-    /// Since when an answer is outstanding, to a probe or to something else.
+    /// The time since which an answer is outstanding, to a probe or to another request.
     asked: Option<Instant>,
 }
 
-/// What a [`KeepaliveTimer`] asks for at a moment.
+/// The action that a [`KeepaliveTimer`] requires at a moment.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeepaliveEvent {
     /// Nothing: the deadline has not passed.
@@ -80,7 +80,7 @@ impl KeepaliveTimer {
         }
     }
 
-    /// Returns what is due at `now`.
+    /// Returns the action that is due at `now`.
     pub(crate) fn check(&self, now: Instant) -> KeepaliveEvent {
         if now < self.deadline() {
             KeepaliveEvent::Wait

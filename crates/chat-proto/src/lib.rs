@@ -1,8 +1,8 @@
 //! The minechat protocol: lines, values, and both sides of both ports as state machines.
 //!
-//! The state machines use no clock, no random source and no socket: lines, commands and the current time go in; lines to
-//! send, events and the next deadline come out. One test without a runtime can play a whole conversation. They store
-//! nothing and repeat nothing; the crates `chat-client` and `chat-server` do that.
+//! The state machines use no clock, no random source and no socket. Their inputs are lines, commands and the current
+//! time; their outputs are lines to send, events and the next deadline. A test can play a whole conversation without a
+//! runtime. They store nothing and repeat nothing; the crates `chat-client` and `chat-server` do that.
 //!
 //! ```text
 //!  bytes ──> LineCodec ──> Line ──> handle_input ────┐

@@ -1,5 +1,5 @@
-//! Plain lines of the listen port that arrived together, kept in one piece: the fast path of a busy listener. Equal to
-//! the messages that the lines give one by one.
+//! Plain lines of the listen port that arrived together, as one block: the fast path of a busy listener. Equivalent to
+//! the messages of the single lines.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -29,8 +29,7 @@ pub struct PlainLines {
 impl PlainLines {
     /// Checks whole lines, with the line feed of the last one.
     ///
-    /// # Errors
-    /// Returns the lines when one of them is not as simple as that. They must be handled one by one.
+    /// Returns the lines if one of them needs more than that. They must then be handled one by one.
     pub fn new(lines: Bytes) -> Result<Self, Bytes> {
         if lines.last() != Some(&b'\n') || !is_simple(&lines) {
             return Err(lines);
@@ -92,8 +91,8 @@ fn is_simple(bytes: &[u8]) -> bool {
     !bytes.iter().fold(false, |found, &byte| found | odd(byte))
 }
 
-/// Returns whether parsing would keep a line as it is: nothing to trim around the sender, which ends at the first colon
-/// and space.
+/// Returns whether parsing would leave a line unchanged: nothing to trim around the sender, which ends at the first
+/// colon and space.
 fn needs_no_cleaning(line: &str) -> bool {
     let bytes = line.as_bytes();
     if bytes.first().is_none_or(|&first| first == b' ') {

@@ -9,9 +9,9 @@ use crate::line::Line;
 
 /// One side of the protocol of one port, as a value.
 ///
-/// A driver hands in lines, commands and the current time, and polls for output until it is told to wait. The machine
-/// reads no clock and no socket. `Connection` (feature `connection`) is a driver over asynchronous streams; a test can be
-/// another one.
+/// A driver passes in lines, commands and the current time, and polls for output until it has to wait. The machine
+/// reads no clock and no socket. `Connection` (feature `connection`) is a driver over asynchronous streams; a test can
+/// be another one.
 ///
 /// ```
 /// use std::time::Instant;
@@ -31,36 +31,36 @@ use crate::line::Line;
 /// }
 /// ```
 pub trait StateMachine {
-    /// What the program wants.
+    /// The decisions of the program.
     type Command;
-    /// What the program learns.
+    /// The events for the program.
     type Event;
 
-    /// Handles a line of the peer. A driver asks [`wants_input`](Self::wants_input) first.
+    /// Handles a line of the peer. A driver calls [`wants_input`](Self::wants_input) first.
     ///
     /// # Errors
     /// The dialogue cannot continue. Output that is already waiting is still valid.
     fn handle_input(&mut self, line: Line, now: Instant) -> Result<(), ProtocolError>;
 
-    /// Returns whether [`handle_lines`](Self::handle_lines) may be used now. `false` unless a machine has a faster way for
-    /// many lines than for one.
+    /// Returns whether [`handle_lines`](Self::handle_lines) may be used now. `false` unless the machine has a faster
+    /// path for many lines than for one.
     fn wants_lines(&self) -> bool {
         false
     }
 
-    /// Handles consecutive lines of the peer in one piece, line feeds included, with the same meaning as one by one.
+    /// Handles consecutive lines of the peer as one block, line feeds included, equivalent to one by one.
     ///
     /// # Errors
-    /// Returns the lines when they must be handed in one by one.
+    /// Returns the lines if they must be passed in one by one.
     fn handle_lines(&mut self, lines: Bytes, _now: Instant) -> Result<(), Bytes> {
         Err(lines)
     }
 
     /// Handles a line of the peer that was over the limit and was skipped. Used only by a driver that skips such lines;
-    /// elsewhere they end the connection.
+    /// otherwise they end the connection.
     fn handle_too_long(&mut self, _now: Instant) {}
 
-    /// Handles the end of the peer's stream. `unfinished` is what came after the last line feed.
+    /// Handles the end of the peer's stream. `unfinished` contains the bytes after the last line feed.
     ///
     /// # Errors
     /// The rules do not allow the stream to end here.
@@ -69,16 +69,16 @@ pub trait StateMachine {
     /// Handles a command of the program.
     ///
     /// # Errors
-    /// Returns the command when the state does not allow it.
+    /// Returns the command if the state does not allow it.
     fn handle_command(&mut self, command: Self::Command, now: Instant) -> Result<(), NotReady<Self::Command>>;
 
-    /// Checks the deadline that the machine has given. Does nothing when it has not passed.
+    /// Checks the deadline that the machine has returned. Does nothing if it has not passed.
     ///
     /// # Errors
     /// The peer has not answered in time.
     fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError>;
 
-    /// Returns whether lines may be handed in now. `false` while a decision or too many answers are outstanding. The
+    /// Returns whether lines may be passed in now. `false` while a decision or too many answers are outstanding. The
     /// driver then does not read, which slows the peer down.
     fn wants_input(&self) -> bool {
         true
@@ -88,9 +88,9 @@ pub trait StateMachine {
     fn poll_output(&mut self) -> Output<Self::Event>;
 }
 
-/// What a state machine asks of its driver. One method returns all of it, so that a driver cannot forget a part.
+/// The next action of the driver. One method returns all kinds, so that a driver cannot forget one.
 ///
-/// Exhaustive, because a driver must handle every kind of output: to ignore a new one would be a fault.
+/// Exhaustive, because a driver must handle every kind of output: ignoring a new one would be a fault.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Output<E> {

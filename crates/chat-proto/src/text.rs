@@ -37,10 +37,10 @@ impl Text {
     /// removed. Line breaks at the ends are removed. Spaces are data and are kept.
     ///
     /// # Errors
-    /// [`TextError::Blank`] when only white space is left, [`TextError::TooLong`] when it is over the limit.
+    /// [`TextError::Blank`] if only white space is left, [`TextError::TooLong`] if it is over the limit.
     pub fn new(raw: &str) -> Result<Self, TextError> {
         if raw.len() > 4 * MAX_TEXT_BYTES {
-            // No real text shrinks to a quarter by cleaning, so the work is saved.
+            // Cleaning never shrinks a real text to a quarter, so it is refused without cleaning.
             return Err(TextError::TooLong { bytes: raw.len() });
         }
         let text = Self::cleaned(&clean(raw, |_, _| {}))?;
@@ -51,8 +51,8 @@ impl Text {
     }
 
     /// Cleans a text that a server sent. As [`new`](Self::new), but control characters become visible: a server that
-    /// passes them on is hostile or careless, and the reader should see that. Another server may accept longer texts than
-    /// ours, so only the line limits the length.
+    /// forwards them is hostile or careless, and the reader should see that. Another server may accept longer texts, so
+    /// only the length of the line is limited.
     pub(crate) fn from_peer(raw: &str) -> Result<Self, TextError> {
         if raw.trim().is_empty() {
             return Err(TextError::Blank);
@@ -142,7 +142,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Turns all line breaks into line feeds, and hands other control characters to `put`.
+/// Replaces all line breaks by line feeds, and passes other control characters to `put`.
 fn clean(raw: &str, put: fn(&mut String, char)) -> Cow<'_, str> {
     if is_printable_ascii(raw) || !raw.chars().any(|c| is_refused_control(c) || is_separator(c)) {
         return Cow::Borrowed(raw);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_sent_loses_nothing_unseen() {
+    fn shows_everything_a_server_sent() {
         let text = Text::from_peer("\u{1}a\tb\u{1b}[31m\u{9b}\u{7f} \r\n\u{2028}c\rd\n").unwrap();
         assert_eq!(text.as_str(), "␁a\tb␛[31m<U+009B>␡ \n\nc␍d");
         for blank in ["", "\t \n", "\r\n\u{2028}", "\u{85}\u{b}"] {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_is_refused() {
+    fn refuses_blank_texts() {
         for blank in ["", " ", "\t \n", "\u{1}", "\r\n\u{2028}", "\u{a0}"] {
             assert_eq!(Text::new(blank), Err(TextError::Blank), "{blank:?}");
         }

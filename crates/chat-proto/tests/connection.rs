@@ -27,7 +27,7 @@ async fn read_some(stream: &mut DuplexStream) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_is_one_write() {
+async fn answers_in_one_write() {
     let (mut server, mut client) = serve(4096);
     client.write_all(b"9a08\n").await.unwrap();
     assert!(matches!(server.next_event().await.unwrap(), WriterServerEvent::Login(_)));
@@ -41,7 +41,7 @@ async fn a_turn_is_one_write() {
 #[tokio::test(start_paused = true)]
 async fn reads_a_client_that_reads_nothing() {
     let (mut server, mut client) = serve(64);
-    // The greeting fills the pipe; the client does not read it.
+    // The greeting fills the pipe, because the client does not read it.
     for piece in ["9a", "08\nhel", "lo\n\n"] {
         client.write_all(piece.as_bytes()).await.unwrap();
         let _ = tokio::time::timeout(Duration::from_millis(1), async {
@@ -133,7 +133,7 @@ async fn queued_bytes_follow_earlier_answers() {
     );
 }
 
-/// A stream that hands out some bytes and then fails.
+/// A stream that returns some bytes and then fails.
 struct Failing {
     bytes: &'static [u8],
     failure: io::ErrorKind,
@@ -163,7 +163,7 @@ impl AsyncWrite for Failing {
     }
 }
 
-/// Logs in over a stream that fails in the middle of a plain post, and returns what the server learns of it.
+/// Logs in over a stream that fails in the middle of a plain post, and returns the server's event.
 async fn post_and_fail(failure: io::ErrorKind, tls: bool) -> Result<WriterServerEvent, ConnectionError> {
     let machine = WriterServer::new(WriterServerConfig::default(), Instant::now().into_std());
     let io = Failing { bytes: b"9a08\nfirst half\n", failure };
@@ -193,8 +193,8 @@ async fn only_a_close_ends_a_tls_stream() {
     }
 }
 
-/// What a listener without extensions hears of a stream that comes in these pieces, one message after the other, and
-/// whether some came together.
+/// Returns the messages that a listener without extensions receives from these pieces, and whether some arrived as a
+/// block.
 async fn heard(pieces: &[&str]) -> (Vec<Message>, bool) {
     let (ours, mut theirs) = duplex(64 * 1024);
     let config = ListenerClientConfig::default();

@@ -1,5 +1,5 @@
-//! Any lines in any order, at any time, into all four machines: errors, never a panic, and never
-//! more output than the input can account for.
+//! Feeds any lines in any order, at any time, to all four machines: they may return errors, but never panic, and never
+//! produce more output than the input accounts for.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::time::{Duration, Instant};
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use chat_proto::*;
 use proptest::prelude::*;
 
-/// What a peer may do next.
+/// The next action of a peer.
 #[derive(Debug, Clone)]
 enum Act {
     Line(String),
     End(Option<String>),
     Wait(u64),
-    /// Our side acts, as far as the machine allows it.
+    /// A command of the program, as far as the machine allows it.
     Command(u8),
 }
 
-/// Lines that mean something at one place, said at any place; and any text at all.
+/// Returns lines that are valid at one place, sent at any place, and arbitrary text.
 fn any_line() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         GREETING.to_owned(),
@@ -55,7 +55,7 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Plays the acts until the machine gives up. Returns how many lines it said.
+/// Plays the actions until the machine fails. Returns how many lines it sent.
 fn play<M: StateMachine>(
     mut machine: M,
     acts: &[Act],
@@ -90,7 +90,7 @@ fn play<M: StateMachine>(
                 Output::Timeout(_) => break,
             }
             turns += 1;
-            assert!(turns < 10_000, "the machine talks without end");
+            assert!(turns < 10_000, "the machine never stops sending");
         }
         if outcome.is_err() {
             break;
@@ -103,7 +103,7 @@ fn id(text: &str) -> PostId {
     PostId::new(text).unwrap()
 }
 
-/// Pieces of JSON that are put behind an id, and any text at all.
+/// Returns fragments of JSON that follow an id, and arbitrary text.
 fn after_an_id() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         ", \"text\": \"hi\"",

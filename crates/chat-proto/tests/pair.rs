@@ -1,5 +1,5 @@
-//! A client and a server machine joined by a wire in memory, under virtual time: whole
-//! conversations without a runtime, with the bytes split anywhere.
+//! A client and a server machine joined by a wire in memory, in virtual time: whole conversations without a runtime,
+//! with the bytes split anywhere.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ impl<M: StateMachine> End<M> {
         Self { machine, codec, inbox: BytesMut::new(), learned: Vec::new() }
     }
 
-    /// Lets the machine read what has arrived; what it says goes to `wire`.
+    /// Passes the machine what has arrived; its output goes to `wire`.
     fn run(&mut self, now: Instant, wire: &mut BytesMut) -> Result<(), ProtocolError> {
         loop {
             match self.machine.poll_output() {
@@ -41,12 +41,12 @@ impl<M: StateMachine> End<M> {
     fn deadline(&mut self) -> Option<Instant> {
         match self.machine.poll_output() {
             Output::Timeout(deadline) => deadline,
-            _ => panic!("there was output left"),
+            _ => panic!("output is left"),
         }
     }
 }
 
-/// A server that knows one token and stores what it is told.
+/// A server that knows one token and stores every post.
 struct Pair {
     now: Instant,
     client: End<WriterClient>,
@@ -71,7 +71,7 @@ impl Pair {
         }
     }
 
-    /// Moves everything there is to move, at most `piece` bytes at a time.
+    /// Moves all pending bytes, at most `piece` bytes at a time.
     fn settle(&mut self, piece: usize) -> Result<(), ProtocolError> {
         let (mut up, mut down) = (BytesMut::new(), BytesMut::new());
         loop {
@@ -109,7 +109,7 @@ impl Pair {
                         }
                     }
                 }
-                other => panic!("{other:?} was not expected"),
+                other => panic!("unexpected {other:?}"),
             };
             self.server.machine.handle_command(command, self.now).unwrap();
         }
@@ -200,8 +200,8 @@ fn post(key: u64, text: &str) -> WriterClientCommand {
 }
 
 proptest! {
-    /// Whatever is posted is stored once, whole, in order, as one message, and confirmed in order,
-    /// on both kinds of server and however the bytes are split.
+    /// Each posted message is stored once, whole and in order, and confirmed in order, on both kinds of server and
+    /// however the bytes are split.
     #[test]
     fn every_text_is_exactly_one_message(
         texts in prop::collection::vec(any::<String>(), 1..20),
@@ -237,7 +237,7 @@ proptest! {
         prop_assert_eq!(confirmed, (0..posted.len() as u64).collect::<Vec<_>>());
     }
 
-    /// A message that is not stored is never confirmed, however the server's answers are cut off.
+    /// A message that is not stored is never confirmed, wherever the server's answers are cut off.
     #[test]
     fn a_cut_confirms_only_stored_posts(
         count in 1u64..30,

@@ -1,4 +1,4 @@
-//! What other crates may rely on: every public type can be sent between threads.
+//! Checks that every public type can be sent between threads.
 #![allow(missing_docs)]
 
 use chat_proto::*;

@@ -20,8 +20,8 @@ use crate::connection::output::{OutputBuffer, WriteProgress};
 use crate::line::Line;
 use crate::state_machine::{NotReady, Output, StateMachine};
 
-/// How much output may wait before input is no longer read: a peer that asks faster than it reads the answers is slowed
-/// down to its own pace.
+/// How many bytes of output may wait before input is no longer read, so that a peer that sends faster than it reads the
+/// answers is slowed down.
 const HIGH_WATER: usize = 64 * 1024;
 
 /// The size of one read. The buffer is on the stack while polling, so an idle connection has none.
@@ -29,9 +29,9 @@ const READ_CHUNK: usize = 16 * 1024;
 
 /// A state machine and the stream on which it communicates.
 ///
-/// Reading and writing run side by side. Output is written while input is awaited; a peer that reads nothing does not
-/// keep its own lines from being read; and a peer that has closed its reading side is read to its end. Answers to input
-/// that arrived together leave in one write.
+/// Reading and writing run side by side. Output is written while input is awaited; a peer that does not read still has
+/// its own lines read; and a peer that has closed its reading side is read to its end. Answers to input that arrived
+/// together are sent in one write.
 ///
 /// Needs the feature `connection` (on by default) and a tokio runtime with timers.
 ///
@@ -95,7 +95,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         }
     }
 
-    /// Sets how long the peer may read nothing of the output that waits. Default 60 s.
+    /// Sets how long the peer may leave output unread. Default 60 s.
     #[must_use]
     pub fn with_write_timeout(mut self, limit: Duration) -> Self {
         self.write_timeout = limit;
@@ -105,39 +105,39 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
     /// Requires that the peer closes the stream, as over TLS with `close_notify`: a reset is an error then, and a message
     /// whose lines have arrived in part is discarded.
     ///
-    /// Without this a reset ends the stream. Over plain TCP it must: clients that post and close at once, with the answer
-    /// unread, reset the connection (docs/protocol.md, section 2). Over TLS it must not, because anybody on the path can
-    /// send a reset and so cut a message in two.
+    /// Without this a reset ends the stream. Over plain TCP it must: clients that post and close at once, with the
+    /// answer unread, reset the connection (docs/protocol.md, section 2). Over TLS it must not, because an attacker on
+    /// the path can send a reset and so truncate a message.
     #[must_use]
     pub fn with_close_required(mut self) -> Self {
         self.close_required = true;
         self
     }
 
-    /// Hands a command to the machine. What the machine sends for it is written with the next poll.
+    /// Passes a command to the machine. Its output is written at the next poll.
     ///
     /// # Errors
-    /// Returns the command when the dialogue does not allow it now.
+    /// Returns the command if the dialogue does not allow it now.
     pub fn command(&mut self, command: M::Command) -> Result<(), NotReady<M::Command>> {
         self.machine.handle_command(command, now())
     }
 
-    /// Waits for the next event. Output is written meanwhile.
+    /// Waits for the next event, and writes output in the meantime.
     ///
     /// # Errors
-    /// The connection has ended; see [`ConnectionError`]. Events that were due come first.
+    /// The connection has ended; see [`ConnectionError`]. Events that were due are returned first.
     ///
     /// # Cancel safety
-    /// This method is cancel safe. When the future is dropped before it is ready, no input, output or event is lost.
+    /// This method is cancel safe. If the future is dropped before it is ready, no input, output or event is lost.
     ///
     /// # Panics
-    /// When a deadline is set outside of a tokio runtime with timers.
+    /// If a deadline is set outside of a tokio runtime with timers.
     pub async fn next_event(&mut self) -> Result<M::Event, ConnectionError> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// Appends encoded lines behind all output so far, without copying them. For a server that sends the same bytes to
-    /// many. The bytes must end with a line feed.
+    /// Appends encoded lines after all output so far, without copying them. For a server that sends the same bytes to
+    /// many clients. The bytes must end with a line feed.
     pub fn queue(&mut self, encoded: Bytes) {
         self.take_output();
         self.output.push_encoded(encoded);
@@ -166,17 +166,17 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         &self.io
     }
 
-    /// Writes all output. Events that come up meanwhile are kept for [`next_event`](Self::next_event).
+    /// Writes all output. Events that occur in the meantime are kept for [`next_event`](Self::next_event).
     ///
     /// # Errors
-    /// [`ConnectionError::Stalled`] when the peer reads nothing for too long. A peer that is gone is no error here: reading
-    /// reports it.
+    /// [`ConnectionError::Stalled`] if the peer does not read for too long. A disconnected peer is not an error here:
+    /// reading reports it.
     ///
     /// # Cancel safety
-    /// This method is cancel safe. When the future is dropped, the rest of the output is kept.
+    /// This method is cancel safe. If the future is dropped, the rest of the output is kept.
     ///
     /// # Panics
-    /// When it has to wait outside of a tokio runtime with timers.
+    /// If it has to wait outside of a tokio runtime with timers.
     pub async fn flush(&mut self) -> Result<(), ConnectionError> {
         poll_fn(|cx| {
             self.take_output();
@@ -191,7 +191,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
     /// Writes all output, then ends our side of the stream.
     ///
     /// # Errors
-    /// As [`flush`](Self::flush), and [`ConnectionError::Io`] when the stream cannot be ended.
+    /// As [`flush`](Self::flush), and [`ConnectionError::Io`] if the stream cannot be ended.
     ///
     /// # Cancel safety
     /// This method is cancel safe: it can be called again and continues.
@@ -205,9 +205,9 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
 
     /// Makes progress until an event is due or everything has to wait.
     ///
-    /// The order matters. Input that is already here is handled before anything is written, so that its answers leave
-    /// together. Writing comes before reading, so that the answers do not wait for more input. The timer is last: a
-    /// deadline counts only when nothing arrived in time.
+    /// The order matters. Input that has already arrived is handled before anything is written, so that its answers
+    /// leave together. Writing comes before reading, so that the answers do not wait for more input. The timer is last:
+    /// a deadline counts only if nothing arrived in time.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Event, ConnectionError>> {
         loop {
             let deadline = self.take_output();
@@ -236,8 +236,8 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         }
     }
 
-    /// Takes everything that the machine returns, and returns its deadline. Input is handed in only after that, so what
-    /// waits in `events` comes from one line or one command.
+    /// Takes all output of the machine and returns its deadline. Input is passed in only after that, so `events`
+    /// contains the events of only one line or command.
     fn take_output(&mut self) -> Option<std::time::Instant> {
         loop {
             match self.machine.poll_output() {
@@ -248,7 +248,8 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         }
     }
 
-    /// Hands lines that are already here to the machine: one, or all in one piece. Returns `false` when there is none.
+    /// Passes lines that have already arrived to the machine: one, or all as one block. Returns `false` if there is
+    /// none.
     fn handle_buffered_input(&mut self) -> Result<bool, ConnectionError> {
         if self.batch.is_empty()
             && self.machine.wants_lines()
@@ -271,7 +272,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         Ok(true)
     }
 
-    /// Reads once. Ready when something arrived, which may be the end of the stream.
+    /// Reads once. Ready when something arrived, including the end of the stream.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let mut chunk = [const { MaybeUninit::uninit() }; READ_CHUNK];
         let mut chunk = ReadBuf::uninit(&mut chunk);
@@ -280,7 +281,8 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         match read {
             Ok(()) if chunk.filled().is_empty() => self.end()?,
             Ok(()) => self.input.extend_from_slice(chunk.filled()),
-            // A peer that closed with our answers unread resets the stream. Everything that it sent before is read by now.
+            // A peer that closes with our answers unread resets the stream. Everything that it sent before has been
+            // read by now.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !self.close_required => self.end()?,
             Err(error) => return Poll::Ready(Err(ConnectionError::Io(error))),
         }
@@ -351,7 +353,7 @@ impl<M: StateMachine + fmt::Debug, IO> fmt::Debug for Connection<M, IO> {
     }
 }
 
-/// Returns the time of tokio's clock, so that a test that pauses it drives the machines too.
+/// Returns the time of tokio's clock, so that paused time in a test applies to the machines too.
 fn now() -> std::time::Instant {
     Instant::now().into_std()
 }

@@ -1,4 +1,4 @@
-//! Why a connection has ended.
+//! The reasons why a connection has ended.
 
 use std::io;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::codec::CodecError;
 use crate::error::{ProtocolError, duration};
 
-/// Why there are no more events.
+/// The reason why there are no more events.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {

@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 
 use crate::line::Line;
 
-/// How many pieces one vectored write gets at most. A socket does not accept more at once.
+/// The largest number of slices in one vectored write. A socket accepts no more at once.
 const MAX_SLICES: usize = 64;
 
 /// Encoded lines in the order in which they are sent.
@@ -21,11 +21,11 @@ pub(super) struct OutputBuffer {
     lines: BytesMut,
     chunks: VecDeque<Bytes>,
     chunk_bytes: usize,
-    /// The peer cannot be written to any more: output is discarded.
+    /// Writing to the peer has failed: output is discarded.
     closed: bool,
 }
 
-/// What one attempt to write has done.
+/// The result of one attempt to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WriteProgress {
     /// Bytes were written, and more may be.
@@ -59,8 +59,8 @@ impl OutputBuffer {
         }
     }
 
-    /// Writes once. A write error closes the buffer: the peer will receive nothing more, but what it has sent may still be
-    /// worth reading, and reading reports the error.
+    /// Writes once. A write error closes the buffer: the peer receives nothing more, but what it has sent may still be
+    /// read, and reading reports the error.
     pub(super) fn poll_write(
         &mut self,
         io: &mut (impl AsyncWrite + Unpin),

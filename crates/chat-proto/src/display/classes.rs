@@ -1,12 +1,12 @@
-//! Classes of single characters: which of them control a terminal, deceive a reader or cannot be seen, and what is
-//! shown in their place.
+//! Classes of single characters: which of them control a terminal, mislead a reader or are invisible, and their
+//! replacements.
 
 use std::fmt::Write as _;
 
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_width::UnicodeWidthChar;
 
-/// Returns the picture of a C0 control character or DEL, such as `␛`, and `None` for anything else.
+/// Returns the picture of a C0 control character or DEL, such as `␛`; `None` for any other character.
 #[must_use]
 pub fn control_picture(c: char) -> Option<char> {
     match c {
@@ -16,7 +16,7 @@ pub fn control_picture(c: char) -> Option<char> {
     }
 }
 
-/// Appends what is shown in place of a character that must not be shown: its picture if it has one, else its number.
+/// Appends the replacement of a character that must not be shown: its picture if it has one, or else its code point.
 pub fn push_visible(out: &mut String, c: char) {
     match control_picture(c) {
         Some(picture) => out.push(picture),
@@ -24,25 +24,25 @@ pub fn push_visible(out: &mut String, c: char) {
     }
 }
 
-/// Appends the number of a character, as in `<U+202E>`.
+/// Appends the code point of a character, as in `<U+202E>`.
 pub(super) fn number(out: &mut String, c: char) {
     let _ = write!(out, "<U+{:04X}>", c as u32);
 }
 
-/// Returns whether a character controls a terminal or deceives a reader: control characters, characters that change the
-/// direction of text, and characters that cannot be seen.
+/// Returns whether a character controls a terminal or misleads a reader: control characters, characters that change the
+/// direction of text, and invisible characters.
 #[must_use]
 pub fn is_treacherous(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-/// Returns whether a character combines with the one before it. A pile of many paints over the lines above and below.
+/// Returns whether a character combines with the one before it. A stack of many covers the lines above and below.
 #[must_use]
 pub fn is_mark(c: char) -> bool {
     c.width() == Some(0) && !is_joiner(c) && !is_treacherous(c)
 }
 
-/// Returns whether a character changes the direction of the text around it, so that a reader sees another text.
+/// Returns whether a character changes the direction of the text around it, so that it reads differently.
 #[must_use]
 pub fn turns_text(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -72,7 +72,7 @@ pub(super) fn is_invisible(c: char) -> bool {
         )
 }
 
-/// Returns whether a character chooses among the forms of one ideograph. Anywhere else it cannot be seen.
+/// Returns whether a character selects among the forms of one ideograph. Elsewhere it is invisible.
 pub(super) fn is_ideographic_selector(c: char) -> bool {
     matches!(c, '\u{e0100}'..='\u{e01ef}')
 }

@@ -10,19 +10,20 @@ use super::classes::{
 };
 
 /// The number of combining marks that one character keeps. Vietnamese, pointed Hebrew and Devanagari need up to four; a
-/// higher pile paints over the lines above and below.
+/// higher stack covers the lines above and below.
 pub const MAX_MARKS: usize = 8;
 
 /// The number of joiners that one emoji keeps. The longest in use has three; a chain of thousands is measured as two
 /// cells wide and drawn as thousands.
 const MAX_JOINS: usize = 8;
 
-/// A tab is this many spaces. A terminal would expand it to a stop that depends on the column, which is unknown here.
+/// A tab becomes this many spaces. A terminal would expand it to a tab stop that depends on the column, which is
+/// unknown here.
 const TAB: &str = "    ";
 
 /// Makes `raw` safe as a part of one line: the result has no control character, not even a line feed.
 ///
-/// Borrows when nothing has to change. Cleaning twice changes nothing more.
+/// Borrows if nothing has to change. Cleaning twice gives the same result.
 #[must_use]
 pub fn clean_for_terminal(raw: &str) -> Cow<'_, str> {
     clean(raw, false)
@@ -107,7 +108,7 @@ impl Cleaner {
 
     fn push_mark(&mut self, c: char) {
         if self.base.is_none() {
-            // Without a base it would combine with what the frontend printed before.
+            // Without a base it would combine with the character that the frontend printed before.
             self.out.push('◌');
             self.base = Some('◌');
         }
@@ -136,7 +137,7 @@ impl Cleaner {
         }
     }
 
-    /// Appends how many marks were left out of the pile that ends here.
+    /// Appends the number of marks that were dropped from the stack that ends here.
     fn end_marks(&mut self) {
         if self.marks > MAX_MARKS {
             let _ = write!(self.out, "<+{}>", self.marks - MAX_MARKS);
@@ -189,7 +190,7 @@ mod tests {
         assert_eq!(clean_for_terminal("می\u{200c}خواهم"), "می\u{200c}خواهم");
         assert_eq!(clean_for_terminal("क्\u{200d}ष"), "क्\u{200d}ष");
         assert_eq!(clean_for_terminal("a\u{200d}b"), "a<U+200D>b");
-        // The next character is replaced by its number, so there is nothing to join.
+        // The next character is replaced by its code point, so there is nothing to join.
         assert_eq!(clean_for_terminal("ب\u{200c}\u{6dd}"), "ب<U+200C><U+06DD>");
         assert_eq!(clean_for_terminal("👩\u{200d}"), "👩<U+200D>");
         let chain = "👩\u{200d}".repeat(100) + "👩";
@@ -246,7 +247,7 @@ mod tests {
         }
 
         #[test]
-        fn no_pile_is_higher_than_the_cap(raw in nasty()) {
+        fn no_stack_is_higher_than_the_cap(raw in nasty()) {
             let mut pile = 0;
             for c in clean_for_terminal(&raw).chars() {
                 pile = if c.width() == Some(0) && !is_joiner(c) { pile + 1 } else { 0 };

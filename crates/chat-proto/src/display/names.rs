@@ -1,19 +1,19 @@
-//! Which characters of a name cannot be seen, and which names can be taken for each other.
+//! Finds invisible characters in names, and names that look alike.
 
 use super::classes::{is_ideographic_selector, is_invisible, is_joiner};
 
-/// Returns whether two *different* names can be taken for each other by a reader. `false` for equal names.
+/// Returns whether a reader can mistake two *different* names for each other. `false` for equal names.
 #[must_use]
 pub fn looks_like(a: &str, b: &str) -> bool {
     a != b && skeletons(a).iter().any(|one| skeletons(b).contains(one))
 }
 
-/// Returns what a name looks like, in two ways. Two names look alike when they have a skeleton in common; skeletons are
-/// for comparing, never for showing.
+/// Returns the two look-alike forms of a name. Two names look alike if they have a skeleton in common. Skeletons are
+/// only for comparison, never for display.
 ///
-/// In both, characters that look alike are folded together across scripts (Unicode TR 39), and invisible characters and
-/// white space are left out. The first folds capitals before look-alikes, so that `Igor` meets `igor`; the second folds
-/// look-alikes before capitals, so that `paypaI` meets `paypal` and the Cyrillic `ВОВ` meets `Bob`.
+/// In both, characters that look alike are mapped to one across scripts (Unicode TR 39), and invisible characters and
+/// white space are dropped. The first maps capitals before look-alikes, so that `Igor` matches `igor`; the second maps
+/// look-alikes before capitals, so that `paypaI` matches `paypal` and the Cyrillic `ВОВ` matches `Bob`.
 #[must_use]
 pub fn skeletons(name: &str) -> [String; 2] {
     let seen: String = name.chars().filter(|&c| !c.is_whitespace() && !is_invisible_in_names(c)).collect();
@@ -22,19 +22,19 @@ pub fn skeletons(name: &str) -> [String; 2] {
     [fold(&seen.to_lowercase()), fold(&fold(&seen).to_lowercase())]
 }
 
-/// Returns whether a character can be left out of a name without a visible change. Some of these characters stay in
-/// texts, because emoji and some scripts need them.
+/// Returns whether a character can be omitted from a name without a visible change. Some of these characters are kept
+/// in texts, because emoji and some scripts need them.
 #[must_use]
 pub fn is_invisible_in_names(c: char) -> bool {
     let selects = is_ideographic_selector(c) || matches!(c, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}');
     // Joiners of rare scripts by category marks, and the blank pattern of Braille: few fonts draw anything for them.
     let blank = matches!(c, '\u{2d7f}' | '\u{16fe4}' | '\u{1107f}' | '\u{2800}');
-    // White space counts as seen, control characters among it too: it separates words.
+    // White space, including control characters, counts as visible, because it separates words.
     !c.is_whitespace() && (c.is_control() || is_invisible(c) || is_joiner(c) || selects || blank)
 }
 
-/// Returns whether a character can be taken for a colon. A name must not have one, because `name: text` is how plain
-/// lines are read.
+/// Returns whether a character looks like a colon. A name must not contain one, because plain lines have the form
+/// `name: text`.
 #[must_use]
 pub fn resembles_colon(c: char) -> bool {
     unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).any(|like| like == ':')

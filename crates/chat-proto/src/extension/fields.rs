@@ -1,4 +1,4 @@
-//! Reads the JSON of an extension line into the fields of all extensions, before it is known which one it is.
+//! Parses the JSON of an extension line into the fields of all extensions, before it is known which one it is.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -50,8 +50,8 @@ pub(super) struct ResumeFields<'a> {
 }
 
 impl ExtensionFields<'_> {
-    /// Reads the fields and hands them to `parse`. Returns `None` when the JSON is damaged, has a name twice, or has a
-    /// value of another type than the protocol says.
+    /// Parses the fields and passes them to `parse`. Returns `None` if the JSON is damaged, has a name twice, or has a
+    /// value of a type that the protocol does not allow.
     pub(super) fn read<T>(json: &str, parse: impl FnOnce(&ExtensionFields<'_>) -> Option<T>) -> Option<T> {
         match serde_json::from_str(json) {
             Ok(fields) => parse(&fields),
@@ -63,7 +63,7 @@ impl ExtensionFields<'_> {
 
 /// Replaces each escape of half a surrogate pair by U+FFFD. Returns `None` when there is none.
 ///
-/// A backslash outside of a string is no JSON, so strings need not be recognised.
+/// A backslash outside of a string is not valid JSON, so strings need not be recognised.
 fn replace_lone_surrogates(json: &str) -> Option<String> {
     let bytes = json.as_bytes();
     let mut out = String::new();
@@ -97,13 +97,13 @@ fn escaped_unit(bytes: &[u8], at: usize) -> Option<u16> {
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Returns the last valid `id` of an object that may be damaged behind it. A post with an id is always answered, also
-/// when nothing else of it can be read.
+/// Returns the last valid `id` of an object that may be damaged after it. A post with an id is always answered, even if
+/// nothing else in it can be parsed.
 pub(crate) fn readable_id(json: &str) -> Option<PostId> {
     let replaced = replace_lone_surrogates(json);
     let mut found = None;
     let mut reader = serde_json::Deserializer::from_str(replaced.as_deref().unwrap_or(json));
-    // An error only means that nothing more can be read; the ids before it are found.
+    // An error only means that nothing more can be parsed; the ids before it are found.
     let _ = reader.deserialize_map(IdVisitor { found: &mut found });
     found
 }

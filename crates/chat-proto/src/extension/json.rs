@@ -16,7 +16,7 @@ impl JsonObjectWriter {
         Self::append_line(BytesMut::with_capacity(96))
     }
 
-    /// Starts an extension line behind the bytes of `out`.
+    /// Starts an extension line after the bytes of `out`.
     pub(super) fn append_line(mut out: BytesMut) -> Self {
         // The mark is ASCII, so it is one byte.
         out.put_u8(EXTENSION_MARK as u8);
@@ -54,7 +54,7 @@ impl JsonObjectWriter {
         let _ = serde_json::to_writer((&mut self.out).writer(), &value);
     }
 
-    /// Appends a value that is JSON already.
+    /// Appends a value that is already JSON.
     pub(super) fn raw(&mut self, key: &str, json: &[u8]) {
         self.key(key);
         self.out.put_slice(json);

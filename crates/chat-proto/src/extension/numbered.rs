@@ -55,7 +55,7 @@ impl NumberedMessage {
 /// # Ok::<(), chat_proto::TextError>(())
 /// ```
 pub fn encode_numbered(out: &mut BytesMut, seq: Seq, at: i64, nickname: &str, text: &Text) {
-    // Splitting and joining moves no bytes: the line is written behind what `out` already has.
+    // Splitting and joining moves no bytes: the line is written after the existing content of `out`.
     let mut object = JsonObjectWriter::append_line(out.split_off(out.len()));
     write(&mut object, seq, at, nickname, text);
     let mut line = object.finish();

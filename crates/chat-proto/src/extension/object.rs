@@ -27,7 +27,7 @@ impl Extension {
         ExtensionFields::read(json, Self::from_fields)
     }
 
-    /// Decides by the fields which line it is. Answers come first: their fields occur in no request.
+    /// Decides by the fields which line it is. Answers are checked first, because their fields occur in no request.
     fn from_fields(fields: &ExtensionFields<'_>) -> Option<Self> {
         if fields.ok.is_some() {
             StoredPost::from_fields(fields).map(Self::Stored)

@@ -8,7 +8,7 @@ use crate::extension::json::JsonObjectWriter;
 use crate::ident::{Position, PostId, StreamId};
 use crate::text::{Text, TextError};
 
-/// Why a server did not store a post.
+/// The reason why a server did not store a post.
 ///
 /// ```
 /// use chat_proto::DeclineCode;
@@ -64,7 +64,7 @@ impl DeclineCode {
     }
 }
 
-/// Reads a code of the wire. Of an unknown one at most 32 characters are kept, and no control characters.
+/// Parses a code of the wire. At most 32 characters of an unknown one are kept, and no control characters.
 impl From<&str> for DeclineCode {
     fn from(code: &str) -> Self {
         match code {
@@ -104,7 +104,7 @@ impl fmt::Display for DeclineCode {
     }
 }
 
-/// `{"id": …, "text": …}`. The text is an error when it cannot be a message; the post is answered nevertheless.
+/// `{"id": …, "text": …}`. The text is an error if it cannot be a message; the post is answered nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RepeatablePost {
     pub(crate) id: PostId,
@@ -123,7 +123,7 @@ impl RepeatablePost {
     }
 }
 
-/// `{"ok": …, "stream": …, "seq": …}`: the server has the post.
+/// `{"ok": …, "stream": …, "seq": …}`: the server has stored the post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredPost {
     pub(crate) id: PostId,
@@ -163,7 +163,7 @@ impl DeclinedPost {
         out.text("no", self.id.as_str());
         out.text("code", self.code.as_str());
         if let Some(after) = self.retry_after {
-            // More milliseconds than fit are 500 million years: the largest number says the same.
+            // More milliseconds than fit are 500 million years, so the largest number is good enough.
             out.value("retry_after_ms", u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
         }
     }

@@ -1,4 +1,4 @@
-//! The request of a listener to continue the log at a position, and the server's answer.
+//! The request of a listener to resume the log at a position, and the server's answer.
 
 use crate::extension::fields::{ExtensionFields, ResumeFields};
 use crate::extension::json::JsonObjectWriter;
@@ -39,7 +39,7 @@ impl std::str::FromStr for Nonce {
     }
 }
 
-/// Where a listener wants the log to start.
+/// The position at which a listener requests the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResumeFrom {
@@ -55,9 +55,9 @@ pub enum ResumeFrom {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResumeRequest {
-    /// Where the log is to start.
+    /// The requested start.
     pub from: ResumeFrom,
-    /// What the answer must repeat.
+    /// The value that the answer must repeat.
     pub nonce: Nonce,
 }
 
@@ -95,7 +95,7 @@ impl ResumeRequest {
     }
 }
 
-/// What the server answers to a [`ResumeRequest`], before the first numbered line.
+/// The server's answer to a [`ResumeRequest`], before the first numbered line.
 ///
 /// ```
 /// use chat_proto::{ResumeAnswer, StreamId};
@@ -107,25 +107,25 @@ impl ResumeRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResumeAnswer {
-    /// The log that the server has.
+    /// The server's current log.
     pub stream: StreamId,
     /// The number of the first message that follows.
     pub from: Seq,
     /// The number of the newest message at this moment.
     pub head: Seq,
-    /// What this connection was already sent as plain lines, because its request came late. The listener drops their
-    /// repetition.
+    /// The range that this connection already received as plain lines, because its request came late. The listener
+    /// drops the repetition.
     pub plain: Option<SeqRange>,
 }
 
 impl ResumeAnswer {
-    /// Creates an answer for a listener that was sent no plain lines.
+    /// Creates an answer for a listener that received no plain lines.
     #[must_use]
     pub const fn new(stream: StreamId, from: Seq, head: Seq) -> Self {
         Self { stream, from, head, plain: None }
     }
 
-    /// Sets what was already sent as plain lines.
+    /// Sets the range that was already sent as plain lines.
     #[must_use]
     pub fn with_plain(self, plain: Option<SeqRange>) -> Self {
         Self { plain, ..self }
@@ -134,7 +134,7 @@ impl ResumeAnswer {
 
 /// Consecutive sequence numbers of one stream.
 ///
-/// Exhaustive, because a range is its two ends and nothing else.
+/// Exhaustive, because a range consists of exactly its two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeqRange {
     /// The first number.

@@ -1,5 +1,5 @@
-//! The client's machines under a script: what the server says is fed in, what the client says and
-//! learns is held against the next step.
+//! Plays the transcripts against the client's machines: the server's lines are the input, and the client's lines and
+//! events are compared with the next step.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ impl<M: StateMachine> Driver<M> {
     }
 
     fn line(&mut self, line: &str) {
-        // A client that has given up reads nothing more.
+        // A client that has failed reads nothing more.
         if self.failed.is_none() {
             self.failed = self.machine.handle_input(Line::from(line), self.now).err();
             self.pump();
@@ -48,7 +48,7 @@ impl<M: StateMachine> Driver<M> {
     }
 }
 
-/// What the person at the client comes for in this script.
+/// Returns the purpose of the client in this script.
 fn intent(script: &Script) -> Intent {
     let mut said = script.steps.iter().filter_map(|step| match step {
         Step::Client(line) => Some(line.as_str()),
@@ -61,7 +61,7 @@ fn intent(script: &Script) -> Intent {
     }
 }
 
-/// The keys under which the posts of a script were handed in.
+/// The keys under which the posts of a script were passed in.
 #[derive(Default)]
 struct Keys {
     next: u64,
@@ -70,7 +70,7 @@ struct Keys {
 }
 
 impl Keys {
-    /// The command for the next post, under a new key.
+    /// Returns the command for the next post, under a new key.
     fn command(&mut self, (id, text): (Option<PostId>, Text)) -> WriterClientCommand {
         self.next += 1;
         let key = self.next;
@@ -110,7 +110,7 @@ pub(crate) fn play_writer(script: &Script) {
                 }
                 assert_eq!(client.said.pop_front(), Some(line), "{}", script.title);
             }
-            Step::ClientEnds => assert!(client.failed.take().is_some(), "{}: the client goes on", script.title),
+            Step::ClientEnds => assert!(client.failed.take().is_some(), "{}: the client continues", script.title),
             Step::Confirm => {
                 let key = keys.plain.pop_front().unwrap();
                 expected.push(WriterClientEvent::Confirmed { key, position: None });
@@ -127,7 +127,7 @@ pub(crate) fn play_writer(script: &Script) {
         }
     }
     assert_eq!(client.failed, None, "{}", script.title);
-    assert!(client.said.is_empty(), "{}: said more: {:?}", script.title, client.said);
+    assert!(client.said.is_empty(), "{}: sent more: {:?}", script.title, client.said);
     client
         .learned
         .retain(|event| matches!(event, WriterClientEvent::Confirmed { .. } | WriterClientEvent::Declined { .. }));
@@ -143,7 +143,7 @@ pub(crate) fn play_listener(script: &Script) {
         match step.clone() {
             Step::Server(line) => client.line(&line),
             Step::Client(line) => assert_eq!(client.said.pop_front(), Some(line), "{}", script.title),
-            Step::ClientEnds => assert!(client.failed.take().is_some(), "{}: the client goes on", script.title),
+            Step::ClientEnds => assert!(client.failed.take().is_some(), "{}: the client continues", script.title),
             Step::Wait(time) => client.wait(time),
             Step::Got { sender, text } => expected.push(Learned::Got(sender, text)),
             Step::Gap(missed) => expected.push(Learned::Gap(missed)),
@@ -152,12 +152,12 @@ pub(crate) fn play_listener(script: &Script) {
         }
     }
     assert_eq!(client.failed, None, "{}", script.title);
-    assert!(client.said.is_empty(), "{}: said more: {:?}", script.title, client.said);
+    assert!(client.said.is_empty(), "{}: sent more: {:?}", script.title, client.said);
     let learned: Vec<Learned> = client.learned.into_iter().flat_map(Learned::of).collect();
     assert_eq!(learned, expected, "{}", script.title);
 }
 
-/// What a listener hands to its application.
+/// The events that a listener passes to its program.
 #[derive(Debug, PartialEq)]
 enum Learned {
     Got(String, Text),
@@ -175,14 +175,14 @@ impl Learned {
         }
     }
 
-    /// A plain line has lost its line breaks on the way; a numbered one has not.
+    /// Removes the differences between plain and numbered lines: a plain one has lost its line breaks.
     fn got(message: Message) -> Self {
         let sender = message.sender.expect("every line of a transcript has a sender");
         Self::Got(sender.as_str().into(), message.text)
     }
 }
 
-/// The request that the script's client sends with its first line, if any.
+/// Returns the request that the script's client sends with its first line, if any.
 fn request(script: &Script) -> Option<ResumeRequest> {
     let Some(Step::Client(line)) = script.steps.first() else { return None };
     let json: serde_json::Value = serde_json::from_str(line.strip_prefix('\u{1}')?).unwrap();

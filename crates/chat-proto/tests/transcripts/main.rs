@@ -1,6 +1,6 @@
-//! Plays every transcript of `docs/protocol.md` against the machines, so that the specification and
-//! the code cannot drift apart. A title ending in `(server side)` or `(client side)` limits it to
-//! one machine; all others are played against both.
+//! Plays every transcript of `docs/protocol.md` against the machines, so that the specification and the code stay
+//! consistent. A title that ends in `(server side)` or `(client side)` limits a transcript to one machine; all others
+//! are played against both.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod clients;
@@ -29,7 +29,7 @@ fn play(side: Side, run: impl Fn(&Script)) {
     let scripts: Vec<Script> = script::all().into_iter().filter(|script| script.is_for(side)).collect();
     assert!(scripts.len() >= 12, "only {} transcripts were found", scripts.len());
     for script in &scripts {
-        // The title first: it is what a failure is looked up by.
+        // The title first, because it identifies a failure.
         println!("{side:?}: {}", script.title);
         run(script);
     }

@@ -1,4 +1,4 @@
-//! Reads the transcripts out of the specification.
+//! Parses the transcripts of the specification.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Script {
         self.only.is_none_or(|only| only == side)
     }
 
-    /// Whether the server of this script offers the extensions in its account record.
+    /// Returns whether the server of this script offers the extensions in its account record.
     pub(crate) fn offers(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Server(line) if line.contains("\"extensions\"")))
     }
@@ -90,7 +90,7 @@ fn parse(block: &str) -> Script {
     } else {
         None
     };
-    let steps = lines.map(|line| step(line).unwrap_or_else(|| panic!("{title}: cannot read {line:?}"))).collect();
+    let steps = lines.map(|line| step(line).unwrap_or_else(|| panic!("{title}: could not parse {line:?}"))).collect();
     Script { title, port, steps, only }
 }
 

@@ -1,5 +1,5 @@
-//! The server's machines under a script: what the client says is fed in, what the server says and
-//! learns is held against the next step.
+//! Plays the transcripts against the server's machines: the client's lines are the input, and the server's lines and
+//! events are compared with the next step.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use tokio_util::codec::Decoder as _;
 
 use crate::script::{Script, Step};
 
-/// Feeds bytes to a machine as a connection does, and sorts what comes out.
+/// Feeds bytes to a machine as a connection does, and collects its output.
 struct Driver<M: StateMachine> {
     machine: M,
     codec: LineCodec,
@@ -84,7 +84,7 @@ where
     where
         M::Event: std::fmt::Debug,
     {
-        assert!(self.said.is_empty(), "said more: {:?}", self.said);
+        assert!(self.said.is_empty(), "sent more: {:?}", self.said);
         assert!(self.learned.is_empty(), "learned more: {:?}", self.learned);
     }
 }
@@ -100,7 +100,7 @@ pub(crate) fn play_writer(script: &Script) {
             Step::ClientPart(part) => server.bytes(&part),
             Step::ClientEnds => server.end(),
             Step::Server(line) => assert_eq!(server.said.pop_front(), Some(line), "{}", script.title),
-            Step::ServerEnds => assert!(server.failed.take().is_some(), "{}: the server goes on", script.title),
+            Step::ServerEnds => assert!(server.failed.take().is_some(), "{}: the server continues", script.title),
             Step::Accept { nickname, token } => {
                 owes_a_decision(&mut server);
                 let account =
@@ -125,7 +125,7 @@ pub(crate) fn play_writer(script: &Script) {
             Step::Wait(time) => server.wait(time),
             other => panic!("{}: {other:?} is not for the write port", script.title),
         }
-        // The transcript has the line that answers such a post.
+        // The transcript contains the line that answers such a post.
         server.learned.retain(|event| !matches!(event, WriterServerEvent::Declined { .. }));
     }
     assert_eq!(server.failed, None, "{}", script.title);
@@ -147,7 +147,7 @@ pub(crate) fn play_listener(script: &Script) {
             Step::Client(line) => server.bytes(&format!("{line}\n")),
             Step::ClientEnds => server.end(),
             Step::Server(line) => assert_eq!(server.said.pop_front(), Some(line), "{}", script.title),
-            Step::ServerEnds => assert!(server.failed.take().is_some(), "{}: the server goes on", script.title),
+            Step::ServerEnds => assert!(server.failed.take().is_some(), "{}: the server continues", script.title),
             Step::Resume(from) => match server.learned.pop_front() {
                 Some(ListenerServerEvent::Resume(request)) => assert_eq!(request.from, from, "{}", script.title),
                 other => panic!("{}: {other:?} is no request", script.title),

@@ -1,4 +1,4 @@
-//! What a program configures for a [`ListenerClient`](crate::ListenerClient), and what it learns from it.
+//! Configuration and events of a [`ListenerClient`](crate::ListenerClient).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::keepalive::Keepalive;
 use crate::message::Message;
 use crate::plain_lines::PlainLines;
 
-/// How a client listens.
+/// The configuration of a listener.
 ///
 /// ```
 /// use chat_proto::{ListenerClientConfig, Nonce, ResumeFrom, ResumeRequest};
@@ -45,7 +45,7 @@ impl Default for ListenerClientConfig {
     }
 }
 
-/// What the client learns.
+/// The events of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListenerClientEvent {
@@ -67,7 +67,7 @@ pub enum ListenerClientEvent {
     Lines(PlainLines),
     /// Messages are missing at this point.
     Gap {
-        /// How many, if the numbers tell.
+        /// The number of missing messages, if the sequence numbers show it.
         missed: Option<u64>,
     },
     /// A plain line was over the limit of the codec: one message is missing at this point.

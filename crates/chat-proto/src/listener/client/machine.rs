@@ -1,5 +1,5 @@
-//! The state machine of the client: requests the numbered log where the server has one, accepts plain lines where it
-//! has not, and reports what was missed (docs/protocol.md, sections 3 and 5).
+//! The client's state machine: requests the numbered log if the server has one, accepts plain lines otherwise, and
+//! reports missed messages (docs/protocol.md, sections 3 and 5).
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -55,11 +55,11 @@ enum ListenerClientState {
     },
 }
 
-/// How much is held while the answer is outstanding, in bytes. With more, the server is treated as plain at once: a room
-/// with so much text within a second is not one that a person reads.
+/// How many bytes are held back while the answer is outstanding. Beyond this the server is treated as plain at once: a
+/// room with so much text within a second cannot be read by people.
 const MAX_HELD: usize = 1024 * 1024;
 
-/// What a held line costs in addition to its text, so that empty lines are bounded too.
+/// The cost of a held line in addition to its text, so that empty lines are bounded too.
 const LINE_OVERHEAD: usize = 64;
 
 impl ListenerClient {
@@ -109,13 +109,13 @@ impl ListenerClient {
                     None => self.notify(ListenerClientEvent::TooLong),
                 }
             }
-            // A plain line is no message of a numbered log. If a numbered line was too long, the number of the next one
-            // reveals the gap.
+            // A plain line is not a message of a numbered log. If a numbered line was too long, the next sequence
+            // number reveals the gap.
             ListenerClientState::Numbered { .. } => {}
         }
     }
 
-    /// Treats the server as plain and delivers what was held.
+    /// Treats the server as plain and delivers the held lines.
     fn fall_back_to_plain(&mut self) {
         let ListenerClientState::Asked { request, held, .. } =
             std::mem::replace(&mut self.state, ListenerClientState::Plain { late: None })
@@ -144,7 +144,7 @@ impl ListenerClient {
             ResumeFrom::After(Position { seq, .. }) => match answer.from.checked_sub(seq.saturating_add(1)) {
                 Some(0) => None,
                 Some(missed) => Some(Some(missed)),
-                // The log has lost its end, and how many messages that were is unknown.
+                // The log has lost its end; the number of lost messages is unknown.
                 None => Some(None),
             },
             ResumeFrom::Last(_) | ResumeFrom::AfterTime(_) => None,
@@ -193,7 +193,7 @@ impl StateMachine for ListenerClient {
             keepalive_timer.on_input(now, false);
         }
         if std::mem::take(&mut self.first) && line.as_str() == GREETING {
-            // Only a write port greets: the two ports were exchanged.
+            // Only a write port sends a greeting: the two ports were exchanged.
             return Err(ProtocolError::Violation { expected: Expected::Message, got: Excerpt::of(&line) });
         }
         let Some(json) = line.extension() else {
@@ -208,7 +208,7 @@ impl StateMachine for ListenerClient {
         Ok(())
     }
 
-    /// Returns `true` for a plain server after its first line, which may show that the port is no listen port.
+    /// Returns `true` for a plain server after its first line, which could still show that this is not a listen port.
     fn wants_lines(&self) -> bool {
         matches!(self.state, ListenerClientState::Plain { .. }) && !self.first
     }
@@ -216,7 +216,7 @@ impl StateMachine for ListenerClient {
     fn handle_lines(&mut self, lines: Bytes, _now: Instant) -> Result<(), Bytes> {
         let lines = PlainLines::new(lines)?;
         if let ListenerClientState::Plain { late: Some((_, delivered)) } = &mut self.state {
-            // `usize` has at most 64 bits.
+            // Lossless: `usize` has at most 64 bits.
             *delivered += lines.count() as u64;
         }
         self.notify(ListenerClientEvent::Lines(lines));

@@ -27,7 +27,7 @@ fn reports_a_line_that_was_too_long() {
         client.handle_input(Line::from("Bob: one"), now).unwrap();
         client.handle_too_long(now);
         client.handle_input(Line::from("Bob: three"), now).unwrap();
-        assert_eq!(events(&mut client), [], "everything is held");
+        assert_eq!(events(&mut client), [], "all lines are held");
         client
     };
     let mut plain = asked();
@@ -49,7 +49,7 @@ fn reports_a_line_that_was_too_long() {
     numbered.handle_input(Line::from(line), now).unwrap();
     let [ListenerClientEvent::Numbered { .. }, gap, ListenerClientEvent::Message(_)] = &events(&mut numbered)[..]
     else {
-        panic!("the number tells")
+        panic!("the number reveals the gap")
     };
     assert_eq!(*gap, ListenerClientEvent::Gap { missed: Some(1) });
 }

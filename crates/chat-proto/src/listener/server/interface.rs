@@ -1,11 +1,11 @@
-//! What a program configures for a [`ListenerServer`](crate::ListenerServer), commands it and learns from it.
+//! Configuration, commands and events of a [`ListenerServer`](crate::ListenerServer).
 
 use std::time::Duration;
 
 use crate::extension::{ResumeAnswer, ResumeRequest};
 use crate::message::Message;
 
-/// How a server treats a new listener.
+/// The configuration for a new listener.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +35,7 @@ impl Default for ListenerServerConfig {
     }
 }
 
-/// What the server has decided.
+/// The decisions of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListenerServerCommand {
@@ -45,7 +45,7 @@ pub enum ListenerServerCommand {
     Deliver(Message),
 }
 
-/// What the server learns.
+/// The events of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListenerServerEvent {

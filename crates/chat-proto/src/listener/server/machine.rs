@@ -1,5 +1,5 @@
-//! The state machine of the server: finds out whether a listener wants plain lines or a numbered log, and from where.
-//! The messages stay with the program (docs/protocol.md, sections 3 and 5).
+//! The server's state machine: determines whether a listener wants plain lines or a numbered log, and from which
+//! position. The program keeps the messages (docs/protocol.md, sections 3 and 5).
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -138,7 +138,7 @@ impl StateMachine for ListenerServer {
 
     fn poll_output(&mut self) -> Output<ListenerServerEvent> {
         self.outputs.pop_front().unwrap_or_else(|| {
-            // Frees the buffer: a listener is idle for hours, and a server has ten thousand of them.
+            // Frees the buffer: a listener is idle for hours, and a server may have ten thousand of them.
             self.outputs = VecDeque::new();
             Output::Timeout(self.deadline)
         })

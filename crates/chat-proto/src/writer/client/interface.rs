@@ -1,4 +1,4 @@
-//! What a program configures for a [`WriterClient`](crate::WriterClient), commands it and learns from it.
+//! Configuration, commands and events of a [`WriterClient`](crate::WriterClient).
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::ident::{Position, PostId};
 use crate::keepalive::Keepalive;
 use crate::text::Text;
 
-/// What a client connects for.
+/// The purpose of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Intent {
@@ -19,7 +19,7 @@ pub enum Intent {
     Register(Nickname),
 }
 
-/// How a client conducts the dialogue.
+/// The configuration of a writer.
 ///
 /// ```
 /// use chat_proto::{Intent, Token, WriterClientConfig};
@@ -33,14 +33,14 @@ pub enum Intent {
 pub struct WriterClientConfig {
     /// Login or registration.
     pub intent: Intent,
-    /// How long each answer before the chat may take. Default 10 s.
+    /// The deadline for each answer before the chat. Default 10 s.
     pub answer_timeout: Duration,
     /// Finds a dead connection in the chat. `None` waits without a limit. Default: [`Keepalive::default`].
     pub keepalive: Option<Keepalive>,
-    /// How many posts may be unanswered on a server where answers carry no id. Default 32: all of them are unconfirmed
-    /// when the connection breaks.
+    /// How many posts may be unanswered if answers carry no id. Default 32: all of them are unconfirmed when the
+    /// connection breaks.
     pub window_plain: usize,
-    /// How many posts may be unanswered where they have ids and can be repeated. Default 256.
+    /// How many posts may be unanswered if they have ids and can be repeated. Default 256.
     pub window_ids: usize,
 }
 
@@ -58,7 +58,7 @@ impl WriterClientConfig {
     }
 }
 
-/// What the program wants.
+/// The commands of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WriterClientCommand {
@@ -74,32 +74,32 @@ pub enum WriterClientCommand {
     },
 }
 
-/// What the client learns.
+/// The events of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WriterClientEvent {
-    /// The account as the server has it. A new account exists from here on: save the token, even if the connection
+    /// The account as the server has it. A new account exists from this moment: save the token, even if the connection
     /// breaks.
     Account(Account),
     /// The chat is open, and posts are accepted.
     Ready {
-        /// What the server offers.
+        /// The extensions that the server offers.
         extensions: Extensions,
     },
     /// The server has stored the message.
     Confirmed {
         /// The caller's number for the post.
         key: u64,
-        /// The position of the message, from a server that numbers.
+        /// The position of the message, from a server with a numbered log.
         position: Option<Position>,
     },
     /// The server did not store the message.
     Declined {
         /// The caller's number for the post.
         key: u64,
-        /// Why.
+        /// The reason.
         code: DeclineCode,
-        /// When to try again, if that can help.
+        /// When to try again, if another attempt can succeed.
         retry_after: Option<Duration>,
     },
     /// The time between a ping and its answer.

@@ -37,7 +37,7 @@ pub struct WriterClient {
     pending: PendingAnswers,
 }
 
-/// The line that the client waits for, or what has ended the dialogue.
+/// The line that the client waits for, or the end of the dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WriterClientState {
     Greeting,
@@ -64,7 +64,7 @@ impl WriterClient {
         }
     }
 
-    /// Returns whether a post would be accepted now: the chat is open and the window has room.
+    /// Returns whether a post would be accepted now: the chat is open and the window has space.
     #[must_use]
     pub fn can_post(&self) -> bool {
         let window = if self.extensions.id { self.config.window_ids } else { self.config.window_plain };
@@ -145,7 +145,7 @@ impl WriterClient {
             Some(PendingConfirmation::Ping(sent)) => {
                 self.notify(WriterClientEvent::RoundTrip(now.saturating_duration_since(sent)));
             }
-            // A confirmation of nothing would confirm the next post before the server has it.
+            // A surplus confirmation would confirm the next post before the server has stored it.
             None => return Err(violation(Expected::Chat, line)),
         }
         Ok(true)
@@ -185,8 +185,8 @@ impl StateMachine for WriterClient {
             let was_pending = !self.pending.is_empty();
             let answers = self.handle_chat_line(&line, now)?;
             let is_pending = !self.pending.is_empty();
-            // Lines that answer nothing do not extend the time of an answer: a server that sends and never answers is no
-            // better than one that sends nothing.
+            // Lines that answer nothing do not extend the deadline of an answer: a server that sends but never answers
+            // is as useless as a silent one.
             if let Some(timer) = self.keepalive_timer.as_mut().filter(|_| answers || !was_pending) {
                 timer.on_input(now, is_pending);
             }
@@ -198,8 +198,8 @@ impl StateMachine for WriterClient {
         self.handle_login_line(&line, now)
     }
 
-    /// Handles a disconnection. The end of the stream is never an empty message. Which posts are unanswered the caller
-    /// knows by their keys.
+    /// Handles a disconnection. The end of the stream is never an empty message. The caller knows by their keys which
+    /// posts are unanswered.
     fn handle_end(&mut self, _unfinished: Option<Line>, _now: Instant) -> Result<(), ProtocolError> {
         let waiting_for = self.waiting_for();
         let in_chat = self.state == WriterClientState::Chat;

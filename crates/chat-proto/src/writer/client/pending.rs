@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::ident::PostId;
 
-/// What the next confirmation without an id stands for.
+/// The request that the next confirmation without an id answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PendingConfirmation {
     /// A post, by the caller's number.
@@ -14,8 +14,8 @@ pub(super) enum PendingConfirmation {
     Ping(Instant),
 }
 
-/// All that is unanswered. Confirmations without an id come in the order of the posts; answers with an id come in any
-/// order.
+/// All unanswered requests. Confirmations without an id arrive in the order of the posts; answers with an id arrive in
+/// any order.
 #[derive(Debug, Default)]
 pub(super) struct PendingAnswers {
     in_order: VecDeque<PendingConfirmation>,
@@ -39,12 +39,12 @@ impl PendingAnswers {
         self.by_id.push_back((id, key));
     }
 
-    /// Takes what a confirmation without an id answers.
+    /// Removes the request that a confirmation without an id answers.
     pub(super) fn confirm_next(&mut self) -> Option<PendingConfirmation> {
         self.in_order.pop_front()
     }
 
-    /// Takes the post that an answer with an id is for. Of several posts with one id it is the oldest.
+    /// Removes the post that an answer with an id is for. Of several posts with one id it is the oldest.
     pub(super) fn answer(&mut self, id: &PostId) -> Option<u64> {
         let index = self.by_id.iter().position(|(pending, _)| pending == id)?;
         self.by_id.remove(index).map(|(_, key)| key)

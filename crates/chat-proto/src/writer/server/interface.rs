@@ -1,4 +1,4 @@
-//! What a program configures for a [`WriterServer`](crate::WriterServer), commands it and learns from it.
+//! Configuration, commands and events of a [`WriterServer`](crate::WriterServer).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::extension::DeclineCode;
 use crate::ident::{Position, PostId};
 use crate::text::Text;
 
-/// How a server conducts the dialogue.
+/// The configuration of the dialogue.
 ///
 /// ```
 /// use chat_proto::{Extensions, WriterServerConfig};
@@ -22,12 +22,12 @@ use crate::text::Text;
 pub struct WriterServerConfig {
     /// How long a client may take to send its token, or the empty line in its place. Default 60 s.
     pub login_timeout: Duration,
-    /// How long a client may take to send a nickname. Default 10 min: a registration window keeps the connection in this
-    /// state while a person types.
+    /// How long a client may take to send a nickname. Default 10 min, because a registration dialog keeps the
+    /// connection in this state while the user types.
     pub nickname_timeout: Duration,
     /// Close after a refusal, instead of asking for a nickname as the public server does. Default `false`.
     pub strict: bool,
-    /// What the account record offers. Default [`Extensions::ALL`].
+    /// The extensions that the account record offers. Default [`Extensions::ALL`].
     pub offer: Extensions,
     /// How many posts, and how many pings behind them, may be unanswered before the client is not read any further.
     /// Default 1024.
@@ -46,7 +46,7 @@ impl Default for WriterServerConfig {
     }
 }
 
-/// What the server has decided.
+/// The decisions of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WriterServerCommand {
@@ -67,14 +67,14 @@ pub enum WriterServerCommand {
     Decline {
         /// The client's id.
         id: PostId,
-        /// Why.
+        /// The reason.
         code: DeclineCode,
-        /// When to try again, if that can help.
+        /// When to try again, if another attempt can succeed.
         retry_after: Option<Duration>,
     },
 }
 
-/// What the server learns.
+/// The events of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WriterServerEvent {
@@ -93,7 +93,7 @@ pub enum WriterServerEvent {
     Declined {
         /// The client's id.
         id: PostId,
-        /// Why.
+        /// The reason.
         code: DeclineCode,
     },
 }

@@ -1,5 +1,5 @@
-//! The state machine of the server. The program that drives it decides what a token or a nickname is worth and stores the
-//! messages (docs/protocol.md, section 2).
+//! The server's state machine. The program decides about tokens and nicknames and stores the messages
+//! (docs/protocol.md, section 2).
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -157,7 +157,7 @@ impl WriterServer {
                 self.notify(WriterServerEvent::Post { id: Some(id), text });
             }
             Some(Extension::Post(RepeatablePost { id, text: Err(error) })) => self.decline(id, error.into()),
-            // A post with an id is always answered, also when nothing else of it can be read.
+            // A post with an id is always answered, even if nothing else in it can be parsed.
             _ => {
                 if let Some(id) = readable_id(json) {
                     self.decline(id, DeclineCode::Malformed);
@@ -166,7 +166,7 @@ impl WriterServer {
         }
     }
 
-    /// Declines what cannot be a message, without a command of the program.
+    /// Declines a post that cannot be a message, without a command of the program.
     fn decline(&mut self, id: PostId, code: DeclineCode) {
         let declined = DeclinedPost { id: id.clone(), code: code.clone(), retry_after: None };
         self.send_extension(&Extension::Declined(declined));
@@ -235,7 +235,7 @@ impl StateMachine for WriterServer {
                 self.deny(now);
                 true
             }
-            // Answers are still due after the client has ended its side: it may read them.
+            // Answers are still due after the client has ended its side, because it may read them.
             (WriterServerCommand::Confirm, Chat | Over) => self.confirm(),
             (WriterServerCommand::Stored { id, position }, Chat | Over) if self.id_unanswered > 0 => {
                 self.id_unanswered -= 1;

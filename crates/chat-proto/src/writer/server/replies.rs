@@ -1,5 +1,5 @@
-//! The confirmations without an id that a server still has to send. They carry no name, so posts and pings are answered
-//! in the order in which they arrived.
+//! The outstanding confirmations without an id. They do not name the request, so posts and pings are answered in the
+//! order of arrival.
 
 use std::collections::VecDeque;
 
@@ -10,8 +10,8 @@ struct PendingReply {
     pings: usize,
 }
 
-/// How many groups of pings between posts are kept apart. Beyond it a ping waits for a later post, which makes its answer
-/// late but never early: a confirmation still stands for everything that came before it.
+/// How many groups of pings between posts are kept apart. Beyond that a ping waits for a later post, which makes its
+/// answer late but never early: a confirmation still covers everything before it.
 const MAX_GROUPS: usize = 64;
 
 /// All outstanding confirmations.
@@ -43,7 +43,7 @@ impl PendingReplies {
         }
     }
 
-    /// Adds a ping. Returns `false` when nothing is before it, so that it must be answered now.
+    /// Adds a ping. Returns `false` if no post is outstanding, so that it must be answered at once.
     #[must_use]
     pub(super) fn push_ping(&mut self) -> bool {
         let Some(group) = self.groups.back_mut() else { return false };

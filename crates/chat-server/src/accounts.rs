@@ -1,4 +1,4 @@
-//! Accounts: who may log in, and which nicknames are free.
+//! Accounts: which tokens may log in, and which nicknames are free.
 
 mod adjectives;
 mod directory;

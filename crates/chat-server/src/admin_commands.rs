@@ -41,7 +41,7 @@ pub(crate) fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
             for account in list_accounts(dir).map_err(named(dir))? {
                 let revoked = if account.revoked { "\trevoked" } else { "" };
                 let nickname = account.nickname.as_str();
-                // In a pipe it is data, which stays as it is.
+                // Output to a pipe is data and must stay unchanged.
                 let nickname = if guarded { display::clean_for_terminal(nickname) } else { Cow::Borrowed(nickname) };
                 match writeln!(out, "{nickname}\t{}{revoked}", account.at / 1000) {
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,

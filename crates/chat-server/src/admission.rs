@@ -1,4 +1,4 @@
-//! Limits of connections and registrations, by address and in all.
+//! Limits of connections and registrations, per address and in total.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,20 +10,20 @@ use crate::meters::{Meters, Port};
 use crate::rate::Bucket;
 use crate::rate_limited_log::RateLimitedLog;
 
-/// Networks whose registrations are remembered before idle ones are dropped.
+/// The number of networks whose registrations are remembered before idle ones are dropped.
 const REMEMBERED: usize = 8_192;
 
-/// What a larger network may have, as a multiple of the limit of one address. A provider gives a home a /56 and a
-/// server a /48, which is 256 and 65,536 addresses by our count; a /24 of IPv4 has 256.
+/// The limit of a larger network, as a multiple of the limit of one address. A provider assigns a /56 to a home and a
+/// /48 to a server, which would count as 256 and 65,536 addresses; a /24 of IPv4 has 256.
 const WIDER: [(Network, usize); 3] = [(Network::V6(56), 2), (Network::V6(48), 4), (Network::V4(24), 4)];
 
-/// The part of all connections that is kept for addresses which have few: one in eight.
+/// The part of all connections that is reserved for addresses with few connections: one in eight.
 const RESERVED_PART: usize = 8;
 
-/// Connections up to which an address has few.
+/// An address with at most this many connections has few.
 const FEW: usize = 4;
 
-/// Counts connections and registrations by address.
+/// Counts connections and registrations per address.
 #[derive(Debug)]
 pub(crate) struct Admission {
     state: Mutex<AdmissionState>,
@@ -42,21 +42,21 @@ struct AdmissionState {
     registrations_in_all: Bucket,
 }
 
-/// A kind of network, by the bits of its prefix.
+/// A kind of network, by the length of its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Network {
     V4(u32),
     V6(u32),
 }
 
-/// A network that connections are counted for.
+/// A network for which connections are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct CountedNetwork {
     prefix: IpAddr,
     network: Network,
 }
 
-/// The right to one connection; dropping it returns the right.
+/// The permission for one connection, returned when dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     admission: Arc<Admission>,
@@ -76,7 +76,7 @@ impl Admission {
         })
     }
 
-    /// Returns a permit unless there are too many connections.
+    /// Returns a permit, or `None` if a limit is reached.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<ConnectionPermit> {
         let peer = peer.to_canonical();
         let permit = self.count(peer, port);
@@ -92,7 +92,7 @@ impl Admission {
             self.meters.refused_in_all.one();
             return None;
         }
-        // Local proxies and local users share the loopback address, so it is only counted in all.
+        // Local proxies and local users share the loopback address, so it counts only towards the total.
         if !peer.is_loopback() {
             let open = |network: &CountedNetwork| state.open.get(network).copied().unwrap_or_default();
             let own = networks(peer).next().map_or(0, |(network, _)| open(&network));
@@ -125,8 +125,8 @@ impl ConnectionPermit {
         self.peer
     }
 
-    /// Takes one registration from the rates of the address, of the networks around it and of all. Returns false when
-    /// one of them is used up; then nothing is taken.
+    /// Takes one registration from the rates of the address, of its networks and of all. Returns false, and takes
+    /// nothing, if one of them is used up.
     pub(crate) fn may_register(&self, now: Instant) -> bool {
         let mut state = self.admission.lock();
         let may = state.take_registration(&self.admission, self.peer, now);
@@ -145,7 +145,7 @@ impl AdmissionState {
             self.registrations.retain(|_, bucket| !bucket.is_empty(now));
         }
         let wider = |rate: Rate, times: usize| {
-            // At most 4, which fits.
+            // At most 4, so the conversion cannot fail.
             let times = u32::try_from(times).unwrap_or(u32::MAX);
             Rate { per_second: rate.per_second * f64::from(times), burst: rate.burst.saturating_mul(times) }
         };
@@ -164,7 +164,7 @@ impl AdmissionState {
         }
         if let Some(rate) = admission.registrations {
             for (network, times) in networks(peer) {
-                // Not full, as was just seen.
+                // It has room, as was checked above.
                 let _ = self.registrations.entry(network).or_default().take(wider(rate, times), now);
             }
         }
@@ -191,8 +191,8 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// Returns the networks that an address is counted in, the narrowest first, with the multiple of the limit that each may
-/// have. One host has a whole /64 of IPv6.
+/// Returns the networks in which an address is counted, the narrowest first, with the multiple of the limit for each.
+/// One host has a whole /64 of IPv6.
 fn networks(peer: IpAddr) -> impl Iterator<Item = (CountedNetwork, usize)> {
     let own = if peer.is_ipv4() { Network::V4(32) } else { Network::V6(64) };
     let wider = WIDER.into_iter().filter(move |(network, _)| matches!(network, Network::V4(_)) == peer.is_ipv4());
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_cannot_take_all() {
+    fn limits_connections_of_one_address() {
         let admission = admission(10, 2);
         let first = admission.admit(ip("192.0.2.1"), Port::Listen).unwrap();
         let _second = admission.admit(ip("::ffff:192.0.2.1"), Port::Listen).unwrap();
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_a_64_as_one_and_loopback_in_all() {
+    fn counts_a_64_as_one_and_loopback_in_total() {
         let admission = admission(4, 1);
         let _one = admission.admit(ip("2001:db8::1"), Port::Listen).unwrap();
         assert!(admission.admit(ip("2001:db8::2"), Port::Listen).is_none());
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn one_host_with_many_networks_is_bounded() {
+    fn limits_one_host_with_many_networks() {
         let admission = admission(16_384, 1_024);
         let mut held = Vec::new();
         // A whole /48, as a rented server has.
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_places_for_those_with_few() {
+    fn reserves_places_for_addresses_with_few() {
         let admission = admission(80, 1_000);
         let held: Vec<_> = (0..80).filter_map(|_| admission.admit(ip("192.0.2.1"), Port::Listen)).collect();
         assert_eq!(held.len(), 70);
@@ -280,13 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn limits_registrations_by_address_and_in_all() {
+    fn limits_registrations_at_all_levels() {
         let (admission, now) = (admission(40, 40), Instant::now());
         let permit = |address: &str| admission.admit(ip(address), Port::Write).unwrap();
         let (one, other) = (permit("127.0.0.1"), permit("192.0.2.1"));
         assert!(one.may_register(now) && one.may_register(now) && !one.may_register(now));
         assert!(other.may_register(now));
-        // Two of each address, eight of its /24, twenty of all.
+        // Two of each address, eight of its /24, twenty in total.
         let of = |network: u8| {
             let permits: Vec<_> = (2..30).map(|host| permit(&format!("198.51.{network}.{host}"))).collect();
             permits.iter().filter(|permit| permit.may_register(now)).count()

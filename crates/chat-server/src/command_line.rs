@@ -1,5 +1,5 @@
-//! What the program can be told, on its command line and in its configuration file. For the binary and for tests
-//! of it; a program that embeds the server uses [`ServerConfig`](crate::ServerConfig).
+//! The command line and the configuration file of the binary. A program that embeds the server uses
+//! [`ServerConfig`](crate::ServerConfig).
 
 mod arguments;
 mod config_file;

@@ -1,4 +1,4 @@
-//! Storing: hands drafts of all sessions to the one thread that owns the journal.
+//! Storing: passes drafts of all sessions to the one thread that owns the journal.
 
 mod handle;
 mod queue;

@@ -1,4 +1,4 @@
-//! What a server is started with.
+//! The configuration of a server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -7,30 +7,30 @@ use crate::limits::Limits;
 #[cfg(feature = "tls")]
 use crate::net::TlsPorts;
 
-/// The listen port of the original.
+/// The listen port of the original server.
 pub const DEFAULT_LISTEN_PORT: u16 = 5000;
 
-/// The write port of the original.
+/// The write port of the original server.
 pub const DEFAULT_WRITE_PORT: u16 = 5050;
 
-/// How a server is set up. Start from `ServerConfig::default()` and change fields.
+/// The configuration of a server. Start from `ServerConfig::default()` and change fields.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// Where listeners connect. Default 127.0.0.1:5000; port 0 takes a free one.
+    /// The address for listeners. Default 127.0.0.1:5000; port 0 picks a free port.
     pub listen: SocketAddr,
-    /// Where writers connect. Default 127.0.0.1:5050; port 0 takes a free one.
+    /// The address for writers. Default 127.0.0.1:5050; port 0 picks a free port.
     pub write: SocketAddr,
-    /// Two further ports that speak TLS. Default none.
+    /// Two additional ports with TLS. Default none.
     #[cfg(feature = "tls")]
     pub tls: Option<TlsPorts>,
-    /// Close after an unknown token instead of going on to registration as the original does.
-    /// Default off: clients of the original rely on it.
+    /// Close after an unknown token instead of continuing with registration as the original does. Default off, because
+    /// clients of the original rely on it.
     pub strict: bool,
-    /// Tell the room who registered, as the public one does. Default off: it is a message nobody
-    /// wrote.
+    /// Announce new accounts to the room, as the public server does. Default off: the room then contains only messages
+    /// of its users.
     pub announce: bool,
-    /// Offer ids and resume. Default on; off makes it the original's server to the byte.
+    /// Offer ids and resume. Default on; without them the server behaves exactly like the original.
     pub extensions: bool,
     /// The limits.
     pub limits: Limits,
@@ -58,8 +58,7 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
-    /// The defaults on free ports of the loopback interface: for tests and for a room inside a
-    /// program.
+    /// Returns the defaults on free ports of the loopback interface, for tests and for a room inside a program.
     #[must_use]
     pub fn on_free_ports() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -1,5 +1,4 @@
-//! The facts that a journal keeps: accounts, and the messages that they posted. It says what is
-//! stored, not how.
+//! The records of a journal: accounts, and the messages that they posted.
 
 use std::sync::Arc;
 
@@ -7,22 +6,22 @@ use chat_proto::{Nickname, PostId, Seq, StreamId, Text};
 
 use crate::accounts::TokenHash;
 
-/// Numbers an account within one journal.
+/// The number of an account within one journal.
 pub type AccountId = i64;
 
-/// The account that the server's own announcements are stored under; no row of accounts has it.
+/// The account of the server's own announcements; the table of accounts does not contain it.
 pub const SERVER_ACCOUNT: AccountId = 0;
 
-/// Who a message is from. Shared by every draft of one account.
+/// The author of a message, shared by all drafts of one account.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Author {
     /// The account.
     pub id: AccountId,
-    /// Its nickname, stored with each message so that a message can be read by itself.
+    /// Its nickname, stored with each message so that a message can be read without the account.
     pub nickname: Nickname,
 }
 
-/// What is to be stored, before the journal gave it a number and a time.
+/// A record before the journal has assigned its number and time.
 #[derive(Debug, Clone)]
 pub enum Draft {
     /// A new account.
@@ -34,17 +33,17 @@ pub enum Draft {
     },
     /// A message.
     Post {
-        /// Who wrote it.
+        /// The author.
         author: Arc<Author>,
-        /// The writer's own name for it. The same author and id are stored once.
+        /// The id that the writer chose. The same author and id are stored only once.
         id: Option<PostId>,
-        /// What was written.
+        /// The text.
         text: Text,
     },
 }
 
 impl Draft {
-    /// Returns what it counts against limits of memory, in bytes: its text and a constant for the rest.
+    /// Returns how many bytes it counts towards memory limits: its text and a constant for the rest.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Post { text, .. } => 64 + text.as_str().len(),
@@ -53,26 +52,26 @@ impl Draft {
     }
 }
 
-/// What became of a draft. It is on disk.
+/// The result of storing a draft. It is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
     /// The account has this number.
     Account(AccountId),
     /// The message is new.
     Fresh {
-        /// Its place in the log.
+        /// Its position in the log.
         seq: Seq,
-        /// When it was taken, in milliseconds since the Unix epoch.
+        /// When it was accepted, in milliseconds since the Unix epoch.
         at: i64,
     },
-    /// The same author and id had been stored before; nothing was added.
+    /// The same author and id had already been stored; nothing was added.
     Repeated {
-        /// The place of the message that was stored then.
+        /// The position of the stored message.
         seq: Seq,
     },
 }
 
-/// An account as it was stored.
+/// A stored account.
 #[derive(Debug, Clone)]
 pub struct AccountRecord {
     /// Its number.
@@ -83,34 +82,34 @@ pub struct AccountRecord {
     pub nickname: Nickname,
     /// When it was created, in milliseconds since the Unix epoch.
     pub at: i64,
-    /// Whether it may not log in any more. Its nickname stays taken.
+    /// Whether it is revoked: it can no longer log in, and its nickname stays taken.
     pub revoked: bool,
 }
 
-/// A message as it was stored.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageRecord {
-    /// Its place in the log.
+    /// Its position in the log.
     pub seq: Seq,
-    /// When it was taken, in milliseconds since the Unix epoch. Never less than that of the one before.
+    /// When it was accepted, in milliseconds since the Unix epoch. Never less than that of the message before.
     pub at: i64,
-    /// Who wrote it.
+    /// The author's nickname.
     pub nickname: Nickname,
-    /// What was written.
+    /// The text.
     pub text: Text,
 }
 
-/// One uninterrupted stretch of the log.
+/// One uninterrupted part of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogStream {
-    /// Its name.
+    /// Its id.
     pub id: StreamId,
-    /// The place of its first message.
+    /// The position of its first message.
     pub first: Seq,
 }
 
 impl LogStream {
-    /// A stretch with a new random name.
+    /// Creates a stream with a new random id.
     #[must_use]
     pub fn starting_at(first: Seq) -> Self {
         let random = uuid::Uuid::new_v4().simple().to_string();

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 type BoxedError = Box<dyn Error + Send + Sync + 'static>;
 
-/// Why a server did not start.
+/// The reason why a server did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// A port could not be opened; usually it is in use.
     #[error("could not listen on {address}")]
     Bind {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
         /// The error of the operating system.
         #[source]
@@ -24,9 +24,9 @@ pub enum StartError {
     /// A certificate or its key could not be read.
     #[error("could not read {path}", path = path.display())]
     Pem {
-        /// The file.
+        /// The certificate or key file.
         path: PathBuf,
-        /// What is wrong with the file.
+        /// The error of the file or its content.
         source: BoxedError,
     },
     /// A certificate and its key cannot be used together.
@@ -35,12 +35,12 @@ pub enum StartError {
     /// The journal could not be opened or read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A thread could not be started, or did not start the server to its end.
+    /// A thread could not be started, or failed while it started the server.
     #[error("could not start a thread of the server")]
     Thread(#[source] BoxedError),
 }
 
-/// What a journal could not do.
+/// An operation of a journal failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
@@ -129,7 +129,7 @@ pub enum JournalError {
     Other(#[source] BoxedError),
 }
 
-/// Why a directory is not taken for a data directory.
+/// The reason why a directory is not accepted as a data directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ForeignDataDir {
@@ -159,7 +159,7 @@ impl JournalError {
     }
 }
 
-/// Why a draft was not stored.
+/// The reason why a draft was not stored.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum CommitError {
     /// The whole transaction failed.

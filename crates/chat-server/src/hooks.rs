@@ -1,4 +1,4 @@
-//! What a program that embeds the server can decide and observe.
+//! The decisions and observations of a program that embeds the server.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -36,28 +36,27 @@ pub trait ServerHooks: Send + Sync + 'static {
         true
     }
 
-    /// Decides what becomes of a post before it is stored. The repetition of a post that is stored already is asked
-    /// about too.
+    /// Decides about a post before it is stored. It is also called for the repetition of a post that is already stored.
     fn post(&self, author: &Author, text: Text) -> PostDecision {
         let _ = author;
         PostDecision::Accept(text)
     }
 
     /// Observes a message that is stored and visible to listeners. Called in the order of the log, on the thread that
-    /// owns the journal: whatever takes long delays all posts.
+    /// owns the journal: a slow implementation delays all posts.
     fn stored(&self, message: &MessageRecord) {
         let _ = message;
     }
 }
 
-/// What becomes of a post.
+/// The decision about a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostDecision {
     /// Stores this text, which may differ from what was posted.
     Accept(Text),
-    /// Does not store it. A post with an id is declined with the code `refused`; a plain post is not confirmed, which
-    /// is all that the plain protocol can say, and its connection is closed.
+    /// Does not store it. A post with an id is declined with the code `refused`. A plain post is not confirmed, because
+    /// the plain protocol has no other answer, and its connection is closed.
     Refuse,
 }
 

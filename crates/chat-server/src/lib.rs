@@ -1,4 +1,4 @@
-//! A minechat server whose confirmations mean stored.
+//! A minechat server that confirms a message only when it is stored.
 //!
 //! ```text
 //!  write port ─> writer session ─> committer ─> journal (one transaction, one fsync)
@@ -8,11 +8,10 @@
 //!  listen port <─ listener session <─────────────┘<─ journal, for those who fell behind
 //! ```
 //!
-//! A message is in the [`Journal`] before any listener sees it, and every listener can see it before
-//! its writer is told. A listener is a place in the shared log, not a queue, so a slow one costs
-//! nothing and loses nothing.
+//! A message is in the [`Journal`] before any listener sees it, and every listener can see it before its writer is
+//! told. A listener is a cursor in the shared log, not a queue, so a slow one costs no memory and loses nothing.
 //!
-//! This crate does not speak the wire itself: `chat-proto` does.
+//! The protocol is in `chat-proto`.
 //!
 //! # Example
 //! ```
@@ -26,8 +25,8 @@
 //! # Ok(())
 //! # }
 //! ```
-//! With `SqliteJournal::open("some/dir")?` in the place of the journal in memory, accounts and
-//! messages outlive the process.
+//! With `SqliteJournal::open("some/dir")?` in place of the journal in memory, accounts and messages outlive the
+//! process.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accounts;

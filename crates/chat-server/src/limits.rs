@@ -1,58 +1,56 @@
-//! Every limit of the server with its default and its reason. `docs/operating.md` shows the same
-//! table.
+//! Every limit of the server with its default and its reason. `docs/operating.md` contains the same table.
 
 use std::time::Duration;
 
-/// What the server allows. The defaults suit a room of friends as well as a bench on one machine;
-/// a public room sets [`Limits::posts`].
+/// The limits of the server. The defaults suit a room of friends as well as a benchmark on one machine; a public room
+/// should set [`Limits::posts`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Connections in all, both ports together. Default 16,384: with the server's own files that
-    /// stays below the 20,000 descriptors that systems commonly allow at most by default, and ten
-    /// thousand listeners fit.
+    /// Connections in total, both ports together. Default 16,384: with the server's own files this stays below the
+    /// 20,000 descriptors that systems commonly allow by default, and is enough for ten thousand listeners.
     pub connections: usize,
-    /// Connections from one address (one /64 of IPv6). Default 1,024: an office behind one address
-    /// fits, one host cannot take the whole room. Loopback is not counted: local proxies and local
-    /// users share it, and [`Limits::connections`] holds there too.
+    /// Connections per address (per /64 of IPv6). Default 1,024: enough for an office behind one address, too few for
+    /// one host to occupy the whole room. Loopback is not counted, because local proxies and local users share it;
+    /// [`Limits::connections`] applies there too.
     pub connections_per_address: usize,
-    /// How long a connection may take to say its token. Default 60 s: a person pastes one in less,
-    /// and slow connections come back before they add up.
+    /// How long a client has to send its token. Default 60 s: a user pastes one in less, and slow connections are
+    /// closed before they accumulate.
     pub login_within: Duration,
-    /// How long it may take to say its nickname. Default 10 min: the registration window of the
-    /// original holds a connection in that state while a person types.
+    /// How long a client has to send its nickname. Default 10 min: the registration window of the original keeps a
+    /// connection in that state while the user types.
     pub nickname_within: Duration,
-    /// The longest nickname that is taken, in characters, before its adjective. Default 40: a full
-    /// name fits, a flood of combining marks does not.
+    /// The longest accepted nickname in characters, without its adjective. Default 40: enough for a full name, too
+    /// short for a flood of combining marks.
     pub nickname_chars: usize,
-    /// Posts of one account. Default none: the group commit and the bound on posts in flight
-    /// already keep one account from crowding out the others, and a limit would only slow down
-    /// scripts on one's own machine. A public room does well with 20 a second and a burst of 200.
+    /// Posts per account. Default none: group commit and the bound on posts in flight already keep one account from
+    /// crowding out the others, and a limit would only slow down scripts on the user's own machine. For a public room,
+    /// 20 per second and a burst of 200 work well.
     pub posts: Option<Rate>,
-    /// Registrations from one address (one /64 of IPv6). Default one a second, burst 1,000: a class
-    /// of students behind one address can register at once, a script cannot fill the store.
+    /// Registrations per address (per /64 of IPv6). Default one per second, burst 1,000: a class of students behind one
+    /// address can register at once, a script cannot fill the store.
     pub registrations: Option<Rate>,
-    /// Registrations of all addresses together. Default 10 a second, burst 5,000: a school fits, a script with many
-    /// addresses cannot fill the store.
+    /// Registrations of all addresses together. Default 10 per second, burst 5,000: enough for a school, too few for a
+    /// script with many addresses to fill the store.
     pub registrations_in_all: Option<Rate>,
-    /// Posts of one connection that wait for the disk. Default 1,024: four full windows of a client
-    /// that posts with ids; beyond it the connection is not read.
+    /// Posts of one connection that wait for the disk. Default 1,024: four full windows of a client that posts with
+    /// ids; beyond that the connection is not read.
     pub posts_in_flight: usize,
-    /// Answers of one connection that wait for the peer to read them, in bytes. Default 32 KiB:
-    /// above it confirmations are only counted. It stays below the 64 KiB at which a connection is
-    /// read no further, so that a writer that never reads can post for ever.
+    /// Unread answers of one connection, in bytes. Default 32 KiB: above it confirmations are only counted. It stays
+    /// below the 64 KiB at which a connection is no longer read, so that a writer that never reads can post without
+    /// end.
     pub answer_bytes: usize,
-    /// How long a listener may take no byte at all before it is closed, and how long a writer that
-    /// has ended may take for its last answers. Default 60 s: longer than
-    /// a phone's change of network, short enough to get its descriptor back.
+    /// How long a listener may read nothing before it is closed, and how long a writer that has ended may leave its
+    /// last answers unread. Default 60 s: longer than a phone's change of network, short enough to free the descriptor
+    /// soon.
     pub stall: Duration,
-    /// Memory of the shared log, both forms together. Default 4 MiB: larger ones are not faster,
-    /// and whoever falls out of it reads on from the store.
+    /// Memory of the shared log, both forms together. Default 4 MiB: larger ones are not faster, and a listener that
+    /// falls behind reads from the store.
     pub ring_bytes: usize,
-    /// Text that a journal in memory keeps. Default 64 MiB; the oldest messages go first.
+    /// Text that a journal in memory keeps. Default 64 MiB; the oldest messages are dropped first.
     pub memory_journal_bytes: usize,
-    /// How long draining may take before what is left is cut off. Default 10 s: init systems kill
-    /// after 30 to 90.
+    /// How long draining may take before the remaining connections are closed. Default 10 s: init systems kill after 30
+    /// to 90 s.
     pub drain_within: Duration,
 }
 
@@ -77,73 +75,71 @@ impl Default for Limits {
     }
 }
 
-/// How often something may happen: a steady rate, and how much at once before it counts.
+/// A rate limit: a steady rate, and a burst.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// Steady rate. Zero or less lets nothing through once the burst is used up.
+    /// The steady rate. At zero or less nothing passes once the burst is used up.
     pub per_second: f64,
     /// How many may come at once; at least one.
     pub burst: u32,
 }
 
-/// How long a listener's plain lines are held back to see whether it asks to resume.
+/// How long a listener's plain lines are held back to see whether it requests to resume.
 ///
-/// A request is sent at once after connecting, so it takes one way of the network; 250 ms cover the
-/// other side of the world. A person at `nc` does not notice it.
+/// A client sends its request right after connecting, so it takes one network trip; 250 ms cover the other side of the
+/// world. A user of `nc` does not notice it.
 pub const LISTEN_HOLD: Duration = Duration::from_millis(250);
 
-/// The longest line that a listener may say, in bytes: three times what a request needs. Silent connections that hold
-/// half a line cannot fill the memory.
+/// The longest line that a listener may send, in bytes: three times what a request needs. Silent connections with half
+/// a line cannot exhaust memory.
 pub(crate) const LISTENER_LINE: usize = 1024;
 
-/// What the system may hold of what a peer has not taken yet, in bytes (the system counts its own share in, and so
-/// doubles it). Left to itself it would hold four megabytes for each peer that does not read, and take a peer for
-/// stalled that reads less than 20 KB a second, because it tells of room only when a third of the buffer is free.
+/// How many bytes the kernel buffers for a peer that does not read (the kernel counts its own overhead, and so doubles
+/// it). Otherwise it would buffer 4 MB for each peer that does not read, and treat a peer that reads less than 20 KB
+/// per second as stalled, because it reports space only when a third of the buffer is free.
 pub(crate) const SEND_BUFFER: usize = 128 * 1024;
 
-/// The most that is handed to the system in one write to a listener. Larger writes gain nothing and
-/// make one listener wait for another.
+/// The most bytes in one write to a listener. Larger writes gain nothing and make listeners wait for each other.
 pub(crate) const LISTENER_WRITE_BYTES: usize = 256 * 1024;
 
-/// How many pieces one such write is made of at most; far below the system's own limit of 1,024.
+/// The most slices in one such write; far below the kernel's limit of 1,024.
 pub(crate) const LISTENER_WRITE_PIECES: usize = 64;
 
-/// The page that a listener reads from the store when it has fallen behind, in messages. With
-/// [`PAGE_BYTES`] it bounds the memory of a resume whatever its distance.
+/// The page that a listener reads from the store when it has fallen behind, in messages. With [`PAGE_BYTES`] it bounds
+/// the memory of a resume over any distance.
 pub(crate) const PAGE_MESSAGES: usize = 2_048;
 
-/// The same in bytes of text.
+/// The size of a page in bytes of text.
 pub(crate) const PAGE_BYTES: usize = 128 * 1024;
 
-/// How many pages are read from the store at the same time. More would only wait for the same disk
-/// and hold memory meanwhile.
+/// How many pages are read from the store at the same time. More would only wait for the same disk and occupy memory.
 pub(crate) const READS_AT_ONCE: usize = 4;
 
-/// How many messages a listener gets that comes from a log this store never knew: enough for the
-/// case that the store was lost, bounded for the case that it asked the wrong server.
+/// How many messages a listener gets that requests a log this store never had: enough if the store was lost, bounded if
+/// the listener connected to the wrong server.
 pub(crate) const STRANGER_BACKLOG: u64 = 10_000;
 
-/// Drafts in one transaction. More gain no speed over one fsync and make the first one wait.
+/// Drafts in one transaction. More gain no speed over one fsync and delay the first one.
 pub(crate) const COMMIT_DRAFTS: usize = 4_096;
 
-/// The same in bytes of text. It bounds the log's newest batch, which stays whatever its size.
+/// The same in bytes of text. It bounds the log's newest batch, which is never evicted.
 pub(crate) const COMMIT_BYTES: usize = 1024 * 1024;
 
-/// Posts that one connection hands over at once.
+/// Posts that one connection submits at once.
 pub(crate) const TURN_POSTS: usize = 256;
 
 /// The same in bytes of text: four of the longest messages, a thousand usual ones.
 pub(crate) const TURN_BYTES: usize = 64 * 1024;
 
-/// What one account gives to a transaction before the next account has its turn, in bytes: two turns of one connection.
+/// How many bytes one account gives to a transaction before the next account's turn: two turns of one connection.
 pub(crate) const COMMIT_QUANTUM: usize = 128 * 1024;
 
-/// What one account may have waiting for the disk in any case, in bytes: one turn of a connection.
+/// How many bytes of one account may always wait for the disk: one turn of a connection.
 pub(crate) const ACCOUNT_RESERVED_BYTES: usize = 96 * 1024;
 
-/// What one account may have waiting beyond that, in bytes: four transactions, which keep a fast disk busy.
+/// How many bytes of one account may wait beyond that: four transactions, which keep a fast disk busy.
 pub(crate) const ACCOUNT_WAITING_BYTES: usize = 4 * 1024 * 1024;
 
-/// What all accounts may have waiting beyond what is reserved for each, in bytes. When it is used up, connections are
-/// not read.
+/// How many bytes of all accounts may wait beyond what is reserved for each. When it is used up, connections are not
+/// read.
 pub(crate) const WAITING_BYTES: usize = 64 * 1024 * 1024;

@@ -51,7 +51,7 @@ fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
     let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned().into());
     match Arguments::from_command_line(clean) {
         Err(UsageError::CommandLine(error)) => error,
-        // What was wrong is the very character that was replaced.
+        // The error is about the very character that was replaced.
         _ => clap::Error::raw(error.kind(), "an argument contains control characters\n"),
     }
 }
@@ -79,7 +79,7 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
         .build()
         .context("could not start the threads of the server")?;
     runtime.block_on(async {
-        // Before anything else, so that no signal meets a server that is half started.
+        // Before anything else, so that no signal arrives at a half-started server.
         let mut signals = ShutdownSignals::listen().context("could not handle signals")?;
         let metrics = match arguments.metrics {
             Some(asked) => Some(open_metrics(asked).await?),
@@ -97,7 +97,7 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
             // Not stopped with the server: it reports that the server drains.
             tokio::spawn(metrics.serve(handle.observer()));
         }
-        // A line that cannot be written ends the server: a script that waits for it would wait for ever.
+        // A line that cannot be written ends the server, because a script may wait for it forever.
         let unwritten = async {
             match ready.await {
                 Ok(Err(error)) => error,

@@ -1,4 +1,4 @@
-//! What is counted while a server runs.
+//! The counters of a running server.
 
 mod count;
 mod counters;

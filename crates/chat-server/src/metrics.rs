@@ -1,4 +1,4 @@
-//! The port for those who watch the server: figures, and whether it lives and is ready. Nobody chats here.
+//! The HTTP port for monitoring: metrics, liveness and readiness.
 
 mod port;
 mod routes;

@@ -1,4 +1,4 @@
-//! What the binary asks of the operating system.
+//! The operating system: resource limits, signals, log output.
 
 pub(crate) mod log_writer;
 pub(crate) mod logging;

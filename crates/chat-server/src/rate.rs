@@ -1,10 +1,10 @@
-//! How often something may happen: a bucket that empties at a steady rate. Time is an argument.
+//! A rate limiter: a leaky bucket that empties at a steady rate. The time is an argument.
 
 use std::time::{Duration, Instant};
 
 use crate::limits::Rate;
 
-/// One bucket, as the moment at which it would be empty again.
+/// One bucket, stored as the time at which it would be empty again.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Bucket {
     empty_at: Option<Instant>,
@@ -14,18 +14,18 @@ pub(crate) struct Bucket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Overdrawn;
 
-/// What one connection may run into debt is one post, since it pauses then; many connections of one
-/// account add up to no more than this.
+/// The largest debt of an account. One connection takes at most one post in advance, because it then pauses; many
+/// connections of one account together take no more than this.
 const LARGEST_DEBT: Duration = Duration::from_secs(5);
 
-/// Longer waits are not worth telling apart.
+/// Longer waits are not distinguished.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Bucket {
-    /// Takes one if there is room.
+    /// Takes one if the rate permits it.
     ///
     /// # Errors
-    /// How long to wait for room; nothing was taken.
+    /// The time until the rate permits it; nothing was taken.
     pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         match self.wait(rate, now) {
             Some(wait) => Err(wait),
@@ -36,10 +36,10 @@ impl Bucket {
         }
     }
 
-    /// Takes one even if there is no room, and says how long whoever did so shall pause.
+    /// Takes one even if the rate does not permit it, and returns how long the caller must pause.
     ///
     /// # Errors
-    /// The debt is as large as it may become; nothing was taken.
+    /// The debt is at its limit; nothing was taken.
     pub(crate) fn overdraw(&mut self, rate: Rate, now: Instant) -> Result<Option<Duration>, Overdrawn> {
         let wait = self.wait(rate, now);
         if wait.is_some_and(|wait| wait > LARGEST_DEBT.max(2 * interval(rate))) {
@@ -49,12 +49,12 @@ impl Bucket {
         Ok(wait)
     }
 
-    /// Returns true when there is no room for one more.
+    /// Returns true if the rate does not permit one more.
     pub(crate) fn is_full(&self, rate: Rate, now: Instant) -> bool {
         self.wait(rate, now).is_some()
     }
 
-    /// Whether forgetting it changes nothing.
+    /// Returns whether the bucket is empty, so that dropping it changes nothing.
     pub(crate) fn is_empty(&self, now: Instant) -> bool {
         self.empty_at.is_none_or(|at| at <= now)
     }
@@ -68,7 +68,7 @@ impl Bucket {
 
     fn add(&mut self, rate: Rate, now: Instant) {
         let from = self.empty_at.unwrap_or(now).max(now);
-        // Bounded, so that debts and the clock's end are out of reach.
+        // Bounded, so that the addition cannot exceed the range of the clock.
         self.empty_at = Some((from + interval(rate)).min(now + 2 * LONGEST));
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     const RATE: Rate = Rate { per_second: 10.0, burst: 3 };
 
     #[test]
-    fn a_debt_has_an_end() {
+    fn debt_is_bounded() {
         let (mut bucket, start) = (Bucket::default(), Instant::now());
         let taken = (0..1000).filter(|_| bucket.overdraw(RATE, start).is_ok()).count();
         assert!((50..60).contains(&taken), "{taken}");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_passes_and_then_the_rate_holds() {
+    fn burst_passes_then_the_rate_applies() {
         let (mut bucket, start) = (Bucket::default(), Instant::now());
         for _ in 0..3 {
             assert_eq!(bucket.take(RATE, start), Ok(()));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn debts_are_paid_back() {
+    fn debt_is_paid_back() {
         let (mut bucket, start) = (Bucket::default(), Instant::now());
         let pauses: Vec<_> = (0..5).map(|_| bucket.overdraw(RATE, start)).collect();
         assert_eq!(
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_rates_let_the_burst_through_and_do_not_panic() {
+    fn odd_rates_pass_the_burst_only() {
         for per_second in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
             let (mut bucket, start) = (Bucket::default(), Instant::now());
             let rate = Rate { per_second, burst: 1 };

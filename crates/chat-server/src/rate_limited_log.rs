@@ -1,5 +1,5 @@
-//! Log lines about events which a peer or a failing disk can repeat at will: at most one line a second of each kind,
-//! with a count. They name no peer and quote nothing that a peer wrote.
+//! Log lines about events that a peer or a failing disk can repeat at will: at most one line per second of each kind,
+//! with a count. They name no peer and quote no text of a peer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub(crate) enum RateLimitedLog {
     RegistrationRefused,
     /// A post over the rate was declined or delayed.
     PostPutOff,
-    /// A revoked account wanted to post.
+    /// A revoked account tried to post.
     RevokedRefused,
 }
 
@@ -30,7 +30,7 @@ impl RateLimitedLog {
     pub(crate) fn log(self) {
         let mut throttle = THROTTLES[self as usize].lock().unwrap_or_else(PoisonError::into_inner);
         let Some(count) = throttle.count(Instant::now()) else { return };
-        // Released before writing: a subscriber that blocks must not block other tasks here.
+        // Released before writing: a log subscriber that blocks must not block other tasks here.
         drop(throttle);
         match self {
             Self::ConnectionRefused => tracing::warn!(count, "too many connections; closed new ones"),
@@ -54,8 +54,8 @@ impl Throttle {
         Self { logged: None, pending: 0 }
     }
 
-    /// Counts an event. Returns how many events the line to be written now stands for, or `None` when it is too early
-    /// for one. The last events of a flood may so remain unlogged.
+    /// Counts an event. Returns how many events the next line stands for, or `None` if it is too early for one. The
+    /// last events of a flood may therefore stay unlogged.
     pub(crate) fn count(&mut self, now: Instant) -> Option<u64> {
         self.pending += 1;
         if self.logged.is_some_and(|logged| now.saturating_duration_since(logged) < INTERVAL) {
@@ -85,7 +85,7 @@ mod tests {
         for n in 0..5 {
             assert_eq!(throttle.count(start + INTERVAL * n), Some(1));
         }
-        // A clock that stands still logs no more.
+        // At a stopped clock no further line is due.
         assert_eq!(throttle.count(start), None);
     }
 }

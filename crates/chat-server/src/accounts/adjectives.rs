@@ -1,4 +1,4 @@
-//! The adjectives that the room puts before nicknames. Friendly ones only: nobody chooses theirs.
+//! The adjectives that the server puts before nicknames. All are friendly, because users cannot choose theirs.
 
 /// Capitalised, one word each.
 pub(crate) const ADJECTIVES: [&str; 128] = [
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_distinct_capitalised_words() {
+    fn are_distinct_capitalised_words() {
         assert_eq!(ADJECTIVES.iter().collect::<HashSet<_>>().len(), ADJECTIVES.len());
         for word in ADJECTIVES {
             assert!(word.chars().all(char::is_alphabetic) && word.starts_with(char::is_uppercase), "{word}");

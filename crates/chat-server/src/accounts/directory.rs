@@ -1,4 +1,4 @@
-//! All accounts, in memory: tokens, nicknames and what each may do.
+//! All accounts in memory: tokens, nicknames, rate limits.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ pub(crate) struct AccountEntry {
     pub(crate) author: Arc<Author>,
     revoked: AtomicBool,
     posts: Mutex<Bucket>,
-    /// Created with the first post: most accounts of a large store never post again.
+    /// Created with the first post, because most accounts of a large store never post again.
     share: OnceLock<Arc<AccountShare>>,
 }
 
@@ -36,29 +36,29 @@ impl AccountEntry {
         self.revoked.load(Ordering::Relaxed)
     }
 
-    /// Returns what the account may have waiting for the journal.
+    /// Returns the account's share of the journal queue.
     pub(crate) fn share(&self) -> &Arc<AccountShare> {
         self.share.get_or_init(Arc::default)
     }
 
-    /// Takes room for one post.
+    /// Takes one post from the rate.
     ///
     /// # Errors
-    /// How long to wait until there is room.
+    /// The time until the rate permits a post.
     pub(crate) fn take_post(&self, rate: Rate, now: Instant) -> Result<(), Duration> {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner).take(rate, now)
     }
 
-    /// Takes room for one post even if there is none. Returns for how long the connection is not to be read.
+    /// Takes one post even if the rate does not permit it. Returns for how long the connection must pause.
     ///
     /// # Errors
-    /// Too much room is taken in advance already.
+    /// Too many posts are taken in advance already.
     pub(crate) fn overdraw_post(&self, rate: Rate, now: Instant) -> Result<Option<Duration>, Overdrawn> {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner).overdraw(rate, now)
     }
 }
 
-/// All accounts.
+/// All accounts of a server.
 #[derive(Debug)]
 pub(crate) struct AccountDirectory {
     state: Mutex<DirectoryState>,
@@ -67,17 +67,18 @@ pub(crate) struct AccountDirectory {
 
 #[derive(Debug)]
 struct DirectoryState {
-    /// By a part of the token's hash. Which entry it is, if any, is compared in constant time.
+    /// Candidates by a part of the token's hash. The hash itself is compared in constant time.
     by_shelf: HashMap<u64, Vec<(TokenHash, Arc<AccountEntry>)>>,
     by_id: HashMap<AccountId, Arc<AccountEntry>>,
-    /// Skeletons of all nicknames, those being registered included.
+    /// Skeletons of all nicknames, including those being registered.
     taken: HashSet<String>,
     random: fastrand::Rng,
-    /// The first round in which names are free, by skeleton, for names of which every adjective is taken.
+    /// The first round with free names, by skeleton, for names of which every adjective is taken.
     rounds: HashMap<String, u64>,
 }
 
-/// A free nickname, kept for one registration. Dropped without [`AccountDirectory::register`], it is free again.
+/// A free nickname, reserved for one registration. If it is dropped without [`AccountDirectory::register`], the name is
+/// free again.
 #[derive(Debug)]
 pub(crate) struct NicknameReservation<'a> {
     accounts: &'a AccountDirectory,
@@ -104,8 +105,8 @@ impl Drop for NicknameReservation<'_> {
 }
 
 impl AccountDirectory {
-    /// Creates the directory from the accounts of the journal. Nicknames have at most `nickname_chars` characters
-    /// without their adjective.
+    /// Creates the directory from the accounts of the journal. Requested nicknames are cut to `nickname_chars`
+    /// characters, without their adjective.
     pub(crate) fn new(stored: Vec<AccountRecord>, nickname_chars: usize, random: fastrand::Rng) -> Self {
         let mut state = DirectoryState {
             by_shelf: HashMap::new(),
@@ -130,13 +131,13 @@ impl AccountDirectory {
         (!account.is_revoked()).then(|| Arc::clone(account))
     }
 
-    /// Chooses a free nickname for what was asked for: an adjective and the name. Returns `None` when even numbered
-    /// adjectives would make it too long for a nickname.
+    /// Reserves a free nickname for a request: an adjective and the name. Returns `None` if even numbered adjectives
+    /// would make it too long for a nickname.
     pub(crate) fn reserve(&self, asked: &str) -> Option<NicknameReservation<'_>> {
         let name = usable(asked, self.nickname_chars);
         let mut state = self.lock();
         let first = state.random.usize(..ADJECTIVES.len());
-        // In the first round every adjective, when all are taken every adjective with a number.
+        // The first round tries every adjective; later rounds add a number.
         let alike = skeletons(&name);
         let start = alike.iter().filter_map(|skeleton| state.rounds.get(skeleton)).max().copied().unwrap_or(1);
         for round in start.. {
@@ -145,12 +146,12 @@ impl AccountDirectory {
                 let whole =
                     if round == 1 { format!("{adjective} {name}") } else { format!("{adjective}{round} {name}") };
                 let skeletons = skeletons(&whole);
-                // One skeleton in common is enough to be taken for the other.
+                // One common skeleton is enough for a reader to mistake the names.
                 if skeletons.iter().any(|skeleton| state.taken.contains(skeleton)) {
                     continue;
                 }
                 if round > 1 {
-                    // The earlier rounds are full: the next request for this name need not try them.
+                    // The earlier rounds are full, so the next request for this name skips them.
                     state.rounds.extend(alike.map(|skeleton| (skeleton, round)));
                 }
                 let nickname = Nickname::new(&whole).ok()?;
@@ -174,7 +175,7 @@ impl AccountDirectory {
         account
     }
 
-    /// Marks accounts as revoked. Returns true when any was not revoked before.
+    /// Revokes accounts. Returns true if any of them was not revoked before.
     pub(crate) fn revoke(&self, ids: &[AccountId]) -> bool {
         let state = self.lock();
         let accounts = ids.iter().filter_map(|id| state.by_id.get(id));
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_finds_its_account_until_that_is_revoked() {
+    fn token_is_valid_until_revoked() {
         let accounts = empty();
         let (token, account) = register(&accounts, "Bob", 1);
         assert!(account.author.nickname.as_str().ends_with(" Bob"));
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn nicknames_are_unique_to_the_eye_far_beyond_the_adjectives() {
+    fn nicknames_stay_visibly_distinct() {
         let accounts = empty();
         let mut seen = HashSet::new();
         for id in 1..400 {
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn another_spelling_of_a_crowded_name_does_not_search_from_the_beginning() {
+    fn other_spellings_skip_full_rounds() {
         let accounts = empty();
         for id in 1..=3 * ADJECTIVES.len() as AccountId {
             register(&accounts, ["Bob", "BOB", "Воb", "bob"][id as usize % 4], id);
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_reservation_is_free_again() {
+    fn abandoned_reservation_is_free_again() {
         let accounts = empty();
         for _ in 0..3 * ADJECTIVES.len() {
             let reserved = accounts.reserve("Bob").unwrap();
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_chooses_the_same_name() {
+    fn same_seed_chooses_the_same_name() {
         assert_eq!(empty().reserve("x").unwrap().nickname(), empty().reserve("x").unwrap().nickname());
     }
 }

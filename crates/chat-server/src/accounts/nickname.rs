@@ -1,4 +1,4 @@
-//! Turns the nickname that a client asks for into one that the server can give.
+//! Turns a requested nickname into one that the server can assign.
 
 use chat_proto::Nickname;
 use chat_proto::display::{is_invisible_in_names, is_mark, resembles_colon, skeletons};
@@ -6,15 +6,15 @@ use chat_proto::display::{is_invisible_in_names, is_mark, resembles_colon, skele
 /// The sender of the server's own announcements. No account gets a name that looks like it.
 pub(crate) const SERVER_NAME: &str = "Server";
 
-/// The name of an account that asked for nothing usable, behind its adjective.
+/// The name of an account whose request contained nothing usable, after its adjective.
 const NAMELESS: &str = "anonymous";
 
-/// Returns the name to use for what was asked for, of at most `limit` characters. There always is one, because the
-/// protocol has no way to tell a client what is wrong with its name, and some clients end when they are asked again.
+/// Returns the name to use for a request, of at most `limit` characters. There always is one, because the protocol
+/// cannot report what is wrong with a name, and some clients exit when they are asked again.
 ///
-/// Removed are invisible characters, which would make two names of one, and colons with everything that resembles one:
-/// `name: text` is how people and programs read plain lines. A name that is too long is cut. A name of which nothing is
-/// left becomes `anonymous`, and so does one that looks like the server's.
+/// Invisible characters are removed, because two names could differ only in them, and so are colons and everything that
+/// looks like one, because people and programs read plain lines as `name: text`. A name that is too long is cut. A name
+/// that becomes empty, or that looks like the server's, becomes `anonymous`.
 pub(super) fn usable(asked: &str, limit: usize) -> String {
     let visible: String = asked.chars().filter(|&c| !is_invisible_in_names(c) && !resembles_colon(c)).collect();
     let spaced = visible.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -31,14 +31,14 @@ fn is_free_to_use(name: &str) -> bool {
     !skeletons(name).iter().any(|skeleton| skeleton.is_empty() || server.contains(skeleton))
 }
 
-/// Returns the first `limit` characters, or fewer where the limit would separate marks from their letter.
+/// Returns the first `limit` characters, or fewer if the limit would separate marks from their letter.
 fn cut(name: &str, limit: usize) -> &str {
     let Some((end, next)) = name.char_indices().nth(limit) else { return name };
     let head = &name[..end];
     if !is_mark(next) {
         return head;
     }
-    // A letter that is nothing but marks from the start on is cut where the limit is.
+    // A name that consists only of marks is cut at the limit.
     let base = head.char_indices().rev().find(|&(_, c)| !is_mark(c)).map_or(0, |(at, _)| at);
     if base == 0 { head } else { &head[..base] }
 }
@@ -67,20 +67,20 @@ mod tests {
     }
 
     #[test]
-    fn gives_reserved_and_empty_names_another_form() {
+    fn replaces_reserved_and_empty_names() {
         for name in
             ["Server", "SERVER", "Sеrvеr", "s e r v e r", "Ser\u{200b}ver", "", " ", ":", "\u{200b}", "\u{202e}:"]
         {
             assert_eq!(usable(name, 40), NAMELESS, "{name:?}");
         }
         assert_eq!(usable("Serverin", 40), "Serverin");
-        // Cutting must not make a reserved name either.
+        // Cutting must not create a reserved name either.
         assert_eq!(usable("Serverin", 6), NAMELESS);
     }
 
     proptest! {
         #[test]
-        fn any_request_gives_one_clean_nickname(asked in any::<String>(), limit in 1usize..60) {
+        fn any_request_gives_a_clean_nickname(asked in any::<String>(), limit in 1usize..60) {
             let name = usable(&asked, limit);
             let nickname = Nickname::new(&name).unwrap();
             prop_assert_eq!(nickname.as_str(), &name);

@@ -1,5 +1,4 @@
-//! What the store keeps of a token: its SHA-256. The token itself is only ever in the hands of its
-//! owner; a random token needs no slow hash.
+//! The SHA-256 of a token, which the store contains instead of the token. A random token needs no slow hash.
 
 use std::fmt;
 
@@ -17,13 +16,13 @@ impl TokenHash {
         Self(Sha256::digest(token.expose().as_bytes()).into())
     }
 
-    /// The hash as it was stored.
+    /// Creates a hash from its stored form.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The hash as it is stored.
+    /// Returns the stored form.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -36,7 +35,7 @@ impl TokenHash {
         std::hint::black_box(differing) == 0
     }
 
-    /// The part that finds the candidates; the decision is [`TokenHash::matches`].
+    /// Returns the part of the hash that finds candidates; [`TokenHash::matches`] decides.
     pub(crate) fn shelf(&self) -> u64 {
         self.0.iter().take(8).fold(0, |shelf, &byte| shelf << 8 | u64::from(byte))
     }
@@ -53,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_tokens_match_and_others_do_not() {
+    fn only_equal_tokens_match() {
         let hash = |raw| TokenHash::of(&Token::new(raw).unwrap());
         assert!(hash("one").matches(&hash("one")));
         assert!(!hash("one").matches(&hash("two")));

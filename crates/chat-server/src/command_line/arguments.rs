@@ -1,5 +1,5 @@
-//! The options of the binary, and what they mean as a configuration. Each is declared here and nowhere else: the
-//! configuration file goes through the same parsers.
+//! The options of the binary and their conversion to a configuration. Each option is declared only here: the
+//! configuration file uses the same parsers.
 
 use std::ffi::OsString;
 use std::io;
@@ -17,146 +17,146 @@ use crate::error::StartError;
 use crate::limits::{Limits, Rate};
 use crate::net::TlsPorts;
 
-/// The room: two ports, one log. What it confirms is stored.
+/// A chat server: two ports, one log. It confirms a message when it is stored.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Arguments {
-    /// How to serve, where nothing else is asked for.
+    /// Options for serving, the default command.
     #[command(flatten)]
     pub serve: Serve,
-    /// What else to do.
+    /// Another command.
     #[command(subcommand)]
     pub command: Option<ServerCommand>,
 }
 
-/// What can be done beside serving.
+/// The other commands.
 #[derive(Debug, Subcommand)]
 pub enum ServerCommand {
-    /// Look after accounts, also while a server runs.
+    /// Manage accounts, also while a server runs.
     Accounts {
-        /// In which store.
+        /// The store.
         #[command(flatten)]
         store: StoreLocation,
-        /// What to do with them.
+        /// The operation.
         #[command(subcommand)]
         what: AccountsCommand,
     },
-    /// Verify a store and change nothing. Exit code 1 when it is damaged.
+    /// Verify a store without changing it. Exit code 1 if it is damaged.
     Check {
-        /// Which store.
+        /// The store.
         #[command(flatten)]
         store: StoreLocation,
     },
 }
 
-/// What can be done with accounts.
+/// The operations on accounts.
 #[derive(Debug, Subcommand)]
 pub enum AccountsCommand {
-    /// One account a line: nickname, time of creation (seconds since 1970), "revoked" where it is.
+    /// List accounts, one per line: nickname, time of creation (seconds since 1970), "revoked" if it is.
     List,
-    /// Take away an account's right to log in, and close its connections.
+    /// Revoke an account's right to log in, and close its connections.
     Revoke {
-        /// The whole nickname.
+        /// The complete nickname.
         nickname: String,
     },
 }
 
-/// Where the store is, and the file that may say so.
+/// The location of the store, and the configuration file.
 #[derive(Debug, Args)]
 pub struct StoreLocation {
-    /// Where the store is [default: the user's data directory].
+    /// Data directory [default: the user's data directory].
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
-    /// A TOML file whose keys are these options; the command line goes over it.
+    /// TOML file whose keys are these options; the command line overrides it.
     #[arg(long, value_name = "F", global = true)]
     config: Option<PathBuf>,
 }
 
-/// How to serve.
+/// Options for serving.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Where listeners connect; port 0 takes a free one.
+    /// Address for listeners; port 0 picks a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000", value_parser = parse_address)]
     listen: SocketAddr,
-    /// Where writers connect; port 0 takes a free one.
+    /// Address for writers; port 0 picks a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5050", value_parser = parse_address)]
     write: SocketAddr,
-    /// Where the store is.
+    /// The location of the store.
     #[command(flatten)]
     pub store: StoreLocation,
-    /// Keep everything in memory and forget it at the end.
+    /// Keep everything in memory and discard it at exit.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", hide_default_value = true, hide_possible_values = true, conflicts_with = "data_dir")]
     pub memory: bool,
-    /// Where /metrics, /healthz and /readyz are; port 0 takes a free one.
+    /// Address of /metrics, /healthz and /readyz; port 0 picks a free port.
     #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub metrics: Option<SocketAddr>,
-    /// Where listeners connect by TLS.
+    /// Address for listeners over TLS.
     #[arg(long, value_name = "ADDR", requires = "tls_write", value_parser = parse_address)]
     tls_listen: Option<SocketAddr>,
-    /// Where writers connect by TLS.
+    /// Address for writers over TLS.
     #[arg(long, value_name = "ADDR", requires = "tls_cert", value_parser = parse_address)]
     tls_write: Option<SocketAddr>,
-    /// The certificate with its sequence, in PEM.
+    /// Certificate chain, PEM.
     #[arg(long, value_name = "F", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
-    /// The certificate's key, in PEM.
+    /// Private key of the certificate, PEM.
     #[arg(long, value_name = "F", requires = "tls_listen")]
     tls_key: Option<PathBuf>,
     /// Close after an unknown token instead of asking for a nickname.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", hide_default_value = true, hide_possible_values = true)]
     strict: bool,
-    /// Tell the room who registers.
+    /// Announce new accounts to the room.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", hide_default_value = true, hide_possible_values = true)]
     announce: bool,
-    /// Do not offer ids and resume: the original's server to the byte.
+    /// Do not offer the extensions: behave exactly like the original server.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", hide_default_value = true, hide_possible_values = true)]
     no_extensions: bool,
     #[command(flatten)]
     limits: LimitArguments,
-    /// How what happens is written to standard error.
+    /// Format of the log on standard error.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Every limit that depends on the room; its reason is in the documentation.
+/// The limits that depend on the room; the documentation gives the reason for each.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 struct LimitArguments {
-    /// Connections in all [default: 16384].
+    /// Connections in total [default: 16384].
     #[arg(long, value_name = "N")]
     max_connections: Option<usize>,
-    /// Connections from one address, loopback not counted [default: 1024].
+    /// Connections per address, loopback excluded [default: 1024].
     #[arg(long, value_name = "N")]
     max_connections_per_address: Option<usize>,
-    /// Seconds to say a token [default: 60].
+    /// Seconds a client has to send its token [default: 60].
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     login_within: Option<Duration>,
-    /// Seconds to say a nickname [default: 600].
+    /// Seconds a client has to send its nickname [default: 600].
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     nickname_within: Option<Duration>,
-    /// Characters of a nickname, its adjective not counted [default: 40].
+    /// Longest nickname in characters, without its adjective [default: 40].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=60))]
     max_nickname: Option<u8>,
-    /// Posts of one account, per second or per second and at once (20 or 20:200) [default: no limit].
+    /// Posts per account, as posts per second, or that and a burst (20 or 20:200) [default: no limit].
     #[arg(long, value_name = "RATE[:BURST]", value_parser = parse_rate)]
     post_rate: Option<Rate>,
-    /// Registrations from one address, likewise [default: 1:1000].
+    /// Registrations per address, in the same form [default: 1:1000].
     #[arg(long, value_name = "RATE[:BURST]", value_parser = parse_rate)]
     register_rate: Option<Rate>,
-    /// Seconds that a listener may take no data, or a writer its last answers [default: 60].
+    /// Seconds a listener may read nothing, or a writer may leave its last answers unread [default: 60].
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     stall: Option<Duration>,
     /// Seconds that draining may take [default: 10].
@@ -165,15 +165,14 @@ struct LimitArguments {
 }
 
 impl Arguments {
-    /// Understands a command line, and the configuration file that it names. What the file says comes first and is
-    /// left out where the command line says otherwise.
+    /// Parses a command line and the configuration file that it names. The command line overrides the file.
     ///
     /// # Errors
-    /// [`UsageError`] when either is wrong, or when help is asked for.
+    /// [`UsageError`] if either is wrong, or if help is requested.
     pub fn from_command_line(words: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
         let words: Vec<OsString> = words.into_iter().collect();
         let command = Self::command();
-        // Whatever is wrong or missing yet: it may be in the file, and the last parser says it otherwise.
+        // Ignore errors for now: what is missing may be in the file, and the final parse reports the rest.
         let said = command.clone().ignore_errors(true).try_get_matches_from(&words)?;
         let path = said.get_one::<PathBuf>("config").filter(|_| said.subcommand().is_none());
         let Some(path) = path else { return Ok(Self::try_parse_from(words)?) };
@@ -188,7 +187,7 @@ impl Arguments {
 }
 
 impl Serve {
-    /// What to start the server with.
+    /// Returns the configuration of the server.
     ///
     /// # Errors
     /// The certificate cannot be used.
@@ -224,10 +223,10 @@ impl LimitArguments {
 }
 
 impl StoreLocation {
-    /// The directory that was asked for, else that of the configuration file, else the user's.
+    /// Returns the requested directory, or else that of the configuration file, or else the user's.
     ///
     /// # Errors
-    /// [`UsageError`] when the file is wrong, or there is no home directory.
+    /// [`UsageError`] if the file is wrong, or there is no home directory.
     pub fn directory(&self) -> Result<PathBuf, UsageError> {
         if let Some(asked) = &self.data_dir {
             return Ok(asked.clone());
@@ -246,7 +245,7 @@ impl StoreLocation {
     }
 }
 
-/// Host and port; a name is looked up.
+/// Parses host and port, and resolves a host name.
 fn parse_address(text: &str) -> Result<SocketAddr, io::Error> {
     let no_address = || io::Error::new(io::ErrorKind::NotFound, "no address found for this name");
     let no_port = |error: io::Error| match error.kind() {
@@ -258,7 +257,7 @@ fn parse_address(text: &str) -> Result<SocketAddr, io::Error> {
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    // A year is as good as never, and times far from now cannot be reckoned with.
+    // A year is as good as unlimited, and adding a longer time to a clock could overflow.
     if (0.001..=31_536_000.0).contains(&seconds) {
         Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
     } else {

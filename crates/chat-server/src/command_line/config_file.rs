@@ -1,5 +1,5 @@
-//! The configuration file: TOML whose keys are the long options. It knows no option: each is looked up in the
-//! command, and its value goes through the parser that the command line uses.
+//! The configuration file: TOML whose keys are the long options. Each key is looked up in the command, and its value is
+//! parsed as on the command line.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -15,13 +15,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::usage_error::{ConfigFileError, Fault};
 
-/// All options together take less than a hundredth of it.
+/// All options together take less than a hundredth of this size.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// The option that names the file, which a file cannot.
+/// The option that names the file; it is not a key of the file.
 const CONFIG: &str = "config";
 
-/// What a file says.
+/// The content of a configuration file.
 #[derive(Debug)]
 pub struct ConfigFile {
     path: PathBuf,
@@ -34,9 +34,9 @@ struct Entry {
     line: usize,
     key: String,
     id: Id,
-    /// Options that contradict it.
+    /// The options that contradict it.
     rivals: Vec<Id>,
-    /// The same as one argument of a command line; `None` for a switch that is off.
+    /// The same as one command-line argument; `None` for a switch that is off.
     argument: Option<OsString>,
     value: OsString,
 }
@@ -45,7 +45,7 @@ impl ConfigFile {
     /// Reads a file for this command.
     ///
     /// # Errors
-    /// [`ConfigFileError`] when it cannot be read, or says what the command line could not say.
+    /// [`ConfigFileError`] if it cannot be read, or contains something that the command line does not accept.
     pub fn read(path: &Path, command: &Command) -> Result<Self, ConfigFileError> {
         let failed = |source| ConfigFileError::Read { path: path.to_owned(), source };
         let mut content = String::new();
@@ -57,7 +57,7 @@ impl ConfigFile {
         Self::parse(path, &content, command)
     }
 
-    /// Understands the content of a file. `path` is for messages, and what relative paths are relative to.
+    /// Parses the content of a file. `path` is used in messages and for relative paths.
     ///
     /// # Errors
     /// [`ConfigFileError::Line`].
@@ -85,7 +85,7 @@ impl ConfigFile {
         Ok(Self { path: path.to_owned(), entries })
     }
 
-    /// What is left of it beside this command line, which has the last word.
+    /// Returns the entries that this command line does not override.
     #[must_use]
     pub(super) fn beneath(mut self, said: &ArgMatches, command: &Command) -> Self {
         let given: Vec<&Arg> = command
@@ -102,17 +102,17 @@ impl ConfigFile {
         self
     }
 
-    /// The same as arguments of a command line.
+    /// Returns the entries as command-line arguments.
     pub fn arguments(&self) -> impl Iterator<Item = OsString> {
         self.entries.iter().filter_map(|entry| entry.argument.clone())
     }
 
-    /// The value of one key.
+    /// Returns the value of one key.
     pub(super) fn value(&self, key: &str) -> Option<&OsString> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
-    /// The first key that needs another option which nobody has given; `error` says which.
+    /// Returns the error for the first key that needs an option which is missing; `error` names it.
     pub(super) fn blame(&self, command: &Command, error: clap::Error) -> Result<ConfigFileError, clap::Error> {
         let incomplete = |entry: &&Entry| {
             let alone = entry.argument.as_ref().map(|argument| try_alone(command, argument.clone()));
@@ -169,7 +169,7 @@ impl Entry {
     }
 }
 
-/// A value, as far as options know types.
+/// A value, as far as its type matters to options.
 enum Said<'a> {
     Switch(bool),
     Number(Cow<'a, str>),
@@ -181,7 +181,8 @@ impl<'a> Said<'a> {
     fn of(value: &'a DeValue<'_>) -> Self {
         match value {
             DeValue::Boolean(on) => Self::Switch(*on),
-            // The options know decimal numbers only; what is larger than any of them stays as it is.
+            // The options accept only decimal numbers. A number too large for them is left unchanged, so that their
+            // parser reports it.
             DeValue::Integer(number) if number.radix() != 10 => Self::Number(
                 i64::from_str_radix(number.as_str(), number.radix())
                     .map_or(number.as_str().into(), |number| number.to_string().into()),
@@ -205,7 +206,7 @@ impl<'a> Said<'a> {
     }
 }
 
-/// What an option takes. Its placeholder in `--help` says it.
+/// The type that an option accepts, derived from its placeholder in `--help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Switch,
@@ -243,12 +244,12 @@ impl Wanted {
     }
 }
 
-/// Gives the command nothing but this.
+/// Parses the command with only this argument.
 fn try_alone(command: &Command, argument: OsString) -> Result<ArgMatches, clap::Error> {
     command.clone().try_get_matches_from([OsString::from(command.get_name()), argument])
 }
 
-/// The option that may be meant by a key.
+/// Returns an option with a similar name.
 fn similar(command: &Command, key: &str) -> Option<String> {
     let dashed = key.replace('_', "-");
     let known = |name: &str| name != CONFIG && command.get_arguments().any(|arg| arg.get_long() == Some(name));

@@ -1,60 +1,60 @@
-//! What can be wrong with what the program was told. It prints nothing.
+//! Errors of the command line and of the configuration file.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the program does not know what to do.
+/// An error in the arguments of the program.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UsageError {
-    /// The command line is wrong, or asks for help.
+    /// The command line is wrong, or requests help.
     #[error(transparent)]
     CommandLine(#[from] clap::Error),
     /// The configuration file is wrong.
     #[error(transparent)]
     ConfigFile(#[from] ConfigFileError),
-    /// There is no place for the data.
+    /// There is no data directory.
     #[error(transparent)]
     NoHome(#[from] etcetera::HomeDirError),
 }
 
-/// What is wrong with a configuration file.
+/// An error in a configuration file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigFileError {
-    /// It cannot be read.
-    #[error("cannot read {path}", path = path.display())]
+    /// The file cannot be read.
+    #[error("could not read {path}", path = path.display())]
     Read {
-        /// The file.
+        /// The configuration file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is no file of settings.
+    /// The file is too large to be a configuration file.
     #[error("{path} has more than {limit} bytes", path = path.display())]
     TooLong {
-        /// The file.
+        /// The configuration file.
         path: PathBuf,
-        /// How many bytes it may have.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// One place of it is wrong.
+    /// The file has an error.
     #[error("{path}:{line}: {fault}", path = path.display())]
     Line {
-        /// The file.
+        /// The configuration file.
         path: PathBuf,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What is wrong there.
+        /// The error.
         fault: Fault,
     },
 }
 
-/// What is wrong at one place of a configuration file, and what would be right.
+/// One error of a configuration file, with the valid values.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It is not TOML.
+    /// The file is not TOML.
     #[error("{}", .0.message())]
     Toml(Box<toml::de::Error>),
     /// No option has this name.
@@ -62,27 +62,27 @@ pub enum Fault {
     UnknownKey {
         /// The key.
         key: String,
-        /// The option that may be meant.
+        /// An option with a similar name.
         similar: Option<String>,
     },
-    /// The value has a type that the option does not take.
+    /// The value has a type that the option does not accept.
     #[error("{key} is {found}, but takes {wanted}")]
     Type {
         /// The key.
         key: String,
-        /// What the value is.
+        /// The type of the value.
         found: &'static str,
-        /// What it should be.
+        /// The type that the option accepts.
         wanted: &'static str,
     },
-    /// The option cannot have this value.
+    /// The option does not accept this value.
     #[error("{key} cannot be {value}: {}", reason(source))]
     Value {
         /// The key.
         key: String,
         /// The value.
         value: String,
-        /// What the option's parser said.
+        /// The error of the option's parser.
         source: Box<clap::Error>,
     },
     /// Two keys contradict each other.
@@ -90,24 +90,24 @@ pub enum Fault {
     Conflict {
         /// The key.
         key: String,
-        /// The one that came before it.
+        /// The earlier key.
         other: String,
     },
-    /// The option means nothing alone.
+    /// The option needs another one.
     #[error("{key} needs {} too", missing(source))]
     Incomplete {
         /// The key.
         key: String,
-        /// What the parser of the command line said.
+        /// The error of the command-line parser.
         source: Box<clap::Error>,
     },
 }
 
 fn tip(similar: Option<&str>) -> String {
-    similar.map(|similar| format!(" (do you mean {similar:?}?)")).unwrap_or_default()
+    similar.map(|similar| format!(" (did you mean {similar:?}?)")).unwrap_or_default()
 }
 
-/// What the option's own parser says; the frame that clap puts around it is for command lines.
+/// Returns the message of the option's own parser, without the frame that clap adds for command lines.
 fn reason(error: &clap::Error) -> String {
     use clap::error::{ContextKind, ContextValue};
     match (std::error::Error::source(error), error.get(ContextKind::ValidValue)) {
@@ -117,7 +117,7 @@ fn reason(error: &clap::Error) -> String {
     }
 }
 
-/// The options that are missing, as the command line spells them.
+/// Returns the missing options in the spelling of the command line.
 fn missing(error: &clap::Error) -> String {
     use clap::error::{ContextKind, ContextValue};
     match error.get(ContextKind::InvalidArg) {

@@ -15,8 +15,8 @@ use crate::limits::{ACCOUNT_RESERVED_BYTES, ACCOUNT_WAITING_BYTES, WAITING_BYTES
 use crate::log::SharedLog;
 use crate::meters::Meters;
 
-/// What one account may have waiting for the journal, in bytes. A small part is reserved for it, so that a room full of
-/// floods still takes its posts; the rest also counts against what all accounts together may have waiting.
+/// How many bytes of one account may wait for the journal. A small part is reserved for it, so that its posts are
+/// accepted even if other accounts flood the queue; the rest also counts towards the limit of all accounts.
 #[derive(Debug)]
 pub(crate) struct AccountShare {
     reserved: Arc<Semaphore>,
@@ -32,12 +32,12 @@ impl Default for AccountShare {
     }
 }
 
-/// Hands drafts to the journal thread, which ends when the last handle is dropped.
+/// Passes drafts to the journal thread, which ends when the last handle is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Committer {
     queue: Arc<Mutex<CommitQueue>>,
     wake: mpsc::Sender<()>,
-    /// Bytes that all accounts together may have waiting beyond what is reserved for each.
+    /// The bytes that all accounts together may have waiting beyond what is reserved for each.
     waiting: Arc<Semaphore>,
 }
 
@@ -69,7 +69,7 @@ impl Committer {
     }
 
     fn new() -> (Self, mpsc::Receiver<()>) {
-        // One permit to wake is enough: the thread takes everything that waits.
+        // A capacity of one is enough: the thread takes everything that waits.
         let (wake, work) = mpsc::channel(1);
         (Self { queue: Arc::default(), wake, waiting: Arc::new(Semaphore::new(WAITING_BYTES)) }, work)
     }
@@ -100,8 +100,8 @@ impl Committer {
         appended.into_iter().next().ok_or(CommitError::Closed)
     }
 
-    /// Returns the accounts that another process revoked since the last call. With `probe`, also finds out whether the
-    /// journal can be written, and notes it in the meters. Both come before what waits to be stored.
+    /// Returns the accounts that another process revoked since the last call. With `probe`, also tests whether the
+    /// journal can be written, and records it in the meters. Both come before what waits to be stored.
     pub(crate) async fn maintain(&self, probe: bool) -> Vec<AccountId> {
         let (revoked, result) = oneshot::channel();
         self.lock().push_maintenance(Maintenance { probe, revoked });
@@ -109,10 +109,10 @@ impl Committer {
         result.await.unwrap_or_default()
     }
 
-    /// Acquires room for so many bytes: of what is reserved for the account, or else of what all share. The account's
-    /// own limit comes first, so that a flood waits there and not in the queue of the others.
+    /// Acquires space for that many bytes: from what is reserved for the account, or else from what all share. The
+    /// account's own limit comes first, so that a flood waits there and not in the queue of the others.
     async fn acquire(&self, share: &AccountShare, bytes: usize) -> Result<Vec<OwnedSemaphorePermit>, CommitError> {
-        // Bounded by the smallest of the three, which fits.
+        // At most the smallest of the three limits, so the conversion cannot fail.
         let bytes = u32::try_from(bytes.min(ACCOUNT_RESERVED_BYTES)).unwrap_or(u32::MAX);
         if let Ok(permit) = Arc::clone(&share.reserved).try_acquire_many_owned(bytes) {
             return Ok(vec![permit]);
@@ -128,7 +128,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Wakes the thread. When the channel is full, a wake is already on its way.
+    /// Wakes the thread. If the channel is full, it is about to wake anyway.
     fn wake(&self) {
         let _ = self.wake.try_send(());
     }

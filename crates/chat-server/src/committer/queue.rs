@@ -15,8 +15,8 @@ use crate::limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUANTUM};
 /// The answers to the drafts of one request, in their order.
 pub(crate) type CommitResult = Result<Vec<Appended>, CommitError>;
 
-/// The posts that one writer sent one after another. When storing fails for one request, the requests behind it fail
-/// too: if they were stored, they would overtake it.
+/// The posts that one writer sent in order. If storing fails for one request, the later requests fail too: otherwise
+/// they would overtake it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PostSequence {
     broken: Arc<OnceLock<Arc<JournalError>>>,
@@ -31,7 +31,7 @@ pub(super) struct CommitRequest {
 }
 
 impl CommitRequest {
-    /// Returns true when an earlier request of its sequence was not stored.
+    /// Returns true if an earlier request of its sequence was not stored.
     pub(super) fn is_broken(&self) -> bool {
         self.sequence.broken.get().is_some()
     }
@@ -58,7 +58,7 @@ pub(super) struct ReplySlot {
 
 impl ReplySlot {
     pub(super) fn send(self, result: CommitResult) {
-        // The writer may be gone; its drafts are stored nevertheless.
+        // An error means that the writer has disconnected; its drafts are stored nevertheless.
         let _ = self.to.send(result);
     }
 }
@@ -83,7 +83,7 @@ pub(super) struct CommitQueue {
 }
 
 impl CommitQueue {
-    /// Appends a request. Returns it when the queue is closed.
+    /// Appends a request. Returns it if the queue is closed.
     pub(super) fn push(&mut self, account: AccountId, request: CommitRequest) -> Result<(), CommitRequest> {
         if self.closed {
             return Err(request);
@@ -109,7 +109,7 @@ impl CommitQueue {
     }
 
     /// Moves the requests of the next transaction to `batch`. Each account in turn gives what fits into its quantum,
-    /// but one request at least, until the transaction is full or nothing waits.
+    /// but at least one request, until the transaction is full or nothing waits.
     pub(super) fn gather(&mut self, batch: &mut Vec<CommitRequest>) {
         let (mut drafts, mut bytes) = (0, 0);
         while drafts < COMMIT_DRAFTS && bytes < COMMIT_BYTES {
@@ -136,7 +136,8 @@ impl CommitQueue {
         }
     }
 
-    /// Refuses everything from now on and drops what waits, which tells those who wait that the journal is closed.
+    /// Refuses all later requests and drops the waiting ones, which reports to their senders that the journal is
+    /// closed.
     pub(super) fn close(&mut self) {
         *self = Self { closed: true, ..Self::default() };
     }

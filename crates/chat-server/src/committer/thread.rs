@@ -1,5 +1,5 @@
-//! The thread that owns the journal. It makes one transaction of what waits, publishes it to the shared log, and then
-//! answers. So a confirmation means stored, and no listener sees what a crash could take back.
+//! The thread that owns the journal. It stores everything that waits in one transaction, publishes it to the shared
+//! log, and then answers. So a confirmation means stored, and no listener sees a message that a crash could remove.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,9 +32,9 @@ pub(super) fn start<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc::Rece
                 break Err(error);
             }
         };
-        // The journal is dropped before its end is told, so that its files are free for the next server.
+        // The journal is dropped before its end is reported, so that its files are free for the next server.
         drop(owner);
-        // The receiver is gone when the server was dropped.
+        // An error means that the server was dropped.
         let _ = ended.send(result);
     })?;
     Ok(end)
@@ -57,7 +57,7 @@ pub(super) fn start_task<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc:
     end
 }
 
-/// The journal with all that one transaction needs.
+/// The journal with everything that a transaction needs.
 pub(super) struct JournalOwner<J> {
     journal: J,
     queue: Arc<Mutex<CommitQueue>>,
@@ -69,7 +69,7 @@ pub(super) struct JournalOwner<J> {
     drafts: Vec<Draft>,
 }
 
-/// Logs a store that fails, at a bounded rate: each writer comes again every second.
+/// Logs a failing store at a bounded rate, because each writer retries every second.
 #[derive(Debug, Default)]
 struct CommitFailureLog {
     failing: bool,
@@ -103,14 +103,14 @@ impl<J: Journal> JournalOwner<J> {
         Self { journal, queue, log, meters, hooks, failures, batch: Vec::new(), drafts: Vec::new() }
     }
 
-    /// Serves everything that waits.
+    /// Serves all waiting requests.
     ///
     /// # Errors
-    /// The journal panicked or broke its contract. The queue is closed then, so that no session waits for an answer.
+    /// The journal panicked or broke its contract. The queue is then closed, so that no session waits for an answer.
     fn serve(&mut self) -> Result<(), JournalError> {
         self.guarded(|this| {
             loop {
-                // Bound first: the lock must not be held while the journal works.
+                // A separate statement, so that the lock is released before the journal works.
                 let waiting = this.lock().take_maintenance();
                 for maintenance in waiting {
                     this.maintain(maintenance);
@@ -124,13 +124,13 @@ impl<J: Journal> JournalOwner<J> {
         })
     }
 
-    /// Stores what still waits, and closes the journal.
+    /// Stores the waiting requests, and closes the journal.
     fn close(&mut self) -> Result<(), JournalError> {
         self.serve()?;
         self.guarded(|this| this.journal.close())
     }
 
-    /// Runs code of the journal, which may not be ours. A panic leaves its state unknown, so it is not called again.
+    /// Calls the journal, which may be foreign code. A panic leaves its state unknown, so it is not called again.
     fn guarded(&mut self, run: impl FnOnce(&mut Self) -> Result<(), JournalError>) -> Result<(), JournalError> {
         let result =
             catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or(Err(JournalError::Broken { reason: "it panicked" }));
@@ -164,7 +164,7 @@ impl<J: Journal> JournalOwner<J> {
 
     /// Makes one transaction of the gathered requests.
     fn commit(&mut self) -> Result<(), JournalError> {
-        // A request behind one of its sequence that failed would overtake it.
+        // A request after a failed one of its sequence would overtake it.
         if self.batch.iter().any(CommitRequest::is_broken) {
             let (broken, rest) = std::mem::take(&mut self.batch).into_iter().partition(CommitRequest::is_broken);
             self.batch = rest;
@@ -186,7 +186,8 @@ impl<J: Journal> JournalOwner<J> {
                 meters.repeated.add(repeated as u64);
                 let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
                 meters.stored.add(fresh.len() as u64);
-                // Published before it is answered: a writer that is told sees its message in every listener's log.
+                // Published before it is answered: when a writer receives its confirmation, its message is in every
+                // listener's log.
                 log.publish(&fresh);
                 if let Some(hooks) = hooks {
                     fresh.iter().for_each(|message| hooks.stored(message));
@@ -208,7 +209,7 @@ impl<J: Journal> JournalOwner<J> {
     }
 }
 
-/// Checks that a journal has answered each draft, and without holes in the sequence numbers.
+/// Checks that a journal has answered each draft, without holes in the sequence numbers.
 fn check(drafts: &[Draft], appended: &[Appended], mut last: chat_proto::Seq) -> Result<(), JournalError> {
     if drafts.len() != appended.len() {
         return Err(JournalError::Broken { reason: "it did not answer every draft" });
@@ -226,7 +227,7 @@ fn check(drafts: &[Draft], appended: &[Appended], mut last: chat_proto::Seq) -> 
     Ok(())
 }
 
-/// Returns the message that a draft has become, if it is a new one.
+/// Returns the message that a draft has become, if it is new.
 fn stored((draft, appended): (Draft, &Appended)) -> Option<MessageRecord> {
     match (draft, *appended) {
         (Draft::Post { author, text, .. }, Appended::Fresh { seq, at }) => {

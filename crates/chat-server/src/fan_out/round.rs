@@ -1,5 +1,5 @@
-//! One pass over the lent sockets. Listeners that keep up stand at the same few cursors, so what one of them needs is
-//! read from the log once for all.
+//! One pass over the lent sockets. Listeners that keep up are at the same few cursors, so a read of the log for one of
+//! them serves all.
 
 use std::io::{self, IoSlice};
 
@@ -11,7 +11,7 @@ use crate::limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES};
 use crate::log::{Batch, LogCursor, LogRead, SharedLog};
 use crate::meters::Meters;
 
-/// One pass, with the last read of the log kept for the next listener.
+/// One pass, with the last read of the log cached for the next listener.
 pub(super) struct Round<'a> {
     log: &'a SharedLog,
     /// The cursor at which `batches` were read, when the log ended at `last`.
@@ -21,7 +21,7 @@ pub(super) struct Round<'a> {
     /// The same as bytes.
     rests: Vec<Bytes>,
     bytes: usize,
-    /// Messages and bytes that are written and not counted yet.
+    /// Messages and bytes that are written and not yet counted.
     delivered: (u64, usize),
 }
 
@@ -38,7 +38,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Writes to a listener up to the end of the log, or hands its socket back. Returns true when something was written.
+    /// Writes to a listener up to the end of the log, or hands its socket back. Returns true if anything was written.
     pub(super) fn visit(&mut self, socket: &SharedSocket) -> bool {
         let Some(mut state) = socket.lock_if_lent() else { return false };
         let before = state.cursor.next();
@@ -47,7 +47,7 @@ impl<'a> Round<'a> {
         wrote
     }
 
-    /// Counts what was written since the last call.
+    /// Adds what was written since the last call to the meters.
     pub(super) fn count_in(&mut self, meters: &Meters) {
         let (messages, bytes) = std::mem::take(&mut self.delivered);
         meters.delivered.add(messages, bytes);
@@ -83,7 +83,7 @@ impl<'a> Round<'a> {
         wrote
     }
 
-    /// Reads what follows `cursor` into `batches` and `rests`, unless it is there already.
+    /// Reads what follows `cursor` into `batches` and `rests`, unless it is already there.
     fn read(&mut self, cursor: LogCursor) -> LogRead<()> {
         let last = self.log.last();
         if cursor.next() > last {

@@ -25,13 +25,13 @@ impl Subscriber {
     /// Lends the socket to the fan-out, which writes from `cursor` on.
     ///
     /// # Errors
-    /// Returns the cursor, which may have moved, when the listener is not up to date or the log is closing. The socket
-    /// is not lent then.
+    /// Returns the cursor, which may have moved, if the listener is not up to date or the log is closing. The socket is
+    /// then not lent.
     pub(crate) fn lend(&self, cursor: LogCursor) -> Result<(), LogCursor> {
         self.socket.lend(cursor);
         self.fan_out.add(&self.socket);
         // Checked after the socket is in the list: a message published before is seen here, one published later finds
-        // the socket in the list. In the other order a message in between would reach nobody until the next one.
+        // the socket in the list. In the other order, a message in between would wait for the next one.
         if self.fan_out.log().is_up_to_date(cursor.next()) { Ok(()) } else { Err(self.take_back()) }
     }
 

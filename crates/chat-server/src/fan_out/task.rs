@@ -10,8 +10,8 @@ use super::socket::SharedSocket;
 use crate::log::{LogHead, SharedLog};
 use crate::meters::Meters;
 
-/// Writes after which other tasks get a turn. Posts that arrive meanwhile are taken in, so the next listeners receive
-/// more in one write: under load, batches grow instead of queues.
+/// The number of writes after which other tasks run. Posts that arrive in the meantime are included, so later listeners
+/// receive more in one write: under load, batches grow instead of queues.
 const WRITES_BEFORE_YIELD: usize = 256;
 
 /// Sockets that are taken from the list under one lock.
@@ -66,7 +66,8 @@ impl FanOut {
     }
 
     /// Fetches the next sockets, from the last to the first: a removed socket is replaced by the last one, which has
-    /// been visited by then. Sockets that are added meanwhile are up to date, as [`Subscriber::lend`] has checked.
+    /// been visited by then. Sockets that are added in the meantime are up to date, as [`Subscriber::lend`] has
+    /// checked.
     ///
     /// [`Subscriber::lend`]: super::Subscriber::lend
     fn next_sockets(&self, remaining: &mut usize, some: &mut Vec<Arc<SharedSocket>>) -> bool {

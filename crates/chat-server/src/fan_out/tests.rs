@@ -1,5 +1,5 @@
-//! The fan-out against sessions that do everything themselves: over streams that are full now and then, behind a log
-//! that forgets, beside peers that talk, both give the same bytes.
+//! Compares the fan-out with sessions that write everything themselves: with streams that are full at times, a log that
+//! evicts, and peers that send, both write the same bytes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::session::test_room::TestRoom;
 
 const LISTENERS: usize = 6;
 
-/// Some messages take all of it.
+/// A small buffer, which some messages fill completely.
 const BUFFER: usize = 4 * 1024;
 
 /// Waits until a condition holds; fails the test if it never does.
@@ -40,7 +40,7 @@ struct Peer {
 }
 
 impl Peer {
-    /// A listener whose session has a seat, or does everything itself.
+    /// Starts a listener whose session has a subscriber, or writes everything itself.
     async fn listen(room: &TestRoom, fan_out: Option<&Arc<FanOut>>, form: Form) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();
@@ -70,7 +70,7 @@ impl Peer {
         assert_eq!(self.stream.try_write(line.as_bytes()).unwrap(), line.len());
     }
 
-    /// Takes what is here, and not more than `appetite`.
+    /// Reads what has arrived, at most `appetite` bytes.
     fn take(&mut self, appetite: usize) {
         let mut bytes = vec![0; appetite];
         if let Ok(count) = self.stream.try_read(&mut bytes) {
@@ -78,14 +78,14 @@ impl Peer {
         }
     }
 
-    /// Takes until this has come.
+    /// Reads until `end` has arrived.
     async fn take_up_to(&mut self, end: &[u8]) {
         while !self.seen.ends_with(end) {
             assert_ne!(self.stream.read_buf(&mut self.seen).await.unwrap(), 0, "it ended early");
         }
     }
 
-    /// What was heard, answers to pings left out.
+    /// Returns the received messages, without answers to pings.
     fn messages(&self) -> Vec<u8> {
         let lines = self.seen.split_inclusive(|&byte| byte == b'\n');
         lines.filter(|line| !line.starts_with(b"\x01{\"pong\"")).collect::<Vec<_>>().concat()
@@ -125,7 +125,7 @@ async fn play(seed: u64, form: Form) {
     for peer in &mut peers {
         peer.take_up_to(&ends_in(&room, head)).await;
     }
-    // Everybody keeps up again, so every stream that can be lent is, and this goes out by the fan-out.
+    // All listeners keep up again, so every stream that can be lent is, and the fan-out writes this message.
     until("every stream is lent", || fan_out.len() == LISTENERS.div_ceil(2)).await;
     room.post("and one more");
     for peer in &mut peers {
@@ -142,7 +142,7 @@ async fn play(seed: u64, form: Form) {
 }
 
 #[tokio::test]
-async fn a_lent_stream_gets_the_bytes_that_its_session_would_write() {
+async fn writes_the_same_bytes_as_a_session() {
     for seed in 0..24 {
         let form = if seed % 2 == 0 { Form::Plain } else { Form::Numbered };
         timeout(Duration::from_secs(60), play(seed, form)).await.unwrap_or_else(|_| panic!("seed {seed} hangs"));
@@ -150,13 +150,13 @@ async fn a_lent_stream_gets_the_bytes_that_its_session_would_write() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_level_when_the_seat_is_taken_goes_back_to_its_session() {
+async fn returns_a_socket_that_is_behind() {
     let mut room = TestRoom::new(1 << 20);
     let fan_out = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
     let subscriber = Subscriber::new(Arc::clone(&fan_out), Arc::new(stream));
-    // The fan-out has gone its round for this message, and none is sure to follow.
+    // The fan-out has finished its round for this message, and another one may never follow.
     room.post("published between the session's last look and the subscriber");
     let behind = LogCursor::new(1, Form::Plain);
     assert_eq!(subscriber.lend(behind), Err(behind));
@@ -164,12 +164,12 @@ async fn whoever_is_not_level_when_the_seat_is_taken_goes_back_to_its_session() 
     assert_eq!(subscriber.lend(up_to_date), Ok(()));
     assert_eq!(subscriber.take_back(), up_to_date);
     room.context.log.close();
-    assert_eq!(subscriber.lend(up_to_date), Err(up_to_date), "it would not hear of the end");
+    assert_eq!(subscriber.lend(up_to_date), Err(up_to_date), "it would miss the end");
     assert_eq!(fan_out.len(), 0);
 }
 
 #[tokio::test]
-async fn a_peer_that_goes_leaves_no_seat_and_no_stream_behind() {
+async fn a_disconnect_removes_the_subscriber() {
     let config = ServerConfig { extensions: false, ..ServerConfig::default() };
     let room = TestRoom::with_config(1 << 20, config);
     let fan_out = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));

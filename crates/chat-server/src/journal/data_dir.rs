@@ -1,5 +1,4 @@
-//! The data directory: who may read it, and that only one server has it. It knows no file of the
-//! store but the lock.
+//! The data directory: its permissions, and the lock that gives it to one server.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -10,7 +9,7 @@ use crate::error::{ForeignDataDir, JournalError};
 /// The file of the store in the data directory.
 pub(super) const STORE: &str = "room.db";
 
-/// A locked data directory. The lock goes with the value, and with the process however it ends.
+/// A locked data directory. The lock ends with the value, or with the process, however it ends.
 #[derive(Debug)]
 pub(super) struct DataDir {
     path: PathBuf,
@@ -18,8 +17,8 @@ pub(super) struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the directory if need be, mends its mode, and takes its lock. A directory that was there and is not known
-    /// to be ours is left as it is.
+    /// Creates the directory if necessary, repairs its mode, and takes its lock. An existing directory that is not
+    /// known to be a data directory is left as it is.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         let fail = |source| JournalError::file(path, source);
         if let Some(why) = stranger(path)? {
@@ -39,8 +38,8 @@ impl DataDir {
     }
 }
 
-/// Opens or makes a file that only its owner may read. A symbolic link is refused: it could make
-/// the server write anywhere.
+/// Opens or creates a file that only its owner may read. A symbolic link is refused, because it could redirect the
+/// server's writes.
 pub(super) fn private_file(path: &Path) -> Result<File, JournalError> {
     let fail = |source| JournalError::file(path, source);
     if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
@@ -62,16 +61,16 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// What a data directory may hold before there is a store in it: files of ours, and what a file system of its own has.
+/// The files that a data directory may contain before it has a store: ours, and those of the file system.
 const OURS: [&str; 6] = ["lock", "mark", "closed", "room.db-wal", "room.db-shm", "lost+found"];
 
-/// Why a directory that exists is not to be made private. What was meant for `/tmp/room` may say `/tmp`, and the host
-/// would not survive its mode.
+/// Returns why an existing directory must not be made private. An operator who meant `/tmp/room` may pass `/tmp`, and
+/// making that private would break the host.
 fn stranger(dir: &Path) -> Result<Option<ForeignDataDir>, JournalError> {
     let fail = |source| JournalError::file(dir, source);
     let found = match fs::metadata(dir) {
         Ok(found) if found.is_dir() => found,
-        // Made, or refused, by whoever makes it.
+        // Created, or refused, by the caller.
         Ok(_) => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(error)),
@@ -103,7 +102,7 @@ fn is_shared(_found: &fs::Metadata) -> bool {
     false
 }
 
-/// Takes away what others may do with `path`, with a warning when they could do anything.
+/// Removes the permissions of other users, with a warning if they could have changed something.
 #[cfg(unix)]
 fn restrict(path: &Path, mode: u32) -> Result<(), JournalError> {
     use std::os::unix::fs::PermissionsExt;
@@ -111,7 +110,7 @@ fn restrict(path: &Path, mode: u32) -> Result<(), JournalError> {
     let found = fs::metadata(path).map_err(fail)?.permissions().mode() & 0o777;
     if found & !mode != 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(fail)?;
-        tracing::warn!(path = %path.display(), "others could use this; its mode is now {mode:o}, it was {found:o}");
+        tracing::warn!(path = %path.display(), "other users could access this: changed its mode from {found:o} to {mode:o}");
     }
     Ok(())
 }
@@ -121,7 +120,7 @@ fn restrict(_path: &Path, _mode: u32) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// The lock is a file of its own: the store itself is renamed when it is damaged.
+/// The lock is a separate file, because the store itself is renamed when it is damaged.
 fn lock(dir: &Path) -> Result<Lock, JournalError> {
     let path = dir.join("lock");
     let mut file = private_file(&path)?;
@@ -130,13 +129,13 @@ fn lock(dir: &Path) -> Result<Lock, JournalError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
-            // Best effort: the answer stands without it.
+            // Best effort: the error is correct without the process id.
             let _ = file.take(32).read_to_string(&mut pid);
             return Err(JournalError::Locked { dir: dir.to_owned(), pid: pid.trim().parse().ok() });
         }
         Err(TryLockError::Error(source)) => return Err(fail(source)),
     }
-    // Who holds it is a courtesy; a full disk does not keep the server from starting.
+    // The process id is only for messages; a full disk must not keep the server from starting.
     let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     if let Err(error) = noted {
         tracing::debug!(%error, "could not note the process in the lock file");
@@ -144,19 +143,19 @@ fn lock(dir: &Path) -> Result<Lock, JournalError> {
     Ok(Lock(file))
 }
 
-/// Unlocks when dropped. Closing alone would not do: a child that another thread is just starting has the file too, until
-/// it runs its program.
+/// Unlocks when dropped. Closing is not enough: a child process that another thread is starting also has the file,
+/// until it runs its program.
 #[derive(Debug)]
 struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // What cannot be unlocked is freed when the last of them has closed it.
+        // If unlocking fails, the lock ends when the last process closes the file.
         let _ = self.0.unlock();
     }
 }
 
-/// Makes the renames and new files of a directory survive a power cut.
+/// Makes renames and new files in a directory survive a power failure.
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
@@ -166,10 +165,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_goes_with_its_value_whoever_else_has_the_file() {
+    fn lock_ends_with_its_value() {
         let temp = tempfile::tempdir().unwrap();
         let dir = DataDir::open(temp.path()).unwrap();
-        // As a child has it between its start and its program.
+        // As a child process has it between fork and exec.
         let _inherited = dir._lock.0.try_clone().unwrap();
         assert!(matches!(DataDir::open(temp.path()), Err(JournalError::Locked { .. })));
         drop(dir);
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_server_is_told_who_has_the_directory() {
+    fn second_server_learns_who_has_the_lock() {
         let temp = tempfile::tempdir().unwrap();
         let dir = temp.path().join("a/b");
         let held = DataDir::open(&dir).unwrap();
@@ -187,10 +186,10 @@ mod tests {
         DataDir::open(&dir).unwrap();
     }
 
-    /// `--data-dir /tmp` would otherwise close `/tmp` to everybody.
+    /// `--data-dir /tmp` would otherwise close `/tmp` to all other users.
     #[cfg(unix)]
     #[test]
-    fn a_directory_that_is_shared_or_holds_something_else_is_left_alone() {
+    fn leaves_shared_and_foreign_dirs_alone() {
         use std::os::unix::fs::PermissionsExt;
         let temp = tempfile::tempdir().unwrap();
         let mode = || fs::metadata(temp.path()).unwrap().permissions().mode() & 0o7777;
@@ -202,16 +201,16 @@ mod tests {
         let error = DataDir::open(temp.path()).unwrap_err();
         assert!(error.to_string().contains("other files (thesis.txt)"), "{error}");
         assert_eq!((mode(), temp.path().join("lock").exists()), (0o755, false));
-        // With a store it is ours, whatever else is there.
+        // With a store it is a data directory, whatever else it contains.
         fs::write(temp.path().join("room.db"), "").unwrap();
         DataDir::open(temp.path()).unwrap();
         assert_eq!(mode(), 0o700);
     }
 
-    /// In `/proc` not even root may change a mode.
+    /// In `/proc` not even root can change a mode.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_mode_that_cannot_be_mended_says_whose_the_directory_is() {
+    fn names_the_owner_of_a_fixed_mode() {
         let error = restrict(Path::new("/proc/self/task"), 0o700).unwrap_err();
         assert!(matches!(error, JournalError::Denied { owner: Some(_), .. }), "{error:?}");
         assert!(error.to_string().contains(", owned by uid "), "{error}");
@@ -219,7 +218,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn modes_are_mended_and_links_refused() {
+    fn repairs_modes_and_refuses_links() {
         use std::os::unix::fs::PermissionsExt;
         let temp = tempfile::tempdir().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

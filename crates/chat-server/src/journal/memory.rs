@@ -1,5 +1,5 @@
-//! A journal in memory: for tests, for demonstrations, for a room that shall leave no trace. It
-//! forgets its oldest messages beyond a limit, and everything at the end of the process.
+//! A journal in memory, for tests, demonstrations, and rooms that must leave no trace. It drops its oldest messages
+//! beyond a limit, and everything at the end of the process.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -37,21 +37,21 @@ struct KeptMessage {
 }
 
 impl KeptMessage {
-    /// Its share of the limit. The constant stands for the fields around the text.
+    /// Returns its share of the limit. The constant stands for the fields around the text.
     fn size(&self) -> usize {
         self.message.text.as_str().len() + self.message.nickname.as_str().len() + 128
     }
 }
 
 impl MemoryJournal {
-    /// An empty journal with the default limit.
+    /// Creates an empty journal with the default limit.
     #[must_use]
     pub fn new() -> Self {
         Self::with_limit(Limits::default().memory_journal_bytes)
     }
 
-    /// An empty journal that keeps about `bytes` of messages. The ids of forgotten messages are
-    /// forgotten with them.
+    /// Creates an empty journal that keeps about `bytes` of messages. The ids of dropped messages are dropped with
+    /// them.
     #[must_use]
     pub fn with_limit(bytes: usize) -> Self {
         let log = MemoryLog { messages: VecDeque::new(), oldest: 1, bytes: 0, last_at: 0 };

@@ -77,13 +77,13 @@ impl SharedLog {
             let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
             ring.bytes += batch.size();
             ring.batches.push_back(batch);
-            // The newest batch stays whatever its size, so that a read at the head never misses it.
+            // The newest batch is never evicted, so that a read at the head always finds it.
             while ring.bytes > self.limit && ring.batches.len() > 1 {
                 let evicted = ring.batches.pop_front().map_or(0, |batch| batch.size());
                 ring.bytes -= evicted;
             }
         }
-        // After the ring, so that a listener which this wakes finds the batch.
+        // After the ring, so that a listener that this wakes finds the batch.
         self.head.send_modify(|head| head.last = last);
     }
 

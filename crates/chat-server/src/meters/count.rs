@@ -1,8 +1,8 @@
-//! A number that only grows, and one that goes up and down. Neither signal anything: whoever reads them sees about now.
+//! A counter and a level. Relaxed atomics are enough, because readers only need an approximate value.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How often something happened.
+/// A number that only grows.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 
@@ -20,7 +20,7 @@ impl Count {
     }
 }
 
-/// How much of something there is now.
+/// A number that goes up and down.
 #[derive(Debug, Default)]
 pub(crate) struct Level(AtomicU64);
 
@@ -33,7 +33,7 @@ impl Level {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// One more until the guard is dropped, however that comes.
+    /// Adds one until the guard is dropped.
     pub(crate) fn while_held(&self) -> LevelGuard<'_> {
         self.up();
         LevelGuard(self)
@@ -44,7 +44,7 @@ impl Level {
     }
 }
 
-/// Counts in a [`Level`].
+/// Counts one in a [`Level`] until it is dropped.
 #[derive(Debug)]
 pub(crate) struct LevelGuard<'a>(&'a Level);
 

@@ -1,5 +1,4 @@
-//! What is counted while a server runs: plain counters, bumped where things happen. It knows no name of a metric, and
-//! nothing waits for it.
+//! The counters of a running server, incremented where the events happen.
 
 use super::count::{Count, Level};
 use super::histogram::Histogram;
@@ -8,17 +7,17 @@ use std::time::Duration;
 
 use chat_proto::DeclineCode;
 
-/// On which port something happens; a TLS port counts as the plain one beside it.
+/// The port of an event; a TLS port counts as its plain counterpart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Port {
     Listen,
     Write,
 }
 
-/// One server's counters.
+/// The counters of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Meters {
-    /// First, on cache lines of its own: every write to a listener touches it.
+    /// First, on cache lines of its own, because every write to a listener touches it.
     pub(crate) delivered: Delivered,
     pub(crate) listen: PortMeters,
     pub(crate) write: PortMeters,
@@ -41,7 +40,7 @@ pub(crate) struct Meters {
     pub(super) probe_wanted: AtomicBool,
 }
 
-/// What went to listeners.
+/// What was written to listeners.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Delivered {
@@ -56,7 +55,7 @@ pub(crate) struct PortMeters {
     pub(crate) open: Level,
 }
 
-/// Posts that were not stored, by the reason.
+/// Posts that were not stored, by reason.
 #[derive(Debug, Default)]
 pub(crate) struct DeclinedMeters {
     pub(super) rate: Count,
@@ -75,37 +74,37 @@ impl Meters {
         }
     }
 
-    /// The store has taken a transaction.
+    /// Counts a transaction that was stored.
     pub(crate) fn committed(&self, took: Duration) {
         self.commits.observe(took);
         self.store_works(true);
     }
 
-    /// The store has refused one.
+    /// Counts a transaction that failed.
     pub(crate) fn commit_failed(&self) {
         self.commits_failed.one();
         self.store_works(false);
     }
 
-    /// The journal has failed for good.
+    /// Records that the journal has failed for good.
     pub(crate) fn journal_broken(&self) {
         self.journal_broken.store(true, Ordering::Relaxed);
     }
 
-    /// What the last attempt to write the store has shown.
+    /// Records the result of the last attempt to write the store.
     pub(crate) fn store_works(&self, works: bool) {
         self.store_fails.store(!works, Ordering::Relaxed);
     }
 
-    /// Whether to try the store without having anything to store: when somebody has asked since the last time, or
-    /// when it failed.
+    /// Returns whether to test the store without drafts: if readiness was requested since the last time, or if the
+    /// store failed.
     pub(crate) fn take_probe(&self) -> bool {
         self.probe_wanted.swap(false, Ordering::Relaxed) || self.store_fails.load(Ordering::Relaxed)
     }
 }
 
 impl Delivered {
-    /// One write to one listener.
+    /// Counts one write to one listener.
     pub(crate) fn add(&self, messages: u64, bytes: usize) {
         self.messages.add(messages);
         self.bytes.add(bytes as u64);

@@ -1,4 +1,4 @@
-//! What the counters said at one moment.
+//! The values of the counters at one moment.
 
 use chat_proto::Seq;
 
@@ -6,35 +6,35 @@ use super::count::Count;
 use super::counters::{DeclinedMeters, Meters};
 use super::histogram::CommitTimes;
 
-/// All figures of a server since its start. Each is right by itself; they are not of the same instant.
+/// All figures of a server since its start. They are read one after the other, not at the same instant.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Figures {
-    /// Connections that are open.
+    /// Open connections.
     pub open: PerPort,
-    /// Connections that were let in.
+    /// Accepted connections.
     pub accepted: PerPort,
-    /// Connections that were closed at once because there were too many in all.
+    /// Connections closed at once because of the total limit.
     pub refused_in_all: u64,
-    /// Connections that were closed at once because there were too many of one address.
+    /// Connections closed at once because of the limit per address.
     pub refused_by_address: u64,
     /// Tokens that were accepted.
     pub logged_in: u64,
-    /// Tokens that nobody has.
+    /// Tokens that belong to no account.
     pub denied: u64,
-    /// Accounts that were made.
+    /// Accounts that were created.
     pub registered: u64,
-    /// Registrations that were refused: the nickname, the rate, the store.
+    /// Registrations that were refused: by nickname, rate or store.
     pub not_registered: u64,
     /// Posts that became messages.
     pub stored: u64,
-    /// Posts that had been stored before and were answered again.
+    /// Posts that were already stored and were answered again.
     pub repeated: u64,
     /// Posts that were not stored.
     pub declined: Declined,
-    /// How long the store took for each transaction.
+    /// How long each transaction took.
     pub commits: CommitTimes,
-    /// Transactions that the store refused.
+    /// Transactions that failed.
     pub commits_failed: u64,
     /// Messages that were written to listeners, once for each listener.
     pub delivered_messages: u64,
@@ -42,29 +42,29 @@ pub struct Figures {
     pub delivered_bytes: u64,
     /// Pages that listeners behind the shared log have read from the store.
     pub pages: u64,
-    /// ListenerService that wait for such a page now.
+    /// Listeners that wait for such a page now.
     pub reading_pages: u64,
-    /// ListenerService that were closed because they took nothing.
+    /// Listeners that were closed because they read nothing.
     pub stalled: u64,
-    /// The place of the last message.
+    /// The sequence number of the last message.
     pub head: Seq,
-    /// Bytes of the shared log in memory.
+    /// Size of the shared log in memory, in bytes.
     pub ring_bytes: u64,
 }
 
-/// One figure for the listen port and one for the write port, those with TLS included.
+/// One figure for the listen port and one for the write port, TLS included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerPort {
-    /// Of listeners.
+    /// The figure of listeners.
     pub listen: u64,
-    /// Of writers.
+    /// The figure of writers.
     pub write: u64,
 }
 
-/// Posts that were not stored, by the code that the writer was told, where its protocol can tell one.
+/// Posts that were not stored, by the code that the writer received, if its protocol has codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Declined {
-    /// Too many in too little time.
+    /// Over the rate.
     pub rate: u64,
     /// The text was too long.
     pub too_long: u64,
@@ -72,9 +72,9 @@ pub struct Declined {
     pub revoked: u64,
     /// The store failed.
     pub storage: u64,
-    /// The server was going down.
+    /// The server was draining.
     pub draining: u64,
-    /// Something else: a blank text.
+    /// Another reason, such as a blank text.
     pub other: u64,
 }
 

@@ -1,14 +1,14 @@
-//! How long transactions of the store take, in steps. It keeps no single time.
+//! A histogram of the time that transactions take.
 
 use std::time::Duration;
 
 use super::count::Count;
 
-/// Upper ends of the steps, in microseconds: from a memory that answers at once to a disk that is in trouble.
+/// Upper bounds of the steps, in microseconds: from memory that answers at once to a failing disk.
 const BOUNDS: [u64; 14] =
     [200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000];
 
-/// The same as durations. What took longer is in no step, only in the count.
+/// The bounds as durations. Slower transactions are only in the count.
 pub const COMMIT_BOUNDS: [Duration; BOUNDS.len()] = {
     let mut bounds = [Duration::ZERO; BOUNDS.len()];
     let mut at = 0;
@@ -19,19 +19,19 @@ pub const COMMIT_BOUNDS: [Duration; BOUNDS.len()] = {
     bounds
 };
 
-/// How long transactions took.
+/// The times of transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommitTimes {
-    /// How many ended in each step of [`COMMIT_BOUNDS`], and not in one before.
+    /// How many were within each bound of [`COMMIT_BOUNDS`], and not within an earlier one.
     pub steps: [u64; COMMIT_BOUNDS.len()],
     /// How many took longer than the last bound.
     pub slower: u64,
-    /// All of them together.
+    /// The sum of all times.
     pub sum: Duration,
 }
 
 impl CommitTimes {
-    /// How many there were.
+    /// Returns the number of transactions.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.steps.iter().sum::<u64>() + self.slower
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_time_is_in_one_step() {
+    fn counts_each_time_once() {
         let histogram = Histogram::default();
         for micros in [0, 200, 201, 5_000_000, 5_000_001] {
             histogram.observe(Duration::from_micros(micros));

@@ -1,4 +1,4 @@
-//! Looks at a server from outside. It changes nothing and holds up nothing, neither draining nor the end.
+//! A view of a server that keeps nothing alive and delays neither draining nor the end.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,7 +9,7 @@ use super::counters::Meters;
 use super::figures::Figures;
 use crate::log::SharedLog;
 
-/// Sees what a server does, also while it drains and when it is gone.
+/// Reads a server's figures and readiness, also while it drains and after its end.
 #[derive(Debug, Clone)]
 pub struct Observer {
     meters: Arc<Meters>,
@@ -17,15 +17,15 @@ pub struct Observer {
     stopping: watch::Receiver<bool>,
 }
 
-/// Whether a server does its work.
+/// Whether a server can do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Readiness {
-    /// It takes connections and posts.
+    /// It accepts connections and posts.
     Ready,
-    /// It drains, or is gone.
+    /// It is draining, or has ended.
     Draining,
-    /// It serves, and cannot store.
+    /// It serves, but cannot store.
     StoreFails,
 }
 
@@ -34,18 +34,18 @@ impl Observer {
         Self { meters, log, stopping }
     }
 
-    /// All figures as they are now.
+    /// Returns the current figures.
     #[must_use]
     pub fn figures(&self) -> Figures {
         Figures::read(&self.meters, self.log.last(), self.log.bytes() as u64)
     }
 
-    /// Whether the server does its work, by the last attempt to write its store. Asking has the store tried again
-    /// within about a second even if nobody posts, so that the next answer is of now.
+    /// Returns whether the server can do its work, by the last attempt to write its store. The call makes the server
+    /// test the store within about a second, even without posts, so that the next answer is current.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         let broken = self.meters.journal_broken.load(Ordering::Relaxed);
-        // A channel that is closed belongs to a handle that was dropped.
+        // A closed channel belongs to a handle that was dropped.
         if broken {
             return Readiness::StoreFails;
         }

@@ -1,4 +1,4 @@
-//! A port that speaks HTTP to a few peers at a time. What it answers is decided elsewhere.
+//! An HTTP port for a few connections at a time.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,25 +16,25 @@ use tokio::time::{sleep, timeout};
 
 use super::routes::answer;
 
-/// A scraper or two, a prober, and somebody with `curl`. Whoever comes beyond that waits in the system's queue.
+/// Enough for a scraper or two, a prober and a user with `curl`. Further connections wait in the kernel's queue.
 const CONNECTIONS: usize = 16;
 
-/// From the first byte of a request to its empty line: it is a few hundred bytes of somebody close by.
+/// From the first byte of a request to its empty line: a few hundred bytes of a nearby client.
 const HEADER_WITHIN: Duration = Duration::from_secs(5);
 
-/// From accepting to the last byte of the answer. A connection has one request, so nobody keeps a place.
+/// From accepting to the last byte of the answer. A connection has one request, so that none occupies a place for long.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(10);
 
-/// The largest request that is read: the least that the library can be held to.
+/// The largest request that is read: the smallest value that the library accepts.
 const REQUEST_BYTES: usize = 8 * 1024;
 
-/// Lines of a request's header.
+/// The most header lines of a request.
 const HEADERS: usize = 64;
 
-/// How long to leave the system alone when it has no descriptor left.
+/// The pause when no descriptor is left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
-/// The opened port, which does not answer yet.
+/// The open port, before it answers.
 #[derive(Debug)]
 pub(crate) struct MetricsPort {
     listener: TcpListener,
@@ -42,19 +42,19 @@ pub(crate) struct MetricsPort {
 }
 
 impl MetricsPort {
-    /// Opens it; port 0 takes a free one.
+    /// Opens the port; port 0 picks a free port.
     pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
 
-    /// Where it is.
+    /// Returns its address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers until it is dropped.
+    /// Answers requests until it is dropped.
     pub(crate) async fn serve(self, observer: Observer) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
@@ -65,7 +65,7 @@ impl MetricsPort {
                     let observer = observer.clone();
                     tokio::spawn(async move {
                         let _place = place;
-                        // Whoever is too slow, or says no HTTP, is gone; it is nobody's loss.
+                        // A client that is too slow or does not use HTTP is disconnected.
                         let _ = timeout(CONNECTION_WITHIN, talk(stream, observer)).await;
                     });
                 }
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// In virtual time, which goes on as soon as everybody waits.
+    /// In virtual time, which advances when all tasks are idle.
     #[tokio::test(start_paused = true)]
     async fn slow_headers_give_back_their_places() {
         let server = Server::start(ServerConfig::on_free_ports(), MemoryJournal::new()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is answered to which request. It reads no body and remembers nothing.
+//! The answers to requests. Bodies are not read.
 
 use chat_server::{Observer, Readiness};
 use http_body_util::Full;
@@ -13,20 +13,20 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 pub(super) fn answer(method: &Method, path: &str, observer: &Observer) -> Response<Full<Bytes>> {
     let (status, kind, text) = match path {
         "/metrics" | "/healthz" | "/readyz" if !matches!(*method, Method::GET | Method::HEAD) => {
-            (StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET and HEAD\n".to_owned())
+            (StatusCode::METHOD_NOT_ALLOWED, PLAIN, "use GET or HEAD\n".to_owned())
         }
         "/metrics" => match figures(observer) {
             Ok(text) => (StatusCode::OK, FIGURES, text),
-            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "the figures cannot be written\n".to_owned()),
+            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "could not format the metrics\n".to_owned()),
         },
-        // Whoever gets this answer knows that the process runs and has a thread to spare.
+        // This answer proves that the process runs and has a thread to spare.
         "/healthz" => (StatusCode::OK, PLAIN, "alive\n".to_owned()),
         "/readyz" => match observer.readiness() {
             Readiness::Ready => (StatusCode::OK, PLAIN, "ready\n".to_owned()),
             Readiness::Draining => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "draining\n".to_owned()),
-            _ => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "the store cannot be written\n".to_owned()),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "could not write the store\n".to_owned()),
         },
-        _ => (StatusCode::NOT_FOUND, PLAIN, "only /metrics, /healthz and /readyz\n".to_owned()),
+        _ => (StatusCode::NOT_FOUND, PLAIN, "not found: use /metrics, /healthz or /readyz\n".to_owned()),
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;

@@ -1,4 +1,4 @@
-//! The figures in the text that Prometheus reads: the one place that knows their names.
+//! Formats the figures for Prometheus and defines their names.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
 
-/// What the text is, as its specification says.
+/// The content type, as the specification defines it.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Renders everything. A new registry each time: it holds nothing, and scrapes are seconds apart.
+/// Formats all figures. A new registry each time is cheap, because scrapes are seconds apart.
 pub(super) fn figures(observer: &Observer) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("minechat");
     registry.register_collector(Box::new(FigureCollector {
@@ -36,17 +36,17 @@ impl Collector for FigureCollector {
         let mut writer = FigureWriter(encoder);
         let f = &self.figures;
         writer.build()?;
-        writer.gauge("ready", "Whether /readyz says yes", None, u64::from(self.ready))?;
-        writer.ports("connections_open", "Connections now", f.open, MetricType::Gauge)?;
-        writer.ports("connections_accepted", "Connections that were let in", f.accepted, MetricType::Counter)?;
+        writer.gauge("ready", "Whether /readyz reports ready", None, u64::from(self.ready))?;
+        writer.ports("connections_open", "Open connections", f.open, MetricType::Gauge)?;
+        writer.ports("connections_accepted", "Accepted connections", f.accepted, MetricType::Counter)?;
         let refused = [("total", f.refused_in_all), ("address", f.refused_by_address)];
-        writer.counters("connections_refused", "Connections closed at once, by the limit", "limit", &refused)?;
+        writer.counters("connections_refused", "Connections closed at once, by limit", "limit", &refused)?;
         let logins = [("accepted", f.logged_in), ("denied", f.denied)];
-        writer.counters("logins", "Tokens that were shown", "result", &logins)?;
+        writer.counters("logins", "Tokens that were sent", "result", &logins)?;
         let registrations = [("accepted", f.registered), ("refused", f.not_registered)];
-        writer.counters("registrations", "Accounts that were asked for", "result", &registrations)?;
+        writer.counters("registrations", "Requested accounts", "result", &registrations)?;
         writer.counter("posts_stored", "Posts that became messages", None, f.stored)?;
-        writer.counter("posts_repeated", "Posts that had been stored before", None, f.repeated)?;
+        writer.counter("posts_repeated", "Posts that were already stored", None, f.repeated)?;
         let declined = [
             ("rate", f.declined.rate),
             ("too_long", f.declined.too_long),
@@ -55,26 +55,21 @@ impl Collector for FigureCollector {
             ("draining", f.declined.draining),
             ("other", f.declined.other),
         ];
-        writer.counters("posts_declined", "Posts that were not stored, by the code", "code", &declined)?;
+        writer.counters("posts_declined", "Posts that were not stored, by code", "code", &declined)?;
         let commits = [("stored", f.commits.count()), ("failed", f.commits_failed)];
         writer.counters("commits", "Transactions of the store", "result", &commits)?;
         writer.commit_times(f)?;
         writer.counter("delivered_messages", "Messages written, once for each listener", None, f.delivered_messages)?;
         writer.counter("delivered", "Bytes of messages written to listeners", Some(&Unit::Bytes), f.delivered_bytes)?;
         writer.counter("store_pages_read", "Pages read for listeners behind the shared log", None, f.pages)?;
-        writer.gauge(
-            "listeners_reading_store",
-            "ListenerService that wait for such a writer",
-            None,
-            f.reading_pages,
-        )?;
-        writer.counter("listeners_stalled", "ListenerService closed because they took nothing", None, f.stalled)?;
-        writer.gauge("log_head", "Place of the last message", None, f.head)?;
+        writer.gauge("listeners_reading_store", "Listeners that wait for such a page", None, f.reading_pages)?;
+        writer.counter("listeners_stalled", "Listeners closed because they read nothing", None, f.stalled)?;
+        writer.gauge("log_head", "Sequence number of the last message", None, f.head)?;
         writer.gauge("ring", "Shared log in memory", Some(&Unit::Bytes), f.ring_bytes)
     }
 }
 
-/// Writes families one after the other.
+/// Writes metric families one after the other.
 struct FigureWriter<'a>(DescriptorEncoder<'a>);
 
 type NoExemplar<'a> = Option<&'a Exemplar<[(&'static str, &'static str); 0], u64>>;
@@ -83,7 +78,7 @@ const NONE: NoExemplar<'static> = None;
 
 impl FigureWriter<'_> {
     fn build(&mut self) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor("build", "The program that serves", None, MetricType::Info)?;
+        let mut metric = self.0.encode_descriptor("build", "Version of the program", None, MetricType::Info)?;
         metric.encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
     }
 
@@ -119,7 +114,7 @@ impl FigureWriter<'_> {
         let times = &figures.commits;
         let steps = COMMIT_BOUNDS.iter().map(std::time::Duration::as_secs_f64).zip(times.steps);
         let steps: Vec<(f64, u64)> = steps.chain([(f64::INFINITY, times.slower)]).collect();
-        let help = "Time for one transaction that was stored, its fsync included";
+        let help = "Time per stored transaction, fsync included";
         self.0
             .encode_descriptor("commit_duration", help, Some(&Unit::Seconds), MetricType::Histogram)?
             .encode_histogram::<[(&str, &str); 0]>(times.sum.as_secs_f64(), times.count(), &steps, None)

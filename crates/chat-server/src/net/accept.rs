@@ -18,14 +18,14 @@ use crate::error::StartError;
 use crate::limits::SEND_BUFFER;
 use crate::meters::Port;
 
-/// Connections that the system queues for us: a thousand clients return at once after a restart.
+/// Connections that the kernel queues: a thousand clients return at once after a restart.
 const BACKLOG: i32 = 4_096;
 
-/// After which silence the system asks whether the peer still exists, how often it asks, and how many times. A peer that
-/// vanished is found after about two minutes.
+/// The silence after which the kernel probes the peer, the interval, and the number of probes. A peer that vanished is
+/// noticed after about two minutes.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
 
-/// How long to wait when no descriptor is left: other connections close meanwhile.
+/// The pause when no descriptor is left; other connections may close in the meantime.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
 /// Opens a port. On Linux its connections inherit the socket options, which saves four calls for each; elsewhere
@@ -72,19 +72,19 @@ fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
 pub(crate) struct AcceptLoop {
     pub(crate) admission: Arc<Admission>,
     pub(crate) port: Port,
-    /// Dropped as soon as the port is closed.
+    /// Dropped when the port is closed.
     pub(crate) open: mpsc::Sender<()>,
     /// Becomes true when the port is to be closed.
     pub(crate) stop: watch::Receiver<bool>,
-    /// Becomes true when sessions are told to end.
+    /// Becomes true when sessions must end.
     pub(crate) drain: watch::Receiver<bool>,
-    /// How long sessions may take to end then.
+    /// How long sessions may then take to end.
     pub(crate) drain_within: Duration,
 }
 
 impl AcceptLoop {
-    /// Accepts connections until it is stopped, closes the port, and gives the sessions time to end. Dropping the future
-    /// closes them at once.
+    /// Accepts connections until it is stopped, closes the port, and gives the sessions time to end. Dropping the
+    /// future closes them at once.
     pub(crate) async fn run<F>(mut self, listener: TcpListener, mut serve: impl FnMut(TcpStream, ConnectionPermit) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -92,10 +92,10 @@ impl AcceptLoop {
         let mut sessions = JoinSet::new();
         let mut exhausted = false;
         loop {
-            // All branches are cancel safe: an accepted connection is returned or stays in the system's queue.
+            // All branches are cancel safe: an accepted connection is returned or stays in the kernel's queue.
             let accepted = tokio::select! {
                 biased;
-                // An error means that the handle is gone, which stops the server too.
+                // An error means that the handle was dropped, which stops the server too.
                 _ = self.stop.wait_for(|stop| *stop) => break,
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
                 accepted = listener.accept() => accepted,
@@ -114,13 +114,13 @@ impl AcceptLoop {
                 }
             }
         }
-        // The system has accepted these already. Closing the port would reset them; as sessions they are told to leave.
+        // The kernel has already accepted these. Closing the port would reset them; as sessions they end cleanly.
         while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
             self.spawn(&mut sessions, stream, peer.ip(), &mut serve);
         }
         drop(listener);
         drop(self.open);
-        // Sessions go on until they are told: the other ports are closed first. An error tells them too.
+        // Sessions continue until `drain` changes, because the other ports are closed first. An error ends them too.
         let told = self.drain.wait_for(|drain| *drain);
         tokio::pin!(told);
         loop {
@@ -145,7 +145,7 @@ impl AcceptLoop {
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        // An error of `prepare` means that the peer has gone already.
+        // An error of `prepare` means that the peer has already disconnected.
         if let Some(permit) = self.admission.admit(peer, self.port)
             && let Ok(stream) = prepare(stream)
         {
@@ -154,7 +154,7 @@ impl AcceptLoop {
     }
 }
 
-/// Returns true when an error of `accept` is about one connection that is gone again, rather than about the port.
+/// Returns true if an error of `accept` concerns one connection that is gone again, rather than the port.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)

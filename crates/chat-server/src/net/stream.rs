@@ -1,5 +1,5 @@
-//! A TCP stream that several hold: the session that owns it, the fan-out that it is lent to, and whoever sees to it that
-//! nothing is left behind when it ends. Who may write is not decided here.
+//! A TCP stream with several owners: its session, the fan-out to which it is lent, and the guard that bounds what the
+//! kernel keeps after its end.
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
@@ -74,8 +74,8 @@ impl AsyncWrite for SharedStream {
     }
 }
 
-/// Sees to what the system does with a stream after the last holder has let go: what the peer has not taken by then
-/// would be kept for as long as the peer says that it has no room, without a descriptor that anybody counts.
+/// Bounds what the kernel keeps after the last owner has closed the stream: unread data would otherwise stay in memory
+/// for as long as the peer reports a full window, without a descriptor that any limit counts.
 #[derive(Debug)]
 pub(crate) struct LingerGuard {
     stream: Arc<TcpStream>,
@@ -83,21 +83,22 @@ pub(crate) struct LingerGuard {
 }
 
 impl LingerGuard {
-    /// The peer has so much time to take the rest.
+    /// Creates a guard that gives the peer `within` to read the rest.
     pub(crate) fn new(stream: &Arc<TcpStream>, within: Duration) -> Self {
         Self { stream: Arc::clone(stream), within }
     }
 
-    /// The rest is thrown away, and the peer is told so by a reset.
+    /// Discards the rest, and resets the connection.
     pub(crate) fn reset(&self) {
-        // Where that fails, the limit below holds.
+        // If this fails, the limit set below applies.
         let _ = SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
     }
 }
 
 impl Drop for LingerGuard {
     fn drop(&mut self) {
-        // Not before: a writer may post for ever without taking an answer. Where it fails, the peer has gone.
+        // Not earlier, because a writer may post without end and never read an answer. An error means that the peer has
+        // disconnected.
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&*self.stream).set_tcp_user_timeout(Some(self.within));
         #[cfg(not(target_os = "linux"))]

@@ -1,4 +1,4 @@
-//! Two further ports on which the same is said in secret. What is said is the sessions' business.
+//! Two additional ports with the same dialogue over TLS.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,24 +16,24 @@ use tokio_rustls::{TlsAcceptor, rustls};
 use super::stream::SharedStream;
 use crate::error::StartError;
 
-/// How long a handshake may take: a few round trips on a slow link.
+/// The deadline of a handshake: a few round trips on a slow link.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Where the secure ports are, and who the server is.
+/// The addresses of the TLS ports, and the server's certificate.
 #[derive(Clone)]
 pub struct TlsPorts {
-    /// Where listeners connect. Port 0 takes a free one.
+    /// The address for listeners. Port 0 picks a free port.
     pub listen: SocketAddr,
-    /// Where writers connect. Port 0 takes a free one.
+    /// The address for writers. Port 0 picks a free port.
     pub write: SocketAddr,
     acceptor: TlsAcceptor,
 }
 
 impl TlsPorts {
-    /// Reads the certificate with its sequence, and its key, from PEM files.
+    /// Reads the certificate chain and its key from PEM files.
     ///
     /// # Errors
-    /// [`StartError::Certificate`] when a file cannot be read, or the two do not belong together.
+    /// [`StartError::Certificate`] if a file cannot be read, or the two do not belong together.
     pub fn from_files(listen: SocketAddr, write: SocketAddr, cert: &Path, key: &Path) -> Result<Self, StartError> {
         let unreadable =
             |path: &Path, source: PemError| StartError::Pem { path: path.to_owned(), source: source.into() };
@@ -51,12 +51,12 @@ impl TlsPorts {
         Ok(Self { listen, write, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 
-    /// Shakes hands; `None` when the peer does not, or not in time.
+    /// Performs the handshake; `None` if it fails or takes too long.
     pub(crate) async fn handshake(&self, stream: SharedStream) -> Option<TlsStream<SharedStream>> {
         match timeout(HANDSHAKE_WITHIN, self.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
-                tracing::debug!(%error, "a handshake failed");
+                tracing::debug!(%error, "the TLS handshake failed");
                 None
             }
             Err(_) => None,

@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::sync::oneshot;
 
-/// Signals within this time are one: `timeout` signals the program and its process group, a terminal signals all of its
-/// programs, and an impatient finger hits twice.
+/// Signals within this time count as one: `timeout` signals the program and its process group, a terminal signals all
+/// of its programs, and an impatient user presses twice.
 #[cfg(unix)]
 const SAME_SIGNAL: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -27,7 +27,7 @@ impl ShutdownSignals {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
         const ALL: [i32; 3] = [SIGTERM, SIGINT, SIGHUP];
-        // A later signal ends the process from within its handler, so that nothing which is stuck can prevent it.
+        // A later signal ends the process from within its handler, so that no blocked task can prevent it.
         let armed = Arc::new(AtomicBool::new(false));
         for signal in ALL {
             signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&armed))?;
@@ -53,7 +53,7 @@ impl ShutdownSignals {
     pub(crate) fn listen() -> io::Result<Self> {
         let (tell, first) = oneshot::channel();
         tokio::spawn(async move {
-            // Without a handler nothing can ask the server to end, so it continues.
+            // Without a handler the server cannot be asked to end, so it continues.
             if tokio::signal::ctrl_c().await.is_ok() {
                 let _ = tell.send(());
             }

@@ -1,4 +1,4 @@
-//! A server without ports: the program that embeds it brings the streams.
+//! A server without ports: the embedding program provides the streams.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -16,9 +16,9 @@ use crate::journal::Journal;
 use crate::meters::{Observer, Port};
 use crate::session::{ListenerSession, SessionContext, ShutdownSignal, WriterSession};
 
-/// A server without ports, for programs that accept connections in a way of their own and for simulations in virtual
-/// time. It ignores the addresses of its configuration, and does not look for accounts that another process revokes. For
-/// a journal that never waits it starts no thread.
+/// A server without ports, for programs that accept connections themselves and for simulations in virtual time. It
+/// ignores the addresses of its configuration, and does not look for accounts that another process revokes. For a
+/// journal that never waits it starts no thread.
 ///
 /// Each connection is a future, which the caller spawns; dropping the future closes the connection.
 ///
@@ -122,18 +122,18 @@ impl EmbeddedServer {
         Observer::new(meters, log, self.drain.subscribe())
     }
 
-    /// Drains the server: answers the posts that have arrived, closes the connections of writers, closes the journal, and
-    /// then those of listeners. Waits for as long as the caller's futures keep connections open.
+    /// Drains the server: answers the posts that have arrived, closes the connections of writers, closes the journal,
+    /// and then the connections of listeners. Waits for as long as the caller's futures keep connections open.
     ///
     /// # Errors
     /// [`JournalError`] when the journal could not be closed cleanly or has failed before.
     ///
     /// # Cancel safety
-    /// When the future is dropped, connections end on their own.
+    /// If the future is dropped, connections end on their own.
     pub async fn drain(self) -> Result<(), JournalError> {
         let Self { context, committer, drain, ends, .. } = self;
         drain.send_replace(true);
-        // The last session drops the last handle, and with it the journal ends.
+        // The last session drops the last handle, which ends the journal.
         drop(committer);
         let result = ends.result.await.unwrap_or(Ok(()));
         context.log.close();

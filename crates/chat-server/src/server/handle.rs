@@ -24,7 +24,7 @@ pub struct ServerHandle {
     context: Arc<SessionContext>,
     committer: Option<Committer>,
     stop: Stop,
-    /// Closed when the last port is.
+    /// Closed when the last port is closed.
     ports_closed: mpsc::Receiver<()>,
     /// One task for each port, and the fan-out; dropping them closes their connections.
     writers: JoinSet<()>,
@@ -101,14 +101,14 @@ impl ServerHandle {
         }
     }
 
-    /// Waits until the server has stopped by itself, because its journal failed for good. All connections are closed
-    /// then, and [`drain`](Self::drain) returns why. While all is well, this never resolves.
+    /// Waits until the server has stopped because its journal failed for good. All connections are then closed, and
+    /// [`drain`](Self::drain) returns the reason. Without a failure it never resolves.
     ///
     /// # Cancel safety
     /// Cancel safe.
     pub async fn failed(&self) {
         let mut failed = self.ends.failed.clone();
-        // The sender is dropped when the journal has ended well: then there is no failure to wait for.
+        // The sender is dropped when the journal has ended without failure: then there is nothing to wait for.
         if failed.wait_for(|failed| *failed).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -125,15 +125,15 @@ impl ServerHandle {
     /// # Cancel safety
     /// When the future is dropped, the server stops at once.
     pub async fn drain(mut self) -> Result<(), JournalError> {
-        // The ports first: a client that is told to leave must not reach this server again.
+        // The ports first: a client whose connection ends must not reach this server again.
         self.stop.ports.send_replace(true);
         while self.ports_closed.recv().await.is_some() {}
         self.maintenance.abort();
         self.stop.writers.send_replace(true);
-        // A task that panicked has closed its connections: the rest is still drained.
+        // A task that panicked has closed its connections; the others are still drained.
         while self.writers.join_next().await.is_some() {}
         let _ = (&mut self.maintenance).await;
-        // With its last handle gone, the journal thread stores what it has, closes the journal and ends.
+        // When its last handle is dropped, the journal thread stores what it has, closes the journal and ends.
         self.committer = None;
         let result = (&mut self.ends.result).await.unwrap_or(Ok(()));
         self.stop.listeners.send_replace(true);

@@ -1,4 +1,4 @@
-//! What a server does once a second, and when its journal ends.
+//! The periodic work of a server, and its reaction to the end of its journal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::committer::{Committer, JournalEnd};
 use crate::error::JournalError;
 use crate::session::SessionContext;
 
-/// How often to look for accounts that the administrator revoked, which is one read of a counter, and to try whether the
-/// store can be written, if its readiness was asked for.
+/// How often to look for accounts that the administrator revoked, which reads one counter, and to test whether the
+/// store can be written, if readiness was requested.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Stops the parts of a server, in this order: the ports, the writers, the listeners.
@@ -53,11 +53,11 @@ impl Stop {
 pub(super) struct Maintainer {
     pub(super) context: Arc<SessionContext>,
     pub(super) committer: Committer,
-    /// Counts up when an account was revoked.
+    /// Incremented when an account was revoked.
     pub(super) revocations: watch::Sender<u64>,
 }
 
-/// How a server learns of the end of its journal.
+/// Receives the end of the journal.
 #[derive(Debug)]
 pub(super) struct Ends {
     /// Becomes true when the journal failed for good.
@@ -66,7 +66,7 @@ pub(super) struct Ends {
     pub(super) result: oneshot::Receiver<Result<(), JournalError>>,
 }
 
-/// Waits for the end of the journal. When it failed for good, nothing can be stored any more, so `stop` is called.
+/// Waits for the end of the journal. If it failed for good, nothing can be stored any more, so `stop` is called.
 pub(super) fn watch_journal(journal_end: JournalEnd, stop: impl FnOnce() + Send + 'static) -> Ends {
     let (failed_sender, failed) = watch::channel(false);
     let (ended, result) = oneshot::channel();
@@ -76,7 +76,7 @@ pub(super) fn watch_journal(journal_end: JournalEnd, stop: impl FnOnce() + Send 
             stop();
             failed_sender.send_replace(true);
         }
-        // The receiver is gone when the server was dropped.
+        // An error means that the server was dropped.
         let _ = ended.send(end);
     });
     Ends { failed, result }
@@ -90,7 +90,7 @@ impl Maintainer {
 
     async fn run(self) {
         let mut ticks = interval(INTERVAL);
-        // After a pause one look is enough.
+        // After a pause one run is enough.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;

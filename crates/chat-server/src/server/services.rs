@@ -1,4 +1,4 @@
-//! Serves accepted connections: joins a stream, a permit and a session.
+//! Serves accepted connections: combines a stream, a permit and a session.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -87,8 +87,8 @@ impl ListenerService {
     }
 }
 
-/// Serves a listener from the current end of the log on. The end is read before the future is first polled: what is
-/// published after the connection was accepted belongs to it.
+/// Serves a listener from the current end of the log. The end is read before the future is first polled, because
+/// messages published after the connection was accepted belong to it.
 fn listen<IO: AsyncRead + AsyncWrite + Unpin + Send>(
     context: Arc<SessionContext>,
     io: IO,

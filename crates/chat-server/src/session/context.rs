@@ -1,4 +1,4 @@
-//! What all sessions of one server share.
+//! The state that all sessions of one server share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct SessionContext {
 }
 
 impl SessionContext {
-    /// Reads accounts and the end of the log from the journal. The shared log starts empty: a new listener begins at
+    /// Reads accounts and the end of the log from the journal. The shared log starts empty: a new listener starts at
     /// its end, and one that resumes reads the journal.
     pub(crate) fn load(config: ServerConfig, journal: &mut impl Journal) -> Result<Self, JournalError> {
         let random = config.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);

@@ -42,7 +42,7 @@ fn a_file_that_is_not_there_is_code_1_and_a_wrong_one_code_2_in_one_sentence() {
     for words in [&["--config", missing][..], &["check", "--config", missing]] {
         let (code, _, err) = run(words);
         assert_eq!(code, Some(1), "{err}");
-        assert!(err.starts_with(&format!("chat-server: cannot read {missing}: ")) && err.lines().count() == 1, "{err}");
+        assert!(err.starts_with(&format!("chat-server: could not read {missing}: ")) && err.lines().count() == 1, "{err}");
     }
     let file = write(dir.path(), "# a room\nmax-conections = 5\n");
     for words in [&["--config", &file][..], &["check", "--config", &file]] {

@@ -62,7 +62,7 @@ fn no_path_steers_the_terminal_by_way_of_the_log() {
             let arguments = ["--data-dir", dir, "--listen", &address, "--log-format", format];
             let (code, screen) = in_terminal(&arguments);
             assert_eq!(code, 1, "{screen}");
-            assert!(screen.contains("others could use this") && !steers(&screen), "{screen:?}");
+            assert!(screen.contains("other users could access this") && !steers(&screen), "{screen:?}");
         }
     }
 }

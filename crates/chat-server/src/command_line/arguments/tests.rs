@@ -1,18 +1,18 @@
-//! The options are consistent, and each arrives where it belongs.
+//! Tests that the options are consistent and reach the configuration.
 
 use clap::CommandFactory;
 
 use super::*;
 
 #[test]
-fn the_arguments_are_consistent_and_the_defaults_are_the_library_s() {
+fn defaults_match_the_library() {
     Arguments::command().debug_assert();
     let parsed = Arguments::parse_from(["chat-server"]).serve.config().unwrap();
     assert_eq!(format!("{parsed:?}"), format!("{:?}", ServerConfig::default()));
 }
 
 #[test]
-fn every_limit_argument_arrives() {
+fn sets_every_limit() {
     let line = "chat-server --max-connections 1 --max-connections-per-address 2 --login-within 3 \
                 --nickname-within 4 --max-nickname 5 --post-rate 6:7 --register-rate 8 --stall 9 \
                 --drain-within 0.5";
@@ -25,7 +25,7 @@ fn every_limit_argument_arrives() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn refuses_nonsense() {
     for bad in [
         "--listen 5000",
         "--listen 127.0.0.1:99999",

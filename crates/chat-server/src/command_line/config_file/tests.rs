@@ -1,11 +1,11 @@
-//! What a file may say, and what is said of one that is wrong.
+//! Tests of valid configuration files, and of the messages for wrong ones.
 
 use clap::CommandFactory as _;
 
 use super::*;
 use crate::command_line::{Arguments, Serve, ServerCommand as Asked, UsageError};
 
-/// Starts with a file and further words.
+/// Parses a file and further arguments.
 fn start(content: &str, words: &str) -> Result<Serve, UsageError> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("server.toml");
@@ -15,14 +15,14 @@ fn start(content: &str, words: &str) -> Result<Serve, UsageError> {
     Arguments::from_command_line(all).map(|arguments| arguments.serve)
 }
 
-/// What is wrong with a file, without the path before it.
+/// Returns the error of a file, without the path before it.
 fn fault(content: &str) -> String {
     let error = start(content, "").unwrap_err().to_string();
     error.split_once("server.toml:").map(|(_, rest)| rest.to_owned()).unwrap_or(error)
 }
 
 #[test]
-fn every_option_is_a_key_of_a_type_that_is_known() {
+fn every_option_is_a_key() {
     let mut keys = 0;
     for arg in Arguments::command().get_arguments().filter(|arg| arg.get_long() != Some(CONFIG)) {
         let name = arg.get_value_names().and_then(|names| names.first()).unwrap().as_str();
@@ -34,7 +34,7 @@ fn every_option_is_a_key_of_a_type_that_is_known() {
 }
 
 #[test]
-fn a_file_says_what_the_command_line_can_say() {
+fn accepts_all_kinds_of_values() {
     let content = "listen = \"127.0.0.1:0\" # a comment\nwrite = '127.0.0.1:1'\nmemory = true\nstrict = true\n\
                    announce = false\nno-extensions = true\nmax-connections = 0x10\nmax-connections-per-address = 1_000\n\
                    login-within = 1.5\npost-rate = \"20:200\"\nregister-rate = 3\nlog-format = \"json\"\n";
@@ -49,7 +49,7 @@ fn a_file_says_what_the_command_line_can_say() {
 }
 
 #[test]
-fn the_command_line_goes_over_the_file_and_the_file_over_the_defaults() {
+fn command_line_overrides_the_file() {
     let content = "listen = \"127.0.0.1:6000\"\nstall = 7\nstrict = true\ndata-dir = \"d\"\n";
     let serve = start(content, "--listen 127.0.0.1:6001 --strict=false --memory").unwrap();
     let config = serve.config().unwrap();
@@ -57,27 +57,27 @@ fn the_command_line_goes_over_the_file_and_the_file_over_the_defaults() {
     assert_eq!((config.limits.stall.as_secs(), config.strict, serve.memory), (7, false, true));
     assert!(!start("memory = true\n", "--data-dir x").unwrap().memory);
     assert!(start("memory = false\ndata-dir = \"d\"\n", "").is_ok());
-    // An empty file says nothing.
+    // An empty file changes nothing.
     assert_eq!(start("", "").unwrap().config().unwrap().listen.port(), 5000);
 }
 
 #[test]
-fn a_path_in_the_file_is_relative_to_the_file() {
+fn paths_are_relative_to_the_file() {
     let (command, path) = (Arguments::command(), Path::new("/etc/minechat/server.toml"));
     let dir = |content| ConfigFile::parse(path, content, &command).unwrap().value("data-dir").cloned();
     assert_eq!(dir("data-dir = \"store\""), Some("/etc/minechat/store".into()));
     assert_eq!(dir("data-dir = \"/var/lib/minechat\""), Some("/var/lib/minechat".into()));
     let words = ["chat-server", "check", "--config", "/nowhere/at all", "--data-dir", "x"].map(OsString::from);
-    // Where the command line has said it, nobody looks into the file.
+    // If the command line has all options, the file is not read.
     let Some(Asked::Check { store }) = Arguments::from_command_line(words).unwrap().command else { panic!("a check") };
     assert_eq!(store.directory().unwrap(), Path::new("x"));
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_line_its_key_and_what_would_be_right() {
+fn errors_name_line_key_and_valid_values() {
     for (content, expected) in [
-        ("\nlsiten = \"a\"", "2: there is no option \"lsiten\" (do you mean \"listen\"?); the keys are the long"),
-        ("max_connections = 1", "1: there is no option \"max_connections\" (do you mean \"max-connections\"?)"),
+        ("\nlsiten = \"a\"", "2: there is no option \"lsiten\" (did you mean \"listen\"?); the keys are the long"),
+        ("max_connections = 1", "1: there is no option \"max_connections\" (did you mean \"max-connections\"?)"),
         ("config = \"x\"", "1: there is no option \"config\""),
         ("help = true", "1: there is no option \"help\""),
         ("# c\n[limits]\nstall = 1", "2: there is no option \"limits\""),
@@ -104,26 +104,26 @@ fn what_is_wrong_is_named_with_its_line_its_key_and_what_would_be_right() {
 }
 
 #[test]
-fn what_is_missing_in_the_file_may_be_on_the_command_line() {
+fn command_line_completes_the_file() {
     let secure = "tls-listen = \"127.0.0.1:0\"\ntls-write = \"127.0.0.1:0\"\ntls-cert = \"c\"\n";
     assert!(fault(secure).starts_with("1: tls-listen needs --tls-key <F> too"), "{}", fault(secure));
     assert!(start(secure, "--tls-key k").is_ok());
-    // The fault of a command line stays one.
+    // An error of the command line is reported as such.
     assert!(matches!(start("stall = 1", "--tls-key k"), Err(UsageError::CommandLine(_))));
     assert!(matches!(start("stall = 1", "--nonsense"), Err(UsageError::CommandLine(_))));
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
+fn names_an_unreadable_file() {
     let words = ["chat-server", "--config", "/nowhere/server.toml"].map(OsString::from);
     let error = Arguments::from_command_line(words).unwrap_err();
-    assert_eq!(error.to_string(), "cannot read /nowhere/server.toml");
+    assert_eq!(error.to_string(), "could not read /nowhere/server.toml");
     let long = format!("# {}\n", "x".repeat(usize::try_from(MAX_BYTES).unwrap()));
     assert!(start(&long, "").unwrap_err().to_string().ends_with("has more than 262144 bytes"));
 }
 
 #[test]
-fn a_damaged_file_is_an_error_and_never_a_panic() {
+fn damaged_file_never_panics() {
     let (command, path) = (Arguments::command(), Path::new("server.toml"));
     let content = "listen = \"127.0.0.1:0\"\nmax-connections = 16\npost-rate = \"20:200\"\nmemory = true\n";
     for at in 0..content.len() {

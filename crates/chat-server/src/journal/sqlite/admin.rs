@@ -1,4 +1,4 @@
-//! The administrator's commands. They open the store beside a server that may be running on it.
+//! The administrator's commands. They open the store while a server may be running on it.
 
 use std::fs::File;
 use std::io;
@@ -14,19 +14,19 @@ use crate::entry::{AccountId, AccountRecord};
 use crate::error::JournalError;
 use crate::journal::data_dir::STORE;
 
-/// Every account of the store in `dir`, in the order of their creation.
+/// Returns all accounts of the store in `dir`, in the order of their creation.
 ///
 /// # Errors
-/// [`JournalError`] when there is no store or it cannot be read.
+/// [`JournalError`] if there is no store or it cannot be read.
 pub fn list_accounts(dir: &Path) -> Result<Vec<AccountRecord>, JournalError> {
     Ok(accounts(&open(dir)?)?)
 }
 
-/// Takes away an account's right to log in, and says whether there was one of that name. A server
-/// that runs closes its sessions within a second or two. The nickname stays taken.
+/// Revokes an account's right to log in, and returns whether an account of that name exists. A running server closes
+/// its sessions within a second or two. The nickname stays taken.
 ///
 /// # Errors
-/// [`JournalError`] when there is no store or it cannot be written.
+/// [`JournalError`] if there is no store or it cannot be written.
 pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalError> {
     let connection = open(dir)?;
     let Some(account) = accounts(&connection)?.into_iter().find(|account| account.nickname == *nickname) else {
@@ -39,13 +39,12 @@ pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalEr
     Ok(true)
 }
 
-/// Checks the store in `dir` without changing it. When it is damaged, the next start is told to check it and so mends
-/// it.
+/// Checks the store in `dir` without changing it. If it is damaged, the next start is made to check and so repair it.
 ///
 /// # Errors
-/// [`JournalError`] when there is no store, or when it is so damaged that it cannot be opened.
+/// [`JournalError`] if there is no store, or if it is so damaged that it cannot be opened.
 pub fn check_store(dir: &Path) -> Result<CheckReport, JournalError> {
-    // First, for a server that runs beside this notes its head only after the store has it.
+    // Read first, because a running server writes the marker after the store has the messages.
     let noted = head_marker::peek(&dir.join("mark"));
     let report = open(dir).and_then(|connection| verify::verify(&connection));
     let damaged = match &report {
@@ -78,7 +77,7 @@ pub(super) fn revoked_accounts(connection: &Connection) -> Result<Vec<AccountId>
 fn open(dir: &Path) -> Result<Connection, StoreError> {
     let path = dir.join(STORE);
     match path.symlink_metadata() {
-        // As the server does: what it would not serve is not to be looked at as if it were served.
+        // As the server does: a store that the server would refuse must not be shown.
         Ok(found) if found.is_symlink() => return Err(JournalError::Link { path }.into()),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -86,7 +85,7 @@ fn open(dir: &Path) -> Result<Connection, StoreError> {
         }
         Err(error) => return Err(JournalError::file(&path, error).into()),
     }
-    // SQLite says only that it could not open it.
+    // SQLite only reports that it could not open the file.
     File::open(&path).map_err(|error| JournalError::file(&path, error))?;
     schema::open_existing(&path)
 }
@@ -96,19 +95,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_where_nothing_is_there_is_no_store() {
+    fn distinguishes_missing_and_unreadable() {
         let temp = tempfile::tempdir().unwrap();
         assert!(matches!(list_accounts(temp.path()), Err(JournalError::Missing { .. })));
         assert!(matches!(check_store(&temp.path().join("nowhere")), Err(JournalError::Missing { .. })));
         std::fs::write(temp.path().join("file"), "").unwrap();
-        // As without permission: it cannot be looked at.
+        // As without permission: the path cannot be examined.
         let error = check_store(&temp.path().join("file")).unwrap_err();
         assert!(error.to_string().starts_with("could not use "), "{error}");
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_store_that_is_a_link_is_refused_as_the_server_does() {
+    fn refuses_a_store_that_is_a_link() {
         let temp = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("elsewhere", temp.path().join(STORE)).unwrap();
         assert!(matches!(list_accounts(temp.path()), Err(JournalError::Link { .. })));

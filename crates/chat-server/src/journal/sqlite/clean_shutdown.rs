@@ -1,5 +1,5 @@
-//! The note of an orderly end: what the file of the store was like when its server closed it. Whether such a store is
-//! in order is not its business.
+//! The note of a clean shutdown: the state of the store's file when its server closed it. A store that still matches
+//! needs no full check.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,21 +11,21 @@ use chat_proto::Seq;
 use crate::error::JournalError;
 use crate::journal::data_dir::{beside, private_file, sync_dir};
 
-/// The note's file in the data directory. It is there only while no server runs, or empty when the store is known to be
-/// damaged.
+/// The file of the note in the data directory. It exists only while no server runs; an empty one means that the store
+/// is known to be damaged.
 const NAME: &str = "closed";
 
-/// Stands before all else, so that the note of a program that checked less would not be believed.
+/// The version of the note, so that the note of a program that checked less is not trusted.
 const FORMAT: &str = "closed-1";
 
-/// A note is shorter; what is longer is none.
+/// A longer file is not a note.
 const LONGEST: u64 = 256;
 
-/// A note that was found, whatever it says.
+/// A note that was found, valid or not.
 #[derive(Debug)]
 pub(super) struct CleanShutdownNote(String);
 
-/// Takes the note away, so that it is believed once at most: it is gone from the disk before anything else is written.
+/// Removes the note, so that it is used at most once: it is gone from the disk before anything else is written.
 pub(super) fn take(dir: &Path) -> Result<Option<CleanShutdownNote>, JournalError> {
     let path = dir.join(NAME);
     let fail = |source| JournalError::file(&path, source);
@@ -37,7 +37,7 @@ pub(super) fn take(dir: &Path) -> Result<Option<CleanShutdownNote>, JournalError
     if found.is_symlink() {
         return Err(JournalError::Link { path });
     }
-    // What cannot be read is no note, and goes all the same.
+    // An unreadable note is no note, and is removed nevertheless.
     let note = if found.is_file() { read(&path).ok() } else { None };
     fs::remove_file(&path).and_then(|()| sync_dir(dir)).map_err(fail)?;
     Ok(note.map(CleanShutdownNote))
@@ -50,14 +50,14 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 impl CleanShutdownNote {
-    /// The head that the store at `store` must have; `None` unless it is exactly as it was left. The whole text is
-    /// compared, so a note that is cut or flipped is none.
+    /// Returns the head that the store at `store` must have; `None` unless the file is exactly as it was left. The
+    /// whole text is compared, so a truncated or damaged note is rejected.
     pub(super) fn head_of(&self, store: &Path) -> Option<Seq> {
         if !log_is_empty(store) {
             return None;
         }
         let head = self.0.strip_prefix(&state(store).ok()?)?.strip_prefix(' ')?.strip_suffix('\n')?;
-        // Of one length, so that a shorter number is none.
+        // Fixed length, so that a truncated number is rejected.
         if head.len() != 20 {
             return None;
         }
@@ -65,10 +65,10 @@ impl CleanShutdownNote {
     }
 }
 
-/// Leaves the note that `store`, which is complete without its write-ahead log, has this head. Where a note is already,
-/// somebody has found damage meanwhile, and it stays as it is.
+/// Leaves the note that `store`, which is complete without its write-ahead log, has this head. If a note exists
+/// already, damage was found in the meantime, and it stays as it is.
 ///
-/// It needs no other name first, as a note that was not written to its end is none.
+/// Written in place without a rename, because an incomplete note is rejected.
 pub(super) fn leave(dir: &Path, store: &Path, head: Seq) -> io::Result<()> {
     if !log_is_empty(store) || !stamp(store)? {
         return Ok(());
@@ -87,7 +87,7 @@ pub(super) fn leave(dir: &Path, store: &Path, head: Seq) -> io::Result<()> {
     sync_dir(dir)
 }
 
-/// Sees to it that the next start checks everything, also when a server runs that will close in an orderly way.
+/// Ensures that the next start checks everything, even if a running server shuts down cleanly.
 pub(super) fn distrust(dir: &Path) -> Result<(), JournalError> {
     let path = dir.join(NAME);
     let file = private_file(&path)?;
@@ -101,9 +101,9 @@ fn log_is_empty(store: &Path) -> bool {
     }
 }
 
-/// What changes when anybody writes to the file or puts another in its place. No program can set the time of the last
-/// change of the inode, so a tool that restores the time of the content does not restore trust. The device is left out:
-/// its number may differ after each boot.
+/// Returns what changes when any program writes to the file or replaces it. No program can set the time of the last
+/// change of an inode, so a tool that restores the modification time does not restore trust. The device is omitted,
+/// because its number may differ after each boot.
 #[cfg(unix)]
 fn state(store: &Path) -> io::Result<String> {
     use std::os::unix::fs::MetadataExt;
@@ -120,10 +120,11 @@ fn state(store: &Path) -> io::Result<String> {
     ))
 }
 
-/// Gives the file the exact time as its time of writing, and says whether the file system keeps it. The system itself
-/// stamps with its last tick, some milliseconds old: a write in the tick in which the server closed would not show.
+/// Sets the exact time as the file's modification time, and returns whether the file system stores it. The system
+/// itself uses its last tick, some milliseconds old: a write in the tick in which the server closed would not be
+/// noticed.
 ///
-/// By name: closing a descriptor of the file would drop the locks that SQLite has on it.
+/// By name, because closing a descriptor of the file would drop SQLite's locks on it.
 #[cfg(unix)]
 fn stamp(store: &Path) -> io::Result<bool> {
     use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
@@ -135,7 +136,7 @@ fn stamp(store: &Path) -> io::Result<bool> {
     Ok(store.symlink_metadata()?.modified()? == now)
 }
 
-// Without inodes there is nothing that an exchanged file would show by, so no note is left.
+// Without inodes a replaced file could not be noticed, so no note is left.
 #[cfg(not(unix))]
 fn state(_store: &Path) -> io::Result<String> {
     Err(io::ErrorKind::Unsupported.into())
@@ -151,14 +152,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_counts_only_when_it_is_whole_and_only_for_the_file_it_was_left_for() {
+    fn accepts_only_the_whole_note_of_its_file() {
         let temp = tempfile::tempdir().unwrap();
         let (dir, store) = (temp.path(), temp.path().join("store"));
         fs::write(&store, "content").unwrap();
         leave(dir, &store, 1042).unwrap();
         let note = take(dir).unwrap().unwrap();
         assert_eq!(note.head_of(&store), Some(1042));
-        assert!(take(dir).unwrap().is_none(), "it is believed once");
+        assert!(take(dir).unwrap().is_none(), "it is used once");
         for at in 0..note.0.len() {
             assert_eq!(CleanShutdownNote(note.0[..at].to_owned()).head_of(&store), None, "cut at {at}");
             let mut bytes = note.0.clone().into_bytes();
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_in_the_tick_of_the_end_shows() {
+    fn notices_a_write_in_the_last_tick() {
         let temp = tempfile::tempdir().unwrap();
         let store = temp.path().join("store");
         for _ in 0..100 {
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_taken_away_and_what_is_there_is_kept() {
+    fn removes_odd_notes_and_keeps_warnings() {
         let temp = tempfile::tempdir().unwrap();
         let (dir, store) = (temp.path(), temp.path().join("store"));
         fs::write(&store, "content").unwrap();

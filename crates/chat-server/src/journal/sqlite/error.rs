@@ -12,7 +12,7 @@ pub(super) enum StoreError {
 }
 
 impl StoreError {
-    /// Returns true when the error says that the file is damaged, rather than that it cannot be used now.
+    /// Returns true if the error means that the file is damaged, rather than that it cannot be used now.
     pub(super) fn is_damage(&self) -> bool {
         use rusqlite::ErrorCode::{
             ConstraintViolation, DatabaseCorrupt, NotADatabase, ReadOnly, SchemaChanged, TypeMismatch, Unknown,
@@ -22,8 +22,8 @@ impl StoreError {
             Self::Sqlite(error) => error,
         };
         match error.sqlite_error_code() {
-            // `Unknown` is SQLITE_ERROR: a table is missing, or the schema makes no sense. `ReadOnly` is how a flipped
-            // format version in the header shows.
+            // `Unknown` is SQLITE_ERROR: a table is missing, or the schema is invalid. A flipped format version in the
+            // header appears as `ReadOnly`.
             Some(
                 DatabaseCorrupt | NotADatabase | ConstraintViolation | TypeMismatch | SchemaChanged | Unknown
                 | ReadOnly,

@@ -1,5 +1,5 @@
-//! How far the log had come, beside the store. SQLite drops a damaged end of its write-ahead log
-//! without a word; the mark is how a lost tail is noticed all the same.
+//! Records the end of the log in a file next to the store. SQLite silently drops a damaged end of its write-ahead log;
+//! the marker reveals the loss.
 
 use std::fs::File;
 use std::io;
@@ -10,8 +10,8 @@ use chat_proto::{Seq, StreamId};
 use crate::error::JournalError;
 use crate::journal::data_dir::private_file;
 
-/// The mark file. It is written after each commit and not synced: after a power cut it may be
-/// behind, which says nothing, but it is never ahead of what was on disk.
+/// The marker file. It is written after each commit and not synced: after a power failure it may be behind, which is
+/// harmless, but it is never ahead of what was on disk.
 #[derive(Debug)]
 pub(super) struct HeadMarker {
     file: File,
@@ -22,21 +22,20 @@ impl HeadMarker {
         Ok(Self { file: private_file(path)? })
     }
 
-    /// The log and its head when they were last noted; `None` when that cannot be told.
+    /// Returns the log and its head when they were last recorded; `None` if they cannot be read.
     pub(super) fn read(&self) -> Option<(StreamId, Seq)> {
         parse(&self.file)
     }
 
-    /// Notes the head. Seen by the next start even after kill -9, since the system has it.
+    /// Records the head. The next start sees it even after kill -9, because the kernel has it.
     pub(super) fn write(&self, stream: &StreamId, head: Seq) -> io::Result<()> {
-        // Of one length for all heads of a stream, so that it is overwritten in place even on a
-        // full disk.
+        // Fixed length for all heads of a stream, so that it is overwritten in place even on a full disk.
         let body = format!("{head:020} {stream}");
         write_at_start(&self.file, format!("{body} {}\n", sum(&body)).as_bytes())
     }
 }
 
-/// What is noted in a file that is only looked at: it is neither made nor mended.
+/// Reads a marker file without creating or repairing it.
 pub(super) fn peek(path: &Path) -> Option<(StreamId, Seq)> {
     parse(&File::open(path).ok()?)
 }
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_counts_only_when_it_is_whole() {
+    fn accepts_only_a_whole_marker() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("mark");
         let mark = HeadMarker::open(&path).unwrap();

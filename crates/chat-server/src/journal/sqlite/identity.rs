@@ -1,5 +1,5 @@
-//! Notices that the files of an open store were removed, moved or replaced. SQLite would go on writing to files that no
-//! path leads to, and everything that it confirms would be gone after the next start.
+//! Notices that the files of an open store were removed, moved or replaced. SQLite would continue to write to files
+//! without a path, and everything that it confirms would be lost at the next start.
 
 use std::path::{Path, PathBuf};
 
@@ -28,8 +28,8 @@ impl StoreIdentity {
         Self { files: [remember(store.to_owned()), remember(beside(store, "-wal"))] }
     }
 
-    /// Checks that the paths still lead to the open files. Takes a microsecond or two, beside milliseconds for a
-    /// transaction.
+    /// Checks that the paths still lead to the open files. Takes one or two microseconds, compared with milliseconds
+    /// for a transaction.
     ///
     /// # Errors
     /// [`JournalError::Replaced`] with the path that leads elsewhere.

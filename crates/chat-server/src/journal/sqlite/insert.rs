@@ -1,4 +1,4 @@
-//! Puts drafts into the tables, within a transaction that somebody else begins and ends.
+//! Inserts drafts into the tables, within a transaction of the caller.
 
 use chat_proto::{PostId, Seq, Text};
 use rusqlite::{CachedStatement, Connection, Transaction, params};
@@ -8,7 +8,7 @@ use super::row;
 use crate::accounts::TokenHash;
 use crate::entry::{Appended, Author, Draft, LogStream};
 
-/// The statements for messages, looked up once for all drafts.
+/// The statements for messages, prepared once for all drafts.
 pub(super) struct Insert<'a> {
     transaction: &'a Transaction<'a>,
     plain: CachedStatement<'a>,
@@ -18,12 +18,12 @@ pub(super) struct Insert<'a> {
 }
 
 impl<'a> Insert<'a> {
-    /// For drafts of one moment, the first of which comes behind `head`.
+    /// Creates an insert for drafts of one moment, the first of which follows `head`.
     pub(super) fn new(transaction: &'a Transaction<'a>, at: i64, head: &'a mut Seq) -> Result<Self, StoreError> {
         let into = "INSERT INTO message(seq, at, account, post, nick, text, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         Ok(Self {
             transaction,
-            // Without a name there is nothing that it could repeat, and so nothing to look for.
+            // Without an id it cannot be a repetition, so there is no conflict to check.
             plain: transaction.prepare_cached(into)?,
             named: transaction
                 .prepare_cached(&format!("{into} ON CONFLICT(account, post) WHERE post IS NOT NULL DO NOTHING"))?,
@@ -32,7 +32,7 @@ impl<'a> Insert<'a> {
         })
     }
 
-    /// Inserts them in their order.
+    /// Inserts the drafts in their order.
     pub(super) fn all(mut self, drafts: &[Draft]) -> Result<Vec<Appended>, StoreError> {
         let insert = |draft: &Draft| match draft {
             Draft::Account { token, nickname } => self.account(token, nickname.as_str()),

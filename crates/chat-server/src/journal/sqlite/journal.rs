@@ -1,5 +1,5 @@
-//! The journal on disk, in SQLite: append is one transaction that ends in an fsync. How a store comes to be relied on is
-//! in `opening`.
+//! The journal on disk, in SQLite: an append is one transaction that ends in an fsync. `open` decides how much of a
+//! store is checked first.
 
 use std::fmt;
 use std::path::Path;
@@ -36,7 +36,7 @@ pub struct SqliteJournal {
     clock: Clock,
     /// Changes when another process has written; see `revoked_elsewhere`.
     data_version: i64,
-    /// Dropped last: the lock outlives the files.
+    /// Dropped last, so that the lock outlives the files.
     dir: DataDir,
 }
 
@@ -49,12 +49,12 @@ impl fmt::Debug for Clock {
 }
 
 impl SqliteJournal {
-    /// Opens the store in `dir`, or makes one. The whole store is checked, unless the last server closed it in an
-    /// orderly way and nobody has touched it since: then what a start needs is read, and each message is checked when it
-    /// is. A damaged file is set aside and its good part kept, which [`SqliteJournal::recovery`] reports.
+    /// Opens the store in `dir`, or creates one. The whole store is checked, unless the last server shut down cleanly
+    /// and the file is unchanged since: then only what a start needs is read, and each message is checked when it is
+    /// read. A damaged file is set aside and its intact part kept, which [`SqliteJournal::recovery`] reports.
     ///
     /// # Errors
-    /// [`JournalError`] when the directory cannot be used or another server has it. Damage is none.
+    /// [`JournalError`] if the directory cannot be used or another server has it. Damage is not an error.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, JournalError> {
         let dir = DataDir::open(dir.as_ref())?;
         let path = dir.path().join(STORE);
@@ -77,22 +77,21 @@ impl SqliteJournal {
             journal.notice_lost_tail()?;
         }
         if journal.recovery.is_some() {
-            // Told once.
+            // Reported once.
             journal.note_head();
         }
         Ok(journal)
     }
 
-    /// Takes the time of messages from `clock`, in milliseconds since the Unix epoch, instead of the
-    /// system: for tests, and for machines whose own clock is not to be trusted. However it jumps,
-    /// the time of the log never goes back.
+    /// Takes the time of messages from `clock`, in milliseconds since the Unix epoch, instead of the system: for tests,
+    /// and for machines whose clock is not reliable. The time of the log never goes back, even if the clock does.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> i64 + Send + 'static) -> Self {
         self.clock = Clock(Box::new(clock));
         self
     }
 
-    /// What had to be done to start, if anything.
+    /// Returns what had to be repaired to start, if anything.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
         self.recovery.as_ref()
@@ -104,12 +103,12 @@ impl SqliteJournal {
             return Ok(());
         };
         if noted == stream.id {
-            // The lost places will be given to other messages, so they must belong to another log.
+            // The lost sequence numbers will be assigned to other messages, so they must belong to another stream.
             let next = LogStream::starting_at(self.head + 1);
             insert_stream(&self.connection, &next)?;
             self.streams.push(next);
         }
-        // Another stream there means that the whole file is gone and this one is new.
+        // Another stream in the marker means that the whole file is gone and this one is new.
         self.recovery = Some(Recovery::TailLost { stored, found: self.head });
         Ok(())
     }
@@ -129,11 +128,11 @@ impl SqliteJournal {
         Ok(appended)
     }
 
-    /// After the commit: a power cut can only make the mark too low, which says nothing.
+    /// Called after the commit: a power failure can only make the marker too low, which is harmless.
     fn note_head(&self) {
         let Some(stream) = self.streams.last() else { return };
         if let Err(error) = self.head_marker.write(&stream.id, self.head) {
-            tracing::warn!(%error, "could not note the end of the log");
+            tracing::warn!(%error, "could not write the marker of the log's end");
         }
     }
 }
@@ -170,29 +169,28 @@ impl Journal for SqliteJournal {
             return Ok(Vec::new());
         }
         let ids = admin::revoked_accounts(&self.connection)?;
-        // Only now: what could not be read is looked for again.
+        // Only after a successful read, so that a failed one is repeated.
         self.data_version = version;
         Ok(ids)
     }
 
     fn close(&mut self) -> Result<(), JournalError> {
         self.reader.close();
-        // Folds the write-ahead log into the store. Where there is no room for that, the next start
-        // reads it as it is.
+        // Moves the write-ahead log into the store. If there is no space for that, the next start reads it as it is.
         let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
         let busy: i64 = match folded.map_err(|error| JournalError::from(StoreError::from(error))) {
             Err(JournalError::Full) => {
-                tracing::warn!("no room on the disk to fold in the write-ahead log");
+                tracing::warn!("no space left to move the write-ahead log into the store");
                 return Ok(());
             }
             folded => folded?,
         };
-        // What is known to be damaged is mended by the next start, which has to look for it.
+        // A store that is known to be damaged must be checked and repaired by the next start.
         if busy == 0
             && !self.reader.has_seen_damage()
             && let Err(error) = clean_shutdown::leave(self.dir.path(), &self.dir.path().join(STORE), self.head)
         {
-            tracing::warn!(%error, "could not note the orderly end; the next start checks the whole store");
+            tracing::warn!(%error, "could not record the clean shutdown: the next start checks the whole store");
         }
         Ok(())
     }

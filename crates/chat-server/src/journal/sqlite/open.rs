@@ -1,5 +1,4 @@
-//! From a locked data directory to a store that can be relied on: how much of it is checked, and what is done when it is
-//! damaged.
+//! Opens a store in a locked data directory: decides how much of it is checked, and repairs it if it is damaged.
 
 use std::path::Path;
 
@@ -14,14 +13,14 @@ use super::{clean_shutdown, quick_check, repair, schema};
 use crate::entry::LogStream;
 use crate::journal::data_dir::private_file;
 
-/// A store in which nothing is known to be wrong.
+/// A store without known damage.
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) log: LogSummary,
     pub(super) recovery: Option<Recovery>,
 }
 
-/// Opens the store at `path` in the locked directory `dir`, or makes one.
+/// Opens the store at `path` in the locked directory `dir`, or creates one.
 pub(super) fn open(dir: &Path, path: &Path) -> Result<Opened, StoreError> {
     let note = clean_shutdown::take(dir)?;
     repair::finish_interrupted(path)?;
@@ -39,8 +38,8 @@ pub(super) fn open(dir: &Path, path: &Path) -> Result<Opened, StoreError> {
     Ok(Opened { connection, log, recovery })
 }
 
-/// Opens the store if nothing is wrong with it; `None` when something is. `left` is its head when it is known to be as
-/// a server has left it.
+/// Opens the store if it is intact; `None` if it is not. `left` is its head if the file is known to be unchanged since
+/// a clean shutdown.
 fn open_sound(path: &Path, left: Option<Seq>) -> Result<Option<(Connection, LogSummary)>, StoreError> {
     let connection = schema::open_for_writing(path)?;
     let streams: Option<i64> = connection.query_row("SELECT 1 FROM stream LIMIT 1", [], |row| row.get(0)).optional()?;
@@ -52,13 +51,13 @@ fn open_sound(path: &Path, left: Option<Seq>) -> Result<Option<(Connection, LogS
     if streams.is_none() && empty == 1 {
         insert_stream(&connection, &LogStream::starting_at(1))?;
     }
-    // An error is as odd as a wrong checksum: the full check says what it is.
+    // An error counts like a wrong checksum: the full check determines what it is.
     if let Some(log) = left.and_then(|head| quick_check::quick_check(&connection, head).ok().flatten()) {
         return Ok(Some((connection, log)));
     }
     if empty == 0 {
-        // Said before, since it takes a while where the past is long.
-        tracing::info!("the store is not as a server has left it in an orderly way; all of it is checked");
+        // Logged before, because it takes a while for a long log.
+        tracing::info!("the store was not shut down cleanly or has changed since: checking all of it");
     }
     let report = verify::verify(&connection)?;
     Ok(report.is_good().then(|| (connection, report.into_summary())))

@@ -1,5 +1,5 @@
-//! Looks at what a start needs of a store that was closed in an orderly way and not touched since. Messages but the
-//! last are not read, so it takes no longer for a longer past.
+//! Checks what a start needs of a store that was shut down cleanly and is unchanged since. Of the messages only the
+//! last is read, so the time does not depend on their number.
 
 use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension};
@@ -8,8 +8,8 @@ use super::error::StoreError;
 use super::row;
 use super::verify::LogSummary;
 
-/// The log of the store; `None` when anything speaks for damage. Accounts are all looked at: the server reads them
-/// anyway, and one that is left out could not log in.
+/// Returns the log of the store; `None` on any sign of damage. All accounts are checked: the server reads them anyway,
+/// and a skipped one could not log in.
 pub(super) fn quick_check(connection: &Connection, head: Seq) -> Result<Option<LogSummary>, StoreError> {
     let mut streams = connection.prepare(&format!("SELECT {} FROM stream ORDER BY n", row::STREAM))?;
     let streams: Option<Vec<_>> = streams.query_map([], |found| Ok(row::stream(found)))?.collect::<Result<_, _>>()?;

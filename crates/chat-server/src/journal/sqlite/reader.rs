@@ -1,4 +1,4 @@
-//! Reads the store beside the thread that writes it.
+//! Reads the store on connections of its own, while the journal thread writes.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,12 +13,12 @@ use crate::entry::MessageRecord;
 use crate::error::JournalError;
 use crate::journal::{JournalReader, ReadLimit};
 
-/// Connections that only read, kept for the next reader.
+/// Read-only connections, kept for the next read.
 #[derive(Debug)]
 pub(super) struct SqliteReader {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    /// Whether anything in the store was found damaged since it was opened.
+    /// Whether damage was found in the store since it was opened.
     damaged: AtomicBool,
 }
 
@@ -27,12 +27,12 @@ impl SqliteReader {
         Self { path, idle: Mutex::new(Vec::new()), damaged: AtomicBool::new(false) }
     }
 
-    /// Closes what is idle, so that the last connection to close is the writing one.
+    /// Closes idle connections, so that the writing connection is the last to close.
     pub(super) fn close(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Remembers an error that says that the store is damaged.
+    /// Records an error that means damage.
     pub(super) fn note_damage(&self, error: &StoreError) {
         if error.is_damage() {
             self.damaged.store(true, Ordering::Relaxed);
@@ -82,7 +82,7 @@ impl JournalReader for SqliteReader {
                     }
                     None => {
                         self.damaged.store(true, Ordering::Relaxed);
-                        tracing::error!("a damaged message in the store was left out; the next start mends it");
+                        tracing::error!("skipped a damaged message in the store: the next start repairs it");
                     }
                 }
             }
@@ -90,8 +90,7 @@ impl JournalReader for SqliteReader {
         })
     }
 
-    /// Time never goes backwards in the log, so this halves its way to the place: no index is
-    /// needed for a question that is seldom asked.
+    /// Time never goes back in the log, so this is a binary search: a rare request needs no index.
     fn first_after(&self, at: i64) -> Result<Seq, JournalError> {
         self.with(|connection| {
             let mut ends =

@@ -1,4 +1,4 @@
-//! Carries the good part of a damaged store into a new file and sets the damaged one aside.
+//! Copies the intact part of a damaged store into a new file and sets the damaged one aside.
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,33 +20,33 @@ use crate::journal::data_dir::{beside, private_file, sync_dir};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recovery {
-    /// The file was damaged; its good part was carried into a new one.
+    /// The file was damaged; its intact part was copied into a new one.
     SetAside {
-        /// Where the damaged file is now.
+        /// The path of the damaged file.
         file: PathBuf,
-        /// Messages that were kept.
+        /// The number of messages that were kept.
         messages: u64,
-        /// Accounts that were kept.
+        /// The number of accounts that were kept.
         accounts: u64,
     },
-    /// The file is sound, but its last messages are gone.
+    /// The file is intact, but its last messages are missing.
     TailLost {
-        /// The last place that had been stored.
+        /// The last sequence number that had been stored.
         stored: Seq,
-        /// The last place that is there.
+        /// The last sequence number that is present.
         found: Seq,
     },
 }
 
-/// The new store while it is being made. It gets its other name when it is complete and on the disk,
-/// so that whoever finds that name may rely on it.
+/// The new store while it is being created. It is renamed when it is complete and on the disk, so that a file with the
+/// other name is always complete.
 const UNFINISHED: &str = ".part";
 
 /// The new store, complete.
 const COMPLETE: &str = ".new";
 
-/// Finishes a salvage that was interrupted. A complete new store takes the place of whatever is left
-/// of the old one, which may have lost its write-ahead log to the new name already.
+/// Finishes an interrupted repair. A complete new store replaces what is left of the old one, whose write-ahead log may
+/// already have been moved.
 pub(super) fn finish_interrupted(store: &Path) -> Result<(), JournalError> {
     let fail = |source| JournalError::file(store, source);
     remove(&beside(store, UNFINISHED)).map_err(fail)?;
@@ -56,7 +56,7 @@ pub(super) fn finish_interrupted(store: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Sets the old store aside, part by part, and puts the complete new one in its place.
+/// Sets the old store aside, file by file, and puts the complete new one in its place.
 fn exchange(store: &Path) -> io::Result<PathBuf> {
     let aside = free_name(store);
     for suffix in ["-wal", "-shm", ""] {
@@ -70,7 +70,7 @@ fn exchange(store: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Makes a new store of what can be read of the one at `path`, which nobody may have open.
+/// Creates a new store from what can be read of the one at `path`, which no process may have open.
 pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
     let fresh_path = beside(path, UNFINISHED);
     let fail = |source| JournalError::file(path, source);
@@ -87,7 +87,7 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
     };
     drop(copy);
     let head: i64 = fresh.query_row("SELECT coalesce(max(seq), 0) FROM message", [], |row| row.get(0))?;
-    // The end may be missing, so this is another log from here on: listeners are told of the gap.
+    // The end may be missing, so a new stream starts here: listeners are told of the gap.
     insert_stream(&fresh, &LogStream::starting_at(Seq::try_from(head).unwrap_or(0) + 1))?;
     checkpoint(&fresh)?;
     fresh.close().map_err(|(_, error)| error)?;
@@ -100,7 +100,7 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
     Ok(Recovery::SetAside { file: aside, messages, accounts })
 }
 
-/// Copies every good row, one transaction in all.
+/// Copies every intact row, in one transaction.
 fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64), StoreError> {
     let transaction = fresh.transaction()?;
     let (mut messages, mut accounts, mut last_at) = (0, 0, i64::MIN);
@@ -131,7 +131,7 @@ fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64)
         scan(damaged, "message", "seq", row::MESSAGE, |found| {
             let Some(raw) = row::raw_message(found) else { return };
             let message = raw.message;
-            // A row whose time goes backwards was stored by nobody, whatever its checksum says.
+            // Every journal assigns increasing times, so a row whose time goes back is damaged, whatever its checksum.
             if message.at < last_at {
                 return;
             }
@@ -152,22 +152,22 @@ fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64)
     Ok((messages, accounts))
 }
 
-/// A copy of the damaged store whose first page is put right. That page holds the header and the
-/// schema, which are the same in every store of this format, so a damaged one costs no data.
-/// `None` when the copy cannot be opened even so.
+/// Creates a copy of the damaged store with a repaired first page. That page contains the header and the schema, which
+/// are the same in every store of this format, so a damaged one costs no data. `None` if the copy still cannot be
+/// opened.
 fn mended_copy(path: &Path, copy_path: &Path, fresh_path: &Path) -> io::Result<Option<Connection>> {
     remove(copy_path)?;
     let mut bytes = fs::read(path)?;
     let template = fs::read(fresh_path)?;
     bytes.resize(bytes.len().div_ceil(schema::PAGE_SIZE).max(1) * schema::PAGE_SIZE, 0);
-    // Not taken over: the change counter and the size (24 to 32), which the file's length overrules.
-    // The list of free pages (32 to 40) is only of use to a writer.
+    // Not copied: the change counter and the size (24 to 32), which the length of the file overrides. The list of free
+    // pages (32 to 40) matters only to writers.
     for (start, end) in [(0, 24), (32, 92), (100, schema::PAGE_SIZE)] {
         if let (Some(to), Some(from)) = (bytes.get_mut(start..end), template.get(start..end)) {
             to.copy_from_slice(from);
         }
     }
-    // Different from the change counter: the size in the header then does not count.
+    // Different from the change counter, so that SQLite ignores the size in the header.
     let stale = [!bytes[24], bytes[25], bytes[26], bytes[27]];
     bytes[92..96].copy_from_slice(&stale);
     private_file(copy_path).map_err(io::Error::other)?.write_all(&bytes)?;

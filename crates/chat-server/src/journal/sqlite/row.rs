@@ -1,5 +1,5 @@
-//! Rows and their checksums. SQLite does not notice a flipped bit inside a value, so each row
-//! carries a CRC over all of its columns.
+//! Rows and their checksums. SQLite does not notice a flipped bit inside a value, so each row has a CRC over all of its
+//! columns.
 
 use chat_proto::{Nickname, Seq, StreamId, Text};
 use rusqlite::Row;
@@ -22,7 +22,7 @@ pub(super) struct RawMessage {
     pub(super) message: MessageRecord,
 }
 
-/// Sums up values so that no two different rows look alike: each is preceded by its length.
+/// Computes a checksum over values. Each is preceded by its length, so that no two different rows have the same input.
 struct RowChecksum(crc32fast::Hasher);
 
 impl RowChecksum {
@@ -51,7 +51,7 @@ pub(super) fn message_crc(seq: i64, at: i64, account: AccountId, post: Option<&s
     sum.bytes(post.unwrap_or_default().as_bytes()).bytes(nick.as_bytes()).bytes(text.as_bytes()).end()
 }
 
-/// What an entry of the index of ids says.
+/// Returns the checksum of an entry in the index of ids.
 pub(super) fn post_crc(account: AccountId, post: &str, seq: Seq) -> u64 {
     let sum = RowChecksum::new().number(account).bytes(post.as_bytes()).number(i64::try_from(seq).unwrap_or(i64::MAX));
     u64::from(sum.0.finalize())
@@ -65,19 +65,19 @@ pub(super) fn stream_crc(n: i64, id: &str, first: i64) -> i64 {
     RowChecksum::new().number(n).bytes(id.as_bytes()).number(first).end()
 }
 
-/// Reads a message; `None` when its checksum or any value is wrong.
+/// Reads a message; `None` if its checksum or any value is wrong.
 pub(super) fn message(row: &Row<'_>) -> Option<MessageRecord> {
     let (message, ..) = checked_message(row)?;
     Some(message)
 }
 
-/// Reads a message with all its columns; `None` when its checksum or any value is wrong.
+/// Reads a message with all its columns; `None` if its checksum or any value is wrong.
 pub(super) fn raw_message(row: &Row<'_>) -> Option<RawMessage> {
     let (message, account, post) = checked_message(row)?;
     Some(RawMessage { account, post: post.map(Into::into), message })
 }
 
-/// The same without copying what only the store itself needs.
+/// Reads a message as [`raw_message`] does, without copying the columns that only the store needs.
 pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(MessageRecord, AccountId, Option<&'r str>)> {
     let (seq, at, account) = (number(row, 0)?, number(row, 1)?, number(row, 2)?);
     let post = match row.get_ref(3).ok()? {
@@ -93,7 +93,7 @@ pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(MessageRecord, Ac
     Some((message, account, post))
 }
 
-/// Reads an account; `None` when its checksum or any value is wrong.
+/// Reads an account; `None` if its checksum or any value is wrong.
 pub(super) fn account(row: &Row<'_>) -> Option<AccountRecord> {
     let (id, nickname, at) = (number(row, 0)?, string(row, 2)?, number(row, 3)?);
     let token: [u8; 32] = row.get_ref(1).ok()?.as_blob().ok()?.try_into().ok()?;
@@ -105,7 +105,7 @@ pub(super) fn account(row: &Row<'_>) -> Option<AccountRecord> {
     Some(AccountRecord { id, token: TokenHash::from_bytes(token), nickname, at, revoked })
 }
 
-/// Reads a stretch of the log; `None` when its checksum or any value is wrong.
+/// Reads a stream; `None` if its checksum or any value is wrong.
 pub(super) fn stream(row: &Row<'_>) -> Option<LogStream> {
     let (n, id, first) = (number(row, 0)?, string(row, 1)?, number(row, 2)?);
     if stream_crc(n, id, first) != number(row, 3)? {
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moving_a_byte_from_one_column_to_the_next_changes_the_sum() {
+    fn moving_a_byte_changes_the_checksum() {
         let base = message_crc(1, 2, 3, Some("ab"), "c", "d");
         for other in [
             message_crc(1, 2, 3, Some("a"), "bc", "d"),

@@ -1,12 +1,12 @@
-//! Reads a table from one end to the other, over damaged pages where there are any.
+//! Reads a table from one end to the other, and skips damaged pages.
 
 use rusqlite::{Connection, Row};
 
-/// A key column never passes this: it bounds the search for the end of a damaged stretch.
+/// No key column exceeds this value; it bounds the search for the end of a damaged range.
 const FARTHEST: i64 = 1 << 48;
 
-/// Calls `each` for every row that can still be read, in the order of `key`, an integer primary key
-/// that is the first of `columns`. Returns whether a damaged stretch had to be left out.
+/// Calls `each` for every row that can be read, in the order of `key`, an integer primary key that is the first of
+/// `columns`. Returns whether a damaged range was skipped.
 pub(super) fn scan(
     connection: &Connection,
     table: &str,
@@ -45,8 +45,8 @@ pub(super) fn scan(
     }
 }
 
-/// The first place after `from` that can be read again: doubled steps until one is, then halved
-/// between the last two.
+/// Returns the first key after `from` that can be read: doubles the step until one is found, then bisects between the
+/// last two.
 fn end_of_damage(from: i64, readable: impl Fn(i64) -> bool) -> Option<i64> {
     let mut bad = from;
     let mut step = 1;
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_damaged_stretch_is_found_exactly() {
+    fn finds_the_exact_end_of_damage() {
         for end in [11, 12, 13, 50, 1000] {
             assert_eq!(end_of_damage(10, |at| at >= end), Some(end));
         }

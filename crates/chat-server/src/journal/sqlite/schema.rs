@@ -1,4 +1,4 @@
-//! The tables of the store and how its file is opened. It holds no data.
+//! The tables of the store, and how its file is opened.
 
 use std::path::Path;
 
@@ -10,18 +10,18 @@ use crate::error::JournalError;
 /// The format of the file, in `user_version`.
 pub(super) const FORMAT: i64 = 1;
 
-/// With the format added, the `application_id`: says that the file is ours, and guards the format
-/// against a flipped bit, which would make an old store look like a newer program's.
+/// With the format added, the `application_id`. It identifies the file, and guards the format against a flipped bit,
+/// which would make an old store look like a newer program's.
 const OURS: i64 = 0x6d63_6800;
 
-/// Pages of the store have this size, so that a damaged first page can be rebuilt.
+/// The page size of the store. It is fixed, so that a damaged first page can be rebuilt.
 pub(super) const PAGE_SIZE: usize = 4096;
 
-/// Statements that are kept compiled, for each connection.
+/// The number of prepared statements cached per connection.
 const STATEMENTS: usize = 16;
 
-/// Messages and accounts are tables of their own because the numbers of messages have no holes.
-/// The ids of posts are unique in the store, so that a repeated one is found after any crash.
+/// Messages and accounts are separate tables, because the numbers of messages have no holes. The ids of posts are
+/// unique in the store, so that a repetition is found after any crash.
 const TABLES: &str = "
     CREATE TABLE stream(
         n INTEGER PRIMARY KEY, id TEXT NOT NULL, first INTEGER NOT NULL, crc INTEGER NOT NULL
@@ -37,10 +37,10 @@ const TABLES: &str = "
     CREATE UNIQUE INDEX message_post ON message(account, post) WHERE post IS NOT NULL;
 ";
 
-/// Opens the file for the one connection that writes, and makes the tables in an empty file.
+/// Opens the file for the one writing connection, and creates the tables in an empty file.
 ///
-/// FULL makes each commit wait for the disk; in WAL mode that is one fsync. A checkpoint every
-/// 16 MiB keeps the log small and bulk posting fast.
+/// FULL makes each commit wait for the disk; in WAL mode that is one fsync. A checkpoint every 16 MiB keeps the log
+/// small and bulk posting fast.
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.execute_batch("PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8';")?;
@@ -61,15 +61,15 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Writes and syncs the first page as it is. The format is always written, even when it stays the same; SQLite spares
-/// itself a row that does not change.
+/// Writes and syncs the first page unchanged. The format is always written, even if it stays the same, while SQLite
+/// skips the write of an unchanged row.
 pub(super) fn write_nothing_new(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
 }
 
-/// Whether this program can read the store.
+/// Checks that this program can read the store.
 fn check_format(connection: &Connection) -> Result<(), StoreError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
@@ -82,14 +82,14 @@ fn check_format(connection: &Connection) -> Result<(), StoreError> {
     }
 }
 
-/// Opens an existing store beside a server that may be running.
+/// Opens an existing store, on which a server may be running.
 pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     check_format(&connection)?;
     Ok(connection)
 }
 
-/// Opens a connection that only reads. The writing one must be open.
+/// Opens a read-only connection. The writing one must be open.
 pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.execute_batch("PRAGMA cache_size = -1024; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;")?;
@@ -98,7 +98,7 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // The administrator's commands write too, for a moment.
+    // The administrator's commands also write, for a moment.
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)

@@ -1,5 +1,5 @@
-//! Looks at a whole store: its structure by SQLite's own check, its content by the checksums of the
-//! rows, its index by comparing it with them. It mends nothing.
+//! Checks a whole store without changing it: its structure by SQLite's own check, its rows by their checksums, its
+//! index by comparison with them.
 
 use chat_proto::Seq;
 use rusqlite::Connection;
@@ -8,37 +8,37 @@ use super::error::StoreError;
 use super::row;
 use crate::entry::{AccountId, LogStream};
 
-/// What a store holds.
+/// The result of checking a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// Messages whose checksum is right.
+    /// The number of messages with a correct checksum.
     pub messages: u64,
-    /// Accounts whose checksum is right.
+    /// The number of accounts with a correct checksum.
     pub accounts: u64,
-    /// The place of the last message.
+    /// The sequence number of the last message.
     pub head: Seq,
-    /// Stretches of the log, oldest first.
+    /// The streams of the log, oldest first.
     pub streams: Vec<LogStream>,
-    /// Rows whose checksum is wrong.
+    /// The number of rows with a wrong checksum.
     pub damaged_rows: u64,
-    /// Whether the structure of the file is sound, its index and the order of time included.
+    /// Whether the structure of the file is intact, including its index and the order of time.
     pub sound: bool,
-    /// The last place that had been stored, where the mark beside the store tells of more than is there: an older copy
-    /// was put back, or the end was lost. The next start begins a new stream then.
+    /// The last sequence number that had been stored, if the marker is ahead of the store: an older copy was restored,
+    /// or the end was lost. The next start then begins a new stream.
     pub lost_end: Option<Seq>,
 }
 
-/// What the server goes on from.
+/// The state from which the server continues.
 pub(super) struct LogSummary {
-    /// The place of the last message.
+    /// The sequence number of the last message.
     pub(super) head: Seq,
-    /// Stretches of the log, oldest first.
+    /// The streams of the log, oldest first.
     pub(super) streams: Vec<LogStream>,
 }
 
 impl CheckReport {
-    /// Whether nothing is wrong.
+    /// Returns whether the store is intact.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.sound && self.damaged_rows == 0 && !self.streams.is_empty()
@@ -49,7 +49,7 @@ impl CheckReport {
     }
 }
 
-/// Checks everything.
+/// Checks the whole store.
 pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError> {
     let mut report = CheckReport {
         messages: 0,
@@ -60,8 +60,8 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
         sound: true,
         lost_end: None,
     };
-    // Not `integrity_check`, which looks up the id of each message in the index, in random order: a read of the whole
-    // index finds the same.
+    // Not `integrity_check`, which looks up the id of each message in the index in random order: a sequential read of
+    // the whole index finds the same.
     let mut check = connection.prepare("PRAGMA quick_check(1)")?;
     let verdict: String = check.query_row([], |row| row.get(0))?;
     report.sound = verdict == "ok";
@@ -103,7 +103,7 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
     Ok(report)
 }
 
-/// The ids of posts with their places, in any order: their number and the sum of their checksums.
+/// A digest of all ids of posts with their positions, in any order: their number and the sum of their checksums.
 #[derive(Default, PartialEq)]
 struct PostIdDigest {
     count: u64,
@@ -117,7 +117,7 @@ impl PostIdDigest {
     }
 }
 
-/// What the index of the ids holds; `None` when it is out of order, so that not everything in it can be found.
+/// Returns the digest of the index; `None` if the index is out of order, so that lookups could miss entries.
 fn indexed(connection: &Connection) -> Result<Option<PostIdDigest>, StoreError> {
     let mut entries = connection.prepare(
         "SELECT account, post, seq FROM message INDEXED BY message_post WHERE post IS NOT NULL ORDER BY account, post",
@@ -128,7 +128,7 @@ fn indexed(connection: &Connection) -> Result<Option<PostIdDigest>, StoreError> 
     while let Some(found) = rows.next()? {
         let (account, post, seq): (AccountId, _, i64) = (found.get(0)?, found.get_ref(1)?, found.get(2)?);
         let (Ok(post), Ok(seq)) = (post.as_str(), Seq::try_from(seq)) else { return Ok(None) };
-        // Also not twice the same.
+        // Equal entries are an error too.
         if (account, post) <= (last_account, last_post.as_str()) {
             return Ok(None);
         }

@@ -1,5 +1,5 @@
-//! The room against a plain list: whatever is published, read, half-written or skipped, a listener
-//! sees the list.
+//! Compares the shared log with a plain list: whatever is published, read, half-written or skipped, a listener receives
+//! the list.
 
 use chat_proto::{Nickname, Text};
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn messages(first: Seq, count: u64) -> Vec<MessageRecord> {
     (first..first + count).map(message).collect()
 }
 
-/// Takes at most `appetite` bytes, as a socket would.
+/// Reads at most `appetite` bytes, as a socket would.
 fn serve(log: &SharedLog, cursor: &mut LogCursor, journal: &[MessageRecord], appetite: usize, seen: &mut Vec<u8>) {
     let found = match log.read(cursor.next(), cursor.form(), 40, 3) {
         LogRead::Chunks(batches) => batches,
@@ -39,14 +39,14 @@ fn serve(log: &SharedLog, cursor: &mut LogCursor, journal: &[MessageRecord], app
 }
 
 #[test]
-fn an_empty_room_is_level_and_an_old_place_is_behind() {
+fn empty_log_is_up_to_date() {
     let log = SharedLog::new(7, 1024);
     assert_eq!(log.read(8, Form::Plain, 64, 64), LogRead::UpToDate);
     assert_eq!(log.read(7, Form::Plain, 64, 64), LogRead::Evicted);
 }
 
 #[test]
-fn the_ring_stays_within_its_limit() {
+fn ring_stays_within_its_limit() {
     let log = SharedLog::new(0, 1_000);
     for seq in 1..200 {
         log.publish(&messages(seq, 1));
@@ -58,7 +58,7 @@ fn the_ring_stays_within_its_limit() {
 
 proptest! {
     #[test]
-    fn every_listener_sees_the_list(
+    fn every_listener_receives_the_list(
         numbered: bool,
         limit in 1usize..2_000,
         steps in prop::collection::vec((0u64..4, 0usize..200), 1..80),

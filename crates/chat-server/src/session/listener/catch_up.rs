@@ -1,4 +1,4 @@
-//! What a listener gets from the journal: the answer to its request to resume, and the pages that it has missed.
+//! What a listener receives from the journal: the answer to its request to resume, and the pages that it has missed.
 
 use bytes::BytesMut;
 use chat_proto::{ListenerServerCommand, ResumeAnswer, ResumeRequest, SeqRange, StateMachine as _};
@@ -10,9 +10,9 @@ use super::task::{ListenerSession, now};
 use crate::log::{Batch, Form, LogCursor, LogRead};
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
-    /// Answers a request to resume, and moves the cursor to where it asks.
+    /// Answers a request to resume, and moves the cursor to the requested position.
     pub(super) async fn resume(&mut self, request: ResumeRequest) -> Result<(), ListenerExit> {
-        // A late request: the line that the peer has the beginning of is finished first.
+        // A late request: a line that was sent in part is completed first.
         let plain = self.sent_plain();
         self.finish_line().await?;
         let from = request.from;
@@ -40,7 +40,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         (last > self.accepted).then_some(SeqRange { first: self.accepted + 1, last })
     }
 
-    /// Puts the rest of a line that was begun before all replies.
+    /// Puts the rest of a partly sent line before all replies.
     async fn finish_line(&mut self) -> Result<(), ListenerExit> {
         if !self.cursor.is_inside_line() {
             return Ok(());
@@ -70,7 +70,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         match &self.page {
             Some(page) if page.first() != next && self.cursor.is_inside_line() => Err(ListenerExit::TornLine),
             Some(_) => Ok(()),
-            // All that was left is damaged: continue with what the ring contains.
+            // Everything that was left is damaged: continue with the ring.
             None => {
                 self.cursor = LogCursor::new(self.context.log.oldest().max(next + 1), self.cursor.form());
                 Ok(())

@@ -1,4 +1,4 @@
-//! Why the session of a listener ended.
+//! The reasons why the session of a listener ended.
 
 use std::io;
 
@@ -6,12 +6,12 @@ use chat_proto::{CodecError, ProtocolError};
 
 use crate::error::JournalError;
 
-/// Why the session of a listener ended.
+/// The reason why the session of a listener ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListenerExit {
     #[error("the listener closed the connection")]
     Ended,
-    #[error("the listener took too little data for too long")]
+    #[error("the listener read too little for too long")]
     Stalled,
     #[error("the connection failed")]
     Io(#[from] io::Error),
@@ -26,7 +26,7 @@ pub(crate) enum ListenerExit {
 }
 
 impl ListenerExit {
-    /// Logs the end. Only a store that cannot be read is worth more than a trace: peers come and go.
+    /// Logs the end. Only a store that cannot be read is an error; disconnects are normal.
     pub(crate) fn log(&self) {
         let error = self as &dyn std::error::Error;
         if matches!(self, Self::Journal(_)) {

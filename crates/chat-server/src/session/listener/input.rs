@@ -15,7 +15,7 @@ use super::task::{ListenerSession, now};
 /// Bytes of one read. Listeners send little: one line at the start, and a ping now and then.
 const READ_CHUNK: usize = 512;
 
-/// Bytes of replies that may wait before nothing more is read from a listener that asks and does not read.
+/// Bytes of replies that may wait before a listener is no longer read.
 const REPLIES_LIMIT: usize = 4 * 1024;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
@@ -30,7 +30,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 return Poll::Ready(Ok(()));
             }
             if self.input.is_empty() {
-                // Frees the buffer: an idle listener holds none.
+                // Frees the buffer, because most listeners are idle.
                 self.input = BytesMut::new();
             }
             let mut chunk = [const { MaybeUninit::uninit() }; READ_CHUNK];

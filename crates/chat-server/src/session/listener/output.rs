@@ -1,5 +1,5 @@
-//! Writes to a listener from its cursor on. What is written is fetched again for each attempt and released with it, so
-//! a peer that does not read pins no memory.
+//! Writes to a listener from its cursor. Data is fetched for each attempt and released with it, so a peer that does not
+//! read pins no memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES};
 use crate::log::{Batch, LogRead};
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
-    /// Writes until the peer takes no more or nothing is left. Pending when the peer is waited for, or when there is
+    /// Writes until the peer accepts no more or nothing is left. Pending while waiting for the peer, or if there is
     /// nothing to do.
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
         if let Some(blocked) = &self.blocked {
@@ -31,7 +31,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 continue;
             }
             if !self.released || self.up_to_date {
-                // A TLS stream may still hold the end of what it has taken; a TCP stream never does.
+                // A TLS stream may still buffer the end of what it accepted; a TCP stream never does.
                 let _ = Pin::new(&mut self.io).poll_flush(cx)?;
                 return Poll::Pending;
             }
@@ -65,7 +65,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         if !self.replies.is_empty()
             && let Some(end) = memchr::memchr(b'\n', &rests[0])
         {
-            // A reply waits for the end of this line, and for no more.
+            // A reply waits only for the end of this line.
             rests[0].truncate(end + 1);
             return self.poll_write(cx, &[IoSlice::new(&rests[0])]);
         }
@@ -78,7 +78,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize, ListenerExit>> {
         let mut polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
         if polled.is_pending() {
-            // Polled again with a waker of our own, which tells a stream that became writable from any other wake.
+            // Polled again with a separate waker, which distinguishes a writable stream from other wakes.
             let blocked = Arc::new(WriteReady::new(cx.waker()));
             let waker = Waker::from(Arc::clone(&blocked));
             polled = Pin::new(&mut self.io).poll_write_vectored(&mut Context::from_waker(&waker), slices);
@@ -94,7 +94,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             }
             Poll::Pending => {
                 self.stall.blocked(Instant::now(), self.context.config.limits.stall);
-                // It is read again when the peer continues; meanwhile it would only fill the memory.
+                // It is read again when the peer continues; until then it would only occupy memory.
                 self.page = None;
                 Poll::Pending
             }

@@ -1,4 +1,4 @@
-//! Where a listener that asks to resume begins (protocol, section 5).
+//! Determines where a listener that requests to resume starts (protocol, section 5).
 
 use chat_proto::{ResumeFrom, Seq};
 
@@ -7,7 +7,7 @@ use crate::error::JournalError;
 use crate::journal::JournalReader;
 use crate::limits::STRANGER_BACKLOG;
 
-/// The place of the first message that is sent. At most one after `head`.
+/// Returns the sequence number of the first message to send. At most one after `head`.
 pub(super) fn first_seq(
     from: &ResumeFrom,
     streams: &[LogStream],
@@ -19,10 +19,10 @@ pub(super) fn first_seq(
         ResumeFrom::After(position) => {
             let known = streams.iter().position(|stream| stream.id == position.stream);
             match known.map(|index| streams.get(index + 1)) {
-                // The log that is still going on.
+                // The current stream.
                 Some(None) => position.seq.saturating_add(1),
-                // An earlier stretch: what the listener saw beyond its end is lost, so it reads on
-                // where the next one begins. That it is another stream tells it of the gap.
+                // An earlier stream: what the listener saw beyond its end is lost, so it continues where the next one
+                // starts. The different stream id tells it of the gap.
                 Some(Some(next)) => position.seq.saturating_add(1).min(next.first),
                 // A log that this store never had: the listener has seen nothing of this one.
                 None => {
@@ -33,7 +33,7 @@ pub(super) fn first_seq(
         }
         ResumeFrom::Last(count) => (head + 1).saturating_sub(*count),
         ResumeFrom::AfterTime(at) => journal.first_after(*at)?,
-        // A request of a later version of the protocol: from now on.
+        // A request of a later protocol version: start now.
         _ => head + 1,
     };
     Ok(wanted.max(oldest).min(head + 1))
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_begins_where_it_stopped_or_where_the_log_still_is() {
+    fn starts_where_the_listener_stopped() {
         let streams = [stream("old", 1), stream("now", 51)];
         let seq = |from: &ResumeFrom, oldest| first_seq(from, &streams, 100, &Messages { oldest }).unwrap();
         for (from, oldest, expected) in [
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_gets_a_bounded_backlog() {
+    fn unknown_stream_gets_a_bounded_backlog() {
         let head = 10 * STRANGER_BACKLOG;
         let from = first_seq(&after("other", 5), &[stream("now", 1)], head, &Messages { oldest: 1 }).unwrap();
         assert_eq!(from, head + 1 - STRANGER_BACKLOG);

@@ -1,4 +1,4 @@
-//! Detects a listener that takes too little data.
+//! Detects a listener that reads too little.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// this rate a full send buffer drains in minutes.
 pub(super) const MIN_RATE: u64 = 1024;
 
-/// Measures how much a listener takes while its socket is full. A window begins with the first write that blocks, and
+/// Measures how much a listener reads while its socket is full. A window starts with the first write that blocks, and
 /// ends when everything is written.
 #[derive(Debug, Default)]
 pub(super) struct StallWatch {
@@ -22,19 +22,19 @@ struct Window {
 }
 
 impl StallWatch {
-    /// Notes that the socket is full.
+    /// Records that the socket is full.
     pub(super) fn blocked(&mut self, now: Instant, limit: Duration) {
         self.window.get_or_insert_with(|| Window { ends: now + limit, written: 0 });
     }
 
-    /// Notes that the socket took bytes.
+    /// Records that the socket accepted bytes.
     pub(super) fn written(&mut self, bytes: usize) {
         if let Some(window) = &mut self.window {
             window.written += bytes as u64;
         }
     }
 
-    /// Notes that nothing is left to write.
+    /// Records that nothing is left to write.
     pub(super) fn clear(&mut self) {
         self.window = None;
     }
@@ -44,13 +44,13 @@ impl StallWatch {
         self.window.as_ref().map(|window| window.ends)
     }
 
-    /// Returns true when a window of length `limit` ended with too little progress; begins the next one otherwise.
+    /// Returns true if a window of length `limit` ended with too little progress; otherwise starts the next one.
     pub(super) fn is_stalled(&mut self, now: Instant, limit: Duration) -> bool {
         let Some(window) = &mut self.window else { return false };
         if now < window.ends {
             return false;
         }
-        // At least one byte, also for limits of less than a second.
+        // At least one byte, even for limits of less than a second.
         let due = (u128::from(MIN_RATE) * limit.as_millis() / 1000).max(1);
         if u128::from(window.written) < due {
             return true;

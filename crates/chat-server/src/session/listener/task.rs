@@ -1,8 +1,8 @@
 //! The session of one listener.
 //!
-//! It does its own I/O instead of using `chat_proto::Connection`: what is new is fetched from the shared log for each
-//! write, which a buffer in between would pin in memory. While it has nothing to write it lends its socket to the
-//! fan-out, if there is one.
+//! The session does its own I/O instead of using `chat_proto::Connection`: it fetches new messages from the shared log
+//! for each write, while an output buffer would pin them in memory. While it has nothing to write, it lends its socket
+//! to the fan-out, if there is one.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -38,7 +38,7 @@ pub(crate) struct ListenerSession<IO> {
     /// The end of the log when the connection was accepted.
     pub(super) accepted: Seq,
     pub(super) cursor: LogCursor,
-    /// Messages may go out; they are no longer held back to see whether a request comes.
+    /// Messages may be sent; they are no longer held back to see whether a request arrives.
     pub(super) released: bool,
     /// Everything in the ring is written; only a new head can bring more.
     pub(super) up_to_date: bool,
@@ -49,7 +49,7 @@ pub(crate) struct ListenerSession<IO> {
     pub(super) stall: StallWatch,
     /// Waits for the machine's deadline or for a stalled peer; an idle listener has none.
     timer: Option<Pin<Box<Sleep>>>,
-    /// When the machine wants to be told the time.
+    /// When the machine needs to be called with the time.
     deadline: Option<std::time::Instant>,
     /// Lends the socket to the fan-out; `None` for streams that cannot be shared.
     subscriber: Option<Subscriber>,
@@ -98,7 +98,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         self
     }
 
-    /// Serves until the peer closes, takes too little for too long, or the log closes.
+    /// Serves until the peer closes, reads too little for too long, or the log closes.
     pub(crate) async fn run(&mut self, mut head: watch::Receiver<LogHead>) -> Result<(), ListenerExit> {
         self.handle_outputs().await?;
         loop {
@@ -108,7 +108,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 biased;
                 step = poll_fn(|cx| self.poll_step(cx)) => match step? {
                     ListenerStep::Received => self.handle_outputs().await?,
-                    // Boxed, as everything that an idle listener does not need: its future is what it costs.
+                    // Boxed, like everything that an idle listener does not need, because idle listeners pay for the
+                    // size of this future.
                     ListenerStep::Evicted => Box::pin(self.read_page()).await?,
                     ListenerStep::UpToDate => {
                         if head.borrow().closing {
@@ -118,7 +119,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                         self.lend();
                     }
                 },
-                // Not while the peer is behind or the socket is lent: each message would wake the session for nothing.
+                // Disabled while the peer is behind or the socket is lent: each message would wake the session for
+                // nothing.
                 changed = head.changed(), if self.up_to_date && !self.lent => {
                     changed.map_err(|_| ListenerExit::Ended)?;
                     self.up_to_date = false;
@@ -183,7 +185,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         }
     }
 
-    /// Waits for the machine's deadline, or for the end of a window in which the peer may take too little.
+    /// Waits for the machine's deadline, or for the end of a window in which the peer may read too little.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
         loop {
             let deadlines = [self.deadline.map(Instant::from_std), self.stall.deadline()];
@@ -209,7 +211,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     }
 }
 
-/// Returns the time of Tokio's clock, so that a paused one in a test drives the machine too.
+/// Returns the time of Tokio's clock, so that paused time in a test applies to the machine too.
 pub(super) fn now() -> std::time::Instant {
     Instant::now().into_std()
 }

@@ -1,4 +1,4 @@
-//! A listener over an in-memory pipe under paused time: what depends on the clock, exactly.
+//! Tests of a listener over an in-memory pipe with paused time: everything that depends on the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::task::ListenerSession;
 use crate::limits::LISTEN_HOLD;
 use crate::session::test_room::TestRoom;
 
-/// A listener at the other end of a pipe that holds so many bytes.
+/// Starts a listener with a pipe of this capacity, in bytes.
 fn listen(room: &TestRoom, pipe: usize) -> (DuplexStream, JoinHandle<Result<(), ListenerExit>>) {
     let (ours, theirs) = duplex(pipe);
     let head = room.context.log.watch_head();
@@ -21,7 +21,7 @@ fn listen(room: &TestRoom, pipe: usize) -> (DuplexStream, JoinHandle<Result<(), 
     (ours, tokio::spawn(async move { session.run(head).await }))
 }
 
-/// One line. The guard is in paused time: it fires when nothing else can happen any more.
+/// Reads one line. In paused time, the guard fires only when no other task can make progress.
 async fn line(peer: &mut DuplexStream) -> String {
     let line = async {
         let mut line = Vec::new();
@@ -34,7 +34,7 @@ async fn line(peer: &mut DuplexStream) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plain_lines_are_held_for_as_long_as_a_request_may_take() {
+async fn holds_plain_lines_for_a_request() {
     let mut room = TestRoom::new(1 << 20);
     let (mut peer, _session) = listen(&room, 1024);
     tokio::task::yield_now().await;
@@ -43,7 +43,7 @@ async fn plain_lines_are_held_for_as_long_as_a_request_may_take() {
     assert!(timeout(LISTEN_HOLD - Duration::from_millis(1), line(&mut peer)).await.is_err());
     assert_eq!(line(&mut peer).await, "Keen Bob: early\n");
     assert_eq!(before.elapsed(), LISTEN_HOLD);
-    // From here on nothing is held.
+    // From here on no line is held back.
     room.post("at once");
     let before = Instant::now();
     assert_eq!(line(&mut peer).await, "Keen Bob: at once\n");
@@ -51,7 +51,7 @@ async fn plain_lines_are_held_for_as_long_as_a_request_may_take() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_within_the_hold_is_answered_before_any_message() {
+async fn answers_a_request_before_any_message() {
     let mut room = TestRoom::new(1 << 20);
     room.post("before");
     let (mut peer, _session) = listen(&room, 1024);
@@ -66,7 +66,7 @@ async fn a_request_within_the_hold_is_answered_before_any_message() {
     }
 }
 
-/// A room in which far more waits for a listener than its pipe holds, and a listener that gets it.
+/// Returns a room with far more for a listener than its pipe can buffer, and a listener that receives it.
 async fn behind(pipe: usize) -> (TestRoom, DuplexStream, JoinHandle<Result<(), ListenerExit>>) {
     let mut room = TestRoom::new(256);
     let (peer, session) = listen(&room, pipe);
@@ -90,7 +90,7 @@ async fn closes_a_listener_that_takes_nothing() {
 async fn closes_a_listener_below_the_rate() {
     let (_room, mut peer, session) = behind(64 * 1024).await;
     let mut taken = vec![0; 20_000];
-    // As much at once as one likes, but in all less than a kilobyte a second.
+    // Any amount at once, but on average less than 1 KB per second.
     let taking = async {
         loop {
             sleep(Duration::from_secs(20)).await;
@@ -130,7 +130,7 @@ async fn fetches_nothing_while_the_pipe_is_full() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listener_that_fell_out_of_the_ring_reads_on_from_the_journal() {
+async fn an_evicted_listener_reads_the_journal() {
     let mut room = TestRoom::new(1);
     let (mut peer, _session) = listen(&room, 7);
     for number in 0..300 {
@@ -146,7 +146,7 @@ async fn a_listener_that_fell_out_of_the_ring_reads_on_from_the_journal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_goes_is_noticed_without_a_message() {
+async fn notices_a_disconnect_without_a_message() {
     let room = TestRoom::new(1);
     let (peer, session) = listen(&room, 64);
     sleep(Duration::from_secs(3600)).await;
@@ -156,7 +156,7 @@ async fn a_peer_that_goes_is_noticed_without_a_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_and_does_not_listen_is_read_no_further() {
+async fn stops_reading_a_peer_with_full_replies() {
     let room = TestRoom::new(1);
     let (mut peer, _session) = listen(&room, 64);
     let asking = async {
@@ -168,7 +168,7 @@ async fn whoever_asks_and_does_not_listen_is_read_no_further() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_room_closes_everybody_gets_what_is_left_and_the_end() {
+async fn close_sends_the_rest_and_the_end() {
     let mut room = TestRoom::new(1 << 20);
     let (mut fresh, one) = listen(&room, 1024);
     let (mut numbered, two) = listen(&room, 1024);

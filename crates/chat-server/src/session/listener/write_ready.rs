@@ -1,4 +1,4 @@
-//! Tells whether a stream that was full can be written to again.
+//! Detects whether a stream that was full can be written to again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// The waker for a write that blocked. Until it is woken nothing is fetched: a peer that does not read, but sends, would
-/// otherwise make the server read a page of the journal with every packet.
+/// The waker for a write that blocked. Until it is woken nothing is fetched: otherwise a peer that sends but does not
+/// read would make the server read a page of the journal for every packet.
 #[derive(Debug)]
 pub(super) struct WriteReady {
     ready: AtomicBool,

@@ -28,7 +28,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         self.send(command);
     }
 
-    /// Raises the limits of lines: from here on an account answers for what is sent.
+    /// Raises the limits of lines, because an account is now responsible for what is sent.
     fn admit(&mut self, account: Arc<AccountEntry>) {
         self.account = Some(account);
         self.connection.set_line_limits(MAX_INPUT_LINE, MAX_INPUT_EXTENSION);
@@ -55,7 +55,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 context.meters.registered.one();
                 self.admit(context.accounts.register(reserved, id, hash));
                 if let Some(announcement) = context.announcement(&nickname) {
-                    // Whether it was stored changes nothing for this writer.
+                    // A failed announcement changes nothing for this writer.
                     let _ = self.committer.append_one(SERVER_ACCOUNT, announcement).await;
                 }
                 self.send(WriterServerCommand::Accept(Account { nickname, token }));
@@ -64,7 +64,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         }
     }
 
-    /// Closes the connection. The protocol has no line for "later", and a closed connection is tried again.
+    /// Closes the connection. The protocol has no line for "later", and clients retry after a closed connection.
     fn refuse_registration(&mut self) {
         self.context.meters.not_registered.one();
         self.ending = Some(WriterEnding::Over);

@@ -1,4 +1,4 @@
-//! Takes or declines a writer's posts, submits them to the journal, and answers them.
+//! Accepts or declines a writer's posts, submits them to the journal, and answers them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::hooks::PostDecision;
 use crate::rate::Overdrawn;
 use crate::rate_limited_log::RateLimitedLog;
 
-/// After which time a client is told to send again what was not stored.
+/// The delay that a client is given if a post could not be stored.
 const STORAGE_RETRY: Duration = Duration::from_secs(1);
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
@@ -42,7 +42,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             }
             (Some(rate), None) => match account.overdraw_post(rate, now.into_std()) {
                 Ok(pause) => self.pause = pause.map(|wait| now + wait),
-                // Other connections of the account have posted in advance: the post is not taken and not confirmed.
+                // Other connections of the account have posted in advance: the post is neither accepted nor confirmed.
                 Err(Overdrawn) => {
                     return self.decline_post(None, DeclineCode::Rate, None, WriterEnding::Unanswerable);
                 }
@@ -62,7 +62,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         self.ids.push(id);
     }
 
-    /// Declines a post with an id. A plain post is not confirmed, which is all that the plain protocol can say; its
+    /// Declines a post with an id. A plain post is not confirmed, because the plain protocol has no other answer; its
     /// connection ends with `ending`.
     fn decline_post(
         &mut self,
@@ -80,7 +80,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         }
     }
 
-    /// Returns what to answer a post behind one that was put off.
+    /// Returns the answer to a post after one that was put off.
     fn held_back(&mut self, id: &PostId) -> Option<(DeclineCode, Option<Duration>)> {
         let barrier = self.barrier.as_mut()?;
         if barrier.contains(id) {
@@ -91,7 +91,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         Some(barrier.put_off(id))
     }
 
-    /// Declines a post that is to be sent again later, and everything that was sent behind it.
+    /// Declines a post that should be sent again later, and everything that was sent after it.
     fn put_off(&mut self, id: PostId, code: DeclineCode, wait: Duration) {
         let retry_after = Some(wait);
         match &mut self.barrier {
@@ -118,7 +118,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         }
     }
 
-    /// Submits the drafts that were taken.
+    /// Submits the accepted drafts.
     pub(super) async fn submit(&mut self) {
         let Some(account) = self.account.clone().filter(|_| !self.drafts.is_empty()) else { return };
         self.draft_bytes = 0;
@@ -130,7 +130,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         }
     }
 
-    /// Answers a batch, and every later one that is ready too, so that they leave in one write.
+    /// Answers a batch, and every later one that is also ready, so that they leave in one write.
     pub(super) fn answer(&mut self, result: CommitResult) {
         let mut next = Some(result);
         while let Some(result) = next {

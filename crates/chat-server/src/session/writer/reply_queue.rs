@@ -1,4 +1,5 @@
-//! The answers that a writer will get: posts that wait for the journal, and confirmations that wait for the peer to read.
+//! The outstanding answers of a writer: posts that wait for the journal, and confirmations that wait for the peer to
+//! read.
 
 use std::collections::VecDeque;
 
@@ -30,18 +31,18 @@ pub(super) struct ReplyQueue {
 /// Confirmations that wait because the peer does not read. They are all the same, so they are only counted.
 pub(super) struct ConfirmationBacklog {
     held: u64,
-    /// Bytes that the machine has and the connection does not count yet.
+    /// Bytes that are in the state machine and not yet in the connection's buffer.
     on_the_way: usize,
     limit: usize,
 }
 
 impl ConfirmationBacklog {
-    /// Returns true when held confirmations may be written. Waits for half the limit, so that they leave in bulk.
+    /// Returns true if held confirmations may be written. Waits for half the limit, so that they leave in bulk.
     pub(super) fn can_release(&self, buffered: usize) -> bool {
         self.held > 0 && buffered < self.limit.div_ceil(2)
     }
 
-    /// Notes that the connection has taken over what the machine had, and counts it from now on.
+    /// Records that the connection has taken over the output of the machine, and counts it from now on.
     pub(super) fn buffer_handed_over(&mut self) {
         self.on_the_way = 0;
     }
@@ -67,7 +68,7 @@ impl ReplyQueue {
         self.backlog.held > 0
     }
 
-    /// Splits into the two parts that a session waits for at the same time.
+    /// Returns the two parts, for which a session waits at the same time.
     pub(super) fn split(&mut self) -> (&mut VecDeque<SubmittedBatch>, &mut ConfirmationBacklog) {
         (&mut self.batches, &mut self.backlog)
     }

@@ -1,4 +1,4 @@
-//! The session of one writer. What it has read is stored, whether or not the answer can still be delivered.
+//! The session of one writer. Everything that was read is stored, even if the answer can no longer be delivered.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -25,8 +25,8 @@ use crate::error::CommitError;
 use crate::limits::{TURN_BYTES, TURN_POSTS};
 use crate::session::context::SessionContext;
 
-/// The write stall of the connection: a writer may post for ever without reading an answer, so unread answers never
-/// close it.
+/// The write timeout of the connection. A writer may post without end and never read an answer, so unread answers must
+/// not close it.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How long to wait for the peer's end of the stream after ours. A socket that is closed while bytes of the peer are
@@ -37,10 +37,10 @@ const CLOSE_WAIT: Duration = Duration::from_millis(500);
 /// a writer that never reads may have any number of confirmations outstanding.
 const MAX_UNANSWERED: usize = usize::MAX;
 
-/// What the server tells all writer sessions.
+/// The signals of the server to all writer sessions.
 #[derive(Debug, Clone)]
 pub(crate) struct ShutdownSignal {
-    /// Becomes true when the server drains: take no new posts, answer those that are submitted, and close.
+    /// Becomes true when the server drains: accept no new posts, answer the submitted ones, and close.
     pub(crate) drain: watch::Receiver<bool>,
     /// Changes when an account is revoked.
     pub(crate) revoked: watch::Receiver<u64>,
@@ -61,12 +61,12 @@ pub(crate) struct WriterSession<IO> {
     pub(super) sequence: PostSequence,
     /// Posts with ids are put off, because an earlier one was.
     pub(super) barrier: Option<OrderingBarrier>,
-    /// Nothing is read until then, because the account posts too fast.
+    /// Nothing is read before this time, because the account posts too fast.
     pub(super) pause: Option<Instant>,
     pub(super) ending: Option<WriterEnding>,
 }
 
-/// Why no more posts are taken.
+/// The reason why no more posts are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WriterEnding {
     /// The peer has ended its side or broken the protocol: there is nothing more to read.
@@ -79,7 +79,7 @@ pub(super) enum WriterEnding {
     Unanswerable,
 }
 
-/// What the session waited for.
+/// The event that ended a wait.
 enum WriterStep {
     Event(Result<WriterServerEvent, ConnectionError>),
     Stored(CommitResult),
@@ -251,7 +251,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         }
     }
 
-    /// Sends an answer that the machine waits for.
+    /// Sends an answer for which the machine waits.
     pub(super) fn send(&mut self, command: WriterServerCommand) {
         if self.connection.command(command).is_err() {
             tracing::error!("the dialogue rejected an answer that it waited for");

@@ -1,4 +1,4 @@
-//! Both journals against a plain list, and the store on a disk that is full.
+//! Compares both journals with a plain list, and tests the store on a full disk.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..20)
 }
 
-/// What a journal must do, as a list.
+/// The expected behaviour of a journal, as a list.
 #[derive(Default)]
 struct Model {
     messages: Vec<(String, String)>,
@@ -120,7 +120,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn both_journals_equal_a_list(steps in steps()) {
+    fn both_journals_behave_like_a_list(steps in steps()) {
         let dir = tempfile::tempdir().unwrap();
         let mut sqlite = SqliteJournal::open(dir.path()).unwrap();
         let mut memory = MemoryJournal::new();
@@ -142,7 +142,7 @@ proptest! {
 }
 
 #[test]
-fn a_page_is_bounded_and_never_empty_before_the_end() {
+fn pages_are_bounded_and_never_empty() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     journal.append(&(0..10).map(|_| post(1, None, &"x".repeat(100))).collect::<Vec<_>>()).unwrap();
@@ -154,7 +154,7 @@ fn a_page_is_bounded_and_never_empty_before_the_end() {
 }
 
 #[test]
-fn a_full_disk_takes_nothing_of_the_batch_and_the_next_one_passes_when_there_is_room() {
+fn full_disk_stores_nothing_and_recovers() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     journal.append(&[account(1), post(1, Some(1), "before")]).unwrap();
@@ -174,7 +174,7 @@ fn a_full_disk_takes_nothing_of_the_batch_and_the_next_one_passes_when_there_is_
 }
 
 #[test]
-fn a_clock_that_goes_back_does_not_take_the_log_with_it() {
+fn log_time_never_goes_back() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     let far = i64::MAX / 2;
@@ -186,7 +186,7 @@ fn a_clock_that_goes_back_does_not_take_the_log_with_it() {
 }
 
 #[test]
-fn a_newer_store_is_left_alone() {
+fn leaves_a_newer_store_alone() {
     let dir = tempfile::tempdir().unwrap();
     let journal = SqliteJournal::open(dir.path()).unwrap();
     journal
@@ -198,7 +198,7 @@ fn a_newer_store_is_left_alone() {
 }
 
 #[test]
-fn an_interrupted_salvage_is_finished() {
+fn finishes_an_interrupted_repair() {
     let dir = tempfile::tempdir().unwrap();
     let store = dir.path().join(STORE);
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
@@ -206,10 +206,10 @@ fn an_interrupted_salvage_is_finished() {
     drop(journal);
     std::fs::rename(&store, beside(&store, ".new")).unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
-    // A half-made one beside a store is thrown away.
+    // An unfinished one next to a store is discarded.
     std::fs::write(beside(&store, ".part"), "half").unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
-    // A complete one has everything, while the old store may have lost its write-ahead log already.
+    // A finished one is complete, while the old store may have lost its write-ahead log already.
     std::fs::copy(&store, beside(&store, ".new")).unwrap();
     std::fs::write(&store, "what is left of the old one").unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
@@ -218,7 +218,7 @@ fn an_interrupted_salvage_is_finished() {
 }
 
 #[test]
-fn a_journal_in_memory_forgets_its_oldest() {
+fn memory_journal_drops_its_oldest() {
     let mut journal = MemoryJournal::with_limit(10 * 400);
     for id in 0..100 {
         journal.append(&[post(1, Some(id), &"x".repeat(250))]).unwrap();
@@ -228,9 +228,9 @@ fn a_journal_in_memory_forgets_its_oldest() {
     assert_eq!(journal.reader().read(1, ALL).unwrap().first().unwrap().seq, oldest);
 }
 
-/// As after a backup was put back beside the mark of the directory that it came from.
+/// As after a backup was restored next to the marker of the directory that it came from.
 #[test]
-fn a_check_says_that_the_mark_knows_of_more_than_is_there() {
+fn check_reports_a_lost_end() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     journal.append(&[post(1, None, "a")]).unwrap();
@@ -246,7 +246,7 @@ fn a_check_says_that_the_mark_knows_of_more_than_is_there() {
 }
 
 #[test]
-fn a_probe_writes_and_stores_nothing() {
+fn probe_writes_and_stores_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     let log = || std::fs::metadata(dir.path().join("room.db-wal")).unwrap().len();

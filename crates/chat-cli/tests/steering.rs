@@ -57,7 +57,7 @@ fn a_name_that_looks_like_an_earlier_one_is_marked_for_people_and_in_json() {
 }
 
 #[test]
-fn no_argument_steers_the_terminal() {
+fn arguments_cannot_steer_the_terminal() {
     let home = Home::new();
     for evil in hostile::CORPUS {
         let flag = format!("--bogus{evil}");

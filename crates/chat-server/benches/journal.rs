@@ -1,5 +1,5 @@
-//! What storing costs, without a socket: batches as the committer makes them, and a resume's pages. The SQLite journal
-//! waits for the disk in each batch, so its figures are the disk's as much as its own.
+//! Measures storing without a socket: batches as the committer makes them, and the pages of a resume. The SQLite
+//! journal waits for the disk in each batch, so its figures depend on the disk.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 const BATCH: u64 = 256;
 
-/// An account, so that what follows has an author.
+/// Stores an account and returns it as an author.
 fn author(journal: &mut impl Journal) -> Arc<Author> {
     let nickname = Nickname::new("Keen Bob").unwrap();
     let token = TokenHash::of(&Token::new("9a08f44c-c541-41eb-8c47-0242ac110002").unwrap());
@@ -20,7 +20,7 @@ fn author(journal: &mut impl Journal) -> Arc<Author> {
 }
 
 fn batch(author: &Arc<Author>, ids: Option<u64>) -> Vec<Draft> {
-    let text = Text::new("a line of the usual length, about so many bytes").unwrap();
+    let text = Text::new("a line of the usual length, some sixty bytes long").unwrap();
     let draft = |number: u64| Draft::Post {
         author: author.clone(),
         id: ids.map(|from| PostId::new(&format!("01JD3Z{}", from + number)).unwrap()),

@@ -1,5 +1,5 @@
-//! What a post costs the whole server, over pipes in memory in one thread: taken from its writer, stored in memory, put
-//! in the log, copied to every listener, confirmed. The kernel and the disk have no part in it.
+//! Measures a post through the whole server, over memory pipes in one thread: received from its writer, stored in
+//! memory, added to the log, copied to every listener, confirmed. Without kernel and disk.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const POSTS: usize = 256;
 const PIPE: usize = 256 * 1024;
-const TEXT: &str = "a line of the usual length, about so many bytes";
+const TEXT: &str = "a line of the usual length, some sixty bytes long";
 
-/// A room with a writer who is in the chat, and listeners.
+/// A room with a logged-in writer and listeners.
 struct Room {
     runtime: Runtime,
     writer: DuplexStream,
@@ -45,7 +45,7 @@ impl Room {
             format!("{nickname}: {TEXT}\n").len()
         });
         let mut room = Self { runtime, writer, listeners, line };
-        // The first lines wait until it is clear that no listener asks for numbers.
+        // The first lines are held back until it is clear that no listener requests numbers.
         room.post();
         room
     }
@@ -75,13 +75,13 @@ impl Room {
     }
 }
 
-/// Reads until a line that begins so has been read.
+/// Reads until a line with this beginning.
 async fn until(stream: &mut DuplexStream, what: &str) -> String {
     let mut said = String::new();
     while !said.lines().any(|line| line.contains(what)) || !said.ends_with('\n') {
         let mut buffer = [0; 4096];
         let count = stream.read(&mut buffer).await.unwrap();
-        assert!(count > 0, "the server hung up: {said}");
+        assert!(count > 0, "the server closed the connection: {said}");
         said.push_str(&String::from_utf8_lossy(&buffer[..count]));
     }
     said

@@ -18,7 +18,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn no_argument_steers_the_terminal() {
+fn arguments_cannot_steer_the_terminal() {
     let home = tempfile::tempdir().unwrap();
     for evil in CORPUS {
         let flag = format!("--bogus{evil}");

@@ -1,4 +1,4 @@
-//! The program itself: its one line, its exit codes, its signals, and what survives kill -9.
+//! The program: its ready line, its exit codes, its signals, and what survives kill -9.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
@@ -13,7 +13,7 @@ pub(crate) struct Program {
     out: BufReader<ChildStdout>,
     pub(crate) listen: SocketAddr,
     pub(crate) write: SocketAddr,
-    /// What the ready line says behind the two ports.
+    /// The rest of the ready line after the two ports.
     pub(crate) further: String,
 }
 
@@ -50,7 +50,7 @@ impl Program {
         Self::start(&["--data-dir", dir.to_str().unwrap()])
     }
 
-    /// What the kernel says of it.
+    /// Returns the process id.
     #[cfg(target_os = "linux")]
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
@@ -61,12 +61,12 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// Returns true when the program has ended.
+    /// Returns true if the program has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Exit code, the rest of standard output, and standard error.
+    /// Waits for the end. Returns the exit code, the rest of standard output, and standard error.
     pub(crate) fn end(mut self) -> (Option<i32>, String, String) {
         let (mut out, mut err) = (String::new(), String::new());
         self.out.read_to_string(&mut out).unwrap();
@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_signal_drains_and_the_exit_code_is_zero() {
+async fn a_signal_drains_with_exit_code_0() {
     for signal in ["-TERM", "-INT"] {
         let dir = tempfile::tempdir().unwrap();
         let program = Program::on(dir.path());
@@ -106,7 +106,7 @@ async fn a_signal_drains_and_the_exit_code_is_zero() {
 }
 
 #[test]
-fn bad_arguments_are_code_2_and_failures_are_code_1_with_one_sentence() {
+fn exit_codes_of_errors() {
     assert_eq!(run(&["--listen", "nonsense"]).0, Some(2));
     assert_eq!(run(&["--metrics", "nonsense"]).0, Some(2));
     let dir = tempfile::tempdir().unwrap();
@@ -122,7 +122,7 @@ fn bad_arguments_are_code_2_and_failures_are_code_1_with_one_sentence() {
 }
 
 #[test]
-fn a_second_server_is_told_what_is_taken() {
+fn second_server_learns_what_is_in_use() {
     let dir = tempfile::tempdir().unwrap();
     let program = Program::on(dir.path());
     let (listen, path) = (program.listen.to_string(), dir.path().to_str().unwrap());
@@ -138,7 +138,7 @@ fn a_second_server_is_told_what_is_taken() {
 }
 
 #[tokio::test]
-async fn accounts_are_listed_and_revoked_beside_a_running_server() {
+async fn lists_and_revokes_accounts_while_serving() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
     let program = Program::on(dir.path());
@@ -150,7 +150,7 @@ async fn accounts_are_listed_and_revoked_beside_a_running_server() {
     let (code, out, _) = run(&["accounts", "--data-dir", path, "list"]);
     assert_eq!((code, out.split('\t').next()), (Some(0), Some(record.nickname.as_str())));
     assert!(!out.contains(&record.token));
-    assert_eq!(run(&["accounts", "--data-dir", path, "revoke", "Nobody At All"]).0, Some(1));
+    assert_eq!(run(&["accounts", "--data-dir", path, "revoke", "Unknown Name"]).0, Some(1));
     assert_eq!(run(&["accounts", "--data-dir", path, "revoke", &record.nickname]).0, Some(0));
     writer.rest().await;
     assert!(run(&["accounts", "--data-dir", path, "list"]).1.ends_with("\trevoked\n"));
@@ -160,11 +160,11 @@ async fn accounts_are_listed_and_revoked_beside_a_running_server() {
 }
 
 #[test]
-fn a_closed_standard_output_does_not_matter() {
+fn serves_with_standard_output_closed() {
     let free = ["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--memory"];
     let mut child = command(&free).spawn().unwrap();
     drop(child.stdout.take());
-    // It serves: it has not ended by itself when it is told to.
+    // It serves: it is still running when it is asked to end.
     assert!(child.try_wait().unwrap().is_none());
     child.kill().unwrap();
     child.wait().unwrap();
@@ -172,7 +172,7 @@ fn a_closed_standard_output_does_not_matter() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn running_out_of_descriptors_is_survived() {
+async fn survives_running_out_of_descriptors() {
     let script = format!(
         "ulimit -n 40; exec {} --listen 127.0.0.1:0 --write 127.0.0.1:0 --memory",
         env!("CARGO_BIN_EXE_chat-server")
@@ -180,7 +180,7 @@ async fn running_out_of_descriptors_is_survived() {
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]);
     let program = Program::spawn(shell);
-    // Those beyond the limit are connected by the system and hear nothing.
+    // The kernel connects those beyond the limit, and they receive nothing.
     let mut crowd = Vec::new();
     for _ in 0..60 {
         crowd.push(Peer::connect(program.write).await);
@@ -192,7 +192,7 @@ async fn running_out_of_descriptors_is_survived() {
 
 #[cfg(unix)]
 #[test]
-fn only_an_orderly_end_leaves_a_note_and_a_start_takes_it() {
+fn only_a_clean_shutdown_leaves_a_note() {
     let dir = tempfile::tempdir().unwrap();
     let note = dir.path().join("closed");
     for (signal, left) in [("-TERM", true), ("-KILL", false), ("-INT", true)] {
@@ -204,9 +204,9 @@ fn only_an_orderly_end_leaves_a_note_and_a_start_takes_it() {
     }
 }
 
-/// What was confirmed before a kill is there after it, once, in its place.
+/// What was confirmed before a kill is present after it, once, at its position.
 #[tokio::test]
-async fn kill_9_loses_nothing_that_was_confirmed() {
+async fn kill_9_loses_no_confirmed_message() {
     let dir = tempfile::tempdir().unwrap();
     let mut token = String::new();
     let mut confirmed: HashMap<String, u64> = HashMap::new();
@@ -221,14 +221,14 @@ async fn kill_9_loses_nothing_that_was_confirmed() {
         }
         token = writer.record().await.token;
         writer.line().await;
-        // What is not known to be stored is sent again under its id, as a client does.
+        // What may not be stored is sent again under its id, as a client does.
         let posts: String =
             (0..400).map(|n| id_post(&format!("{}-{n}", round / 2), &format!("{} {n}", round / 2))).collect();
         writer.send(posts).await;
         for _ in 0..(37 + 90 * (round % 4)) {
             let answer = writer.answer().await;
             let (id, seq) = (answer["ok"].as_str().unwrap().to_owned(), answer["seq"].as_u64().unwrap());
-            assert_eq!(*confirmed.entry(id).or_insert(seq), seq, "the same place every time");
+            assert_eq!(*confirmed.entry(id).or_insert(seq), seq, "the same position every time");
             let name = answer["stream"].as_str().unwrap().to_owned();
             assert_eq!(stream.get_or_insert_with(|| name.clone()), &name, "no kill breaks the log");
         }
@@ -258,7 +258,7 @@ async fn kill_9_loses_nothing_that_was_confirmed() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_core_dump_takes_tokens_to_the_disk() {
+fn core_dumps_are_disabled() {
     let program = Program::start(&["--memory"]);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
@@ -266,7 +266,7 @@ fn no_core_dump_takes_tokens_to_the_disk() {
 }
 
 #[test]
-fn the_list_of_accounts_that_cannot_be_written_is_a_failure() {
+fn reports_an_unwritable_account_list() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = chat_server::SqliteJournal::open(dir.path()).unwrap();
     let nickname = chat_proto::Nickname::new("Keen Bob").unwrap();
@@ -282,7 +282,7 @@ fn the_list_of_accounts_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn a_store_that_cannot_be_read_is_named() {
+fn names_an_unreadable_store() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("room.db"), "x".repeat(8192)).unwrap();
     let path = dir.path().to_str().unwrap();
@@ -291,9 +291,9 @@ fn a_store_that_cannot_be_read_is_named() {
     assert!(said.starts_with(&format!("chat-server: {path}: ")), "{said}");
 }
 
-/// A program that reads the log must not stumble over the line that says why the server ended.
+/// A program that parses the log must be able to parse the line that reports why the server ended.
 #[test]
-fn a_log_of_objects_has_nothing_else_in_it() {
+fn json_log_contains_only_objects() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("room.db"), "x".repeat(8192)).unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -308,7 +308,7 @@ fn a_log_of_objects_has_nothing_else_in_it() {
 }
 
 #[tokio::test]
-async fn what_an_operator_wants_to_know_is_in_the_log_once_a_second() {
+async fn logs_repeated_events_once_a_second() {
     let program = Program::start(&["--memory", "--max-connections", "1", "--register-rate", "0.001:1"]);
     let mut first = Peer::connect(program.write).await;
     first.expect(GREETING).await;

@@ -1,5 +1,5 @@
-//! What a start reads of a store that was closed in an orderly way, and what makes it read everything. Damage that only
-//! a full check can find stands for the full check.
+//! What a start reads of a store that was shut down cleanly, and what makes it read everything. Damage that only a full
+//! check can find shows whether a full check ran.
 #![cfg(unix)]
 
 use std::fs::{self, File, OpenOptions};
@@ -19,7 +19,7 @@ use crate::peer::{Peer, config, on_disk, start};
 
 const MESSAGES: u64 = 40;
 
-/// A store with an account and some messages, closed.
+/// Creates a store with an account and some messages, closed.
 fn filled(dir: &Path) {
     let mut journal = SqliteJournal::open(dir).unwrap();
     let (token, nickname) =
@@ -36,7 +36,7 @@ fn filled(dir: &Path) {
     journal.close().unwrap();
 }
 
-/// Flips a bit wherever `needle` is in the file, behind everybody's back, and says where.
+/// Flips a bit at each occurrence of `needle` in the file, and returns the offsets.
 fn rot(store: &Path, needle: &str) -> Vec<usize> {
     let bytes = fs::read(store).unwrap();
     let found = |&at: &usize| bytes[at..].starts_with(needle.as_bytes());
@@ -49,8 +49,8 @@ fn rot(store: &Path, needle: &str) -> Vec<usize> {
     places
 }
 
-/// A closed store in which the text of the 17th message rotted while a server had it open, so that its note is for the
-/// damaged file.
+/// Creates a closed store in which the text of the 17th message was damaged while a server had it open, so that its
+/// note matches the damaged file.
 fn rotten(dir: &Path) {
     filled(dir);
     let mut journal = SqliteJournal::open(dir).unwrap();
@@ -72,16 +72,16 @@ fn places(journal: &SqliteJournal) -> Vec<u64> {
 }
 
 #[test]
-fn a_start_after_an_orderly_end_does_not_read_the_messages() {
+fn start_after_a_clean_end_reads_no_message() {
     let dir = tempfile::tempdir().unwrap();
     rotten(dir.path());
-    // Nobody has read the row, so nobody has seen anything, however often it starts.
+    // No server reads the row, so none notices the damage, however often it starts.
     for _ in 0..2 {
         let mut journal = SqliteJournal::open(dir.path()).unwrap();
         assert_eq!((journal.recovery(), journal.head()), (None, MESSAGES));
         journal.close().unwrap();
     }
-    // The reader leaves it out, and who has seen damage leaves no note: the next start mends.
+    // The reader skips it, and a server that has found damage leaves no note: the next start repairs.
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     let whole: Vec<u64> = (1..=MESSAGES).filter(|&seq| seq != 17).collect();
     assert_eq!(places(&journal), whole);
@@ -92,7 +92,7 @@ fn a_start_after_an_orderly_end_does_not_read_the_messages() {
 }
 
 #[tokio::test]
-async fn a_row_that_rotted_unseen_is_a_hole_in_the_numbers_of_a_listener() {
+async fn damaged_row_is_a_hole_for_listeners() {
     let dir = tempfile::tempdir().unwrap();
     rotten(dir.path());
     let server = on_disk(&dir).await;
@@ -108,7 +108,7 @@ async fn a_row_that_rotted_unseen_is_a_hole_in_the_numbers_of_a_listener() {
 }
 
 #[test]
-fn whatever_is_not_as_it_was_left_is_checked_as_a_whole() {
+fn changed_store_is_checked_completely() {
     type Change = fn(&Path);
     let changes: [(&str, Change); 9] = [
         ("a server that did not close", |dir| drop(SqliteJournal::open(dir).unwrap())),
@@ -146,7 +146,7 @@ fn whatever_is_not_as_it_was_left_is_checked_as_a_whole() {
 }
 
 #[test]
-fn a_check_beside_a_server_counts_though_the_server_closes_in_an_orderly_way() {
+fn check_while_serving_forces_a_full_check() {
     let dir = tempfile::tempdir().unwrap();
     rotten(dir.path());
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
@@ -157,7 +157,7 @@ fn a_check_beside_a_server_counts_though_the_server_closes_in_an_orderly_way() {
 }
 
 #[test]
-fn looking_at_a_closed_store_does_not_cost_its_note() {
+fn reading_a_closed_store_keeps_its_note() {
     let dir = tempfile::tempdir().unwrap();
     rotten(dir.path());
     assert_eq!(list_accounts(dir.path()).unwrap().len(), 1);
@@ -165,13 +165,13 @@ fn looking_at_a_closed_store_does_not_cost_its_note() {
 }
 
 #[test]
-fn a_note_that_is_cut_or_flipped_is_none_and_the_server_starts() {
+fn starts_with_a_damaged_note() {
     let dir = tempfile::tempdir().unwrap();
     rotten(dir.path());
     let note = dir.path().join("closed");
     assert_eq!(fs::metadata(&note).unwrap().permissions().mode() & 0o777, 0o600);
     let length = fs::read(&note).unwrap().len();
-    // Each byte is cut and flipped in the tests of the note itself.
+    // The tests of the note itself cut and flip each byte.
     for at in (0..length).step_by(11).chain([length - 1]) {
         for cut in [true, false] {
             let dir = tempfile::tempdir().unwrap();
@@ -191,7 +191,7 @@ fn a_note_that_is_cut_or_flipped_is_none_and_the_server_starts() {
 }
 
 #[test]
-fn what_a_start_reads_of_a_closed_store_must_be_good() {
+fn start_notices_damage_in_what_it_reads() {
     for needle in ["text 40 x", "Bob"] {
         let dir = tempfile::tempdir().unwrap();
         filled(dir.path());
@@ -205,7 +205,7 @@ fn what_a_start_reads_of_a_closed_store_must_be_good() {
 }
 
 #[test]
-fn a_note_whose_store_is_gone_does_not_keep_a_server_from_starting() {
+fn starts_with_a_note_but_no_store() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     fs::remove_file(dir.path().join("room.db")).unwrap();
@@ -215,7 +215,7 @@ fn a_note_whose_store_is_gone_does_not_keep_a_server_from_starting() {
 }
 
 #[test]
-fn a_lost_tail_is_noticed_when_all_else_is_as_it_was_left() {
+fn notices_a_lost_tail_despite_a_note() {
     let (dir, longer) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     rotten(dir.path());
     filled(longer.path());
@@ -228,14 +228,14 @@ fn a_lost_tail_is_noticed_when_all_else_is_as_it_was_left() {
     assert_eq!(journal.recovery(), Some(&lost));
 }
 
-/// The index is what finds a repeated post, so an entry that is wrong may store a post twice.
+/// The index finds repeated posts, so a wrong entry could store a post twice.
 #[test]
-fn the_index_of_ids_is_compared_with_the_messages() {
+fn compares_the_index_with_the_messages() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     let store = dir.path().join("room.db");
     let good = fs::read(&store).unwrap();
-    // 170 becomes 171, which changes no order.
+    // 170 becomes 171, which keeps the order.
     let found = rot(&store, "id-170");
     assert_eq!(found.len(), 2, "in the table and in the index");
     for at in found {

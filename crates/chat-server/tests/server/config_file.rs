@@ -13,12 +13,12 @@ fn write(dir: &Path, content: &str) -> String {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_server_is_what_its_file_says_also_through_a_link() {
+async fn reads_its_file_through_a_link() {
     let dir = tempfile::tempdir().unwrap();
     let file = write(dir.path(), "data-dir = \"store\"\nno-extensions = true\nlisten = \"5000\"\n");
     let link = dir.path().join("link.toml");
     std::os::unix::fs::symlink(&file, &link).unwrap();
-    // The command line goes over a file that is right, and hides nothing in one that is wrong.
+    // The command line overrides valid values of a file, and hides no error in it.
     let (code, out, err) = run(&["--config", link.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(err.contains("link.toml:3: listen cannot be \"5000\": ") && err.lines().count() == 1, "{err}");
@@ -35,14 +35,17 @@ async fn the_server_is_what_its_file_says_also_through_a_link() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_code_1_and_a_wrong_one_code_2_in_one_sentence() {
+fn exit_codes_of_missing_and_wrong_files() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("none.toml");
     let missing = missing.to_str().unwrap();
     for words in [&["--config", missing][..], &["check", "--config", missing]] {
         let (code, _, err) = run(words);
         assert_eq!(code, Some(1), "{err}");
-        assert!(err.starts_with(&format!("chat-server: could not read {missing}: ")) && err.lines().count() == 1, "{err}");
+        assert!(
+            err.starts_with(&format!("chat-server: could not read {missing}: ")) && err.lines().count() == 1,
+            "{err}"
+        );
     }
     let file = write(dir.path(), "# a room\nmax-conections = 5\n");
     for words in [&["--config", &file][..], &["check", "--config", &file]] {

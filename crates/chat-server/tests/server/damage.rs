@@ -1,4 +1,4 @@
-//! A store that was damaged while the server was away.
+//! A store that was damaged while no server ran.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn flip(path: &Path, at: usize) {
 }
 
 #[tokio::test]
-async fn a_flipped_bit_in_a_message_costs_that_message_and_changes_the_stream() {
+async fn flipped_bit_costs_one_message() {
     let dir = tempfile::tempdir().unwrap();
     let (token, stream) = filled(&dir, 40).await;
     let store = dir.path().join("room.db");
@@ -58,7 +58,7 @@ async fn a_flipped_bit_in_a_message_costs_that_message_and_changes_the_stream() 
 }
 
 #[tokio::test]
-async fn a_lost_tail_is_noticed_though_the_file_is_sound() {
+async fn notices_a_lost_tail_of_an_intact_file() {
     let dir = tempfile::tempdir().unwrap();
     let (_, stream) = filled(&dir, 5).await;
     let backup = fs::read(dir.path().join("room.db")).unwrap();
@@ -75,7 +75,7 @@ async fn a_lost_tail_is_noticed_though_the_file_is_sound() {
     let server = start(config(), journal).await;
     let (mut writer, _) = Peer::registered(&server, "Joe").await;
     assert_eq!(writer.post("r", "other").await["seq"], json!(6));
-    // A listener that saw the lost ones gets the new sixth, and is told of the gap by the stream.
+    // A listener that saw the lost messages gets the new sixth one, and the new stream tells it of the gap.
     let (mut listener, answer) = Peer::resuming(&server, &format!("{{\"stream\": \"{stream}\", \"after\": 8}}")).await;
     assert_ne!(answer["stream"], stream.as_str());
     assert_eq!(answer["from"], json!(6));
@@ -83,7 +83,7 @@ async fn a_lost_tail_is_noticed_though_the_file_is_sound() {
 }
 
 #[test]
-fn a_store_damaged_or_cut_anywhere_starts_and_keeps_the_good_part() {
+fn keeps_the_intact_part_of_any_damage() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let dir = tempfile::tempdir().unwrap();
     runtime.block_on(filled(&dir, 40));
@@ -107,19 +107,19 @@ fn a_store_damaged_or_cut_anywhere_starts_and_keeps_the_good_part() {
         let report = chat_server::check_store(damaged.path()).unwrap();
         assert!(report.is_good(), "{at} {cut}");
         if cut {
-            assert!(recovery.is_some(), "a cut at {at} is told");
+            assert!(recovery.is_some(), "a cut at {at} is reported");
         } else {
-            // One page at most is lost, and whatever is lost is told.
+            // At most one page is lost, and every loss is reported.
             assert!(report.messages >= 40 - 14, "{at}: {} messages", report.messages);
             assert!(report.messages == 40 && report.accounts == 1 || recovery.is_some(), "{at}");
         }
-        // What is mended stays mended.
+        // A repaired store stays repaired.
         assert_eq!(SqliteJournal::open(damaged.path()).unwrap().recovery(), None, "{at} {cut}");
     }
 }
 
 #[test]
-fn a_damaged_write_ahead_log_costs_its_end_and_never_in_silence() {
+fn reports_a_damaged_write_ahead_log() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (live, dead) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     const FILES: [&str; 3] = ["room.db", "room.db-wal", "mark"];

@@ -5,12 +5,12 @@ use chat_server::MemoryJournal;
 use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, WELCOME, config, in_memory, start};
 
 #[tokio::test]
-async fn an_unknown_token_falls_through_to_registration_on_the_same_socket() {
+async fn unknown_token_leads_to_registration() {
     let server = in_memory().await;
     let mut writer = Peer::connect(server.write_addr()).await;
     assert_eq!(writer.read_once().await, GREETING);
     writer.send("9a08f44c-c541-41eb-8c47-0242ac110002\n").await;
-    // One write each turn: clients that read 200 bytes live on that.
+    // One write per turn, because some clients read 200 bytes at once.
     assert_eq!(writer.read_once().await, format!("null\n{PROMPT}"));
     writer.send("Жук\n").await;
     let answer = writer.read_once().await;
@@ -25,7 +25,7 @@ async fn an_unknown_token_falls_through_to_registration_on_the_same_socket() {
 }
 
 #[tokio::test]
-async fn without_extensions_the_record_is_the_original_s() {
+async fn record_without_extensions_is_the_original() {
     let mut config = config();
     config.extensions = false;
     let server = start(config, MemoryJournal::new()).await;
@@ -36,13 +36,13 @@ async fn without_extensions_the_record_is_the_original_s() {
     listener.send("\u{1}{\"resume\": {\"last\": 5}, \"nonce\": \"n\"}\n").await;
     writer.send("\u{1}{\"id\": \"1\", \"text\": \"unseen\"}\nhi\n\n").await;
     writer.expect(CONFIRMED).await;
-    // Whether the listener was there in time for the first post is open, so it is told another.
+    // The listener may have connected too late for the first post, so another one is sent.
     writer.send("hi\n\n").await;
     assert_eq!(listener.line().await, format!("{}: hi\n", record.nickname));
 }
 
 #[tokio::test]
-async fn two_line_feeds_register_a_nameless_account() {
+async fn two_line_feeds_register_an_account() {
     let server = in_memory().await;
     let mut writer = Peer::connect(server.write_addr()).await;
     writer.send("\n\n").await;
@@ -53,7 +53,7 @@ async fn two_line_feeds_register_a_nameless_account() {
 }
 
 #[tokio::test]
-async fn a_token_and_an_empty_line_are_a_login_and_a_ping() {
+async fn empty_line_after_login_is_a_ping() {
     let server = in_memory().await;
     let (_, record) = Peer::registered(&server, "Bob").await;
     let mut writer = Peer::connect(server.write_addr()).await;
@@ -61,12 +61,12 @@ async fn a_token_and_an_empty_line_are_a_login_and_a_ping() {
     writer.expect(format!("{GREETING}{}{WELCOME}{CONFIRMED}", record.line)).await;
     let mut listener = Peer::listening(&server).await;
     writer.send("after\n\n").await;
-    // The ping was no message.
+    // The ping did not become a message.
     listener.expect(format!("{}: after\n", record.nickname)).await;
 }
 
 #[tokio::test]
-async fn lines_up_to_an_empty_one_are_one_message() {
+async fn joins_lines_up_to_an_empty_one() {
     let server = in_memory().await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
     let mut listener = Peer::listening(&server).await;
@@ -78,7 +78,7 @@ async fn lines_up_to_an_empty_one_are_one_message() {
 }
 
 #[tokio::test]
-async fn half_a_line_at_the_end_is_published() {
+async fn publishes_an_unfinished_last_line() {
     let server = in_memory().await;
     let mut listener = Peer::listening(&server).await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
@@ -90,7 +90,7 @@ async fn half_a_line_at_the_end_is_published() {
 }
 
 #[tokio::test]
-async fn a_post_by_somebody_who_closes_at_once_is_published() {
+async fn publishes_a_post_before_an_early_close() {
     let server = in_memory().await;
     let mut listener = Peer::listening(&server).await;
     let (_, record) = Peer::registered(&server, "Bob").await;
@@ -104,7 +104,7 @@ async fn a_post_by_somebody_who_closes_at_once_is_published() {
 }
 
 #[tokio::test]
-async fn a_reset_does_not_harm_the_server() {
+async fn survives_a_reset() {
     let server = in_memory().await;
     let (writer, record) = Peer::registered(&server, "Bob").await;
     writer.reset();
@@ -114,13 +114,13 @@ async fn a_reset_does_not_harm_the_server() {
 }
 
 #[tokio::test]
-async fn a_writer_that_never_reads_may_post_for_ever_and_still_gets_every_answer() {
+async fn answers_a_writer_that_never_reads() {
     let server = in_memory().await;
     let (_, record) = Peer::registered(&server, "Bob").await;
     let mut writer = Peer::connect_narrow(server.write_addr()).await;
     writer.send(format!("{}\n", record.token)).await;
     let (mut listener, _) = Peer::resuming(&server, "{\"last\": 0}").await;
-    // Far more answers than the system's buffers hold.
+    // Far more answers than the kernel's buffers can take.
     const POSTS: usize = 120_000;
     for _ in 0..POSTS / 1000 {
         writer.send("x\n\n".repeat(1000)).await;
@@ -160,7 +160,7 @@ async fn a_registration_can_be_announced() {
 }
 
 #[tokio::test]
-async fn every_nickname_ends_in_an_account() {
+async fn every_nickname_gives_an_account() {
     let server = in_memory().await;
     let long = "x".repeat(41);
     for (asked, given) in [
@@ -190,7 +190,7 @@ async fn strict_refuses_nameless_registration() {
 }
 
 #[tokio::test]
-async fn what_is_no_chat_is_closed() {
+async fn closes_other_protocols() {
     let server = in_memory().await;
     for garbage in ["GET / HTTP/1.1\r\n\r\n".to_owned(), "x".repeat(100_000)] {
         for port in [server.write_addr(), server.listen_addr()] {

@@ -1,4 +1,4 @@
-//! The orderly end.
+//! The clean shutdown of a server.
 
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 use crate::peer::{GREETING, Peer, guarded, id_post, in_memory, on_disk};
 
 #[tokio::test]
-async fn draining_answers_what_is_in_hand_and_tells_both_ports() {
+async fn drain_answers_what_has_arrived() {
     let dir = tempfile::tempdir().unwrap();
     let server = on_disk(&dir).await;
     let (listen, write) = (server.listen_addr(), server.write_addr());
@@ -16,7 +16,7 @@ async fn draining_answers_what_is_in_hand_and_tells_both_ports() {
     silent.expect(GREETING).await;
     let posts: String = (0..500).map(|number| id_post(&format!("p{number}"), &format!("text {number}"))).collect();
     writer.send(posts).await;
-    // The first answer shows that it has begun.
+    // The first answer shows that it has started.
     let mut answers = vec![writer.answer().await];
     let drained = tokio::spawn(server.drain());
     for line in writer.rest().await {
@@ -38,7 +38,7 @@ async fn draining_answers_what_is_in_hand_and_tells_both_ports() {
 }
 
 #[tokio::test]
-async fn a_drained_server_leaves_its_ports_and_its_store_to_the_next() {
+async fn drain_frees_ports_and_store() {
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..5 {
         let server = on_disk(&dir).await;
@@ -49,7 +49,7 @@ async fn a_drained_server_leaves_its_ports_and_its_store_to_the_next() {
 }
 
 #[tokio::test]
-async fn dropping_the_handle_closes_every_connection() {
+async fn dropping_the_handle_closes_connections() {
     let server = in_memory().await;
     let (listen, write) = (server.listen_addr(), server.write_addr());
     let mut listener = Peer::listening(&server).await;
@@ -58,7 +58,7 @@ async fn dropping_the_handle_closes_every_connection() {
     listener.expect_end().await;
     writer.expect_end().await;
     for port in [listen, write] {
-        // The task that holds the port ends when the runtime comes to it.
+        // The task that owns the port ends when the runtime next polls it.
         let refused = async {
             while TcpStream::connect(port).await.is_ok() {
                 tokio::task::yield_now().await;
@@ -68,7 +68,7 @@ async fn dropping_the_handle_closes_every_connection() {
     }
 }
 
-/// Clients that survive a refusal, and not a reset, reconnect at once.
+/// Clients that survive a refused connection, but not a reset, reconnect at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reconnect_at_the_end_is_refused() {
     for _ in 0..5 {

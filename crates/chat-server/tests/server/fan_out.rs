@@ -1,4 +1,4 @@
-//! Many listeners, one order.
+//! Many listeners receive the same order.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use chat_server::{Limits, MemoryJournal};
 use crate::peer::{CONFIRMED, Peer, config, in_memory, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_listener_sees_every_message_in_one_order() {
+async fn all_listeners_receive_the_same_order() {
     const WRITERS: usize = 4;
     const POSTS: usize = 200;
     let server = in_memory().await;
@@ -57,7 +57,7 @@ async fn every_listener_sees_every_message_in_one_order() {
 }
 
 #[tokio::test]
-async fn a_listener_that_does_not_read_loses_nothing_and_holds_up_nobody() {
+async fn slow_listener_loses_and_delays_nothing() {
     const POSTS: usize = 12_000;
     let mut config = config();
     config.limits.ring_bytes = 16 * 1024;
@@ -87,7 +87,7 @@ async fn a_listener_that_does_not_read_loses_nothing_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_listener_that_takes_nothing_at_all_is_closed() {
+async fn closes_a_listener_that_reads_nothing() {
     let mut config = config();
     config.limits.stall = std::time::Duration::from_millis(300);
     let server = start(config, MemoryJournal::new()).await;
@@ -100,11 +100,11 @@ async fn a_listener_that_takes_nothing_at_all_is_closed() {
         writer.expect(CONFIRMED).await;
         live.line().await;
     }
-    // It gets what its own side still holds, and then no orderly end but a reset: nothing is kept for it.
+    // It gets what its own kernel still buffers, and then a reset instead of a clean end: nothing is kept for it.
     let mut seen = 0;
     let end = loop {
         match stalled.try_chunk().await {
-            Ok(0) => panic!("an orderly end after {seen} bytes"),
+            Ok(0) => panic!("a clean end after {seen} bytes"),
             Ok(count) => seen += count,
             Err(error) => break error,
         }
@@ -114,7 +114,7 @@ async fn a_listener_that_takes_nothing_at_all_is_closed() {
 }
 
 #[tokio::test]
-async fn a_listener_that_leaves_gives_its_connection_back() {
+async fn disconnect_frees_the_connection() {
     let mut config = config();
     config.limits = Limits::default();
     config.limits.connections = 3;
@@ -125,7 +125,7 @@ async fn a_listener_that_leaves_gives_its_connection_back() {
         let third = Peer::listening(&server).await;
         Peer::connect(server.listen_addr()).await.expect_end().await;
         drop(third);
-        // No message is needed for the server to notice.
+        // The server notices without a message.
         loop {
             let mut next = Peer::connect(server.listen_addr()).await;
             next.send_lossy("\u{1}{\"ping\": 1}\n").await;

@@ -1,4 +1,4 @@
-//! What hostile arguments, paths and nicknames get past the program to the operator's terminal: nothing that steers it.
+//! Hostile arguments, paths and nicknames must not send control sequences to the operator's terminal.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::peer::Peer;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_chat-server");
 
-/// Runs the program to its end in a terminal. Returns the exit code and what the terminal got.
+/// Runs the program to its end in a terminal. Returns the exit code and the terminal's output.
 fn in_terminal(arguments: &[&str]) -> (u32, String) {
     let mut command = Command::new(PROGRAM);
     command.args(arguments).env("NO_COLOR", "1");
@@ -20,7 +20,7 @@ fn in_terminal(arguments: &[&str]) -> (u32, String) {
 }
 
 #[test]
-fn no_argument_steers_the_terminal() {
+fn arguments_cannot_steer_the_terminal() {
     for evil in CORPUS {
         let flag = format!("--bogus{evil}");
         let inside = format!("/proc/{evil}");
@@ -48,13 +48,13 @@ fn no_argument_steers_the_terminal() {
 }
 
 #[test]
-fn no_path_steers_the_terminal_by_way_of_the_log() {
+fn logged_paths_cannot_steer_the_terminal() {
     for evil in CORPUS.into_iter().filter(|evil| !evil.contains('/')) {
         for format in ["text", "json"] {
             let parent = tempfile::tempdir().unwrap();
             let dir = parent.path().join(evil);
             std::fs::create_dir(&dir).unwrap();
-            // Looser modes are said; the address ends it.
+            // A looser mode is logged; the invalid address then ends the program.
             std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
             let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let address = taken.local_addr().unwrap().to_string();
@@ -68,7 +68,7 @@ fn no_path_steers_the_terminal_by_way_of_the_log() {
 }
 
 #[tokio::test]
-async fn a_listed_nickname_is_cleaned_on_a_terminal_and_data_in_a_pipe() {
+async fn lists_clean_names_only_on_a_terminal() {
     let dir = tempfile::tempdir().unwrap();
     let pile = "\u{301}".repeat(30);
     let nickname = register(dir.path(), &format!("Bob{pile}")).await;

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, config, id_post, start};
 
 #[tokio::test]
-async fn whoever_says_no_token_or_no_nickname_is_closed() {
+async fn closes_after_the_login_deadlines() {
     let mut config = config();
     config.limits.login_within = Duration::from_millis(50);
     config.limits.nickname_within = Duration::from_millis(50);
@@ -21,7 +21,7 @@ async fn whoever_says_no_token_or_no_nickname_is_closed() {
 }
 
 #[tokio::test]
-async fn posts_over_the_rate_are_declined_with_an_id_and_delayed_without() {
+async fn declines_or_delays_posts_over_the_rate() {
     let mut config = config();
     config.limits.posts = Some(Rate { per_second: 50.0, burst: 10 });
     let server = start(config, MemoryJournal::new()).await;
@@ -37,22 +37,22 @@ async fn posts_over_the_rate_are_declined_with_an_id_and_delayed_without() {
         }
     }
     assert!((1..=190).contains(&declined), "{declined} of 200");
-    // The bucket belongs to the account: a second connection does not help.
+    // The rate limit belongs to the account: a second connection does not help.
     let mut second = Peer::logged_in(&server, &record.token).await;
     second.send("y\n\n".repeat(30)).await;
     second.expect(CONFIRMED.repeat(30)).await;
 }
 
 #[tokio::test]
-async fn a_post_that_is_declined_for_now_is_not_overtaken() {
+async fn declined_post_is_not_overtaken() {
     let mut config = config();
     config.limits.posts = Some(Rate { per_second: 20.0, burst: 2 });
     let server = start(config, MemoryJournal::new()).await;
     let (mut writer, _) = Peer::registered(&server, "Bob").await;
     let mut waiting: Vec<String> = (0..8).map(|number| format!("p{number}")).collect();
     let mut stored = Vec::new();
-    // Everything at once, and each time again what was declined: whatever the clock does meanwhile,
-    // the order is that of the writer.
+    // Everything at once, and each time the declined posts again: the order is that of the writer, whatever the clock
+    // does.
     while !waiting.is_empty() {
         writer.send(waiting.iter().map(|id| id_post(id, "x")).collect::<String>()).await;
         let mut declined = Vec::new();
@@ -72,7 +72,7 @@ async fn a_post_that_is_declined_for_now_is_not_overtaken() {
 }
 
 #[tokio::test]
-async fn coming_again_for_each_post_does_not_get_round_the_rate() {
+async fn reconnecting_does_not_evade_the_rate() {
     let mut config = config();
     config.limits.posts = Some(Rate { per_second: 10.0, burst: 2 });
     let server = start(config, MemoryJournal::new()).await;
@@ -88,12 +88,12 @@ async fn coming_again_for_each_post_does_not_get_round_the_rate() {
     for mut peer in peers {
         confirmed += usize::from(peer.rest().await.concat().contains(CONFIRMED));
     }
-    // The burst, five seconds in advance, and what the test itself takes.
+    // The burst, 5 s in advance, and what is earned while the test runs.
     assert!((2..100).contains(&confirmed), "{confirmed} of 100");
 }
 
 #[tokio::test]
-async fn registrations_of_one_address_have_a_rate() {
+async fn limits_registrations_of_one_address() {
     let mut config = config();
     config.limits.registrations = Some(Rate { per_second: 0.001, burst: 3 });
     let server = start(config, MemoryJournal::new()).await;
@@ -106,7 +106,7 @@ async fn registrations_of_one_address_have_a_rate() {
 }
 
 #[tokio::test]
-async fn posts_in_flight_are_bounded_and_all_answered() {
+async fn bounds_posts_in_flight_and_answers_all() {
     let mut config = config();
     config.limits.posts_in_flight = 3;
     let server = start(config, MemoryJournal::new()).await;

@@ -1,5 +1,5 @@
-//! The server over real sockets, as somebody with raw bytes sees it. Nothing here waits for a time
-//! to pass: bytes, ends and answers are waited for, and a guard fails a test that hangs.
+//! The server over real sockets, with peers that send raw bytes. No test waits for time to pass: tests wait for bytes,
+//! ends and answers, and a guard fails a test that hangs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod binary;

@@ -1,4 +1,4 @@
-//! The port for those who watch: what it says, line by line, and that nobody can hurt the server through it.
+//! The monitoring port: its output line by line, and its limits.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ fn watched(arguments: &[&str]) -> (Program, SocketAddr) {
     (program, port)
 }
 
-/// Sends bytes and returns all that comes back: status, header lines, body.
+/// Sends a request and returns the response: status, header lines, body.
 async fn say(port: SocketAddr, request: &str) -> (u16, Vec<String>, String) {
     let mut peer = Peer::connect(port).await;
     peer.send_lossy(request).await;
@@ -31,7 +31,7 @@ pub(crate) async fn get(port: SocketAddr, path: &str) -> (u16, String) {
     (status, body)
 }
 
-/// Reads the text as Prometheus does, strictly: each sample belongs to the family that was described before it.
+/// Parses the metrics as Prometheus does, strictly: each sample belongs to the family described before it.
 async fn figures(port: SocketAddr) -> BTreeMap<String, f64> {
     let (status, text) = get(port, "/metrics").await;
     assert_eq!(status, 200);
@@ -62,7 +62,7 @@ async fn figures(port: SocketAddr) -> BTreeMap<String, f64> {
 }
 
 #[tokio::test]
-async fn what_has_happened_is_in_the_figures() {
+async fn metrics_count_what_happened() {
     let (program, port) = watched(&["--post-rate", "0.001:3", "--max-connections", "3"]);
     let mut listener = Peer::connect(program.listen).await.seated().await;
     let mut bob = Peer::connect(program.write).await;
@@ -120,7 +120,7 @@ async fn what_has_happened_is_in_the_figures() {
 }
 
 #[tokio::test]
-async fn only_three_paths_and_two_methods_are_answered() {
+async fn answers_three_paths_and_two_methods() {
     let (_program, port) = watched(&[]);
     assert_eq!(get(port, "/healthz").await, (200, "alive\n".to_owned()));
     assert_eq!(get(port, "/readyz?verbose").await, (200, "ready\n".to_owned()));
@@ -138,7 +138,7 @@ async fn only_three_paths_and_two_methods_are_answered() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_closed_and_the_next_one_is_answered() {
+async fn closes_invalid_requests() {
     let (_program, port) = watched(&[]);
     let endless = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(1024 * 1024));
     let many = format!("GET /metrics HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(2000));
@@ -154,9 +154,9 @@ async fn what_is_no_request_is_closed_and_the_next_one_is_answered() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_draining_server_lives_and_is_not_ready() {
+async fn draining_server_is_alive_but_not_ready() {
     let (program, port) = watched(&["--drain-within", "600"]);
-    // A listener that has much to read and does not read holds up the end.
+    // A listener that does not read its backlog delays the end.
     let mut dead = Peer::connect_narrow(program.listen).await.seated().await;
     let mut bob = Peer::connect(program.write).await;
     bob.expect(GREETING).await;
@@ -184,14 +184,14 @@ async fn a_draining_server_lives_and_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_not_ready_until_it_can_be_written_again() {
+async fn failing_store_is_not_ready() {
     let full = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let set = |value| full.store(value, std::sync::atomic::Ordering::SeqCst);
     let journal = Fillable { inner: MemoryJournal::new(), full: std::sync::Arc::clone(&full) };
     let server = start(config(), journal).await;
     let observer = server.observer();
     let becomes = async |readiness| {
-        // Nobody posts: asking is enough for the store to be tried.
+        // There are no posts: the readiness request alone makes the server test the store.
         let wait = async {
             while observer.readiness() != readiness {
                 tokio::task::yield_now().await;

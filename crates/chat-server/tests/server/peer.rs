@@ -1,4 +1,4 @@
-//! A peer that speaks in raw bytes, and a server to speak to.
+//! A peer that sends raw bytes, and a server for it.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 pub(crate) use testkit::wire::{CONFIRMATION as CONFIRMED, GREETING, PROMPT, WELCOME};
 
-/// Fails a test that hangs; nothing is ever expected to take this long.
+/// Fails a test that hangs; no step is expected to take this long.
 pub(crate) async fn guarded<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("hangs: {what}"))
 }
@@ -39,7 +39,7 @@ pub(crate) struct Peer {
     buffer: Vec<u8>,
 }
 
-/// Nickname, token, and the whole record, as the server gave them.
+/// Nickname, token and the whole record, as the server sent them.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) nickname: String,
@@ -56,7 +56,7 @@ impl Peer {
         Self { stream, buffer: Vec::new() }
     }
 
-    /// With a receive buffer as small as the system allows, so that it is soon full.
+    /// Connects with the smallest receive buffer that the system allows, so that it is soon full.
     pub(crate) async fn connect_narrow(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
@@ -67,12 +67,12 @@ impl Peer {
         guarded("sending", self.stream.write_all(bytes.as_ref())).await.unwrap();
     }
 
-    /// One line with its line feed.
+    /// Reads one line with its line feed.
     pub(crate) async fn line(&mut self) -> String {
         self.next_line().await.expect("a line, not the end")
     }
 
-    /// One line, or `None` at the end of the stream.
+    /// Reads one line; `None` at the end of the stream.
     pub(crate) async fn next_line(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') {
@@ -90,7 +90,7 @@ impl Peer {
         }
     }
 
-    /// Exactly these bytes, which end in a line feed.
+    /// Reads exactly these bytes, which end in a line feed.
     pub(crate) async fn expect(&mut self, expected: impl AsRef<str>) {
         for line in expected.as_ref().split_inclusive('\n') {
             assert_eq!(self.line().await, line);
@@ -101,7 +101,7 @@ impl Peer {
         assert_eq!(self.next_line().await, None);
     }
 
-    /// Everything up to the end.
+    /// Reads everything up to the end.
     pub(crate) async fn rest(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(line) = self.next_line().await {
@@ -110,7 +110,7 @@ impl Peer {
         lines
     }
 
-    /// What one read of the socket brings when nothing is buffered.
+    /// Returns the result of one read of the socket; nothing may be buffered.
     pub(crate) async fn read_once(&mut self) -> String {
         assert!(self.buffer.is_empty());
         let mut chunk = [0; 4096];
@@ -118,12 +118,12 @@ impl Peer {
         String::from_utf8(chunk[..count].to_vec()).unwrap()
     }
 
-    /// Ends our side and keeps reading.
+    /// Ends our side and continues to read.
     pub(crate) async fn end(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 
-    /// Closes so that the other side gets a reset.
+    /// Closes the connection with a reset.
     pub(crate) fn reset(self) {
         socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
@@ -139,7 +139,7 @@ impl Peer {
         Record { nickname: text("nickname"), token: text("account_hash"), line }
     }
 
-    /// A writer that has registered and may post.
+    /// Returns a writer that has registered and can post.
     pub(crate) async fn registered(server: &ServerHandle, nickname: &str) -> (Self, Record) {
         let mut peer = Self::connect(server.write_addr()).await;
         peer.expect(GREETING).await;
@@ -159,7 +159,7 @@ impl Peer {
         peer
     }
 
-    /// A listener whose place is known to be taken: the answer to a ping says so.
+    /// Returns a listener that the server has registered, as the answer to a ping proves.
     pub(crate) async fn listening(server: &ServerHandle) -> Self {
         Self::connect(server.listen_addr()).await.seated().await
     }
@@ -170,7 +170,7 @@ impl Peer {
         self
     }
 
-    /// A listener that has asked to resume; returns the answer.
+    /// Returns a listener that has requested to resume, and the answer.
     pub(crate) async fn resuming(server: &ServerHandle, request: &str) -> (Self, serde_json::Value) {
         let mut peer = Self::connect(server.listen_addr()).await;
         let answer = peer.resume(request).await;
@@ -189,7 +189,7 @@ impl Peer {
         }
     }
 
-    /// The next numbered line.
+    /// Reads the next numbered line.
     pub(crate) async fn numbered(&mut self) -> Numbered {
         let line = self.line().await;
         let json: serde_json::Value = serde_json::from_str(line.strip_prefix('\u{1}').unwrap()).unwrap();
@@ -226,37 +226,37 @@ pub(crate) fn id_post(id: &str, text: &str) -> String {
 }
 
 impl Peer {
-    /// How many bytes one read brings; 0 at an orderly end.
+    /// Returns how many bytes one read returned; 0 at a clean end.
     pub(crate) async fn try_chunk(&mut self) -> std::io::Result<usize> {
         let mut chunk = [0; 64 * 1024];
         guarded("a chunk", self.stream.read(&mut chunk)).await
     }
 
-    /// Sends, and says whether the other side was still there to take it.
+    /// Sends, and returns whether the peer still accepted it.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).await.is_ok()
     }
 
-    /// All bytes up to the end, however it comes.
+    /// Reads all bytes up to the end, clean or not.
     pub(crate) async fn everything(&mut self) -> String {
         let mut bytes = std::mem::take(&mut self.buffer);
         let _ = guarded("everything", self.stream.read_to_end(&mut bytes)).await;
         String::from_utf8(bytes).unwrap()
     }
 
-    /// Ends our side towards somebody who may have closed already.
+    /// Ends our side of a connection that may already be closed.
     pub(crate) async fn end_lossy(&mut self) {
         let _ = self.stream.shutdown().await;
     }
 
-    /// Sends to somebody who may have closed already.
+    /// Sends over a connection that may already be closed.
     pub(crate) async fn send_lossy(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = guarded("sending", self.stream.write_all(bytes.as_ref())).await;
     }
 }
 
 impl Peer {
-    /// Whole lines up to the end, without what a cut has torn.
+    /// Reads whole lines up to the end, without an incomplete last one.
     pub(crate) async fn rest_lossy(&mut self) -> Vec<String> {
         while let 1.. = {
             let mut chunk = [0; 64 * 1024];

@@ -1,4 +1,4 @@
-//! What the program does when its output is not read, on signals, and with few descriptors.
+//! The program when its output is not read, on signals, and with few descriptors.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, guarded, id_post};
 
 const FREE: [&str; 4] = ["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0"];
 
-/// The write end of a pipe that is full, and its read end.
+/// Returns the write end of a full pipe, and its read end.
 fn full_pipe() -> (Stdio, std::io::PipeReader) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     // The capacity of a pipe on Linux: one byte more would block.
@@ -35,7 +35,7 @@ async fn serves_while_standard_error_is_full() {
         let arguments = [&FREE[..], &["--memory", "--metrics", "127.0.0.1:0", "--log-format", format]].concat();
         let program = Program::spawn_with_stderr(command(&arguments), stderr);
         let metrics = program.further.strip_prefix("metrics=").unwrap().parse().unwrap();
-        // Each of these is an event of the log, of which at least one is written.
+        // Each of these causes a log event, of which at least one is written.
         for _ in 0..20 {
             let mut wrong = Peer::connect(program.write).await;
             wrong.send("not a token\n").await;
@@ -49,7 +49,7 @@ async fn serves_while_standard_error_is_full() {
         bob.expect_end().await;
         let ended = tokio::task::spawn_blocking(move || program.end());
         assert_eq!(guarded("the end", ended).await.unwrap().0, Some(0));
-        // The lines that were not written are lost: the reader sees what was there before.
+        // The lines that were not written are lost: the reader receives what was in the pipe before.
         let mut seen = Vec::new();
         reader.read_to_end(&mut seen).unwrap();
         assert!(seen.starts_with(&[b'x'; 65_536]));
@@ -63,7 +63,7 @@ async fn serves_while_standard_output_is_full() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut command = command(&["--listen", "127.0.0.1:0", "--write", &port, "--memory"]);
     let mut child = command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::null()).spawn().unwrap();
-    // The ready line cannot be written, so the port is tried.
+    // The ready line cannot be written, so the test tries the port.
     let greeted = async {
         loop {
             if let Ok(stream) = tokio::net::TcpStream::connect(&port).await {
@@ -100,7 +100,7 @@ async fn sighup_drains() {
     bob.expect_end().await;
     let (code, _, log) = program.end();
     assert_eq!(code, Some(0), "{log}");
-    assert!(dir.path().join("closed").exists(), "it was closed cleanly");
+    assert!(dir.path().join("closed").exists(), "the store was closed cleanly");
 }
 
 /// `timeout` signals the program and its whole group, so that two signals arrive at once.
@@ -120,7 +120,7 @@ async fn two_signals_at_once_are_one() {
 #[tokio::test]
 async fn later_signal_ends_a_drain() {
     let mut program = Program::start(&["--memory", "--drain-within", "600"]);
-    // A listener that has much to read and does not read holds up the end.
+    // A listener that does not read its backlog delays the end.
     let _dead = Peer::connect_narrow(program.listen).await.seated().await;
     let mut bob = registered(&program, "Bob").await;
     for number in 0..400 {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::peer::{CONFIRMED, Peer, id_post, in_memory, on_disk};
 
 #[tokio::test]
-async fn the_same_id_is_stored_once_and_always_answered_alike() {
+async fn stores_an_id_once_and_answers_alike() {
     let dir = tempfile::tempdir().unwrap();
     let server = on_disk(&dir).await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
@@ -20,7 +20,7 @@ async fn the_same_id_is_stored_once_and_always_answered_alike() {
     }
     let mut again = Peer::logged_in(&server, &record.token).await;
     assert_eq!(again.post("p1", "another text").await, stored("p1", 1));
-    // Another account has ids of its own.
+    // Ids of another account are independent.
     let (mut other, _) = Peer::registered(&server, "Eve").await;
     assert_eq!(other.post("p1", "hers").await, stored("p1", 3));
     let texts = [listener.numbered().await.text, listener.numbered().await.text, listener.numbered().await.text];
@@ -40,7 +40,7 @@ async fn the_same_id_is_stored_once_and_always_answered_alike() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_declined_by_its_reason() {
+async fn declines_with_the_reason() {
     let server = in_memory().await;
     let (mut writer, _) = Peer::registered(&server, "Bob").await;
     let answer = writer.post("p1", &"x".repeat(17_000)).await;
@@ -50,7 +50,7 @@ async fn what_cannot_be_stored_is_declined_by_its_reason() {
 }
 
 #[tokio::test]
-async fn a_listener_begins_where_it_asks_to() {
+async fn starts_at_the_requested_position() {
     let dir = tempfile::tempdir().unwrap();
     let server = on_disk(&dir).await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
@@ -89,7 +89,7 @@ async fn a_listener_begins_where_it_asks_to() {
 }
 
 #[tokio::test]
-async fn a_late_request_is_honoured_and_says_what_went_out_plain() {
+async fn late_request_reports_the_plain_lines() {
     let server = in_memory().await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
     writer.post("p0", "before").await;
@@ -111,7 +111,7 @@ async fn a_late_request_is_honoured_and_says_what_went_out_plain() {
 }
 
 #[tokio::test]
-async fn a_request_in_the_middle_of_a_line_waits_for_its_end() {
+async fn request_inside_a_line_waits_for_its_end() {
     let server = in_memory().await;
     let mut listener = Peer::connect_narrow(server.listen_addr()).await.seated().await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
@@ -120,7 +120,7 @@ async fn a_request_in_the_middle_of_a_line_waits_for_its_end() {
     for number in 0..posts {
         writer.post(&format!("p{number}"), &text).await;
     }
-    // Its buffers are full by now: the server stands somewhere inside a line.
+    // Its buffers are full by now, so the server has sent part of a line.
     listener.send("\u{1}{\"resume\": {\"last\": 1}, \"nonce\": \"n\"}\n").await;
     let plain = format!("{}: {text}\n", record.nickname);
     let mut seen = 0;
@@ -138,7 +138,7 @@ async fn a_request_in_the_middle_of_a_line_waits_for_its_end() {
 }
 
 #[tokio::test]
-async fn a_listener_far_behind_catches_up_and_goes_on_live() {
+async fn catches_up_and_continues_live() {
     let dir = tempfile::tempdir().unwrap();
     let server = on_disk(&dir).await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
@@ -163,7 +163,7 @@ async fn a_listener_far_behind_catches_up_and_goes_on_live() {
 }
 
 #[tokio::test]
-async fn a_confirmed_message_is_in_the_room_already() {
+async fn confirmed_message_is_already_visible() {
     let server = in_memory().await;
     let (mut writer, _) = Peer::registered(&server, "Bob").await;
     for number in 1..=200u64 {

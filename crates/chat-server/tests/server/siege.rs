@@ -1,10 +1,10 @@
-//! Small sieges of the real program; large ones are the business of `siege` in testkit. What is asked is how the program
-//! behaves, never how fast.
+//! Small hostile loads against the real program; `siege` in testkit has the large ones. These tests check behaviour,
+//! never speed.
 
 use crate::binary::Program;
 use crate::peer::{GREETING, PROMPT, Peer, guarded, id_post};
 
-/// A registered writer and its token.
+/// Returns a registered writer and its token.
 async fn registered(program: &Program) -> (Peer, String) {
     let mut peer = Peer::connect(program.write).await;
     peer.expect(GREETING).await;
@@ -36,7 +36,7 @@ fn descriptors(program: &Program) -> usize {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn lines_without_end_are_closed_and_leave_the_memory_flat() {
+async fn closes_endless_lines_in_flat_memory() {
     const TOTAL: usize = 32 * 1024 * 1024;
     let program = Program::start(&["--memory"]);
     let (_bob, token) = registered(&program).await;
@@ -53,7 +53,7 @@ async fn lines_without_end_are_closed_and_leave_the_memory_flat() {
             if place == "extension" {
                 peer.send("\u{1}{\"id\": \"1\", \"text\": \"").await;
             }
-            // Until it closes: nobody takes a line without end.
+            // Until the server closes, because it accepts no line without end.
             let poured = async {
                 while peer.try_send(&chunk).await {
                     sent += chunk.len();
@@ -70,11 +70,11 @@ async fn lines_without_end_are_closed_and_leave_the_memory_flat() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn slow_ones_are_closed_and_give_their_descriptors_back() {
+async fn closes_slow_peers_and_frees_descriptors() {
     let program = Program::start(&["--memory", "--login-within", "0.5"]);
     let (bob, token) = registered(&program).await;
     drop(bob);
-    // The lowest count while nobody is there: the task of the last connection may still be ending.
+    // The lowest count without connections: the task of the last connection may still be ending.
     let mut idle = descriptors(&program);
     for _ in 0..100 {
         idle = idle.min(descriptors(&program));
@@ -100,7 +100,7 @@ async fn slow_ones_are_closed_and_give_their_descriptors_back() {
 }
 
 #[tokio::test]
-async fn who_is_over_the_limit_is_closed_and_who_is_in_is_served_on() {
+async fn closes_connections_over_the_limit() {
     let program = Program::start(&["--memory", "--max-connections", "20"]);
     let (mut bob, _) = registered(&program).await;
     let (mut inside, mut refused) = (Vec::new(), 0);
@@ -118,7 +118,7 @@ async fn who_is_over_the_limit_is_closed_and_who_is_in_is_served_on() {
     bob.send(id_post("1", "still here")).await;
     assert_eq!(bob.answer().await["ok"], "1");
     drop(inside);
-    // A place is free as soon as the server has seen one of them go.
+    // A place is free as soon as the server has noticed one of the disconnects.
     let again = async { while Peer::connect(program.write).await.next_line().await.is_none() {} };
     guarded("a free place", again).await;
 }

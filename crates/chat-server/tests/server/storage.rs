@@ -1,4 +1,4 @@
-//! What becomes of posts when the store fails, restarts, or loses an account.
+//! Posts while the store fails, restarts, or loses an account.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,7 +47,7 @@ impl Journal for Fillable {
     }
 }
 
-/// A journal that breaks when it is asked to store a certain text.
+/// A journal that breaks when it stores a certain text.
 struct Breaking {
     inner: MemoryJournal,
     how: fn(Vec<Appended>) -> Vec<Appended>,
@@ -152,7 +152,7 @@ async fn removed_store_is_noticed() {
 }
 
 #[tokio::test]
-async fn what_was_posted_behind_a_declined_post_is_declined_until_that_comes_again() {
+async fn declines_posts_after_a_declined_one() {
     let full = Arc::new(AtomicBool::new(false));
     let server = start(config(), Fillable { inner: MemoryJournal::new(), full: Arc::clone(&full) }).await;
     let mut listener = Peer::listening(&server).await;
@@ -171,7 +171,7 @@ async fn what_was_posted_behind_a_declined_post_is_declined_until_that_comes_aga
 }
 
 #[tokio::test]
-async fn a_full_disk_is_said_and_the_service_goes_on_when_there_is_room() {
+async fn reports_a_full_disk_and_recovers() {
     let full = Arc::new(AtomicBool::new(false));
     let server = start(config(), Fillable { inner: MemoryJournal::new(), full: Arc::clone(&full) }).await;
     let mut listener = Peer::listening(&server).await;
@@ -180,7 +180,7 @@ async fn a_full_disk_is_said_and_the_service_goes_on_when_there_is_room() {
     full.store(true, Ordering::SeqCst);
     let declined = json!({ "no": "p1", "code": "storage", "retry_after_ms": 1000 });
     assert_eq!(with_ids.post("p1", "x").await, declined);
-    // The plain protocol cannot say it, so nothing is confirmed and the connection ends.
+    // The plain protocol cannot report it, so nothing is confirmed and the connection ends.
     plain.send("lost\n\nlost too\n\n").await;
     plain.expect_end().await;
     let mut newcomer = Peer::connect(server.write_addr()).await;
@@ -198,7 +198,7 @@ async fn a_full_disk_is_said_and_the_service_goes_on_when_there_is_room() {
 }
 
 #[tokio::test]
-async fn accounts_and_messages_outlive_a_server_that_was_just_dropped() {
+async fn data_survives_a_dropped_server() {
     let dir = tempfile::tempdir().unwrap();
     let server = on_disk(&dir).await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
@@ -206,7 +206,7 @@ async fn accounts_and_messages_outlive_a_server_that_was_just_dropped() {
     writer.expect(CONFIRMED).await;
     drop(server);
     writer.expect_end().await;
-    // The storing thread closes the store on its own time.
+    // The journal thread closes the store in the background.
     let reopened = async {
         loop {
             match SqliteJournal::open(dir.path()) {
@@ -227,13 +227,13 @@ async fn accounts_and_messages_outlive_a_server_that_was_just_dropped() {
 }
 
 #[tokio::test]
-async fn a_revoked_account_is_closed_and_cannot_come_back() {
+async fn closes_and_refuses_a_revoked_account() {
     let dir = tempfile::tempdir().unwrap();
     let server = on_disk(&dir).await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
     let (mut other, _) = Peer::registered(&server, "Eve").await;
     assert!(revoke_account(dir.path(), &Nickname::new(&record.nickname).unwrap()).unwrap());
-    assert!(!revoke_account(dir.path(), &Nickname::new("Nobody At All").unwrap()).unwrap());
+    assert!(!revoke_account(dir.path(), &Nickname::new("Unknown Name").unwrap()).unwrap());
     writer.expect_end().await;
     let mut again = Peer::connect(server.write_addr()).await;
     again.send(format!("{}\n", record.token)).await;

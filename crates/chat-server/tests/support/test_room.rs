@@ -1,4 +1,5 @@
-//! What sessions need around them, for unit tests: a context, a journal in memory, and a way to post without a connection.
+//! The surroundings of a session, for unit tests: a context, a journal in memory, and a way to post without a
+//! connection.
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ impl TestRoom {
         self.context.log.publish(&self.messages(self.journal.head()));
     }
 
-    /// Returns all messages from a sequence number on.
+    /// Returns all messages from a sequence number.
     pub(crate) fn messages(&self, from: Seq) -> Vec<MessageRecord> {
         self.journal.reader().read(from, ReadLimit { messages: usize::MAX, bytes: usize::MAX }).unwrap()
     }

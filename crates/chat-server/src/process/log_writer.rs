@@ -1,4 +1,4 @@
-//! Writes log lines on a thread of its own, so that a standard error which nobody reads never blocks the server.
+//! Writes log lines on a thread of its own, so that an unread standard error never blocks the server.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -25,7 +25,7 @@ async fn unknown_token_leads_to_registration() {
 }
 
 #[tokio::test]
-async fn record_without_extensions_is_the_original() {
+async fn record_without_extensions_is_original() {
     let mut config = config();
     config.extensions = false;
     let server = start(config, MemoryJournal::new()).await;

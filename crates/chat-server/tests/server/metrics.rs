@@ -76,7 +76,7 @@ async fn metrics_count_what_happened() {
     }
     assert_eq!(bob.post("4", &"x".repeat(17 * 1024)).await["code"], json!("too_long"));
     let mut stranger = Peer::connect(program.write).await;
-    stranger.send("nobody-s-token\n").await;
+    stranger.send("unknown-token\n").await;
     stranger.expect(format!("{GREETING}null\n{PROMPT}")).await;
     Peer::connect(program.write).await.expect_end().await;
     let heard = listener.line().await.len() + listener.line().await.len();

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 const IN_C: &str = include_str!("../../peers/send.c");
 const IN_PYTHON: &str = include_str!("../../peers/writer.py");
 const TOKEN: &str = "9a08f44c-c541-41eb-8c47-0242ac110002";
-const TEXT: &str = "a message of an ordinary day, about so many bytes";
+const TEXT: &str = "a message of an ordinary day, some sixty bytes long";
 
 /// The programs; ours is first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Which account a command writes with: a token that was given, a kept account, or a new one.
+//! Chooses the account of a command: a given token, a saved account, or a new one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::connection::LastError;
 use crate::error::CliError;
 use crate::output;
 
-/// Loads the kept accounts and says what was mended in their file.
+/// Loads the saved accounts and reports what was repaired in their file.
 pub(crate) fn kept(settings: &Settings) -> Result<Credentials, CliError> {
     let credentials = Credentials::load(&settings.credentials_path)?;
     for warning in credentials.warnings() {
@@ -23,9 +23,8 @@ pub(crate) fn kept(settings: &Settings) -> Result<Credentials, CliError> {
     Ok(credentials)
 }
 
-/// The token to write with, where there is one without asking the server: the one that was given,
-/// else the kept account of the name
-/// in this room, else the only kept account of this room.
+/// Returns the token to use, if the server need not be asked: the given one, or else the saved account of that name in
+/// this room, or else the only saved account of this room.
 pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
     if let Some(token) = settings.token()? {
         return Ok(Some(token));
@@ -35,7 +34,7 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
     if let Some(name) = &settings.nickname {
         return Ok(credentials.find_in(&room, name)?.map(|stored| stored.token().clone()));
     }
-    // A token is for the room that gave it, and no other one is told.
+    // A token is valid only in the room that issued it, and must not be sent to another one.
     match credentials.of_room(&room).as_slice() {
         [] => Ok(None),
         [only] => Ok(Some(only.token().clone())),
@@ -45,8 +44,8 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
     }
 }
 
-/// The token to write with; registers the name where nothing else is known, and keeps the account.
-/// Meanwhile `last_error` has what keeps it waiting.
+/// Returns the token to use. Registers the name if no account is known, and saves the account. In the meantime
+/// `last_error` contains what prevents it.
 pub(crate) async fn known_or_new(
     settings: &Settings,
     config: &ClientConfig,
@@ -61,7 +60,7 @@ pub(crate) async fn known_or_new(
     Ok(account.token)
 }
 
-/// Registers a name and keeps the account.
+/// Registers a name and saves the account.
 pub(crate) async fn new(
     settings: &Settings,
     config: &ClientConfig,
@@ -69,7 +68,7 @@ pub(crate) async fn new(
     last_error: &LastError,
 ) -> Result<Account, CliError> {
     let nickname = Nickname::new(name)?;
-    // Before the server is asked: an account that cannot be kept would be lost.
+    // Checked before the server is asked: an account that cannot be saved would be lost.
     let mut credentials = kept(settings)?;
     can_keep(&settings.credentials_path)?;
     let account = ask(config, nickname, last_error).await?;
@@ -77,7 +76,7 @@ pub(crate) async fn new(
     Ok(account)
 }
 
-/// Finds out beforehand whether files can be made beside the credential file.
+/// Checks that files can be created next to the account file.
 fn can_keep(path: &Path) -> Result<(), CliError> {
     let failed = |source| CliError::File { path: path.to_owned(), source };
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
@@ -86,8 +85,8 @@ fn can_keep(path: &Path) -> Result<(), CliError> {
     FileLock::acquire(path).map(|_| ()).map_err(CliError::Lock)
 }
 
-/// Registers, and tries again for as long as nobody answers at all. Once something was said it is
-/// not asked again: a second question could make a second account.
+/// Registers, and retries while no server answers. After an answer, even an incomplete one, it does not ask again: a
+/// second request could create a second account.
 async fn ask(config: &ClientConfig, nickname: Nickname, last_error: &LastError) -> Result<Account, CliError> {
     let start = Instant::now();
     let mut wait = config.retry.base;
@@ -109,7 +108,7 @@ async fn ask(config: &ClientConfig, nickname: Nickname, last_error: &LastError) 
         if !(unsaid && tries_left && time_left) {
             return Err(CliError::Connect { what: config.write_addr_text(), error });
         }
-        output::report(format_args!("{}; trying again in {}", chain(&*error), in_words(wait)));
+        output::report(format_args!("{}; retrying in {}", chain(&*error), in_words(wait)));
         last_error.set(Some(error));
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(config.retry.cap);

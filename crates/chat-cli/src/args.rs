@@ -1,4 +1,4 @@
-//! The command line, as `--help` shows it. The original's spellings are translated before this.
+//! The command line, as `--help` shows it. The spellings of the original are translated before.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use chat_frontend::time;
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// A line chat for scripts: listen to a room, post to it, look back.
+/// A line chat for scripts: receive messages, post them, search the history.
 #[derive(Debug, Parser)]
 #[command(name = "chat", version, about, propagate_version = true)]
 pub(crate) struct CliArgs {
@@ -18,13 +18,13 @@ pub(crate) struct CliArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CommonArgs {
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Take this profile of config.toml
+    /// Use this profile of config.toml
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) profile: Option<String>,
-    /// Write a log to standard error; it never holds a token
+    /// Write a log to standard error; it never contains a token
     #[arg(
         short,
         long,
@@ -42,7 +42,7 @@ pub(crate) struct CommonArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
-    /// Print messages as they come
+    /// Print messages as they arrive
     Listen(ListenArgs),
     /// Post one message, or each line of standard input
     Send(SendArgs),
@@ -56,63 +56,63 @@ pub(crate) enum CliCommand {
     Ping(PingArgs),
     /// Print shell completions
     Completions {
-        /// For which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page
     Man {
-        /// The page of this command; without it, the page of `chat`
+        /// The page of this command; default: the page of `chat`
         command: Option<String>,
     },
 }
 
-/// Where the room is and how patient to be.
+/// The address of the room, and the deadlines.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectArgs {
     /// Name or address of the server [default: 127.0.0.1]
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
-    /// The port of this command: the listen port for `listen`, the write port for all others
+    /// Port of this command: the listen port for `listen`, the write port for all others
     #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
-    /// The listen port [default: 5000]
+    /// Listen port [default: 5000]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) listen_port: Option<u16>,
-    /// The write port [default: 5050]
+    /// Write port [default: 5050]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) write_port: Option<u16>,
-    /// The ports speak TLS: verify the server by this machine's root certificates
+    /// Use TLS, and verify the server by the system's root certificates
     #[arg(long)]
     pub(crate) tls: bool,
-    /// Verify the server by the certificates in this file (PEM); says --tls too
+    /// Verify the server by the certificates in this file (PEM); implies --tls
     #[arg(long, value_name = "F", conflicts_with = "pin")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Trust the certificate with this SHA-256 fingerprint; says --tls too
+    /// Trust the certificate with this SHA-256 fingerprint; implies --tls
     #[arg(long, value_name = "SHA256")]
     pub(crate) pin: Option<String>,
-    /// End when the first connection fails or breaks
+    /// Exit when the first connection fails or breaks
     #[arg(long)]
     pub(crate) no_retry: bool,
-    /// Give up when there was no connection for so long
+    /// Give up after D without a connection
     #[arg(long, value_name = "D", value_parser = time::duration, conflicts_with = "no_retry")]
     pub(crate) retry_max_time: Option<Duration>,
 }
 
-/// Which account writes.
+/// The account of a writer.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Account")]
 pub(crate) struct IdentityArgs {
-    /// The account: its whole nickname, else the name that was asked for
+    /// The account: its complete nickname, or the name that was requested
     #[arg(short, long, value_name = "NAME")]
     pub(crate) username: Option<String>,
     /// Read the token from this file; - is standard input
     #[arg(long, value_name = "F", conflicts_with = "token")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The token itself; others on this machine can see it
+    /// The token itself; other users of this machine can see it
     #[arg(short, long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub(crate) token: Option<String>,
-    /// Keep accounts in this file
+    /// Save accounts in this file
     #[arg(long, value_name = "F")]
     pub(crate) credential_path: Option<PathBuf>,
 }
@@ -121,40 +121,40 @@ pub(crate) struct IdentityArgs {
 pub(crate) struct ListenArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
-    /// Also append each message to this history file, and go on where it ends
+    /// Also append messages to this history file, and resume where it ends
     #[arg(long, value_name = "F")]
     pub(crate) history_path: Option<PathBuf>,
-    /// Begin with the last N messages
+    /// Start with the last N messages
     #[arg(long, value_name = "N", conflicts_with_all = ["since", "cursor"])]
     pub(crate) last: Option<u64>,
-    /// Begin with what was posted since T: a time, or so long ago (2h)
+    /// Start with the messages since T: a time, or a duration ago (2h)
     #[arg(long, value_name = "T", conflicts_with = "cursor")]
     pub(crate) since: Option<String>,
-    /// Go on where the last run with this file stopped
+    /// Resume where the last run with this file stopped
     #[arg(long, value_name = "F", conflicts_with = "history_path")]
     pub(crate) cursor: Option<PathBuf>,
-    /// End after N messages
+    /// Exit after N messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
-    /// End after D in all
+    /// Exit after D
     #[arg(long, value_name = "D", value_parser = time::duration)]
     pub(crate) timeout: Option<Duration>,
-    /// End when no message has come for D
+    /// Exit when no message has arrived for D
     #[arg(long, value_name = "D", value_parser = time::duration)]
     pub(crate) idle_timeout: Option<Duration>,
-    /// On a terminal, print what was written unchanged
+    /// Print control characters unchanged on a terminal
     #[arg(long)]
     pub(crate) raw: bool,
 }
 
-/// When a message counts as confirmed.
+/// The condition for a message to count as confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Confirm {
-    /// Its bytes are handed to the system
+    /// It is written to the socket
     Written,
-    /// The server has answered that it has it
+    /// The server has confirmed it
     Ack,
-    /// It has also come back on the listen port
+    /// It has also arrived on the listen port
     Echo,
 }
 
@@ -164,13 +164,13 @@ pub(crate) struct SendArgs {
     pub(crate) connect: ConnectArgs,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
-    /// Post this text; - reads standard input, line by line
+    /// Post this text; - reads standard input line by line
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
-    /// When a message counts as confirmed
+    /// Condition for a message to count as confirmed
     #[arg(long, value_name = "WHEN", default_value = "ack")]
     pub(crate) confirm: Confirm,
-    /// Give up after D: what has no answer then is unconfirmed
+    /// Give up after D: messages without an answer are then unconfirmed
     #[arg(long, value_name = "D", value_parser = time::duration)]
     pub(crate) timeout: Option<Duration>,
 }
@@ -179,17 +179,17 @@ pub(crate) struct SendArgs {
 pub(crate) struct RegisterArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
-    /// The nickname to ask for
+    /// Requested nickname
     #[arg(short, long, value_name = "NAME")]
     pub(crate) username: String,
-    /// Keep accounts in this file
+    /// Save accounts in this file
     #[arg(long, value_name = "F")]
     pub(crate) credential_path: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct AccountsArgs {
-    /// The file with the kept accounts
+    /// File with the saved accounts
     #[arg(long, value_name = "F", global = true)]
     pub(crate) credential_path: Option<PathBuf>,
     #[command(subcommand)]
@@ -198,13 +198,13 @@ pub(crate) struct AccountsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountsAction {
-    /// List the nicknames (the same as no action)
+    /// List the nicknames (the default)
     List,
-    /// Remove an account from the file; it stays on the server
+    /// Remove an account from the file; it remains on the server
     Remove {
-        /// Its whole nickname
+        /// The complete nickname
         nickname: String,
-        /// The room it is of, by its write port; needed where several rooms have the nickname
+        /// Its room, by the write port; needed if several rooms have the nickname
         #[arg(long, value_name = "HOST:PORT")]
         room: Option<String>,
     },
@@ -212,25 +212,25 @@ pub(crate) enum AccountsAction {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct HistoryArgs {
-    /// The file [default: history.txt in the data directory]
+    /// History file [default: history.txt in the data directory]
     #[arg(long, value_name = "F")]
     pub(crate) history_path: Option<PathBuf>,
-    /// Only the last N messages that fit
+    /// Only the last N matching messages
     #[arg(long, value_name = "N")]
     pub(crate) last: Option<usize>,
-    /// Only from T on: a time, or so long ago (2h)
+    /// Only messages since T: a time, or a duration ago (2h)
     #[arg(long, value_name = "T")]
     pub(crate) since: Option<String>,
-    /// Only before T
+    /// Only messages before T
     #[arg(long, value_name = "T")]
     pub(crate) until: Option<String>,
-    /// Only lines that match
+    /// Only matching lines
     #[arg(long, value_name = "REGEX")]
     pub(crate) grep: Option<String>,
-    /// Go on with what is appended
+    /// Print new lines as they are appended
     #[arg(long, conflicts_with = "until")]
     pub(crate) follow: bool,
-    /// On a terminal, print what was written unchanged
+    /// Print control characters unchanged on a terminal
     #[arg(long)]
     pub(crate) raw: bool,
 }
@@ -248,7 +248,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         super::CliArgs::command().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! One module a command, and the runtime that they share.
+//! One module per command, and the runtime that they share.
 
 mod accounts;
 mod history;
@@ -15,7 +15,7 @@ use chat_frontend::Exit;
 use crate::args::{CliArgs, CliCommand};
 use crate::error::CliError;
 
-/// Runs the command that was asked for.
+/// Runs the requested command.
 pub(crate) fn run(args: CliArgs) -> Result<Exit, CliError> {
     let common = args.common;
     match args.command {
@@ -30,11 +30,11 @@ pub(crate) fn run(args: CliArgs) -> Result<Exit, CliError> {
     }
 }
 
-/// One thread is enough for two connections, and starts faster than several.
+/// Runs a command on a runtime of one thread, which suffices for two connections and starts faster than several.
 fn on_runtime(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
     let exit = runtime.block_on(work);
-    // Standard input may still be waited for on a thread that nothing can wake.
+    // Does not wait for the thread that may be blocked on standard input.
     runtime.shutdown_background();
     exit
 }

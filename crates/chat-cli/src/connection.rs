@@ -1,5 +1,4 @@
-//! From the command line to what the services are told: settings, patience, and the talk about
-//! states on standard error.
+//! Converts the command line to the configuration of the services, and reports connection states on standard error.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use crate::error::CliError;
 use crate::json::JsonObject;
 use crate::output;
 
-/// Which port a command's `--port` means.
+/// The port that `--port` of a command refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PortKind {
     Listen,
@@ -30,7 +29,7 @@ impl PortKind {
     }
 }
 
-/// The flags as the topmost layer of the settings.
+/// Returns the flags as the topmost layer of the settings.
 pub(crate) fn layer(connect: &ConnectArgs, side: PortKind) -> Layer {
     let port = |of: PortKind| if side == of { connect.port } else { None };
     Layer {
@@ -44,12 +43,10 @@ pub(crate) fn layer(connect: &ConnectArgs, side: PortKind) -> Layer {
     }
 }
 
-/// Adds who writes. A token on the command line works, and others can read it there: say so.
+/// Adds the account. A token on the command line works, but other users can read it, so this is reported.
 pub(crate) fn add_identity(layer: &mut Layer, identity: &IdentityArgs) -> Result<(), CliError> {
     if let Some(token) = &identity.token {
-        output::report(
-            "warning: a token on the command line can be seen by others; --token-file or CHAT_TOKEN hide it",
-        );
+        output::report("warning: other users can see a token on the command line: use --token-file or CHAT_TOKEN");
         layer.token = Some(Token::new(token)?);
     }
     layer.token_file.clone_from(&identity.token_file);
@@ -62,16 +59,15 @@ pub(crate) fn settings(layer: Layer, common: &CommonArgs) -> Result<Settings, Cl
     Ok(Settings::load(layer, common.profile.as_deref())?)
 }
 
-/// Says once where the token is about to travel in the clear to another machine. That is how the
-/// original works, so it is not refused.
+/// Warns if the token will be sent unencrypted to another machine. The original does this, so it is not refused.
 pub(crate) fn warn_of_exposure(config: &ClientConfig) {
     if config.exposes_token() {
         let address = config.write_addr_text();
-        output::report(format_args!("warning: the token travels to {address} in the clear; --tls would hide it"));
+        output::report(format_args!("warning: sending the token to {address} unencrypted: use --tls"));
     }
 }
 
-/// The services' configuration, with this command's patience.
+/// Returns the configuration of the services, with this command's deadlines.
 pub(crate) fn client_config(
     settings: &Settings,
     connect: &ConnectArgs,
@@ -86,7 +82,7 @@ pub(crate) fn client_config(
     config
 }
 
-/// What keeps a connection from being made at present, for whoever gives up waiting for it.
+/// The current reason why there is no connection, for a timeout message.
 #[derive(Debug, Default)]
 pub(crate) struct LastError(RefCell<Option<Arc<ConnectError>>>);
 
@@ -100,7 +96,7 @@ impl LastError {
     }
 }
 
-/// Says on standard error what becomes of a connection; what goes well at once is not worth a word.
+/// Reports the states of a connection on standard error. An immediate success is not reported.
 pub(crate) struct StateReporter {
     side: PortKind,
     states: watch::Receiver<ConnectionState>,
@@ -114,16 +110,16 @@ impl StateReporter {
         Self { side, states, json, troubled: false, last_error: LastError::default() }
     }
 
-    /// Waits for the next state and talks about it. Never ends by itself. Cancel-safe.
+    /// Waits for the next state and reports it. Never returns an end. Cancel-safe.
     pub(crate) async fn next(&mut self) {
         if self.states.changed().await.is_err() {
-            // The service is gone; whoever waits beside this knows why.
+            // The service has ended; the caller waits for its result elsewhere.
             std::future::pending::<()>().await;
         }
         self.report();
     }
 
-    /// Why there is no connection.
+    /// Returns the reason why there is no connection.
     pub(crate) fn last_error(&self) -> &LastError {
         &self.last_error
     }
@@ -145,7 +141,7 @@ impl StateReporter {
                 self.troubled = true;
                 let wait = retry_at.saturating_duration_since(tokio::time::Instant::now());
                 let (side, cause) = (self.side.name(), chain(&*cause));
-                output::report(format_args!("{side} port: {cause}; trying again in {}", in_words(wait)));
+                output::report(format_args!("{side} port: {cause}; retrying in {}", in_words(wait)));
             }
             ConnectionState::Online { .. } if self.troubled => {
                 self.troubled = false;
@@ -156,7 +152,7 @@ impl StateReporter {
     }
 }
 
-/// Why a service has closed, as the failure of the command.
+/// Returns the error of a closed service, as the error of the command.
 pub(crate) fn closed(states: &watch::Receiver<ConnectionState>, what: String) -> Option<CliError> {
     match &*states.borrow() {
         ConnectionState::Closed { cause: Some(error) } => Some(CliError::Connect { what, error: Arc::clone(error) }),

@@ -1,5 +1,5 @@
-//! `--confirm echo`: a message counts when it has come back on the listen port. A task of its own
-//! listens, so that nothing waits for it and the server is never kept waiting.
+//! `--confirm echo`: a message counts as confirmed when it has arrived on the listen port. A separate task reads that
+//! port, so that the server never waits.
 
 use std::collections::VecDeque;
 
@@ -9,18 +9,17 @@ use tokio::sync::{mpsc, oneshot};
 use crate::connection;
 use crate::error::CliError;
 
-/// How much of what others said is kept while it may still be ours, in bytes. A message is published
-/// before it is confirmed, so its echo may be here before its receipt.
+/// How many bytes of other messages are kept that may still turn out to be ours. A message is published before it is
+/// confirmed, so its echo can arrive before its receipt.
 const KEPT: usize = 4 * 1024 * 1024;
 
-/// Listens for our own messages. Dropping it ends that, and what is still waited for has not come
-/// back.
+/// Receives the echoes of our own messages. When it is dropped, outstanding echoes count as not received.
 pub(crate) struct EchoListener(mpsc::UnboundedSender<Wait>);
 
-/// The right to ask, which keeps nothing alive.
+/// A weak handle for queries, which does not keep the listener alive.
 pub(crate) struct Ask(mpsc::WeakUnboundedSender<Wait>);
 
-/// One message that is waited for.
+/// A message whose echo is awaited.
 struct Wait {
     position: Option<Position>,
     sender: Option<Nickname>,
@@ -29,13 +28,13 @@ struct Wait {
 }
 
 impl EchoListener {
-    /// Starts listening, and waits until it hears: what was posted before could come back unheard.
+    /// Starts listening, and waits until it is online: an echo of an earlier post could be missed.
     pub(crate) async fn start(mut config: ClientConfig) -> Result<Self, CliError> {
         config.resume = Resume::Live;
         let what = config.listen_addr_text();
         let listener = Listener::builder(config).start();
         let mut states = listener.state();
-        // The service outlives this wait.
+        // The result is in `states`; a dropped sender ends the wait too.
         let _ = states.wait_for(|state| state.is_online() || state.is_closed()).await;
         if let Some(failure) = connection::closed(&states, what) {
             return Err(failure);
@@ -51,12 +50,12 @@ impl EchoListener {
 }
 
 impl Ask {
-    /// Whether a confirmed message has come back; `false` when that can no longer be known.
+    /// Returns whether a confirmed message has arrived; `false` if that can no longer be determined.
     pub(crate) async fn of(&self, position: Option<Position>, sender: Option<Nickname>, text: &Text) -> bool {
         let (back, came) = oneshot::channel();
         let text = text.flattened().into_owned();
         let wait = Wait { position, sender, text, back };
-        // The strong handle is gone again before the answer is waited for.
+        // The strong handle is dropped before the wait, so that it does not keep the listener alive.
         self.0.upgrade().is_some_and(|echo| echo.send(wait).is_ok()) && came.await.is_ok()
     }
 }
@@ -70,8 +69,8 @@ impl Wait {
     }
 }
 
-/// Pairs what is waited for with what came, whichever is first. There are never more waits than
-/// messages under way.
+/// Matches awaited echoes with received messages, in either order. The number of awaited echoes is bounded by the
+/// number of unanswered messages.
 async fn listen(mut listener: Listener, mut asked: mpsc::UnboundedReceiver<Wait>) {
     let mut waits: Vec<Wait> = Vec::new();
     let mut kept: VecDeque<Message> = VecDeque::new();
@@ -83,7 +82,7 @@ async fn listen(mut listener: Listener, mut asked: mpsc::UnboundedReceiver<Wait>
                 match kept.iter().position(|message| wait.is_for(message)).and_then(|at| kept.remove(at)) {
                     Some(message) => {
                         kept_bytes -= message.text.as_str().len();
-                        // Whoever asked may be gone.
+                        // An error means that the caller has stopped waiting.
                         let _ = wait.back.send(());
                     }
                     None => waits.push(wait),
@@ -101,7 +100,7 @@ async fn listen(mut listener: Listener, mut asked: mpsc::UnboundedReceiver<Wait>
                         kept_bytes -= oldest.text.as_str().len();
                     }
                 }
-                // It may have been in there: nobody will ever know.
+                // The echo may be in the gap: whether it arrived can no longer be determined.
                 Some(ListenerEvent::Gap(_)) => waits.clear(),
                 Some(_) => {}
                 None => return,

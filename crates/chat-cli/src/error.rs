@@ -1,4 +1,4 @@
-//! Everything that can end a command badly, and the one function from it to the exit code.
+//! The errors of the commands, and the one function that maps them to exit codes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use chat_frontend::time::in_words;
 
 use crate::ledger::Shortfall;
 
-/// Why a command did not do what was asked.
+/// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    /// What clap, or a check behind it, has to say about the command line.
+    /// An error of clap, or of a later check of the command line.
     #[error("{0}")]
     Usage(Box<str>),
     #[error(transparent)]
@@ -29,15 +29,15 @@ pub(crate) enum CliError {
     Cursor(#[from] CursorError),
     #[error(transparent)]
     Credentials(CredentialsError),
-    #[error("{0}; name one by its whole nickname, and remove what is no longer good with `chat accounts remove`")]
+    #[error("{0}; use the complete nickname, or remove old accounts with `chat accounts remove`")]
     SeveralFit(Box<str>),
-    #[error("there is no account to write with: name one with -u, or give a token")]
+    #[error("no account found: pass -u NAME or a token")]
     NoAccount,
-    #[error("several accounts are kept ({}): name one with -u", .0.join(", "))]
+    #[error("several accounts are saved ({}): choose one with -u", .0.join(", "))]
     WhichAccount(Vec<String>),
-    #[error("accounts of this nickname are kept for several rooms ({}): name one with --room", .0.join(", "))]
+    #[error("accounts with this nickname are saved for several rooms ({}): choose one with --room", .0.join(", "))]
     WhichRoom(Vec<String>),
-    #[error("there is no kept account {0:?}")]
+    #[error("no account {0:?} is saved")]
     UnknownAccount(String),
     #[error(transparent)]
     Text(#[from] TextError),
@@ -51,41 +51,41 @@ pub(crate) enum CliError {
         what: String,
         error: Arc<ConnectError>,
     },
-    /// Something answers there, and it is not what it should be.
+    /// The peer answered, but not as a chat server.
     #[error("{0}")]
     NotAChat(String),
-    /// Not every message was confirmed, because of this.
+    /// Not every message was confirmed, for this reason.
     #[error("{}; {shortfall}", chain(&**why))]
     Cut { why: Box<CliError>, shortfall: Shortfall },
     /// Not every message was confirmed.
     #[error("{0}")]
     Messages(#[from] Shortfall),
-    #[error("cannot write to standard output: {0}")]
+    #[error("could not write to standard output: {0}")]
     Output(#[source] std::io::Error),
-    #[error("cannot read standard input: {0}")]
+    #[error("could not read standard input: {0}")]
     Input(#[source] std::io::Error),
     #[error("{path}: {source}")]
     File { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Lock(LockError),
-    #[error("cannot start: {0}")]
+    #[error("could not start: {0}")]
     Runtime(#[source] std::io::Error),
     #[error("time ran out after {got} of {wanted} messages")]
     Timeout { got: u64, wanted: u64 },
     #[error("time ran out")]
     OutOfTime,
-    /// It ran out before there was a connection; with what was in the way, where an attempt has failed.
+    /// The timeout ended before there was a connection; with the error of the last attempt, if any.
     #[error("time ran out before there was a connection to {what}{}", because(error.as_deref()))]
     NoConnectionInTime { what: String, error: Option<Arc<ConnectError>> },
     #[error("no message arrived for {}", in_words(*.0))]
     Idle(std::time::Duration),
-    /// A signal; there is nothing to say.
+    /// A signal ended the command; nothing is reported.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl CliError {
-    /// The one function from a failure to the exit code.
+    /// Returns the exit code of the error.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => Exit::Local,
@@ -119,7 +119,7 @@ impl CliError {
         }
     }
 
-    /// The stable name of the failure, for `--json`.
+    /// Returns the stable name of the error, for `--json`.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Usage(_) | Self::Text(_) | Self::Nickname(_) | Self::Token(_) => "usage",
@@ -156,13 +156,13 @@ impl CliError {
     }
 }
 
-/// Which of two reasons decides the exit code: the signal, then doubt, then a refusal.
+/// Returns which of two exit codes wins: a signal, then doubt, then a refusal.
 fn first_of(one: Exit, other: Exit) -> Exit {
     let order = [Exit::Interrupted, Exit::Local, Exit::Unconfirmed, Exit::Refused, Exit::Unreachable, Exit::Timeout];
     order.into_iter().find(|exit| [one, other].contains(exit)).unwrap_or(one)
 }
 
-/// Whether a connection failed because of a file on this machine.
+/// Returns whether a connection failed because of a local file.
 fn is_local(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Tls { source: TlsError::CaFile { .. }, .. })
 }
@@ -183,16 +183,16 @@ fn refusal(error: &ConnectError) -> Option<Refusal> {
     }
 }
 
-/// What to do about a token that is not known: the account was made elsewhere, or taken back.
+/// The advice for an unknown token: it is of another server, or the account was revoked.
 const UNKNOWN_TOKEN: &str =
-    "; `chat register -u NAME` makes a new account, `chat accounts remove NICKNAME` forgets the old one";
+    ": create an account with `chat register -u NAME`, and remove the old one with `chat accounts remove NICKNAME`";
 
-/// The server does not say what it minds in a nickname. These are the rules of ours.
-const NICKNAME: &str = "; it may have 40 characters (or what the server was told), something that can be seen in it, and \
+/// The server does not report what is wrong with a nickname. These are the rules of our server.
+const NICKNAME: &str = ": it may have at most 40 characters (or the server's own limit), must be visible, and \
                         must not look like Server; or there were too many registrations";
 
-/// The whole chain of causes on one line, with the address in front where the error does not name it, and with what to
-/// do.
+/// Returns the whole chain of causes on one line, with the address in front if the error does not contain it, and with
+/// advice.
 fn connect_text(what: &str, error: &ConnectError) -> String {
     let text = chain(error);
     let advice = match refusal(error) {
@@ -203,7 +203,7 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
     if text.contains(what) { format!("{text}{advice}") } else { format!("{what}: {text}{advice}") }
 }
 
-/// What was in the way, after what could not be done.
+/// Returns the last connection error, to append to the message of a timeout.
 fn because(error: Option<&ConnectError>) -> String {
     error.map(|error| format!(": {}", chain(error))).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! The objects of `--json`, one a line. Fields are only ever added; `docs/schema.json` describes
-//! them and a test holds the output to it.
+//! The objects of `--json`, one per line. Fields are only ever added; `docs/schema.json` describes them, and a test
+//! checks the output against it.
 
 use std::io;
 
@@ -26,7 +26,7 @@ pub(crate) enum ObjectKind<'a> {
     Message {
         #[serde(skip_serializing_if = "Option::is_none")]
         nick: Option<&'a str>,
-        /// The other name that it can be taken for.
+        /// The other name that it looks like.
         #[serde(skip_serializing_if = "Option::is_none")]
         looks_like: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub(crate) enum ObjectKind<'a> {
     },
     Ping {
         side: &'static str,
-        /// How long it took to be greeted, or to be let in.
+        /// The time until the greeting, or until the login.
         ms: f64,
         #[serde(skip_serializing_if = "Option::is_none")]
         numbered: Option<bool>,
@@ -96,7 +96,7 @@ impl<'a> JsonObject<'a> {
         Self { v: 1, kind }
     }
 
-    /// A message as it came; `arrived` stands in for the time where the server gives none.
+    /// Creates the object of a message; `arrived` is the time if the server gives none.
     pub(crate) fn message(message: &'a Message, looks_like: Option<&'a str>, arrived: Timestamp) -> Self {
         let at = message.at.filter(|&ms| ms >= FIRST).and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let at = at.unwrap_or(arrived);
@@ -139,7 +139,7 @@ impl<'a> JsonObject<'a> {
         Self::new(ObjectKind::State { side, state: name, attempt, retry_in_ms, cause })
     }
 
-    /// The name of a state.
+    /// Returns the name of a state.
     pub(crate) fn state_name(state: &ConnectionState) -> &'static str {
         match state {
             ConnectionState::Connecting { .. } => "connecting",
@@ -152,14 +152,14 @@ impl<'a> JsonObject<'a> {
     /// Appends the object and a line feed.
     pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
         let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter);
-        // Writing to memory cannot fail, and no map here has keys that are not text.
+        // Writing to memory cannot fail, and all keys are strings.
         let _ = self.serialize(&mut serializer);
         out.push(b'\n');
     }
 }
 
-/// Compact JSON in which whatever could steer a terminal is an escape: the same data for a program,
-/// and safe where a person looks at it.
+/// Compact JSON in which every character that could control a terminal is escaped: the same data for a program, and
+/// safe on a screen.
 struct SafeFormatter;
 
 impl serde_json::ser::Formatter for SafeFormatter {
@@ -179,7 +179,7 @@ impl serde_json::ser::Formatter for SafeFormatter {
     }
 }
 
-/// RFC 3339 in the local zone, to the millisecond.
+/// Converts to RFC 3339 in the local zone, to the millisecond.
 fn time(time: std::time::SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or_default()
 }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_rfc_3339_cannot_say_is_the_time_of_arrival() {
+    fn replaces_times_outside_rfc_3339() {
         let arrived = Timestamp::from_millisecond(1_673_716_020_000).expect("a time");
         for at in [i64::MIN, -99_999_999_999_999, 300_000_000_000_000, i64::MAX] {
             let text = chat_client::Text::new("hi").expect("a text");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pile_of_marks_is_capped_and_nothing_of_it_lost() {
+    fn escapes_stacked_marks_without_loss() {
         let text = format!("a{}b\u{301}", "\u{301}".repeat(60));
         let line = line(&JsonObject::new(ObjectKind::Error { code: "usage", message: text.clone() }));
         assert_eq!(line.matches('\u{301}').count(), display::MAX_MARKS + 1, "{line}");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_steers_a_terminal_is_in_an_object_and_nothing_is_lost() {
+    fn escapes_terminal_controls_without_loss() {
         let text = "a\u{9b}31m\u{7f}\u{202e}\u{e0041} \"Ж\" \u{1b}\n";
         let mut out = Vec::new();
         JsonObject::new(ObjectKind::Error { code: "usage", message: text.to_owned() }).write_to(&mut out);

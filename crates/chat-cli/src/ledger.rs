@@ -1,11 +1,11 @@
-//! What became of each message of a run of `chat send`, and the sentence that says so.
+//! The final state of each message of a `chat send` run, and the sentence that reports them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chat_frontend::Exit;
 
-/// The end of one message.
+/// The final state of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PostOutcome {
     Confirmed,
@@ -29,10 +29,10 @@ impl PostOutcome {
     }
 }
 
-/// How many different reasons the report keeps apart. They are the server's words, and it may have any number of them.
+/// How many different reasons are reported. They come from the server, which could send any number of them.
 const REASONS: usize = 16;
 
-/// First and last line of each stretch, in order.
+/// First and last line of each range, in order.
 type Ranges = Vec<(u64, u64)>;
 
 /// The outcomes of all messages with their reasons, by number of their input line, kept as ranges: a million confirmed
@@ -40,16 +40,16 @@ type Ranges = Vec<(u64, u64)>;
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     ranges: BTreeMap<(PostOutcome, Box<str>), Ranges>,
-    /// The input goes on behind what was read of it.
+    /// The input continues after the lines that were read.
     cut: bool,
 }
 
 impl Ledger {
-    /// One message has ended so, for a reason that may be empty.
+    /// Records the final state of one message; the reason may be empty.
     pub(crate) fn note(&mut self, line: u64, outcome: PostOutcome, reason: &str) {
         let known = self.ranges.len() < REASONS || self.ranges.contains_key(&(outcome, reason.into()));
         let ranges = self.ranges.entry((outcome, if known { reason } else { "" }.into())).or_default();
-        // Lines end nearly in order, so the place is at or near the end.
+        // Messages end nearly in order, so the position is at or near the end.
         let place = ranges.partition_point(|&(_, last)| last < line);
         if place > 0 && ranges[place - 1].1 + 1 == line {
             ranges[place - 1].1 = line;
@@ -64,7 +64,7 @@ impl Ledger {
         }
     }
 
-    /// What follows the last line that is noted was not read, and not sent either.
+    /// Records that the lines after the last one were not read, and not sent either.
     pub(crate) fn cut(&mut self) {
         self.cut = true;
     }
@@ -74,7 +74,7 @@ impl Ledger {
         ranges.map(|(first, last)| last - first + 1).sum()
     }
 
-    /// `None` when every message was confirmed.
+    /// Returns the report, or `None` if every message was confirmed.
     pub(crate) fn shortfall(&self) -> Option<Shortfall> {
         let worst = [PostOutcome::Unconfirmed, PostOutcome::Refused, PostOutcome::NeverSent]
             .into_iter()
@@ -106,7 +106,7 @@ impl Ledger {
     }
 }
 
-/// Not everything was confirmed; says which input lines ended how.
+/// Not everything was confirmed; reports which input lines ended in which state.
 #[derive(Debug, thiserror::Error)]
 #[error("{report}")]
 pub(crate) struct Shortfall {
@@ -115,7 +115,7 @@ pub(crate) struct Shortfall {
 }
 
 impl Shortfall {
-    /// What the messages themselves say; `None` where some were only never sent: what kept them decides.
+    /// Returns the exit code by the messages; `None` if some were only never sent, because then their cause decides.
     pub(crate) fn exit(&self) -> Option<Exit> {
         match self.worst {
             PostOutcome::Refused => Some(Exit::Refused),
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_report_names_every_line_and_the_worst_decides() {
+    fn reports_every_line_and_the_worst_state() {
         let mut ledger = Ledger::default();
         for line in [1, 2, 4, 3, 9] {
             ledger.note(line, PostOutcome::Confirmed, "");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_kept_apart_and_have_an_end() {
+    fn separates_a_bounded_number_of_reasons() {
         let mut ledger = Ledger::default();
         for (line, reason) in [(1, "too long"), (2, "revoked"), (3, "too long")] {
             ledger.note(line, PostOutcome::Refused, reason);

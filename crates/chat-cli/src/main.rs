@@ -1,5 +1,5 @@
-//! `chat`: the room for scripts. Data goes to standard output, reports to standard error, and the exit code names the
-//! result. The program translates between a command line and `chat-client`.
+//! `chat`: the chat client for scripts. Data goes to standard output, reports to standard error, and the exit code
+//! gives the result. The program translates between a command line and `chat-client`.
 
 mod account_choice;
 mod args;
@@ -22,7 +22,7 @@ use chat_frontend::legacy_args::{Spellings, safe_error};
 use chat_frontend::{Exit, logging, report};
 use clap::Parser as _;
 
-/// The original's spellings.
+/// The spellings of the original.
 const SPELLINGS: Spellings = Spellings {
     options: &[
         ("-host", "--host"),
@@ -56,10 +56,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints what clap has to say: help and the version are data, everything else is a usage error.
+/// Prints clap's output: help and version are data, everything else is a usage error.
 fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // A pipe that `head` has closed is no failure of `--help`.
+        // A pipe closed by `head` is not a failure of `--help`.
         let _ = error.print();
         return Exit::Done.into();
     }

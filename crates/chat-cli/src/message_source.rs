@@ -1,5 +1,5 @@
-//! Where the messages of `chat send` come from: one text, or the lines of standard input with their numbers. It posts
-//! nothing, and it reads no line that could not be handed on.
+//! The messages of `chat send`: one text, or the lines of standard input with their numbers. It reads no line that
+//! could not be passed on.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::CliError;
 
-/// How many lines wait to be handed on: enough to keep a connection busy.
+/// How many lines wait to be sent: enough to keep a connection busy.
 const WAITING: usize = 512;
 
-/// How long to wait for the line that is just being read, when nothing more will be sent. What is in a file or a pipe
-/// is here by then; a terminal is not waited for.
+/// How long to wait for a line that is being read, when nothing more will be sent. The content of a file or pipe has
+/// arrived by then; a terminal is not waited for.
 const LAST_LINE: Duration = Duration::from_millis(250);
 
-/// A message and the number of its line, from 1; or why the line is none.
+/// A message and its line number, from 1; or why the line is not a message.
 pub(crate) type Numbered = (u64, Result<Text, TextError>);
 
-/// The messages to be sent.
+/// The messages to send.
 pub(crate) enum MessageSource {
     One(Option<Text>),
     Lines(Lines),
@@ -29,28 +29,28 @@ pub(crate) enum MessageSource {
 /// The lines of standard input.
 pub(crate) struct Lines {
     read: mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>,
-    /// Whether the input had come to its end when reading stopped.
+    /// Whether the input had ended when reading stopped.
     ended: oneshot::Receiver<bool>,
 }
 
-/// What was not sent when nothing more will be.
+/// The lines that were read and not sent.
 pub(crate) struct Rest {
     pub(crate) lines: Vec<Numbered>,
-    /// The input goes on behind them, as far as is known.
+    /// Whether the input continues after them, as far as is known.
     pub(crate) goes_on: bool,
 }
 
 impl MessageSource {
-    /// What `-m` says: a text, or standard input.
+    /// Returns the source for `-m`: a text, or standard input.
     ///
     /// # Errors
-    /// When the text is none, or when standard input is wanted for the token too.
+    /// If the text is not a message, or if standard input is needed for the token too.
     pub(crate) fn from(message: Option<String>, settings: &Settings) -> Result<Self, CliError> {
         match message.as_deref() {
             Some("-") | None => {
                 if settings.token_file.as_deref().is_some_and(|path| path.as_os_str() == "-") {
                     return Err(CliError::Usage(
-                        "standard input cannot be both the token (--token-file -) and the messages: give -m TEXT"
+                        "standard input cannot contain both the token (--token-file -) and the messages: pass -m TEXT"
                             .into(),
                     ));
                 }
@@ -60,7 +60,7 @@ impl MessageSource {
         }
     }
 
-    /// The next message with its number; `None` at the end. Cancel-safe.
+    /// Returns the next message with its number; `None` at the end. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Option<std::io::Result<Numbered>> {
         match self {
             Self::One(text) => text.take().map(|text| Ok((1, Ok(text)))),
@@ -77,7 +77,7 @@ impl MessageSource {
         }
     }
 
-    /// Stops reading, and says what was read and not handed on.
+    /// Stops reading, and returns the lines that were read and not passed on.
     pub(crate) async fn rest(self) -> Rest {
         match self {
             Self::One(text) => Rest { lines: text.map(|text| (1, Ok(text))).into_iter().collect(), goes_on: false },
@@ -87,7 +87,8 @@ impl MessageSource {
                 while let Ok(Some(line)) = timeout_at(until, read.recv()).await {
                     lines.extend(line.ok().and_then(message));
                     count += 1;
-                    // A short input is read to its end, so that each line of it is told; of a long one only so much.
+                    // A short input is read to its end, so that each line of it is reported; a long one only up to a
+                    // limit.
                     if count == WAITING {
                         read.close();
                     }
@@ -103,7 +104,7 @@ impl MessageSource {
     }
 }
 
-/// A line as a message; `None` where there is nothing in it.
+/// Returns a line as a message; `None` if it is blank.
 fn message((number, line): (u64, Vec<u8>)) -> Option<Numbered> {
     match Text::new(&String::from_utf8_lossy(&line)) {
         Err(TextError::Blank) => None,
@@ -112,8 +113,7 @@ fn message((number, line): (u64, Vec<u8>)) -> Option<Numbered> {
 }
 
 impl Lines {
-    /// Reads standard input on a thread of its own: a read from a terminal or a pipe can be neither waited for nor
-    /// given up otherwise.
+    /// Reads standard input on a separate thread, because a read from a terminal or pipe cannot be cancelled.
     fn read() -> Result<Self, CliError> {
         let (sender, read) = mpsc::channel(WAITING);
         let (end, ended) = oneshot::channel();
@@ -121,7 +121,7 @@ impl Lines {
         let work = move || {
             let mut input = std::io::stdin().lock();
             let mut number = 0;
-            // First the place and then the line: none is read that nobody would hear of.
+            // Reserves the place before reading, so that no line is read that could not be passed on.
             while let Ok(place) = runtime.block_on(sender.reserve()) {
                 let mut line = Vec::new();
                 match read_line(&mut input, &mut line) {
@@ -143,7 +143,7 @@ impl Lines {
     }
 }
 
-/// Reads one line. Of a line without end only so much is kept as shows that it is too long.
+/// Reads one line. Of an endless line only enough is kept to show that it is too long.
 fn read_line(input: &mut impl std::io::BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
     const KEEP: usize = 8 * chat_client::MAX_TEXT_BYTES;
     let mut any = false;

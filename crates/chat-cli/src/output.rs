@@ -1,4 +1,4 @@
-//! Standard output and standard error: what goes where, and what a terminal may be shown.
+//! Standard output and standard error: what is written to each, and what is safe for a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 
-/// How to print, decided once from the options and from what the streams are.
+/// The output style, decided once from the options and the kind of the streams.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
     pub(crate) json: bool,
-    /// Neutralise what could steer a terminal.
+    /// Make control characters visible.
     guarded: bool,
 }
 
@@ -24,22 +24,22 @@ impl Style {
         Self { json, guarded: !raw && io::stdout().is_terminal() }
     }
 
-    /// Makes text of a peer ready for standard output.
+    /// Prepares text of a peer for standard output.
     pub(crate) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.guarded { display::clean_for_terminal(text) } else { Cow::Borrowed(text) }
     }
 
-    /// Whether messages go out as they stand on the wire.
+    /// Returns whether messages are printed unchanged.
     pub(crate) fn is_plain(&self) -> bool {
         !self.json && !self.guarded
     }
 
-    /// Whether a name that looks like another one is marked: for a person, and in JSON. In a pipe text is data.
+    /// Returns whether a look-alike name is marked: on a terminal and in JSON. In a pipe text is data.
     pub(crate) fn marks_look_alikes(&self) -> bool {
         self.json || self.guarded
     }
 
-    /// Appends a message as one line. `looks_like` is the other name that its sender can be taken for.
+    /// Appends a message as one line. `looks_like` is the other name that its sender looks like.
     pub(crate) fn message(&self, message: &Message, looks_like: Option<&str>, out: &mut Vec<u8>) {
         if self.json {
             JsonObject::message(message, looks_like, Timestamp::now()).write_to(out);
@@ -59,15 +59,15 @@ impl Style {
     }
 }
 
-/// What became of a write to standard output.
+/// The result of a write to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrote {
     All,
-    /// Whoever read has seen enough, as `head -1` does: the end, and a success.
+    /// The reader has closed the pipe, as `head -1` does: the end, and a success.
     PipeClosed,
 }
 
-/// Writes whole lines to standard output, at once.
+/// Writes whole lines to standard output and flushes.
 pub(crate) fn print(bytes: &[u8]) -> Result<Wrote, CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -77,8 +77,8 @@ pub(crate) fn print(bytes: &[u8]) -> Result<Wrote, CliError> {
     }
 }
 
-/// Says something to the person: one line on standard error. What came from elsewhere is always
-/// made safe, since standard error is a terminal more often than not.
+/// Writes one line to standard error. Text from outside is always made safe, because standard error usually is a
+/// terminal.
 pub(crate) fn report(what: impl Display) {
     eprint(&format!("chat: {what}"));
 }

@@ -1,4 +1,4 @@
-//! What is told of each message as it ends: a receipt with `--json`, and in the end one sentence about all that were not
+//! The results of messages: a receipt for each with `--json`, and at the end one sentence about all that were not
 //! confirmed.
 
 use chat_client::{DeclineCode, MAX_TEXT_BYTES, Position, PostId};
@@ -16,18 +16,18 @@ pub(crate) struct Receipts {
     ledger: Ledger,
 }
 
-/// Where a message stands that has been handed in.
+/// A message that has been passed on, with its position in the input.
 #[derive(Default)]
 pub(crate) struct MessageRef<'a> {
     pub(crate) id: Option<&'a PostId>,
     pub(crate) position: Option<&'a Position>,
 }
 
-/// Why a message was refused or not sent.
+/// The reason why a message was refused or not sent.
 pub(crate) enum Why<'a> {
-    /// It is longer than any server takes, which was seen here.
+    /// It exceeds the protocol's limit, as checked locally.
     TooLong,
-    /// The server said so.
+    /// The server declined it.
     Declined(&'a DeclineCode),
 }
 
@@ -36,10 +36,10 @@ impl Receipts {
         Self { json, ledger: Ledger::default() }
     }
 
-    /// One message has ended.
+    /// Records the final state of one message.
     ///
     /// # Errors
-    /// When standard output cannot be written.
+    /// If standard output cannot be written.
     pub(crate) fn record(
         &mut self,
         line: u64,
@@ -61,11 +61,11 @@ impl Receipts {
             code: why.map(Why::code),
         })
         .write_to(&mut out);
-        // A reader of receipts that has gone away does not unsend a message: go on.
+        // A closed reader of receipts does not unsend a message, so continue.
         output::print(&out).map(|_| ())
     }
 
-    /// A line that is no message.
+    /// Records a line that is too long to be a message.
     ///
     /// # Errors
     /// As [`Receipts::record`].
@@ -73,7 +73,7 @@ impl Receipts {
         self.record(line, PostOutcome::Refused, &MessageRef::default(), Some(&Why::TooLong))
     }
 
-    /// Nothing more is sent: ends what was read and not handed in.
+    /// Records that nothing more is sent: ends the lines that were read and not passed on.
     ///
     /// # Errors
     /// As [`Receipts::record`].
@@ -90,7 +90,7 @@ impl Receipts {
         Ok(())
     }
 
-    /// The end of the run, with why it did not go on to its own end.
+    /// Ends the run; `why` is the error if it did not complete.
     pub(crate) fn end(self, why: Option<CliError>) -> Result<Exit, CliError> {
         match (why, self.ledger.shortfall()) {
             (None, None) => Ok(Exit::Done),

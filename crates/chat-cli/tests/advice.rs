@@ -1,4 +1,4 @@
-//! What `chat` says when something cannot be done: why, once, and what to do.
+//! The messages of `chat` when a command fails: the reason, once, and what to do.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -6,7 +6,7 @@ mod support;
 use support::*;
 
 #[test]
-fn a_nickname_that_is_refused_has_the_limits_beside_it() {
+fn refused_nickname_names_the_rules() {
     let (room, home) = (Room::start(), Home::new());
     let output = run(home.chat_in(&room, ["register", "-u", &"x".repeat(60)]));
     assert_eq!(code(&output), 3, "{}", err(&output));
@@ -14,7 +14,7 @@ fn a_nickname_that_is_refused_has_the_limits_beside_it() {
 }
 
 #[test]
-fn an_unknown_token_says_what_to_do() {
+fn unknown_token_has_advice() {
     let (room, home) = (Room::start(), Home::new());
     let mut command = home.chat_in(&room, ["send", "-m", "hi"]);
     command.env("CHAT_TOKEN", "00000000-0000-4000-8000-000000000000");
@@ -24,7 +24,7 @@ fn an_unknown_token_says_what_to_do() {
 }
 
 #[test]
-fn a_faulty_profile_is_said_once() {
+fn wrong_profile_is_reported_once() {
     let home = Home::new();
     std::fs::create_dir(home.path("config")).unwrap();
     std::fs::write(home.path("config").join("config.toml"), "[profile.default]\nhots = \"x\"\n").unwrap();
@@ -35,7 +35,7 @@ fn a_faulty_profile_is_said_once() {
 }
 
 #[test]
-fn several_accounts_of_one_name_say_what_to_do() {
+fn ambiguous_account_has_advice() {
     let (room, home) = (Room::start(), Home::new());
     for _ in 0..2 {
         assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Bob"]))), 0);
@@ -43,11 +43,11 @@ fn several_accounts_of_one_name_say_what_to_do() {
     let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hi"]));
     assert_eq!(code(&output), 2, "{}", err(&output));
     let said = err(&output);
-    assert!(said.contains("whole nickname") && said.contains("chat accounts remove"), "{said}");
+    assert!(said.contains("complete nickname") && said.contains("chat accounts remove"), "{said}");
 }
 
 #[test]
-fn no_port_is_zero() {
+fn refuses_port_zero() {
     let home = Home::new();
     for words in [["listen", "-p", "0"], ["listen", "--listen-port", "0"], ["ping", "--write-port", "0"]] {
         let mut command = home.chat(words);
@@ -58,7 +58,7 @@ fn no_port_is_zero() {
 }
 
 #[test]
-fn a_history_that_was_not_begun_is_said_to_be_none() {
+fn reports_a_missing_history() {
     let home = Home::new();
     let output = run(home.chat(["history"]));
     assert_eq!((code(&output), out(&output)), (0, String::new()));
@@ -67,14 +67,14 @@ fn a_history_that_was_not_begun_is_said_to_be_none() {
 
 #[cfg(unix)]
 #[test]
-fn a_data_directory_that_others_may_change_is_said_and_left_as_it_is() {
+fn warns_of_a_shared_data_directory() {
     use std::os::unix::fs::PermissionsExt as _;
     let (room, home) = (Room::start(), Home::new());
     std::fs::create_dir(home.path("data")).unwrap();
     std::fs::set_permissions(home.path("data"), std::fs::Permissions::from_mode(0o777)).unwrap();
     let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hi"]));
     assert_eq!(code(&output), 0, "{}", err(&output));
-    assert!(err(&output).contains("others may replace what is in it (mode 777)"), "{}", err(&output));
+    assert!(err(&output).contains("other users can replace files in it (mode 777)"), "{}", err(&output));
     assert_eq!(std::fs::metadata(home.path("data")).unwrap().permissions().mode() & 0o777, 0o777);
     std::fs::set_permissions(home.path("data"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hi"]));

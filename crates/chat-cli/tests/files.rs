@@ -1,4 +1,4 @@
-//! Files that are not what they seem: another program's, another's name, a pipe without an end.
+//! Unusual files: of another program, under another name, or a pipe that never ends.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -21,7 +21,7 @@ fn all_names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn file_names_never_hold_what_a_peer_wrote() {
+fn file_names_contain_no_text_of_peers() {
     let (room, home) = (Room::start(), Home::new());
     let names = ["../../evil", "/tmp/evil", "evil\u{1b}[31m\\..\\x", ".evil", "$(evil)", "evil%s%n", "con/aux"];
     let messages = names.map(|name| (name.to_owned(), name.to_owned()));
@@ -41,9 +41,9 @@ fn file_names_never_hold_what_a_peer_wrote() {
     assert_eq!(found, known);
 }
 
-/// At every level, by every command that knows one.
+/// At every level, with every command that uses a token.
 #[test]
-fn no_token_is_in_any_log() {
+fn no_log_contains_a_token() {
     let (room, home) = (Room::start(), Home::new());
     assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Bob"]))), 0);
     let kept: serde_json::Value = serde_json::from_str(&read(&home.data("creds.jsonstream"))).unwrap();
@@ -60,7 +60,7 @@ fn no_token_is_in_any_log() {
         &["ping", "-t", token],
         &["listen", "--last", "1", "--count", "1"],
         &["accounts"],
-        &["accounts", "remove", "Nobody"],
+        &["accounts", "remove", "Unknown"],
         &["--bogus", "-t", token],
     ] {
         let mut command = home.chat_in(&room, words.iter().copied());
@@ -90,7 +90,7 @@ fn make_pipe(path: &Path) {
 }
 
 #[test]
-fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
+fn refuses_a_pipe_without_waiting() {
     let home = Home::new();
     make_pipe(&home.path("pipe"));
     for words in [&["history", "--history-path", "pipe"][..], &["listen", "--cursor", "pipe"]] {
@@ -104,9 +104,9 @@ fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
     assert_eq!(running.code(), 1);
 }
 
-/// A token from `<(pass show chat)` is a pipe, and fine.
+/// A token from `<(pass show chat)` is a pipe, which is allowed.
 #[test]
-fn a_pipe_with_a_token_is_read() {
+fn reads_a_token_from_a_pipe() {
     let (room, home) = (Room::start(), Home::new());
     make_pipe(&home.path("pipe"));
     assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Bob"]))), 0);
@@ -119,7 +119,7 @@ fn a_pipe_with_a_token_is_read() {
 }
 
 #[test]
-fn another_file_behind_one_of_ours_is_never_written() {
+fn never_writes_through_a_link() {
     let (room, home) = (Room::start(), Home::new());
     std::fs::create_dir(home.path("data")).unwrap();
     let precious = home.path("precious");
@@ -135,7 +135,7 @@ fn another_file_behind_one_of_ours_is_never_written() {
     for (planted, words) in cases {
         for link in ["hard", "symbolic"] {
             std::fs::write(&precious, "all my work\n").unwrap();
-            // The run before may have made it.
+            // An earlier run may have created it.
             let _ = std::fs::remove_file(&planted);
             match link {
                 "hard" => std::fs::hard_link(&precious, &planted).unwrap(),

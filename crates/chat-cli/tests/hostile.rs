@@ -1,5 +1,5 @@
-//! Servers that send a line without end: every command closes at its limit, says so, and needs no more memory for it. The
-//! same at every step of the dialogue, and many times, is the business of `siege` in testkit.
+//! Servers that send an endless line: every command closes at its limit, reports it, and needs no more memory. `siege`
+//! in testkit tests every step of the dialogue, many times.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -12,11 +12,11 @@ use support::*;
 use testkit::process::peak_kib;
 use testkit::wire::{GREETING, PROMPT};
 
-/// A port that answers one line with each of these, and then with a line without end.
+/// Opens a port that answers one line with each of these, and then with an endless line.
 fn hostile(first: &'static str, answers: &'static [&'static str]) -> SocketAddr {
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap();
-    // It ends with the process of the test.
+    // The thread ends with the process of the test.
     thread::spawn(move || {
         for stream in port.incoming() {
             let mut stream = BufReader::new(stream.unwrap());
@@ -35,7 +35,7 @@ fn hostile(first: &'static str, answers: &'static [&'static str]) -> SocketAddr 
 }
 
 #[test]
-fn a_line_without_end_is_closed_at_its_limit_which_is_named() {
+fn closes_an_endless_line_at_its_limit() {
     for (words, first, answers, limit) in [
         (&["listen"][..], "", &[][..], "16777216"),
         (&["listen"], "Keen Bob: hello\n", &[], "16777216"),
@@ -51,9 +51,9 @@ fn a_line_without_end_is_closed_at_its_limit_which_is_named() {
         command.env("CHAT_LISTEN_PORT", &port).env("CHAT_WRITE_PORT", &port);
         let mut program = command.spawn().unwrap();
         let mut peak = 0;
-        // Asked until it has ended by itself.
+        // Poll until it has ended.
         while program.try_wait().unwrap().is_none() {
-            // Fails if the program has ended since it was asked.
+            // Fails if the program has ended since the poll.
             peak = peak.max(peak_kib(program.id()).unwrap_or_default());
             thread::yield_now();
         }

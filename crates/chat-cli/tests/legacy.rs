@@ -1,4 +1,4 @@
-//! The original's command lines, as they were spelled.
+//! The command lines of the original, in their spelling.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -6,7 +6,7 @@ mod support;
 use support::*;
 
 #[test]
-fn the_listener_with_each_of_its_parameters() {
+fn listener_accepts_all_parameters() {
     let (room, home) = (Room::start(), Home::new());
     let (listen, write) = (room.listen.port().to_string(), room.write.port().to_string());
     for (number, words) in [
@@ -20,7 +20,7 @@ fn the_listener_with_each_of_its_parameters() {
         command.args(["--count", "1"]);
         let mut listening = Running::start(command);
         listening.wait_for_talk("online");
-        // Until the message has come: the listener may not have its place yet.
+        // Repeats until a message has arrived, because the listener may not be online yet.
         let text = format!("hello {number}");
         let posted = run(home.chat(["send", "--port", &write, "-u", "Bob", "-m", &text]));
         assert_eq!(code(&posted), 0, "{}", err(&posted));
@@ -35,7 +35,7 @@ fn the_listener_with_each_of_its_parameters() {
 }
 
 #[test]
-fn the_writer_with_each_of_its_parameters() {
+fn writer_accepts_all_parameters() {
     let (room, home) = (Room::start(), Home::new());
     let write = room.write.port().to_string();
     let mut ear = room.ear();

@@ -1,4 +1,4 @@
-//! `chat listen` and `chat history` against a real server: what scripts rely on.
+//! `chat listen` and `chat history` against a real server, as scripts use them.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -17,7 +17,7 @@ fn post(room: &Room, home: &Home, texts: &[&str]) {
 }
 
 #[test]
-fn the_last_messages_come_first_and_count_ends_it() {
+fn last_messages_come_first_until_count() {
     let (room, home) = (Room::start(), Home::new());
     post(&room, &home, &["one", "two\nlines", "three"]);
     let output = run(home.chat_in(&room, ["listen", "--last", "2", "--count", "2", "--json"]));
@@ -31,7 +31,7 @@ fn the_last_messages_come_first_and_count_ends_it() {
 }
 
 #[test]
-fn since_begins_at_a_time() {
+fn since_starts_at_a_time() {
     let (room, home) = (Room::start(), Home::new());
     post(&room, &home, &["one"]);
     let output = run(home.chat_in(&room, ["listen", "--since", "1h", "--count", "1"]));
@@ -40,9 +40,9 @@ fn since_begins_at_a_time() {
 }
 
 #[test]
-fn a_cursor_goes_on_where_the_last_run_stopped() {
+fn cursor_resumes_where_it_stopped() {
     let (room, home) = (Room::start(), Home::new());
-    // The first run has nothing to go on from: it begins with what comes, and keeps its place.
+    // The first run has no position: it starts with the next message, and stores its position.
     let mut first = Running::start(home.chat_in(&room, ["listen", "--cursor", "place", "--count", "1", "--json"]));
     first.wait_for_talk("online");
     post(&room, &home, &["one"]);
@@ -55,9 +55,9 @@ fn a_cursor_goes_on_where_the_last_run_stopped() {
     }
 }
 
-/// A run in which nobody said anything keeps its place all the same.
+/// A run without a message stores its position nevertheless.
 #[test]
-fn what_is_said_after_a_quiet_run_is_not_missed() {
+fn misses_nothing_after_a_quiet_run() {
     for keep in [["--cursor", "place"], ["--history-path", "talk.txt"]] {
         let (room, home) = (Room::start(), Home::new());
         let quiet = ["listen", keep[0], keep[1], "--idle-timeout", "300ms"];
@@ -69,13 +69,13 @@ fn what_is_said_after_a_quiet_run_is_not_missed() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_success_and_silent() {
+fn closed_reader_is_a_silent_success() {
     let (room, home) = (Room::start(), Home::new());
     post(&room, &home, &["one", "two", "three"]);
     let mut listening = Running::start(home.chat_in(&room, ["listen", "--last", "1"]));
     assert!(listening.line().ends_with(" Bob: three"));
     let Running { mut child, lines, .. } = listening;
-    // Without waiting for another message to be written.
+    // Without waiting for another message to print.
     drop(lines);
     let status = child.wait().unwrap();
     let mut said = String::new();
@@ -84,7 +84,7 @@ fn a_reader_that_has_seen_enough_is_success_and_silent() {
 }
 
 #[test]
-fn each_way_to_stop_has_its_exit_code() {
+fn each_end_has_its_exit_code() {
     let (room, home) = (Room::start(), Home::new());
     for (words, exit) in [
         (vec!["listen", "--timeout", "50ms"], 0),
@@ -103,7 +103,7 @@ fn each_way_to_stop_has_its_exit_code() {
 }
 
 #[test]
-fn where_nobody_listens_it_says_so_and_ends_as_asked() {
+fn unreachable_server_is_reported() {
     let home = Home::new();
     let (port, _guard) = dead_port();
     let port = port.to_string();
@@ -116,7 +116,7 @@ fn where_nobody_listens_it_says_so_and_ends_as_asked() {
 }
 
 #[test]
-fn the_history_has_every_message_once_over_several_runs() {
+fn history_has_each_message_once() {
     let (room, home) = (Room::start(), Home::new());
     let words = ["listen", "--history-path", "talk.txt", "--count", "2", "--json"];
     let mut first = Running::start(home.chat_in(&room, words));
@@ -142,7 +142,7 @@ fn the_history_has_every_message_once_over_several_runs() {
 }
 
 #[test]
-fn a_history_is_followed_as_it_grows() {
+fn follows_a_growing_history() {
     let home = Home::new();
     std::fs::write(home.path("talk.txt"), "[14.01.23 17:07] Vlad: old\n").unwrap();
     let mut following = Running::start(home.chat(["history", "--history-path", "talk.txt", "--follow"]));
@@ -155,7 +155,7 @@ fn a_history_is_followed_as_it_grows() {
 }
 
 #[test]
-fn two_listeners_on_one_history_exclude_each_other_and_say_who_has_it() {
+fn second_listener_names_the_lock_holder() {
     let (room, home) = (Room::start(), Home::new());
     let mut first = Running::start(home.chat_in(&room, ["listen", "--history-path", "talk.txt", "--json"]));
     first.wait_for_talk("online");
@@ -167,7 +167,7 @@ fn two_listeners_on_one_history_exclude_each_other_and_say_who_has_it() {
 }
 
 #[test]
-fn ping_says_what_is_there_and_what_is_wrong() {
+fn ping_reports_results_and_problems() {
     let (room, home) = (Room::start(), Home::new());
     let fine = run(home.chat_in(&room, ["ping"]));
     assert_eq!(code(&fine), 0, "{}", err(&fine));
@@ -194,7 +194,7 @@ fn ping_says_what_is_there_and_what_is_wrong() {
 }
 
 #[test]
-fn completions_and_manual_are_there_for_every_shell() {
+fn prints_completions_and_manual() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = run(home.chat(["completions", shell]));
@@ -207,7 +207,7 @@ fn completions_and_manual_are_there_for_every_shell() {
 }
 
 #[test]
-fn help_into_a_closed_pipe_is_no_error() {
+fn help_into_a_closed_pipe_succeeds() {
     let home = Home::new();
     let mut command = home.chat(["--help"]);
     let mut child = command.stdin(Stdio::null()).spawn().unwrap();

@@ -1,5 +1,5 @@
-//! Faults of the original program that must not come back. (The wrong token, the token in the log,
-//! the ambiguous account and the text with a blank line are in `send.rs`.)
+//! Faults of the original program that must not return. (`send.rs` has the wrong token, the token in the log, the
+//! ambiguous account and the text with a blank line.)
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -11,10 +11,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use support::*;
 
 #[test]
-fn the_credential_file_is_nobody_elses() {
+fn account_file_is_private() {
     let (room, home) = (Room::start(), Home::new());
     let mut command = home.chat_in(&room, ["register", "-u", "Bob"]);
-    // A careless umask must not matter.
+    // A permissive umask must not matter.
     let line = "umask 000; exec \"$@\"";
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", line, "sh"]).arg(command.get_program()).args(command.get_args());
@@ -27,7 +27,7 @@ fn the_credential_file_is_nobody_elses() {
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&home.data("creds.jsonstream")), 0o600);
     assert_eq!(mode(&home.path("data")), 0o700);
-    // A looser mode is mended, and said.
+    // A looser mode is tightened and reported.
     std::fs::set_permissions(home.data("creds.jsonstream"), std::fs::Permissions::from_mode(0o644)).unwrap();
     let output = run(home.chat(["accounts"]));
     assert!(err(&output).contains("warning"), "{}", err(&output));
@@ -35,17 +35,17 @@ fn the_credential_file_is_nobody_elses() {
 }
 
 #[test]
-fn a_missing_history_file_is_begun() {
+fn creates_a_missing_history_file() {
     let (room, home) = (Room::start(), Home::new());
     let output = run(home.chat_in(&room, ["listen", "--history-path", "new.txt", "--timeout", "10ms"]));
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert!(home.path("new.txt").exists());
 }
 
-/// The end of the stream is a disconnection: the listener waits before it comes again, and each
-/// time longer, instead of spinning on empty reads.
+/// The end of the stream is a disconnection: the listener waits before it reconnects, each time longer, instead of
+/// spinning on empty reads.
 #[test]
-fn a_listener_does_not_spin_at_the_end_of_the_stream() {
+fn does_not_spin_at_the_end_of_stream() {
     let home = Home::new();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port().to_string();
@@ -78,10 +78,10 @@ fn out_of(running: &mut Running) -> String {
     rest
 }
 
-/// A message that was written and not confirmed is not lost and not forgotten: on a plain server
-/// it is reported as unconfirmed, with its line, and what was not written as never sent.
+/// A message that was written and not confirmed is neither lost nor forgotten: on a plain server it is reported as
+/// unconfirmed, with its line, and unwritten ones as never sent.
 #[test]
-fn what_a_broken_connection_leaves_open_is_said_line_by_line() {
+fn reports_unconfirmed_messages_by_line() {
     let home = Home::new();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port().to_string();
@@ -95,7 +95,7 @@ fn what_a_broken_connection_leaves_open_is_said_line_by_line() {
         assert_eq!(lines.next().unwrap().unwrap(), "some-token");
         stream.write_all(b"{\"nickname\": \"Keen Bob\", \"account_hash\": \"some-token\"}\n").unwrap();
         stream.write_all(b"Welcome to chat! Post your message below. End it with an empty line.\n").unwrap();
-        // Takes two messages, confirms one, and is gone for good.
+        // Accepts two messages, confirms one, and disconnects for good.
         let mut texts = Vec::new();
         while texts.len() < 2 {
             let line = lines.next().unwrap().unwrap();

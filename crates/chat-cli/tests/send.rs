@@ -1,4 +1,4 @@
-//! `chat send` against a real server: what scripts rely on.
+//! `chat send` against a real server, as scripts use it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -7,7 +7,7 @@ use chat_server::ServerConfig;
 use support::*;
 
 #[test]
-fn each_line_of_standard_input_is_one_message_and_has_a_receipt() {
+fn posts_each_line_with_a_receipt() {
     let (room, home) = (Room::start(), Home::new());
     let mut ear = room.ear();
     let output = run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--json"]), b"one\n\ntwo\r\nthree");
@@ -25,7 +25,7 @@ fn each_line_of_standard_input_is_one_message_and_has_a_receipt() {
 }
 
 #[test]
-fn a_message_keeps_its_line_breaks_and_stays_one() {
+fn message_keeps_its_line_breaks() {
     let (room, home) = (Room::start(), Home::new());
     let mut ear = room.ear();
     let output = run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "one\n\ntwo\nadmin: hi"]));
@@ -34,7 +34,7 @@ fn a_message_keeps_its_line_breaks_and_stays_one() {
 }
 
 #[test]
-fn the_second_run_uses_the_kept_account_by_either_name() {
+fn reuses_a_saved_account_by_either_name() {
     let (room, home) = (Room::start(), Home::new());
     let mut ear = room.ear();
     assert_eq!(code(&run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "first"]))), 0);
@@ -44,14 +44,14 @@ fn the_second_run_uses_the_kept_account_by_either_name() {
         assert_eq!((code(&output), err(&output)), (0, String::new()));
         assert_eq!(ear.message(), (nickname.clone(), "again".to_owned()));
     }
-    // The only kept account needs no name.
+    // The only saved account needs no name.
     assert_eq!(code(&run(home.chat_in(&room, ["send", "-m", "alone"]))), 0);
     assert_eq!(ear.message().0, nickname);
     assert_eq!(out(&run(home.chat(["accounts"]))), format!("{nickname}\n"));
 }
 
 #[test]
-fn two_kept_accounts_of_one_name_are_an_error_that_lists_them() {
+fn ambiguous_name_lists_the_accounts() {
     let (room, home) = (Room::start(), Home::new());
     let first = out(&run(home.chat_in(&room, ["register", "-u", "Bob"])));
     let second = out(&run(home.chat_in(&room, ["register", "-u", "Bob"])));
@@ -64,7 +64,7 @@ fn two_kept_accounts_of_one_name_are_an_error_that_lists_them() {
 }
 
 #[test]
-fn a_wrong_token_is_refused_and_posts_nothing() {
+fn wrong_token_posts_nothing() {
     let (room, home) = (Room::start(), Home::new());
     let mut ear = room.ear();
     let token = "00000000-0000-4000-8000-000000000000";
@@ -76,13 +76,13 @@ fn a_wrong_token_is_refused_and_posts_nothing() {
     let error = objects(&err(&output)).pop().unwrap();
     assert_eq!((&error["type"], &error["code"]), (&"error".into(), &"unknown_token".into()));
     assert!(!err(&output).contains(token));
-    // Nor did it fall through to a registration named after the text.
+    // The text did not become the nickname of a registration.
     assert_eq!(code(&run(home.chat_in(&room, ["send", "-u", "Bob", "-m", "hello"]))), 0);
     assert_eq!(ear.message().1, "hello");
 }
 
 #[test]
-fn a_token_on_the_command_line_works_and_warns() {
+fn warns_of_a_token_on_the_command_line() {
     let (room, home) = (Room::start(), Home::new());
     run(home.chat_in(&room, ["register", "-u", "Bob"]));
     let kept: serde_json::Value =
@@ -90,7 +90,7 @@ fn a_token_on_the_command_line_works_and_warns() {
     let token = kept["account_hash"].as_str().unwrap();
     let output = run(home.chat_in(&room, ["send", "-t", token, "-m", "hi", "-l"]));
     assert_eq!(code(&output), 0, "{}", err(&output));
-    assert!(err(&output).contains("can be seen by others"), "{}", err(&output));
+    assert!(err(&output).contains("other users can see"), "{}", err(&output));
     assert!(!err(&output).contains(token), "the log shows the token");
     let mut command = home.chat_in(&room, ["send", "-m", "hi", "--logging"]);
     command.env("CHAT_TOKEN", token);
@@ -100,7 +100,7 @@ fn a_token_on_the_command_line_works_and_warns() {
 }
 
 #[test]
-fn confirmed_by_echo_has_come_back() {
+fn confirms_by_echo() {
     let (room, home) = (Room::start(), Home::new());
     let output =
         run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--confirm", "echo", "--json"]), b"one\ntwo\n");
@@ -108,9 +108,9 @@ fn confirmed_by_echo_has_come_back() {
     assert_eq!(objects(&out(&output)).len(), 2);
 }
 
-/// The listen port accepts and says nothing: a signal still ends it, and says what is not known.
+/// The listen port accepts and sends nothing: a signal still ends the program, which reports the unknown state.
 #[test]
-fn an_echo_that_never_comes_is_unconfirmed_and_can_be_interrupted() {
+fn missing_echo_is_unconfirmed() {
     let (room, home) = (Room::start(), Home::new());
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let words = ["send", "-u", "Bob", "--confirm", "echo", "-m", "hi", "--json"];
@@ -130,20 +130,20 @@ fn an_echo_that_never_comes_is_unconfirmed_and_can_be_interrupted() {
 }
 
 #[test]
-fn an_account_that_cannot_be_kept_is_not_made() {
+fn creates_no_account_that_it_cannot_save() {
     let mut config = ServerConfig::default();
     config.announce = true;
     let (room, home) = (Room::with(config), Home::new());
     let mut ear = room.ear();
     let output = run(home.chat_in(&room, ["register", "-u", "Carol", "--credential-path", "/proc/nope/creds"]));
     assert_eq!(code(&output), 1, "{}", err(&output));
-    // Whoever is registered is announced: the first one is somebody else.
+    // Registrations are announced: the first one must be another account.
     assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Dave"]))), 0);
     assert!(ear.message().1.ends_with(" Dave"));
 }
 
 #[test]
-fn output_that_cannot_be_written_is_an_error_with_its_report() {
+fn unwritable_output_is_an_error() {
     let (room, home) = (Room::start(), Home::new());
     let mut command = home.chat_in(&room, ["send", "-u", "Bob", "--json", "-m", "hi"]);
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -153,7 +153,7 @@ fn output_that_cannot_be_written_is_an_error_with_its_report() {
 }
 
 #[test]
-fn lines_that_were_read_and_never_handed_in_are_in_the_report() {
+fn reports_lines_that_were_not_sent() {
     let home = Home::new();
     let (port, _guard) = dead_port();
     std::fs::write(home.path("token"), "some-token").unwrap();
@@ -166,7 +166,7 @@ fn lines_that_were_read_and_never_handed_in_are_in_the_report() {
 }
 
 #[test]
-fn confirmed_by_writing_is_written() {
+fn confirms_by_writing() {
     let (room, home) = (Room::start(), Home::new());
     let mut ear = room.ear();
     let output = run(home.chat_in(&room, ["send", "-u", "Bob", "--confirm", "written", "-m", "hi"]));
@@ -175,7 +175,7 @@ fn confirmed_by_writing_is_written() {
 }
 
 #[test]
-fn where_nobody_listens_it_is_unreachable_and_nothing_is_lost_silently() {
+fn unreachable_server_loses_nothing_silently() {
     let home = Home::new();
     let (port, _guard) = dead_port();
     std::fs::write(home.path("token"), "some-token").unwrap();
@@ -189,7 +189,7 @@ fn where_nobody_listens_it_is_unreachable_and_nothing_is_lost_silently() {
 }
 
 #[test]
-fn many_lines_keep_their_order_and_are_all_confirmed() {
+fn confirms_many_lines_in_order() {
     let (room, home) = (Room::start(), Home::new());
     let mut ear = room.ear();
     let input: String = (1..=3000).map(|number| format!("line {number}\n")).collect();
@@ -216,7 +216,7 @@ fn bad_input_is_one_clear_sentence() {
         (vec!["listen", "--host", "no such host", "--no-retry"], 4, "no such host"),
         (vec!["history", "--history-path", "not there"], 1, "not there"),
         (vec!["history", "--grep", "("], 2, "grep"),
-        (vec!["accounts", "remove", "Nobody"], 2, "Nobody"),
+        (vec!["accounts", "remove", "Unknown"], 2, "Unknown"),
         (vec!["register", "-u", "  "], 2, "nickname"),
         (vec!["shout"], 2, "shout"),
     ] {
@@ -231,7 +231,7 @@ fn bad_input_is_one_clear_sentence() {
 
 /// The same name in another room is another account.
 #[test]
-fn a_nickname_of_several_rooms_is_removed_from_the_one_that_is_named() {
+fn removes_an_account_of_the_named_room() {
     let home = Home::new();
     let line =
         |room: &str| format!("{{\"nickname\": \"Bob\", \"account_hash\": \"of {room}\", \"room\": \"{room}\"}}\n");
@@ -247,9 +247,9 @@ fn a_nickname_of_several_rooms_is_removed_from_the_one_that_is_named() {
     assert_eq!(code(&run(home.chat(["accounts", "remove", "Bob"]))), 0);
 }
 
-/// A token is for the room that gave it: another one gets an account of its own, not the secret.
+/// A token is valid in the room that issued it: another room gets an account of its own, not the token.
 #[test]
-fn a_kept_token_is_not_shown_to_another_room() {
+fn sends_no_token_to_another_room() {
     let (first, second, home) = (Room::start(), Room::start(), Home::new());
     assert_eq!(code(&run(home.chat_in(&first, ["send", "-u", "Bob", "-m", "here"]))), 0);
     let unnamed = run(home.chat_in(&second, ["send", "-m", "there"]));
@@ -257,7 +257,7 @@ fn a_kept_token_is_not_shown_to_another_room() {
     let named = run(home.chat_in(&second, ["send", "-u", "Bob", "-m", "there"]));
     assert_eq!((code(&named), err(&named).contains("registered as")), (0, true), "{}", err(&named));
     assert_eq!(out(&run(home.chat(["accounts"]))).lines().count(), 2);
-    // A file of the original does not say where its accounts are from; it works as it did.
+    // A file of the original does not record the rooms of its accounts; it works as before.
     let kept = read(&home.data("creds.jsonstream"));
     let original: serde_json::Value = serde_json::from_str(kept.lines().next().unwrap()).unwrap();
     let line = format!("{{\"nickname\": {}, \"account_hash\": {}}}\n", original["nickname"], original["account_hash"]);

@@ -1,4 +1,4 @@
-//! What `chat send` says of messages that were not confirmed: a receipt for each line, why, and the exit code.
+//! The report of `chat send` about unconfirmed messages: a receipt for each line, the reason, and the exit code.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -8,7 +8,7 @@ use std::process::Output;
 use chat_server::{Rate, ServerConfig};
 use support::*;
 
-/// The lines that have a receipt, each once, with its state.
+/// Returns the lines that have a receipt, each once, with its state.
 fn receipts(output: &Output) -> Vec<(u64, String)> {
     let told = objects(&out(output));
     let mut lines: Vec<_> =
@@ -21,8 +21,8 @@ fn error(output: &Output) -> serde_json::Value {
     objects(err(output).lines().last().unwrap()).pop().unwrap()
 }
 
-/// `chat send` to a port where nobody listens.
-fn to_nobody(home: &Home, words: &[&str]) -> (std::process::Command, std::net::TcpListener) {
+/// Returns `chat send` to a port that refuses connections.
+fn to_dead_port(home: &Home, words: &[&str]) -> (std::process::Command, std::net::TcpListener) {
     let (port, guard) = dead_port();
     let mut command = home.chat(["send", "--json", "--port", &port.to_string()]);
     command.args(words);
@@ -30,12 +30,12 @@ fn to_nobody(home: &Home, words: &[&str]) -> (std::process::Command, std::net::T
 }
 
 #[test]
-fn every_line_that_was_read_has_one_receipt_and_behind_the_end_of_the_input_nothing_follows() {
+fn every_line_read_has_one_receipt() {
     let home = Home::new();
     std::fs::write(home.path("token"), "some-token").unwrap();
     for count in [2, 600, 3000] {
         let input: String = (1..=count).map(|number| format!("{number}\n")).collect();
-        let (command, _guard) = to_nobody(&home, &["--no-retry", "--token-file", "token"]);
+        let (command, _guard) = to_dead_port(&home, &["--no-retry", "--token-file", "token"]);
         let output = run_with_input(command, input.as_bytes());
         assert_eq!(code(&output), 4, "{}", err(&output));
         let told = receipts(&output);
@@ -49,21 +49,21 @@ fn every_line_that_was_read_has_one_receipt_and_behind_the_end_of_the_input_noth
 }
 
 #[test]
-fn without_an_account_and_without_a_server_each_line_has_its_receipt_too() {
+fn unreachable_server_gives_receipts_too() {
     let home = Home::new();
-    let (command, _guard) = to_nobody(&home, &["--no-retry", "-u", "Bob"]);
+    let (command, _guard) = to_dead_port(&home, &["--no-retry", "-u", "Bob"]);
     let output = run_with_input(command, b"one\ntwo");
     assert_eq!(code(&output), 4, "{}", err(&output));
     assert_eq!(receipts(&output), [(1, "never_sent".into()), (2, "never_sent".into())]);
 }
 
-/// Whether an account is kept changes nothing: time without a connection is unreachable.
+/// A timeout without a connection is "unreachable", with or without a saved account.
 #[test]
-fn time_that_runs_out_without_a_connection_is_unreachable_and_says_both() {
+fn timeout_without_connection_has_both_causes() {
     let home = Home::new();
     std::fs::write(home.path("token"), "some-token").unwrap();
     for account in [["-u", "Bob"], ["--token-file", "token"]] {
-        let (command, _guard) = to_nobody(&home, &["--timeout", "300ms", account[0], account[1]]);
+        let (command, _guard) = to_dead_port(&home, &["--timeout", "300ms", account[0], account[1]]);
         let output = run_with_input(command, b"one\ntwo\n");
         assert_eq!(code(&output), 4, "{}", err(&output));
         assert_eq!(receipts(&output), [(1, "never_sent".into()), (2, "never_sent".into())]);
@@ -75,7 +75,7 @@ fn time_that_runs_out_without_a_connection_is_unreachable_and_says_both() {
 }
 
 #[test]
-fn time_that_runs_out_under_a_rate_limit_is_a_timeout_and_names_the_limit() {
+fn timeout_under_a_rate_limit_names_it() {
     let mut config = ServerConfig::default();
     config.limits.posts = Some(Rate { per_second: 0.001, burst: 2 });
     let (room, home) = (Room::with(config), Home::new());
@@ -92,7 +92,7 @@ fn time_that_runs_out_under_a_rate_limit_is_a_timeout_and_names_the_limit() {
 }
 
 #[test]
-fn a_refusal_says_why() {
+fn refusal_has_a_reason() {
     let (room, home) = (Room::start(), Home::new());
     let long = "x".repeat(chat_client::MAX_TEXT_BYTES + 1);
     let output = run_with_input(home.chat_in(&room, ["send", "-u", "Bob"]), format!("{long}\nshort\n").as_bytes());

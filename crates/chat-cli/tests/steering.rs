@@ -1,4 +1,4 @@
-//! What hostile peers, servers and arguments get past `chat`: nothing that steers a terminal, and nothing unseen.
+//! Text of hostile peers, servers and arguments: nothing in it controls the terminal, and nothing is hidden.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -6,7 +6,7 @@ mod support;
 use support::*;
 
 #[test]
-fn what_a_hostile_server_sends_is_seen_on_a_terminal_in_the_history_and_in_json() {
+fn shows_all_hostile_text_harmlessly() {
     let home = Home::new();
     let port = hostile::server(hostile::messages());
     let count = hostile::messages().len().to_string();
@@ -32,14 +32,14 @@ fn what_a_hostile_server_sends_is_seen_on_a_terminal_in_the_history_and_in_json(
     let objects = objects(&out(&json));
     assert_eq!(objects[0]["nick"], "Eve ␛]0;pwn␇");
     assert_eq!(objects[hostile::CORPUS.len()]["text"], "a␛]0;pwn␇b");
-    // In a pipe it is data, and no control character either.
+    // In a pipe it is data, and still without control characters.
     let plain = run(home.chat(words));
     assert!(out(&plain).contains("Mallory: a␛]0;pwn␇b\n"), "{}", out(&plain));
     assert!(out(&plain).contains("a\u{202e}txt.exe"), "{}", out(&plain));
 }
 
 #[test]
-fn a_name_that_looks_like_an_earlier_one_is_marked_for_people_and_in_json() {
+fn marks_look_alikes_on_terminal_and_in_json() {
     let home = Home::new();
     let names = ["Keen Bob", "Kееn Воb", "Keen Bob", "Keen Bo\u{fe0f}b"];
     let port = hostile::server(names.iter().map(|&name| (name.to_owned(), "hi".to_owned())).collect());

@@ -1,4 +1,4 @@
-//! TLS between the real `chat` and a real server: whom it trusts, and in what words it refuses.
+//! TLS between the real `chat` and a real server: trusted certificates, and the messages for others.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_tim
 use sha2::{Digest as _, Sha256};
 use support::*;
 
-/// A certificate authority of the test, and a room with a certificate of it.
+/// A certificate authority of the test, and a room with its certificate.
 struct SecureRoom {
     room: Room,
     listen: String,
@@ -21,7 +21,7 @@ struct SecureRoom {
 }
 
 impl SecureRoom {
-    /// A room whose certificate is for `name` and not valid after `year`.
+    /// Starts a room whose certificate is for `name` and not valid after `year`.
     fn start(home: &Home, name: &str, year: i32) -> Self {
         let authority_key = KeyPair::generate().unwrap();
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -34,7 +34,7 @@ impl SecureRoom {
         let cert = params.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
         let ca = home.path("ca.pem");
         std::fs::write(&ca, authority_cert.pem()).unwrap();
-        // What this machine trusts, for this test: an authority that has nothing to do with the room.
+        // The system's trust store, for this test: an unrelated authority.
         let stranger_key = KeyPair::generate().unwrap();
         let mut stranger = CertificateParams::new(Vec::new()).unwrap();
         stranger.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -62,7 +62,7 @@ impl SecureRoom {
 const FAR: i32 = 4000;
 
 #[test]
-fn who_is_vouched_for_or_pinned_is_spoken_to_in_secret() {
+fn connects_by_authority_or_pin() {
     let home = Home::new();
     let room = SecureRoom::start(&home, "127.0.0.1", FAR);
     let mut ear = room.room.ear();
@@ -78,7 +78,7 @@ fn who_is_vouched_for_or_pinned_is_spoken_to_in_secret() {
 }
 
 #[test]
-fn who_is_not_is_refused_in_a_clear_sentence_and_learns_no_token() {
+fn untrusted_server_gets_no_token() {
     let home = Home::new();
     let room = SecureRoom::start(&home, "127.0.0.1", FAR);
     let other = "ab".repeat(32);
@@ -104,36 +104,36 @@ fn who_is_not_is_refused_in_a_clear_sentence_and_learns_no_token() {
 }
 
 #[test]
-fn nothing_falls_back_to_plain_tcp() {
+fn never_falls_back_to_plain_tcp() {
     let home = Home::new();
     let room = SecureRoom::start(&home, "127.0.0.1", FAR);
-    // A secure client on a plain port: whoever strips the TLS gets nothing.
+    // A TLS client on a plain port: an attacker who strips TLS gets nothing.
     let (listen, write) = (room.room.listen.port().to_string(), room.room.write.port().to_string());
     let mut command = home.chat(["send", "-u", "Bob", "-m", "secret", "--ca-file", "ca.pem", "--no-retry"]);
     command.args(["--listen-port", &listen, "--write-port", &write]);
     let refused = run(command);
     assert!(code(&refused) == 4 && err(&refused).contains("TLS"), "{}", err(&refused));
-    // A plain client on a secure port is not greeted.
+    // A plain client on a TLS port gets no greeting.
     let plain = room.chat(&home, &["send", "-u", "Bob", "-m", "hi"]);
     assert_eq!(code(&plain), 4, "{}", err(&plain));
 }
 
 #[test]
-fn a_token_in_the_clear_is_said_once_and_not_on_this_machine() {
+fn warns_once_of_an_unencrypted_token() {
     let home = Home::new();
     let words = ["send", "-u", "Bob", "-m", "hi", "--no-retry", "--host", "chat.invalid"];
     let exposed = run(home.chat(words));
-    assert_eq!(err(&exposed).matches("in the clear").count(), 1, "{}", err(&exposed));
+    assert_eq!(err(&exposed).matches("unencrypted").count(), 1, "{}", err(&exposed));
     let hidden = run(home.chat(words.into_iter().chain(["--tls"])));
-    assert!(!err(&hidden).contains("in the clear"), "{}", err(&hidden));
+    assert!(!err(&hidden).contains("unencrypted"), "{}", err(&hidden));
     let (port, _guard) = dead_port();
     let here = run(home.chat(["send", "-u", "Bob", "-m", "hi", "--no-retry", "-p", &port.to_string()]));
-    assert!(!err(&here).contains("in the clear"), "{}", err(&here));
+    assert!(!err(&here).contains("unencrypted"), "{}", err(&here));
 }
 
-/// As `openssl req -x509` makes them: an authority that vouches for itself.
+/// As `openssl req -x509` creates them: a self-signed authority.
 #[test]
-fn the_usual_self_signed_certificate_is_refused_with_the_ways_out() {
+fn self_signed_certificate_has_advice() {
     let home = Home::new();
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();

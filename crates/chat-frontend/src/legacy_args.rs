@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use chat_client::display;
 use clap::Parser;
 
-/// What a program has to know about its own options to translate a command line.
+/// The options of a program, for translating a command line.
 #[derive(Debug, Clone, Copy)]
 pub struct Spellings {
     /// The original's option and the modern one.

@@ -1,7 +1,5 @@
-//! What the programs `chat` and `chat-tui` share and a library must not have: exit codes, reports on standard error,
-//! the log format, the original command-line spellings, durations as people type them, and the local room.
-//!
-//! Nothing here knows a command, a screen or the wire.
+//! Code shared by the programs `chat` and `chat-tui` that does not belong in a library: exit codes, reports on standard
+//! error, the log format, the original command-line spellings, durations as users type them, and the local room.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod exit;

@@ -1,4 +1,4 @@
-//! The log of both programs: one level, one format, fields that are safe for a terminal. It never holds a token:
+//! The log of both programs: one level, one format, fields that are safe for a terminal. It never contains a token:
 //! tokens have no `Display`, and their `Debug` is empty.
 
 use std::fmt;

@@ -6,7 +6,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// Why a text is not a duration or not a time.
+/// The text is not a duration or not a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
@@ -59,7 +59,7 @@ pub fn time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Ti
     now.checked_sub(ago).map_err(|_| TimeError::Time)
 }
 
-/// Formats a duration in the largest units that say it exactly enough: `10 s`, `1.5 s`, `2 min 30 s`, `3 h`.
+/// Formats a duration in the largest suitable units: `10 s`, `1.5 s`, `2 min 30 s`, `3 h`.
 pub fn in_words(length: Duration) -> String {
     let millis = length.as_millis();
     if millis < 1_000 {
@@ -70,7 +70,7 @@ pub fn in_words(length: Duration) -> String {
     }
     let seconds = length.as_secs();
     let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
-    // Two units are enough: the seconds of a day tell nothing.
+    // Two units are enough: for days, seconds do not matter.
     let parts = parts.into_iter().skip_while(|(count, _)| *count == 0).take(2).filter(|(count, _)| *count > 0);
     parts.map(|(count, unit)| format!("{count} {unit}")).collect::<Vec<_>>().join(" ")
 }

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn others_cannot_replace_in_sticky_directory() {
+    fn sticky_directory_is_not_replaceable() {
         let dir = tempfile::tempdir().unwrap();
         for (mode, found) in [(0o700, None), (0o777, Some(0o777)), (0o1777, None), (0o720, Some(0o720))] {
             set_mode(dir.path(), mode);

@@ -1,8 +1,8 @@
 //! Files, directories and locks that belong to one user.
 //!
-//! A chat keeps tokens, private history and unsent messages in files. On Unix this crate creates them with mode 0600, in
-//! directories with mode 0700, and refuses what could belong to someone else: symbolic links, hard links, pipes, files of
-//! another uid. What it finds too open it tightens and reports as a [`Repair`].
+//! A chat client stores tokens, private history and unsent messages in files. On Unix this crate creates them with mode
+//! 0600, in directories with mode 0700, and refuses what could belong to another user: symbolic links, hard links,
+//! pipes, files of another uid. It tightens modes that are too open and reports this as a [`Repair`].
 //!
 //! - [`file`]: read, append to, replace and remove private files; read a file that the user named.
 //! - [`directory`]: create, tighten and sync directories.

@@ -70,7 +70,7 @@ impl Drop for FileLock {
     }
 }
 
-/// Why a lock could not be taken.
+/// The reason why a lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {

@@ -9,21 +9,21 @@ use std::path::PathBuf;
 pub enum Repair {
     /// Other users could read or write the file. Its mode is 0600 now.
     FileTightened {
-        /// The file.
+        /// The tightened file.
         path: PathBuf,
         /// The mode before.
         was: u32,
     },
     /// Other users could list or change the directory. Its mode is 0700 now.
     DirectoryTightened {
-        /// The directory.
+        /// The tightened directory.
         path: PathBuf,
         /// The mode before.
         was: u32,
     },
     /// Damaged content was moved to another file.
     SetAside {
-        /// The file.
+        /// The damaged file.
         path: PathBuf,
         /// The file that has the damaged content now.
         to: PathBuf,

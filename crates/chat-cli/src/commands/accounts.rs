@@ -1,4 +1,4 @@
-//! `chat accounts`: the kept accounts, never their tokens.
+//! `chat accounts`: lists and removes saved accounts, never shows their tokens.
 
 use std::collections::BTreeSet;
 
@@ -35,13 +35,13 @@ pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliE
     Ok(Exit::Done)
 }
 
-/// Removes the accounts of this nickname, of one room.
+/// Removes the accounts with this nickname in one room.
 fn remove(credentials: &mut Credentials, nickname: &str, room: Option<&str>) -> Result<(), CliError> {
     let named = |stored: &&CachedAccount| stored.nickname().as_str() == nickname;
     let Some(room) = room else {
         let rooms: BTreeSet<_> = credentials.accounts().filter(named).map(CachedAccount::room).collect();
         if rooms.len() > 1 {
-            let rooms = rooms.into_iter().map(|room| room.unwrap_or("one that is not known").to_owned());
+            let rooms = rooms.into_iter().map(|room| room.unwrap_or("unknown").to_owned());
             return Err(CliError::WhichRoom(rooms.collect()));
         }
         return match credentials.remove(nickname)? {

@@ -1,4 +1,4 @@
-//! `chat history`: a history file, forwards, backwards for `--last`, and on as it grows.
+//! `chat history`: prints a history file forwards, backwards for `--last`, and follows it.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use crate::output::{self, Style, Wrote};
 use crate::signals::Interrupt;
 use crate::stdout_watch::StdoutWatch;
 
-/// How many lines are read and printed at once.
+/// The number of lines that are read and printed at once.
 const PAGE: usize = 4096;
 
 pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -27,12 +27,12 @@ pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliEr
     let path = connection::settings(layer, common)?.history_path;
     match must_exist(&path) {
         Err(missing) if args.history_path.is_some() => return Err(missing),
-        Err(_) => output::report(format_args!("there is no history yet in {}", path.display())),
+        Err(_) => output::report(format_args!("no history yet in {}", path.display())),
         Ok(()) => {}
     }
     let reader = HistoryReader { filter: Filter::new(args)?, style: Style::new(common.json, args.raw) };
     let file = History::open(&path)?;
-    // Before anything is printed: whoever sees a line may stop us.
+    // Before anything is printed, because the user may interrupt at the first line.
     let interrupt = args.follow.then(Interrupt::watch).transpose().map_err(CliError::Runtime)?;
     let end = match args.last {
         Some(count) => reader.last(&file, count)?,
@@ -44,7 +44,7 @@ pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliEr
     }
 }
 
-/// A file that was named and is not there is a mistake; the default one is merely not begun.
+/// Checks that the file exists. It is an error only if the user named the file; the default one may not exist yet.
 fn must_exist(path: &PathBuf) -> Result<(), CliError> {
     std::fs::metadata(path).map(|_| ()).map_err(|source| CliError::File { path: path.clone(), source })
 }
@@ -55,7 +55,7 @@ struct HistoryReader {
 }
 
 impl HistoryReader {
-    /// Prints the whole file. Returns where it ended, or `None` when nobody reads any more.
+    /// Prints the whole file. Returns where it ended, or `None` if the reader has closed the pipe.
     fn all(&self, file: &History) -> Result<Option<u64>, CliError> {
         let mut offset = 0;
         loop {
@@ -69,7 +69,7 @@ impl HistoryReader {
         }
     }
 
-    /// Prints the last lines that fit, read from the end of the file.
+    /// Prints the last matching lines, read from the end of the file.
     fn last(&self, file: &History, count: usize) -> Result<Option<u64>, CliError> {
         let end = file.tail(1)?.last().map_or(0, HistoryLine::end);
         let (mut offset, mut found) = (end, Vec::new());
@@ -133,7 +133,7 @@ fn object(line: &HistoryLine, out: &mut Vec<u8>) {
     .write_to(out);
 }
 
-/// Which lines to print. History files know the minute, in local time.
+/// The lines to print. History files store local time to the minute.
 struct Filter {
     since: Option<DateTime>,
     until: Option<DateTime>,
@@ -159,13 +159,13 @@ impl Filter {
     fn fits(&self, line: &HistoryLine) -> bool {
         let in_time = match line.at() {
             Some(at) => self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until),
-            // A line without a stamp says nothing about its time: it is shown only where time is no matter.
+            // A line without a stamp has no known time, so it is shown only without a time filter.
             None => self.since.is_none() && self.until.is_none(),
         };
         in_time && self.grep.as_ref().is_none_or(|grep| grep.is_match(line.raw()))
     }
 
-    /// Whether everything before this line is too old as well.
+    /// Returns whether everything before this line is too old as well.
     fn is_before(&self, line: &HistoryLine) -> bool {
         matches!((line.at(), self.since), (Some(at), Some(since)) if at < since)
     }

@@ -1,4 +1,4 @@
-//! `chat listen`: messages as they come, printed, and kept in a history file if there is one.
+//! `chat listen`: prints messages as they arrive, and records them in a history file if requested.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::output::{self, Style, Wrote};
 use crate::signals::Interrupt;
 use crate::stdout_watch::StdoutWatch;
 
-/// How often a history that could not be written is tried again.
+/// How often an unwritable history is retried.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -33,12 +33,12 @@ pub(super) async fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, 
     let asked = begin(args)?;
     config.resume = persistence.resume(asked.clone().unwrap_or(Resume::Live));
     if asked.is_some() && config.resume != asked.clone().unwrap_or(Resume::Live) {
-        output::report("the history goes on where it ends; --last and --since are for a new one");
+        output::report("the history resumes where it ends: --last and --since apply only to a new one");
     }
     ListenRun::new(args, common, config, persistence, asked.is_some()).run(&interrupt).await
 }
 
-/// Where the options want to begin; `None` is with what comes.
+/// Returns where the options start; `None` is the next message.
 fn begin(args: &ListenArgs) -> Result<Option<Resume>, CliError> {
     if let Some(count) = args.last {
         return Ok(Some(Resume::Last(count)));
@@ -49,7 +49,7 @@ fn begin(args: &ListenArgs) -> Result<Option<Resume>, CliError> {
     Ok(Some(Resume::Since(time.into())))
 }
 
-/// What remembers, over runs, how far we have come.
+/// How the position is stored between runs.
 enum Persistence {
     Nothing,
     Cursor(Cursor),
@@ -87,8 +87,8 @@ impl Persistence {
         }
     }
 
-    /// Before a batch is printed: into the history. `false` when it was not taken, because too much
-    /// waits for the disk already.
+    /// Records a batch in the history before it is printed. Returns `false` if it was not accepted, because too much
+    /// already waits for the disk.
     fn before_print(&mut self, messages: &[Message]) -> Result<bool, CliError> {
         let Self::History { recorder, troubled } = self else { return Ok(true) };
         match recorder.record(messages) {
@@ -100,7 +100,7 @@ impl Persistence {
         }
     }
 
-    /// The same for messages that came in one piece.
+    /// Records a block of plain lines, as [`before_print`](Self::before_print) does for messages.
     fn lines_before_print(&mut self, lines: &PlainLines) -> Result<bool, CliError> {
         let Self::History { recorder, troubled } = self else { return Ok(true) };
         match recorder.record_lines(lines) {
@@ -112,7 +112,7 @@ impl Persistence {
         }
     }
 
-    /// After a batch is printed: the place it ends at.
+    /// Stores the position after a batch is printed.
     fn after_print(&mut self, messages: &[Message]) -> Result<(), CliError> {
         if let (Self::Cursor(cursor), Some(position)) =
             (self, messages.iter().rev().find_map(|message| message.position.as_ref()))
@@ -122,7 +122,7 @@ impl Persistence {
         Ok(())
     }
 
-    /// From this place on the room is heard: kept, so that what is said after a quiet run is not missed.
+    /// Stores the position at which the listener joined, so that messages after a run without any are not missed.
     fn joined(&mut self, position: &Position) -> Result<(), CliError> {
         match self {
             Self::Nothing => Ok(()),
@@ -151,7 +151,7 @@ impl Persistence {
             match recorder.retry() {
                 Ok(()) => {
                     *troubled = false;
-                    output::report("the history is written again");
+                    output::report("the history can be written again");
                 }
                 Err(error) => {
                     Self::waiting(troubled, error)?;
@@ -161,7 +161,7 @@ impl Persistence {
         Ok(())
     }
 
-    /// A full disk is told once and tried again; what came is kept meanwhile.
+    /// Reports a full disk once. The messages wait in memory, and writing is retried.
     fn waiting(troubled: &mut bool, error: chat_client::HistoryError) -> Result<bool, CliError> {
         let taken = match error {
             chat_client::HistoryError::Waiting { .. } => true,
@@ -188,14 +188,14 @@ struct ListenRun {
     listener: Listener,
     what: String,
     persistence: Persistence,
-    /// Who has spoken in this run.
+    /// The senders of this run, to mark look-alikes.
     names: NamesSeen,
     count: Option<u64>,
     got: u64,
     end_at: Option<Instant>,
     idle: Option<Duration>,
     idle_at: Option<Instant>,
-    /// A look back was asked for, which a plain server cannot give.
+    /// The user requested older messages, which a plain server cannot send.
     wants_past: bool,
 }
 
@@ -225,7 +225,7 @@ impl ListenRun {
 
     async fn run(mut self, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let outcome = self.listen(interrupt).await;
-        // What waits for the disk is more important than how the listening ended.
+        // Messages that wait for the disk matter more than how the listener ended.
         self.persistence.close()?;
         outcome
     }
@@ -247,7 +247,7 @@ impl ListenRun {
                 Ok(()) = numbered.changed(), if self.wants_past => {
                     if *numbered.borrow_and_update() == Some(false) {
                         self.wants_past = false;
-                        output::report("this server keeps no past: beginning with what comes");
+                        output::report("this server does not keep messages: starting with the next one");
                     }
                 }
                 () = at(retry_at) => {
@@ -281,8 +281,8 @@ impl ListenRun {
         }
     }
 
-    /// Keeps and prints what came, in order; stops where a gap stands between messages to say so in
-    /// its place. What could not be kept stays in `events`.
+    /// Records and prints events in order; stops at a gap, to report it in its place. Events that could not be recorded
+    /// stay in `events`.
     fn take(&mut self, events: &mut VecDeque<ListenerEvent>) -> Result<Option<Exit>, CliError> {
         while let Some(first) = events.front() {
             if let ListenerEvent::Gap(gap) = first {
@@ -310,7 +310,7 @@ impl ListenRun {
             if !messages.is_empty() && !self.persistence.before_print(&messages)? {
                 return Ok(None);
             }
-            // An event of a kind that this version does not know is skipped.
+            // Skips an event of a kind that this version does not know.
             events.drain(..messages.len().max(1));
             if let Some(exit) = self.print(&messages)? {
                 return Ok(Some(exit));
@@ -319,7 +319,8 @@ impl ListenRun {
         Ok(None)
     }
 
-    /// Whether lines go out as they came: nothing has to be made safe or put into another form, and all are wanted.
+    /// Returns whether lines can be printed unchanged as one block: no cleaning, no other format, and all of them are
+    /// wanted.
     fn takes_in_one_piece(&self, lines: &PlainLines) -> bool {
         self.style.is_plain() && self.count.is_none_or(|count| lines.count() as u64 <= count - self.got)
     }

@@ -1,4 +1,4 @@
-//! `chat completions` and `chat man`: made from the command line's own definition.
+//! `chat completions` and `chat man`, generated from the definition of the command line.
 
 use chat_frontend::Exit;
 use clap::CommandFactory as _;

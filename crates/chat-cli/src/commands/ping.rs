@@ -1,5 +1,4 @@
-//! `chat ping`: both ports, the dialogue and the round trip, and in words what is wrong. It
-//! registers nobody.
+//! `chat ping`: checks both ports, the dialogue and the round trip, and explains problems. It creates no account.
 
 use std::time::Duration;
 
@@ -16,14 +15,14 @@ use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::signals::Interrupt;
 
-/// What the write port says first begins so.
+/// The beginning of the write port's first line.
 const GREETING: &str = "Hello";
 
-/// How long a greeting is waited for. A server greets before anything else, so this is a round trip
-/// and much patience; the person who asks waits as well.
+/// How long to wait for a greeting. A server sends it first, so this is generous for one round trip, and short enough
+/// for a waiting user.
 const GREETING_WITHIN: Duration = Duration::from_secs(3);
 
-/// How much of a first line is looked at.
+/// The part of a first line that is examined, in bytes.
 const FIRST_LINE: usize = 200;
 
 pub(super) async fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -47,7 +46,7 @@ pub(super) async fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, Cl
     }
 }
 
-/// What one port has to say for itself.
+/// The result of checking one port.
 #[derive(Default)]
 struct PortAnswer {
     took: Duration,
@@ -81,7 +80,7 @@ impl PortAnswer {
     }
 }
 
-/// Checks both ports, also when the first one fails: two answers help more than one.
+/// Checks both ports, even if the first one fails: two results help more than one.
 async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Result<Exit, CliError> {
     let style = Style::new(json, false);
     let listen = listen_port(config).await;
@@ -127,7 +126,7 @@ async fn listen_port(config: &ClientConfig) -> Result<PortAnswer, CliError> {
     Ok(PortAnswer { took: start.elapsed(), numbered, ..PortAnswer::default() })
 }
 
-/// Reads the greeting and goes away: a connection that sends nothing registers nobody.
+/// Reads the greeting and disconnects: a connection that sends nothing creates no account.
 async fn greeting(config: &ClientConfig) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
     let failed =
@@ -149,16 +148,16 @@ async fn greeting(config: &ClientConfig) -> Result<PortAnswer, CliError> {
     }
     let shown: String = String::from_utf8_lossy(&line).lines().next().unwrap_or_default().chars().take(40).collect();
     Err(CliError::NotAChat(match in_time {
-        Err(_) if line.is_empty() => format!("{address} says nothing: it may be a listen port, or no chat"),
+        Err(_) if line.is_empty() => format!("{address} sends nothing: it may be a listen port, or not a chat server"),
         _ if line.is_empty() => format!("{address} closed the connection without a greeting"),
-        _ => format!("{address} greets with {shown:?}, which no chat does"),
+        _ => format!("{address} sends {shown:?}, not the greeting of a chat server"),
     }))
 }
 
 async fn login(config: &ClientConfig, token: Token) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
     let mut config = config.clone();
-    // At once, not after some idle seconds.
+    // Probe at once instead of after the usual idle time.
     config.keepalive.idle = Duration::from_millis(1);
     let writer = Writer::builder(config.clone()).token(token).start();
     let mut states = writer.state();

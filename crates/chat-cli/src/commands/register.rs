@@ -1,4 +1,4 @@
-//! `chat register`: a new account, kept. Prints the nickname that the server gave.
+//! `chat register`: creates and saves an account. Prints the nickname that the server assigned.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::signals::Interrupt;
 
-/// How long to look for the server when nothing else is said.
+/// How long to try to connect by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(args: &RegisterArgs, common: &CommonArgs) -> Result<Exit, CliError> {

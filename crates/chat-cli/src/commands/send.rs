@@ -1,4 +1,4 @@
-//! `chat send`: one message, or each line of standard input, and what became of each.
+//! `chat send`: posts one message, or each line of standard input, and reports the result of each.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::message_source::MessageSource;
 use crate::receipts::{MessageRef, Receipts, Why};
 use crate::signals::Interrupt;
 
-/// How long to look for the server when nothing else is said.
+/// How long to try to connect by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long what is under way may still be confirmed after a signal.
+/// How long unanswered messages may still be confirmed after a signal.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How many messages may be under way: enough to keep a connection busy, and little to be unsure about when it breaks.
+/// How many messages may be unanswered: enough to keep a connection busy, few to be in doubt if it breaks.
 const MAX_IN_FLIGHT: usize = 512;
 
 pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -74,17 +74,17 @@ struct Run {
     deadline: Option<Instant>,
 }
 
-/// A message that has come to its end.
+/// A message with its final state.
 struct Sent {
     line: u64,
     id: PostId,
     end: Result<Confirmed, DeliveryError>,
 }
 
-/// How far a confirmed message has come.
+/// The extent of a confirmation.
 struct Confirmed {
     position: Option<Position>,
-    /// As far as was asked for; `false` where it was to come back and has not.
+    /// Whether `--confirm` is satisfied; `false` if an echo was required and did not arrive.
     enough: bool,
 }
 
@@ -109,7 +109,7 @@ impl Run {
                             Ok(())
                         }
                         Err(_) => {
-                            // The service has closed: nothing that follows can be sent either.
+                            // The service has closed: no later message can be sent either.
                             more = false;
                             self.receipts.record(line, PostOutcome::NeverSent, &MessageRef::default(), None)
                         }
@@ -137,7 +137,7 @@ impl Run {
                 Some(sent) = under_way.next() => stop = self.ended(sent).err().or(stop),
                 _ = &mut closing, if !closed => {
                     closed = true;
-                    // What has not come back by now is not waited for.
+                    // Echoes that have not arrived by now are not waited for.
                     self.echo = None;
                 }
             }
@@ -146,11 +146,11 @@ impl Run {
             closing.await;
         }
         stop = self.receipts.give_up(input.rest().await).err().or(stop);
-        // Why the service has closed says more than that time ran out meanwhile.
+        // The reason of the closed service is more precise than the timeout.
         self.receipts.end(connection::closed(&states, self.what).or(stop))
     }
 
-    /// Time has run out: for what was to be sent, or already for the connection.
+    /// Returns the error of a timeout: of the messages, or of the connection if there was none yet.
     fn out_of_time(&self, reporter: &StateReporter) -> CliError {
         if self.writer.state().borrow().is_online() {
             return CliError::OutOfTime;
@@ -158,7 +158,7 @@ impl Run {
         CliError::NoConnectionInTime { what: self.what.clone(), error: reporter.last_error().last() }
     }
 
-    /// Waits for one message's end, as far as `--confirm` wants to know it.
+    /// Waits for the final state of one message, as far as `--confirm` requires.
     fn delivered(&self, delivery: Delivery, line: u64, text: Text) -> impl Future<Output = Sent> + use<> {
         let (confirm, account) = (self.confirm, self.writer.account());
         let echo = self.echo.as_ref().map(EchoListener::ask);

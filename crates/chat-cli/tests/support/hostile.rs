@@ -1,4 +1,4 @@
-//! What a hostile peer writes, and a server that passes all of it on.
+//! Hostile text, and a server that sends it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 pub use testkit::hostile::{CORPUS, steers};
 
-/// A server that numbers and sends each of these, sender and text, to whoever listens. Returns its port.
+/// Starts a server that numbers these messages (sender and text) and sends them to every listener. Returns its port.
 pub fn server(messages: Vec<(String, String)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
@@ -26,7 +26,7 @@ pub fn server(messages: Vec<(String, String)>) -> String {
                 let seq = number + 1;
                 all += &format!("\u{1}{{\"seq\": {seq}, \"at\": 1700000000000, \"nick\": {nick}, \"text\": {text}}}\n");
             }
-            // Whoever has seen enough may be gone.
+            // An error means that the client has disconnected.
             let _ = stream.write_all(all.as_bytes());
             let _ = lines.read_to_end(&mut Vec::new());
         }
@@ -34,7 +34,7 @@ pub fn server(messages: Vec<(String, String)>) -> String {
     port
 }
 
-/// The corpus as messages: each once as a name and once as a text.
+/// Returns the corpus as messages: each text once as a name and once as a text.
 pub fn messages() -> Vec<(String, String)> {
     let named = CORPUS.iter().map(|evil| (format!("Eve {evil}"), "hello".to_owned()));
     named.chain(CORPUS.iter().map(|evil| ("Mallory".to_owned(), format!("a{evil}b")))).collect()

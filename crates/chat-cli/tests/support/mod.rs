@@ -1,4 +1,4 @@
-//! A real server in this process, and the real `chat` beside it, in a home of its own.
+//! A real server in this process, and the real `chat` as a child process, in a separate home directory.
 #![allow(dead_code, unused_imports)]
 
 pub mod hostile;
@@ -41,12 +41,12 @@ impl Room {
         Self { runtime, server: Some(server), listen, write }
     }
 
-    /// A plain listener that is in the room: what is posted from now on reaches it.
+    /// Returns a plain listener that is online: it receives all later posts.
     pub fn ear(&self) -> Ear {
         let stream = TcpStream::connect(self.listen).unwrap();
         let mut ear = Ear { lines: BufReader::new(stream) };
-        // The server holds plain lines until it knows that no request comes. A numbered request makes
-        // it answer at once, which shows that this listener has its place.
+        // The server holds plain lines back until it knows that no request follows. A numbered request makes it answer
+        // at once, which proves that this listener is online.
         let request = b"\x01{\"resume\": {\"last\": 0}, \"nonce\": \"ear\"}\n";
         ear.lines.get_mut().write_all(request).unwrap();
         assert!(ear.raw_line().contains("\"nonce\": \"ear\""));
@@ -54,7 +54,7 @@ impl Room {
     }
 }
 
-/// Reads what the room says.
+/// Reads the messages of the room.
 pub struct Ear {
     lines: BufReader<TcpStream>,
 }
@@ -66,7 +66,7 @@ impl Ear {
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// The next message: sender and text.
+    /// Returns the next message: sender and text.
     pub fn message(&mut self) -> (String, String) {
         let line = self.raw_line();
         let json: Value = serde_json::from_str(line.trim_start_matches('\u{1}')).expect(&line);
@@ -74,7 +74,7 @@ impl Ear {
     }
 }
 
-/// A home directory of its own, so that no test sees another's files.
+/// A separate home directory, so that no test sees another's files.
 pub struct Home {
     pub dir: TempDir,
 }
@@ -88,7 +88,7 @@ impl Home {
         self.dir.path().join(name)
     }
 
-    /// `chat` with these words, in this home, with nothing of ours in its environment.
+    /// Returns `chat` with these arguments in this home, with a clean environment.
     pub fn chat<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
         command.args(words).env_clear().current_dir(self.dir.path());
@@ -98,7 +98,7 @@ impl Home {
         command
     }
 
-    /// `chat COMMAND` against a room.
+    /// Returns `chat COMMAND` for a room.
     pub fn chat_in<'a>(&self, room: &Room, words: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = self.chat(words);
         command.args(["--listen-port", &room.listen.port().to_string()]);
@@ -111,7 +111,7 @@ impl Home {
     }
 }
 
-/// Runs to the end with this on standard input.
+/// Runs to the end with this standard input.
 pub fn run_with_input(mut command: Command, input: &[u8]) -> Output {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     // The program may end before it has read everything.
@@ -135,7 +135,7 @@ pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or_else(|| panic!("killed: {}", err(output)))
 }
 
-/// Every line as an object, each held to the published schema.
+/// Parses every line as an object and checks it against the published schema.
 pub fn objects(text: &str) -> Vec<Value> {
     let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     for object in &objects {
@@ -144,8 +144,8 @@ pub fn objects(text: &str) -> Vec<Value> {
     objects
 }
 
-/// A program that goes on while the test does. One that hangs is killed after a minute, so that the
-/// test fails instead of hanging too.
+/// A program that runs during the test. If it hangs, it is killed after a minute, so that the test fails instead of
+/// hanging too.
 pub struct Running {
     pub child: Child,
     pub lines: BufReader<ChildStdout>,
@@ -174,14 +174,14 @@ impl Running {
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// Waits until standard error says this.
+    /// Waits until standard error contains this text.
     pub fn wait_for_talk(&mut self, wanted: &str) {
         let mut talk = BufReader::new(self.child.stderr.take().unwrap());
         let mut seen = String::new();
         while !seen.contains(wanted) {
             assert!(talk.read_line(&mut seen).unwrap() > 0, "ended without {wanted:?}: {seen}");
         }
-        // Keep the pipe open: a program that talks to nobody should not fail for it.
+        // Keep the pipe open, so that a full or closed pipe does not end the program.
         std::thread::spawn(move || {
             let mut rest = Vec::new();
             let _ = talk.read_to_end(&mut rest);
@@ -193,14 +193,13 @@ impl Running {
         assert!(status.success());
     }
 
-    /// Waits for its end, with its output still being read: a closed pipe would be another reason to end.
+    /// Waits for the end while its output is still being read: a closed pipe would be another reason to end.
     pub fn code(mut self) -> i32 {
-        self.child.wait().unwrap().code().expect("ended by itself")
+        self.child.wait().unwrap().code().expect("ended without a signal")
     }
 }
 
-/// A port where nobody listens: bound, so that nobody else takes it, and closed to connections
-/// because it does not listen.
+/// Returns a port that refuses connections: bound, so that no other process takes it, but not listening.
 pub fn dead_port() -> (u16, TcpListener) {
     let listener = TcpListener::bind("127.0.0.2:0").unwrap();
     (listener.local_addr().unwrap().port(), listener)

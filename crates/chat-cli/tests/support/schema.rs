@@ -1,14 +1,14 @@
-//! Holds one object to `docs/schema.json`: the subset of JSON Schema that the file uses.
+//! Checks an object against `docs/schema.json`, with the subset of JSON Schema that the file uses.
 
 use serde_json::Value;
 
 const SCHEMA: &str = include_str!("../../../../docs/schema.json");
 
-/// Panics with the reason where `object` does not fit.
+/// Panics with the reason if `object` does not match.
 pub fn check(object: &Value) {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     if let Err(why) = fits(object, &schema, &schema) {
-        panic!("{object} does not fit the schema: {why}");
+        panic!("{object} does not match the schema: {why}");
     }
 }
 
@@ -27,7 +27,7 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
                 "number" => value.is_number(),
                 "boolean" => value.is_boolean(),
                 "integer" => value.is_u64() || value.is_i64(),
-                other => panic!("type {other} is not known here"),
+                other => panic!("type {other} is not supported by this test"),
             },
             "const" => value == wanted,
             "enum" => wanted.as_array().unwrap().contains(value),
@@ -56,7 +56,7 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
             "anyOf" => wanted.as_array().unwrap().iter().any(|one| fits(value, one, root).is_ok()),
             "not" => fits(value, wanted, root).is_err(),
             "title" | "description" | "$schema" | "$defs" | "format" | "$id" => true,
-            other => panic!("the rule {other} is not known here: teach this test"),
+            other => panic!("the rule {other} is not supported by this test"),
         };
         if !ok {
             return Err(format!("{value} breaks {rule}: {wanted}"));

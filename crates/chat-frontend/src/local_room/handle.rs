@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::host;
 use super::notice::RoomNotice;
 
-/// Keeps a local room running. Where none is wanted it does nothing.
+/// Keeps a local room running, or does nothing if none is wanted.
 #[derive(Debug)]
 pub struct LocalRoom {
     ready: watch::Receiver<bool>,
@@ -21,12 +21,12 @@ pub struct LocalRoom {
     task: Option<JoinHandle<()>>,
 }
 
-/// What the command line says about a local room.
+/// The setting of the command line for a local room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalRoomPolicy {
     /// Never start one.
     Never,
-    /// Start one where nothing indicates a standalone server.
+    /// Start one unless something indicates a standalone server.
     Automatic,
     /// Start one on any loopback address and port.
     Always,
@@ -76,17 +76,17 @@ impl LocalRoom {
         Self { ready, started, refusals, close: Some(close), task }
     }
 
-    /// Turns true once it is known whether there is a room.
+    /// Returns a value that becomes true once it is known whether there is a room.
     pub fn ready(&self) -> watch::Receiver<bool> {
         self.ready.clone()
     }
 
-    /// Counts the rooms that were started by this program.
+    /// Returns the number of rooms that this program has started.
     pub fn started(&self) -> watch::Receiver<u64> {
         self.started.clone()
     }
 
-    /// Takes the news that no server listens any more.
+    /// Returns a sender for reports that no server listens any more.
     pub fn refusals(&self) -> Sender<()> {
         self.refusals.clone()
     }

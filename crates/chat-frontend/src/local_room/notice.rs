@@ -1,8 +1,8 @@
-//! What the local room reports to the user.
+//! The notices of the local room.
 
 use std::path::PathBuf;
 
-/// What happened to the local room, for the user.
+/// An event of the local room, for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomNotice {
     /// A room was started inside this program; its data is in this directory.
@@ -16,7 +16,7 @@ pub enum RoomNotice {
 }
 
 impl RoomNotice {
-    /// Whether the user has to do something about it.
+    /// Returns whether the user has to act.
     pub fn is_error(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::NotThere(_))
     }

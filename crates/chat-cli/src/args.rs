@@ -46,13 +46,13 @@ pub(crate) enum CliCommand {
     Listen(ListenArgs),
     /// Post one message, or each line of standard input
     Send(SendArgs),
-    /// Create an account and keep it
+    /// Create an account and save it
     Register(RegisterArgs),
-    /// List the kept accounts, or remove one
+    /// List the saved accounts, or remove one
     Accounts(AccountsArgs),
     /// Read a history file
     History(HistoryArgs),
-    /// Check both ports and say what is wrong
+    /// Check both ports and report problems
     Ping(PingArgs),
     /// Print shell completions
     Completions {

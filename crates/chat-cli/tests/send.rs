@@ -175,7 +175,7 @@ fn confirms_by_writing() {
 }
 
 #[test]
-fn unreachable_server_loses_nothing_silently() {
+fn unreachable_server_is_reported() {
     let home = Home::new();
     let (port, _guard) = dead_port();
     std::fs::write(home.path("token"), "some-token").unwrap();

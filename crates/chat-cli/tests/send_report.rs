@@ -59,7 +59,7 @@ fn unreachable_server_gives_receipts_too() {
 
 /// A timeout without a connection is "unreachable", with or without a saved account.
 #[test]
-fn timeout_without_connection_has_both_causes() {
+fn timeout_offline_has_both_causes() {
     let home = Home::new();
     std::fs::write(home.path("token"), "some-token").unwrap();
     for account in [["-u", "Bob"], ["--token-file", "token"]] {

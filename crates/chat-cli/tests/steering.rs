@@ -39,7 +39,7 @@ fn shows_all_hostile_text_harmlessly() {
 }
 
 #[test]
-fn marks_look_alikes_on_terminal_and_in_json() {
+fn marks_look_alikes_for_people_and_json() {
     let home = Home::new();
     let names = ["Keen Bob", "Kееn Воb", "Keen Bob", "Keen Bo\u{fe0f}b"];
     let port = hostile::server(names.iter().map(|&name| (name.to_owned(), "hi".to_owned())).collect());

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 /// How a program ends. The numbers are part of the contract with scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Done as asked.
+    /// The command did what was requested.
     Done = 0,
-    /// Something on this machine failed: a file, the disk, a bug.
+    /// A local failure: a file, the disk, a bug.
     Local = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,

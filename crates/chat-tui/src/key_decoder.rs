@@ -4,12 +4,16 @@
 //! know is dropped as a whole and no part of a key or of a terminal's answer becomes text.
 
 mod csi;
+mod input;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyModifiers};
+
+pub(crate) use self::input::Input;
+use self::input::{Step, key};
 
 /// How long a lone ESC may be the start of a sequence. A terminal sends a key in one piece, but a network may cut it.
 const ESCAPE_TIMEOUT: Duration = Duration::from_millis(40);
@@ -22,31 +26,12 @@ const MAX_PASTE_BYTES: usize = 16 * 1024 * 1024;
 
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// What was decoded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Input {
-    Key(KeyEvent),
-    /// A bracketed paste.
-    Paste(String),
-    /// The terminal has gained or lost the focus.
-    Focus(bool),
-}
-
 /// The bytes of a sequence that is not complete yet.
 #[derive(Debug, Default)]
 pub(crate) struct KeyDecoder {
     buffer: Vec<u8>,
     /// The text of a bracketed paste so far.
     paste: Option<Vec<u8>>,
-}
-
-/// What stands at the start of the buffer.
-enum Step {
-    /// So many bytes are one input, or nothing that the program needs.
-    Done(usize, Option<Input>),
-    /// So many bytes begin a bracketed paste.
-    PasteStart(usize),
-    Incomplete,
 }
 
 impl KeyDecoder {
@@ -129,10 +114,6 @@ impl KeyDecoder {
         }
         false
     }
-}
-
-fn key(code: KeyCode, modifiers: KeyModifiers) -> Input {
-    Input::Key(KeyEvent::new(code, modifiers))
 }
 
 fn pasted(bytes: Vec<u8>) -> Option<Input> {

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Input, Step, key};
+use super::input::{Input, Step, key};
 
 /// Decodes what begins with `[`, behind an ESC.
 pub(super) fn control_sequence(rest: &[u8]) -> Step {

@@ -1,5 +1,6 @@
 //! Bytes of terminals, whole and cut at every place.
 
+use crossterm::event::KeyEvent;
 use proptest::prelude::*;
 
 use super::*;

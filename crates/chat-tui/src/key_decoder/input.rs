@@ -1,0 +1,27 @@
+//! The results of decoding: inputs of the program, and steps of the decoder.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What was decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    Key(KeyEvent),
+    /// A bracketed paste.
+    Paste(String),
+    /// The terminal has gained or lost the focus.
+    Focus(bool),
+}
+
+/// What stands at the start of the buffer.
+pub(super) enum Step {
+    /// So many bytes are one input, or nothing that the program needs.
+    Done(usize, Option<Input>),
+    /// So many bytes begin a bracketed paste.
+    PasteStart(usize),
+    Incomplete,
+}
+
+/// Returns the input of a key press.
+pub(super) fn key(code: KeyCode, modifiers: KeyModifiers) -> Input {
+    Input::Key(KeyEvent::new(code, modifiers))
+}

@@ -1,4 +1,4 @@
-//! What one frame costs on a large screen, and that the length of the history does not matter to it.
+//! Measures one frame on a large screen, and checks that the length of the history does not matter.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use std::ops::Range;
 pub(crate) struct Address {
     /// The bytes of the text.
     pub(crate) range: Range<usize>,
-    /// What a terminal may be given as the target of a link: printable ASCII.
+    /// The target of a link in a terminal: printable ASCII only.
     pub(crate) target: String,
 }
 
@@ -16,7 +16,8 @@ const MAX_BYTES: usize = 2_000;
 
 /// Returns the http and https addresses in a text.
 ///
-/// Only those whose host is plain ASCII without user information: what a reader sees is where the link leads.
+/// Only addresses with a plain ASCII host and without user information are returned: the link leads where the reader
+/// sees it lead.
 pub(crate) fn find(text: &str) -> Vec<Address> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -39,7 +40,7 @@ pub(crate) fn find(text: &str) -> Vec<Address> {
     found
 }
 
-/// Returns how many bytes the address at the start of `text` has. Punctuation at its end belongs to the sentence.
+/// Returns the length in bytes of the address at the start of `text`. Punctuation at its end belongs to the sentence.
 fn length(text: &str) -> usize {
     let stops =
         |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '`' | '«' | '»' | '“' | '”');
@@ -61,7 +62,7 @@ fn length(text: &str) -> usize {
     address.len()
 }
 
-/// Returns whether this is a host of ASCII letters, with a port or without.
+/// Returns whether this is an ASCII host, with or without a port.
 fn is_plain_host(authority: &str) -> bool {
     let (host, port) = authority.split_once(':').unwrap_or((authority, "0"));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn encodes_what_is_not_ascii() {
+    fn encodes_non_ascii() {
         let address = &find("https://a.example/привет")[0];
         assert_eq!(address.target, "https://a.example/%D0%BF%D1%80%D0%B8%D0%B2%D0%B5%D1%82");
     }

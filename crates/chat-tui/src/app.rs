@@ -1,5 +1,4 @@
-//! The application as a value: `update` takes an event and the time, and returns the effects to carry out. It opens no
-//! socket, reads no file and asks no clock.
+//! The application as a value: `update` takes an event and the time, and returns the effects to carry out, without I/O.
 
 mod account_list;
 mod accounts;

@@ -1,5 +1,5 @@
-//! How the screen is divided: rectangles only, so that what scrolls by pages and what draws them
-//! agree. Works from 20 columns and 6 rows up; below that the less important parts go first.
+//! The division of the screen into rectangles, shared by scrolling and drawing. Works from 20 columns and 6 rows; below
+//! that the less important parts are dropped first.
 
 use ratatui::layout::Rect;
 
@@ -9,16 +9,16 @@ pub(crate) struct ChatAreas {
     pub(crate) title: Option<Rect>,
     pub(crate) messages: Rect,
     pub(crate) hint: Option<Rect>,
-    /// What is wrong with the connections, in full.
+    /// The area for the full text of connection problems.
     pub(crate) trouble: Option<Rect>,
     pub(crate) status: Option<Rect>,
     pub(crate) input: Rect,
 }
 
-/// What stands before the text in the input line.
+/// The text before the input line.
 pub(crate) const PROMPT: &str = "> ";
 
-/// How wide the text in the input line may be.
+/// Returns the width of the text in the input line.
 pub(crate) fn input_width(width: u16) -> u16 {
     width.saturating_sub(2).max(1)
 }
@@ -54,7 +54,7 @@ pub(crate) fn chat(width: u16, height: u16, input_rows: u16, hint: bool, trouble
     }
 }
 
-/// Where a dialogue stands: most of a small screen, the middle of a large one.
+/// Returns the area of a dialog: most of a small screen, the middle of a large one.
 pub(crate) fn dialog(width: u16, height: u16) -> Rect {
     let wide = if width > 100 { 90 } else { width };
     let high = if height > 40 { 36 } else { height };
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_used_once() {
+    fn uses_every_row_once() {
         for height in 0..60 {
             for (input, hint, trouble) in [(1, false, false), (50, true, true), (3, true, false)] {
                 let parts = chat(20, height, input, hint, trouble);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_screen_has_room_for_messages() {
+    fn smallest_screen_shows_messages() {
         let parts = chat(20, 6, 9, true, true);
         assert_eq!((parts.messages.height, parts.input.height), (2, 2));
     }

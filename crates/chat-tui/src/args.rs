@@ -1,4 +1,4 @@
-//! What can be said on the command line. The spellings of the original are rewritten to these first.
+//! The command line. The spellings of the original are translated before.
 
 use std::path::PathBuf;
 
@@ -23,84 +23,84 @@ const SPELLINGS: Spellings = Spellings {
 
 /// Registration and chat in a terminal.
 ///
-/// Without arguments it connects to 127.0.0.1; where nothing listens there, it starts a local room,
-/// which others on this machine join by starting it too.
+/// Without arguments it connects to 127.0.0.1; if no server listens there, it starts a local room, which other users of
+/// this machine join by starting chat-tui too.
 #[derive(Debug, Parser)]
 #[command(name = "chat-tui", version, about, max_term_width = 100)]
 pub(crate) struct TuiArgs {
-    /// Where the room is [env: CHAT_HOST] [default: 127.0.0.1]
+    /// Host of the room [env: CHAT_HOST] [default: 127.0.0.1]
     #[arg(long, alias = "listen-host", value_name = "HOST")]
     pub(crate) host: Option<String>,
 
-    /// The port that messages come from (-lp) [env: CHAT_LISTEN_PORT] [default: 5000]
+    /// Listen port, which sends messages (-lp) [env: CHAT_LISTEN_PORT] [default: 5000]
     #[arg(long, value_name = "PORT")]
     listen_port: Option<u16>,
 
-    /// Where messages are written to, if that is another host (-wh)
+    /// Host of the write port, if it is another one (-wh)
     #[arg(long, value_name = "HOST")]
     write_host: Option<String>,
 
-    /// The port that messages are written to (-wp) [env: CHAT_WRITE_PORT] [default: 5050]
+    /// Write port, which accepts messages (-wp) [env: CHAT_WRITE_PORT] [default: 5050]
     #[arg(long, value_name = "PORT")]
     write_port: Option<u16>,
 
-    /// The file that the conversation is kept in (-hp) [env: CHAT_HISTORY_PATH]
+    /// History file (-hp) [env: CHAT_HISTORY_PATH]
     #[arg(long, value_name = "FILE")]
     history_path: Option<PathBuf>,
 
-    /// The file that accounts are kept in (-cp) [env: CHAT_CREDENTIALS_PATH]
+    /// Account file (-cp) [env: CHAT_CREDENTIALS_PATH]
     #[arg(long, alias = "credentials-path", value_name = "FILE")]
     credential_path: Option<PathBuf>,
 
-    /// The token of an account. Others on this machine can see it: better use --token-file or CHAT_TOKEN
+    /// Token of an account. Other users of this machine can see it: prefer --token-file or CHAT_TOKEN
     #[arg(short, long, value_name = "TOKEN")]
     token: Option<String>,
 
-    /// A file with the token of an account
+    /// File with the token of an account
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
 
-    /// The ports speak TLS; the server is verified by the roots of the system [env: CHAT_TLS]
+    /// Use TLS, and verify the server by the system's root certificates [env: CHAT_TLS]
     #[arg(long)]
     tls: bool,
 
-    /// Verify the server by the certificates in this file (PEM); says --tls too [env: CHAT_CA_FILE]
+    /// Verify the server by the certificates in this file (PEM); implies --tls [env: CHAT_CA_FILE]
     #[arg(long, value_name = "FILE", conflicts_with = "pin")]
     ca_file: Option<PathBuf>,
 
-    /// Trust the certificate with this SHA-256 fingerprint; says --tls too [env: CHAT_PIN]
+    /// Trust the certificate with this SHA-256 fingerprint; implies --tls [env: CHAT_PIN]
     #[arg(long, value_name = "FINGERPRINT")]
     pin: Option<String>,
 
-    /// Enter as this account; where there is none of the name, register it
+    /// Enter as this account; register it if it does not exist
     #[arg(short = 'u', long, alias = "username", value_name = "NICKNAME")]
     nickname: Option<String>,
 
-    /// Open registration, whatever accounts there are
+    /// Open registration even if there are accounts
     #[arg(long)]
     pub(crate) register: bool,
 
-    /// Lines instead of a full screen, for screen readers and pipes
+    /// Use lines instead of a full screen, for screen readers and pipes
     #[arg(long)]
     pub(crate) plain: bool,
 
-    /// The language: en or ru [env: CHAT_LANG, LC_ALL, LANG]
+    /// Language: en or ru [env: CHAT_LANG, LC_ALL, LANG]
     #[arg(long, value_name = "LANGUAGE")]
     lang: Option<String>,
 
-    /// A profile of the configuration file [env: CHAT_PROFILE]
+    /// Profile of the configuration file [env: CHAT_PROFILE]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
-    /// Where history, accounts and the local room are kept [env: CHAT_DATA_DIR]
+    /// Directory of history, accounts and the local room [env: CHAT_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Start a local room where nothing listens, on other ports than the usual ones too
+    /// Start a local room if no server listens, also on ports other than the default ones
     #[arg(long, conflicts_with = "no_local_room")]
     pub(crate) local_room: bool,
 
-    /// Do not start a local room, even where nothing listens
+    /// Never start a local room
     #[arg(long)]
     pub(crate) no_local_room: bool,
 
@@ -108,14 +108,14 @@ pub(crate) struct TuiArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
 
-    /// Panic once the screen is drawn, to see that the terminal is given back.
+    /// Panic after the first drawing, for the test that the terminal is restored.
     #[cfg(debug_assertions)]
     #[arg(long, hide = true)]
     pub(crate) panic_after_start: bool,
 }
 
 impl TuiArgs {
-    /// Reads the command line; ends the program where it cannot be understood.
+    /// Parses the command line; exits if it is invalid.
     pub(crate) fn from_command_line() -> Self {
         let words = SPELLINGS.translate(std::env::args_os());
         match Self::try_parse_from(&words) {
@@ -124,15 +124,15 @@ impl TuiArgs {
         }
     }
 
-    /// Whether the token stands where others can read it.
+    /// Returns whether other users can see the token.
     pub(crate) fn shows_the_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// The part that is shared with the other programs.
+    /// Returns the layer of settings that all programs share.
     ///
     /// # Errors
-    /// When the token is none. It is looked at here, because clap would repeat it.
+    /// If the token is invalid. It is checked here, because clap would repeat it.
     pub(crate) fn layer(&mut self) -> Result<Layer, TokenError> {
         let token = self.token.take().map(|token| Token::new(&token)).transpose()?;
         Ok(Layer {
@@ -169,12 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn definition_is_valid() {
         TuiArgs::command().debug_assert();
     }
 
     #[test]
-    fn every_spelling_of_the_original_works() {
+    fn accepts_every_original_spelling() {
         let short = parse(&["-lh", "a", "-lp", "1", "-hp", "h.txt", "-wh", "b", "-wp", "2", "-cp", "c", "-t", "tok"]);
         let long = parse(&[
             "--listen_host",

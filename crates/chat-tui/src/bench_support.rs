@@ -1,5 +1,4 @@
-//! What `cargo bench` draws: a reader who turns the pages of a long history. It is no part of the program, and measures
-//! nothing itself.
+//! The scene that `cargo bench` draws: a reader who pages through a long history. Not used by the program.
 
 use chat_client::{Account, Nickname, Token};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -17,10 +16,10 @@ use crate::theme::Theme;
 use crate::timeline::{FileSpan, HistoryPage, PageLine, PageRequest};
 use crate::view;
 
-/// As much of the history as the program has in its hands when it has just started.
+/// As much of the history as the program loads at its start.
 const PAGE: u64 = 400;
 
-/// A chat on a screen in memory, the last page of its history read.
+/// A chat on a screen in memory, with the last page of its history loaded.
 #[derive(Debug)]
 pub struct Pages {
     app: App,
@@ -30,10 +29,10 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// A history of so many lines on a screen of this size.
+    /// Opens a history with this many lines on a screen of this size.
     ///
     /// # Errors
-    /// None that can be met: the names in it are right and the screen is memory.
+    /// None in practice: the names are valid and the screen is in memory.
     pub fn open(width: u16, height: u16, lines: u64) -> anyhow::Result<Self> {
         let account = Account {
             nickname: Nickname::new("Keen Bob")?,
@@ -54,12 +53,12 @@ impl Pages {
         app.update(AppEvent::Page(PageRequest::Tail, last_page(lines)), Timestamp::UNIX_EPOCH);
         let mut pages =
             Self { app, painter: Painter::new(Vec::new(), true), drawing: Drawing::new(width, height), up: false };
-        // Away from the end, where nothing is left out.
+        // Away from the end, so that every frame is full.
         pages.turn();
         Ok(pages)
     }
 
-    /// Goes a page up or down, in turn, so that every frame differs from the one before.
+    /// Goes a page up or down alternately, so that every frame differs from the one before.
     pub fn turn(&mut self) {
         self.up = !self.up;
         let key = KeyEvent::new(if self.up { KeyCode::PageUp } else { KeyCode::PageDown }, KeyModifiers::NONE);
@@ -69,7 +68,7 @@ impl Pages {
     /// Draws the frame.
     ///
     /// # Errors
-    /// None: the screen is memory.
+    /// None: the screen is in memory.
     pub fn draw(&mut self) -> anyhow::Result<()> {
         self.drawing = view::draw(&self.app, Theme { colours: true }, self.app.width, self.app.height);
         self.painter.out().clear();
@@ -77,7 +76,7 @@ impl Pages {
         Ok(())
     }
 
-    /// The rows of the screen as they are now.
+    /// Returns the rows of the screen.
     #[must_use]
     pub fn screen(&self) -> String {
         let row = |cells: &[Cell]| cells.iter().map(Cell::symbol).collect::<String>();
@@ -86,7 +85,7 @@ impl Pages {
     }
 }
 
-/// The end of a history in which each line has ten bytes.
+/// Returns the end of a history in which each line has ten bytes.
 fn last_page(of: u64) -> HistoryPage {
     let range = of.saturating_sub(PAGE)..of;
     let lines = range.clone().map(|number| PageLine {
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_frames_that_are_measured_are_full_and_differ() {
+    fn measured_frames_are_full_and_differ() {
         let mut pages = Pages::open(200, 50, 1_000_000).unwrap();
         pages.draw().unwrap();
         let up = pages.screen();

@@ -1,4 +1,4 @@
-//! A screen as it is to look, before it becomes escape sequences.
+//! A complete screen before it becomes escape sequences.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub(crate) struct Drawing {
     pub(crate) cursor: Option<(u16, u16)>,
 }
 
-/// A stretch of one row that is, or is a part of, an address.
+/// A range of one row that is an address, or part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ScreenLink {
     pub(crate) row: u16,

@@ -1,17 +1,17 @@
-//! Everything that the application wants done outside of itself. Values only; the services do them.
+//! The effects that the application requests. The services carry them out.
 
 use chat_client::{Account, Nickname, Text, Token};
 
 use crate::event::KnownAccount;
 use crate::timeline::PageRequest;
 
-/// One thing to do. Its answer, where there is one, comes as a message.
+/// One effect. Its result, if any, arrives as an event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
     Register(Nickname),
     /// Log in with this account and listen.
     Enter(KnownAccount),
-    /// The same where only the token is known.
+    /// Log in when only the token is known.
     EnterWithToken(Token),
     ForgetAccount(Account),
     Send {
@@ -23,7 +23,7 @@ pub(crate) enum Effect {
         id: String,
         text: Text,
     },
-    /// It is not to be sent, and not to be kept.
+    /// Neither send the message nor keep it.
     Discard {
         id: String,
     },
@@ -34,11 +34,11 @@ pub(crate) enum Effect {
         query: String,
     },
     StopSearch,
-    /// Write the history to this file, or to one of a name made here.
+    /// Write the history to this file, or to one with a generated name.
     Export(Option<String>),
-    /// Where reading has ended, for the next run.
+    /// Store the read position for the next run.
     Remember(u64),
-    /// Somebody names the reader: the text is clean.
+    /// Notify the user of a mention: the text is clean.
     Notify(String),
     Title(String),
     CopyToken(Token),

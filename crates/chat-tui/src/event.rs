@@ -1,4 +1,4 @@
-//! Everything that can happen: keys, news from the services, answers to effects. Values only.
+//! The events of the application: keys, reports of the services, results of effects.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::keymap::Action;
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::timeline::{FileSpan, GapReason, HistoryPage, OwnState, PageRequest};
 
-/// One thing that has happened.
+/// One event.
 #[derive(Debug, Clone)]
 pub(crate) enum AppEvent {
     Key(KeyEvent),
-    /// What plain mode asks for in place of a key.
+    /// An action that plain mode triggers in place of a key.
     Action(Action),
     /// A bracketed paste.
     Paste(String),
@@ -23,68 +23,68 @@ pub(crate) enum AppEvent {
         width: u16,
         height: u16,
     },
-    /// The wheel of a mouse, which a terminal sends as arrows; rows down, or up where negative.
+    /// The wheel of a mouse, which a terminal sends as arrows; rows down, or up if negative.
     Wheel(i16),
-    /// The terminal has, or no longer has, the focus.
+    /// The terminal gained or lost the focus.
     Focus(bool),
-    /// A second has passed; sent only while something counts down.
+    /// A second has passed; sent only during a countdown.
     Tick,
-    /// The cached accounts, as read from their file.
+    /// The cached accounts, as loaded from their file.
     Accounts(Vec<KnownAccount>),
     Registered(Result<Registered, LinkError>),
-    /// The server has said whose token it is.
+    /// The server has confirmed the account of the token.
     Entered(Account),
-    /// Where reading ended in an earlier run.
+    /// The read position of an earlier run.
     ReadTo(Option<u64>),
     Link(LinkSide, LinkState),
     RoundTrip(Duration),
-    /// From the listen port, in order.
+    /// Events of the listen port, in order.
     Incoming(Vec<Incoming>),
-    /// What became of an own message.
+    /// The new state of an own message.
     Own {
         id: String,
         state: OwnState,
         position: Option<(String, u64)>,
     },
-    /// From the outbox of an earlier run.
+    /// Messages in the outbox of an earlier run.
     Restored(Vec<RestoredMessage>),
     Page(PageRequest, HistoryPage),
     Found {
         search: u64,
         hits: Vec<SearchHit>,
     },
-    /// How far a search has come, in percent of the history; 100 is its end.
+    /// The progress of a search in percent of the history; 100 is its end.
     Searched {
         search: u64,
         percent: u8,
     },
-    /// Where the export was written, or why not.
+    /// The path of the export, or why it failed.
     Exported(Result<String, String>),
     TokenCopied,
-    /// There is no shell that could wake the program again.
+    /// There is no shell that could resume the program.
     CannotSuspend,
-    /// A line for the person from the outside: the local room, a file that was mended.
+    /// A notice from outside of the application: the local room, a repaired file.
     Notice {
         text: NoticeText,
         error: bool,
     },
-    /// The program was asked to end.
+    /// A signal asked the program to end.
     Quit,
 }
 
-/// What the services have to say in words.
+/// The notices of the services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NoticeText {
     LocalRoom(RoomNotice),
-    /// The history is held by another process, so this one does not write it.
+    /// Another process writes the history, so this one does not.
     HistoryElsewhere(String),
-    /// The outbox is held by another process.
+    /// Another process has locked the outbox.
     OutboxElsewhere(String),
-    /// The token goes over a network that others may read.
+    /// The token is sent unencrypted over a network.
     InTheClear(String),
-    /// An error of a file in its own words.
+    /// An error of a file, in its own words.
     File(String),
-    /// What could not be written is written again.
+    /// A file that could not be written can be written again.
     FileWorksAgain,
 }
 
@@ -92,7 +92,7 @@ pub(crate) enum NoticeText {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KnownAccount {
     pub(crate) account: Account,
-    /// The name that was asked for.
+    /// The name that was requested.
     pub(crate) asked: Option<String>,
 }
 
@@ -100,11 +100,11 @@ pub(crate) struct KnownAccount {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Registered {
     pub(crate) known: KnownAccount,
-    /// The file that it was saved in, or why it was not.
+    /// The file with the account, or why it was not saved.
     pub(crate) saved: Result<String, String>,
 }
 
-/// What came from the listen port.
+/// An event of the listen port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Incoming {
     Message {
@@ -131,7 +131,7 @@ pub(crate) struct RestoredMessage {
     pub(crate) state: OwnState,
 }
 
-/// A line of the history in which something was found.
+/// A line of the history that matches a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SearchHit {
     pub(crate) at: Option<jiff::civil::DateTime>,

@@ -1,5 +1,4 @@
-//! The loop of the full screen: messages in, effects out, and a drawing after a change, at most one
-//! per frame however much comes in.
+//! The loop of the full screen: events in, effects out, and a drawing after a change, at most one per frame.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -18,20 +17,20 @@ use crate::signals::{Signal, SignalStream, stop};
 use crate::terminal::{self, TerminalGuard};
 use crate::theme::Theme;
 
-/// While much comes in, the screen is drawn this often.
+/// The shortest time between two drawings under load.
 const FRAME: Duration = Duration::from_millis(16);
 
-/// What a key has changed is drawn without waiting for that, but no more often than this: a key that
-/// is held down, or a paste that comes as keys, costs no more than it must.
+/// A change by a key is drawn sooner, but not more often than this, so that a held key or a paste that arrives as keys
+/// stays cheap.
 const KEY_FRAME: Duration = Duration::from_millis(2);
 
-/// Between two drawings messages are taken for this long; then keys are looked at again.
+/// How long events are processed before keys are checked again.
 const SLICE: Duration = Duration::from_millis(4);
 
-/// Between two rings.
+/// The shortest time between two notifications.
 const RING: Duration = Duration::from_secs(2);
 
-/// A full screen and what it needs.
+/// The full screen and its dependencies.
 pub(crate) struct Fullscreen {
     pub(crate) app: App,
     pub(crate) screen: TerminalGuard,
@@ -43,8 +42,8 @@ pub(crate) struct Fullscreen {
 }
 
 impl Fullscreen {
-    /// Runs until the person, or a signal, ends it. Gives back the terminal, and the services, still running, whatever
-    /// happened.
+    /// Runs until the user or a signal ends it. Restores the terminal in any case, and returns the services, still
+    /// running.
     pub(crate) async fn run(mut self) -> (App, Services, io::Result<()>) {
         let ended = self.turn().await;
         drop(self.screen);
@@ -76,7 +75,7 @@ impl Fullscreen {
             let tick = self.app.next_tick();
             tokio::select! {
                 biased;
-                () = terminal::panicked() => return Err(io::Error::other("a part of the program has panicked")),
+                () = terminal::panicked() => return Err(io::Error::other("a thread of the program panicked")),
                 batch = keys.recv() => {
                     let Some(batch) = batch else { break };
                     keyed = true;
@@ -139,8 +138,8 @@ impl Fullscreen {
         Ok(())
     }
 
-    /// Takes the keys of one read. `asked` is the question on the screen, and when it was first drawn: a key that was
-    /// read before that was not meant for it.
+    /// Handles the keys of one read. `asked` is the question on the screen with the time of its first drawing: a key
+    /// that was read before was not meant for it.
     fn press(&mut self, batch: KeyBatch, asked: Option<(u64, Instant)>) -> Vec<Effect> {
         let mut effects = Vec::new();
         for event in batch.events {
@@ -152,7 +151,7 @@ impl Fullscreen {
         effects
     }
 
-    /// Gives the terminal back and stops. A shell that started this as a job takes over, and wakes it.
+    /// Restores the terminal and stops the process. A shell with job control takes over and resumes it.
     fn suspend(&mut self, by_key: bool) -> io::Result<()> {
         if by_key && !stop::can_be_woken() {
             // A hint has no effects.
@@ -164,13 +163,13 @@ impl Fullscreen {
         self.screen.resume()
     }
 
-    /// Before a drawing, the size is asked for: news of it may be late, or out of date.
+    /// Reads the size before each drawing, because a resize report may be late or outdated.
     fn measure(&mut self) -> io::Result<()> {
         let (width, height) = self.screen.size()?;
         if (width, height) == (self.app.width, self.app.height) {
             return Ok(());
         }
-        // It answers with nothing to do: a resize has no effects but a page of history at most.
+        // A resize has no effect except a request for a page of history.
         for effect in self.app.update(AppEvent::Resize { width, height }, Timestamp::now()) {
             self.services.start(effect);
         }
@@ -178,8 +177,8 @@ impl Fullscreen {
     }
 }
 
-/// Returns whether a key would answer a question that was not on the screen when it was pressed. The keys that leave
-/// the program always count.
+/// Returns whether a key would answer a question that was not on the screen when it was pressed. Keys that leave the
+/// program always count.
 fn answers_unseen(event: &AppEvent, read_at: Instant, question: Option<u64>, asked: Option<(u64, Instant)>) -> bool {
     let AppEvent::Key(key) = event else { return false };
     let Some(question) = question else { return false };
@@ -196,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_early_key_answers_nothing() {
+    fn early_key_answers_no_question() {
         let key = |code, modifiers| AppEvent::Key(KeyEvent::new(code, modifiers));
         let enter = key(KeyCode::Enter, KeyModifiers::NONE);
         let drawn = Instant::now();

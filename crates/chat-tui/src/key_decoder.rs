@@ -1,7 +1,7 @@
 //! Decodes the bytes of a terminal into keys, pastes and reports.
 //!
-//! The decoder reads no terminal and asks no clock. It recognises every escape sequence as a whole, so what it does not
-//! know is dropped as a whole and no part of a key or of a terminal's answer becomes text.
+//! The decoder does no I/O and takes no time. It recognises every escape sequence as a whole, so an unknown one is
+//! dropped completely, and no part of a key or of a terminal's answer becomes text.
 
 mod csi;
 mod input;
@@ -15,10 +15,10 @@ use crossterm::event::{KeyCode, KeyModifiers};
 pub(crate) use self::input::Input;
 use self::input::{Step, key};
 
-/// How long a lone ESC may be the start of a sequence. A terminal sends a key in one piece, but a network may cut it.
+/// How long a lone ESC may be the start of a sequence. A terminal sends a key at once, but a network may split it.
 const ESCAPE_TIMEOUT: Duration = Duration::from_millis(40);
 
-/// How long the rest of an answer, or of a paste, may take. Then keys are keys again.
+/// How long the rest of an answer, or of a paste, may take. After that, keys are decoded normally.
 const STRING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The longest paste. What follows is a second paste.
@@ -26,7 +26,7 @@ const MAX_PASTE_BYTES: usize = 16 * 1024 * 1024;
 
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// The bytes of a sequence that is not complete yet.
+/// A decoder with the bytes of an incomplete sequence.
 #[derive(Debug, Default)]
 pub(crate) struct KeyDecoder {
     buffer: Vec<u8>,
@@ -35,7 +35,7 @@ pub(crate) struct KeyDecoder {
 }
 
 impl KeyDecoder {
-    /// Decodes what was read.
+    /// Decodes bytes of the terminal.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Input> {
         self.buffer.extend_from_slice(bytes);
         let mut inputs = Vec::new();
@@ -43,7 +43,7 @@ impl KeyDecoder {
         inputs
     }
 
-    /// Returns how long to wait for the rest of what was read; `None` where nothing is incomplete.
+    /// Returns how long to wait for the rest of a sequence; `None` if nothing is incomplete.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         match (&self.paste, self.buffer.as_slice()) {
             (Some(_), _) => Some(STRING_TIMEOUT),
@@ -54,11 +54,11 @@ impl KeyDecoder {
         }
     }
 
-    /// Ends what is incomplete, after [`KeyDecoder::timeout`] without another byte. A lone ESC is the key.
+    /// Ends an incomplete sequence, after [`KeyDecoder::timeout`] without another byte. A lone ESC is the key.
     pub(crate) fn expire(&mut self) -> Vec<Input> {
         let mut inputs = Vec::new();
         if let Some(paste) = self.paste.take() {
-            // The end of the paste is missing: what came of it is not lost.
+            // The end of the paste is missing; the text so far must not be lost.
             let rest = std::mem::take(&mut self.buffer);
             inputs.extend(pasted([paste, rest].concat()));
             return inputs;
@@ -95,7 +95,7 @@ impl KeyDecoder {
         }
     }
 
-    /// Moves bytes from the buffer to the paste. `false`: its end has not come.
+    /// Moves bytes from the buffer to the paste. Returns `false` if its end has not arrived.
     fn continue_paste(&mut self, inputs: &mut Vec<Input>) -> bool {
         let Some(paste) = &mut self.paste else { return true };
         let end = self.buffer.windows(PASTE_END.len()).position(|window| window == PASTE_END);
@@ -106,7 +106,7 @@ impl KeyDecoder {
             self.paste = None;
             return true;
         }
-        // The end mark itself may be cut in two.
+        // The end mark itself may be split.
         let keep = (1..PASTE_END.len()).rev().find(|&length| self.buffer.ends_with(&PASTE_END[..length])).unwrap_or(0);
         paste.extend(self.buffer.drain(..self.buffer.len() - keep));
         if paste.len() >= MAX_PASTE_BYTES {
@@ -131,7 +131,7 @@ fn step(buffer: &[u8]) -> Step {
     }
 }
 
-/// Decodes what follows an ESC.
+/// Decodes the bytes after an ESC.
 fn escape(rest: &[u8]) -> Step {
     let step = match rest {
         [] => return Step::Incomplete,
@@ -141,7 +141,7 @@ fn escape(rest: &[u8]) -> Step {
         // Alt and a key that is a sequence itself.
         [0x1b, b'[' | b'O', ..] => with_alt(escape(&rest[1..])),
         [0x1b] => return Step::Incomplete,
-        // The first one is a key of its own.
+        // The first ESC is a key of its own.
         [0x1b, ..] => return Step::Done(1, Some(key(KeyCode::Esc, KeyModifiers::NONE))),
         [byte @ (0x00..=0x1f | 0x7f), ..] => Step::Done(1, Some(control_key(*byte, KeyModifiers::ALT))),
         _ => character(rest, KeyModifiers::ALT),
@@ -170,7 +170,7 @@ fn control_key(byte: u8, more: KeyModifiers) -> Input {
         0x7f => key(KeyCode::Backspace, more),
         0x00 => key(KeyCode::Char(' '), more | KeyModifiers::CONTROL),
         0x01..=0x1a => key(KeyCode::Char(char::from(byte - 1 + b'a')), more | KeyModifiers::CONTROL),
-        // Ctrl+4 to Ctrl+7, under which Ctrl+_ is known too.
+        // Ctrl+4 to Ctrl+7; Ctrl+_ has the same code.
         _ => key(KeyCode::Char(char::from(byte.saturating_sub(0x1c) + b'4')), more | KeyModifiers::CONTROL),
     }
 }
@@ -182,13 +182,13 @@ fn character(buffer: &[u8], modifiers: KeyModifiers) -> Step {
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf4 => 4,
-        // No character begins like this.
+        // No character begins with this byte.
         _ => return Step::Done(1, None),
     };
     let bytes = &buffer[..length.min(buffer.len())];
     match std::str::from_utf8(bytes) {
         Ok(text) => {
-            // C1 controls come as two bytes, and are no text either.
+            // C1 controls are encoded in two bytes, and are not text either.
             let typed = text.chars().next().filter(|c| !c.is_control());
             Step::Done(length, typed.map(|c| key(KeyCode::Char(c), modifiers)))
         }
@@ -211,6 +211,6 @@ fn control_string(rest: &[u8]) -> Step {
             _ => {}
         }
     }
-    // Bounded by time, not by length: the rest of a long answer would be taken for typed text.
+    // Bounded by time, not by length: otherwise the rest of a long answer would become typed text.
     Step::Incomplete
 }

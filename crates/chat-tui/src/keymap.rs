@@ -1,14 +1,13 @@
-//! Which key does what: the one table. What an action means in the place where the reader is
-//! decides the application.
+//! The table of keys and actions. The application decides what an action does in each place.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::line_editor::Edit;
 
-/// What a key asks for.
+/// The action of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// A letter: typed text, or in a list or a dialogue its choice.
+    /// A character: typed text, or a choice in a list or dialog.
     Type(char),
     Edit(Edit),
     /// Enter.
@@ -40,7 +39,7 @@ pub(crate) enum Action {
     Suspend,
 }
 
-/// The action of a key; `None` for keys without one.
+/// Returns the action of a key; `None` for keys without one.
 pub(crate) fn action(key: KeyEvent) -> Option<Action> {
     if key.kind == KeyEventKind::Release {
         return None;
@@ -110,7 +109,7 @@ fn with_control(letter: char) -> Option<Action> {
         'w' => edit(Edit::KillWordBack),
         'y' => edit(Edit::Yank),
         'z' => Some(Action::Suspend),
-        // Ctrl+_ reaches a program as one of these, by terminal.
+        // Terminals send Ctrl+_ as one of these.
         '_' | '7' | '/' => edit(Edit::Undo),
         _ => None,
     }
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_is_typed_in_three_ways_and_enter_is_none_of_them() {
+    fn three_keys_type_a_line_break() {
         for (code, modifiers) in [
             (KeyCode::Enter, KeyModifiers::ALT),
             (KeyCode::Enter, KeyModifiers::SHIFT),
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn capitals_are_typed() {
+    fn types_capitals() {
         assert_eq!(key(KeyCode::Char('Я'), KeyModifiers::SHIFT), Some(Action::Type('Я')));
     }
 }

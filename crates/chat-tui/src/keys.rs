@@ -1,4 +1,4 @@
-//! Reads the terminal in a thread of its own, so that no work of the program delays a key.
+//! Reads the terminal in a separate thread, so that no work of the program delays a key.
 
 #[cfg(unix)]
 mod batch;
@@ -9,17 +9,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::event::AppEvent;
 
-/// What one read of the terminal brought.
+/// The inputs of one read.
 #[derive(Debug)]
 pub(crate) struct KeyBatch {
-    /// A dialog that was drawn later is not answered by these keys.
+    /// The time of the read. A dialog that was drawn later is not answered by these keys.
     pub(crate) read_at: Instant,
     pub(crate) events: Vec<AppEvent>,
 }
 
 /// Starts the thread. The channel ends when the terminal does.
 pub(crate) fn start() -> std::io::Result<UnboundedReceiver<KeyBatch>> {
-    // Unbounded: a person, or a paste, fills it, and none of it may be lost.
+    // Unbounded, because only a user or a paste fills it, and none of it may be lost.
     let (sender, receiver) = unbounded_channel();
     std::thread::Builder::new().name("keys".into()).spawn(move || read(&sender))?;
     Ok(receiver)
@@ -34,7 +34,7 @@ fn read(sender: &UnboundedSender<KeyBatch>) {
 
     use crate::key_decoder::KeyDecoder;
 
-    /// So much is taken as one read where more waits: a whole paste that is not bracketed.
+    /// The most bytes that count as one read if more wait: a whole paste without brackets.
     const MAX_BATCH_BYTES: usize = 1024 * 1024;
 
     let stdin = std::io::stdin();
@@ -52,7 +52,7 @@ fn read(sender: &UnboundedSender<KeyBatch>) {
     loop {
         let mut bytes = Vec::new();
         if decoder.timeout().is_none() || ready(decoder.timeout()) {
-            // What has come together is one batch.
+            // Everything that has arrived together is one batch.
             while bytes.is_empty() || (bytes.len() < MAX_BATCH_BYTES && ready(Some(Duration::ZERO))) {
                 match rustix::io::read(&stdin, &mut buffer) {
                     Ok(0) => return,

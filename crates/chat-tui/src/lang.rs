@@ -1,4 +1,4 @@
-//! What the program says, in English and Russian. A phrase that one language lacks does not compile.
+//! The texts of the program, in English and Russian. If one language lacks a phrase, the program does not compile.
 
 mod en;
 mod format;

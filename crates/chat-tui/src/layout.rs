@@ -1,5 +1,5 @@
-//! From entries to rows: what each thing in the conversation looks like at a given width, with the
-//! separators that belong before it. Laid out is only what is asked for.
+//! Converts entries to rows: how each item of the conversation looks at a given width, with the separators before it.
+//! Only requested items are laid out.
 
 use jiff::civil::Date;
 
@@ -18,17 +18,17 @@ pub(crate) struct ConversationLayout<'a> {
     pub(crate) lang: Lang,
     pub(crate) width: u16,
     pub(crate) today: Date,
-    /// Under which name the own messages on their way are shown.
+    /// The name of the own messages in transit.
     pub(crate) nickname: Option<&'a str>,
-    /// The own message that is being decided about.
+    /// The own message that is selected for a decision.
     pub(crate) selected: Option<&'a str>,
 }
 
-/// How a piece of text looks, and where it leads.
+/// The look of a piece of text, and the target of its link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ink<'a> {
     pub(crate) role: Role,
-    /// The address that the text is a part of.
+    /// The address that the text belongs to.
     pub(crate) link: Option<&'a str>,
 }
 
@@ -38,16 +38,16 @@ impl From<Role> for Ink<'_> {
     }
 }
 
-/// Below this width there is no room for the time.
+/// Below this width there is no space for the time.
 const NARROW: u16 = 30;
 
 impl<'a> ConversationLayout<'a> {
-    /// How many rows an item takes; none where there is no such item.
+    /// Returns how many rows an item takes; none if there is no such item.
     pub(crate) fn height(&self, index: i64) -> usize {
         self.rows(index).len()
     }
 
-    /// The rows of an item, separators first.
+    /// Returns the rows of an item, separators first.
     pub(crate) fn rows(&self, index: i64) -> Vec<Row<Ink<'a>>> {
         let Some(item) = self.timeline.item(index) else { return Vec::new() };
         let mut rows = Vec::new();
@@ -59,7 +59,7 @@ impl<'a> ConversationLayout<'a> {
         if let Some(date) = at.map(|at| at.date()) {
             let known = before.is_none() && !self.timeline.starts_at_the_beginning();
             let same = before.and_then(|entry| entry.at).is_some_and(|at| at.date() == date);
-            // In a conversation of today alone a separator would say nothing.
+            // If all messages are of today, a separator adds nothing.
             let first_today = before.is_none() && date == self.today;
             if !known && !same && !first_today {
                 rows.push(self.separator(&self.lang.text(Phrase::Date(date)), Role::Day));
@@ -169,7 +169,7 @@ impl<'a> ConversationLayout<'a> {
     }
 }
 
-/// The help as rows of `width` cells.
+/// Returns the help as rows of `width` cells.
 pub(crate) fn help_rows(lang: Lang, width: u16) -> Vec<Row<Role>> {
     let mut rows = Vec::new();
     for (key, what) in lang.help() {
@@ -212,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn messages_have_times_days_and_a_hanging_indent() {
+    fn messages_have_times_days_and_an_indent() {
         let mut timeline = Timeline::default();
         let me = Viewer::default();
         timeline.push(TimelineEntry::said(Some("Jolly Ann"), "good evening", Some(at(14, 23)), None, &me));
         timeline.push(TimelineEntry::said(
             Some("Jolly Ann"),
-            "and good night to everybody here",
+            "and good night to everyone here",
             Some(at(15, 0)),
             None,
             &me,
@@ -230,13 +230,13 @@ mod tests {
                 "23:07 Jolly Ann: good evening",
                 "─────── Sunday, 15 January 2023 ────────",
                 "00:07 Jolly Ann: and good night to ",
-                "      everybody here",
+                "      everyone here",
             ]
         );
     }
 
     #[test]
-    fn own_messages_say_how_far_they_have_come() {
+    fn own_messages_show_their_state() {
         let mut timeline = Timeline::default();
         for (id, state) in
             [("1", OwnState::Queued), ("2", OwnState::Sent), ("3", OwnState::Confirmed), ("4", OwnState::Unconfirmed)]

@@ -6,10 +6,10 @@
 //!                  └── news ────┼───────────────────────┘
 //!                               └─> view (full screen) or plain (lines)
 //! ```
-//! `app`, `timeline`, `input`, `layout` and `view` are values and functions: no sockets, no files, no
-//! clock. `services` is the only place with those.
+//! `app`, `timeline`, `line_editor`, `layout` and `view` are values and functions without I/O and without a clock; only
+//! `services` does I/O.
 //!
-//! It is a program and no library to build on: what is public here is for its `main` and for its bench.
+//! This is a program, not a library for others: the public items are for its `main` and its bench.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod address;

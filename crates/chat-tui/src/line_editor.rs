@@ -1,5 +1,4 @@
-//! The line editor: several lines of text, edited by graphemes with the usual shell keys. It knows neither keys nor the
-//! screen.
+//! The line editor: several lines of text, edited by grapheme with the usual shell keys.
 
 mod completion;
 mod editor;

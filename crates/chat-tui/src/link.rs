@@ -1,11 +1,10 @@
-//! How the two connections are, in terms that can be shown: states and causes as values. Who
-//! connects, and when, is decided elsewhere.
+//! The state of the two connections as values that can be shown: states and causes.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Which of the two connections.
+/// One of the two connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkSide {
     Listening,
@@ -15,19 +14,19 @@ pub(crate) enum LinkSide {
 /// The state of one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LinkState {
-    /// Not wanted yet: there is no account.
+    /// Not started yet: there is no account.
     Off,
     Connecting {
         attempt: u32,
     },
     Online,
-    /// It is tried again at `retry_at`.
+    /// Retries at `retry_at`.
     Waiting {
         attempt: u32,
         retry_at: Timestamp,
         cause: LinkError,
     },
-    /// It is not tried again by itself.
+    /// Does not retry automatically.
     Closed {
         cause: Option<LinkError>,
     },
@@ -38,7 +37,7 @@ impl LinkState {
         matches!(self, Self::Online)
     }
 
-    /// Whether it has a countdown.
+    /// Returns whether it has a countdown.
     pub(crate) fn counts_down(&self) -> bool {
         matches!(self, Self::Waiting { .. })
     }
@@ -51,7 +50,7 @@ impl LinkState {
         }
     }
 
-    /// Whole seconds until the next attempt, rounded up.
+    /// Returns whole seconds until the next attempt, rounded up.
     pub(crate) fn seconds_left(&self, now: Timestamp) -> Option<i64> {
         let Self::Waiting { retry_at, .. } = self else { return None };
         let left = retry_at.as_millisecond() - now.as_millisecond();
@@ -59,7 +58,7 @@ impl LinkState {
     }
 }
 
-/// Why a connection is not there.
+/// The reason why a connection is down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LinkError {
     /// The host has no address.
@@ -68,19 +67,19 @@ pub(crate) enum LinkError {
     ConnectionRefused,
     Unreachable,
     TimedOut,
-    /// It was there and went away.
+    /// The connection was lost.
     Lost,
     /// The server does not know the token.
     UnknownToken,
     /// The server refused the nickname.
     NicknameRefused,
-    /// The other side does not speak the protocol; what it said instead, for people.
+    /// The peer does not use the protocol; the text is what it sent instead, for display.
     Protocol(String),
-    /// Anything else, in the words of the library.
+    /// Any other error, in the words of the library.
     Other(String),
 }
 
-/// Both connections and the pace of the conversation with the server.
+/// Both connections and the round trip time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Links {
     pub(crate) listening: LinkState,
@@ -102,7 +101,7 @@ impl Links {
         }
     }
 
-    /// Takes the new state of a side.
+    /// Sets the state of a side.
     pub(crate) fn set(&mut self, side: LinkSide, state: LinkState) {
         if side == LinkSide::Writing && !state.is_online() {
             self.round_trip = None;
@@ -121,13 +120,13 @@ impl Links {
         self.listening.counts_down() || self.writing.counts_down()
     }
 
-    /// How long until a countdown shows another number.
+    /// Returns the time until a countdown shows another number.
     pub(crate) fn next_second(&self, now: Timestamp) -> Option<Duration> {
         let left = [&self.listening, &self.writing].into_iter().filter_map(|state| match state {
             LinkState::Waiting { retry_at, .. } => Some(retry_at.as_millisecond() - now.as_millisecond()),
             _ => None,
         });
-        // One that has run out waits for the news of the attempt.
+        // After a countdown has ended, only the result of the attempt changes it.
         let next = left.filter(|left| *left > 0).map(|left| (left - 1) % 1000 + 1).min()?;
         u64::try_from(next).ok().map(Duration::from_millis)
     }
@@ -138,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_countdown_is_rounded_up_and_never_negative() {
+    fn countdown_is_rounded_up() {
         let at = |ms| Timestamp::from_millisecond(ms).unwrap();
         let state = LinkState::Waiting { attempt: 2, retry_at: at(5_000), cause: LinkError::Lost };
         assert_eq!(state.seconds_left(at(0)), Some(5));

@@ -1,4 +1,4 @@
-//! The binary; all of it is in the library beside it, where a bench can reach it too.
+//! The binary. All code is in the library, so that the bench can use it too.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
 //! Writes the difference between two screens as escape sequences.
 //!
-//! Terminals disagree about the width of many grapheme clusters (Devanagari, flags, emoji with joiners). So a row that
-//! holds such a cluster, now or before, is erased and written as a whole, and the cursor is placed anew behind each
-//! cluster: whatever a terminal has drawn for a cluster is gone with the row.
+//! Terminals disagree about the width of many grapheme clusters (Devanagari, flags, emoji with joiners). A row that
+//! contains such a cluster, now or before, is therefore erased and written as a whole, and the cursor is positioned
+//! after each cluster: whatever a terminal has drawn for a cluster is erased with the row.
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ use crate::width::text_width;
 pub(crate) struct Painter<W: Write> {
     out: W,
     shown: Option<Drawing>,
-    /// Addresses become links (OSC 8).
+    /// Whether addresses become links (OSC 8).
     links: bool,
 }
 
@@ -33,17 +33,17 @@ impl<W: Write> Painter<W> {
         Self { out, shown: None, links }
     }
 
-    /// Returns where the bytes go.
+    /// Returns the output.
     pub(crate) fn out(&mut self) -> &mut W {
         &mut self.out
     }
 
-    /// Forgets what is on the terminal: the next screen is written in full.
+    /// Discards the last screen, so that the next one is written in full.
     pub(crate) fn forget(&mut self) {
         self.shown = None;
     }
 
-    /// Writes what differs from the last screen.
+    /// Writes the differences from the last screen.
     pub(crate) fn paint(&mut self, next: Drawing) -> io::Result<()> {
         queue!(self.out, Hide)?;
         let area = next.buffer.area;
@@ -99,7 +99,7 @@ impl<W: Write> Painter<W> {
             if let Some(address) = link {
                 queue!(self.out, Print(open_link(address)))?;
             }
-            // A call for each run, because each begins with the place of the cursor.
+            // One call per run, because each begins with the cursor position.
             CrosstermBackend::new(&mut self.out).draw(run.into_iter())?;
             if link.is_some() {
                 queue!(self.out, Print(CLOSE_LINK))?;
@@ -109,14 +109,14 @@ impl<W: Write> Painter<W> {
     }
 }
 
-/// The cells of a row.
+/// Returns the cells of a row.
 fn row(buffer: &Buffer, y: u16) -> &[Cell] {
     let width = usize::from(buffer.area.width);
     let start = usize::from(y) * width;
     &buffer.content()[start..start + width]
 }
 
-/// The addresses of a row.
+/// Returns the addresses of a row.
 fn links(drawing: &Drawing, y: u16) -> impl Iterator<Item = (&std::ops::Range<u16>, &str)> {
     drawing.links.iter().filter(move |link| link.row == y).map(|link| (&link.columns, link.address.as_str()))
 }
@@ -125,14 +125,14 @@ fn links(drawing: &Drawing, y: u16) -> impl Iterator<Item = (&std::ops::Range<u1
 fn is_certain(cell: &Cell) -> bool {
     let mut chars = cell.symbol().chars();
     let (Some(only), None) = (chars.next(), chars.next()) else { return false };
-    // Latin, Greek, Cyrillic, and the lines of boxes; no combining mark is among them.
+    // Latin, Greek, Cyrillic and box-drawing characters; none of them is a combining mark.
     matches!(only, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{370}'..='\u{482}' | '\u{48a}'..='\u{52f}' | '\u{2500}'..='\u{257f}')
 }
 
 /// Ends a link.
 const CLOSE_LINK: &str = "\x1b]8;;\x1b\\";
 
-/// Begins a link. The same address has the same id on every row, so that a terminal highlights all of it.
+/// Begins a link. The same address has the same id on every row, so that a terminal highlights it completely.
 fn open_link(address: &str) -> String {
     format!("\x1b]8;id={:x};{address}\x1b\\", crate::theme::fnv(address))
 }

@@ -1,11 +1,11 @@
-//! Where the files of a run are.
+//! The file paths of a run.
 
 use std::path::PathBuf;
 
 /// The files that the services read and write.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
-    /// The local room is kept below it.
+    /// The directory above the local room.
     pub(crate) data_dir: PathBuf,
     pub(crate) history: PathBuf,
     pub(crate) credentials: PathBuf,

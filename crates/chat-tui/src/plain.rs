@@ -1,5 +1,5 @@
-//! Plain mode: the same application as lines, for screen readers and pipes. Messages are printed as lines, each line of
-//! input is a message or a command, and every state is reported in words.
+//! Plain mode: the same application as lines, for screen readers and pipes. Messages are printed as lines, each input
+//! line is a message or a command, and every state is reported in words.
 
 mod commands;
 mod entering;

@@ -1,5 +1,5 @@
-//! The program from its arguments to its exit code: it starts the services and one of the two faces, and says what is
-//! left when they end. It shows no chat itself.
+//! The program from its arguments to its exit code: starts the services and one of the two interfaces, and reports at
+//! the end which messages are left.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ pub fn main() -> ExitCode {
 
 fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     if args.shows_the_token() {
-        eprint("chat-tui: others on this machine can see a token on the command line; --token-file hides it");
+        eprint("chat-tui: other users can see a token on the command line: use --token-file or CHAT_TOKEN");
     }
     let settings = args.layer().map_err(anyhow::Error::new);
     let profile = args.profile.as_deref();
@@ -58,7 +58,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     }
     // Missing, the default directory is made; a file elsewhere stands in a directory that is there.
     chat_client::paths::create_private(&settings.data_dir)
-        .with_context(|| format!("cannot make {}", settings.data_dir.display()))?;
+        .with_context(|| format!("could not create {}", settings.data_dir.display()))?;
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     let full = is_terminal && !is_dumb && !args.plain;
@@ -80,7 +80,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
         credentials: settings.credentials_path,
         outbox: settings.outbox_path,
     };
-    // The screen, and what the network and the files need: two threads keep them apart.
+    // Two threads keep the screen apart from network and files.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let local_room = match (args.no_local_room, args.local_room) {
         (true, _) => LocalRoomPolicy::Never,
@@ -127,7 +127,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             Ok(code.into())
         }
     });
-    // A thread that waits for a key or a line would be waited for in turn.
+    // Does not wait for a thread that is blocked on a key or a line.
     runtime.shutdown_background();
     code
 }
@@ -139,16 +139,16 @@ fn report_unsent(lang: Lang, app: &App, left: Option<&Unsent>) {
     }
     if !lost.is_empty() {
         eprint(&lang.text(Phrase::PlainLost(lost.len())));
-        // Here it can still be copied.
+        // On the normal screen the text can still be copied.
         lost.iter().for_each(|own| eprint(&own.shown));
     }
 }
 
-/// What a peer wrote may be in it, so it is as private as the history.
+/// Opens the log. It may contain text of peers, so it is as private as the history.
 fn log_to(path: &std::path::Path) -> anyhow::Result<()> {
     let mut warnings: Vec<Repair> = Vec::new();
     let file = file::open_append(path, &mut warnings);
-    let file = file.with_context(|| format!("cannot write the log {}", path.display()))?;
+    let file = file.with_context(|| format!("could not open the log {}", path.display()))?;
     warnings.iter().for_each(|warning| eprint(&format!("chat-tui: {warning}")));
     logging::to_file(file);
     Ok(())

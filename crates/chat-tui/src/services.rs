@@ -1,5 +1,5 @@
-//! Carries out what the application asks for. Sockets, files and tasks are used here only. No effect makes the caller
-//! wait; answers arrive as events, in order, through one bounded channel.
+//! Carries out the effects of the application. Sockets, files and tasks are used only here. No effect makes the caller
+//! wait; results arrive as events, in order, through one bounded channel.
 
 mod context;
 mod files;

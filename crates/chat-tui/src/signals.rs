@@ -1,8 +1,8 @@
-//! What the system asks of the program: to end, to stop, to go on, to look at the terminal's size.
+//! The signals: end, stop, continue, and a resize of the terminal.
 
 use std::io;
 
-/// One request.
+/// One signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     End,
@@ -17,15 +17,15 @@ mod unix {
 
     use super::{Signal, io};
 
-    /// The signals that are listened to.
+    /// The handled signals.
     pub(crate) struct SignalStream {
         terminate: Stream,
         hang_up: Stream,
         interrupt: Stream,
-        /// Not listened to where the system's own way of stopping will do.
+        /// Not handled where the default action is sufficient.
         stop: Option<Stream>,
         go_on: Option<Stream>,
-        /// The library that reads keys tells of sizes too, but may miss the last one of many.
+        /// The library that reads keys reports sizes too, but may miss the last one of many.
         resized: Option<Stream>,
     }
 
@@ -38,7 +38,7 @@ mod unix {
             Ok(Self { stop, go_on, resized, ..Self::without_stop()? })
         }
 
-        /// Only the requests to end.
+        /// Handles only the signals that end the program.
         pub(crate) fn without_stop() -> io::Result<Self> {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
@@ -50,7 +50,7 @@ mod unix {
             })
         }
 
-        /// The next request. Cancel-safe.
+        /// Waits for the next signal. Cancel-safe.
         pub(crate) async fn next(&mut self) -> Signal {
             tokio::select! {
                 _ = self.terminate.recv() => Signal::End,
@@ -72,21 +72,21 @@ mod unix {
         }
     }
 
-    /// Stopping, as Ctrl+Z does.
+    /// Stops the process, as Ctrl+Z does.
     pub(crate) mod stop {
         use rustix::process::{Signal, getpid, getsid, kill_current_process_group, kill_process};
 
         use super::io;
 
-        /// Whether there is a shell that could wake this program again: not where it leads its session.
+        /// Returns whether a shell can resume this program: not if it leads its session.
         pub(crate) fn can_be_woken() -> bool {
             getsid(None).is_ok_and(|session| session != getpid())
         }
 
-        /// Stops; returns when the program goes on. `group`: with everything that was started together
-        /// with it, as the terminal would have done.
+        /// Stops; returns when the program continues. With `group`, stops all processes that were started with it, as
+        /// the terminal would.
         pub(crate) fn now(group: bool) -> io::Result<()> {
-            // SIGTSTP is listened to, so the one that cannot be caught does it.
+            // SIGTSTP is handled, so SIGSTOP, which cannot be caught, stops the process.
             if group {
                 kill_current_process_group(Signal::STOP)?;
             } else {
@@ -104,7 +104,7 @@ pub(crate) use unix::{SignalStream, stop};
 mod other {
     use super::{Signal, io};
 
-    /// Only Ctrl+C reaches a program here.
+    /// Only Ctrl+C is available here.
     pub(crate) struct SignalStream;
 
     impl SignalStream {

@@ -1,5 +1,4 @@
-//! The terminal: taken, drawn to, and given back, whatever happens. The only place that writes
-//! escape sequences.
+//! Takes the terminal, draws to it, and restores it in any case. The only module that writes escape sequences.
 
 use std::io::{self, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,32 +15,32 @@ use crate::painter::Painter;
 use crate::theme::Theme;
 use crate::view;
 
-/// Whether the terminal is ours now. Global, because a panic in any thread has to give it back.
+/// Whether the terminal is taken. Global, because a panic in any thread has to restore it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Told when some thread has panicked: the screen is no longer ours to draw on.
+/// Notified when a thread has panicked: the screen must no longer be drawn.
 static PANICKED: Notify = Notify::const_new();
 
-/// Has the terminal remember its window's title, and go back to it.
+/// Makes the terminal save its window title.
 const SAVE_TITLE: &str = "\x1b[22;0t";
 const RESTORE_TITLE: &str = "\x1b[23;0t";
 
-/// Saves whether the wheel sends arrows, and switches that off: an arrow would replace the typed text.
+/// Saves whether the wheel sends arrows, and disables that: an arrow would replace the typed text.
 const ALTERNATE_SCROLL_OFF: &str = "\x1b[?1007s\x1b[?1007l";
 
-/// Goes back to what was saved. Alacritty cannot save it, and has it on.
+/// Returns the sequence that restores this. Alacritty cannot save it, and has it enabled by default.
 fn restore_alternate_scroll() -> &'static str {
     let is_alacritty = std::env::var("TERM").is_ok_and(|term| term.starts_with("alacritty"));
     if is_alacritty { "\x1b[?1007h" } else { "\x1b[?1007r" }
 }
 
-/// A taken terminal. Dropping it gives it back.
+/// A taken terminal, restored when dropped.
 pub(crate) struct TerminalGuard {
     painter: Painter<Stdout>,
 }
 
 impl TerminalGuard {
-    /// Takes the terminal, and sees to it that a panic gives it back before it says anything.
+    /// Takes the terminal, and installs a panic hook that restores it before the message is printed.
     pub(crate) fn take(links: bool) -> io::Result<Self> {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -49,7 +48,7 @@ impl TerminalGuard {
             PANICKED.notify_one();
             previous(panic);
         }));
-        // Nothing exists yet that would give it back when dropped.
+        // No guard exists yet that would restore it when dropped.
         enter().inspect_err(|_| give_back())?;
         Ok(Self { painter: Painter::new(io::stdout(), links) })
     }
@@ -58,7 +57,7 @@ impl TerminalGuard {
         terminal::size()
     }
 
-    /// Draws the application, in one piece where the terminal can do that.
+    /// Draws the application, in one synchronized update if the terminal supports it.
     pub(crate) fn draw(&mut self, app: &App, theme: Theme) -> io::Result<()> {
         let drawing = view::draw(app, theme, app.width, app.height);
         queue!(self.painter.out(), BeginSynchronizedUpdate)?;
@@ -66,29 +65,30 @@ impl TerminalGuard {
         execute!(self.painter.out(), EndSynchronizedUpdate)
     }
 
-    /// Forgets what is on the screen, so that the next drawing draws all of it.
+    /// Discards the last screen, so that the next drawing is complete.
     pub(crate) fn forget(&mut self) {
         self.painter.forget();
     }
 
-    /// Gives the terminal back for a while.
+    /// Restores the terminal temporarily.
     pub(crate) fn leave(&mut self) {
         give_back();
     }
 
-    /// Takes it again.
+    /// Takes the terminal again.
     pub(crate) fn resume(&mut self) -> io::Result<()> {
         enter()?;
         self.forget();
         Ok(())
     }
 
-    /// Names the window. The text must be clean.
+    /// Sets the window title. The text must be clean.
     pub(crate) fn title(&mut self, text: &str) -> io::Result<()> {
         execute!(io::stdout(), terminal::SetTitle(one_line(text)))
     }
 
-    /// Rings, and where `shown` tells the desktop through the terminal (OSC 9). The text must be clean.
+    /// Rings the bell, and with `shown` sends a desktop notification through the terminal (OSC 9). The text must be
+    /// clean.
     pub(crate) fn notify(&mut self, text: &str, shown: bool) -> io::Result<()> {
         let mut out = io::stdout();
         if shown {
@@ -98,7 +98,7 @@ impl TerminalGuard {
         out.flush()
     }
 
-    /// Hands a text to the terminal's clipboard (OSC 52), which works over ssh too.
+    /// Copies a text to the terminal's clipboard (OSC 52), which works over ssh too.
     pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut out = io::stdout();
         write!(out, "\x1b]52;c;{}\x07", base64(text.as_bytes()))?;
@@ -117,11 +117,11 @@ pub(crate) async fn panicked() {
     PANICKED.notified().await;
 }
 
-/// Takes the terminal. Of one stop two may tell: where it is taken already, its title is not remembered again, but
-/// what a shell may have changed meanwhile is set again.
+/// Takes the terminal. One stop can be reported twice: if the terminal is already taken, its title is not saved again,
+/// but the modes that a shell may have changed are set again.
 fn enter() -> io::Result<()> {
     if TAKEN.load(Ordering::Acquire) {
-        // The library sets nothing that it has set already.
+        // The library skips modes that it believes to be set.
         terminal::disable_raw_mode()?;
     }
     terminal::enable_raw_mode()?;
@@ -137,7 +137,7 @@ fn enter() -> io::Result<()> {
     )
 }
 
-/// Gives the terminal back, once. An error is not looked at: there may be no terminal any more.
+/// Restores the terminal, once. Errors are ignored, because the terminal may be gone.
 fn give_back() {
     if TAKEN.swap(false, Ordering::AcqRel) {
         let _ = execute!(
@@ -156,12 +156,13 @@ fn give_back() {
     }
 }
 
-/// Some terminals take what begins with a digit or a known word for a command, so a fixed word comes first.
+/// Returns the text of a notification. Some terminals interpret a leading digit or keyword as a command, so a fixed
+/// word comes first.
 fn notification(text: &str) -> String {
     format!("\x1b]9;chat: {}\x07", one_line(text))
 }
 
-/// The last guard for what goes into an escape sequence: no control character can end it early.
+/// Removes control characters, so that none can end an escape sequence early.
 fn one_line(text: &str) -> String {
     const LONGEST: usize = 200;
     text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
@@ -185,19 +186,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_is_that_of_everybody() {
+    fn base64_matches_the_standard() {
         for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }
 
     #[test]
-    fn a_nickname_is_no_command() {
+    fn nickname_is_not_a_command() {
         assert_eq!(notification("4;1;50: hi\x07"), "\x1b]9;chat: 4;1;50: hi\x07");
     }
 
     #[test]
-    fn nothing_ends_a_sequence_early() {
+    fn no_text_ends_a_sequence_early() {
         assert_eq!(one_line("a\x1b\\b\x07c\u{9c}d"), "a\\bcd");
     }
 }

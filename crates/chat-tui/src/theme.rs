@@ -1,9 +1,9 @@
-//! How roles look. Colour never carries a meaning alone: whoever has `NO_COLOR` set, or a terminal
-//! without colours, sees the same words and marks.
+//! The look of roles. Colour never carries a meaning alone: with `NO_COLOR`, or in a terminal without colours, words
+//! and marks are the same.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// What a piece of text is, as far as its looks go.
+/// The role of a piece of text, which determines its look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Text,
@@ -12,7 +12,7 @@ pub(crate) enum Role {
     Nick(u8),
     OwnNick,
     Mention,
-    /// Marks and asides.
+    /// Marks and secondary text.
     Dim,
     Good,
     Warning,
@@ -28,21 +28,21 @@ pub(crate) enum Role {
     Field,
 }
 
-/// How many colours nicknames have.
+/// The number of colours for nicknames.
 pub(crate) const NICK_COLOURS: u8 = 12;
 
-/// The colour of a nickname: the same in every run and for everybody.
+/// Returns the colour of a nickname: the same in every run and for every user.
 pub(crate) fn nick_colour(nickname: &str) -> u8 {
     let hash = fnv(nickname);
     u8::try_from((hash ^ (hash >> 32)) % u64::from(NICK_COLOURS)).unwrap_or(0)
 }
 
-/// FNV-1a: short, and not to be changed by an update of the standard library.
+/// FNV-1a: short, and independent of updates of the standard library.
 pub(crate) fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// Turns roles into styles.
+/// Converts roles to styles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Theme {
     pub(crate) colours: bool,
@@ -74,7 +74,7 @@ impl Theme {
     }
 }
 
-/// Colours that are legible on black and on white.
+/// Returns a colour that is legible on black and on white.
 fn nick_palette(colour: u8) -> Color {
     match colour % NICK_COLOURS {
         0 => Color::Red,
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nickname_keeps_its_colour_between_versions() {
+    fn nickname_colours_are_stable() {
         assert_eq!(nick_colour("Keen Bob"), nick_colour("Keen Bob"));
         let used: std::collections::BTreeSet<u8> =
             ["Ann", "Bob", "Eve", "Vlad", "Дан", "静か", "Keen Bob", "Jolly Ann"].map(nick_colour).into();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn without_colours_there_is_none() {
+    fn no_colours_without_colours() {
         let theme = Theme { colours: false };
         for role in [Role::Nick(3), Role::Error, Role::Mention, Role::Unread] {
             let style = theme.style(role);

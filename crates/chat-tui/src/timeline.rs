@@ -1,5 +1,5 @@
-//! The part of the conversation that is held in memory. It reads no file and knows no screen: pages of history are
-//! requested by effects and arrive as values, and heights of rows are arguments.
+//! The part of the conversation that is in memory. Pages of history are requested by effects and arrive as values, and
+//! heights of rows are arguments.
 
 mod entry;
 mod page;

@@ -1,4 +1,4 @@
-//! The screen: draws the application as it is. It changes nothing and decides nothing.
+//! The screen: draws the application.
 
 mod accounts;
 mod canvas;

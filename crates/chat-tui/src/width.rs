@@ -1,20 +1,20 @@
-//! How many cells a terminal gives to a piece of text, grapheme by grapheme. It cleans nothing that
-//! a peer wrote: that has happened before; it only makes sure that what is left has a width.
+//! The width of text in terminal cells, grapheme by grapheme. Text of peers must already be clean; here every remaining
+//! grapheme gets a width.
 
 use std::borrow::Cow;
 
 use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The most code points that one grapheme is shown with. The longest honest emoji has about ten;
-/// what has more is a tower of combining marks that would climb over the rows above.
+/// The most code points of one grapheme. The longest real emoji has about ten; more is a stack of combining marks that
+/// would cover the rows above.
 const MAX_CODE_POINTS: usize = 12;
 
-/// A tab goes on to the next multiple of this many columns, counted from the start of the text.
+/// A tab advances to the next multiple of this many columns, counted from the start of the text.
 pub(crate) const TAB: u16 = 4;
 
-/// What a terminal is given for one grapheme, and how many cells it takes there: never none, so
-/// that nothing which counts is invisible.
+/// Returns what to print for one grapheme, and how many cells it takes: at least one, so that nothing with a meaning is
+/// invisible.
 pub(crate) fn shown(grapheme: &str) -> (Cow<'_, str>, u16) {
     if grapheme.len() == 1 && !grapheme.as_bytes()[0].is_ascii_control() {
         return (Cow::Borrowed(grapheme), 1);
@@ -40,7 +40,7 @@ pub(crate) fn shown(grapheme: &str) -> (Cow<'_, str>, u16) {
     }
 }
 
-/// The cells of a text without line breaks; a tab counts from column 0.
+/// Returns the width of a text without line breaks; a tab counts from column 0.
 pub(crate) fn text_width(text: &str) -> u16 {
     let mut column = 0u16;
     for grapheme in text.graphemes(true) {
@@ -49,7 +49,7 @@ pub(crate) fn text_width(text: &str) -> u16 {
     column
 }
 
-/// The text cut to at most `width` cells, with `…` as its last cell where something was cut off.
+/// Cuts the text to at most `width` cells, with `…` as its last cell if it was cut.
 pub(crate) fn fit(text: &str, width: u16) -> Cow<'_, str> {
     if text_width(text) <= width {
         return Cow::Borrowed(text);
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn widths_are_those_of_a_terminal() {
+    fn widths_match_terminals() {
         for (text, cells) in [("a", 1), ("я", 1), ("漢", 2), ("e\u{301}", 1), ("👨‍👩‍👧", 2), ("🇷🇺", 2)]
         {
             assert_eq!(shown(text).1, cells, "{text:?}");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_without_width() {
+    fn everything_has_a_width() {
         for text in ["\u{301}", "\u{200d}", "\u{200b}", "\u{feff}", "\u{1b}", "\u{0}"] {
             let (shown, cells) = shown(text);
             assert_eq!((cells, shown.cell_width()), (1, 1), "{text:?}");
@@ -90,13 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tower_of_marks_is_capped() {
+    fn caps_stacked_marks() {
         let tower = format!("a{}", "\u{301}".repeat(200));
         assert_eq!(shown(&tower).0.chars().count(), MAX_CODE_POINTS);
     }
 
     #[test]
-    fn fitting_keeps_wide_characters_whole() {
+    fn fit_keeps_wide_characters_whole() {
         assert_eq!(fit("漢字漢字", 8), "漢字漢字");
         assert_eq!(fit("漢字漢字", 6), "漢字…");
         assert_eq!(fit("abc", 0), "");

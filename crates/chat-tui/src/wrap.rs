@@ -1,6 +1,5 @@
-//! Breaks styled text into rows of a given width: at spaces, between wide characters, and inside a
-//! word only where it does not fit a row. It lays out one message at a time; which messages are laid
-//! out is not its business.
+//! Breaks styled text into rows of a given width: at spaces, between wide characters, and inside a word only if it does
+//! not fit a row.
 
 use std::borrow::Cow;
 
@@ -80,9 +79,9 @@ struct Wrapper<'a, R> {
     rows: Vec<Row<R>>,
     row: Vec<Cell<'a, R>>,
     column: u16,
-    /// Where in `row` the last place to break is; everything from there on may move down.
+    /// The last position in `row` at which it can be broken; everything after it may move down.
     breakable: Option<usize>,
-    /// A row has just been broken at a space: the further ones are not shown at the start of the next.
+    /// The row was just broken at a space: further spaces are not shown at the start of the next one.
     swallow: bool,
 }
 
@@ -114,12 +113,12 @@ impl<'a, R: Copy + PartialEq> Wrapper<'a, R> {
         }
     }
 
-    /// The column at which the row that comes after those that are finished begins.
+    /// Returns the column at which the next row begins.
     fn start(&self) -> u16 {
         if self.rows.is_empty() { 0 } else { self.indent }
     }
 
-    /// The row is full: moves what follows the last place to break to a new one.
+    /// Moves the part after the last break position to a new row, because the row is full.
     fn break_row(&mut self) {
         let tail = match self.breakable {
             Some(at) if at > 0 => self.row.split_off(at),
@@ -129,12 +128,12 @@ impl<'a, R: Copy + PartialEq> Wrapper<'a, R> {
         self.column += tail.iter().map(|cell| cell.width).sum::<u16>();
         self.row = tail;
         if self.column >= self.width {
-            // The first row had no indent, so a word that fitted it may fill the next one whole.
+            // The first row had no indent, so a word that fitted it may fill the next one completely.
             self.split_overfull();
         }
     }
 
-    /// A moved word that, with the indent, no longer fits: breaks it inside.
+    /// Breaks a moved word inside, if it no longer fits with the indent.
     fn split_overfull(&mut self) {
         let cells = std::mem::take(&mut self.row);
         self.column = self.start();
@@ -182,31 +181,31 @@ mod tests {
     }
 
     #[test]
-    fn words_move_down_whole() {
+    fn moves_whole_words_down() {
         assert_eq!(rows("the quick brown fox", 10, 0), ["the quick ", "brown fox"]);
         assert_eq!(rows("the quick brown fox", 9, 2), ["the quick", "  brown ", "  fox"]);
     }
 
     #[test]
-    fn a_word_longer_than_a_row_is_broken_inside() {
+    fn breaks_a_word_longer_than_a_row() {
         assert_eq!(rows("abcdefgh", 3, 0), ["abc", "def", "gh"]);
         assert_eq!(rows("ab cdefghijkl", 6, 2), ["ab ", "  cdef", "  ghij", "  kl"]);
     }
 
     #[test]
-    fn wide_characters_break_anywhere_and_stay_whole() {
+    fn breaks_between_wide_characters() {
         assert_eq!(rows("漢字漢字", 5, 0), ["漢字", "漢字"]);
         assert_eq!(rows("漢", 1, 0), ["\u{fffd}"]);
     }
 
     #[test]
-    fn line_feeds_begin_rows_and_tabs_are_cells() {
+    fn line_feeds_begin_rows() {
         assert_eq!(rows("a\nb\n\nc", 9, 0), ["a", "b", "", "c"]);
         assert_eq!(rows("a\tb", 9, 0), ["a   b"]);
     }
 
     #[test]
-    fn roles_are_kept_across_a_break() {
+    fn keeps_roles_across_a_break() {
         let wrapped = wrap(&[(1, "ab "), (2, "cd ef")], 5, 0);
         assert_eq!(wrapped[0], [Piece { text: "ab ".into(), role: 1 }, Piece { text: "cd".into(), role: 2 }]);
         assert_eq!(wrapped[1], [Piece { text: "ef".into(), role: 2 }]);
@@ -214,7 +213,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_row_is_too_wide_and_no_text_is_lost(text in "[a-z 漢é\u{301}👍\t\n-]{0,60}", width in 4u16..20, indent in 0u16..8) {
+        fn rows_fit_and_lose_no_text(text in "[a-z 漢é\u{301}👍\t\n-]{0,60}", width in 4u16..20, indent in 0u16..8) {
             let wrapped = rows(&text, width, indent);
             for row in &wrapped {
                 prop_assert!(text_width(row) <= width, "{row:?} in {width}");

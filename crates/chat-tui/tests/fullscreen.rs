@@ -1,4 +1,4 @@
-//! The scenarios of the full screen, played through the real binary in a terminal.
+//! Scenarios of the full screen, played through the real binary in a terminal.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -42,7 +42,7 @@ fn wait_online(terminal: &Terminal) {
 }
 
 #[test]
-fn two_people_register_and_talk() {
+fn two_users_register_and_chat() {
     let room = Room::open();
     let (mut bob, mut ann) = (arrive(&room, "Bob"), arrive(&room, "Ann"));
     bob.terminal.keys(&format!("hello, is anybody here?{ENTER}"));
@@ -56,7 +56,7 @@ fn two_people_register_and_talk() {
 }
 
 #[test]
-fn an_account_is_used_again_and_history_comes_first() {
+fn reuses_an_account_and_shows_history() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut terminal = register(&room, "Bob", home.path());
@@ -70,7 +70,7 @@ fn an_account_is_used_again_and_history_comes_first() {
 }
 
 #[test]
-fn what_was_said_while_one_was_away_is_marked() {
+fn marks_messages_since_the_last_run() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut bob = register(&room, "Bob", home.path());
@@ -93,7 +93,7 @@ fn what_was_said_while_one_was_away_is_marked() {
 }
 
 #[test]
-fn a_server_that_is_killed_and_comes_back_loses_nothing() {
+fn killed_server_loses_nothing() {
     let mut room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys(&format!("before{ENTER}"));
@@ -110,7 +110,7 @@ fn a_server_that_is_killed_and_comes_back_loses_nothing() {
 }
 
 #[test]
-fn a_wrong_token_is_said_once_and_leads_to_another_account() {
+fn wrong_token_leads_to_another_account() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut arguments = room.arguments();
@@ -126,7 +126,7 @@ fn a_wrong_token_is_said_once_and_leads_to_another_account() {
 }
 
 #[test]
-fn a_paste_of_fifty_lines_is_asked_about_and_arrives_whole() {
+fn sends_a_paste_of_50_lines() {
     let room = Room::open();
     let (mut bob, ann) = (arrive(&room, "Bob"), arrive(&room, "Ann"));
     let text: String = (0..50).map(|number| format!("pasted {number}\n")).collect();
@@ -139,7 +139,7 @@ fn a_paste_of_fifty_lines_is_asked_about_and_arrives_whole() {
 }
 
 #[test]
-fn a_hundred_thousand_lines_are_searched() {
+fn searches_100_000_lines() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     write_history(home.path(), 100_000);
@@ -159,12 +159,12 @@ fn a_hundred_thousand_lines_are_searched() {
 }
 
 #[test]
-fn a_storm_of_sizes_ends_in_a_whole_screen() {
+fn many_resizes_end_in_a_whole_screen() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys(&format!("steady{ENTER}"));
     bob.terminal.wait_for("steady ✓");
-    // Smaller ones are drawn in the tests beside the code: the parser here does not survive them.
+    // The unit tests draw smaller ones; the parser here does not support them.
     for turn in 0..200u16 {
         bob.terminal.resize(20 + turn * 37 % 150, 6 + turn * 17 % 60);
     }
@@ -180,7 +180,7 @@ fn a_storm_of_sizes_ends_in_a_whole_screen() {
 }
 
 #[test]
-fn what_was_typed_without_a_server_survives_a_restart() {
+fn offline_messages_survive_a_restart() {
     let mut room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut terminal = register(&room, "Bob", home.path());
@@ -197,7 +197,7 @@ fn what_was_typed_without_a_server_survives_a_restart() {
 }
 
 #[test]
-fn signals_give_the_terminal_back() {
+fn signals_restore_the_terminal() {
     let room = Room::open();
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         let mut bob = arrive(&room, "Bob");
@@ -209,7 +209,7 @@ fn signals_give_the_terminal_back() {
 
 #[cfg(debug_assertions)]
 #[test]
-fn a_panic_gives_the_terminal_back_and_is_readable() {
+fn panic_restores_the_terminal() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut arguments = room.arguments();
@@ -221,7 +221,7 @@ fn a_panic_gives_the_terminal_back_and_is_readable() {
 }
 
 #[test]
-fn a_stop_and_a_continue_bring_the_screen_back() {
+fn continue_redraws_the_screen() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys(&format!("still here{ENTER}"));
@@ -238,7 +238,7 @@ fn a_stop_and_a_continue_bring_the_screen_back() {
 }
 
 #[test]
-fn control_z_hands_over_to_the_shell_and_fg_comes_back() {
+fn ctrl_z_stops_and_fg_resumes() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start_in_shell(home.path(), &room.arguments());
@@ -258,7 +258,7 @@ fn control_z_hands_over_to_the_shell_and_fg_comes_back() {
 }
 
 #[test]
-fn a_closed_terminal_ends_the_program() {
+fn closed_terminal_ends_the_program() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.close();
@@ -266,7 +266,7 @@ fn a_closed_terminal_ends_the_program() {
 }
 
 #[test]
-fn the_first_run_needs_nothing_and_a_second_one_joins() {
+fn second_run_joins_the_local_room() {
     // Two ports that were free a moment ago.
     let ports = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
     let arguments =
@@ -290,7 +290,7 @@ fn the_first_run_needs_nothing_and_a_second_one_joins() {
     ann.keys(&format!("hi Bob{ENTER}"));
     bob.wait_for("Ann: hi Bob");
 
-    // The one who served goes; the other one serves on.
+    // The program that served ends; the other one takes over.
     bob.keys("\x11");
     bob.wait_exit();
     ann.wait_for("local room was started");
@@ -300,14 +300,14 @@ fn the_first_run_needs_nothing_and_a_second_one_joins() {
 }
 
 #[test]
-fn no_sequence_of_the_terminal_becomes_text() {
+fn no_terminal_sequence_becomes_text() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys(&format!("said before{ENTER}"));
     bob.terminal.wait_for("said before ✓");
     bob.terminal.keys("draft");
     bob.terminal.wait_for("> draft");
-    // The wheel, an answer that comes late, a key of the desktop, and Alt with an arrow of the older kind.
+    // The wheel, a late answer, a key of the desktop, and Alt with an arrow in the older form.
     bob.terminal.keys("\x1b[A\x1b[A\x1b[A");
     bob.terminal.keys("\x1b]11;rgb:0000/0000/0000\x1b\\");
     bob.terminal.keys("\x1b[107;9u");
@@ -322,14 +322,14 @@ fn no_sequence_of_the_terminal_becomes_text() {
 }
 
 #[test]
-fn several_lines_in_one_read_are_asked_about() {
+fn asks_about_several_lines_in_one_read() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys("one\rtwo\r");
     bob.terminal.wait_for("Paste: 2 lines, 8 bytes");
     bob.terminal.keys("4");
     bob.terminal.wait_without("Paste: 2 lines");
-    // The answer stands in the same read as the question.
+    // The answer arrives in the same read as the question.
     bob.terminal.keys("\x1b[200~three\nfour\x1b[201~\r");
     let screen = bob.terminal.wait_for("Paste: 2 lines, 10 bytes");
     assert!(!screen.contains("queued") && !screen.contains("sent"), "{screen}");
@@ -338,7 +338,7 @@ fn several_lines_in_one_read_are_asked_about() {
 }
 
 #[test]
-fn a_paste_without_an_end_frees_the_keys() {
+fn endless_paste_times_out() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys("\x1b[200~no end");

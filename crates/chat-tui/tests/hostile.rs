@@ -1,4 +1,4 @@
-//! What hostile arguments and rooms get past the program: nothing that steers a terminal, and no secret.
+//! Hostile arguments and rooms: nothing that controls a terminal, and no secret, passes the program.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -45,14 +45,14 @@ fn arguments_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn a_token_that_is_none_is_not_repeated() {
+fn never_repeats_an_invalid_token() {
     let home = tempfile::tempdir().unwrap();
     let (code, screen) = run_raw(home.path(), &words(&["-t", "se\u{7}cret"]));
     assert_eq!(code, 2, "{screen}");
     assert!(!screen.contains("cret") && screen.contains("token"), "{screen}");
 }
 
-/// Every file and directory below a directory, with its mode.
+/// Returns every file and directory below a directory, with its mode.
 fn all_files(dir: &Path) -> Vec<(PathBuf, u32)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
@@ -66,10 +66,10 @@ fn all_files(dir: &Path) -> Vec<(PathBuf, u32)> {
     found
 }
 
-/// A careless umask, hostile names, a log of everything: the files are for their owner alone, are named by us alone,
-/// and hold no token but where tokens are kept.
+/// A permissive umask, hostile names, a full log: the files are private, have names of the program only, and contain no
+/// token except the account file.
 #[test]
-fn the_files_of_a_whole_run_are_private_named_by_us_and_hold_no_token() {
+fn files_of_a_run_are_private() {
     let mut room = Room::open();
     let everything = tempfile::tempdir().unwrap();
     let homes = ["bob", "eve"].map(|name| everything.path().join(name));
@@ -95,7 +95,7 @@ fn the_files_of_a_whole_run_are_private_named_by_us_and_hold_no_token() {
         program.line("/quit");
         assert_eq!(program.wait_exit(), 0, "{:?}", program.reports());
     }
-    // Without a room there is something to log.
+    // Without a room there are errors to log.
     room.kill();
     for (home, name) in [(&homes[0], "Bob"), (&homes[1], evil)] {
         let mut program = start(home, name);
@@ -111,7 +111,7 @@ fn the_files_of_a_whole_run_are_private_named_by_us_and_hold_no_token() {
     for (path, mode) in &files {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(known.iter().any(|known| known == name), "{path:?}");
-        // The homes are the test's own.
+        // The test chose the home directories, so their modes do not matter.
         assert!(mode & 0o077 == 0 || homes.contains(path), "{path:?} has mode {mode:o}");
     }
     for wanted in ["bob/log", "bob/out.txt", "bob/data/history.txt", "bob/data/history.txt.read", "eve/data/outbox"] {
@@ -131,14 +131,14 @@ fn the_files_of_a_whole_run_are_private_named_by_us_and_hold_no_token() {
 }
 
 #[test]
-fn a_log_that_would_be_another_file_is_refused_and_a_pipe_is_not_waited_for() {
+fn refuses_links_and_pipes_as_a_log() {
     let home = tempfile::tempdir().unwrap();
     let (precious, log) = (home.path().join("precious"), home.path().join("log"));
     std::fs::write(&precious, "all my work").unwrap();
     let refused = || {
         let (code, screen) = run_raw(home.path(), &words(&["--plain", "--no-local-room", "--log-file", "log"]));
         assert_eq!(code, 1, "{screen}");
-        assert!(screen.contains("cannot write the log log"), "{screen}");
+        assert!(screen.contains("could not open the log log"), "{screen}");
         std::fs::remove_file(&log).unwrap();
     };
     std::os::unix::fs::symlink(&precious, &log).unwrap();
@@ -150,9 +150,9 @@ fn a_log_that_would_be_another_file_is_refused_and_a_pipe_is_not_waited_for() {
     assert_eq!(std::fs::read_to_string(&precious).unwrap(), "all my work");
 }
 
-/// The token goes to the write port: its host alone decides, and it is said before anything is sent there.
+/// The token goes to the write port: only its host decides, and the warning comes before anything is sent there.
 #[test]
-fn a_token_in_the_clear_is_said_once_before_anything_is_sent_and_not_on_this_machine() {
+fn warns_once_of_an_unencrypted_token() {
     let ends = |arguments: &[&str]| {
         let home = tempfile::tempdir().unwrap();
         let all = [&["--no-local-room", "--plain", "-u", "Bob", "-wp", "1", "-lp", "1"], arguments].concat();

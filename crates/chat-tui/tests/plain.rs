@@ -1,4 +1,4 @@
-//! The same scenarios in plain mode, played through the real binary on pipes.
+//! Scenarios of plain mode, played through the real binary on pipes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -14,7 +14,7 @@ fn arguments(room: &Room, more: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn echo_hello_registers_posts_shows_and_ends() {
+fn echo_hello_registers_and_posts() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
@@ -25,7 +25,7 @@ fn echo_hello_registers_posts_shows_and_ends() {
     assert_eq!(messages.len(), 1, "{messages:?}");
     assert!(messages[0].ends_with(" me: hello"), "{messages:?}");
 
-    // The second time the account is there.
+    // The second time the account exists.
     let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
     me.line("again");
     me.end_input();
@@ -35,7 +35,7 @@ fn echo_hello_registers_posts_shows_and_ends() {
 }
 
 #[test]
-fn two_people_talk() {
+fn two_users_chat() {
     let room = Room::open();
     let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let mut bob = Pipes::start(homes[0].path(), &arguments(&room, &["--nickname", "Bob"]));
@@ -56,7 +56,7 @@ fn two_people_talk() {
 }
 
 #[test]
-fn a_server_that_is_killed_and_comes_back_loses_nothing() {
+fn killed_server_loses_nothing() {
     let mut room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut bob = Pipes::start(home.path(), &arguments(&room, &["--nickname", "Bob"]));
@@ -72,7 +72,7 @@ fn a_server_that_is_killed_and_comes_back_loses_nothing() {
 }
 
 #[test]
-fn a_wrong_token_is_a_refusal() {
+fn wrong_token_is_a_refusal() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let token = "9a08f44c-c541-41eb-8c47-0242ac110002";
@@ -84,7 +84,7 @@ fn a_wrong_token_is_a_refusal() {
 }
 
 #[test]
-fn nobody_there_is_said_and_is_an_exit_code() {
+fn unreachable_server_has_an_exit_code() {
     let mut room = Room::open();
     let home = tempfile::tempdir().unwrap();
     room.kill();
@@ -95,7 +95,7 @@ fn nobody_there_is_said_and_is_an_exit_code() {
 }
 
 #[test]
-fn nobody_who_hears_the_complaint_changes_no_code() {
+fn closed_standard_error_keeps_the_code() {
     use std::process::{Command, Stdio};
     let home = tempfile::tempdir().unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
@@ -107,7 +107,7 @@ fn nobody_who_hears_the_complaint_changes_no_code() {
 }
 
 #[test]
-fn a_line_that_does_not_fit_is_a_usage_error_and_the_others_are_sent() {
+fn too_long_line_is_a_usage_error() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]));
@@ -121,7 +121,7 @@ fn a_line_that_does_not_fit_is_a_usage_error_and_the_others_are_sent() {
 }
 
 #[test]
-fn without_a_name_a_pipe_is_told_what_is_missing() {
+fn pipe_without_a_name_gets_advice() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut me = Pipes::start(home.path(), &arguments(&room, &[]));
@@ -129,7 +129,7 @@ fn without_a_name_a_pipe_is_told_what_is_missing() {
 }
 
 #[test]
-fn fifty_lines_are_fifty_messages_in_order() {
+fn posts_50_lines_in_order() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut bob = Pipes::start(home.path(), &arguments(&room, &["--nickname", "Bob"]));
@@ -143,7 +143,7 @@ fn fifty_lines_are_fifty_messages_in_order() {
 }
 
 #[test]
-fn a_hundred_thousand_lines_are_searched() {
+fn searches_100_000_lines() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     write_history(home.path(), 100_000);
@@ -156,7 +156,7 @@ fn a_hundred_thousand_lines_are_searched() {
 
 #[cfg(unix)]
 #[test]
-fn a_dumb_terminal_gets_lines_and_questions() {
+fn dumb_terminal_uses_plain_mode() {
     use support::terminal::Terminal;
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();

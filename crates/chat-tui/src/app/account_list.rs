@@ -1,13 +1,13 @@
-//! The cached accounts and the one that is selected.
+//! The cached accounts and the selected one.
 
 use crate::event::KnownAccount;
 
-/// The cached accounts and which one is chosen.
+/// The cached accounts and the selected one.
 #[derive(Debug, Default)]
 pub(crate) struct AccountList {
     pub(super) list: Vec<KnownAccount>,
     pub(super) chosen: usize,
-    /// Removing asks first.
+    /// Whether the removal of the selected account waits for confirmation.
     pub(crate) removing: bool,
 }
 
@@ -32,8 +32,8 @@ impl AccountList {
         self.removing = false;
     }
 
-    /// The accounts of this name: the whole nickname, else the name that was asked for. The accounts
-    /// that fit come first in the list afterwards.
+    /// Returns the accounts of this name: by nickname, or else by the requested name. The matching accounts are moved
+    /// to the front of the list.
     pub(super) fn named(&mut self, name: &str) -> &[KnownAccount] {
         let whole = |known: &KnownAccount| known.account.nickname.as_str() == name;
         let asked = |known: &KnownAccount| known.asked.as_deref() == Some(name);
@@ -43,7 +43,7 @@ impl AccountList {
         &self.list[..count]
     }
 
-    /// Down by `by` among the accounts and, behind them, the choice to register.
+    /// Moves the selection by `by` among the accounts and the entry "register" after them.
     pub(super) fn go(&mut self, by: isize) {
         self.chosen = self.chosen.saturating_add_signed(by).min(self.list.len());
     }

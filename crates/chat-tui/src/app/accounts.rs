@@ -1,4 +1,4 @@
-//! The choice among cached accounts, and the dialogue that a refused token leads to.
+//! The choice among cached accounts, and the dialog after a refused token.
 
 use super::{App, Dialog, Registration, Screen};
 use crate::effect::Effect;
@@ -8,7 +8,7 @@ use crate::line_editor::Edit;
 
 impl App {
     pub(super) fn act_in_accounts(&mut self, action: Action) -> Vec<Effect> {
-        // Whatever key it is, it answers the question.
+        // Any key answers the question.
         let removing = std::mem::take(&mut self.accounts.removing);
         match action {
             Action::Edit(Edit::Up) | Action::Previous => self.accounts.go(-1),
@@ -55,14 +55,14 @@ impl App {
                 return self.decide_on_wrong_token(choice);
             }
             Action::Interrupt | Action::EndOrDelete => return self.quit(),
-            // Reading on is possible without an account.
+            // Reading is possible without an account.
             Action::Cancel => self.dialog = None,
             _ => {}
         }
         Vec::new()
     }
 
-    /// Another account, a new account, or the end.
+    /// Carries out the choice: another account, a new account, or the end.
     fn decide_on_wrong_token(&mut self, choice: usize) -> Vec<Effect> {
         self.dialog = None;
         match choice {

@@ -1,4 +1,4 @@
-//! The chat screen: typing, sending, scrolling, and deciding about own messages that failed.
+//! The chat screen: typing, sending, scrolling, and decisions about failed messages.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use crate::layout::ConversationLayout;
 use crate::line_editor::Edit;
 use crate::timeline::{OwnState, PendingMessage, Timeline};
 
-/// How many messages may wait; what is typed then stays in the line. As many as the writer takes.
+/// How many messages may wait, as many as the writer accepts. Beyond that a typed message stays in the input line.
 const MAX_WAITING: usize = 1024;
 
 impl App {
-    /// The parts of the chat screen at its present size.
+    /// Returns the parts of the chat screen at its current size.
     pub(crate) fn chat_areas(&self) -> areas::ChatAreas {
         let inner = areas::input_width(self.width);
         let rows = u16::try_from(self.chat.input.rows(inner).0.len()).unwrap_or(u16::MAX);
@@ -58,7 +58,7 @@ impl App {
         Vec::new()
     }
 
-    /// Sends `text` as one message; an error is shown and the text is handed back.
+    /// Sends `text` as one message. On an error, shows it and returns the text.
     pub(crate) fn send(&mut self, text: String) -> Result<Effect, String> {
         match Text::new(&text) {
             Ok(clean) => {
@@ -93,7 +93,7 @@ impl App {
         }
         if let Some(command) = typed.strip_prefix('/') {
             match command.strip_prefix('/') {
-                // `//` escapes: one stroke goes, the rest is text.
+                // `//` is an escape: one slash is removed, the rest is text.
                 Some(_) => return self.send_typed(command.to_owned()),
                 None => return self.command(command),
             }
@@ -114,7 +114,7 @@ impl App {
                 if self.links.counts_down() {
                     effects.push(Effect::RetryNow);
                 }
-                // Only now is there something in its place.
+                // Only now has the old message a replacement.
                 if let Some(old) = self.chat.editing.take() {
                     effects.extend(self.discard(&old));
                 }
@@ -129,7 +129,7 @@ impl App {
         let before = if turns { self.chat.input.text().to_owned() } else { String::new() };
         self.apply(edit);
         if self.chat.input.is_empty() || (turns && self.chat.input.text() != before) {
-            // What stands there now is another text.
+            // The input line now contains another text.
             self.chat.editing = None;
         }
     }
@@ -158,7 +158,7 @@ impl App {
         self.with_heights(|timeline, page, height| timeline.scroll(rows, page, height));
     }
 
-    /// Scrolls what is in front, and never touches the typed text.
+    /// Scrolls the frontmost view without changing the typed text.
     pub(super) fn turn_wheel(&mut self, rows: i16) {
         let action = if rows < 0 { Action::ScrollUp } else { Action::ScrollDown };
         match &self.dialog {
@@ -183,7 +183,7 @@ impl App {
         act(&mut self.chat.timeline, usize::from(messages.height), &height);
     }
 
-    /// Goes to the last own message on its way, if possible to one that needs a decision.
+    /// Selects the last own message in transit, preferably one that needs a decision.
     fn select_own(&mut self) {
         let all = self.chat.timeline.outgoing.as_slice();
         let chosen = all.iter().rposition(|own| own.state.needs_a_decision()).or(all.len().checked_sub(1));
@@ -206,7 +206,7 @@ impl App {
     fn act_on_own(&mut self, id: &str, action: Action) -> Vec<Effect> {
         let all = self.chat.timeline.outgoing.as_slice();
         let Some(number) = all.iter().position(|own| own.id == id) else {
-            // It has arrived meanwhile.
+            // It has arrived in the meantime.
             self.chat.selected = None;
             return Vec::new();
         };
@@ -220,14 +220,14 @@ impl App {
             }
             Action::Type('e' | 'у') if state != OwnState::Sent && state != OwnState::Confirmed => {
                 self.chat.selected = None;
-                // A draft is had back with the lines sent before.
+                // The draft remains available among the sent lines.
                 self.chat.input.take();
                 self.chat.input.replace(&text);
                 if state.needs_a_decision() {
                     self.chat.editing = Some(id.to_owned());
                     return Vec::new();
                 }
-                // It would go out meanwhile.
+                // Otherwise it could be sent in the meantime.
                 return self.discard(id);
             }
             Action::Type('d' | 'в') | Action::Edit(Edit::Delete) if state != OwnState::Sent => {

@@ -1,4 +1,4 @@
-//! Lines that begin with one stroke.
+//! Lines that begin with one slash.
 
 use super::{App, Dialog};
 use crate::effect::Effect;
@@ -7,11 +7,11 @@ use crate::lang::Phrase;
 use crate::line_editor::Edit;
 use crate::{areas, layout};
 
-/// The commands, for completion and for help.
+/// The commands, for completion and help.
 pub(crate) const COMMANDS: [&str; 6] = ["help", "search", "accounts", "register", "export", "quit"];
 
 impl App {
-    /// Does the command; one that does not exist stays in the input line, beside what is wrong with it.
+    /// Carries out a command. An unknown one stays in the input line, with a message.
     pub(crate) fn command(&mut self, command: &str) -> Vec<Effect> {
         let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
         let rest = rest.trim();
@@ -42,7 +42,7 @@ impl App {
             _ => self.dialog = None,
         }
         if let Some(Dialog::Help { scroll }) = &mut self.dialog {
-            // The last page stays full; how long it is depends on the width.
+            // The last page stays full; its start depends on the width.
             let rows = layout::help_rows(self.lang, areas::dialog(self.width, self.height).width.saturating_sub(4));
             *scroll = (*scroll).min(u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_sub(page));
         }

@@ -1,9 +1,9 @@
-//! The dialogs that stand over a screen, as values.
+//! The dialogs on top of a screen, as values.
 
 use crate::event::SearchHit;
 use crate::line_editor::LineEditor;
 
-/// What stands over it.
+/// A dialog on top of a screen.
 #[derive(Debug)]
 pub(crate) enum Dialog {
     Help { scroll: u16 },
@@ -16,7 +16,7 @@ pub(crate) enum Dialog {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PastePreview {
     pub(crate) text: String,
-    /// Lines that are not blank.
+    /// The number of lines that are not blank.
     pub(crate) messages: usize,
     pub(crate) lines: usize,
     pub(crate) bytes: usize,
@@ -30,14 +30,14 @@ impl PastePreview {
         Self { lines, messages, bytes: text.len(), text, choice: 0 }
     }
 
-    /// Some terminals hand over a long paste in parts.
+    /// Appends a further part, because some terminals split a long paste.
     pub(super) fn append(&mut self, more: &str) {
         let choice = self.choice;
         *self = Self { choice, ..Self::new(std::mem::take(&mut self.text) + more) };
     }
 }
 
-/// The most results that are kept; whoever gets so many needs another word.
+/// The most results that are kept; a user with so many needs a more specific word.
 pub(crate) const MAX_HITS: usize = 1_000;
 
 /// The open search.
@@ -47,11 +47,11 @@ pub(crate) struct Search {
     /// Newest first.
     pub(crate) hits: Vec<SearchHit>,
     pub(crate) chosen: usize,
-    /// How much has been searched, in percent; `None` before the first search.
+    /// The searched part in percent; `None` before the first search.
     pub(crate) percent: Option<u8>,
-    /// Which search the results are awaited of; others are late.
+    /// The number of the current search; results of earlier ones are ignored.
     pub(super) number: u64,
-    /// What was searched for.
+    /// The query of the current search.
     pub(crate) asked: String,
 }
 

@@ -1,4 +1,4 @@
-//! From the accounts to the chat, and what the server says about who one is.
+//! The way from the accounts to the chat, and the server's answer about the account.
 
 use super::{App, Dialog, Screen};
 use crate::effect::Effect;
@@ -8,7 +8,7 @@ use crate::link::{LinkError, LinkSide, LinkState};
 use crate::timeline::{Viewer, clean_name};
 
 impl App {
-    /// The accounts are known: decides where the program begins.
+    /// Decides where the program starts, once the accounts are loaded.
     pub(super) fn take_accounts(&mut self, accounts: Vec<KnownAccount>) -> Vec<Effect> {
         self.accounts.replace(accounts);
         let Some(start) = self.wanted.take() else { return Vec::new() };
@@ -42,7 +42,7 @@ impl App {
         effects
     }
 
-    /// Goes to the chat with this account.
+    /// Enters the chat with this account.
     pub(crate) fn enter(&mut self, known: KnownAccount) -> Vec<Effect> {
         self.open_chat();
         self.set_me(known.clone());
@@ -50,7 +50,7 @@ impl App {
         vec![Effect::Enter(known), title]
     }
 
-    /// Enters with an account that was registered for the name on the command line, and says what came of it.
+    /// Enters with an account that was registered for the name on the command line, and reports the result.
     pub(super) fn enter_new(&mut self, registered: Registered) -> Vec<Effect> {
         let nickname = clean_name(registered.known.account.nickname.as_str());
         let saved = match &registered.saved {
@@ -65,7 +65,7 @@ impl App {
 
     fn open_chat(&mut self) {
         if matches!(self.screen, Screen::Starting | Screen::Accounts) {
-            // What was said before there was a screen that shows it.
+            // Notices from before the first screen.
             for (text, error) in std::mem::take(&mut self.registration.notes) {
                 self.notice(&text, error);
             }
@@ -79,7 +79,7 @@ impl App {
         self.chat.timeline.read_again();
     }
 
-    /// The server has said who this is.
+    /// Handles the account that the server reported.
     pub(super) fn entered(&mut self, account: chat_client::Account) -> Vec<Effect> {
         if self.me.as_ref().is_some_and(|known| known.account == account) {
             return Vec::new();
@@ -87,7 +87,7 @@ impl App {
         let asked = self.me.as_ref().and_then(|known| known.asked.clone());
         let title = Effect::Title(self.text(Phrase::WindowTitle(&clean_name(account.nickname.as_str()))));
         self.set_me(KnownAccount { account, asked });
-        // Which messages are one's own is seen only now.
+        // Own messages can only be recognised now, so the history is read again.
         self.chat.timeline.read_again();
         vec![title]
     }
@@ -102,10 +102,10 @@ impl App {
         let refused = matches!(&state, LinkState::Closed { cause: Some(LinkError::UnknownToken) });
         let gets_through = state.is_online() && !self.links.side(side).is_online();
         self.links.set(side, state);
-        // The server is back: the other port does not wait for its own countdown.
+        // The server is back: the other port must not wait for its own countdown.
         let effects = if gets_through && self.links.counts_down() { vec![Effect::RetryNow] } else { Vec::new() };
         if refused && side == LinkSide::Writing && self.screen == Screen::Chat {
-            // What was pasted, and waits for a decision, is not thrown away for it.
+            // A paste that waits for a decision must not be discarded for this.
             if matches!(self.dialog, Some(Dialog::Paste(_))) {
                 self.wrong_token_waits = true;
             } else {
@@ -117,7 +117,7 @@ impl App {
         effects
     }
 
-    /// Asks about a wrong token that a paste has kept waiting.
+    /// Opens the question about a wrong token that a paste has delayed.
     pub(super) fn ask_what_waits(&mut self) {
         if self.dialog.is_none() && std::mem::take(&mut self.wrong_token_waits) {
             self.ask(Dialog::WrongToken { choice: 0 });

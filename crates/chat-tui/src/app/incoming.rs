@@ -1,4 +1,4 @@
-//! What comes in: messages, gaps, pages of history, and news of own messages.
+//! Incoming events: messages, gaps, pages of history, and states of own messages.
 
 use super::App;
 use crate::effect::Effect;
@@ -47,9 +47,11 @@ impl App {
                     }
                 }
                 Incoming::Gap { since, until, missed, cause } => {
+                    // After a gap an echo arrives only for numbered messages; those are still received, or already
+                    // passed.
                     // No echo comes through a gap, but for what has a number: that is heard, or passed.
-                    let anew = cause == GapReason::OtherStream;
-                    for own in self.chat.timeline.outgoing.take_confirmed(anew) {
+                    let renumbered = cause == GapReason::OtherStream;
+                    for own in self.chat.timeline.outgoing.take_confirmed(renumbered) {
                         self.chat.timeline.settle(&own, &self.reader);
                     }
                     let gap = GapLine { since: self.local(since), until: self.local(until), missed, cause };

@@ -1,5 +1,5 @@
-//! What is pasted is shown before it is sent: a short line goes to where one types, anything longer
-//! is previewed and asked about.
+//! A paste is shown before it is sent: a short line goes to the input line, anything longer is previewed and needs a
+//! decision.
 
 use chat_client::Text;
 
@@ -9,11 +9,10 @@ use crate::keymap::Action;
 use crate::lang::Phrase;
 use crate::line_editor::Edit;
 
-/// One line of up to this many characters is put into the input line without a question: it can be
-/// seen there whole.
+/// A single line of up to this many characters is inserted without a question, because the input line shows it whole.
 const SHORT: usize = 400;
 
-/// The most messages that one paste may become; more would only be refused for their rate.
+/// The most messages of one paste; more would only be refused by a rate limit.
 pub(crate) const MAX_MESSAGES: usize = 200;
 
 impl App {
@@ -42,13 +41,13 @@ impl App {
                     self.hint(Phrase::InputFull, true);
                 }
             }
-            // There is no place for it now: it is shown once there is.
+            // It cannot be shown now, so it is shown later.
             _ => self.kept_paste.push_str(&text),
         }
         Vec::new()
     }
 
-    /// Shows what was pasted while there was no place for it.
+    /// Shows a paste that could not be shown before.
     pub(super) fn show_kept_paste(&mut self) {
         if self.screen == Screen::Chat && self.dialog.is_none() && !self.kept_paste.is_empty() {
             let text = std::mem::take(&mut self.kept_paste);
@@ -76,13 +75,13 @@ impl App {
         Vec::new()
     }
 
-    /// One message, a message for each line, into the input line, or nothing.
+    /// Carries out the choice: one message, one message per line, into the input line, or nothing.
     fn decide_on_paste(&mut self, choice: usize) -> Vec<Effect> {
         let Some(Dialog::Paste(paste)) = self.dialog.take() else { return Vec::new() };
         match choice {
             0 => match self.send(paste.text.clone()) {
                 Ok(effect) => return vec![effect],
-                // Too long: the choice stays open, with the reason beside it.
+                // Too long: the choice stays open and shows the reason.
                 Err(_) => self.dialog = Some(Dialog::Paste(paste)),
             },
             1 if paste.messages > MAX_MESSAGES => {
@@ -91,7 +90,7 @@ impl App {
             }
             1 => {
                 let lines = || paste.text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-                // All of them, or none: what is left out of the middle would hardly be missed.
+                // All lines or none, because a line missing in the middle would hardly be noticed.
                 if let Some((number, error)) =
                     lines().find_map(|(number, line)| Text::new(line).err().map(|error| (number + 1, error)))
                 {

@@ -1,4 +1,4 @@
-//! The registration screen: takes a nickname and returns an account, as often as wanted.
+//! The registration screen: takes a nickname and returns an account, any number of times.
 
 use chat_client::Nickname;
 
@@ -68,7 +68,7 @@ impl App {
         }
     }
 
-    /// Opens registration and registers `name`. An unusable name stays in the field, with the reason beside it.
+    /// Opens the registration screen and registers `name`. An unusable name stays in the field, with the reason.
     pub(crate) fn register(&mut self, name: &str) -> Vec<Effect> {
         self.open_registration();
         self.registration.field.replace(name);

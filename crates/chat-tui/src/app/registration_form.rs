@@ -1,4 +1,4 @@
-//! The registration form: the nickname, the step that it is at, and the element that has the focus.
+//! The registration form: the nickname, the current step, and the focused element.
 
 use crate::event::Registered;
 use crate::lang::{Lang, Phrase};
@@ -11,13 +11,13 @@ pub(crate) struct Registration {
     pub(crate) field: LineEditor,
     pub(crate) step: RegistrationStep,
     pub(crate) focus: Focus,
-    /// The token is shown in full.
+    /// Whether the token is shown in full.
     pub(crate) revealed: bool,
-    /// Lines about the room and the files, and whether each is an error.
+    /// Notices about the room and the files, and whether each is an error.
     pub(crate) notes: Vec<(String, bool)>,
 }
 
-/// How far a registration has come.
+/// The current step of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RegistrationStep {
     Typing,
@@ -27,7 +27,7 @@ pub(crate) enum RegistrationStep {
     Done(Box<Registered>),
 }
 
-/// What Enter acts on.
+/// The element that Enter activates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Focus {
     Nickname,
@@ -45,7 +45,7 @@ impl Registration {
         Self { field, step: RegistrationStep::Typing, focus: Focus::Nickname, revealed: false, notes: Vec::new() }
     }
 
-    /// What can have the focus now, from top to bottom.
+    /// Returns the elements that can have the focus now, from top to bottom.
     pub(crate) fn focusable(&self) -> &'static [Focus] {
         match self.step {
             RegistrationStep::Done(_) => &[Focus::EnterChat, Focus::Again],
@@ -80,7 +80,7 @@ impl Registration {
         }
     }
 
-    /// Text that was pasted: a nickname is one line.
+    /// Inserts pasted text as one line, because a nickname is one line.
     pub(super) fn paste(&mut self, text: &str) {
         let line = text.lines().next().unwrap_or("").to_owned();
         self.edit(Edit::Insert(line));

@@ -1,4 +1,4 @@
-//! The state of the application, and what every part of it uses.
+//! The state of the application, and what all its parts use.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::line_editor::LineEditor;
 use crate::link::Links;
 use crate::timeline::{Timeline, TimelineEntry, Viewer, clean_name};
 
-/// What the application is started with.
+/// The start parameters of the application.
 #[derive(Debug, Clone)]
 pub(crate) struct Start {
     pub(crate) lang: Lang,
@@ -24,9 +24,9 @@ pub(crate) struct Start {
     pub(crate) now: Timestamp,
     pub(crate) width: u16,
     pub(crate) height: u16,
-    /// Where the room is, for the title.
+    /// The address of the room, for the title.
     pub(crate) place: String,
-    /// Open registration whatever accounts there are.
+    /// Open registration even if there are accounts.
     pub(crate) register: bool,
     pub(crate) nickname: Option<String>,
     pub(crate) token: Option<Token>,
@@ -54,23 +54,23 @@ pub(crate) struct App {
     pub(crate) hint: Option<Hint>,
     pub(crate) focused: bool,
     pub(super) last_key: Timestamp,
-    /// What was said before has not been seen as it came.
+    /// Earlier messages were not seen when they arrived.
     pub(super) started: Timestamp,
     pub(super) wanted: Option<Box<Start>>,
-    /// It is asked about once the paste has been decided about.
+    /// A question about a wrong token waits until the paste is decided.
     pub(super) wrong_token_waits: bool,
     /// The name came from the command line, so its account is entered without another key.
     pub(super) enters_when_registered: bool,
     pub(super) remembered: Option<u64>,
     pub(super) searches: u64,
-    /// Counts the dialogs that ask something, so that a key from before one was drawn does not answer it.
+    /// Counts the dialogs with a question, so that a key pressed before one was drawn does not answer it.
     pub(super) questions: u64,
-    /// What was pasted where it could not be shown.
+    /// A paste that could not be shown yet.
     pub(super) kept_paste: String,
     pub(crate) quitting: bool,
 }
 
-/// What fills the screen.
+/// The content of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Screen {
     /// Before the accounts have been read.
@@ -92,9 +92,9 @@ pub(crate) struct Hint {
 pub(crate) struct ChatScreen {
     pub(crate) timeline: Timeline,
     pub(crate) input: LineEditor,
-    /// The id of an own message on its way, while one is being decided about.
+    /// The id of the own message that is selected for a decision.
     pub(crate) selected: Option<String>,
-    /// The own message whose text is in the input line: what is sent takes its place.
+    /// The own message whose text is being edited: the next message replaces it.
     pub(super) editing: Option<String>,
     pub(super) sent: u64,
 }
@@ -132,17 +132,17 @@ impl App {
         }
     }
 
-    /// How long until a number on the screen changes with the clock alone; `None` where none does.
+    /// Returns the time until the clock alone changes the screen; `None` if it does not.
     pub(crate) fn next_tick(&self) -> Option<Duration> {
         (self.screen == Screen::Chat).then(|| self.links.next_second(self.now)).flatten()
     }
 
-    /// The nickname of the account in the chat, clean.
+    /// Returns the nickname of the account in the chat, cleaned.
     pub(crate) fn nickname(&self) -> Option<String> {
         self.me.as_ref().map(|known| clean_name(known.account.nickname.as_str()))
     }
 
-    /// Local time.
+    /// Converts to local time.
     pub(crate) fn local(&self, at: Timestamp) -> jiff::civil::DateTime {
         at.to_zoned(self.zone.clone()).datetime()
     }
@@ -151,7 +151,7 @@ impl App {
         self.lang.text(phrase)
     }
 
-    /// A line of the program's own in the conversation.
+    /// Adds a notice of the program to the conversation.
     pub(super) fn notice(&mut self, text: &str, error: bool) {
         let text = chat_client::display::clean_keeping_line_breaks(text).into_owned();
         let at = self.local(self.now);
@@ -162,7 +162,7 @@ impl App {
         self.hint = Some(Hint { text: self.text(phrase), error });
     }
 
-    /// Whoever has typed in the last minutes, in a terminal that has the focus, is there.
+    /// Records that the user is present: typing in the last minutes, in a focused terminal.
     pub(super) fn note_presence(&mut self) {
         const AWAY_AFTER_MS: i64 = 5 * 60 * 1000;
         let idle = self.now.as_millisecond() - self.last_key.as_millisecond();
@@ -178,13 +178,13 @@ impl App {
         place.map(Effect::Remember).into_iter().collect()
     }
 
-    /// The number of the question that a key would answer now; `None` where none is open.
+    /// Returns the number of the question that a key would answer now; `None` if there is none.
     pub(crate) fn question(&self) -> Option<u64> {
         let asks = matches!(self.dialog, Some(Dialog::Paste(_) | Dialog::WrongToken { .. })) || self.accounts.removing;
         asks.then_some(self.questions)
     }
 
-    /// Opens a dialog that asks something.
+    /// Opens a dialog with a question.
     pub(super) fn ask(&mut self, dialog: Dialog) {
         self.questions += 1;
         self.dialog = Some(dialog);

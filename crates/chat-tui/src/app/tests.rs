@@ -1,4 +1,4 @@
-//! What the application does with what happens.
+//! Tests of the application: events in, state and effects out.
 
 pub(crate) mod support;
 
@@ -38,7 +38,7 @@ fn own(id: &str, state: OwnState) -> AppEvent {
 }
 
 #[test]
-fn what_is_said_before_the_first_screen_is_seen_in_the_chat() {
+fn shows_early_notices_in_the_chat() {
     for names in [&["Keen Bob"][..], &["Keen Bob", "Jolly Ann"]] {
         let mut app = fresh(Lang::En, 80, 24);
         let news = NoticeText::InTheClear("chat.example:5050".into());
@@ -51,7 +51,7 @@ fn what_is_said_before_the_first_screen_is_seen_in_the_chat() {
 }
 
 #[test]
-fn the_number_of_accounts_decides_where_it_begins() {
+fn number_of_accounts_decides_the_start() {
     let mut none = fresh(Lang::En, 80, 24);
     none.take_all([accounts(&[])]);
     assert_eq!(none.screen, Screen::Registration);
@@ -68,7 +68,7 @@ fn the_number_of_accounts_decides_where_it_begins() {
 }
 
 #[test]
-fn only_the_next_key_removes_and_only_the_account_that_was_chosen() {
+fn removes_only_the_confirmed_account() {
     let mut app = fresh(Lang::En, 80, 24);
     app.take_all([accounts(&["Keen Bob", "Jolly Ann"])]);
     for other in [KeyCode::Char('x'), KeyCode::Char('n'), KeyCode::Char('1'), KeyCode::Enter, KeyCode::Down] {
@@ -88,7 +88,7 @@ fn only_the_next_key_removes_and_only_the_account_that_was_chosen() {
 }
 
 #[test]
-fn a_name_that_two_accounts_fit_is_asked_about() {
+fn asks_about_an_ambiguous_name() {
     let mut app = fresh(Lang::En, 80, 24);
     app.wanted.as_mut().unwrap().nickname = Some("Bob".into());
     app.take_all([accounts(&["Ann", "Keen Bob", "Jolly Bob"])]);
@@ -100,7 +100,7 @@ fn a_name_that_two_accounts_fit_is_asked_about() {
 }
 
 #[test]
-fn registration_asks_once_and_then_offers_the_chat() {
+fn registers_once_and_offers_the_chat() {
     let mut app = fresh(Lang::En, 80, 24);
     app.take_all([accounts(&[])]);
     assert!(app.press(KeyCode::Enter).is_empty());
@@ -115,7 +115,7 @@ fn registration_asks_once_and_then_offers_the_chat() {
 }
 
 #[test]
-fn a_refused_nickname_is_said_beside_the_field_and_can_be_changed() {
+fn refused_nickname_can_be_changed() {
     let mut app = fresh(Lang::En, 80, 24);
     app.take_all([accounts(&[])]);
     app.enter_line("Server");
@@ -126,7 +126,7 @@ fn a_refused_nickname_is_said_beside_the_field_and_can_be_changed() {
 }
 
 #[test]
-fn a_message_is_shown_at_once_and_followed_to_its_echo() {
+fn shows_a_message_until_its_echo() {
     let mut app = chatting(Lang::En, 80, 24);
     let all = sent(&app.enter_line("hello"));
     assert_eq!(all.len(), 1);
@@ -141,7 +141,7 @@ fn a_message_is_shown_at_once_and_followed_to_its_echo() {
 }
 
 #[test]
-fn failed_messages_can_be_retried_edited_and_discarded() {
+fn retries_edits_and_discards_messages() {
     let mut app = chatting(Lang::En, 80, 24);
     for text in ["one", "two", "three"] {
         let id = sent(&app.enter_line(text))[0].0.clone();
@@ -172,7 +172,7 @@ fn failed_messages_can_be_retried_edited_and_discarded() {
 }
 
 #[test]
-fn an_unknown_command_keeps_the_text_and_two_strokes_escape() {
+fn unknown_command_keeps_the_text() {
     let mut app = chatting(Lang::En, 80, 24);
     assert!(app.enter_line("/nick Bob").is_empty());
     assert_eq!(app.chat.input.text(), "/nick Bob");
@@ -183,7 +183,7 @@ fn an_unknown_command_keeps_the_text_and_two_strokes_escape() {
 }
 
 #[test]
-fn a_wrong_token_asks_and_never_tries_again() {
+fn wrong_token_asks_and_never_retries() {
     let mut app = chatting(Lang::En, 80, 24);
     app.take_all([AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })]);
     assert!(matches!(app.dialog, Some(Dialog::WrongToken { .. })));
@@ -194,7 +194,7 @@ fn a_wrong_token_asks_and_never_tries_again() {
 }
 
 #[test]
-fn a_paste_of_many_lines_is_shown_before_it_is_sent() {
+fn shows_a_long_paste_before_sending() {
     let mut app = chatting(Lang::En, 80, 24);
     assert!(app.take_all([AppEvent::Paste("one line\n".into())]).is_empty());
     assert_eq!(app.chat.input.text(), "one line");
@@ -220,7 +220,7 @@ fn a_paste_of_many_lines_is_shown_before_it_is_sent() {
 }
 
 #[test]
-fn a_paste_that_is_too_long_for_a_message_stays_open() {
+fn too_long_paste_stays_open() {
     let mut app = chatting(Lang::En, 80, 24);
     app.take_all([AppEvent::Paste(format!("{}\n", "x".repeat(20_000)))]);
     assert!(app.press(KeyCode::Char('1')).is_empty());
@@ -229,7 +229,7 @@ fn a_paste_that_is_too_long_for_a_message_stays_open() {
 }
 
 #[test]
-fn a_paste_line_that_does_not_fit_keeps_all_of_them() {
+fn too_long_paste_line_sends_none() {
     let mut app = chatting(Lang::En, 80, 24);
     app.take_all([AppEvent::Paste(format!("one\n\n{}\nlast\n", "x".repeat(20_000)))]);
     assert!(app.press(KeyCode::Char('2')).is_empty());
@@ -239,7 +239,7 @@ fn a_paste_line_that_does_not_fit_keeps_all_of_them() {
 }
 
 #[test]
-fn a_paste_that_is_shown_is_replaced_by_nothing() {
+fn no_dialog_replaces_a_shown_paste() {
     let mut app = chatting(Lang::En, 80, 24);
     let wrong = || AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) });
     app.take_all([AppEvent::Paste("one\ntwo\n".into()), wrong(), AppEvent::Paste("three\n".into())]);
@@ -250,7 +250,7 @@ fn a_paste_that_is_shown_is_replaced_by_nothing() {
 }
 
 #[test]
-fn a_reader_who_has_scrolled_back_stays_there() {
+fn scrolled_view_keeps_its_place() {
     let mut app = chatting(Lang::En, 80, 24);
     for number in 0..100 {
         app.take_all([said("Jolly Ann", &number.to_string(), number)]);
@@ -271,7 +271,7 @@ fn a_reader_who_has_scrolled_back_stays_there() {
 }
 
 #[test]
-fn a_mention_rings_and_a_clean_name_is_said() {
+fn mention_notifies_with_a_clean_name() {
     let mut app = chatting(Lang::En, 80, 24);
     let effects = app.take_all([said("E\u{1b}]0;x\u{7}ve", "bob, look\nhere", 1)]);
     let Some(Effect::Notify(text)) = effects.first() else { panic!("{effects:?}") };
@@ -280,7 +280,7 @@ fn a_mention_rings_and_a_clean_name_is_said() {
 }
 
 #[test]
-fn scrolling_asks_for_older_pages_and_search_goes_to_a_place() {
+fn scrolling_and_search_request_pages() {
     let mut app = chatting(Lang::En, 80, 24);
     app.chat.timeline.read_again();
     assert_eq!(app.take_all([AppEvent::Tick]), [Effect::ReadPage(PageRequest::Tail)]);
@@ -308,7 +308,7 @@ fn scrolling_asks_for_older_pages_and_search_goes_to_a_place() {
 }
 
 #[test]
-fn results_of_an_earlier_search_are_not_taken() {
+fn ignores_results_of_earlier_searches() {
     let mut app = chatting(Lang::En, 80, 24);
     app.control('f');
     app.enter_line("a");
@@ -325,7 +325,7 @@ fn results_of_an_earlier_search_are_not_taken() {
 }
 
 #[test]
-fn a_gap_settles_what_is_confirmed_and_is_seen() {
+fn gap_settles_confirmed_messages() {
     let mut app = chatting(Lang::En, 80, 24);
     let id = sent(&app.enter_line("hello"))[0].0.clone();
     app.take_all([own(&id, OwnState::Confirmed)]);
@@ -343,7 +343,7 @@ fn a_gap_settles_what_is_confirmed_and_is_seen() {
 }
 
 #[test]
-fn an_echo_before_its_receipt_is_the_same_line() {
+fn matches_an_echo_before_its_receipt() {
     let mut app = chatting(Lang::En, 80, 24);
     let numbered = |seq| Incoming::Message {
         sender: Some("Keen Bob".into()),
@@ -364,7 +364,7 @@ fn an_echo_before_its_receipt_is_the_same_line() {
 }
 
 #[test]
-fn the_echo_of_a_numbered_message_comes_after_a_gap() {
+fn matches_a_numbered_echo_after_a_gap() {
     let mut app = chatting(Lang::En, 80, 24);
     let id = sent(&app.enter_line("hello"))[0].0.clone();
     let position = Some(("new".to_owned(), 2));
@@ -378,7 +378,7 @@ fn the_echo_of_a_numbered_message_comes_after_a_gap() {
 }
 
 #[test]
-fn what_is_typed_stays_in_the_line_when_too_much_waits() {
+fn full_queue_keeps_the_typed_text() {
     let mut app = chatting(Lang::En, 80, 24);
     let all: Vec<String> = (0..1024).map(|_| sent(&app.enter_line("x"))[0].0.clone()).collect();
     assert!(app.enter_line("one more").is_empty());
@@ -389,7 +389,7 @@ fn what_is_typed_stays_in_the_line_when_too_much_waits() {
 }
 
 #[test]
-fn reading_is_remembered_at_the_end() {
+fn remembers_the_read_position() {
     let mut app = chatting(Lang::En, 80, 24);
     app.chat.timeline.read_again();
     app.take_all([AppEvent::Tick, AppEvent::Page(PageRequest::Tail, page(0..9, 9))]);
@@ -398,7 +398,7 @@ fn reading_is_remembered_at_the_end() {
 }
 
 #[test]
-fn the_wheel_scrolls_and_keeps_the_draft() {
+fn wheel_scrolls_and_keeps_the_draft() {
     let mut app = chatting(Lang::En, 80, 24);
     for number in 0..100 {
         app.take_all([said("Jolly Ann", &format!("number {number}"), number)]);
@@ -417,7 +417,7 @@ fn the_wheel_scrolls_and_keeps_the_draft() {
 }
 
 #[test]
-fn a_paste_is_never_lost() {
+fn never_loses_a_paste() {
     let two = || AppEvent::Paste("one\ntwo\n".into());
     let mut app = chatting(Lang::En, 80, 24);
     app.press(KeyCode::F(1));
@@ -432,14 +432,14 @@ fn a_paste_is_never_lost() {
 }
 
 #[test]
-fn one_line_is_one_line() {
+fn short_paste_goes_to_the_input_line() {
     let mut app = chatting(Lang::En, 80, 24);
     app.take_all([AppEvent::Paste("x".repeat(500))]);
     assert!(screen(&app).contains("Paste: 1 line, 500 bytes"), "{}", screen(&app));
 }
 
 #[test]
-fn one_port_that_is_back_wakes_the_other() {
+fn one_port_online_wakes_the_other() {
     let waiting = || LinkState::Waiting { attempt: 3, retry_at: at(20), cause: LinkError::ConnectionRefused };
     let mut app = chatting(Lang::En, 80, 24);
     app.take_all([AppEvent::Link(LinkSide::Listening, waiting()), AppEvent::Link(LinkSide::Writing, waiting())]);
@@ -451,7 +451,7 @@ fn one_port_that_is_back_wakes_the_other() {
 }
 
 #[test]
-fn a_name_on_the_command_line_is_registered() {
+fn registers_the_name_of_the_command_line() {
     let start = |names: &[&str]| {
         let mut app = fresh(Lang::En, 80, 24);
         app.wanted.as_mut().unwrap().nickname = Some("Bob".into());
@@ -537,14 +537,14 @@ fn any_message() -> impl Strategy<Value = AppEvent> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
-    /// Whatever happens, on a screen of whatever size: no panic, and no cell that a terminal would obey.
+    /// Any events on a screen of any size: no panic, and no cell that controls a terminal.
     #[test]
-    fn nothing_that_can_happen_breaks_the_screen(messages in proptest::collection::vec(any_message(), 0..40)) {
+    fn no_event_breaks_the_screen(messages in proptest::collection::vec(any_message(), 0..40)) {
         let mut app = chatting(Lang::Ru, 80, 24);
         for message in messages {
             app.update(message, at(6));
             let drawing = crate::view::draw(&app, Theme { colours: true }, app.width, app.height);
-            // A resize may reach the terminal before the application hears of it.
+            // A resize may reach the terminal before the application.
             crate::view::draw(&app, Theme { colours: false }, app.height / 2 + 1, app.width / 2 + 1);
             for cell in drawing.buffer.content() {
                 prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());

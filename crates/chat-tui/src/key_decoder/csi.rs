@@ -1,10 +1,10 @@
-//! The control sequences that are keys: those of xterm, rxvt, the Linux console and the kitty protocol.
+//! Control sequences of keys: those of xterm, rxvt, the Linux console and the kitty protocol.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::input::{Input, Step, key};
 
-/// Decodes what begins with `[`, behind an ESC.
+/// Decodes a sequence that begins with `[`, after an ESC.
 pub(super) fn control_sequence(rest: &[u8]) -> Step {
     match rest {
         // The function keys of the Linux console.
@@ -14,7 +14,7 @@ pub(super) fn control_sequence(rest: &[u8]) -> Step {
             return Step::Done(3, function);
         }
         [b'[', b'['] => return Step::Incomplete,
-        // A report of the mouse in its oldest form: three bytes follow.
+        // A mouse report in its oldest form: three bytes follow.
         [b'[', b'M', tail @ ..] => {
             return if tail.len() < 3 { Step::Incomplete } else { Step::Done(5, None) };
         }
@@ -23,7 +23,7 @@ pub(super) fn control_sequence(rest: &[u8]) -> Step {
     let mut at = 1;
     while let Some(&byte) = rest.get(at) {
         match byte {
-            // rxvt ends the keys with Shift by a dollar sign, which elsewhere stands before the last byte.
+            // rxvt ends keys with Shift by a dollar sign, which in other sequences precedes the last byte.
             b'$' if at > 1 && rest[1..at].iter().all(u8::is_ascii_digit) => {
                 return Step::Done(at + 1, rxvt(&rest[1..at], KeyModifiers::SHIFT));
             }
@@ -35,14 +35,14 @@ pub(super) fn control_sequence(rest: &[u8]) -> Step {
                 }
                 return Step::Done(at + 1, decode(parameters, byte));
             }
-            // Not a part of a sequence: what came of this one is dropped, and the byte is looked at by itself.
+            // Not part of a sequence: drop what was read of it, and decode this byte separately.
             _ => return Step::Done(at, None),
         }
     }
     Step::Incomplete
 }
 
-/// Decodes what begins with `O`, behind an ESC.
+/// Decodes a sequence that begins with `O`, after an ESC.
 pub(super) fn single_shift(rest: &[u8]) -> Step {
     let digits = rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits > 2 {
@@ -68,7 +68,7 @@ pub(super) fn single_shift(rest: &[u8]) -> Step {
     Step::Done(2 + digits, code.map(|code| key(code, modifiers)))
 }
 
-/// Returns the key, or `None` for an answer of the terminal and for a key without a meaning here.
+/// Returns the key, or `None` for an answer of the terminal and for an unused key.
 fn decode(parameters: &[u8], last: u8) -> Option<Input> {
     if !parameters.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b':')) {
         return None;
@@ -77,7 +77,7 @@ fn decode(parameters: &[u8], last: u8) -> Option<Input> {
     let first = fields.next().unwrap_or_default();
     let second = fields.next().unwrap_or_default();
     let third = fields.next().unwrap_or_default();
-    // Behind a colon stands the kind of event: 3 is the release of a key.
+    // After a colon follows the kind of event: 3 is the release of a key.
     let mut second = second.split(|&byte| byte == b':');
     let modifiers = modifiers(number(second.next().unwrap_or_default()).unwrap_or(1));
     if number(second.next().unwrap_or_default()) == Some(3) {
@@ -91,7 +91,7 @@ fn decode(parameters: &[u8], last: u8) -> Option<Input> {
             return arrow(last.to_ascii_uppercase()).map(|code| key(code, KeyModifiers::SHIFT));
         }
         b'Z' => KeyCode::BackTab,
-        // The place of the cursor ends with R too.
+        // The report of the cursor position also ends with R.
         b'R' if !matches!(first, None | Some(1)) => return None,
         b'A'..=b'D' | b'F' | b'H' => arrow(last)?,
         b'P'..=b'S' => function(last)?,
@@ -109,7 +109,7 @@ fn rxvt(parameters: &[u8], modifiers: KeyModifiers) -> Option<Input> {
     Some(key(numbered(number(parameters)?)?, modifiers))
 }
 
-/// A key by its code point, as the kitty protocol and xterm's modifyOtherKeys send it.
+/// Returns a key by its code point, as the kitty protocol and xterm's modifyOtherKeys send it.
 fn unicode(code: u32, modifiers: KeyModifiers) -> Option<Input> {
     let code = match code {
         9 if modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
@@ -123,7 +123,7 @@ fn unicode(code: u32, modifiers: KeyModifiers) -> Option<Input> {
         57344..=63743 => return None,
         _ => KeyCode::Char(char::from_u32(code).filter(|c| !c.is_control())?),
     };
-    // With Shift a terminal sends the key without it; only letters have one capital everywhere.
+    // With Shift a terminal sends the unshifted key; only letters have one capital in every layout.
     let code = match code {
         KeyCode::Char(c) if modifiers.contains(KeyModifiers::SHIFT) => {
             let mut upper = c.to_uppercase();
@@ -161,7 +161,7 @@ fn numbered(number: u32) -> Option<KeyCode> {
         4 | 8 => KeyCode::End,
         5 => KeyCode::PageUp,
         6 => KeyCode::PageDown,
-        // 16 and 22 were never given to a key.
+        // 16 and 22 are not assigned to keys.
         11..=15 => KeyCode::F(u8::try_from(number - 10).ok()?),
         17..=21 => KeyCode::F(u8::try_from(number - 11).ok()?),
         23..=26 => KeyCode::F(u8::try_from(number - 12).ok()?),
@@ -169,7 +169,7 @@ fn numbered(number: u32) -> Option<KeyCode> {
     })
 }
 
-/// The modifiers of a sequence: one more than the sum of their bits.
+/// Decodes the modifiers of a sequence: one more than the sum of their bits.
 fn modifiers(number: u32) -> KeyModifiers {
     let bits = number.saturating_sub(1);
     let all = [

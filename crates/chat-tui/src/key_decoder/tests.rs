@@ -1,4 +1,4 @@
-//! Bytes of terminals, whole and cut at every place.
+//! Tests with the bytes of terminals, whole and split at every place.
 
 use crossterm::event::KeyEvent;
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ fn decode(bytes: &str) -> Vec<Input> {
     inputs
 }
 
-/// The same bytes, each read by itself.
+/// Decodes the same bytes one at a time.
 fn decode_slowly(bytes: &str) -> Vec<Input> {
     let mut decoder = KeyDecoder::default();
     let mut inputs: Vec<Input> = bytes.as_bytes().iter().flat_map(|byte| decoder.feed(&[*byte])).collect();
@@ -67,7 +67,7 @@ fn knows_the_keys_of_terminals() {
 }
 
 #[test]
-fn drops_what_is_no_key_as_a_whole() {
+fn drops_unknown_sequences_completely() {
     for bytes in [
         "\x1b]11;rgb:0000/0000/0000\x1b\\",
         "\x1b]11;rgb:0000/0000/0000\x07",
@@ -93,7 +93,7 @@ fn drops_what_is_no_key_as_a_whole() {
 }
 
 #[test]
-fn a_lone_escape_waits_for_its_rest() {
+fn lone_escape_waits_for_its_rest() {
     let mut decoder = KeyDecoder::default();
     assert_eq!(decoder.timeout(), None);
     assert_eq!(decoder.feed(b"\x1b"), []);
@@ -106,7 +106,7 @@ fn a_lone_escape_waits_for_its_rest() {
 }
 
 #[test]
-fn a_paste_is_one_input() {
+fn paste_is_one_input() {
     let paste = |text: &str| vec![Input::Paste(text.to_owned())];
     assert_eq!(decode("\x1b[200~one\ntwo\x03\x1b[A\x1b[201~"), paste("one\ntwo\x03\x1b[A"));
     assert_eq!(decode_slowly("\x1b[200~Ж\x1b[20\x1b[201~"), paste("Ж\x1b[20"));
@@ -118,7 +118,7 @@ fn a_paste_is_one_input() {
 }
 
 #[test]
-fn an_answer_without_an_end_frees_the_keys() {
+fn endless_answer_times_out() {
     let mut decoder = KeyDecoder::default();
     assert_eq!(decoder.feed(b"\x1b]11;rgb:"), []);
     assert!(decoder.timeout().unwrap() > ESCAPE_TIMEOUT);
@@ -128,14 +128,14 @@ fn an_answer_without_an_end_frees_the_keys() {
 }
 
 #[test]
-fn the_focus_is_reported() {
+fn reports_the_focus() {
     assert_eq!(decode("\x1b[I\x1b[O"), [Input::Focus(true), Input::Focus(false)]);
 }
 
 proptest! {
-    /// Any bytes: no panic, no control character as text, and the same however they are cut.
+    /// Any bytes: no panic, no control character as text, and the same result however they are split.
     #[test]
-    fn cuts_change_nothing(bytes in proptest::collection::vec(prop_oneof![Just(0x1bu8), Just(b'['), Just(b'O'), Just(b']'), Just(b'~'), Just(b';'), any::<u8>()], 0..40), at in 0usize..40) {
+    fn splits_change_nothing(bytes in proptest::collection::vec(prop_oneof![Just(0x1bu8), Just(b'['), Just(b'O'), Just(b']'), Just(b'~'), Just(b';'), any::<u8>()], 0..40), at in 0usize..40) {
         let whole = KeyDecoder::default().feed(&bytes);
         let mut decoder = KeyDecoder::default();
         let at = at.min(bytes.len());

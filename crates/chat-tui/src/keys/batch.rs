@@ -1,12 +1,12 @@
-//! What the keys of one read mean together: several lines at once are a paste, several equal arrows at once are the
-//! wheel of a mouse. A person types neither that fast.
+//! The meaning of keys that arrive in one read: several lines at once are a paste, several equal arrows at once are the
+//! wheel of a mouse. A user types neither that fast.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::event::AppEvent;
 use crate::key_decoder::Input;
 
-/// So many equal arrows in one read come from a wheel.
+/// This many equal arrows in one read come from a wheel.
 const WHEEL_ARROWS: usize = 3;
 
 /// Turns the inputs of one read into events.
@@ -35,8 +35,8 @@ pub(super) fn arrange(inputs: Vec<Input>) -> Vec<AppEvent> {
     events
 }
 
-/// Returns the text at the start that was pasted without brackets, and how many inputs it is: typed characters with a
-/// line break among them that is not the last.
+/// Returns the text at the start that was pasted without brackets, and the number of its inputs: typed characters with
+/// a line break among them that is not the last.
 fn pasted_lines(inputs: &[Input]) -> Option<(String, usize)> {
     let text: String = inputs.iter().map_while(as_text).collect();
     let broken = text.trim_end_matches('\n').contains('\n');

@@ -1,8 +1,8 @@
-//! Times as both languages write them.
+//! Time formats that both languages share.
 
 use jiff::civil::DateTime;
 
-/// A stretch of time in one line: the date only where it is needed.
+/// Formats a period on one line, with the date only if it is needed.
 pub(super) fn span(since: DateTime, until: DateTime) -> String {
     let time = |at: DateTime| format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second());
     let day = |at: DateTime| format!("{:02}.{:02} ", at.day(), at.month());
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_over_midnight_names_its_days() {
+    fn span_over_midnight_names_its_days() {
         let at = |day, hour| DateTime::constant(2023, 1, day, hour, 0, 0, 0);
         assert_eq!(span(at(14, 17), at(14, 18)), "17:00:00 – 18:00:00");
         assert_eq!(span(at(14, 23), at(15, 1)), "14.01 23:00:00 – 15.01 01:00:00");

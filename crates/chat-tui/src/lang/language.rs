@@ -1,4 +1,4 @@
-//! The language that the program speaks.
+//! The language of the program.
 
 use super::phrase::Phrase;
 use super::{en, ru};
@@ -11,20 +11,20 @@ pub(crate) enum Lang {
 }
 
 impl Lang {
-    /// The language that a locale names, as in `ru_RU.UTF-8`; English for any that is not known.
+    /// Returns the language of a locale such as `ru_RU.UTF-8`; English for any that is not supported.
     pub(crate) fn of_locale(locale: &str) -> Self {
         let language = locale.split(['_', '.', '-', '@']).next().unwrap_or("");
         if language.eq_ignore_ascii_case("ru") { Self::Ru } else { Self::En }
     }
 
-    /// The language that the environment asks for, in the usual order of its variables.
+    /// Returns the language that the environment requests, by the usual order of variables.
     pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set =
             ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
         set.map_or(Self::En, |locale| Self::of_locale(&locale))
     }
 
-    /// The phrase in this language. Parts that peers wrote must be clean already.
+    /// Returns the phrase in this language. Text of peers must already be clean.
     pub(crate) fn text(self, phrase: Phrase<'_>) -> String {
         match self {
             Self::En => en::text(phrase),
@@ -32,7 +32,7 @@ impl Lang {
         }
     }
 
-    /// The keys and the commands, each with what it does; a head line has no key.
+    /// Returns the keys and commands with their meanings; a heading has no key.
     pub(crate) fn help(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::En => en::HELP,
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_is_that_of_the_first_variable_that_is_set() {
+    fn uses_the_first_variable_that_is_set() {
         let of = |set: &[(&str, &str)]| {
             Lang::from_environment(|name| {
                 set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn russian_counts_as_russians_do() {
+    fn russian_plurals_are_correct() {
         let below = |n| Lang::Ru.text(Phrase::NewBelow(n));
         assert_eq!(below(1), "1 новое ниже");
         assert_eq!(below(3), "3 новых ниже");

@@ -7,7 +7,7 @@ use crate::event::NoticeText;
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::timeline::{FailureReason, GapLine, OwnState};
 
-/// Something to say.
+/// A text of the program.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Phrase<'a> {
     WindowTitle(&'a str),
@@ -43,7 +43,7 @@ pub(crate) enum Phrase<'a> {
     // chat
     Date(Date),
     Unread,
-    /// Behind the name of somebody who can be taken for somebody else.
+    /// After a name that looks like another user's.
     LooksLike(&'a str),
     Gap(&'a GapLine),
     Own(&'a OwnState),

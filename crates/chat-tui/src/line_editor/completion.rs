@@ -1,10 +1,10 @@
-//! Completing nicknames: by their start, by the start of a word in them, the next one when asked again.
+//! Completes nicknames by their start or by the start of a word in them; a repeated request gives the next match.
 
 use super::editor::{Completion, LineEditor};
 
 impl LineEditor {
-    /// Completes the word before the cursor with the first of `names` that fits it, the next one when
-    /// asked again. `false` where nothing fits.
+    /// Completes the word before the cursor with the first of `names` that matches, or the next one if requested again.
+    /// Returns `false` if none matches.
     pub(crate) fn complete<'a>(&mut self, names: impl Iterator<Item = &'a str>, backwards: bool) -> bool {
         if let Some(mut completion) = self.completion.take() {
             let count = completion.candidates.len();
@@ -14,7 +14,7 @@ impl LineEditor {
         }
         let line = self.line_start(self.cursor);
         let before = &self.text[line..self.cursor];
-        // A nickname may hold spaces, so the longest run of words that fits a name wins.
+        // A nickname may contain spaces, so the longest run of words that matches a name is used.
         let starts = before.char_indices().filter(|&(at, _)| at == 0 || before[..at].ends_with(char::is_whitespace));
         let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
         let names: Vec<&str> = names.collect();

@@ -2,8 +2,8 @@
 
 use unicode_segmentation::GraphemeCursor;
 
-/// The most bytes that are held: four times the longest message, so that a paste which is too long
-/// can still be cut down by hand.
+/// The most bytes of text: four times the longest message, so that a paste that is too long can still be shortened by
+/// hand.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
 /// How many sent lines are remembered.
@@ -12,7 +12,7 @@ const MAX_HISTORY: usize = 200;
 /// How many steps can be undone.
 const MAX_UNDO: usize = 100;
 
-/// The editor and what it remembers.
+/// The editor with its history.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct LineEditor {
     pub(super) text: String,
@@ -20,15 +20,15 @@ pub(crate) struct LineEditor {
     pub(super) cursor: usize,
     pub(super) killed: String,
     pub(super) sent: Vec<String>,
-    /// Which of `sent` is shown, and what was typed before looking back.
+    /// The recalled line of `sent`, and the draft from before.
     pub(super) recalled: Option<(usize, String)>,
     pub(super) undo: Vec<(String, usize)>,
-    /// Consecutive insertions are one step of undo.
+    /// Consecutive insertions are one undo step.
     pub(super) inserting: bool,
     pub(super) completion: Option<Completion>,
 }
 
-/// What the last completion put in, and what it could have been.
+/// The last completion, and its alternatives.
 #[derive(Debug, Clone)]
 pub(super) struct Completion {
     pub(super) start: usize,
@@ -37,7 +37,7 @@ pub(super) struct Completion {
     pub(super) chosen: usize,
 }
 
-/// One thing to do to the text.
+/// One edit of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Edit {
     Insert(String),
@@ -68,7 +68,7 @@ impl LineEditor {
         self.text.is_empty()
     }
 
-    /// Does `edit`. `false`: it would have made the text longer than [`MAX_BYTES`] and was not done.
+    /// Applies `edit`. Returns `false`, without a change, if the text would exceed [`MAX_BYTES`].
     pub(crate) fn apply(&mut self, edit: Edit) -> bool {
         self.completion = None;
         let inserting = matches!(edit, Edit::Insert(_));
@@ -97,7 +97,7 @@ impl LineEditor {
             Edit::Down => self.down(),
             Edit::KillToEnd => {
                 let end = self.line_end(self.cursor);
-                // At the end of a line the line break itself goes, as in every shell editor.
+                // At the end of a line the line break itself is removed, as in shell editors.
                 self.remove(self.cursor, if end == self.cursor { self.right() } else { end }, true);
             }
             Edit::KillToStart => {
@@ -126,7 +126,7 @@ impl LineEditor {
         true
     }
 
-    /// Puts `text` in place of what is there, which can be undone; the cursor goes to its end.
+    /// Replaces the text, which can be undone; the cursor moves to its end.
     pub(crate) fn replace(&mut self, text: &str) {
         self.remember();
         self.recalled = None;
@@ -136,13 +136,13 @@ impl LineEditor {
         self.cursor = self.text.len();
     }
 
-    /// Empties the line into the kill buffer, from where it can be had back.
+    /// Moves the text to the kill buffer, from which it can be yanked.
     pub(crate) fn clear(&mut self) {
         self.remove(0, self.text.len(), true);
         self.recalled = None;
     }
 
-    /// Takes the text out and remembers it among the sent lines.
+    /// Takes the text and adds it to the sent lines.
     pub(crate) fn take(&mut self) -> String {
         let text = std::mem::take(&mut self.text);
         self.cursor = 0;
@@ -182,9 +182,9 @@ impl LineEditor {
         self.undo.push((self.text.clone(), self.cursor));
     }
 
-    /// An edit may have joined what stands around the cursor into one grapheme: steps to its end.
+    /// Moves the cursor to the end of a grapheme that an edit has joined around it.
     pub(super) fn snap(&mut self) {
-        // Looks only at the neighbourhood: a long paste may come letter by letter.
+        // Examines only the neighbourhood, because a long paste may arrive letter by letter.
         let mut cursor = GraphemeCursor::new(self.cursor, self.text.len(), true);
         if let Ok(false) = cursor.is_boundary(&self.text, 0) {
             let next = cursor.next_boundary(&self.text, 0).ok().flatten();

@@ -1,4 +1,4 @@
-//! Where the cursor can go: graphemes, words, lines, and the lines that were sent before.
+//! Cursor movement: graphemes, words, lines, and previously sent lines.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -62,8 +62,7 @@ impl LineEditor {
         }
     }
 
-    /// Shows the sent line `which`, or the draft behind the last one. What was changed in a recalled
-    /// line goes to the undo buffer.
+    /// Shows the sent line `which`, or the draft after the last one. Changes to a recalled line go to the undo buffer.
     pub(super) fn recall(&mut self, which: usize) {
         self.remember();
         let draft = match self.recalled.take() {

@@ -8,7 +8,7 @@ use super::editor::LineEditor;
 use crate::width::{TAB, shown, text_width};
 
 impl LineEditor {
-    /// The text as rows of at most `width` cells, and the row and column of the cursor among them.
+    /// Returns the text as rows of at most `width` cells, and the row and column of the cursor.
     pub(crate) fn rows(&self, width: u16) -> (Vec<String>, (usize, u16)) {
         let width = width.max(2);
         let mut rows = vec![String::new()];
@@ -48,7 +48,7 @@ impl LineEditor {
                 (rows.len() - 1, column)
             }
         };
-        // The cursor needs a cell of its own: after a full row it stands at the start of the next.
+        // The cursor needs its own cell: after a full row it is at the start of the next one.
         if column >= width {
             if row + 1 == rows.len() {
                 rows.push(String::new());
@@ -59,8 +59,8 @@ impl LineEditor {
     }
 }
 
-/// What is typed or pasted may hold characters that cannot be seen, or that would turn the line
-/// around: they are shown as what they are.
+/// Returns the visible form of a grapheme. Typed or pasted text may contain invisible characters or bidirectional
+/// controls, which are shown as code points.
 fn visible(grapheme: &str) -> (Cow<'_, str>, u16) {
     if grapheme.len() == 1 {
         return shown(grapheme);

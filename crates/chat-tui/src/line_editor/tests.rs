@@ -1,4 +1,4 @@
-//! The editor, key by key and at random.
+//! Tests of the editor, key by key and at random.
 
 use proptest::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
@@ -12,7 +12,7 @@ fn typed(text: &str) -> LineEditor {
 }
 
 #[test]
-fn graphemes_are_edited_whole() {
+fn edits_whole_graphemes() {
     let mut input = typed("e\u{301}👨‍👩‍👧x");
     input.apply(Edit::Left);
     input.apply(Edit::Backspace);
@@ -22,7 +22,7 @@ fn graphemes_are_edited_whole() {
 }
 
 #[test]
-fn words_are_killed_and_yanked() {
+fn kills_and_yanks_words() {
     let mut input = typed("one two, three");
     input.apply(Edit::KillWordBack);
     assert_eq!(input.text(), "one two, ");
@@ -33,7 +33,7 @@ fn words_are_killed_and_yanked() {
 }
 
 #[test]
-fn sent_lines_come_back_and_the_draft_survives() {
+fn recalls_sent_lines_and_the_draft() {
     let mut input = typed("first");
     input.take();
     input.apply(Edit::Insert("second".into()));
@@ -59,7 +59,7 @@ fn up_and_down_move_between_lines_first() {
 }
 
 #[test]
-fn names_complete_by_their_start_and_by_their_words() {
+fn completes_names_by_their_words() {
     let names = ["Keen Bob", "Jolly bobby", "Ann"];
     let mut input = typed("hi bo");
     assert!(input.complete(names.iter().copied(), false));
@@ -73,13 +73,13 @@ fn names_complete_by_their_start_and_by_their_words() {
 }
 
 #[test]
-fn the_cursor_has_a_cell_after_a_full_row() {
+fn cursor_has_a_cell_after_a_full_row() {
     assert_eq!(typed("abcd").rows(4), (vec!["abcd".to_owned(), String::new()], (1, 0)));
     assert_eq!(typed("漢字漢").rows(5).0, ["漢字", "漢"]);
 }
 
 #[test]
-fn undo_brings_back_what_was_cleared() {
+fn undo_restores_cleared_text() {
     let mut input = typed("long text");
     input.clear();
     assert!(input.is_empty());
@@ -113,7 +113,7 @@ fn any_edit() -> impl Strategy<Value = Edit> {
 
 proptest! {
     #[test]
-    fn no_sequence_of_edits_panics_or_leaves_the_boundaries(edits in proptest::collection::vec(any_edit(), 0..60), width in 1u16..30) {
+    fn random_edits_keep_the_boundaries(edits in proptest::collection::vec(any_edit(), 0..60), width in 1u16..30) {
         let mut input = LineEditor::default();
         for edit in edits {
             input.apply(edit);
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn moving_changes_nothing(text in "[a-z 漢\n]{0,30}", moves in proptest::collection::vec(0usize..8, 0..30)) {
+    fn moving_changes_no_text(text in "[a-z 漢\n]{0,30}", moves in proptest::collection::vec(0usize..8, 0..30)) {
         let kinds = [Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Home, Edit::End, Edit::Up, Edit::Down];
         let mut input = typed(&text);
         for which in moves {

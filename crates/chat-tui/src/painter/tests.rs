@@ -1,4 +1,5 @@
-//! Screens painted one after the other, read back by small terminals that disagree about the width of clusters.
+//! Paints screens one after the other, and reads them back by small terminal models that disagree about the width of
+//! clusters.
 
 use proptest::prelude::*;
 use ratatui::style::{Modifier, Style};
@@ -17,11 +18,11 @@ enum Model {
     OneCell,
     /// A cell for each code point.
     EachCodePoint,
-    /// As this program believes.
+    /// The widths that this program assumes.
     Agrees,
 }
 
-/// A terminal that knows what the painter uses: places, erasing, and text that does not wrap.
+/// A terminal model with what the painter uses: positions, erasing, and text without wrapping.
 struct Terminal {
     model: Model,
     cells: Vec<Vec<String>>,
@@ -79,7 +80,7 @@ impl Terminal {
             }
         };
         for part in parts {
-            // Without wrapping, what does not fit stays in the last column.
+            // Without wrapping, the rest of a long row stays in the last column.
             let x = self.x.min(usize::from(WIDTH) - 1);
             self.cells[self.y][x] = part;
             self.x += 1;
@@ -99,7 +100,7 @@ fn screen(rows: &[&str]) -> Drawing {
     drawing
 }
 
-/// What such a terminal shows after these screens.
+/// Returns what such a terminal shows after these screens.
 fn shown(model: Model, screens: impl IntoIterator<Item = Drawing>) -> Vec<String> {
     let mut painter = Painter::new(Vec::new(), true);
     let mut terminal = Terminal::new(model);
@@ -112,7 +113,7 @@ fn shown(model: Model, screens: impl IntoIterator<Item = Drawing>) -> Vec<String
 }
 
 #[test]
-fn a_cluster_leaves_nothing_behind() {
+fn cluster_leaves_nothing_behind() {
     for model in [Model::OneCell, Model::EachCodePoint, Model::Agrees] {
         let gone = shown(model, [screen(&["Ann: नमस्ते"]), screen(&["Ann: 2"])]);
         assert_eq!(gone, ["Ann: 2", "", "", ""], "{model:?}");
@@ -128,7 +129,7 @@ fn text_after_a_cluster_is_in_its_column() {
 }
 
 #[test]
-fn an_unchanged_row_costs_nothing() {
+fn unchanged_row_writes_nothing() {
     let mut painter = Painter::new(Vec::new(), true);
     painter.paint(screen(&["नमस्ते", "a"])).unwrap();
     painter.out().clear();
@@ -138,7 +139,7 @@ fn an_unchanged_row_costs_nothing() {
 }
 
 #[test]
-fn an_address_has_one_id_on_all_rows() {
+fn address_has_one_id_on_all_rows() {
     let mut drawing = screen(&["see https://a.ex", "ample/b"]);
     for (row, columns) in [(0, 4..16), (1, 0..7)] {
         drawing.links.push(ScreenLink { row, columns, address: "https://a.example/b".into() });
@@ -151,7 +152,7 @@ fn an_address_has_one_id_on_all_rows() {
     let [first, close, second, again] = &terminal.links[..] else { panic!("{:?}", terminal.links) };
     assert!(first.starts_with("id=") && first.ends_with(";https://a.example/b"), "{first}");
     assert_eq!((first, close.as_str(), again.as_str()), (second, ";", ";"));
-    // A terminal that must not get links gets the text alone.
+    // A terminal without support for links gets the text alone.
     let mut painter = Painter::new(Vec::new(), false);
     painter.paint(drawing).unwrap();
     assert!(!String::from_utf8_lossy(painter.out()).contains("\x1b]8"));
@@ -164,9 +165,9 @@ fn any_row() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// A screen looks the same whatever stood there before.
+    /// A screen looks the same whatever was shown before.
     #[test]
-    fn the_past_does_not_show(screens in proptest::collection::vec(proptest::collection::vec(any_row(), 4), 2..5), bold in any::<bool>()) {
+    fn earlier_screens_do_not_show(screens in proptest::collection::vec(proptest::collection::vec(any_row(), 4), 2..5), bold in any::<bool>()) {
         let draw = |rows: &Vec<String>| {
             let mut drawing = screen(&rows.iter().map(String::as_str).collect::<Vec<_>>());
             if bold {

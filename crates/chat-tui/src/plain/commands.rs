@@ -1,4 +1,4 @@
-//! Lines that are typed in the chat: messages, and commands in words.
+//! Input lines in the chat: messages, and commands in words.
 
 use super::mode::{PlainMode, PlainOutcome};
 use crate::effect::Effect;
@@ -26,7 +26,7 @@ impl PlainMode {
         match self.app.send(text.to_owned()) {
             Ok(effect) => vec![effect],
             Err(_) => {
-                // A blank line is no message, and says nothing.
+                // A blank line is not a message and is ignored.
                 if self.app.hint.is_some() {
                     self.worst = self.worst.max(PlainOutcome::Usage);
                 }

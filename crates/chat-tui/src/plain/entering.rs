@@ -8,7 +8,7 @@ use crate::lang::Phrase;
 use crate::timeline::clean_name;
 
 impl PlainMode {
-    /// Where the program begins.
+    /// Decides where the program starts.
     pub(super) fn begin(&mut self) -> Vec<Effect> {
         match self.app.screen {
             Screen::Registration => {
@@ -52,7 +52,7 @@ impl PlainMode {
         self.fail(Phrase::WrongToken, PlainOutcome::Refused)
     }
 
-    /// What works at every question; `None` for an answer.
+    /// Handles a command that works at every question; returns `None` for an answer.
     pub(super) fn command_at_question(&mut self, line: &str) -> Option<Vec<Effect>> {
         match line {
             "" => return Some(self.back()),
@@ -65,7 +65,7 @@ impl PlainMode {
         Some(Vec::new())
     }
 
-    /// To the chat where there is one, else to the accounts.
+    /// Returns to the chat if there is one, or else to the accounts.
     fn back(&mut self) -> Vec<Effect> {
         let at_wrong_token = matches!(self.app.dialog, Some(Dialog::WrongToken { .. }));
         if at_wrong_token || self.app.me.is_some() {
@@ -75,7 +75,7 @@ impl PlainMode {
             return effects;
         }
         let effects = match self.app.screen {
-            // Leads to the accounts, where there are any.
+            // Goes to the accounts, if there are any.
             Screen::Registration => self.press(Action::Cancel),
             _ => Vec::new(),
         };
@@ -123,7 +123,7 @@ impl PlainMode {
         }
         let number = line.parse::<usize>();
         if number.is_err() {
-            // It may have been meant for the chat.
+            // The line may have been meant for the chat.
             self.early.push_back(line.to_owned());
             self.report(Phrase::PlainKept);
             return Vec::new();

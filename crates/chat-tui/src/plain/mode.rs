@@ -17,42 +17,42 @@ use crate::lang::Phrase;
 use crate::link::LinkState;
 use crate::timeline::{OwnState, clean_name};
 
-/// The application and what it has to say.
+/// The application and its output lines.
 #[derive(Debug)]
 pub(crate) struct PlainMode {
     pub(super) app: App,
-    /// A person types, who can be asked.
+    /// A user types and can be asked.
     pub(super) interactive: bool,
-    /// What is said, oldest first.
+    /// The output, oldest first.
     pub(super) output: Vec<OutputLine>,
-    /// Lines that came before there was a chat to say them in.
+    /// Input lines that arrived before the chat was ready.
     pub(super) early: VecDeque<String>,
-    /// The messages whose delivery is not decided, with their texts. An echo decides nothing: it is no confirmation.
+    /// The messages without a final state, with their texts. An echo is not a confirmation, so it does not change them.
     pub(super) in_flight: BTreeMap<String, String>,
     /// An outage was reported, and its end was not.
     pub(super) outage: bool,
     /// Both connections have been up.
     pub(super) connected: bool,
-    /// When listening began, this time.
+    /// When the current listening started.
     pub(super) listening_since: Timestamp,
     pub(super) input_ended: bool,
     pub(super) welcomed: bool,
     pub(super) entered: bool,
     pub(super) worst: PlainOutcome,
-    /// The program cannot go on without a person to ask.
+    /// The program cannot continue without a user to ask.
     pub(super) failed: bool,
 }
 
-/// One line out.
+/// One output line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OutputLine {
     /// A message: data.
     Message(String),
-    /// Everything else: talk.
+    /// Everything else, for standard error.
     Report(String),
 }
 
-/// How it ended, from good to bad.
+/// The outcome, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PlainOutcome {
     Done,
@@ -81,12 +81,12 @@ impl PlainMode {
         }
     }
 
-    /// What is to be said now.
+    /// Takes the output that is due.
     pub(crate) fn take_output(&mut self) -> Vec<OutputLine> {
         std::mem::take(&mut self.output)
     }
 
-    /// The application, for what is reported after the end.
+    /// Returns the application, for the report after the end.
     pub(crate) fn app(&self) -> &App {
         &self.app
     }
@@ -95,19 +95,19 @@ impl PlainMode {
         self.worst
     }
 
-    /// Whether another line may come: not while many wait already.
+    /// Returns whether another line may be read: not while many wait.
     pub(crate) fn wants_lines(&self) -> bool {
         const AT_ONCE: usize = 256;
         !self.input_ended && self.early.len() + self.in_flight.len() < AT_ONCE
     }
 
-    /// Whether all has come in, gone out, and come back.
+    /// Returns whether all input was read, sent and received back.
     pub(crate) fn is_finished(&self) -> bool {
         let echoes = self.app.chat.timeline.outgoing.as_slice().iter().any(|own| own.state == OwnState::Confirmed);
         self.waits_for_echoes() && !(echoes && self.app.links.listening.is_online())
     }
 
-    /// Whether only echoes are waited for.
+    /// Returns whether only echoes are outstanding.
     pub(crate) fn waits_for_echoes(&self) -> bool {
         self.input_ended && self.early.is_empty() && self.entered && self.in_flight.is_empty()
     }
@@ -116,7 +116,7 @@ impl PlainMode {
         self.input_ended
     }
 
-    /// The time for what is left is over.
+    /// Ends the wait for outstanding messages.
     pub(crate) fn give_up(&mut self, seconds: u64) {
         self.report(Phrase::PlainGaveUp(seconds));
         let undecided: Vec<String> = self.in_flight.values().cloned().collect();
@@ -132,12 +132,12 @@ impl PlainMode {
         }
     }
 
-    /// No more lines will come.
+    /// Records the end of the input.
     pub(crate) fn end_input(&mut self) {
         self.input_ended = true;
     }
 
-    /// Takes what was read.
+    /// Handles one input.
     pub(super) fn input(&mut self, line: InputLine, now: Timestamp) -> Vec<Effect> {
         match line {
             InputLine::Text(line) if self.interactive => self.line(&without_keys(&line), now),
@@ -154,7 +154,7 @@ impl PlainMode {
         }
     }
 
-    /// Takes a line of input.
+    /// Handles one input line.
     pub(crate) fn line(&mut self, line: &str, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.app.update(AppEvent::Tick, now);
         effects.extend(self.answer_or_send(line));
@@ -162,7 +162,7 @@ impl PlainMode {
         effects
     }
 
-    /// Remembers what is sent until its delivery is decided.
+    /// Tracks sent messages until they have a final state.
     fn follow(&mut self, effects: &[Effect]) {
         for effect in effects {
             match effect {
@@ -207,7 +207,7 @@ impl PlainMode {
         }
     }
 
-    /// Whether the next line answers a question.
+    /// Returns whether the next line answers a question.
     pub(super) fn asks(&self) -> bool {
         matches!(self.app.dialog, Some(Dialog::WrongToken { .. }))
             || match self.app.screen {
@@ -217,13 +217,14 @@ impl PlainMode {
             }
     }
 
-    /// Whether what is said now is heard: not before it is known whether the room is listened to.
+    /// Returns whether messages can be sent: not before it is known whether the listener is online, or their echoes
+    /// could be missed.
     pub(super) fn can_send(&self) -> bool {
         let undecided = matches!(self.app.links.listening, LinkState::Off | LinkState::Connecting { attempt: 0 | 1 });
         self.app.screen == Screen::Chat && self.app.dialog.is_none() && !undecided
     }
 
-    /// Takes what has happened elsewhere.
+    /// Handles an event.
     pub(crate) fn event(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
         let before = (self.app.screen, self.app.links.clone(), self.app.dialog.is_some());
         let hints = self.report_event(&message);
@@ -248,7 +249,7 @@ impl PlainMode {
             effects.extend(self.begin());
         }
         let mut entering = false;
-        // Registered: straight on to the chat, since there is no button to press.
+        // Registered: enter the chat at once, because there is no button to press.
         if let (Screen::Registration, RegistrationStep::Done(registered)) =
             (self.app.screen, &self.app.registration.step)
         {
@@ -271,7 +272,7 @@ impl PlainMode {
         effects
     }
 
-    /// Does what a key would do in the full screen.
+    /// Carries out an action as a key of the full screen would.
     pub(super) fn press(&mut self, action: Action) -> Vec<Effect> {
         let now = self.app.now;
         self.app.update(AppEvent::Action(action), now)
@@ -282,7 +283,7 @@ impl PlainMode {
         self.report_text(&text);
     }
 
-    /// A message as one line.
+    /// Formats a message as one line.
     pub(super) fn line_of(&mut self, sender: Option<&str>, text: &str) -> String {
         let text = display::clean_for_terminal(text);
         let Some(sender) = sender else { return text.into_owned() };
@@ -296,8 +297,8 @@ impl PlainMode {
     }
 }
 
-/// Returns what was typed in a line of a terminal, without the arrows and function keys that its line editing does not
-/// know.
+/// Returns what was typed in a line of a terminal, without the arrow and function keys that the terminal's line editing
+/// does not support.
 pub(super) fn without_keys(line: &str) -> Cow<'_, str> {
     if !line.contains('\u{1b}') {
         return Cow::Borrowed(line);

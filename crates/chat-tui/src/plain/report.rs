@@ -1,4 +1,4 @@
-//! What comes in, said as lines.
+//! Reports events as lines.
 
 use chat_client::display;
 
@@ -8,11 +8,11 @@ use crate::lang::Phrase;
 use crate::link::{LinkError, LinkSide, LinkState, Links};
 use crate::timeline::{GapLine, HistoryPage, OwnState, PageRequest, clean_name};
 
-/// How many lines of history are shown at the start, to a person.
+/// How many lines of history are shown at the start in a terminal.
 const WELCOME: usize = 20;
 
 impl PlainMode {
-    /// Says what a message brings, before the application takes it. Returns what is to be said after.
+    /// Reports an event before the application handles it. Returns a line to report afterwards.
     pub(super) fn report_event(&mut self, message: &AppEvent) -> Option<String> {
         match message {
             AppEvent::Incoming(heard) => heard.iter().for_each(|one| self.report_incoming(one)),
@@ -25,7 +25,7 @@ impl PlainMode {
             AppEvent::Own { id, state: OwnState::Confirmed, .. } => drop(self.in_flight.remove(id)),
             AppEvent::Own { id, state: state @ (OwnState::Failed(_) | OwnState::Unconfirmed), .. } => {
                 let pending = self.app.chat.timeline.outgoing.find(id).map(|own| own.text.clone());
-                // The echo may have come first.
+                // The echo may have arrived first.
                 let text = self.in_flight.remove(id).or(pending)?;
                 let outcome = match state {
                     OwnState::Unconfirmed => PlainOutcome::Unconfirmed,
@@ -104,7 +104,7 @@ impl PlainMode {
         self.output.push(OutputLine::Message(line));
     }
 
-    /// Reports when the connections break and when both are back, not every attempt between.
+    /// Reports when the connections break and when both are back, but not every attempt.
     pub(super) fn report_links(&mut self, before: &Links) {
         for side in [LinkSide::Listening, LinkSide::Writing] {
             let state = self.app.links.side(side).clone();

@@ -14,14 +14,14 @@ use crate::event::AppEvent;
 use crate::services::Services;
 use crate::signals::{Signal, SignalStream};
 
-/// After the end of the input, what is under way gets this long.
+/// How long outstanding messages may take after the end of the input.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// And what has been confirmed gets this long to be heard.
+/// How long echoes of confirmed messages may take after that.
 const ECHO_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Runs until the input has ended and everything is said, or a signal comes. `true`: interrupted. The services come
-/// back, still running, whatever happened.
+/// Runs until the input has ended and everything is reported, or a signal arrives. Returns `true` if interrupted, and
+/// in any case the services, still running.
 pub(crate) async fn run(
     mut plain: PlainMode,
     mut services: Services,
@@ -86,13 +86,13 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
     Ok(interrupted)
 }
 
-/// Says everything. `false`: nobody reads the messages any more, which is no error.
+/// Writes the output. Returns `false` if the reader of the messages is gone, which is not an error.
 fn write_output(said: &[OutputLine]) -> io::Result<bool> {
     let (mut data, mut talk) = (io::stdout().lock(), io::stderr().lock());
     for one in said {
         let written = match one {
             OutputLine::Message(line) => writeln!(data, "{line}").and_then(|()| data.flush()),
-            // Talk that nobody hears ends nothing.
+            // A closed standard error must not end the program.
             OutputLine::Report(line) => writeln!(talk, "{line}").or(Ok(())),
         };
         match written {

@@ -4,20 +4,20 @@ use std::io::{self, BufRead, Read};
 
 use tokio::sync::mpsc::{Receiver, channel};
 
-/// The longest line that is kept. The longest message is a quarter of it.
+/// The longest line that is kept: four times the longest message.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-/// What came from standard input.
+/// One input from standard input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum InputLine {
     Text(String),
-    /// What could not be read is replaced.
+    /// A line with invalid UTF-8, which was replaced.
     NotUtf8(String),
     TooLong,
 }
 
-/// Reads lines in a thread of their own: standard input cannot be waited for in any other way that
-/// works for files, pipes and terminals alike.
+/// Reads lines in a separate thread, the only way to wait for standard input that works for files, pipes and terminals
+/// alike.
 pub(super) fn read_lines() -> io::Result<Receiver<InputLine>> {
     let (sender, receiver) = channel(64);
     std::thread::Builder::new().name("lines".into()).spawn(move || {
@@ -31,7 +31,7 @@ pub(super) fn read_lines() -> io::Result<Receiver<InputLine>> {
     Ok(receiver)
 }
 
-/// The next line; of one that no message can hold nothing is kept.
+/// Reads the next line; of one that is too long for a message nothing is kept.
 pub(super) fn next_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     let mut bytes = Vec::new();
     if input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {

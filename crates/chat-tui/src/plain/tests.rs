@@ -1,4 +1,4 @@
-//! Plain mode without pipes: lines in, lines out, and nothing that a terminal would obey.
+//! Tests of plain mode without pipes: lines in, lines out, and nothing that controls a terminal.
 
 use super::mode::{OutputLine, PlainMode, PlainOutcome};
 use super::stdin::{InputLine, next_line};
@@ -33,7 +33,7 @@ fn reports(plain: &mut PlainMode) -> String {
 }
 
 #[test]
-fn a_person_is_asked_and_registered() {
+fn asks_and_registers_a_user() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(Vec::new())]);
     assert!(reports(&mut me).contains("Type a nickname"));
@@ -48,7 +48,7 @@ fn a_person_is_asked_and_registered() {
 }
 
 #[test]
-fn a_pipe_that_cannot_be_asked_ends_with_a_reason() {
+fn pipe_without_answers_ends_with_a_reason() {
     let mut me = plain(false);
     let effects = take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
     assert!(effects.contains(&Effect::Quit));
@@ -63,7 +63,7 @@ fn a_pipe_that_cannot_be_asked_ends_with_a_reason() {
 }
 
 #[test]
-fn what_is_typed_ends_confirmed_and_heard() {
+fn line_is_confirmed_and_received() {
     let mut me = plain(false);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
@@ -79,7 +79,7 @@ fn what_is_typed_ends_confirmed_and_heard() {
 }
 
 #[test]
-fn a_name_that_looks_like_another_is_marked() {
+fn marks_a_look_alike() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
@@ -90,7 +90,7 @@ fn a_name_that_looks_like_another_is_marked() {
 }
 
 #[test]
-fn an_unconfirmed_message_is_said_and_is_an_outcome() {
+fn reports_an_unconfirmed_message() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
@@ -103,7 +103,7 @@ fn an_unconfirmed_message_is_said_and_is_an_outcome() {
 }
 
 #[test]
-fn a_wrong_token_is_a_question_to_a_person() {
+fn wrong_token_asks_a_user() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, [AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })]);
@@ -113,7 +113,7 @@ fn a_wrong_token_is_a_question_to_a_person() {
 }
 
 #[test]
-fn a_question_takes_commands_and_a_way_back_and_loses_no_line() {
+fn question_accepts_commands_and_return() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
     reports(&mut me);
@@ -138,7 +138,7 @@ fn a_question_takes_commands_and_a_way_back_and_loses_no_line() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_said_and_is_an_outcome() {
+fn reports_what_cannot_be_sent() {
     let mut me = plain(false);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(&mut me, online());
@@ -150,7 +150,7 @@ fn what_cannot_be_sent_is_said_and_is_an_outcome() {
 }
 
 #[test]
-fn a_line_without_end_is_not_kept() {
+fn drops_an_endless_line() {
     let mut input = b"one\r\n".to_vec();
     input.extend(std::iter::repeat_n(b'x', 300_000));
     input.extend(b"\ntwo \xff\nlast");
@@ -165,7 +165,7 @@ fn a_line_without_end_is_not_kept() {
 }
 
 #[test]
-fn the_past_is_shown_to_a_person_once() {
+fn shows_history_once_in_a_terminal() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
     take(
@@ -177,7 +177,7 @@ fn the_past_is_shown_to_a_person_once() {
 }
 
 #[test]
-fn no_line_holds_what_a_terminal_would_obey() {
+fn no_line_controls_a_terminal() {
     let evil = "\u{1b}]0;x\u{7}\u{202e}a\nb\u{9b}2J\u{200b}";
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
@@ -190,7 +190,7 @@ fn no_line_holds_what_a_terminal_would_obey() {
     }
 }
 
-/// In the chat, with one line sent and the input at its end.
+/// Returns plain mode in the chat, with one line sent and the input at its end.
 fn sent(text: &str) -> PlainMode {
     let mut me = plain(false);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "token")])]);
@@ -202,7 +202,7 @@ fn sent(text: &str) -> PlainMode {
 }
 
 #[test]
-fn an_echo_is_no_confirmation() {
+fn echo_is_not_a_confirmation() {
     let mut me = sent("hello");
     take(&mut me, [said("Keen Bob", "hello", 1)]);
     assert!(!me.is_finished(), "the server has not confirmed it");
@@ -219,7 +219,7 @@ fn an_echo_is_no_confirmation() {
 }
 
 #[test]
-fn an_outage_is_two_lines() {
+fn reports_an_outage_in_two_lines() {
     let mut me = sent("hello");
     take(&mut me, [AppEvent::Own { id: "typed-1".into(), state: OwnState::Confirmed, position: None }]);
     for attempt in 1..20 {
@@ -244,14 +244,14 @@ fn an_outage_is_two_lines() {
 }
 
 #[test]
-fn what_was_missed_has_its_time() {
+fn missed_messages_show_their_time() {
     let mut me = sent("hello");
     take(&mut me, [said("Jolly Ann", "now", 0), said("Jolly Ann", "before", -90)]);
     assert_eq!(messages(&mut me), ["Jolly Ann: now", "[14.01.23 17:05] Jolly Ann: before"]);
 }
 
 #[test]
-fn arrows_of_a_terminal_are_no_text() {
+fn arrow_keys_are_not_text() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "token")])]);
     take(&mut me, online());

@@ -1,4 +1,4 @@
-//! What every service needs: the configuration, the paths, and the way to the application.
+//! The context of every service: the configuration, the paths, and the channel to the application.
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -10,24 +10,24 @@ use tokio::sync::watch;
 
 use crate::event::{AppEvent, KnownAccount};
 
-/// What every service needs.
+/// The context of every service.
 #[derive(Debug)]
 pub(super) struct ServiceContext {
     pub(super) config: ClientConfig,
     pub(super) history_path: PathBuf,
     pub(super) credentials_path: PathBuf,
     pub(super) outbox_path: PathBuf,
-    /// Where messages for the application go.
+    /// The channel for events to the application.
     pub(super) news: Sender<AppEvent>,
-    /// The search that runs; 0 for none.
+    /// The current search; 0 for none.
     pub(super) searching: AtomicU64,
-    /// Whose messages are under way, for settling them by their echo.
+    /// The account with messages in transit, for settling them by their echo.
     pub(super) posting_as: Mutex<Option<(Nickname, Outbox, Writer)>>,
     pub(super) listener: Mutex<Option<ListenerHandle>>,
 }
 
 impl ServiceContext {
-    /// Hands a message to the application; where that has gone, nobody wants to know.
+    /// Sends an event to the application. An error means that the application has ended.
     pub(super) async fn send(&self, message: AppEvent) {
         let _ = self.news.send(message).await;
     }
@@ -44,7 +44,7 @@ impl ServiceContext {
         }
     }
 
-    /// Does something with files in a thread that may wait for them.
+    /// Runs file operations on a blocking thread.
     pub(super) fn blocking(self: &Arc<Self>, work: impl FnOnce(&Self) + Send + 'static) {
         let shared = self.clone();
         tokio::task::spawn_blocking(move || work(&shared));
@@ -53,11 +53,11 @@ impl ServiceContext {
 
 /// Waits until it is known whether there is a room.
 pub(super) async fn wait_for(mut ready: watch::Receiver<bool>) {
-    // An end of the channel means that nobody looks after a room, so there is nothing to wait for.
+    // A closed channel means that no local room is managed, so there is nothing to wait for.
     let _ = ready.wait_for(|ready| *ready).await;
 }
 
-/// An account as the application knows it.
+/// Converts a cached account for the application.
 pub(super) fn known(stored: &chat_client::CachedAccount) -> KnownAccount {
     KnownAccount { account: stored.account().clone(), asked: stored.asked().map(str::to_owned) }
 }

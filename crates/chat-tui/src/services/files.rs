@@ -1,4 +1,4 @@
-//! The small files: accounts, where reading ended, and the export.
+//! The small files: accounts, the read position, and the export.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -12,14 +12,14 @@ use super::translate;
 use crate::event::{AppEvent, KnownAccount, NoticeText, Registered};
 use crate::link::LinkError;
 
-/// Reads the accounts and says what there is to say about their file.
+/// Loads the accounts and reports problems of their file.
 pub(super) fn load_accounts(shared: &ServiceContext) {
     let accounts = match Credentials::load(&shared.credentials_path) {
         Ok(credentials) => {
             for warning in credentials.warnings() {
                 shared.send_blocking(AppEvent::Notice { text: NoticeText::File(warning.to_string()), error: false });
             }
-            // A token is for the room that gave it: accounts of other rooms are not offered here.
+            // A token is valid only in the room that issued it, so accounts of other rooms are not offered.
             credentials.of_room(&shared.config.write_addr_text()).into_iter().map(known).collect()
         }
         Err(error) => {
@@ -30,7 +30,7 @@ pub(super) fn load_accounts(shared: &ServiceContext) {
     shared.send_blocking(AppEvent::Accounts(accounts));
 }
 
-/// Makes an account and saves it. One that could not be saved is an account nonetheless.
+/// Creates an account and saves it. An account that could not be saved is returned nevertheless.
 pub(super) async fn register(shared: &ServiceContext, nickname: Nickname) -> Result<Registered, LinkError> {
     let asked = nickname.as_str().to_owned();
     let account = match chat_client::register(&shared.config, nickname).await {
@@ -61,9 +61,9 @@ pub(super) fn forget_account(shared: &ServiceContext, account: &Account) {
     }
 }
 
-/// Where reading ended in an earlier run. A file that is not there or makes no sense says nothing.
+/// Returns the read position of an earlier run; `None` if the file is missing or invalid.
 pub(super) fn read_mark(history: &Path) -> Option<u64> {
-    // A number has no more digits, and a looser mode than ours gives nothing away.
+    // Enough for any number. The mode of the file does not matter, because the content is not secret.
     const MAX_BYTES: u64 = 32;
     let mark = file::read::<Repair>(&mark_path(history), MAX_BYTES, &mut Vec::new()).ok()??;
     let place = std::str::from_utf8(&mark).ok()?.trim().parse().ok()?;
@@ -71,7 +71,7 @@ pub(super) fn read_mark(history: &Path) -> Option<u64> {
     (fs::metadata(history).ok()?.len() >= place).then_some(place)
 }
 
-/// Remembers where reading has ended. To lose it costs a line on the screen, so an error is not said.
+/// Stores the read position. Losing it only moves a line on the screen, so errors are ignored.
 pub(super) fn remember(history: &Path, place: u64) {
     let _ = file::replace(&mark_path(history), format!("{place}\n").as_bytes());
 }
@@ -80,7 +80,7 @@ fn mark_path(history: &Path) -> PathBuf {
     file::with_suffix(history, ".read")
 }
 
-/// Copies the history to a file that is not there yet.
+/// Copies the history to a file that does not exist yet.
 pub(super) fn export(shared: &ServiceContext, path: Option<String>) {
     let path = path.map_or_else(|| PathBuf::from(default_name(jiff::Zoned::now().datetime())), PathBuf::from);
     let copied = copy(&shared.history_path, &path);
@@ -95,14 +95,14 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut to = file::create_new(to)?;
     match file::open_regular(from) {
         Ok(mut from) => io::copy(&mut from, &mut to)?,
-        // Nothing has been said yet.
+        // No message has been recorded yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
         Err(error) => return Err(error),
     };
     to.sync_all()
 }
 
-/// A name without anything that a peer wrote.
+/// Returns a file name without text of peers.
 fn default_name(now: jiff::civil::DateTime) -> String {
     let (year, month, day) = (now.year(), now.month(), now.day());
     format!("chat-{year:04}-{month:02}-{day:02}-{:02}{:02}{:02}.txt", now.hour(), now.minute(), now.second())
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_read_mark_comes_back_and_an_impossible_one_does_not() {
+    fn read_position_round_trips() {
         let dir = tempfile::tempdir().unwrap();
         let history = dir.path().join("history.txt");
         assert_eq!(read_mark(&history), None);
@@ -126,7 +126,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_mark_that_is_no_file_of_ours_is_neither_read_nor_written() {
+    fn ignores_a_foreign_position_file() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let (history, precious) = (dir.path().join("history.txt"), dir.path().join("precious"));
@@ -143,7 +143,7 @@ mod tests {
             let _ = fs::remove_file(&mark);
         }
         assert!(std::process::Command::new("mkfifo").arg(&mark).status().unwrap().success());
-        // Neither waits for the other end of the pipe.
+        // Neither call may wait for the other end of the pipe.
         assert_eq!(read_mark(&history), None);
         remember(&history, 5);
         fs::remove_file(&mark).unwrap();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_overwrites_nothing() {
+    fn export_overwrites_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("a"), dir.path().join("b"));
         fs::write(&from, "said").unwrap();

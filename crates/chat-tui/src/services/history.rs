@@ -1,4 +1,4 @@
-//! Reading the history file: pages around a place, and the search through all of it, backwards.
+//! Reads the history file: pages around a position, and the backward search through the whole file.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -12,13 +12,13 @@ use super::translate;
 use crate::event::{AppEvent, NoticeText, SearchHit};
 use crate::timeline::{HistoryPage, PageRequest};
 
-/// Lines in a page: several screens.
+/// The lines of a page: several screens.
 const PAGE: usize = 400;
 
-/// How often the application hears of a search.
+/// How often the progress of a search is reported.
 const REPORT: Duration = Duration::from_millis(50);
 
-/// The most results that are sought.
+/// The most results of a search.
 const MAX_HITS: usize = 1_000;
 
 /// Reads a page.
@@ -27,7 +27,7 @@ pub(super) fn page(shared: &ServiceContext, wanted: PageRequest) {
         Ok(page) => shared.send_blocking(AppEvent::Page(wanted, page)),
         Err(error) => {
             shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
-            // Without a page nothing is lost but the view of the past.
+            // An unreadable history only leaves the view of the past empty.
             let page = HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
             shared.send_blocking(AppEvent::Page(wanted, page));
         }
@@ -53,12 +53,12 @@ fn read(shared: &ServiceContext, wanted: PageRequest) -> Result<HistoryPage, cha
         (None, PageRequest::After(place)) => place,
         (None, _) => 0,
     };
-    // The file may have grown while it was read; then the next page brings the rest.
+    // The file may have grown while it was read; the next page then has the rest.
     let at_end = end >= length;
     Ok(HistoryPage { lines: lines.iter().map(translate::line).collect(), at_start, at_end, end })
 }
 
-/// Searches backwards from the end; ends early when another search, or none, is wanted.
+/// Searches backwards from the end; stops when another search, or none, is wanted.
 pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
     let wanted = || shared.searching.load(Ordering::Acquire) == number;
     let finish = || shared.send_blocking(AppEvent::Searched { search: number, percent: 100 });
@@ -85,7 +85,7 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
     while wanted() && found < MAX_HITS {
         let mut look = |block: &[u8]| {
             if !wanted() {
-                // Whatever is returned ends the search.
+                // The returned value ends the search.
                 return Some(0);
             }
             looked_at += u64::try_from(block.len()).unwrap_or(0);
@@ -119,7 +119,7 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
                 break;
             }
         }
-        // Progress is where the search stands, not how often blocks were looked at.
+        // Progress is the position of the search, not the number of blocks read.
         looked_at = length - place;
     }
     if wanted() {
@@ -128,7 +128,7 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
     }
 }
 
-/// What was typed, in any case; between strokes, a regular expression.
+/// Returns a regular expression for a query: plain text in any case, or a regular expression between slashes.
 fn finder(query: &str) -> Result<Regex, regex::Error> {
     let pattern = match query.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
         Some(expression) if !expression.is_empty() => expression.to_owned(),
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_is_plain_text_unless_it_stands_between_strokes() {
+    fn slashes_mark_a_regular_expression() {
         assert!(finder("a.b").unwrap().is_match("xA.By".as_bytes()));
         assert!(!finder("a.b").unwrap().is_match(b"acb"));
         assert!(finder("/a.b/").unwrap().is_match(b"acb"));

@@ -1,4 +1,4 @@
-//! Writes what is heard to the history file. All of it may wait for the disk, so it runs on blocking threads only.
+//! Writes received messages to the history file. Each call may wait for the disk, so it runs only on blocking threads.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,23 +10,23 @@ use super::context::ServiceContext;
 use super::translate;
 use crate::event::{AppEvent, Incoming, NoticeText};
 
-/// How many messages are kept in memory while another program holds the history.
+/// How many messages are kept in memory while another program has locked the history.
 const MAX_UNWRITTEN: usize = 1_000;
 
-/// How many messages a newcomer is shown, where the server has them.
+/// How many messages are requested at the first run, if the server has them.
 const FIRST_RUN_MESSAGES: u64 = 100;
 
 /// The history file, as far as this program may write it.
 pub(super) struct HistorySink {
     recorder: Option<Recorder>,
-    /// What is written once the file is free.
+    /// The messages to write once the file is free.
     unwritten: VecDeque<Message>,
-    /// The user knows that the file cannot be written.
+    /// Whether the user knows that the file cannot be written.
     error_reported: bool,
 }
 
 impl HistorySink {
-    /// Opens the history. Where another program holds it, it is only read.
+    /// Opens the history. If another program has locked it, it is only read.
     pub(super) fn open(shared: &ServiceContext) -> Self {
         let mut sink = Self { recorder: None, unwritten: VecDeque::new(), error_reported: false };
         match Recorder::open(&shared.history_path) {
@@ -46,7 +46,7 @@ impl HistorySink {
         sink
     }
 
-    /// Returns where the listener begins.
+    /// Returns where the listener starts.
     pub(super) fn resume(&self) -> Resume {
         match &self.recorder {
             Some(recorder) if recorder.end() == 0 => recorder.resume(Resume::Last(FIRST_RUN_MESSAGES)),
@@ -55,7 +55,7 @@ impl HistorySink {
         }
     }
 
-    /// Writes events down. Returns what can be shown now, and what has to be handed in again because the disk takes no
+    /// Records events. Returns the events that can be shown now, and those to pass in again because the disk accepts no
     /// more.
     pub(super) fn take(
         &mut self,
@@ -79,7 +79,7 @@ impl HistorySink {
             }
             let noted = match (&event, &mut self.recorder) {
                 (ListenerEvent::Gap(gap), Some(recorder)) => recorder.gap(gap),
-                // Kept, so that the next run misses nothing after a run without messages.
+                // Stored, so that the next run misses nothing after a run without messages.
                 (ListenerEvent::Joined(position), Some(recorder)) => recorder.joined(position),
                 _ => Ok(()),
             };
@@ -94,7 +94,7 @@ impl HistorySink {
         (incoming, rest.into_iter().map(ListenerEvent::Message).collect())
     }
 
-    /// Writes messages down. `Err` gives back those that the disk does not take.
+    /// Records messages. `Err` returns those that the disk does not accept.
     fn write(
         &mut self,
         shared: &ServiceContext,
@@ -112,7 +112,7 @@ impl HistorySink {
             self.unwritten.drain(..over);
             return Ok(());
         };
-        // What the file has already is shown with its page.
+        // Messages already in the file are shown with its page.
         let written = recorder.position().cloned();
         messages.retain(|message| match (&message.position, &written) {
             (Some(new), Some(old)) => new.stream != old.stream || new.seq > old.seq,
@@ -121,12 +121,12 @@ impl HistorySink {
         let spans: Vec<Option<Range<u64>>> = match recorder.record_spans(&messages) {
             Ok(spans) => spans,
             Err(error @ HistoryError::Backlog { .. }) => {
-                // Nothing more is taken from the server until there is room: the server has the messages.
+                // Accept nothing more until there is space: the server keeps the messages.
                 self.report_error(shared, &error);
                 return Err(messages);
             }
             Err(error) => {
-                // They are in memory and written later.
+                // They are in memory and are written later.
                 self.report_error(shared, &error);
                 Vec::new()
             }
@@ -136,7 +136,7 @@ impl HistorySink {
         Ok(())
     }
 
-    /// Writes what could not be written before, and takes over the history when another program has let it go.
+    /// Writes what could not be written before, and takes over the history after another program has released it.
     pub(super) fn retry(&mut self, shared: &ServiceContext) {
         match &mut self.recorder {
             Some(recorder) if recorder.waiting() > 0 => {
@@ -148,7 +148,7 @@ impl HistorySink {
             Some(_) => {}
             None => {
                 let Ok(mut recorder) = Recorder::open(&shared.history_path) else { return };
-                // Only numbered messages: the file tells which of them it has.
+                // Only numbered messages: the file shows which of them it already contains.
                 let numbered: Vec<Message> = self.unwritten.drain(..).filter(|said| said.position.is_some()).collect();
                 if let Err(error) = recorder.record(&numbered) {
                     self.report_error(shared, &error);
@@ -158,10 +158,10 @@ impl HistorySink {
         }
     }
 
-    /// Writes what waits, and the cursor.
+    /// Writes the waiting messages and the cursor.
     pub(super) fn close(self) {
         if let Some(Err(error)) = self.recorder.map(Recorder::close) {
-            tracing::warn!(error = chain(&error), "could not write the end of the history");
+            tracing::warn!(error = chain(&error), "could not close the history");
         }
     }
 
@@ -173,18 +173,18 @@ impl HistorySink {
     }
 }
 
-/// On a server that does not number, the echo says which own messages have arrived.
+/// Settles own messages by their echo, on a server without message ids.
 fn settle_echoes(shared: &ServiceContext, messages: &[Message]) {
     let Ok(posting_as) = shared.posting_as.lock() else { return };
     let Some((nickname, outbox, writer)) = &*posting_as else { return };
     for message in messages.iter().filter(|said| said.position.is_none() && said.sender.as_ref() == Some(nickname)) {
         let mut entries = outbox.entries();
-        // One that is under way comes before one that was given up.
+        // A message in transit comes before one that was given up.
         entries.sort_by_key(|entry| entry.state == DeliveryState::Unconfirmed);
         let mut echoes = EchoMatcher::new();
         echoes.set_nickname(Some(nickname.clone()));
         entries.into_iter().for_each(|entry| echoes.add_earlier(entry.id, &entry.text, entry.state));
-        // The application recognises the same message; the outbox forgets it here.
+        // The application recognises the same message; the outbox removes it here.
         echoes.on_message(message, ()).into_iter().for_each(|outcome| writer.confirm_echo(outcome.id));
     }
 }

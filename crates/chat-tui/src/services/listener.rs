@@ -1,4 +1,4 @@
-//! The listener: what is heard is written to the history first and shown then.
+//! The listener: received messages are recorded in the history first, and then shown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::translate;
 use crate::event::AppEvent;
 use crate::link::{LinkError, LinkSide};
 
-/// How often a write that failed is tried again, and whether another program has let the history go.
+/// How often a failed write is retried, and a locked history is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Listens until `closing` turns true. `refusals` is told when no server listens at the address.
+/// Listens until `closing` becomes true. `refusals` is notified when no server listens at the address.
 pub(super) async fn run(
     shared: Arc<ServiceContext>,
     ready: watch::Receiver<bool>,
@@ -28,7 +28,7 @@ pub(super) async fn run(
     let Ok(sink) = tokio::task::spawn_blocking(move || HistorySink::open(&opening)).await else { return };
     let Some(mut sink) = listen(&shared, sink, ready, refusals, &mut closing).await else { return };
     let last = shared.clone();
-    // The end of the program waits for this: a file is not left half replaced.
+    // The end of the program waits for this, so that no file is left half replaced.
     let closed = tokio::task::spawn_blocking(move || {
         sink.retry(&last);
         sink.close();
@@ -56,7 +56,7 @@ async fn listen(
     }
     tokio::spawn(watch_listener(shared.clone(), listener.state(), refusals));
     let mut events = Vec::new();
-    // What the disk did not take.
+    // Events that the disk did not accept.
     let mut backlog = Vec::new();
     let mut again = tokio::time::interval(RETRY_INTERVAL);
     again.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -99,7 +99,7 @@ async fn watch_listener(
     loop {
         let now = translate::link_state(&state.borrow_and_update());
         if now.cause() == Some(&LinkError::ConnectionRefused) {
-            // A full channel holds a request that has not been answered yet.
+            // A full channel already contains an unanswered request.
             let _ = refusals.try_send(());
         }
         shared.send(AppEvent::Link(LinkSide::Listening, now)).await;

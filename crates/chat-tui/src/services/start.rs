@@ -21,7 +21,7 @@ use crate::timeline::Unsent;
 /// How long each part may take to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How many messages wait for the application before the listener is held back.
+/// How many events wait for the application before the listener is slowed down.
 const BACKLOG: usize = 256;
 
 /// The running services.
@@ -33,13 +33,13 @@ pub(crate) struct Services {
     listening: Option<JoinHandle<()>>,
     /// Tells the listener to end.
     closing: watch::Sender<bool>,
-    /// Writes where reading has ended.
+    /// The task that stores the read position.
     remembering: Option<JoinHandle<()>>,
 }
 
 impl Services {
-    /// Starts what needs no account: the local room, where one is wanted, and the reading of the
-    /// accounts. Must be called within the runtime.
+    /// Starts what needs no account: the local room, if wanted, and the loading of the accounts. Must be called within
+    /// the runtime.
     pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: LocalRoomPolicy) -> (Self, Receiver<AppEvent>) {
         let (news, receiver) = channel(BACKLOG);
         let (notices, room_notices) = channel(4);
@@ -59,7 +59,7 @@ impl Services {
         tokio::spawn(forward_room_notices(shared.clone(), room_notices));
         tokio::spawn(retry_on_new_room(shared.clone(), posting.clone(), room.started()));
         shared.blocking(|shared| {
-            // Before the accounts, and so before anybody can register or log in.
+            // Before the accounts are loaded, and so before a token can be sent.
             if shared.config.exposes_token() {
                 let text = NoticeText::InTheClear(shared.config.write_addr_text());
                 shared.send_blocking(AppEvent::Notice { text, error: false });
@@ -70,7 +70,7 @@ impl Services {
         (Self { shared, posting, room, listening: None, closing: watch::channel(false).0, remembering: None }, receiver)
     }
 
-    /// Starts one effect. Those that belong to the screen are not done here.
+    /// Starts one effect. Effects of the screen are not handled here.
     pub(crate) fn start(&mut self, effect: Effect) {
         match effect {
             Effect::Register(nickname) => {
@@ -115,15 +115,15 @@ impl Services {
         }
     }
 
-    /// Ends everything: what is under way gets a moment to be confirmed, a local room is drained.
-    /// `None`: it is not known in time what is left.
+    /// Ends everything: messages in transit get a moment to be confirmed, a local room is drained. Returns `None` if
+    /// the state of the messages is not known in time.
     pub(crate) async fn close(self) -> Option<Unsent> {
         let (answer, report) = tokio::sync::oneshot::channel();
         self.post(WriterCommand::Close(answer));
         self.closing.send_replace(true);
         let left = tokio::time::timeout(CLOSE_TIMEOUT, report).await;
         for task in self.listening.into_iter().chain(self.remembering) {
-            // A disk that takes longer is not waited for.
+            // A slower disk is not waited for.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, task).await;
         }
         self.room.close().await;
@@ -140,12 +140,12 @@ impl Services {
     }
 
     fn post(&self, command: WriterCommand) {
-        // It ends only with the program.
+        // An error means that the program is ending.
         let _ = self.posting.send(command);
     }
 }
 
-/// Shows what happens to the local room.
+/// Shows the notices of the local room.
 async fn forward_room_notices(shared: Arc<ServiceContext>, mut notices: Receiver<RoomNotice>) {
     while let Some(notice) = notices.recv().await {
         let error = notice.is_error();
@@ -153,7 +153,7 @@ async fn forward_room_notices(shared: Arc<ServiceContext>, mut notices: Receiver
     }
 }
 
-/// Connects at once to a room that was started by this program.
+/// Connects at once to a room that this program has started.
 async fn retry_on_new_room(
     shared: Arc<ServiceContext>,
     posting: UnboundedSender<WriterCommand>,

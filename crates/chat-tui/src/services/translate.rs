@@ -1,4 +1,4 @@
-//! From what the library says to what the application knows.
+//! Converts the library's values to those of the application.
 
 use std::io;
 use std::ops::Range;
@@ -77,7 +77,7 @@ pub(super) fn position(position: &Position) -> (String, u64) {
 }
 
 pub(super) fn message(message: &chat_client::Message, span: Option<Range<u64>>) -> Incoming {
-    // The time that stands in the history too.
+    // The same time as in the history.
     let now = Timestamp::now();
     let at = Timestamp::from_millisecond(said_at(message, now.as_millisecond())).unwrap_or(now);
     Incoming::Message {

@@ -1,5 +1,5 @@
-//! The account in the chat: its writer, its outbox, and what becomes of each of its messages. One
-//! task, so that messages go out in the order of typing.
+//! The account in the chat: its writer, its outbox, and the state of each of its messages. One task, so that messages
+//! are sent in the order of typing.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,13 +22,13 @@ use crate::event::{AppEvent, NoticeText, RestoredMessage};
 use crate::link::LinkSide;
 use crate::timeline::{FailureReason, OwnState, Unsent};
 
-/// How long what is under way may take to be confirmed when the account is left.
+/// How long messages in transit may take to be confirmed when the account is left.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many terminals have an outbox each.
+/// How many terminals can have a separate outbox.
 const TERMINALS: u32 = 8;
 
-/// One thing to do.
+/// One command.
 #[derive(Debug)]
 pub(super) enum WriterCommand {
     Enter { token: Token, nickname: Option<Nickname>, ready: watch::Receiver<bool> },
@@ -39,7 +39,7 @@ pub(super) enum WriterCommand {
     Close(oneshot::Sender<Unsent>),
 }
 
-/// Does them one after the other.
+/// Carries out the commands in order.
 pub(super) async fn run(shared: Arc<ServiceContext>, mut commands: UnboundedReceiver<WriterCommand>) {
     let mut session: Option<WriterSession> = None;
     while let Some(command) = commands.recv().await {
@@ -56,7 +56,7 @@ pub(super) async fn run(shared: Arc<ServiceContext>, mut commands: UnboundedRece
                     Some(session) => session.close(&shared).await,
                     None => Unsent::default(),
                 };
-                // Whoever asked may have waited long enough.
+                // An error means that the caller has stopped waiting.
                 let _ = answer.send(left);
                 break;
             }
@@ -69,22 +69,21 @@ pub(super) async fn run(shared: Arc<ServiceContext>, mut commands: UnboundedRece
     }
 }
 
-/// How a message goes out once more.
+/// How a message is sent again.
 #[derive(Debug, PartialEq, Eq)]
 enum Resend {
-    /// It has no name yet.
+    /// Under a new id.
     New,
-    /// It was never written: the first time under its name.
+    /// It was never written: the first time under its id.
     Unwritten(PostId),
-    /// Under its name, by which a server knows it. One that cannot tell gets nothing, and the person
-    /// is asked again.
+    /// Under its id, by which a server recognises it. A server without ids gets nothing, and the user is asked again.
     Repeated(PostId),
-    /// The server cannot tell, and the person would rather have it twice than not at all.
+    /// The server has no ids, and the user prefers a possible duplicate to a possible loss.
     Twice(PostId),
 }
 
 impl Resend {
-    /// `ids`: whether the server knows messages by their names; `None` while there is no connection.
+    /// `ids`: whether the server supports message ids; `None` while there is no connection.
     fn of(known: Option<PostId>, never_written: bool, ids: Option<bool>) -> Self {
         match known {
             None => Self::New,
@@ -98,7 +97,7 @@ impl Resend {
 struct WriterSession {
     writer: Writer,
     outbox: Option<Outbox>,
-    /// Under which name the server and the outbox know a message.
+    /// The ids under which the server and the outbox know the messages.
     ids: Arc<Mutex<HashMap<String, PostId>>>,
     watcher: JoinHandle<()>,
 }
@@ -107,7 +106,7 @@ impl WriterSession {
     async fn open(shared: &Arc<ServiceContext>, token: Token, nickname: Option<Nickname>) -> Self {
         let who = match &nickname {
             Some(nickname) => nickname.as_str().to_owned(),
-            // Only told apart from other tokens; the token cannot be had from this.
+            // A hash to tell tokens apart; the token cannot be derived from it.
             None => format!("token {:016x}", crate::theme::fnv(token.expose())),
         };
         let scope = format!("{} {who}", shared.config.write_addr_text());
@@ -148,7 +147,7 @@ impl WriterSession {
         }
     }
 
-    /// What an earlier run left: young messages go on by themselves, the others ask.
+    /// Restores what an earlier run left: recent messages are sent automatically, the others need a decision.
     async fn restore(&self, shared: &Arc<ServiceContext>) {
         let Some(outbox) = &self.outbox else { return };
         let fresh: Vec<PostId> = outbox.fresh().into_iter().map(|entry| entry.id).collect();
@@ -185,7 +184,7 @@ impl WriterSession {
     }
 
     async fn send(&self, shared: &Arc<ServiceContext>, id: String, text: Text) {
-        // Nothing waits behind a full queue, least of all the end of the program.
+        // Do not wait for a full queue, because the end of the program would wait too.
         let sent = match self.writer.is_full() {
             true => Err(SendError::full(text)),
             false => self.writer.send(text).await,
@@ -212,7 +211,7 @@ impl WriterSession {
             }
             Resend::Twice(known) => {
                 let sent = self.writer.send(text).await;
-                // Only now: where the new one could not be taken, the old one is all there is.
+                // Only now: if the new message was not accepted, the old one is all there is.
                 if sent.is_ok() {
                     self.report_error(shared, self.writer.discard(&known).await.map(drop)).await;
                 }
@@ -231,7 +230,7 @@ impl WriterSession {
         self.ids.lock().ok()?.get(id).cloned()
     }
 
-    /// Says what becomes of a message, from now to its end.
+    /// Reports the states of a message until the final one.
     async fn follow(&self, shared: &Arc<ServiceContext>, id: String, sent: Result<Delivery, SendError>) {
         let delivery = match sent {
             Ok(delivery) => delivery,
@@ -265,7 +264,7 @@ impl WriterSession {
         });
     }
 
-    /// Keeps what could not even be queued, so that it outlives the program.
+    /// Saves a message that could not be queued, so that it outlives the program.
     async fn keep(&self, id: &str, text: Text) {
         if self.known(id).is_some() {
             return;
@@ -289,7 +288,7 @@ impl WriterSession {
         if let Ok(mut posting_as) = shared.posting_as.lock() {
             *posting_as = None;
         }
-        // Without a connection there is nothing to wait for: the outbox keeps what is left.
+        // Without a connection there is nothing to wait for: the outbox keeps the messages.
         let online = self.writer.state().borrow().is_online();
         let within = if online { CLOSE_TIMEOUT } else { Duration::ZERO };
         let report = self.writer.close(within).await;
@@ -306,8 +305,8 @@ impl WriterSession {
     }
 }
 
-/// Opens the outbox; where another program holds it, one beside it, so that what is typed in a second
-/// terminal survives too.
+/// Opens the outbox; if another program has locked it, another one next to it, so that messages typed in a second
+/// terminal survive too.
 fn open_outbox(first: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning>), OutboxError> {
     let mut number = 1;
     loop {
@@ -326,18 +325,18 @@ fn open_outbox(first: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning>), 
     }
 }
 
-/// Takes over what terminals that are gone have left beside the outbox.
+/// Takes over what ended terminals have left in the other outboxes.
 fn adopt(outbox: &Outbox, first: &Path, scope: &str) {
     for number in 2..=TERMINALS {
         let path = numbered(first, number);
         if !path.exists() {
             continue;
         }
-        // One that is held belongs to a terminal that is still there.
+        // A locked one belongs to a terminal that is still running.
         if let Ok(other) = Outbox::open(&path, scope)
             && let Err(error) = outbox.adopt(&other)
         {
-            tracing::warn!(path = %path.display(), error = chain(&error), "what was left beside the outbox stays there");
+            tracing::warn!(path = %path.display(), error = chain(&error), "could not take over the messages of another outbox");
         }
     }
 }
@@ -348,7 +347,7 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 
 async fn watch_writer(shared: Arc<ServiceContext>, writer: Writer) {
     let (mut state, mut account, mut pace) = (writer.state(), writer.account(), writer.round_trip());
-    // Only looked at: the writer ends when its session does.
+    // Drop this handle, so that the writer can end with its session.
     drop(writer);
     let now = translate::link_state(&state.borrow_and_update());
     shared.send(AppEvent::Link(LinkSide::Writing, now)).await;
@@ -378,7 +377,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_second_terminal_has_left_is_taken_over_once_it_is_gone() {
+    fn takes_over_the_outbox_of_an_ended_run() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("outbox");
         let (first, _) = open_outbox(&path, "room").unwrap();
@@ -396,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_server_that_is_there_and_takes_no_names_gets_a_new_one() {
+    fn new_id_only_for_a_server_without_ids() {
         let known = PostId::new("7").unwrap();
         let again = |written: bool, ids| Resend::of(Some(known.clone()), !written, ids);
         assert_eq!(again(true, None), Resend::Repeated(known.clone()));

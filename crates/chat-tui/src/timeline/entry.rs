@@ -1,5 +1,5 @@
-//! What stands in the conversation: messages, gaps, notices. Everything that a peer wrote has been
-//! made safe for a terminal when an entry is built, and nowhere later.
+//! The entries of the conversation: messages, gaps, notices. Text of peers is made safe for a terminal when an entry is
+//! created.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 
 use crate::address::{self, Address};
 
-/// Where a message stands in the history file, in bytes.
+/// The position of a message in the history file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileSpan {
     pub(crate) start: u64,
@@ -16,17 +16,17 @@ pub(crate) struct FileSpan {
     pub(crate) end: u64,
 }
 
-/// One thing in the conversation.
+/// One entry of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TimelineEntry {
     pub(crate) kind: EntryKind,
     /// Local time; `None` for an old line without a stamp.
     pub(crate) at: Option<DateTime>,
-    /// `None` for what is not in the history file.
+    /// `None` if it is not in the history file.
     pub(crate) mark: Option<FileSpan>,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EntryKind {
     Message(ShownMessage),
@@ -37,23 +37,24 @@ pub(crate) enum EntryKind {
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShownMessage {
-    /// `None` where a plain line has no sender.
+    /// `None` for a plain line without a sender.
     pub(crate) sender: Option<String>,
-    /// The other name that the sender can be taken for.
+    /// The other name that the sender looks like.
     pub(crate) looks_like: Option<String>,
     pub(crate) text: String,
     /// Written by the account that is in the chat.
     pub(crate) own: bool,
     /// Own, sent by this program, and known to have reached the server.
     pub(crate) confirmed: bool,
-    /// The bytes of `text` in which the reader's name stands.
+    /// The byte range of `text` that contains the reader's name.
     pub(crate) mention: Option<(usize, usize)>,
     /// The web addresses in `text`.
     pub(crate) addresses: Vec<Address>,
 }
 
 impl ShownMessage {
-    /// Returns the text cut where its look changes: the bytes, whether they name the reader, and where they lead.
+    /// Returns the text split where its look changes: the range, whether it names the reader, and the target of its
+    /// link.
     pub(crate) fn segments(&self) -> impl Iterator<Item = (Range<usize>, bool, Option<&str>)> {
         let mut cuts = vec![0, self.text.len()];
         cuts.extend(self.mention.iter().flat_map(|&(from, to)| [from, to]));
@@ -70,7 +71,7 @@ impl ShownMessage {
     }
 }
 
-/// A stretch of the conversation that may have been missed.
+/// A part of the conversation that may have been missed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GapLine {
     pub(crate) since: DateTime,
@@ -79,7 +80,7 @@ pub(crate) struct GapLine {
     pub(crate) cause: GapReason,
 }
 
-/// Why there is a gap.
+/// The reason of a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GapReason {
     Disconnected,
@@ -89,7 +90,7 @@ pub(crate) enum GapReason {
 }
 
 impl TimelineEntry {
-    /// A message by `sender`, as it came from the wire or from the history file.
+    /// Creates a message by `sender`, as received or as read from the history file.
     pub(crate) fn said(
         sender: Option<&str>,
         text: &str,
@@ -106,7 +107,7 @@ impl TimelineEntry {
         Self { kind: EntryKind::Message(message), at, mark }
     }
 
-    /// The same, marked where the sender can be taken for somebody else of those who have spoken.
+    /// Marks the message if its sender looks like another user who has spoken.
     pub(crate) fn marked(mut self, sender: Option<&str>, names: &mut NamesSeen) -> Self {
         if let (EntryKind::Message(said), Some(sender)) = (&mut self.kind, sender) {
             said.looks_like = names.meet(sender).map(|other| clean_name(&other));
@@ -114,7 +115,7 @@ impl TimelineEntry {
         self
     }
 
-    /// A line of the program's own.
+    /// Creates a notice of the program.
     pub(crate) fn notice(text: String, error: bool, at: DateTime) -> Self {
         Self { kind: EntryKind::Notice { text, error }, at: Some(at), mark: None }
     }
@@ -123,7 +124,7 @@ impl TimelineEntry {
         Self { at: Some(gap.until), kind: EntryKind::Gap(gap), mark: None }
     }
 
-    /// The message, where it is one.
+    /// Returns the message, if it is one.
     pub(crate) fn as_message(&self) -> Option<&ShownMessage> {
         match &self.kind {
             EntryKind::Message(said) => Some(said),
@@ -132,39 +133,39 @@ impl TimelineEntry {
     }
 }
 
-/// A nickname as it may stand on a screen: clean, and on one line.
+/// Returns a nickname that is safe on a screen: clean, and on one line.
 pub(crate) fn clean_name(name: &str) -> String {
     display::clean_for_terminal(name).into_owned()
 }
 
-/// Who reads, to tell own messages and mentions from others.
+/// The reader, to tell own messages and mentions from others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Viewer {
     pub(crate) nickname: Option<String>,
-    /// What a mention may look like, in lower case: the nickname, and the name that was asked for.
+    /// The forms of a mention in lower case: the nickname, and the requested name.
     names: Vec<String>,
 }
 
 impl Viewer {
-    /// `asked` is the name without the adjective that the server put before it.
+    /// Creates a viewer. `asked` is the name without the adjective that the server added.
     pub(crate) fn new(nickname: &str, asked: Option<&str>) -> Self {
         let mut names = vec![clean_name(nickname).to_lowercase()];
         let short = match asked {
             Some(asked) => Some(asked),
             None => nickname.split_once(' ').map(|(_, rest)| rest),
         };
-        // One letter would be found in every second message.
+        // A single letter would match in every second message.
         names.extend(short.map(|name| clean_name(name).to_lowercase()).filter(|name| name.chars().count() > 1));
         Self { nickname: Some(nickname.to_owned()), names }
     }
 
-    /// Where the reader is named in `text`, as whole words.
+    /// Returns where `text` mentions the reader, as whole words.
     pub(crate) fn mentioned_in(&self, text: &str) -> Option<(usize, usize)> {
         self.names.iter().find_map(|name| find_word(text, name))
     }
 }
 
-/// Where `word` (in lower case) stands in `text` with no letter or digit at either side.
+/// Returns where `word` (in lower case) occurs in `text` with no letter or digit on either side.
 fn find_word(text: &str, word: &str) -> Option<(usize, usize)> {
     let mut before = None;
     for (at, c) in text.char_indices() {
@@ -182,7 +183,7 @@ fn find_word(text: &str, word: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// The bytes of the start of `text` that, in lower case, are `word`.
+/// Returns how many bytes at the start of `text` equal `word` in lower case.
 fn starts_with_folded(text: &str, word: &str) -> Option<usize> {
     let mut wanted = word.chars().peekable();
     for (at, c) in text.char_indices() {
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mention_is_a_whole_word_in_any_case() {
+    fn mention_is_a_whole_word_in_any_case() {
         let me = Viewer::new("Keen Боб", Some("Боб"));
         assert_eq!(me.mentioned_in("привет, БОБ!"), Some((14, 20)));
         assert_eq!(me.mentioned_in("бобр"), None);
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_peer_wrote_is_safe() {
+    fn text_of_a_peer_is_safe() {
         let entry = TimelineEntry::said(Some("E\u{1b}[31mve"), "a\u{202e}b\u{7}\nc", None, None, &Viewer::default());
         let said = entry.as_message().unwrap();
         let all = format!("{}{}", said.sender.as_ref().unwrap(), said.text);
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn my_own_name_in_my_own_message_is_no_mention() {
+    fn own_message_is_no_mention() {
         let me = Viewer::new("Keen Bob", None);
         let entry = TimelineEntry::said(Some("Keen Bob"), "Bob here", None, None, &me);
         assert!(entry.as_message().is_some_and(|said| said.own && said.mention.is_none()));

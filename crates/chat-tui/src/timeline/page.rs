@@ -1,4 +1,4 @@
-//! Pages of history: which one the window wants next, and how one that has come is joined to it.
+//! Pages of history: which page the window needs next, and how a page is joined to the window.
 
 use chat_client::NamesSeen;
 use jiff::civil::DateTime;
@@ -6,19 +6,19 @@ use jiff::civil::DateTime;
 use super::entry::{FileSpan, TimelineEntry, Viewer};
 use super::window::{Anchor, Newer, Older, Timeline, WINDOW, to_index};
 
-/// A stretch of the history file, oldest line first.
+/// A range of the history file, oldest line first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HistoryPage {
     pub(crate) lines: Vec<PageLine>,
-    /// Nothing is older.
+    /// Whether there is nothing older.
     pub(crate) at_start: bool,
-    /// Nothing was newer when it was read.
+    /// Whether there was nothing newer when it was read.
     pub(crate) at_end: bool,
-    /// The place in the file where the page ends.
+    /// The position in the file at which the page ends.
     pub(crate) end: u64,
 }
 
-/// A line of the history file, as it stands there.
+/// A line of the history file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PageLine {
     pub(crate) at: Option<DateTime>,
@@ -32,22 +32,22 @@ pub(crate) struct PageLine {
 pub(crate) enum PageRequest {
     /// The last lines.
     Tail,
-    /// The lines that end at or before this place.
+    /// The lines that end at or before this position.
     Before(u64),
     /// The lines that begin at or after it.
     After(u64),
-    /// Some before it and some after.
+    /// Lines before and after it.
     Around(u64),
 }
 
-/// How many messages are shown below the one that the reader jumps to.
+/// How many messages are shown below the target of a jump.
 const CONTEXT: usize = 5;
 
 impl Timeline {
-    /// The page that is needed now, told once: near an end of the window that is not an end of the
-    /// conversation.
+    /// Returns the page that is needed now, once: when the reader is near an end of the window that is not an end of
+    /// the conversation.
     pub(crate) fn wanted(&mut self) -> Option<PageRequest> {
-        /// This many entries from an end, the next page is fetched, before the reader gets there.
+        /// The next page is requested this many entries before the end of the window.
         const NEAR: i64 = 200;
         if let Anchor::Jump { asked: false, to } = self.anchor {
             self.anchor = Anchor::Jump { asked: true, to };
@@ -78,12 +78,12 @@ impl Timeline {
         None
     }
 
-    /// The last page of the history: at the start, and on the way back to the end.
+    /// Handles the last page of the history: at the start, and on the way back to the end.
     pub(crate) fn take_tail(&mut self, page: HistoryPage, me: &Viewer) {
         let end = page.end;
         let mut kept: Vec<TimelineEntry> = self.entries.drain(..).collect();
-        // What is in the file is in the page; kept is what came meanwhile. What is in no file comes
-        // with the asides.
+        // The page contains what is in the file; later messages are kept. Entries that are in no file come with the
+        // asides.
         let nothing = page.lines.is_empty();
         let lines = self.weave(page.lines, me);
         kept.retain(|entry| entry.mark.is_some_and(|mark| mark.start >= end));
@@ -107,11 +107,11 @@ impl Timeline {
         self.trim_front();
     }
 
-    /// The page before the window.
+    /// Handles the page before the window.
     pub(crate) fn take_older(&mut self, page: HistoryPage, me: &Viewer) {
         let Older::Asked(place) = self.older else { return };
         if self.entries.iter().find_map(|entry| entry.mark).is_none_or(|first| first.start != place) {
-            // The window has moved since it was asked for.
+            // The window has moved since the request.
             self.older = Older::More;
             return;
         }
@@ -127,7 +127,7 @@ impl Timeline {
         self.clamp_anchor();
     }
 
-    /// The page behind the window.
+    /// Handles the page after the window.
     pub(crate) fn take_newer(&mut self, page: HistoryPage, me: &Viewer) {
         let Newer::Asked(place) = self.newer else { return };
         if self.entries.iter().rev().find_map(|entry| entry.mark).is_none_or(|last| last.end != place) {
@@ -150,7 +150,7 @@ impl Timeline {
         self.clamp_anchor();
     }
 
-    /// A page in the middle, around the place that the reader jumps to.
+    /// Handles a page in the middle, around the target of a jump.
     pub(crate) fn take_around(&mut self, page: HistoryPage, place: u64, me: &Viewer) {
         if !matches!(self.anchor, Anchor::Jump { to, .. } if to == place) {
             return;
@@ -161,7 +161,7 @@ impl Timeline {
         self.entries = self.weave(page.lines, me).into();
         let at = self.entries.iter().position(|entry| entry.mark.is_some_and(|mark| mark.end > place));
         self.anchor = match at {
-            // Some of what was said next is seen too.
+            // Show some of the following messages too.
             Some(at) => Anchor::At { index: to_index((at + CONTEXT).min(self.entries.len() - 1)), hidden: 0 },
             None => Anchor::End,
         };
@@ -173,10 +173,10 @@ impl Timeline {
         self.clamp_anchor();
     }
 
-    /// The lines as entries, with the gaps and notices that belong behind each.
+    /// Returns the lines as entries, with the gaps and notices after each.
     fn weave(&mut self, lines: Vec<PageLine>, me: &Viewer) -> Vec<TimelineEntry> {
         let lines: Vec<TimelineEntry> = lines.into_iter().map(|line| line.into_entry(me, &mut self.names)).collect();
-        // Another program may have written meanwhile what this one could not.
+        // Another program may have written what this one could not.
         self.asides.retain(|(_, aside)| aside.as_message().is_none() || !lines.iter().any(|line| is_same(line, aside)));
         let mut entries = Vec::with_capacity(lines.len());
         for line in lines {
@@ -189,7 +189,7 @@ impl Timeline {
         entries
     }
 
-    /// The window now ends at the place `end` of the file: live again, unless more has come since.
+    /// Connects the window to position `end` of the file: live again, unless more has arrived since.
     fn attach(&mut self, end: u64) {
         let held = self.entries.iter().rev().find_map(|entry| entry.mark).map_or(end, |mark| mark.end.max(end));
         if held >= self.newest {
@@ -201,8 +201,8 @@ impl Timeline {
     }
 }
 
-/// Whether a line of the file is the message that was heard: a stamp there has no seconds, and may
-/// come from another clock.
+/// Returns whether a line of the file is the received message: a stamp there has no seconds, and may come from another
+/// clock.
 fn is_same(line: &TimelineEntry, heard: &TimelineEntry) -> bool {
     const NEAR_SECONDS: i64 = 120;
     let (Some(written), Some(said)) = (line.as_message(), heard.as_message()) else { return false };

@@ -1,5 +1,4 @@
-//! The messages of this person that the conversation does not hold yet: what became of each, and
-//! which of them an incoming message is the echo of.
+//! The user's messages that are not yet part of the conversation: the state of each, and matching them with echoes.
 
 use std::collections::VecDeque;
 
@@ -8,27 +7,27 @@ use jiff::civil::DateTime;
 
 use super::FileSpan;
 
-/// How many own lines are remembered whose receipt has not come.
+/// How many own messages are remembered whose receipt has not arrived.
 const MAX_EARLY: usize = 2_048;
 
-/// One message on its way.
+/// One message in transit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PendingMessage {
-    /// What it is known by, here and in the outbox.
+    /// Its id, here and in the outbox.
     pub(crate) id: String,
-    /// As it was typed.
+    /// The text as typed.
     pub(crate) text: String,
-    /// As it may be shown.
+    /// The text as shown.
     pub(crate) shown: String,
     pub(crate) at: DateTime,
     pub(crate) state: OwnState,
-    /// Where the server put it, when it said so.
+    /// Its position in the log, if the server reported it.
     pub(crate) position: Option<(String, u64)>,
-    /// An earlier run has left it, and it has not been sent in this one.
+    /// Left by an earlier run, and not sent in this one.
     pub(crate) earlier: bool,
 }
 
-/// An own line on the listen port whose receipt is still to come.
+/// An own message on the listen port whose receipt is outstanding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EarlyEcho {
     pub(crate) position: (String, u64),
@@ -36,24 +35,24 @@ pub(crate) struct EarlyEcho {
     pub(crate) mark: Option<FileSpan>,
 }
 
-/// What was not delivered when the services closed.
+/// The messages that were not delivered when the services closed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Unsent {
     pub(crate) unconfirmed: usize,
-    /// The ids of the messages that were on their way and have not arrived.
+    /// The ids of messages that were in transit and have not arrived.
     pub(crate) undone: Vec<String>,
-    /// The ids of the messages that the outbox keeps for the next run.
+    /// The ids of messages that the outbox keeps for the next run.
     pub(crate) kept: Vec<String>,
 }
 
-/// How far it has come.
+/// The state of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OwnState {
     Queued,
-    /// Written to the socket, which says nothing about the server.
+    /// Written to the socket, which proves nothing about the server.
     Sent,
     Confirmed,
-    /// The server, or this program, said no.
+    /// Refused by the server or by this program.
     Failed(FailureReason),
     /// It may or may not have been delivered.
     Unconfirmed,
@@ -61,7 +60,7 @@ pub(crate) enum OwnState {
     Stale,
 }
 
-/// Why a message was not taken.
+/// The reason why a message was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FailureReason {
     TooFast,
@@ -70,23 +69,23 @@ pub(crate) enum FailureReason {
     Storage,
     Draining,
     NeverSent,
-    /// As many wait as may wait.
+    /// The queue is full.
     Full,
     Other(String),
 }
 
 impl OwnState {
-    /// Whether it still waits for something to happen by itself.
+    /// Returns whether it still waits for a result.
     pub(crate) fn is_under_way(&self) -> bool {
         matches!(self, Self::Queued | Self::Sent)
     }
 
-    /// Whether the person has to decide: retry, edit or discard.
+    /// Returns whether the user has to decide: retry, edit or discard.
     pub(crate) fn needs_a_decision(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Unconfirmed | Self::Stale)
     }
 
-    /// Whether an echo can be its own: it was, or may have been, written.
+    /// Returns whether an echo can belong to it: it was, or may have been, written.
     fn can_have_an_echo(&self) -> bool {
         matches!(self, Self::Sent | Self::Confirmed | Self::Unconfirmed)
     }
@@ -99,13 +98,13 @@ impl PendingMessage {
     }
 }
 
-/// The messages on their way, in the order of typing.
+/// The messages in transit, in the order of typing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PendingMessages {
     messages: Vec<PendingMessage>,
-    /// Own lines that came before their receipts.
+    /// Own messages that arrived before their receipts.
     early: VecDeque<EarlyEcho>,
-    /// The last numbered line on the listen port.
+    /// The last numbered message on the listen port.
     last_position: Option<(String, u64)>,
 }
 
@@ -118,7 +117,7 @@ impl PendingMessages {
         self.messages.iter().find(|own| own.id == id)
     }
 
-    /// Adds one, or replaces the one of the same id.
+    /// Adds a message, or replaces the one with the same id.
     pub(crate) fn add(&mut self, own: PendingMessage) {
         match self.messages.iter_mut().find(|other| other.id == own.id) {
             Some(place) => *place = own,
@@ -136,7 +135,7 @@ impl PendingMessages {
         self.early.clear();
     }
 
-    /// Takes a new state. An answer that comes late does not undo what is known: confirmed stays so.
+    /// Sets the state. A late answer does not undo a confirmation.
     pub(crate) fn set_state(&mut self, id: &str, state: OwnState) {
         if let Some(own) = self.messages.iter_mut().find(|own| own.id == id) {
             let late = own.state == OwnState::Confirmed || (state == OwnState::Sent && own.state != OwnState::Queued);
@@ -152,9 +151,9 @@ impl PendingMessages {
         }
     }
 
-    /// Takes out the message that an own line on the listen port is the echo of. A numbered line is
-    /// matched by its number; the text decides only where there are no numbers, and there the oldest
-    /// of this run. `queued_too`: the echo may have overtaken the news that it was written.
+    /// Removes the message whose echo an own message on the listen port is. A numbered message is matched by its
+    /// number; the text decides only without numbers, and then the oldest message of this run is meant. `queued_too`:
+    /// the echo may have overtaken the report that it was written.
     pub(crate) fn take_echo(
         &mut self,
         text: &str,
@@ -165,7 +164,7 @@ impl PendingMessages {
         let same = |own: &PendingMessage| own.position.is_none() && flat(&own.text).eq(flat(text));
         let at = match position {
             Some(position) => find(&|own| own.position.as_ref() == Some(position))
-                // A server that numbers lines and not receipts.
+                // A server that numbers messages but not receipts.
                 .or_else(|| find(&|own| own.state == OwnState::Confirmed && same(own))),
             None => find(&|own| own.state.can_have_an_echo() && !own.earlier && same(own))
                 .or_else(|| find(&|own| queued_too && own.state == OwnState::Queued && same(own)))
@@ -174,7 +173,7 @@ impl PendingMessages {
         Some(self.messages.remove(at))
     }
 
-    /// An own numbered line that is the echo of nothing known yet.
+    /// Remembers an own numbered message that matches nothing known yet.
     pub(crate) fn note_early(&mut self, echo: EarlyEcho) {
         if self.early.len() == MAX_EARLY {
             self.early.pop_front();
@@ -182,8 +181,8 @@ impl PendingMessages {
         self.early.push_back(echo);
     }
 
-    /// Takes out a confirmed message whose echo has come, and the echo; or without it one that
-    /// stands before what has been heard.
+    /// Removes a confirmed message whose echo has arrived, and returns both; or a message without an echo that the log
+    /// has passed.
     pub(crate) fn take_arrived(&mut self, id: &str) -> Option<(PendingMessage, Option<EarlyEcho>)> {
         let own = self.find(id).filter(|own| own.state == OwnState::Confirmed)?;
         let early = match &own.position {
@@ -198,8 +197,7 @@ impl PendingMessages {
         Some((self.remove(id)?, echo))
     }
 
-    /// A numbered line has come: takes out what is confirmed and stands before it, whose echo was
-    /// missed.
+    /// Records the position of a received message: removes confirmed messages before it, whose echo was missed.
     pub(crate) fn note_position(&mut self, position: &(String, u64)) -> Vec<PendingMessage> {
         if !self.has_passed(position) {
             self.last_position = Some(position.clone());
@@ -211,13 +209,13 @@ impl PendingMessages {
         self.messages.extract_if(.., missed).collect()
     }
 
-    /// Takes out what is confirmed and of which no echo comes after a gap: what has no number, and
-    /// what a server has numbered that is no more (`anew`). The others have their echo to come.
-    pub(crate) fn take_confirmed(&mut self, anew: bool) -> Vec<PendingMessage> {
+    /// Removes confirmed messages whose echo will not arrive after a gap: those without a number, and with `renumbered`
+    /// those of the old stream. The others still have their echo to come.
+    pub(crate) fn take_confirmed(&mut self, renumbered: bool) -> Vec<PendingMessage> {
         let stream = self.last_position.as_ref().map(|heard| heard.0.clone());
         let lost = |own: &mut PendingMessage| {
             let numbered = own.position.as_ref().map(|position| &position.0);
-            let gone = numbered.is_none() || (anew && numbered == stream.as_ref());
+            let gone = numbered.is_none() || (renumbered && numbered == stream.as_ref());
             own.state == OwnState::Confirmed && gone
         };
         self.messages.extract_if(.., lost).collect()
@@ -227,8 +225,8 @@ impl PendingMessages {
         self.last_position.as_ref().is_some_and(|heard| heard.0 == position.0 && heard.1 >= position.1)
     }
 
-    /// At the end of the program: how many messages of which something is still to be said are kept
-    /// for the next run, and those that are not. Without a report all that waits is left.
+    /// Returns, at the end of the program, how many messages are kept for the next run, and those that are not. Without
+    /// a report all waiting messages count as left.
     pub(crate) fn left(&self, report: Option<&Unsent>) -> (usize, Vec<&PendingMessage>) {
         let (mut kept, mut lost) = (0, Vec::new());
         for own in &self.messages {
@@ -245,13 +243,13 @@ impl PendingMessages {
         (kept, lost)
     }
 
-    /// How many wait for the server.
+    /// Returns how many messages wait for the server.
     pub(crate) fn waiting(&self) -> usize {
         self.messages.iter().filter(|own| own.state.is_under_way()).count()
     }
 }
 
-/// A text as a plain server hands it on, for comparing: a line break is a space there, and some trim.
+/// Returns a text as a plain server forwards it, for comparison: a line break becomes a space, and some servers trim.
 fn flat(text: &str) -> impl Iterator<Item = char> + '_ {
     let kept = text.trim().chars().filter(|&c| c == '\n' || c == '\t' || !c.is_control());
     kept.map(|c| if c == '\n' { ' ' } else { c })
@@ -272,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_written_message_of_that_text_is_echoed() {
+    fn echo_matches_the_oldest_equal_text() {
         let mut all = outgoing(&[
             ("1", "hi", OwnState::Failed(FailureReason::TooFast)),
             ("2", "hi", OwnState::Queued),
@@ -287,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_decides_where_there_is_one() {
+    fn number_decides_if_there_is_one() {
         let mut all = outgoing(&[("1", "hi", OwnState::Confirmed), ("2", "hi", OwnState::Confirmed)]);
         all.set_position("1", ("s".into(), 7));
         all.set_position("2", ("s".into(), 6));
@@ -296,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_numbered_echo_is_never_matched_by_its_text() {
+    fn numbered_echo_never_matches_by_text() {
         let mut all = outgoing(&[("1", "yes", OwnState::Unconfirmed), ("2", "yes", OwnState::Sent)]);
         assert_eq!(all.take_echo("yes", Some(&("s".into(), 6)), true), None);
         all.note_early(EarlyEcho { position: ("s".into(), 6), text: "yes".into(), mark: None });
@@ -308,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn without_numbers_this_run_comes_before_an_earlier_one() {
+    fn this_run_comes_before_an_earlier_one() {
         let mut all = outgoing(&[("1", "yes", OwnState::Unconfirmed), ("2", "yes", OwnState::Sent)]);
         all.messages[0].earlier = true;
         assert_eq!(all.take_echo("yes", None, true).unwrap().id, "2");
@@ -316,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_gap_only_numbered_messages_have_an_echo_to_come() {
+    fn only_numbered_echoes_survive_a_gap() {
         let mut all = outgoing(&[
             ("1", "a", OwnState::Confirmed),
             ("2", "b", OwnState::Confirmed),
@@ -328,12 +326,12 @@ mod tests {
         let ids = |taken: Vec<PendingMessage>| taken.into_iter().map(|own| own.id).collect::<Vec<_>>();
         assert_eq!(ids(all.clone().take_confirmed(false)), ["1"]);
         assert_eq!(ids(all.take_confirmed(true)), ["1", "2"]);
-        // What was missed all the same is seen when the conversation has gone past it.
+        // A missed echo is noticed when the log has passed it.
         assert_eq!(ids(all.note_position(&("new".into(), 3))), ["3"]);
     }
 
     #[test]
-    fn what_is_left_at_the_end_is_counted_once_and_never_for_nothing() {
+    fn counts_each_left_message_once() {
         let all = outgoing(&[
             ("1", "a", OwnState::Failed(FailureReason::NeverSent)),
             ("2", "b", OwnState::Failed(FailureReason::NeverSent)),
@@ -354,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_confirmed_stays_confirmed() {
+    fn confirmed_stays_confirmed() {
         let mut all = outgoing(&[("1", "hi", OwnState::Queued)]);
         all.set_state("1", OwnState::Confirmed);
         all.set_state("1", OwnState::Sent);

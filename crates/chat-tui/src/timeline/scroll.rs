@@ -1,31 +1,31 @@
-//! Where the reader stands: at the end, or at an entry that keeps its place while others come and
-//! go. Heights are an argument, since only the screen knows them; they are asked only of entries
-//! that are passed over or seen.
+//! The position of the reader: at the end, or at an entry that keeps its place while others are added and removed.
+//! Heights are an argument, because only the screen knows them; they are requested only for entries that are passed or
+//! visible.
 
 use super::window::{Anchor, Newer, Timeline, to_index};
 
 impl Timeline {
-    /// Whether the view follows the conversation.
+    /// Returns whether the view follows the conversation.
     pub(crate) fn follows(&self) -> bool {
         self.anchor == Anchor::End
     }
 
-    /// What stands at the bottom edge of a view of `page` rows: an index, and how many rows of it are
-    /// hidden below.
+    /// Returns the entry at the bottom edge of a view of `page` rows: its index, and how many of its rows are hidden
+    /// below.
     pub(crate) fn bottom(&self, page: usize, height: impl Fn(&Self, i64) -> usize) -> (i64, usize) {
         let last = self.indices().end - 1;
         match self.anchor {
             Anchor::End | Anchor::Jump { .. } => (last, 0),
             Anchor::At { index, hidden } => {
                 let index = index.clamp(self.first, last.max(self.first));
-                // The entry may have become lower since: at least one row of it stays in view.
+                // The entry may have become shorter since: at least one of its rows stays visible.
                 let hidden = hidden.min(height(self, index).saturating_sub(1));
                 self.not_above_the_top(index, hidden, page, height)
             }
         }
     }
 
-    /// Moves by `rows`, up where negative.
+    /// Moves by `rows`, up if negative.
     pub(crate) fn scroll(&mut self, rows: isize, page: usize, height: impl Fn(&Self, i64) -> usize) {
         let indices = self.indices();
         if indices.is_empty() || matches!(self.anchor, Anchor::Jump { .. }) {
@@ -70,7 +70,7 @@ impl Timeline {
         }
     }
 
-    /// To the oldest entry of the window.
+    /// Moves to the oldest entry of the window.
     pub(crate) fn go_to_top(&mut self, page: usize, height: impl Fn(&Self, i64) -> usize) {
         let indices = self.indices();
         if indices.is_empty() {
@@ -83,37 +83,37 @@ impl Timeline {
         self.go_to(index, hidden);
     }
 
-    /// To the end of the conversation.
+    /// Moves to the end of the conversation.
     pub(crate) fn go_to_end(&mut self) {
         self.anchor = Anchor::End;
         self.found = None;
         self.below = 0;
         if matches!(self.newer, Newer::Asked(_)) {
-            // What was asked for is a page in the middle.
+            // The requested page is one in the middle.
             self.newer = Newer::More;
         }
         self.note_reading();
     }
 
-    /// To the message at this place of the history file; it is at the bottom edge once its page is here.
+    /// Moves to the message at this position of the history file; it is at the bottom edge once its page is loaded.
     pub(crate) fn go_around(&mut self, place: u64) {
         self.anchor = Anchor::Jump { to: place, asked: false };
     }
 
-    /// The own message on its way with this number comes into view.
+    /// Scrolls the own message with this number into view.
     pub(crate) fn show_own(&mut self, number: usize) {
         let index = self.end() + to_index(number);
         if index + 1 == self.indices().end { self.go_to_end() } else { self.go_to(index, 0) }
     }
 
-    /// After entries have gone from either end.
+    /// Corrects the position after entries were removed at either end.
     pub(super) fn clamp_anchor(&mut self) {
         if let Anchor::At { index, hidden } = self.anchor {
             let indices = self.indices();
             let clamped = index.clamp(indices.start, (indices.end - 1).max(indices.start));
             self.anchor = Anchor::At { index: clamped, hidden: if clamped == index { hidden } else { 0 } };
         }
-        // A reader who is near the end of a conversation that has got shorter follows it again.
+        // A reader near the end of a conversation that became shorter follows it again.
         let indices = self.indices();
         self.below = self.below.min(match self.anchor {
             Anchor::At { index, .. } if self.is_live() => usize::try_from(indices.end - 1 - index).unwrap_or(0),
@@ -126,7 +126,7 @@ impl Timeline {
         self.clamp_anchor();
     }
 
-    /// The first screen is full, as far as there are entries for it: the edge goes down until it is.
+    /// Moves the edge down until the first screen is full, as far as there are entries.
     fn not_above_the_top(
         &self,
         index: i64,
@@ -137,7 +137,7 @@ impl Timeline {
         let indices = self.indices();
         let mut index = index;
         let mut hidden = hidden.min(height(self, index));
-        // Rows in view, looking up from the edge until the page is full.
+        // Visible rows, counted upwards from the edge until the page is full.
         let mut seen = height(self, index) - hidden;
         let mut above = index;
         while seen < page && above > indices.start {

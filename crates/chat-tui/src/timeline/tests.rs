@@ -1,4 +1,4 @@
-//! The window over the history, pushed and scrolled about.
+//! Tests of the window over the history while it is filled and scrolled.
 
 use jiff::civil::DateTime;
 use proptest::prelude::*;
@@ -29,7 +29,7 @@ fn texts(timeline: &Timeline) -> Vec<u64> {
 const ROW: fn(&Timeline, i64) -> usize = |_, _| 1;
 
 #[test]
-fn the_window_is_bounded_and_can_be_read_again() {
+fn window_is_bounded_and_reloadable() {
     let mut timeline = Timeline::default();
     (0..3_000).for_each(|number| assert!(timeline.push(line(number))));
     assert_eq!(timeline.entries.len(), WINDOW);
@@ -41,7 +41,7 @@ fn the_window_is_bounded_and_can_be_read_again() {
 }
 
 #[test]
-fn a_reader_far_back_is_not_pushed_and_finds_the_end_again() {
+fn scrolled_reader_keeps_place_and_returns() {
     let mut timeline = Timeline::default();
     (0..2_000).for_each(|number| assert!(timeline.push(line(number))));
     timeline.scroll(-1_000, 20, ROW);
@@ -60,7 +60,7 @@ fn a_reader_far_back_is_not_pushed_and_finds_the_end_again() {
 }
 
 #[test]
-fn what_came_while_a_page_was_read_is_neither_lost_nor_doubled() {
+fn messages_during_a_page_load_come_once() {
     let mut timeline = Timeline::default();
     timeline.push(line(7));
     timeline.push(line(8));
@@ -71,7 +71,7 @@ fn what_came_while_a_page_was_read_is_neither_lost_nor_doubled() {
 }
 
 #[test]
-fn the_unread_mark_stands_between_read_and_unread() {
+fn unread_mark_is_before_unread() {
     let mut timeline = Timeline::default();
     timeline.set_read_to(Some(50));
     timeline.take_tail(page(3..8, 8), &Viewer::default());
@@ -87,7 +87,7 @@ fn the_unread_mark_stands_between_read_and_unread() {
 }
 
 #[test]
-fn what_was_said_before_the_start_is_unread() {
+fn messages_before_the_start_are_unread() {
     let mut timeline = Timeline::default();
     timeline.set_read_to(Some(30));
     timeline.take_tail(page(0..3, 3), &Viewer::default());
@@ -99,7 +99,7 @@ fn what_was_said_before_the_start_is_unread() {
 }
 
 #[test]
-fn who_watches_has_read_and_sees_no_mark() {
+fn present_reader_sees_no_mark() {
     let mut timeline = Timeline::default();
     timeline.take_tail(page(0..3, 3), &Viewer::default());
     timeline.set_present(false);
@@ -111,7 +111,7 @@ fn who_watches_has_read_and_sees_no_mark() {
 }
 
 #[test]
-fn a_gap_comes_back_with_its_page() {
+fn gap_returns_with_its_page() {
     let mut timeline = Timeline::default();
     timeline.push(TimelineEntry::notice("welcome".into(), false, DateTime::default()));
     timeline.read_again();
@@ -133,7 +133,7 @@ fn a_gap_comes_back_with_its_page() {
 }
 
 #[test]
-fn without_a_file_nothing_goes_away() {
+fn keeps_everything_without_a_file() {
     let mut timeline = Timeline::default();
     timeline.read_again();
     timeline.wanted();
@@ -145,7 +145,7 @@ fn without_a_file_nothing_goes_away() {
 }
 
 #[test]
-fn what_is_in_no_file_comes_back_with_its_page() {
+fn unrecorded_entries_return_with_a_page() {
     let mut timeline = Timeline::default();
     timeline.take_tail(page(0..2, 2), &Viewer::default());
     for number in [100, 101] {
@@ -161,7 +161,7 @@ fn what_is_in_no_file_comes_back_with_its_page() {
 }
 
 #[test]
-fn what_another_program_has_written_meanwhile_is_not_shown_twice() {
+fn foreign_lines_are_not_shown_twice() {
     let mut timeline = Timeline::default();
     timeline.read_again();
     timeline.wanted();
@@ -195,10 +195,10 @@ fn any_step() -> impl Strategy<Value = RegistrationStep> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-    /// The window is always one unbroken stretch of the conversation, of bounded size; back at the
-    /// end and served, its last message is the last that was said.
+    /// The window is always one unbroken part of the conversation, of bounded size; back at the end, its last message
+    /// is the last one received.
     #[test]
-    fn no_sequence_of_steps_loses_or_doubles_a_message(steps in proptest::collection::vec(any_step(), 1..80)) {
+    fn random_steps_lose_no_message(steps in proptest::collection::vec(any_step(), 1..80)) {
         let mut timeline = Timeline::default();
         let (mut written, me) = (0u64, Viewer::default());
         let serve = |timeline: &mut Timeline, written: u64| while let Some(wanted) = timeline.wanted() {

@@ -1,4 +1,4 @@
-//! The window over the history that is held in memory, usually its end, followed by the messages that are on their way.
+//! The window over the history in memory, usually its end, followed by the messages in transit.
 
 use std::collections::VecDeque;
 
@@ -7,76 +7,76 @@ use chat_client::NamesSeen;
 use super::entry::{EntryKind, TimelineEntry, Viewer};
 use super::pending::{EarlyEcho, PendingMessage, PendingMessages};
 
-/// How many entries are held. Scrolled back, up to twice as many, so that pages are not read again
-/// at every turn.
+/// The number of entries in the window. When the reader scrolls back, up to twice as many, so that pages are not
+/// reloaded at every turn.
 pub(crate) const WINDOW: usize = 2_000;
 
-/// How much is remembered that is in no file.
+/// How many entries are kept that are in no file.
 const MAX_ASIDES: usize = WINDOW;
 
-/// The window and where the reader stands in it.
+/// The window and the reader's position in it.
 #[derive(Debug)]
 pub(crate) struct Timeline {
     pub(super) entries: VecDeque<TimelineEntry>,
-    /// Gaps, notices, and messages that could not be written, each with the place in the history file
-    /// that it came after: they are in no file, and come back with the page that they belong to.
+    /// Gaps, notices, and messages that could not be written, each with the position in the history file that it
+    /// followed: they are in no file, and return with the page that they belong to.
     pub(super) asides: Vec<(u64, TimelineEntry)>,
-    /// The index of the first entry. An entry keeps its index while the window moves, so that an
-    /// anchor stays where the reader is.
+    /// The index of the first entry. An entry keeps its index while the window moves, so that an anchor keeps the
+    /// reader's place.
     pub(super) first: i64,
     pub(super) older: Older,
     pub(super) newer: Newer,
     pub(super) anchor: Anchor,
-    /// How many messages have come since the reader left the end.
+    /// How many messages have arrived since the reader left the end.
     pub(super) below: usize,
     /// The end of the newest message that is known to be in the history file.
     pub(super) newest: u64,
-    /// Messages before this place in the history file have been read.
+    /// Messages before this position in the history file have been read.
     pub(super) read_to: Option<u64>,
-    /// Where the unread mark is shown; it stays there while the messages behind it are being read.
+    /// The position of the unread mark; it stays while the messages after it are being read.
     pub(super) unread_line: Option<u64>,
-    /// Somebody looks at the screen.
+    /// Whether a user looks at the screen.
     pub(super) present: bool,
-    /// The place in the history file of the message that the reader has jumped to.
+    /// The position in the history file of the target of a jump.
     pub(super) found: Option<u64>,
-    /// Who has spoken, here and in the pages that were read.
+    /// The senders, here and in the pages that were loaded.
     pub(crate) names: NamesSeen,
     pub(crate) outgoing: PendingMessages,
 }
 
-/// What lies before the window.
+/// The state of the history before the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Older {
     More,
-    /// The page that ends at this place is on its way.
+    /// The page that ends at this position was requested.
     Asked(u64),
     Nothing,
 }
 
-/// What lies behind it.
+/// The state of the history after the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Newer {
-    /// The window ends where the conversation does.
+    /// The window ends at the end of the conversation.
     Live,
     /// The end of the conversation is only in the file.
     More,
-    /// The page that begins at this place is on its way.
+    /// The page that begins at this position was requested.
     Asked(u64),
     TailAsked,
 }
 
-/// What stands at the bottom edge of the screen.
+/// What is at the bottom edge of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
-    /// The end of the conversation, whatever comes.
+    /// The end of the conversation, also after new messages.
     End,
     /// The entry `index`, of which the last `hidden` rows are below the edge.
     At { index: i64, hidden: usize },
-    /// Waiting for the page around this place of the history file.
+    /// Waiting for the page around this position of the history file.
     Jump { to: u64, asked: bool },
 }
 
-/// One thing to show: what was said, or an own message on its way.
+/// One item to show: an entry, or an own message in transit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum TimelineItem<'a> {
     Entry(&'a TimelineEntry),
@@ -105,13 +105,13 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// The indices of everything that can be shown, the own messages on their way included.
+    /// Returns the indices of all items, including own messages in transit.
     pub(crate) fn indices(&self) -> std::ops::Range<i64> {
         let own = if self.is_live() { self.outgoing.as_slice().len() } else { 0 };
         self.first..self.end() + to_index(own)
     }
 
-    /// What has this index.
+    /// Returns the item with this index.
     pub(crate) fn item(&self, index: i64) -> Option<TimelineItem<'_>> {
         let at = usize::try_from(index - self.first).ok()?;
         match self.entries.get(at) {
@@ -121,23 +121,23 @@ impl Timeline {
         }
     }
 
-    /// The entry before `index`, for separators.
+    /// Returns the entry before `index`, for separators.
     pub(crate) fn entry_before(&self, index: i64) -> Option<&TimelineEntry> {
         let at = usize::try_from(index - self.first).ok()?;
         self.entries.get(at.min(self.entries.len()).checked_sub(1)?)
     }
 
-    /// How many messages have come since the reader left the end.
+    /// Returns how many messages have arrived since the reader left the end.
     pub(crate) fn below(&self) -> usize {
         self.below
     }
 
-    /// Whether the window ends where the conversation does.
+    /// Returns whether the window ends at the end of the conversation.
     pub(crate) fn is_live(&self) -> bool {
         self.newer == Newer::Live
     }
 
-    /// Whether the window begins where the history does.
+    /// Returns whether the window begins at the start of the history.
     pub(crate) fn starts_at_the_beginning(&self) -> bool {
         self.older == Older::Nothing
     }
@@ -146,16 +146,16 @@ impl Timeline {
         self.entries.is_empty() && self.outgoing.as_slice().is_empty()
     }
 
-    /// The last `count` entries, newest first.
+    /// Returns the entries, newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &TimelineEntry> {
         self.entries.iter().rev()
     }
 
-    /// A message or a gap that has just come. `false`: it is not in the window.
+    /// Adds a message or gap that has just arrived. Returns `false` if it is not in the window.
     pub(crate) fn push(&mut self, entry: TimelineEntry) -> bool {
         if let Some(mark) = entry.mark {
             if mark.start < self.newest {
-                // A page that was read meanwhile has brought it.
+                // A page that was loaded in the meantime contains it.
                 return false;
             }
             if self.present && self.follows() && self.unread_line == Some(self.newest) {
@@ -165,18 +165,18 @@ impl Timeline {
             self.note_reading();
         }
         if entry.as_message().is_some_and(|said| said.own) {
-            // Who writes has read.
+            // A user who writes has read everything.
             self.read_everything();
         }
         if self.anchor != Anchor::End && entry.as_message().is_some() {
             self.below += 1;
         }
         if self.is_live() && self.anchor != Anchor::End && self.entries.len() >= 2 * WINDOW && entry.mark.is_some() {
-            // The reader is far back and the room talks on: what is new stays in the file for now.
+            // The reader is far back and messages continue to arrive: new ones stay in the file for now.
             self.newer = Newer::More;
         }
         if entry.mark.is_none() {
-            // Before the first page has come, the end is wherever that page ends.
+            // Before the first page is loaded, the end is unknown.
             let after = if self.newest == 0 { u64::MAX } else { self.newest };
             self.asides.push((after, entry.clone()));
             if self.asides.len() > MAX_ASIDES {
@@ -185,7 +185,7 @@ impl Timeline {
         }
         let in_no_file = entry.mark.is_none() && entry.as_message().is_some() && self.newest == 0;
         if !self.is_live() && !in_no_file {
-            // It comes with its page. A message that is in no file has only this place to be.
+            // It comes with its page. A message that is in no file must be kept here.
             return false;
         }
         self.entries.push_back(entry);
@@ -193,7 +193,7 @@ impl Timeline {
         true
     }
 
-    /// A message that was said before anybody could look: it is not read by coming in.
+    /// Adds a message from before the user could see it: its arrival does not mark it as read.
     pub(crate) fn push_missed(&mut self, entry: TimelineEntry) -> bool {
         let present = std::mem::replace(&mut self.present, false);
         let shown = self.push(entry);
@@ -201,13 +201,13 @@ impl Timeline {
         shown
     }
 
-    /// Another account reads: what is in the file is read again, with other eyes.
+    /// Reloads the history for another account, because own messages and mentions differ.
     pub(crate) fn read_again(&mut self) {
         self.anchor = Anchor::End;
         self.newer = Newer::More;
     }
 
-    /// An own message whose echo is not to be waited for any longer becomes part of what was said.
+    /// Makes an own message part of the conversation, if its echo need not be awaited any longer.
     pub(crate) fn settle(&mut self, own: &PendingMessage, me: &Viewer) {
         let mut entry = TimelineEntry::said(me.nickname.as_deref(), &own.text, Some(own.at), None, me);
         if let EntryKind::Message(said) = &mut entry.kind {
@@ -216,7 +216,7 @@ impl Timeline {
         self.push(entry);
     }
 
-    /// The receipt of an own line has come after the line.
+    /// Confirms an own message whose receipt arrived after its echo.
     pub(crate) fn confirm(&mut self, echo: &EarlyEcho, me: &Viewer) {
         let shown = TimelineEntry::said(me.nickname.as_deref(), &echo.text, None, echo.mark, me);
         let is_it = |entry: &&mut TimelineEntry| entry.mark == echo.mark && entry.as_message() == shown.as_message();
@@ -229,18 +229,18 @@ impl Timeline {
         }
     }
 
-    /// Says where reading ended in an earlier run.
+    /// Sets the read position of an earlier run.
     pub(crate) fn set_read_to(&mut self, place: Option<u64>) {
         self.read_to = place;
         self.unread_line = place;
     }
 
-    /// The place to remember for the next run.
+    /// Returns the position to store for the next run.
     pub(crate) fn read_to(&self) -> Option<u64> {
         self.read_to
     }
 
-    /// Whether somebody looks at the screen. Who goes away leaves the mark behind.
+    /// Sets whether a user looks at the screen. When the user leaves, the unread mark starts here.
     pub(crate) fn set_present(&mut self, present: bool) {
         if self.present && !present && self.follows() {
             self.note_reading();
@@ -250,17 +250,17 @@ impl Timeline {
         self.note_reading();
     }
 
-    /// Whether the unread mark stands before the item with this index.
+    /// Returns whether the unread mark is before the item with this index.
     pub(crate) fn unread_begins_at(&self, index: i64) -> bool {
         let Some(line) = self.unread_line else { return false };
         let Some(TimelineItem::Entry(entry)) = self.item(index) else { return false };
         let unread = entry.mark.is_some_and(|mark| mark.start >= line);
-        // Notices and gaps have no place in the file: look past a few of them.
+        // Notices and gaps have no position in the file, so skip a few of them.
         let marked = (1..=8).find_map(|back| self.entry_before(index - back + 1).and_then(|entry| entry.mark));
         unread && marked.is_some_and(|mark| mark.start < line)
     }
 
-    /// What is shown at the end counts as read. The mark stays where it is.
+    /// Marks the messages at the visible end as read. The mark stays where it is.
     pub(super) fn note_reading(&mut self) {
         if self.present && self.follows() && self.is_live() && self.newest > 0 {
             self.read_to = Some(self.newest);
@@ -274,7 +274,7 @@ impl Timeline {
         }
     }
 
-    /// Whether this is the message that the reader has jumped to.
+    /// Returns whether this is the target of a jump.
     pub(crate) fn is_found(&self, entry: &TimelineEntry) -> bool {
         self.found.is_some() && entry.mark.map(|mark| mark.start) == self.found
     }
@@ -283,8 +283,7 @@ impl Timeline {
         self.first + to_index(self.entries.len())
     }
 
-    /// Keeps the window bounded at its old end. Where the reader is stays in it, if it can be read
-    /// again from the file.
+    /// Bounds the window at its old end. The reader's place stays in it, if it could be reloaded from the file.
     pub(super) fn trim_front(&mut self) {
         let limit = if self.anchor == Anchor::End { WINDOW } else { 2 * WINDOW + 1 };
         while self.entries.len() > limit {

@@ -1,4 +1,4 @@
-//! Where rows of roles become cells. Everything that is drawn goes through here, within its area.
+//! Converts rows of roles to cells. All drawing uses this module, within its area.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,7 +10,7 @@ use crate::theme::{Role, Theme};
 use crate::width::{fit, text_width};
 use crate::wrap::{Row, wrap};
 
-/// A drawing and how roles look in it.
+/// A drawing with its theme.
 pub(super) struct Canvas<'a> {
     buffer: &'a mut Buffer,
     links: &'a mut Vec<ScreenLink>,
@@ -22,7 +22,7 @@ impl<'a> Canvas<'a> {
         Self { buffer: &mut drawing.buffer, links: &mut drawing.links, theme }
     }
 
-    /// Draws a text on one row, cut to `width` cells. Returns the column behind it.
+    /// Draws a text on one row, cut to `width` cells. Returns the column after it.
     pub(super) fn text(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
         let area = self.buffer.area;
         if y >= area.bottom() || x >= area.right() {
@@ -46,7 +46,7 @@ impl<'a> Canvas<'a> {
             let mut style = self.theme.style(ink.role);
             let mut text = piece.text.as_str();
             if let Some(address) = ink.link {
-                // The indent of a row is no part of the address.
+                // The indent of a row is not part of the address.
                 let blank = text.len() - text.trim_start_matches(' ').len();
                 x = x.saturating_add(u16::try_from(blank).unwrap_or(u16::MAX)).min(right);
                 text = &text[blank..];
@@ -58,7 +58,7 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Wraps a text into `area` from row `y` on. Returns the row behind it.
+    /// Wraps a text into `area`, starting at row `y`. Returns the row after it.
     pub(super) fn paragraph(&mut self, area: Rect, y: u16, text: &str, role: Role) -> u16 {
         let mut y = y;
         for row in wrap(&[(role, text)], area.width, 0) {
@@ -71,16 +71,15 @@ impl<'a> Canvas<'a> {
         y
     }
 
-    /// Fills an area with the look of a role.
+    /// Fills an area with the style of a role.
     pub(super) fn fill(&mut self, area: Rect, role: Role) {
         self.buffer.set_style(area, self.theme.style(role));
     }
 
-    /// Empties an area, draws a frame with a title around it where there is room for one, and returns
-    /// what is inside.
+    /// Clears an area, draws a frame with a title if there is space for one, and returns the inner area.
     pub(super) fn window(&mut self, area: Rect, title: &str) -> Rect {
         let area = area.intersection(self.buffer.area);
-        // What is under the window is not to be clicked.
+        // Links under the window must not be clickable.
         self.links.retain(|link| link.row < area.top() || link.row >= area.bottom());
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
@@ -103,7 +102,7 @@ impl<'a> Canvas<'a> {
         Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
     }
 
-    /// A line of a list or a choice, marked where it is chosen.
+    /// Draws a line of a list or a choice, marked if it is selected.
     pub(super) fn choice(&mut self, area: Rect, y: u16, text: &str, chosen: bool) {
         if y >= area.bottom() {
             return;

@@ -1,4 +1,4 @@
-//! The chat screen: the conversation from its lower edge upwards, and the line that is typed.
+//! The chat screen: the conversation from its lower edge upwards, and the input line.
 
 use ratatui::layout::Rect;
 
@@ -10,7 +10,7 @@ use crate::lang::Phrase;
 use crate::layout::ConversationLayout;
 use crate::theme::Role;
 
-/// Draws the screen. Returns where the cursor is.
+/// Draws the screen. Returns the position of the cursor.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let parts = app.chat_areas();
     if let Some(title) = parts.title {
@@ -80,7 +80,7 @@ fn draw_hint(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
 
 fn input(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let (rows, (row, column)) = app.chat.input.rows(areas::input_width(area.width));
-    // The row of the cursor is always seen.
+    // The row of the cursor is always visible.
     let height = usize::from(area.height.max(1));
     let first = row.saturating_sub(height - 1);
     for (y, (number, text)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first)) {
@@ -97,8 +97,8 @@ fn input(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     Some((area.x + 2 + column, y))
 }
 
-/// What was pasted into the line may hold invisible characters, which the rows show; this is only
-/// the last guard before the cells.
+/// Removes invisible characters from a row of the input line. The rows already show them; this is only the last guard
+/// before the cells.
 fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }

@@ -1,4 +1,4 @@
-//! What stands over a screen: help, a wrong token, a paste.
+//! The dialogs on top of a screen: help, a wrong token, a paste.
 
 use ratatui::layout::Rect;
 
@@ -8,7 +8,7 @@ use crate::lang::Phrase;
 use crate::theme::Role;
 use crate::{areas, layout};
 
-/// The keys and commands.
+/// Draws the keys and commands.
 pub(super) fn help(app: &App, scroll: u16, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let inner = canvas.window(areas::dialog(area.width, area.height), &app.text(Phrase::HelpTitle));
     let text = Rect { height: inner.height.saturating_sub(1), ..inner };
@@ -20,7 +20,7 @@ pub(super) fn help(app: &App, scroll: u16, area: Rect, canvas: &mut Canvas<'_>) 
     None
 }
 
-/// The server does not know the token.
+/// Draws the dialog about an unknown token.
 pub(super) fn wrong_token(app: &App, choice: usize, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let inner = canvas.window(middle(area, 60, 10), &app.text(Phrase::WrongTokenTitle));
     let choices = [app.text(Phrase::OtherAccount), app.text(Phrase::NewAccount), app.text(Phrase::Leave)];
@@ -33,7 +33,7 @@ pub(super) fn wrong_token(app: &App, choice: usize, area: Rect, canvas: &mut Can
     None
 }
 
-/// What was pasted, and what to do with it.
+/// Draws the paste and the choices.
 pub(super) fn paste(app: &App, paste: &PastePreview, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let title = app.text(Phrase::PasteTitle { lines: paste.lines, bytes: paste.bytes });
     let inner = canvas.window(areas::dialog(area.width, area.height), &title);

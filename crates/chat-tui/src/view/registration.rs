@@ -11,7 +11,7 @@ use crate::theme::Role;
 use crate::timeline::clean_name;
 use crate::width::text_width;
 
-/// Draws the screen. Returns where the cursor is.
+/// Draws the screen. Returns the position of the cursor.
 pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let title = format!("{} · {}", app.text(Phrase::RegistrationTitle), app.place);
     let inner = canvas.window(areas::dialog(area.width, area.height), &title);
@@ -67,7 +67,7 @@ fn form(app: &App, area: Rect, y: u16, roomy: bool, canvas: &mut Canvas<'_>) -> 
         _ => y += u16::from(roomy),
     }
     button(app, Phrase::Register, Focus::Register, true, Rect { y, height: 1, ..area }, canvas);
-    // It is there from the start, so that one sees where this leads; it works once there is an account.
+    // Shown from the start, so that the user sees the next step; it works once there is an account.
     button(app, Phrase::EnterChat, Focus::EnterChat, false, Rect { y: y + 1, height: 1, ..area }, canvas);
     (y + 2, cursor)
 }
@@ -87,7 +87,7 @@ fn done(app: &App, registered: &Registered, area: Rect, y: u16, roomy: bool, can
     let y = if roomy { place(y + 2, canvas) + 1 } else { y + 2 };
     button(app, Phrase::EnterChat, Focus::EnterChat, true, Rect { y, height: 1, ..area }, canvas);
     button(app, Phrase::Again, Focus::Again, true, Rect { y: y + 1, height: 1, ..area }, canvas);
-    // On a small screen what can be done comes first.
+    // On a small screen the choices come first.
     if roomy { y + 2 } else { place(y + 2, canvas) }
 }
 

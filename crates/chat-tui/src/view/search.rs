@@ -1,4 +1,4 @@
-//! The search: what is looked for, and what has been found so far, newest first.
+//! The search: the query, and the results so far, newest first.
 
 use ratatui::layout::Rect;
 
@@ -9,7 +9,7 @@ use crate::event::SearchHit;
 use crate::lang::Phrase;
 use crate::theme::Role;
 
-/// Draws the search. Returns where the cursor is.
+/// Draws the search. Returns the position of the cursor.
 pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let inner = canvas.window(areas::dialog(area.width, area.height), &app.text(Phrase::SearchTitle));
     let x = canvas.text(inner.x, inner.y, inner.width, &format!("{}: ", app.text(Phrase::SearchPrompt)), Role::Title);

@@ -1,5 +1,5 @@
-//! The status line: who, how both connections are, how fast, and how much waits. The less there is
-//! room for, the shorter it says the same.
+//! The status line: the account, the state of both connections, the round trip time, and the number of waiting
+//! messages. With less space it uses shorter forms.
 
 use ratatui::layout::Rect;
 
@@ -18,7 +18,7 @@ pub(super) fn line(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     canvas.text(area.x, area.y, area.width, fits.map_or("", String::as_str), Role::Status);
 }
 
-/// Draws what is wrong, where something is.
+/// Draws the connection problems, if any.
 pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     let (listening, writing) = (app.links.listening.cause(), app.links.writing.cause());
     let mut text = String::new();
@@ -42,7 +42,7 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     canvas.text(area.x, area.y, area.width, &clean(&text), Role::Warning);
 }
 
-/// The same in ever fewer words; the nickname goes before what the connections do.
+/// Returns the same content in ever shorter forms; the nickname is dropped before the connections.
 fn forms(app: &App) -> Vec<String> {
     let links = [link(app, LinkSide::Listening), link(app, LinkSide::Writing)];
     let pace = app.links.round_trip.map(|time| match time.as_millis() {
@@ -74,7 +74,7 @@ fn forms(app: &App) -> Vec<String> {
     ]
 }
 
-/// Never loses what matters most: the connections, and whether anything waits.
+/// Returns the shortest form, which keeps the connections and whether any message waits.
 fn short(app: &App) -> String {
     let mut parts = format!("{} {}", tiny(app, LinkSide::Listening), tiny(app, LinkSide::Writing));
     let waiting = app.chat.timeline.outgoing.waiting();
@@ -121,7 +121,7 @@ fn can_retry(app: &App) -> bool {
     app.links.counts_down()
 }
 
-/// A cause may quote what a server said.
+/// Cleans a cause, which may quote a server.
 fn clean(text: &str) -> String {
     chat_client::display::clean_for_terminal(text).into_owned()
 }

@@ -1,5 +1,4 @@
-//! Whole screens, drawn in the test at the sizes that matter, and hostile text that must not get
-//! through to a terminal.
+//! Tests of whole screens at the sizes that matter, and of hostile text that must not reach a terminal.
 
 use std::time::Duration;
 
@@ -28,14 +27,14 @@ fn at_all_sizes(name: &str, build: impl Fn(u16, u16) -> App) {
     }
 }
 
-/// A conversation with everything in it.
+/// Returns a conversation with every kind of entry.
 fn evening(lang: Lang, width: u16, height: u16) -> App {
     let mut app = chatting(lang, width, height);
     app.chat.timeline.set_read_to(Some(70));
     app.chat.timeline.read_again();
     app.take_all([AppEvent::Tick]);
     let old = [
-        ("Jolly Ann", "good evening, everybody"),
+        ("Jolly Ann", "good evening, all"),
         ("Vlad", "привет! Кто-нибудь видел мой ключ?"),
         ("静かな人", "こんばんは、鍵は見ませんでした"),
         ("Wise Dan", "ערב טוב, לא ראיתי"),
@@ -111,7 +110,7 @@ fn registered() {
 }
 
 #[test]
-fn the_token_is_shown_when_asked_for() {
+fn shows_the_token_on_request() {
     let mut app = fresh(Lang::En, 80, 24);
     app.take_all([AppEvent::Accounts(Vec::new())]);
     app.enter_line("Bob");
@@ -142,7 +141,7 @@ fn chat_in_russian() {
 }
 
 #[test]
-fn an_empty_room() {
+fn empty_room() {
     snapshot("empty", &chatting(Lang::En, 80, 24));
 }
 
@@ -225,7 +224,7 @@ fn help() {
 }
 
 #[test]
-fn deciding_about_an_own_message() {
+fn selected_own_message() {
     at_all_sizes("own", |width, height| {
         let mut app = evening(Lang::En, width, height);
         app.control('o');
@@ -235,7 +234,7 @@ fn deciding_about_an_own_message() {
 }
 
 #[test]
-fn somebody_who_looks_like_another() {
+fn look_alike_of_another_user() {
     at_all_sizes("look-alike", |width, height| {
         let mut app = chatting(Lang::En, width, height);
         app.chat.timeline.read_again();
@@ -268,9 +267,9 @@ fn typing_several_lines() {
     });
 }
 
-/// What a peer may write, wherever it may come from, reaches no cell and no title as it was.
+/// Text of peers, wherever it comes from, reaches no cell and no title unchanged.
 #[test]
-fn hostile_text_is_harmless_wherever_it_comes_from() {
+fn hostile_text_is_harmless_everywhere() {
     let corpus = [
         "\u{1b}[2J\u{1b}[1;1H",
         "\u{1b}]0;title\u{7}",
@@ -325,8 +324,8 @@ fn assert_harmless(text: &str, evil: &str) {
 }
 
 #[test]
-fn a_screen_says_the_same_without_colours() {
-    // Colour is style, and the text of the screen has none: the states are words and marks.
+fn screen_has_the_same_text_without_colours() {
+    // Colour is only style: the states are words and marks.
     let text = screen(&evening(Lang::En, 80, 24));
     for word in ["✓", "→ sent", "✗ failed", "? unconfirmed", "new messages", "gap 17:07:05"] {
         assert!(text.contains(word), "{word}\n{text}");
@@ -334,7 +333,7 @@ fn a_screen_says_the_same_without_colours() {
 }
 
 #[test]
-fn a_round_trip_is_shown() {
+fn shows_the_round_trip() {
     let mut app = chatting(Lang::En, 100, 24);
     app.take_all([AppEvent::RoundTrip(Duration::from_millis(34))]);
     assert!(screen(&app).contains("34 ms"));

@@ -1,5 +1,5 @@
-//! What the scenarios are played on: a server, a terminal with the program in it, the program on
-//! pipes. Everything is waited for by what can be seen; the guards are only there to end a failure.
+//! The environment of the scenarios: a server, a terminal with the program in it, the program on pipes. Tests wait for
+//! visible output; the guards only end a failure.
 #![allow(dead_code, clippy::unwrap_used, unreachable_pub)]
 
 pub mod pipes;
@@ -10,10 +10,10 @@ pub mod terminal;
 use std::path::Path;
 use std::time::Duration;
 
-/// Nothing takes this long, on any machine.
+/// The deadline of every wait.
 pub const GUARD: Duration = Duration::from_secs(60);
 
-/// The environment of a program that is to know nothing of this machine.
+/// Returns the environment of a program that must not see the configuration of this machine.
 pub fn environment(home: &Path) -> Vec<(String, String)> {
     let dir = |name: &str| home.join(name).display().to_string();
     vec![
@@ -30,7 +30,7 @@ pub fn environment(home: &Path) -> Vec<(String, String)> {
 /// The binary under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_chat-tui");
 
-/// A history of so many lines.
+/// Writes a history with this many lines.
 pub fn write_history(home: &Path, lines: usize) {
     use std::io::Write;
     let dir = home.join("data");

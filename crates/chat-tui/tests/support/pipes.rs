@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::{GUARD, PROGRAM, environment};
 
-/// The program and what it has said.
+/// The program and its output.
 pub struct Pipes {
     child: Child,
     input: Option<ChildStdin>,
@@ -17,7 +17,7 @@ pub struct Pipes {
     followers: Vec<JoinHandle<()>>,
 }
 
-/// Messages, and talk.
+/// Messages, and reports.
 type Lines = (Vec<String>, Vec<String>);
 
 #[derive(Default)]
@@ -27,14 +27,14 @@ struct Said {
 }
 
 impl Pipes {
-    /// Starts it.
+    /// Starts the program.
     pub fn start(home: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new(PROGRAM);
         command.args(arguments);
         Self::start_command(home, command)
     }
 
-    /// Starts it where the system gives everybody every right to a new file.
+    /// Starts the program with a umask that leaves new files open to all users.
     pub fn start_careless(home: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", "umask 000; exec \"$@\"", "sh", PROGRAM]).args(arguments);
@@ -69,22 +69,22 @@ impl Pipes {
         self.wait(text, |lines| &lines.0)
     }
 
-    /// Waits for talk that holds this.
+    /// Waits for a report that contains this.
     pub fn wait_for_report(&self, text: &str) -> String {
         self.wait(text, |lines| &lines.1)
     }
 
-    /// All messages so far.
+    /// Returns all messages so far.
     pub fn messages(&self) -> Vec<String> {
         self.said.lines.lock().unwrap().0.clone()
     }
 
-    /// All talk so far.
+    /// Returns all reports so far.
     pub fn reports(&self) -> Vec<String> {
         self.said.lines.lock().unwrap().1.clone()
     }
 
-    /// Waits for its end, and until all that it said has been read.
+    /// Waits for the end, and until all output has been read.
     pub fn wait_exit(&mut self) -> i32 {
         let begun = Instant::now();
         loop {
@@ -105,7 +105,7 @@ impl Pipes {
                 return line.clone();
             }
             let left = GUARD.checked_sub(begun.elapsed());
-            let left = left.unwrap_or_else(|| panic!("waited for {text}; said was {lines:?}"));
+            let left = left.unwrap_or_else(|| panic!("waited for {text}; got {lines:?}"));
             lines = self.said.changed.wait_timeout(lines, left).unwrap().0;
         }
     }

@@ -1,4 +1,4 @@
-//! A server inside the test, which can be killed and come back.
+//! A server inside the test, which can be killed and restarted.
 
 use std::path::Path;
 
@@ -24,19 +24,19 @@ impl Room {
         Self { runtime, server: Some(server), config, dir }
     }
 
-    /// The arguments that lead there.
+    /// Returns the arguments with its address.
     pub fn arguments(&self) -> Vec<String> {
         let (listen, write) = (self.config.listen.port().to_string(), self.config.write.port().to_string());
         ["--no-local-room", "--listen-port", &listen, "--write-port", &write].map(str::to_owned).to_vec()
     }
 
-    /// Stops the server at once, in the middle of whatever it does.
+    /// Stops the server at once, without draining.
     pub fn kill(&mut self) {
         let server = self.server.take();
         self.runtime.block_on(async { drop(server) });
     }
 
-    /// Starts it again, with what it had stored.
+    /// Starts it again with its stored data.
     pub fn come_back(&mut self) {
         self.server = Some(start(&self.runtime, &self.config, self.dir.path()));
     }
@@ -45,7 +45,7 @@ impl Room {
 fn start(runtime: &Runtime, config: &ServerConfig, dir: &Path) -> ServerHandle {
     let begun = std::time::Instant::now();
     loop {
-        // The store and the ports of a server that was killed are free once its tasks are gone.
+        // The store and the ports of a killed server are free once its tasks have ended.
         let started = runtime.block_on(async {
             let journal = SqliteJournal::open(dir).map_err(|error| error.to_string())?;
             Server::start(config.clone(), journal).await.map_err(|error| error.to_string())

@@ -1,4 +1,4 @@
-//! The program in a terminal of its own, and a parser that knows what the person sees.
+//! The program in a terminal of its own, and a parser of the screen.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::{GUARD, PROGRAM, environment};
 /// A terminal with the program in it.
 pub struct Terminal {
     master: Option<Box<dyn MasterPty + Send>>,
-    /// Held open, so that the last words of a program that ends are not lost with its side.
+    /// Kept open, so that the last output of a program is not lost when it closes its side.
     slave: Option<Box<dyn SlavePty + Send>>,
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
@@ -43,7 +43,7 @@ impl Terminal {
         Self::start_command(home, command, width, height)
     }
 
-    /// Starts a shell with job control that starts the program, and after a line brings it back.
+    /// Starts a shell with job control that starts the program, and resumes it after a line.
     pub fn start_in_shell(home: &Path, arguments: &[String]) -> Self {
         let mut command = CommandBuilder::new("bash");
         let line = format!("{PROGRAM} {}; echo stopped; read -r line; fg >/dev/null; echo over", arguments.join(" "));
@@ -91,7 +91,7 @@ impl Terminal {
         self.keys(&format!("\x1b[200~{text}\x1b[201~"));
     }
 
-    /// What the person sees.
+    /// Returns the content of the screen.
     pub fn screen(&self) -> String {
         self.seen.parser.lock().unwrap().screen().contents()
     }
@@ -106,7 +106,7 @@ impl Terminal {
         self.wait_until(&format!("no {text}"), |screen| !screen.contents().contains(text))
     }
 
-    /// Waits until the screen is as wanted.
+    /// Waits until the screen satisfies a condition.
     pub fn wait_until(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) -> String {
         let begun = Instant::now();
         let mut parser = self.seen.parser.lock().unwrap();
@@ -131,7 +131,7 @@ impl Terminal {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// Waits until the system says that the program is stopped.
+    /// Waits until the kernel reports that the program is stopped.
     pub fn wait_stopped(&self) {
         let begun = Instant::now();
         let path = format!("/proc/{}/stat", self.pid().as_raw_nonzero());
@@ -143,7 +143,7 @@ impl Terminal {
 
     /// Closes the terminal, as a window is closed.
     pub fn close(&mut self) {
-        // The thread that reads holds the terminal open too: what this key shows ends it.
+        // The reading thread keeps the terminal open too; the output of this key ends it.
         self.seen.closed.store(true, Ordering::Release);
         self.keys("x");
         self.keys = Box::new(std::io::sink());
@@ -163,7 +163,7 @@ impl Terminal {
         }
     }
 
-    /// Whether the terminal is as the program found it.
+    /// Asserts that the terminal is as the program found it.
     pub fn assert_given_back(&self) {
         self.wait_until("the terminal to be given back", |screen| {
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
@@ -171,7 +171,7 @@ impl Terminal {
         self.assert_cooked();
     }
 
-    /// Whether the terminal collects lines and echoes them.
+    /// Asserts that the terminal is in cooked mode with echo.
     pub fn assert_cooked(&self) {
         const ECHO: u32 = 0o10;
         const ICANON: u32 = 0o2;
@@ -187,7 +187,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // A stopped program does not see its terminal go.
+        // A stopped program does not notice that its terminal is gone.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

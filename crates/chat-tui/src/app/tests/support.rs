@@ -27,7 +27,7 @@ pub(crate) fn account(nickname: &str, token: &str) -> KnownAccount {
     KnownAccount { account, asked: nickname.split_once(' ').map(|(_, name)| name.to_owned()) }
 }
 
-/// An application of this size that has not read its accounts yet.
+/// Returns an application of this size that has not loaded its accounts yet.
 pub(crate) fn fresh(lang: Lang, width: u16, height: u16) -> App {
     App::new(Start {
         lang,
@@ -42,7 +42,7 @@ pub(crate) fn fresh(lang: Lang, width: u16, height: u16) -> App {
     })
 }
 
-/// One that is in the chat as Keen Bob, with both connections and an empty history.
+/// Returns an application in the chat as Keen Bob, with both connections and an empty history.
 pub(crate) fn chatting(lang: Lang, width: u16, height: u16) -> App {
     let mut app = fresh(lang, width, height);
     app.take_all([
@@ -65,7 +65,7 @@ pub(crate) fn said(sender: &str, text: &str, seconds: i64) -> AppEvent {
     }])
 }
 
-/// A page of numbered lines by one sender, ten bytes each.
+/// Returns a page of numbered lines by one sender, ten bytes each.
 pub(crate) fn page(range: std::ops::Range<u64>, of: u64) -> HistoryPage {
     let lines = range.clone().map(|number| PageLine {
         at: Some(DateTime::constant(2023, 1, 13, 12, 0, 0, 0)),

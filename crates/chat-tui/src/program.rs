@@ -56,7 +56,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.log_file {
         log_to(path)?;
     }
-    // Missing, the default directory is made; a file elsewhere stands in a directory that is there.
+    // The default directory is created if it is missing; the directory of a file elsewhere must exist.
     chat_client::paths::create_private(&settings.data_dir)
         .with_context(|| format!("could not create {}", settings.data_dir.display()))?;
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();

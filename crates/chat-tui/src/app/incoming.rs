@@ -49,7 +49,7 @@ impl App {
                 Incoming::Gap { since, until, missed, cause } => {
                     // After a gap an echo arrives only for numbered messages; those are still received, or already
                     // passed.
-                    // No echo comes through a gap, but for what has a number: that is heard, or passed.
+                    // A new stream assigns new numbers, so the old ones have no echo either.
                     let renumbered = cause == GapReason::OtherStream;
                     for own in self.chat.timeline.outgoing.take_confirmed(renumbered) {
                         self.chat.timeline.settle(&own, &self.reader);

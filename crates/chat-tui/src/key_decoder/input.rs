@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What was decoded.
+/// One decoded input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
     Key(KeyEvent),
@@ -12,11 +12,11 @@ pub(crate) enum Input {
     Focus(bool),
 }
 
-/// What stands at the start of the buffer.
+/// The decoded start of the buffer.
 pub(super) enum Step {
-    /// So many bytes are one input, or nothing that the program needs.
+    /// This many bytes are one input, or nothing that the program needs.
     Done(usize, Option<Input>),
-    /// So many bytes begin a bracketed paste.
+    /// This many bytes begin a bracketed paste.
     PasteStart(usize),
     Incomplete,
 }

@@ -20,7 +20,7 @@ static COMMAND: LazyLock<Command> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let content = String::from_utf8_lossy(data);
     match ConfigFile::parse(Path::new("/d/server.toml"), &content, &COMMAND) {
-        // What a file may say, a command line may say: each value has passed its parser.
+        // Everything in a file is valid on a command line too: each value has passed the same parser.
         Ok(file) => assert!(file.arguments().all(|argument| argument.to_string_lossy().starts_with("--"))),
         Err(error) => assert!(error.to_string().starts_with("/d/server.toml:")),
     }

@@ -76,6 +76,7 @@ async fn listen(mut listener: Listener, mut asked: mpsc::UnboundedReceiver<Wait>
     let mut kept: VecDeque<Message> = VecDeque::new();
     let mut kept_bytes = 0;
     loop {
+        // Both branches are cancel safe: a query stays in its channel, an event with the listener.
         tokio::select! {
             wait = asked.recv() => {
                 let Some(wait) = wait else { return };

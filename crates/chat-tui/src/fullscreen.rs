@@ -73,6 +73,8 @@ impl Fullscreen {
                 assert!(!self.panic_after_start, "asked to panic");
             }
             let tick = self.app.next_tick();
+            // A fixed order: after a panic nothing may be drawn, and keys come before events, so that a busy room does
+            // not delay them. All branches are cancel safe.
             tokio::select! {
                 biased;
                 () = terminal::panicked() => return Err(io::Error::other("a thread of the program panicked")),

@@ -123,7 +123,9 @@ async fn idle(programs: &Programs, case: &Case) -> Result<f64> {
 
 /// Returns whether the output names one of the two line limits, or the wrong greeting.
 fn names_the_limit(output: &str) -> bool {
-    ["limit of 65536 bytes", "limit of 16777216 bytes", "not the greeting of a chat server"].iter().any(|part| output.contains(part))
+    ["limit of 65536 bytes", "limit of 16777216 bytes", "not the greeting of a chat server"]
+        .iter()
+        .any(|part| output.contains(part))
 }
 
 /// Runs the client against both ports until it ends, or for at most `most`. Returns the observations, the bytes it was

@@ -92,6 +92,7 @@ impl HistoryReader {
         let mut follower = file.follow(offset);
         let reader = StdoutWatch::watch();
         loop {
+            // All branches are cancel safe: the follower keeps its offset until it returns a batch.
             let batch = tokio::select! {
                 batch = follower.next_batch() => batch?,
                 () = interrupt.wait() => return Err(CliError::Interrupted),

@@ -237,6 +237,8 @@ impl ListenRun {
         let mut backlog = VecDeque::new();
         loop {
             let retry_at = (self.persistence.is_waiting() || !backlog.is_empty()).then(|| Instant::now() + RETRY_EVERY);
+            // A fixed order: a signal or a deadline must not wait behind a busy room. All branches are cancel safe, and
+            // events stay with the listener until they are returned.
             tokio::select! {
                 biased;
                 () = interrupt.wait() => return Err(CliError::Interrupted),

@@ -40,6 +40,7 @@ pub(super) async fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, Cl
     if let (Some(name), None) = (&settings.nickname, &token) {
         return Err(CliError::UnknownAccount(name.clone()));
     }
+    // Dropping the check closes its connections; it has no result to lose.
     tokio::select! {
         () = interrupt.wait() => Err(CliError::Interrupted),
         done = check(&config, token, common.json) => done,
@@ -168,6 +169,7 @@ async fn login(config: &ClientConfig, token: Token) -> Result<PortAnswer, CliErr
     let took = start.elapsed();
     let nickname = writer.account().borrow().as_ref().map(|account| account.nickname.to_string());
     let mut trips = writer.round_trip();
+    // Both branches watch a value, so the dropped one loses nothing.
     let round_trip = tokio::select! {
         trip = trips.wait_for(Option::is_some) => trip.ok().and_then(|trip| *trip),
         _ = states.wait_for(ConnectionState::is_closed) => None,

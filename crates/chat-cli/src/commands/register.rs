@@ -23,6 +23,7 @@ pub(super) async fn run(args: &RegisterArgs, common: &CommonArgs) -> Result<Exit
     connection::warn_of_exposure(&config);
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
     let last_error = LastError::default();
+    // An interrupted registration may leave an account on the server whose token is lost, as at any end of the process.
     let account = tokio::select! {
         account = account_choice::new(&settings, &config, &args.username, &last_error) => account?,
         () = interrupt.wait() => return Err(CliError::Interrupted),

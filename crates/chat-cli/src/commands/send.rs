@@ -46,6 +46,7 @@ pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit,
         Ok::<_, CliError>((Writer::builder(config.clone()).token(token).start(), echo))
     };
     let mut receipts = Receipts::new(common.json);
+    // Dropping `start` loses no message: none has been read from the input yet.
     let started = tokio::select! {
         started = start => started,
         () = interrupt.wait() => Err(CliError::Interrupted),
@@ -96,6 +97,8 @@ impl Run {
         let mut stop = None;
         let mut more = true;
         while stop.is_none() && (more || !under_way.is_empty()) {
+            // A fixed order: a signal or the deadline comes first, and results come before new messages. All branches
+            // are cancel safe, and sending runs in the arm, so it is never dropped half-way.
             let told = tokio::select! {
                 biased;
                 () = interrupt.wait() => Err(CliError::Interrupted),
@@ -133,6 +136,7 @@ impl Run {
         tokio::pin!(closing);
         let mut closed = false;
         while !under_way.is_empty() {
+            // `closing` is polled by reference and continues; the results stay in the queue.
             tokio::select! {
                 Some(sent) = under_way.next() => stop = self.ended(sent).err().or(stop),
                 _ = &mut closing, if !closed => {
@@ -166,6 +170,7 @@ impl Run {
             let id = delivery.id().clone();
             let written = delivery.written();
             tokio::pin!(written, delivery);
+            // The final state comes first: with both ready, a refusal must not count as written.
             let end = tokio::select! {
                 biased;
                 end = &mut delivery => end.map(|receipt| receipt.position),

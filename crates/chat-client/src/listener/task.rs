@@ -152,6 +152,7 @@ impl ListenerTask {
             let cause = Arc::new(error);
             let Some(retry_at) = supervisor.failed(cause.clone()) else {
                 let last = EventBatch::Events(vec![ListenerEvent::Closed(ClosedCause(cause))]);
+                // After a stop the last event is not needed, so dropping the send loses nothing.
                 tokio::select! {
                     biased;
                     _ = &mut stopped => {}
@@ -160,6 +161,7 @@ impl ListenerTask {
                 }
                 return;
             };
+            // A fixed order of polling, so that a simulation replays from its seed.
             tokio::select! {
                 biased;
                 _ = &mut stopped => break,

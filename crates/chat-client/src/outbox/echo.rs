@@ -30,8 +30,8 @@ const MAX_EARLY: usize = 2048;
 /// let (id, text) = (fresh_post_id(), Text::new("hello")?);
 /// echoes.add(id.clone(), &text);
 /// echoes.update(&id, &DeliveryState::Written);
-/// let heard = Message::new(Some(me), text);
-/// assert_eq!(echoes.on_message(&heard, ())[0].id, id);
+/// let received = Message::new(Some(me), text);
+/// assert_eq!(echoes.on_message(&received, ())[0].id, id);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]

@@ -287,6 +287,8 @@ async fn serve_plain_listener(shared: Arc<Shared>, io: DuplexStream) {
                 return;
             }
         }
+        // A fixed order of polling, so that tests are reproducible. The input is ignored, so losing some of it is
+        // harmless.
         tokio::select! {
             biased;
             read = read.read(&mut ignored) => if !matches!(read, Ok(1..)) { return },

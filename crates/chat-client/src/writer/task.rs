@@ -352,6 +352,7 @@ impl WriterTask {
         loop {
             self.after_wake().await;
             let (open, deadline) = (self.takes_commands(), self.deadline());
+            // A fixed order of polling, so that a simulation replays from its seed. All branches are cancel safe.
             tokio::select! {
                 biased;
                 () = sleep_until(until) => return,

@@ -90,6 +90,7 @@ impl RoomHost {
         self.begin().await;
         self.ready.send_replace(true);
         loop {
+            // Both branches only wait; starting a room runs in the arm, so it is never dropped half-way.
             tokio::select! {
                 _ = &mut closing => break,
                 Some(()) = refused.recv() => {

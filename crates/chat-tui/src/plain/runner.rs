@@ -45,6 +45,7 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
             echo_until = Some(Instant::now() + ECHO_TIMEOUT);
         }
         let last = ended_at.map(|at| at + DRAIN_TIMEOUT);
+        // All branches are cancel safe: lines, events and signals stay in their channels.
         let effects = tokio::select! {
             line = lines.recv(), if plain.wants_lines() => match line {
                 Some(line) => plain.input(line, Timestamp::now()),

@@ -44,6 +44,7 @@ async fn listen(
     refusals: Sender<()>,
     closing: &mut watch::Receiver<bool>,
 ) -> Option<HistorySink> {
+    // Both branches watch a value, so the dropped one loses nothing.
     tokio::select! {
         () = wait_for(ready) => {}
         _ = closing.wait_for(|closing| *closing) => return Some(sink),

@@ -352,6 +352,7 @@ async fn watch_writer(shared: Arc<ServiceContext>, writer: Writer) {
     let now = translate::link_state(&state.borrow_and_update());
     shared.send(AppEvent::Link(LinkSide::Writing, now)).await;
     loop {
+        // All branches watch a value: a change that is not handled now is handled in the next turn.
         let message = tokio::select! {
             changed = state.changed() => {
                 if changed.is_err() {

@@ -1,24 +1,33 @@
 //! Chooses the account of a command: a given token, a saved account, or a new one.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chat_client::{
-    Account, ClientConfig, ConnectError, Credentials, FileLock, Nickname, Settings, Token, paths, register,
+    Account, ClientConfig, ConnectError, Credentials, Nickname, Refusal, RegistrationLock, Retry, Settings, Token,
+    register,
 };
 use chat_frontend::report::chain;
 use chat_frontend::time::in_words;
 use tokio::time::Instant;
 
 use crate::connection::LastError;
-use crate::error::CliError;
+use crate::error::{CliError, MAX_NICKNAME_CHARS};
 use crate::output;
+
+/// How long to wait for another run that registers, if the options set no limit.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Loads the saved accounts and reports what was repaired in their file.
 pub(crate) fn kept(settings: &Settings) -> Result<Credentials, CliError> {
-    let credentials = Credentials::load(&settings.credentials_path)?;
-    for warning in credentials.warnings() {
-        output::report(format_args!("warning: {warning}"));
+    let credentials = Credentials::load(settings.credentials_file()?)?;
+    // A run may read the file several times, and reports each warning once.
+    static REPORTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    for warning in credentials.warnings().iter().map(ToString::to_string) {
+        if REPORTED.lock().is_ok_and(|mut reported| reported.insert(warning.clone())) {
+            output::report(format_args!("warning: {warning}"));
+        }
     }
     Ok(credentials)
 }
@@ -49,13 +58,24 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
 pub(crate) async fn known_or_new(
     settings: &Settings,
     config: &ClientConfig,
+    may_register: bool,
     last_error: &LastError,
 ) -> Result<Token, CliError> {
     if let Some(token) = known(settings)? {
         return Ok(token);
     }
     let name = settings.nickname.as_deref().ok_or(CliError::NoAccount)?;
-    let account = new(settings, config, name, last_error).await?;
+    if !may_register {
+        return Err(CliError::NotRegistered(name.to_owned()));
+    }
+    let nickname = Nickname::new(name)?;
+    // Until the account is saved no other run may register, and the one before may have done it meanwhile.
+    let lock = lock(settings, config).await?;
+    if let Some(token) = known(settings)? {
+        return Ok(token);
+    }
+    warn_of_other_rooms(&kept(settings)?, config, name);
+    let account = register_and_save(settings, config, nickname, last_error, &lock).await?;
     output::report(format_args!("registered as {}", account.nickname));
     Ok(account.token)
 }
@@ -68,21 +88,45 @@ pub(crate) async fn new(
     last_error: &LastError,
 ) -> Result<Account, CliError> {
     let nickname = Nickname::new(name)?;
-    // Checked before the server is asked: an account that cannot be saved would be lost.
+    let lock = lock(settings, config).await?;
+    register_and_save(settings, config, nickname, last_error, &lock).await
+}
+
+/// Waits for other runs that register, for as long as this one would wait for the server.
+async fn lock(settings: &Settings, config: &ClientConfig) -> Result<RegistrationLock, CliError> {
+    let timeout = config.retry.max_time.unwrap_or(LOCK_TIMEOUT) + config.answer_timeout;
+    // Also finds out, before the server is asked, whether the account could be saved.
+    Ok(Credentials::lock_registration(settings.credentials_file()?, timeout).await?)
+}
+
+async fn register_and_save(
+    settings: &Settings,
+    config: &ClientConfig,
+    nickname: Nickname,
+    last_error: &LastError,
+    _lock: &RegistrationLock,
+) -> Result<Account, CliError> {
+    let asked = nickname.to_string();
+    if asked.chars().count() > MAX_NICKNAME_CHARS {
+        output::report(format_args!("note: a server may shorten a nickname to {MAX_NICKNAME_CHARS} characters"));
+    }
     let mut credentials = kept(settings)?;
-    can_keep(&settings.credentials_path)?;
     let account = ask(config, nickname, last_error).await?;
-    credentials.add_for(&config.write_addr_text(), &account, Some(name))?;
+    credentials.add_for(&config.write_addr_text(), &account, Some(&asked))?;
     Ok(account)
 }
 
-/// Checks that files can be created next to the account file.
-fn can_keep(path: &Path) -> Result<(), CliError> {
-    let failed = |source| CliError::File { path: path.to_owned(), source };
-    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        paths::create_private(dir).map_err(failed)?;
+/// Names the rooms that have an account of this name: a server that moved to another port is another room.
+fn warn_of_other_rooms(credentials: &Credentials, config: &ClientConfig, name: &str) {
+    let others = credentials.accounts().filter(|stored| stored.is_called(name));
+    let rooms: BTreeSet<&str> = others.filter_map(|stored| stored.room()).collect();
+    if !rooms.is_empty() {
+        let (here, rooms) = (config.write_addr_text(), Vec::from_iter(rooms).join(", "));
+        output::report(format_args!(
+            "warning: {name:?} has an account in another room ({rooms}) and none in {here}; if the server has moved, use \
+             `chat accounts move`"
+        ));
     }
-    FileLock::acquire(path).map(|_| ()).map_err(CliError::Lock)
 }
 
 /// Registers, and retries while no server answers. After an answer, even an incomplete one, it does not ask again: a
@@ -96,15 +140,13 @@ async fn ask(config: &ClientConfig, nickname: Nickname, last_error: &LastError) 
             Ok(account) => return Ok(account),
             Err(error) => Arc::new(error),
         };
-        let unsaid = matches!(
-            *error,
-            ConnectError::Resolve { .. }
-                | ConnectError::Connect { .. }
-                | ConnectError::TimedOut { .. }
-                | ConnectError::NoHandshake { .. }
-        );
+        // Before the greeting nothing was asked, so no account can have been created.
+        let unsaid = error.is_before_dialogue() && error.retry() == Retry::Transient;
         let tries_left = config.retry.max_attempts.is_none_or(|max| attempts < max);
         let time_left = config.retry.max_time.is_none_or(|max| start.elapsed() + wait < max);
+        if matches!(*error, ConnectError::Refused(Refusal::Nickname)) {
+            return Err(CliError::NicknameRefused { what: config.write_addr_text(), name: nickname.to_string() });
+        }
         if !(unsaid && tries_left && time_left) {
             return Err(CliError::Connect { what: config.write_addr_text(), error });
         }

@@ -167,6 +167,15 @@ pub(crate) struct SendArgs {
     /// Post this text; - reads standard input line by line
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
+    /// A text without -m, for a helpful error
+    #[arg(hide = true)]
+    pub(crate) words: Vec<String>,
+    /// Do not register -u when there is no account for it
+    #[arg(long)]
+    pub(crate) no_register: bool,
+    /// Replace bytes of standard input that are not UTF-8 instead of refusing the line
+    #[arg(long)]
+    pub(crate) lossy: bool,
     /// Condition for a message to count as confirmed
     #[arg(long, value_name = "WHEN", default_value = "ack")]
     pub(crate) confirm: Confirm,
@@ -207,6 +216,17 @@ pub(crate) enum AccountsAction {
         /// Its room, by the write port; needed if several rooms have the nickname
         #[arg(long, value_name = "HOST:PORT")]
         room: Option<String>,
+    },
+    /// Note that an account belongs to another address, for a server that has moved
+    Move {
+        /// Its whole nickname
+        nickname: String,
+        /// The room it is of, by its write port; needed where several rooms have the nickname
+        #[arg(long, value_name = "HOST:PORT")]
+        room: Option<String>,
+        /// The new address of the room, by its write port
+        #[arg(long, value_name = "HOST:PORT")]
+        to: String,
     },
 }
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chat_client::{
-    ConnectError, CredentialsError, CursorError, HistoryError, LockError, NicknameError, PathsError, Refusal,
-    SettingsError, TextError, TlsError, TokenError,
+    ConnectError, CredentialsError, CursorError, HistoryError, NicknameError, PathsError, Refusal, SettingsError,
+    TextError, TlsError, TokenError,
 };
 use chat_frontend::Exit;
 use chat_frontend::report::chain;
@@ -33,6 +33,8 @@ pub(crate) enum CliError {
     SeveralFit(Box<str>),
     #[error("no account found: pass -u NAME or a token")]
     NoAccount,
+    #[error("there is no account {0:?} for this server, and --no-register forbids to create one")]
+    NotRegistered(String),
     #[error("several accounts are saved ({}): choose one with -u", .0.join(", "))]
     WhichAccount(Vec<String>),
     #[error("accounts with this nickname are saved for several rooms ({}): choose one with --room", .0.join(", "))]
@@ -51,6 +53,8 @@ pub(crate) enum CliError {
         what: String,
         error: Arc<ConnectError>,
     },
+    #[error("{what}: the server refused the nickname {name:?}: {}", nickname_advice(name))]
+    NicknameRefused { what: String, name: String },
     /// The peer answered, but not as a chat server.
     #[error("{0}")]
     NotAChat(String),
@@ -66,8 +70,6 @@ pub(crate) enum CliError {
     Input(#[source] std::io::Error),
     #[error("{path}: {source}")]
     File { path: PathBuf, source: std::io::Error },
-    #[error(transparent)]
-    Lock(LockError),
     #[error("could not start: {0}")]
     Runtime(#[source] std::io::Error),
     #[error("time ran out after {got} of {wanted} messages")]
@@ -88,10 +90,13 @@ impl CliError {
     /// Returns the exit code of the error.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => Exit::Local,
+            Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_) | SettingsError::NoPlace { .. }) => {
+                Exit::Local
+            }
             Self::Usage(_)
             | Self::Settings(_)
             | Self::NoAccount
+            | Self::NotRegistered(_)
             | Self::WhichAccount(_)
             | Self::WhichRoom(_)
             | Self::UnknownAccount(_)
@@ -103,12 +108,13 @@ impl CliError {
             | Self::History(_)
             | Self::Cursor(_)
             | Self::Credentials(_)
-            | Self::Lock(_)
             | Self::Output(_)
             | Self::Input(_)
             | Self::File { .. }
             | Self::Runtime(_) => Exit::Local,
+            Self::NicknameRefused { .. } => Exit::Refused,
             Self::Connect { error, .. } if refusal(error).is_some() => Exit::Refused,
+            Self::Connect { error, .. } if matches!(**error, ConnectError::Host { .. }) => Exit::Usage,
             Self::Connect { error, .. } if is_local(error) => Exit::Local,
             Self::Connect { .. } | Self::NotAChat(_) | Self::NoConnectionInTime { .. } => Exit::Unreachable,
             Self::Cut { why, shortfall } => shortfall.exit().map_or(why.exit(), |exit| first_of(why.exit(), exit)),
@@ -123,23 +129,26 @@ impl CliError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Usage(_) | Self::Text(_) | Self::Nickname(_) | Self::Token(_) => "usage",
-            Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_)) => "file",
+            Self::Settings(SettingsError::Read { .. } | SettingsError::Paths(_) | SettingsError::NoPlace { .. }) => {
+                "file"
+            }
             Self::Settings(_) => "config",
-            Self::NoAccount | Self::UnknownAccount(_) => "no_account",
+            Self::NoAccount | Self::NotRegistered(_) | Self::UnknownAccount(_) => "no_account",
             Self::WhichAccount(_) | Self::WhichRoom(_) | Self::SeveralFit(_) => "ambiguous_account",
             Self::Paths(_)
             | Self::History(_)
             | Self::Cursor(_)
             | Self::Credentials(_)
-            | Self::Lock(_)
             | Self::Output(_)
             | Self::Input(_)
             | Self::File { .. } => "file",
             Self::Runtime(_) => "internal",
+            Self::NicknameRefused { .. } => "nickname_refused",
             Self::Connect { error, .. } => match (refusal(error), error.as_ref()) {
                 (Some(Refusal::Nickname), _) => "nickname_refused",
                 (Some(_), _) => "unknown_token",
                 (None, error) if is_local(error) => "file",
+                (None, ConnectError::Host { .. }) => "usage",
                 (None, ConnectError::Tls { .. }) => "tls",
                 (None, ConnectError::Protocol(_) | ConnectError::Codec(_)) => "not_a_chat",
                 (None, _) => "unreachable",
@@ -187,9 +196,30 @@ fn refusal(error: &ConnectError) -> Option<Refusal> {
 const UNKNOWN_TOKEN: &str =
     ": create an account with `chat register -u NAME`, and remove the old one with `chat accounts remove NICKNAME`";
 
-/// The server does not report what is wrong with a nickname. These are the rules of our server.
-const NICKNAME: &str = ": it may have at most 40 characters (or the server's own limit), must be visible, and \
-                        must not look like Server; or there were too many registrations";
+/// What to do when no server runs on this machine.
+const NO_SERVER: &str = "; no server runs there: `chat-server` starts one";
+
+fn is_refused_locally(what: &str, error: &ConnectError) -> bool {
+    let local = ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|host| what.starts_with(host));
+    let refused = |source: &std::io::Error| source.kind() == std::io::ErrorKind::ConnectionRefused;
+    local && matches!(error, ConnectError::Connect { source, .. } if refused(source))
+}
+
+/// The longest nickname of our server, in characters. A longer one is shortened by it and refused by others.
+pub(crate) const MAX_NICKNAME_CHARS: usize = 40;
+
+/// Guesses why a server refused a nickname: the protocol has no reason for it.
+fn nickname_advice(name: &str) -> String {
+    let count = name.chars().count();
+    if count > MAX_NICKNAME_CHARS {
+        return format!("it has {count} characters, and servers take up to {MAX_NICKNAME_CHARS}");
+    }
+    if name.trim().eq_ignore_ascii_case("server") || chat_client::display::looks_like(name, "Server") {
+        return "it looks like Server, which is reserved".to_owned();
+    }
+    "the server takes no registrations now, or too many came from this address; try again later or with another name"
+        .to_owned()
+}
 
 /// Returns the whole chain of causes on one line, with the address in front if the error does not contain it, and with
 /// advice.
@@ -197,7 +227,7 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
     let text = chain(error);
     let advice = match refusal(error) {
         Some(Refusal::UnknownToken) => UNKNOWN_TOKEN,
-        Some(Refusal::Nickname) => NICKNAME,
+        None if is_refused_locally(what, error) => NO_SERVER,
         _ => "",
     };
     if text.contains(what) { format!("{text}{advice}") } else { format!("{what}: {text}{advice}") }

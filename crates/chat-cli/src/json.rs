@@ -73,6 +73,8 @@ pub(crate) enum ObjectKind<'a> {
         nick: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         asked: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room: Option<&'a str>,
     },
     Ping {
         side: &'static str,

@@ -1,9 +1,10 @@
 //! The messages of `chat send`: one text, or the lines of standard input with their numbers. It reads no line that
 //! could not be passed on.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use chat_client::{Settings, Text, TextError};
+use chat_client::{DeclineCode, Settings, Text, TextError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -18,7 +19,36 @@ const WAITING: usize = 512;
 const LAST_LINE: Duration = Duration::from_millis(250);
 
 /// A message and its line number, from 1; or why the line is not a message.
-pub(crate) type Numbered = (u64, Result<Text, TextError>);
+pub(crate) type Numbered = (u64, Result<Text, BadLine>);
+
+/// Why a line of the input is not a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadLine {
+    TooLong,
+    NotUtf8,
+    /// The input begins with the byte-order mark of UTF-16, so none of its lines can be read.
+    Utf16,
+}
+
+impl BadLine {
+    /// The name for scripts.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::NotUtf8 | Self::Utf16 => "not_utf8",
+        }
+    }
+
+    pub(crate) fn in_words(self) -> String {
+        match self {
+            Self::TooLong => {
+                format!("{}; the limit is {} bytes", DeclineCode::TooLong, chat_client::MAX_TEXT_BYTES)
+            }
+            Self::NotUtf8 => "not UTF-8; convert it, for example with iconv, or use --lossy".to_owned(),
+            Self::Utf16 => "the input is UTF-16; convert it, for example with `iconv -f UTF-16 -t UTF-8`".to_owned(),
+        }
+    }
+}
 
 /// The messages to send.
 pub(crate) enum MessageSource {
@@ -29,6 +59,7 @@ pub(crate) enum MessageSource {
 /// The lines of standard input.
 pub(crate) struct Lines {
     read: mpsc::Receiver<std::io::Result<(u64, Vec<u8>)>>,
+    decoder: Decoder,
     /// Whether the input had ended when reading stopped.
     ended: oneshot::Receiver<bool>,
 }
@@ -45,7 +76,7 @@ impl MessageSource {
     ///
     /// # Errors
     /// If the text is not a message, or if standard input is needed for the token too.
-    pub(crate) fn from(message: Option<String>, settings: &Settings) -> Result<Self, CliError> {
+    pub(crate) fn from(message: Option<String>, lossy: bool, settings: &Settings) -> Result<Self, CliError> {
         match message.as_deref() {
             Some("-") | None => {
                 if settings.token_file.as_deref().is_some_and(|path| path.as_os_str() == "-") {
@@ -54,7 +85,7 @@ impl MessageSource {
                             .into(),
                     ));
                 }
-                Ok(Self::Lines(Lines::read()?))
+                Ok(Self::Lines(Lines::read(lossy)?))
             }
             Some(text) => Ok(Self::One(Some(Text::new(text)?))),
         }
@@ -67,7 +98,7 @@ impl MessageSource {
             Self::Lines(lines) => loop {
                 match lines.read.recv().await? {
                     Ok(line) => {
-                        if let Some(message) = message(line) {
+                        if let Some(message) = lines.decoder.decode(line) {
                             return Some(Ok(message));
                         }
                     }
@@ -81,11 +112,11 @@ impl MessageSource {
     pub(crate) async fn rest(self) -> Rest {
         match self {
             Self::One(text) => Rest { lines: text.map(|text| (1, Ok(text))).into_iter().collect(), goes_on: false },
-            Self::Lines(Lines { mut read, ended }) => {
+            Self::Lines(Lines { mut read, mut decoder, ended }) => {
                 let (mut lines, until) = (Vec::new(), Instant::now() + LAST_LINE);
                 let mut count = 0;
                 while let Ok(Some(line)) = timeout_at(until, read.recv()).await {
-                    lines.extend(line.ok().and_then(message));
+                    lines.extend(line.ok().and_then(|line| decoder.decode(line)));
                     count += 1;
                     // A short input is read to its end, so that each line of it is reported; a long one only up to a
                     // limit.
@@ -95,7 +126,7 @@ impl MessageSource {
                 }
                 read.close();
                 while let Ok(line) = read.try_recv() {
-                    lines.extend(line.ok().and_then(message));
+                    lines.extend(line.ok().and_then(|line| decoder.decode(line)));
                 }
                 let goes_on = !matches!(timeout_at(until, ended).await, Ok(Ok(true)));
                 Rest { lines, goes_on }
@@ -104,17 +135,43 @@ impl MessageSource {
     }
 }
 
-/// Returns a line as a message; `None` if it is blank.
-fn message((number, line): (u64, Vec<u8>)) -> Option<Numbered> {
-    match Text::new(&String::from_utf8_lossy(&line)) {
-        Err(TextError::Blank) => None,
-        text => Some((number, text)),
+/// Turns lines into messages.
+#[derive(Debug)]
+struct Decoder {
+    /// Replace what is not UTF-8 instead of refusing the line.
+    lossy: bool,
+    utf16: bool,
+}
+
+impl Decoder {
+    /// Returns the message of a line; `None` where the line is blank.
+    fn decode(&mut self, (number, line): (u64, Vec<u8>)) -> Option<Numbered> {
+        let mut bytes = &line[..];
+        if number == 1 {
+            self.utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        }
+        if self.utf16 {
+            return Some((number, Err(BadLine::Utf16)));
+        }
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            // Of a line that is much too long only the beginning was kept, perhaps up to the middle of a character.
+            Err(_) if bytes.len() > chat_client::MAX_TEXT_BYTES => return Some((number, Err(BadLine::TooLong))),
+            Err(_) if self.lossy => String::from_utf8_lossy(bytes),
+            Err(_) => return Some((number, Err(BadLine::NotUtf8))),
+        };
+        match Text::new(&text) {
+            Ok(text) => Some((number, Ok(text))),
+            Err(TextError::Blank) => None,
+            Err(_) => Some((number, Err(BadLine::TooLong))),
+        }
     }
 }
 
 impl Lines {
     /// Reads standard input on a separate thread, because a read from a terminal or pipe cannot be cancelled.
-    fn read() -> Result<Self, CliError> {
+    fn read(lossy: bool) -> Result<Self, CliError> {
         let (sender, read) = mpsc::channel(WAITING);
         let (end, ended) = oneshot::channel();
         let runtime = Handle::current();
@@ -139,7 +196,7 @@ impl Lines {
             let _ = end.send(std::io::BufRead::fill_buf(&mut input).is_ok_and(<[u8]>::is_empty));
         };
         std::thread::Builder::new().name("input".into()).spawn(work).map_err(CliError::Runtime)?;
-        Ok(Self { read, ended })
+        Ok(Self { read, decoder: Decoder { lossy, utf16: false }, ended })
     }
 }
 

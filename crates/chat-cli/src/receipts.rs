@@ -1,13 +1,13 @@
 //! The results of messages: a receipt for each with `--json`, and at the end one sentence about all that were not
 //! confirmed.
 
-use chat_client::{DeclineCode, MAX_TEXT_BYTES, Position, PostId};
+use chat_client::{DeclineCode, Position, PostId};
 use chat_frontend::Exit;
 
 use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 use crate::ledger::{Ledger, PostOutcome};
-use crate::message_source::Rest;
+use crate::message_source::{BadLine, Rest};
 use crate::output;
 
 /// The receipts of one run.
@@ -25,8 +25,8 @@ pub(crate) struct MessageRef<'a> {
 
 /// The reason why a message was refused or not sent.
 pub(crate) enum Why<'a> {
-    /// It exceeds the protocol's limit, as checked locally.
-    TooLong,
+    /// It cannot be a message, as checked locally.
+    BadLine(BadLine),
     /// The server declined it.
     Declined(&'a DeclineCode),
 }
@@ -69,8 +69,8 @@ impl Receipts {
     ///
     /// # Errors
     /// As [`Receipts::record`].
-    pub(crate) fn too_long(&mut self, line: u64) -> Result<(), CliError> {
-        self.record(line, PostOutcome::Refused, &MessageRef::default(), Some(&Why::TooLong))
+    pub(crate) fn bad_line(&mut self, line: u64, problem: BadLine) -> Result<(), CliError> {
+        self.record(line, PostOutcome::Refused, &MessageRef::default(), Some(&Why::BadLine(problem)))
     }
 
     /// Records that nothing more is sent: ends the lines that were read and not passed on.
@@ -84,7 +84,7 @@ impl Receipts {
         for (line, text) in rest.lines {
             match text {
                 Ok(_) => self.record(line, PostOutcome::NeverSent, &MessageRef::default(), None)?,
-                Err(_) => self.too_long(line)?,
+                Err(problem) => self.bad_line(line, problem)?,
             }
         }
         Ok(())
@@ -104,14 +104,14 @@ impl Receipts {
 impl Why<'_> {
     fn code(&self) -> &str {
         match self {
-            Self::TooLong => DeclineCode::TooLong.as_str(),
+            Self::BadLine(problem) => problem.code(),
             Self::Declined(code) => code.as_str(),
         }
     }
 
     fn words(&self) -> String {
         match self {
-            Self::TooLong => format!("{}; the limit is {MAX_TEXT_BYTES} bytes", DeclineCode::TooLong),
+            Self::BadLine(problem) => problem.in_words(),
             Self::Declined(code) => code.to_string(),
         }
     }

@@ -3,14 +3,46 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+
 use support::*;
 
+/// Answers every registration with a refusal.
+fn refusing_server() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap());
+            let mut line = String::new();
+            for answer in [testkit::wire::GREETING, testkit::wire::PROMPT, testkit::wire::UNKNOWN_TOKEN] {
+                stream.write_all(answer.as_bytes()).unwrap();
+                let _ = lines.read_line(&mut line);
+            }
+        }
+    });
+    port
+}
+
 #[test]
-fn refused_nickname_names_the_rules() {
-    let (room, home) = (Room::start(), Home::new());
-    let output = run(home.chat_in(&room, ["register", "-u", &"x".repeat(60)]));
-    assert_eq!(code(&output), 3, "{}", err(&output));
-    assert!(err(&output).contains("40 characters") && err(&output).contains("Server"), "{}", err(&output));
+fn refused_nickname_names_the_likely_reason() {
+    let home = Home::new();
+    let port = refusing_server();
+    let long = "x".repeat(60);
+    for (name, says) in [(long.as_str(), "40"), ("Server", "reserved"), ("Bob", "registrations")] {
+        let output = run(home.chat(["register", "-u", name, "-p", &port]));
+        assert_eq!(code(&output), 3, "{}", err(&output));
+        assert!(err(&output).contains(says), "{name}: {}", err(&output));
+    }
+}
+
+#[test]
+fn missing_local_server_says_how_to_start_one() {
+    let home = Home::new();
+    let output = run(home.chat(["ping", "--listen-port", "1", "--write-port", "1"]));
+    assert_eq!(code(&output), 4, "{}", err(&output));
+    assert!(err(&output).contains("chat-server"), "{}", err(&output));
 }
 
 #[test]

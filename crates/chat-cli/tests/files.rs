@@ -36,8 +36,17 @@ fn file_names_contain_no_text_of_peers() {
     }
     let mut found = all_names(home.dir.path());
     found.sort();
-    let known =
-        ["c", "c.lock", "creds.jsonstream", "creds.jsonstream.lock", "data", "h.txt", "h.txt.cursor", "h.txt.lock"];
+    let known = [
+        "c",
+        "c.lock",
+        "creds.jsonstream",
+        "creds.jsonstream.lock",
+        "creds.jsonstream.register.lock",
+        "data",
+        "h.txt",
+        "h.txt.cursor",
+        "h.txt.lock",
+    ];
     assert_eq!(found, known);
 }
 

@@ -135,7 +135,7 @@ fn history_has_each_message_once() {
     let shown = run(home.chat(["history", "--history-path", "talk.txt", "--last", "2", "--json"]));
     let messages = objects(&out(&shown));
     assert_eq!(messages[0]["text"], "three\nlines");
-    let found = run(home.chat(["history", "--history-path", "talk.txt", "--grep", "t[wh]"]));
+    let found = run(home.chat(["history", "--history-path", "talk.txt", "--grep", ": t[wh]"]));
     assert_eq!(out(&found).lines().count(), 2, "{}", out(&found));
     let none = run(home.chat(["history", "--history-path", "talk.txt", "--until", "2001-01-01"]));
     assert_eq!((code(&none), out(&none)), (0, String::new()));

@@ -1,10 +1,12 @@
 //! The configuration of the services: addresses, deadlines, retries.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, SystemTime};
 
 use chat_proto::{Keepalive, Position};
 
+use crate::net::error::{ConnectError, HostProblem};
+#[cfg(feature = "tls")]
 use crate::net::trust::{ClientIdentity, Trust};
 
 /// The addresses of a room, and how long to wait for it. The defaults suit the public room.
@@ -31,8 +33,10 @@ pub struct ClientConfig {
     /// Where a listener starts, if the server numbers its messages.
     pub resume: Resume,
     /// Which certificates to trust when the ports use TLS; `None` is plain TCP.
+    #[cfg(feature = "tls")]
     pub tls: Option<Trust>,
     /// The certificate that proves the client's identity to a server that asks for one.
+    #[cfg(feature = "tls")]
     pub client_identity: Option<ClientIdentity>,
     /// The seed of the jitter; `None` takes one from the system.
     pub seed: Option<u64>,
@@ -114,6 +118,27 @@ impl ClientConfig {
         }
     }
 
+    /// Returns the host of one side without brackets, as it is looked up.
+    ///
+    /// # Errors
+    /// [`ConnectError::Host`] when it cannot be a host.
+    pub fn checked_host(&self, side: Side) -> Result<&str, ConnectError> {
+        let (given, _) = self.address(side);
+        let bare = given.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(given);
+        let problem = if bare.is_empty() {
+            HostProblem::Empty
+        } else if let Some(bad) = bare.chars().find(|c| c.is_whitespace() || c.is_control() || "/\\[]@?#".contains(*c))
+        {
+            // `[::1]:5000` has brackets inside.
+            if given.starts_with('[') { HostProblem::WithPort } else { HostProblem::Character(bad) }
+        } else if bare.contains(':') && bare.split('%').next().is_some_and(|ip| ip.parse::<Ipv6Addr>().is_err()) {
+            HostProblem::WithPort
+        } else {
+            return Ok(bare);
+        };
+        Err(ConnectError::Host { host: given.into(), problem })
+    }
+
     /// Returns host and port of one side for display, as `host:port`.
     #[must_use]
     pub fn addr_text(&self, side: Side) -> String {
@@ -125,8 +150,13 @@ impl ClientConfig {
     #[must_use]
     pub fn exposes_token(&self) -> bool {
         let (host, _) = self.address(Side::Write);
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let here = host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        self.tls.is_none() && !here
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return false;
+        }
+        !here
     }
 
     /// Returns the address of the listen port for display: `host:port`.
@@ -158,7 +188,9 @@ impl Default for ClientConfig {
             keepalive: Keepalive::new(Duration::from_secs(5), Duration::from_secs(10)),
             retry: RetryPolicy::default(),
             resume: Resume::Live,
+            #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "tls")]
             client_identity: None,
             seed: None,
         }
@@ -188,5 +220,6 @@ impl RetryPolicy {
 }
 
 fn address_text((host, port): (&str, u16)) -> String {
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

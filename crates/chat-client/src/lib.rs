@@ -40,12 +40,16 @@
 mod accounts;
 mod config;
 mod delivery_state;
+#[cfg(feature = "files")]
 mod files;
+#[cfg(feature = "files")]
 pub mod history;
 mod listener;
 mod net;
 mod outbox;
+#[cfg(feature = "settings")]
 mod settings;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod time;
 mod writer;
@@ -55,33 +59,45 @@ pub use chat_proto::{
     Account, DeclineCode, Expected, Extensions, IdError, Keepalive, MAX_TEXT_BYTES, Message, Nickname, NicknameError,
     PlainLines, Position, PostId, ProtocolError, Refusal, Seq, StreamId, Text, TextError, Token, TokenError,
 };
+#[cfg(feature = "files")]
 pub use private_files::{FileLock, LockError, Repair};
 
-pub use accounts::credentials::Credentials;
+#[cfg(feature = "files")]
+pub use accounts::credentials::{Credentials, RegistrationLock};
+#[cfg(feature = "files")]
 pub use accounts::error::CredentialsError;
+#[cfg(feature = "files")]
 pub use accounts::format::CachedAccount;
 pub use accounts::names_seen::NamesSeen;
 pub use accounts::register::{register, register_with};
 pub use config::{ClientConfig, Resume, RetryPolicy, Side};
 pub use delivery_state::{DeliveryState, Receipt};
+#[cfg(feature = "files")]
 pub use files::paths::{self, PathsError};
+#[cfg(feature = "files")]
 pub use files::warning::FileWarning;
+#[cfg(feature = "files")]
 pub use history::{History, HistoryError, HistoryFollower, HistoryLine, Recorder};
+#[cfg(feature = "files")]
 pub use listener::cursor::{Cursor, CursorError};
 pub use listener::event::{ClosedCause, EventBatch, ListenerEvent};
 pub use listener::gap::{Gap, GapCause};
 pub use listener::handle::{Listener, ListenerBuilder, ListenerHandle, Messages};
 pub use net::connect::connect;
 pub use net::dial::{Dial, DialFuture, TcpDial};
-pub use net::error::{ConnectError, Retry};
+pub use net::error::{ConnectError, HostProblem, Retry};
 pub use net::io::{BoxedIo, Io};
 pub use net::state::ConnectionState;
+#[cfg(feature = "tls")]
 pub use net::trust::{ClientIdentity, Fingerprint, FingerprintError, TlsError, Trust};
 pub use outbox::echo::{Echo, EchoMatcher, EchoOutcome};
 pub use outbox::entry::{OutboxEntry, STALE_AFTER};
 pub use outbox::error::OutboxError;
+#[cfg(feature = "files")]
 pub use outbox::log::Outbox;
+#[cfg(feature = "settings")]
 pub use settings::layer::{Layer, SettingsError, VariableProblem};
+#[cfg(feature = "settings")]
 pub use settings::resolved::{Settings, read_token_file};
 pub use writer::builder::WriterBuilder;
 pub use writer::delivery::{Delivery, DeliveryError, PostError, SendError};

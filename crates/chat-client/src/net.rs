@@ -7,5 +7,7 @@ pub(crate) mod error;
 pub(crate) mod io;
 pub(crate) mod state;
 pub(crate) mod supervisor;
+#[cfg(feature = "tls")]
 pub(crate) mod tls;
+#[cfg(feature = "tls")]
 pub(crate) mod trust;

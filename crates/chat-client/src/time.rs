@@ -1,6 +1,6 @@
 //! Conversions of [`SystemTime`], the one kind of time in this crate's signatures.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 
@@ -10,6 +10,7 @@ pub(crate) fn to_millis(time: SystemTime) -> i64 {
 }
 
 /// Returns the time that many milliseconds after the Unix epoch; the epoch itself for values out of range.
+#[cfg(feature = "files")]
 pub(crate) fn from_millis(millis: i64) -> SystemTime {
-    Timestamp::from_millisecond(millis).map_or(UNIX_EPOCH, SystemTime::from)
+    Timestamp::from_millisecond(millis).map_or(SystemTime::UNIX_EPOCH, SystemTime::from)
 }

@@ -291,7 +291,7 @@ async fn outbox_survives_without_repeating() {
     let mut peer = Peer::accept(&mut room, Side::Write).await;
     peer.let_in(None).await;
     for n in 0..34 {
-        let _ = writer.send(text(&format!("{n}"))).await.unwrap();
+        let _delivery = writer.send(text(&format!("{n}"))).await.unwrap();
     }
     assert_eq!(peer.hear().await, "0\n");
     peer.say(CONFIRMATION).await;

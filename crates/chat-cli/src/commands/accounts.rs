@@ -16,6 +16,16 @@ pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliE
     let settings = connection::settings(layer, common)?;
     let mut credentials = account_choice::kept(&settings)?;
     match &args.action {
+        Some(AccountsAction::Move { nickname, room, to }) => {
+            let (host, port) = to.rsplit_once(':').unwrap_or((to, ""));
+            if host.is_empty() || port.parse::<u16>().is_err() {
+                return Err(CliError::Usage(format!("--to {to:?} is not HOST:PORT of a write port").into()));
+            }
+            one_room(&credentials, nickname, room.as_deref())?;
+            if credentials.move_to_room(nickname, room.as_deref(), to)? == 0 {
+                return Err(CliError::UnknownAccount(nickname.to_owned()));
+            }
+        }
         Some(AccountsAction::Remove { nickname, room }) => remove(&mut credentials, nickname, room.as_deref())?,
         Some(AccountsAction::List) | None => {
             let style = Style::new(common.json, false);
@@ -23,7 +33,8 @@ pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliE
             for stored in credentials.accounts() {
                 let nickname = stored.nickname().as_str();
                 if style.json {
-                    JsonObject::new(ObjectKind::Account { nick: nickname, asked: stored.asked() }).write_to(&mut out);
+                    JsonObject::new(ObjectKind::Account { nick: nickname, asked: stored.asked(), room: stored.room() })
+                        .write_to(&mut out);
                 } else {
                     out.extend_from_slice(style.safe(nickname).as_bytes());
                     out.push(b'\n');
@@ -35,15 +46,22 @@ pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliE
     Ok(Exit::Done)
 }
 
+/// Without a room, the nickname must be of one room alone.
+fn one_room(credentials: &Credentials, nickname: &str, room: Option<&str>) -> Result<(), CliError> {
+    let named = |stored: &&CachedAccount| stored.nickname().as_str() == nickname;
+    let rooms: BTreeSet<_> = credentials.accounts().filter(named).map(CachedAccount::room).collect();
+    if room.is_none() && rooms.len() > 1 {
+        let rooms = rooms.into_iter().map(|room| room.unwrap_or("unknown").to_owned());
+        return Err(CliError::WhichRoom(rooms.collect()));
+    }
+    Ok(())
+}
+
 /// Removes the accounts with this nickname in one room.
 fn remove(credentials: &mut Credentials, nickname: &str, room: Option<&str>) -> Result<(), CliError> {
+    one_room(credentials, nickname, room)?;
     let named = |stored: &&CachedAccount| stored.nickname().as_str() == nickname;
     let Some(room) = room else {
-        let rooms: BTreeSet<_> = credentials.accounts().filter(named).map(CachedAccount::room).collect();
-        if rooms.len() > 1 {
-            let rooms = rooms.into_iter().map(|room| room.unwrap_or("unknown").to_owned());
-            return Err(CliError::WhichRoom(rooms.collect()));
-        }
         return match credentials.remove(nickname)? {
             0 => Err(CliError::UnknownAccount(nickname.to_owned())),
             _ => Ok(()),

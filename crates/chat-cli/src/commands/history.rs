@@ -1,8 +1,9 @@
 //! `chat history`: prints a history file forwards, backwards for `--last`, and follows it.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::Path;
 
-use chat_client::{History, HistoryLine, Layer};
+use chat_client::{History, HistoryLine, Layer, display};
 use chat_frontend::Exit;
 use chat_frontend::report::one_line;
 use chat_frontend::time;
@@ -24,7 +25,7 @@ const PAGE: usize = 4096;
 
 pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let layer = Layer { history_path: args.history_path.clone(), ..Layer::default() };
-    let path = connection::settings(layer, common)?.history_path;
+    let path = connection::settings(layer, common)?.history_file()?.to_owned();
     match must_exist(&path) {
         Err(missing) if args.history_path.is_some() => return Err(missing),
         Err(_) => output::report(format_args!("no history yet in {}", path.display())),
@@ -45,8 +46,8 @@ pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliEr
 }
 
 /// Checks that the file exists. It is an error only if the user named the file; the default one may not exist yet.
-fn must_exist(path: &PathBuf) -> Result<(), CliError> {
-    std::fs::metadata(path).map(|_| ()).map_err(|source| CliError::File { path: path.clone(), source })
+fn must_exist(path: &Path) -> Result<(), CliError> {
+    std::fs::metadata(path).map(|_| ()).map_err(|source| CliError::File { path: path.to_owned(), source })
 }
 
 struct HistoryReader {
@@ -111,7 +112,7 @@ impl HistoryReader {
             if self.style.json {
                 object(line, &mut out);
             } else {
-                out.extend_from_slice(self.style.safe(line.raw()).as_bytes());
+                out.extend_from_slice(self.style.safe(&visible(line.raw())).as_bytes());
                 out.push(b'\n');
             }
         }
@@ -119,8 +120,22 @@ impl HistoryReader {
     }
 }
 
+/// Shows control characters as pictures: a file of the original has them as they were sent. Line breaks and tabs stay.
+fn visible(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hidden(c) { display::push_visible(&mut shown, c) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
 fn object(line: &HistoryLine, out: &mut Vec<u8>) {
-    let (sender, text) = (line.sender(), line.text());
+    let (sender, text) = (line.sender().map(visible), line.text());
+    let (sender, text) = (sender.as_deref(), visible(&text));
     let at = line.at().and_then(|at| at.to_zoned(TimeZone::system()).ok()).map(|at| rfc3339(at.timestamp()));
     JsonObject::new(ObjectKind::Message {
         nick: sender,
@@ -158,6 +173,10 @@ impl Filter {
     }
 
     fn fits(&self, line: &HistoryLine) -> bool {
+        // The original may end with a stamp and nothing behind it.
+        if line.at().is_some() && line.body().trim().is_empty() {
+            return false;
+        }
         let in_time = match line.at() {
             Some(at) => self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until),
             // A line without a stamp has no known time, so it is shown only without a time filter.

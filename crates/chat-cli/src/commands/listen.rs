@@ -19,7 +19,7 @@ use crate::connection::{self, PortKind, StateReporter};
 use crate::error::CliError;
 use crate::json::JsonObject;
 use crate::output::{self, Style, Wrote};
-use crate::signals::Interrupt;
+use crate::signals::{Hangup, Interrupt};
 use crate::stdout_watch::StdoutWatch;
 
 /// How often an unwritable history is retried.
@@ -74,8 +74,8 @@ impl Persistence {
     }
 
     fn history(path: &Path) -> Result<(Self, Vec<String>), CliError> {
-        let recorder = Box::new(Recorder::open(path)?);
-        let warnings = recorder.warnings().iter().map(ToString::to_string).collect();
+        let mut recorder = Box::new(Recorder::open(path)?);
+        let warnings = recorder.take_warnings().iter().map(ToString::to_string).collect();
         Ok((Self::History { recorder, troubled: false }, warnings))
     }
 
@@ -91,7 +91,9 @@ impl Persistence {
     /// already waits for the disk.
     fn before_print(&mut self, messages: &[Message]) -> Result<bool, CliError> {
         let Self::History { recorder, troubled } = self else { return Ok(true) };
-        match recorder.record(messages) {
+        let recorded = recorder.record(messages);
+        report_warnings(recorder);
+        match recorded {
             Ok(()) => {
                 *troubled = false;
                 Ok(true)
@@ -103,7 +105,9 @@ impl Persistence {
     /// Records a block of plain lines, as [`before_print`](Self::before_print) does for messages.
     fn lines_before_print(&mut self, lines: &PlainLines) -> Result<bool, CliError> {
         let Self::History { recorder, troubled } = self else { return Ok(true) };
-        match recorder.record_lines(lines) {
+        let recorded = recorder.record_lines(lines);
+        report_warnings(recorder);
+        match recorded {
             Ok(()) => {
                 *troubled = false;
                 Ok(true)
@@ -140,6 +144,18 @@ impl Persistence {
         {
             let _ = Self::waiting(troubled, error);
         }
+    }
+
+    /// Begins a history file again that was moved away.
+    fn reopen(&mut self) -> Result<(), CliError> {
+        if let Self::History { recorder, troubled } = self {
+            let reopened = recorder.reopen();
+            report_warnings(recorder);
+            if let Err(error) = reopened {
+                Self::waiting(troubled, error)?;
+            }
+        }
+        Ok(())
     }
 
     fn is_waiting(&self) -> bool {
@@ -179,6 +195,12 @@ impl Persistence {
             Self::History { recorder, .. } => Ok(recorder.close()?),
             Self::Nothing | Self::Cursor(_) => Ok(()),
         }
+    }
+}
+
+fn report_warnings(recorder: &mut Recorder) {
+    for warning in recorder.take_warnings() {
+        output::report(format_args!("warning: {warning}"));
     }
 }
 
@@ -234,6 +256,11 @@ impl ListenRun {
         let mut reporter = StateReporter::new(PortKind::Listen, self.listener.state(), self.style.json);
         let mut numbered = self.listener.numbered();
         let reader = StdoutWatch::watch();
+        // Without a history file SIGHUP ends the program, as it does by default.
+        let hangup = match self.persistence {
+            Persistence::History { .. } => Some(Hangup::watch().map_err(CliError::Runtime)?),
+            _ => None,
+        };
         let mut backlog = VecDeque::new();
         loop {
             let retry_at = (self.persistence.is_waiting() || !backlog.is_empty()).then(|| Instant::now() + RETRY_EVERY);
@@ -243,6 +270,7 @@ impl ListenRun {
                 biased;
                 () = interrupt.wait() => return Err(CliError::Interrupted),
                 () = reader.gone() => return Ok(Exit::Done),
+                () = next_hangup(hangup.as_ref()) => self.persistence.reopen()?,
                 () = at(self.end_at) => return self.out_of_time(),
                 () = at(self.idle_at) => return Err(CliError::Idle(self.idle.unwrap_or_default())),
                 () = reporter.next() => {}
@@ -372,6 +400,13 @@ impl ListenRun {
             Some(wanted) => Err(CliError::Timeout { got: self.got, wanted }),
             None => Ok(Exit::Done),
         }
+    }
+}
+
+async fn next_hangup(hangup: Option<&Hangup>) {
+    match hangup {
+        Some(hangup) => hangup.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -31,7 +31,12 @@ pub(super) async fn run(args: &RegisterArgs, common: &CommonArgs) -> Result<Exit
     let mut out = Vec::new();
     let nickname = account.nickname.as_str();
     if common.json {
-        JsonObject::new(ObjectKind::Account { nick: nickname, asked: Some(&args.username) }).write_to(&mut out);
+        JsonObject::new(ObjectKind::Account {
+            nick: nickname,
+            asked: Some(&args.username),
+            room: Some(&config.write_addr_text()),
+        })
+        .write_to(&mut out);
     } else {
         out.extend_from_slice(Style::new(false, false).safe(nickname).as_bytes());
         out.push(b'\n');

@@ -27,18 +27,21 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_IN_FLIGHT: usize = 512;
 
 pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+    if let [first, ..] = &args.words[..] {
+        return Err(CliError::Usage(format!("unexpected argument {first:?}; give the text with -m TEXT").into()));
+    }
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     connection::add_identity(&mut layer, &args.identity)?;
     let settings = connection::settings(layer, common)?;
-    let input = MessageSource::from(args.message.take(), &settings)?;
+    let input = MessageSource::from(args.message.take(), args.lossy, &settings)?;
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
     let config = connection::client_config(&settings, &args.connect, Some(CONNECT_TIMEOUT));
     connection::warn_of_exposure(&config);
     let what = config.write_addr_text();
     let last_error = LastError::default();
     let start = async {
-        let token = account_choice::known_or_new(&settings, &config, &last_error).await?;
+        let token = account_choice::known_or_new(&settings, &config, !args.no_register, &last_error).await?;
         let echo = match args.confirm {
             Confirm::Echo => Some(EchoListener::start(config.clone()).await?),
             Confirm::Written | Confirm::Ack => None,
@@ -117,7 +120,7 @@ impl Run {
                             self.receipts.record(line, PostOutcome::NeverSent, &MessageRef::default(), None)
                         }
                     },
-                    Some(Ok((line, Err(_)))) => self.receipts.too_long(line),
+                    Some(Ok((line, Err(problem)))) => self.receipts.bad_line(line, problem),
                     Some(Err(error)) => Err(CliError::Input(error)),
                     None => {
                         more = false;
@@ -134,10 +137,16 @@ impl Run {
         };
         let closing = self.writer.clone().close(moment);
         tokio::pin!(closing);
-        let mut closed = false;
+        let (mut closed, mut hurried) = (false, false);
         while !under_way.is_empty() {
             // `closing` is polled by reference and continues; the results stay in the queue.
             tokio::select! {
+                // A later signal does not wait for confirmations; what is known is still reported.
+                () = interrupt.again(), if !hurried => {
+                    hurried = true;
+                    self.echo = None;
+                    self.writer.end_now();
+                }
                 Some(sent) = under_way.next() => stop = self.ended(sent).err().or(stop),
                 _ = &mut closing, if !closed => {
                     closed = true;

@@ -4,11 +4,13 @@
 //! Two fields are added: `asked`, the requested name, which the server changed; and `room`, the write port's
 //! `host:port`, so that a token is sent to no other server. Fields of other programs and unreadable lines are kept.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chat_proto::Account;
-use private_files::{FileLock, file};
+use private_files::{FileLock, LockError, file};
+use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use super::error::CredentialsError;
@@ -23,6 +25,16 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// How long to wait for another process that is adding an account, which takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often a registration lock that is held is tried again.
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The right to register, until the value is dropped; see [`Credentials::lock_registration`].
+#[derive(Debug)]
+#[must_use = "the lock is released when it is dropped"]
+pub struct RegistrationLock {
+    _lock: FileLock,
+}
+
 /// The accounts in one file, in memory.
 #[derive(Debug)]
 pub struct Credentials {
@@ -35,7 +47,7 @@ impl Credentials {
     /// Reads the account file. A missing file counts as empty; a damaged line does not hide the others.
     ///
     /// # Errors
-    /// [`CredentialsError::Read`], for a symbolic link too.
+    /// [`CredentialsError::Read`]. A link, and a file that cannot be written, are read; a change of them is refused.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
         let path = path.as_ref().to_owned();
         let mut warnings = Vec::new();
@@ -84,6 +96,40 @@ impl Credentials {
     /// [`CredentialsError::Ambiguous`] when more than one fits.
     pub fn find_in(&self, room: &str, name: &str) -> Result<Option<&CachedAccount>, CredentialsError> {
         find_among(&self.of_room(room), name)
+    }
+
+    /// Takes the right to register: between looking up a name and saving its new account, no other process of this user
+    /// may do the same, or both would create an account. Waits for another holder up to `timeout`; look the name up
+    /// again afterwards, because the other one may have registered it. Creates the directory if it does not exist.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Locked`] after the timeout, [`CredentialsError::Write`] when no file can be created next to
+    /// the account file.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes no lock.
+    pub async fn lock_registration(
+        path: impl AsRef<Path>,
+        timeout: Duration,
+    ) -> Result<RegistrationLock, CredentialsError> {
+        let path = path.as_ref();
+        let lock = file::with_suffix(path, ".register.lock");
+        let deadline = Instant::now() + timeout;
+        loop {
+            match FileLock::acquire_at(&lock, path) {
+                Ok(lock) => {
+                    // An account that cannot be saved would be lost, so the file must not be a link or another user's.
+                    let readable = default_dir::read(path, MAX_BYTES, &mut Vec::new());
+                    let failed = |source| CredentialsError::Write { path: path.to_owned(), source };
+                    return readable.map(|_| RegistrationLock { _lock: lock }).map_err(failed);
+                }
+                Err(LockError::Held { .. }) if Instant::now() < deadline => sleep(LOCK_INTERVAL).await,
+                Err(LockError::Io { source, .. }) => {
+                    return Err(CredentialsError::Write { path: path.to_owned(), source });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Adds an account without a room, and the requested name if there was one. A record with the same token is
@@ -136,6 +182,26 @@ impl Credentials {
         Ok(removed)
     }
 
+    /// Notes that the accounts with this whole nickname belong to the room `to`, for a server whose address has changed;
+    /// with `from` only those of that room. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`CredentialsError`]; the file is as it was then.
+    pub fn move_to_room(&mut self, nickname: &str, from: Option<&str>, to: &str) -> Result<usize, CredentialsError> {
+        let mut moved = 0;
+        self.change(|lines| {
+            for line in lines {
+                let Some(stored) = &line.account else { continue };
+                let is_from = from.is_none_or(|from| stored.room().is_some_and(|own| same_room(own, from)));
+                if stored.nickname().as_str() == nickname && is_from {
+                    *line = CredentialLine::of(Some(to), stored.account(), stored.asked()).merged_with(line);
+                    moved += 1;
+                }
+            }
+        })?;
+        Ok(moved)
+    }
+
     /// Removes this account, found by its token, among those of a room and those without a room; an account of the same
     /// name in another room stays. Returns whether it existed.
     ///
@@ -172,8 +238,20 @@ impl Credentials {
 }
 
 fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<CredentialLine>, CredentialsError> {
-    let content = default_dir::read(path, MAX_BYTES, warnings)
-        .map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
+    let content = match default_dir::read(path, MAX_BYTES, warnings) {
+        // A link, a file of another user, or one whose mode cannot be changed, as a mounted secret is: it is read, and
+        // only a change is refused.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            file::read_regular(path, MAX_BYTES).map(Some).map_err(|_| error)
+        }
+        read => read,
+    };
+    let content = content.map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
     let content = Zeroizing::new(content.unwrap_or_default());
     // Some editors on Windows write a byte order mark before the first line.
     let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);

@@ -3,6 +3,7 @@
 
 use chat_proto::{Account, Nickname, Token};
 use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 /// One account of the file.
@@ -38,12 +39,31 @@ impl CachedAccount {
         self.asked.as_deref()
     }
 
+    /// Returns whether `name` is its whole nickname or the name that was asked for. Names are compared in Unicode's
+    /// composed form: keyboards and file systems disagree about how an accented letter is spelled.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.has_nickname(name) || self.was_asked_as(name)
+    }
+
+    pub(super) fn has_nickname(&self, name: &str) -> bool {
+        same_name(self.nickname().as_str(), name)
+    }
+
+    pub(super) fn was_asked_as(&self, name: &str) -> bool {
+        self.asked().is_some_and(|asked| same_name(asked, name))
+    }
+
     /// Returns the room of the account, as `host:port` of its write port. `None` for records of the original programs,
     /// which do not record it.
     #[must_use]
     pub fn room(&self) -> Option<&str> {
         self.room.as_deref()
     }
+}
+
+fn same_name(one: &str, other: &str) -> bool {
+    one.nfc().eq(other.nfc())
 }
 
 /// One line of the file, preserved byte for byte.

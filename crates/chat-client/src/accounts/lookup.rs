@@ -10,9 +10,9 @@ pub(super) fn find_among<'a>(
     let fitting = |fits: &dyn Fn(&CachedAccount) -> bool| -> Vec<&'a CachedAccount> {
         accounts.iter().copied().filter(|stored| fits(stored)).collect()
     };
-    let mut found = fitting(&|stored| stored.nickname().as_str() == name);
+    let mut found = fitting(&|stored| stored.has_nickname(name));
     if found.is_empty() {
-        found = fitting(&|stored| stored.asked() == Some(name));
+        found = fitting(&|stored| stored.was_asked_as(name));
     }
     match &found[..] {
         // The same token twice is the same account, not an ambiguity.

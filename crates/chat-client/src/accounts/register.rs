@@ -1,15 +1,23 @@
 //! Creates an account. There is only one attempt, because a second one after a lost answer would create a second
 //! account.
 
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
 use chat_proto::{
     Account, Connection, Intent, LineCodec, Nickname, WriterClient, WriterClientConfig, WriterClientEvent,
 };
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout};
 
 use crate::config::{ClientConfig, Side};
 use crate::net::connect::service_dial;
 use crate::net::dial::Dial;
 use crate::net::error::ConnectError;
+use crate::net::io::BoxedIo;
 
 /// Requests a new account, over TCP or TLS as configured. The server chooses the nickname, which is seldom exactly the
 /// requested one. The account exists when this function returns; it is not stored locally.
@@ -41,15 +49,19 @@ pub async fn register_with(
 }
 
 async fn ask(config: &ClientConfig, nickname: Nickname, dial: Box<dyn Dial>) -> Result<Account, ConnectError> {
-    let io = dial.dial(Side::Write).await?;
+    let greeted = Arc::new(AtomicBool::new(false));
+    let io = Watched { io: dial.dial(Side::Write).await?, read: greeted.clone() };
     let mut dialogue = WriterClientConfig::new(Intent::Register(nickname));
     dialogue.answer_timeout = config.answer_timeout;
     let machine = WriterClient::new(dialogue, Instant::now().into_std());
     let mut connection = Connection::new(machine, io, LineCodec::for_client());
     loop {
-        if let WriterClientEvent::Account(account) = connection.next_event().await? {
-            // Do not wait for the clean end of the connection: until the caller has stored the account, a crash would
-            // lose it.
+        let event = connection.next_event().await.map_err(|error| match ConnectError::from(error) {
+            ConnectError::Lost(_) if !greeted.load(Ordering::Relaxed) => ConnectError::NoGreeting,
+            error => error,
+        });
+        if let WriterClientEvent::Account(account) = event? {
+            // The goodbye is not waited for: until the caller has stored the account, it can be lost.
             tokio::spawn(async move { timeout(GOODBYE, connection.shutdown()).await });
             return Ok(account);
         }
@@ -59,17 +71,44 @@ async fn ask(config: &ClientConfig, nickname: Nickname, dial: Box<dyn Dial>) -> 
 /// How long the server may take to acknowledge the end of the connection.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// A stream that notes whether anything was read from it. A reset before the greeting must not look like one after the
+/// nickname was sent.
+struct Watched {
+    io: BoxedIo,
+    read: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.read.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
     use chat_proto::{GREETING, NICKNAME_PROMPT, WELCOME};
-    use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+    use tokio::io::{AsyncWriteExt, DuplexStream};
 
     use crate::net::dial::DialFuture;
-    use crate::net::io::BoxedIo;
 
     use super::*;
 

@@ -47,3 +47,20 @@ fn tighten_default(path: &Path, warnings: &mut Vec<FileWarning>) {
         tracing::warn!(path = %dir.display(), %error, "could not close the directory to other users");
     }
 }
+
+/// Returns whether the open file is the one at `path`. It is not when it was renamed, removed or replaced, as by
+/// logrotate.
+#[cfg(unix)]
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::symlink_metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+        (Err(_), Ok(_)) => true,
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}

@@ -43,6 +43,11 @@ pub enum FileWarning {
         /// The truncated file.
         path: PathBuf,
     },
+    /// The file was renamed, removed or replaced while it was written, so it was begun again.
+    Reopened {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another program changed the file at the cursor's position, so lines may be repeated.
     Changed {
         /// The changed file.
@@ -81,6 +86,9 @@ impl fmt::Display for FileWarning {
                 write!(f, "{}: the last line was incomplete and was terminated", path.display())
             }
             Self::Shrunk { path } => write!(f, "{}: the file is shorter than when it was last written", path.display()),
+            Self::Reopened { path } => {
+                write!(f, "{}: the file was moved or removed; continuing in a new file", path.display())
+            }
             Self::Changed { path } => {
                 write!(f, "{}: another program changed the file; lines may be repeated", path.display())
             }

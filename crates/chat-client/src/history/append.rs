@@ -53,6 +53,21 @@ impl<D: Disk> Appender<D> {
         Self { file, cursor_path, length, waiting: Vec::new(), written: 0, checkpoints: VecDeque::new() }
     }
 
+    /// Continues in another file of this length. What waits goes there, from the start of the line that is being
+    /// written.
+    pub(super) fn continue_in(&mut self, file: D, length: u64) {
+        let begun = self.waiting[..self.written].iter().rposition(|&byte| byte == b'\n').map_or(0, |feed| feed + 1);
+        self.length -= (self.written - begun) as u64;
+        self.written = begun;
+        self.file = file;
+        self.length_is(length);
+    }
+
+    /// The open file.
+    pub(super) fn file(&self) -> &D {
+        &self.file
+    }
+
     /// Returns the length of the file in bytes.
     pub(super) fn length(&self) -> u64 {
         self.length
@@ -66,6 +81,21 @@ impl<D: Disk> Appender<D> {
     /// Returns the buffer to append to; its content is written by the next [`Appender::write`].
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.waiting
+    }
+
+    /// Demands that the cursor says `position` before anything else is written.
+    pub(super) fn checkpoint_now(&mut self, position: Option<Position>) {
+        self.checkpoints.push_front((self.length, position));
+    }
+
+    /// The position of the line before the first that waits, if the newest one is `newest`; `None` when it is unknown.
+    pub(super) fn written_position(&self, newest: Option<&Position>) -> Option<Position> {
+        let newest = newest?;
+        let waiting = &self.waiting[self.written..];
+        let lines = waiting.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        // With a checkpoint between them the numbers do not count down to the first.
+        (lines == 0 || self.checkpoints.is_empty())
+            .then(|| Position { seq: newest.seq.saturating_sub(lines), ..newest.clone() })
     }
 
     /// Requires that the cursor contains `position` before any byte that is added later is written.

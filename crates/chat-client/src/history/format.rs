@@ -119,6 +119,9 @@ impl HistoryLine {
         let end = offset + bytes.len() as u64;
         let finished = bytes.last() == Some(&b'\n');
         let content = if finished { bytes.slice(..bytes.len() - 1) } else { bytes };
+        // Editors on Windows put a byte-order mark in front of the first line.
+        let mark = offset == 0 && content.starts_with(b"\xef\xbb\xbf");
+        let content = if mark { content.slice(3..) } else { content };
         Self { offset, end, line: Line::from_bytes(content), finished }
     }
 

@@ -22,7 +22,7 @@ use private_files::{FileLock, file};
 use super::HistoryError;
 use super::append::Appender;
 use super::format::Stamp;
-use super::recovery::recover;
+use super::recovery::{end_last_line, recover};
 use crate::config::Resume;
 use crate::files::default_dir;
 use crate::files::warning::FileWarning;
@@ -182,11 +182,26 @@ impl Recorder {
         self.retry()
     }
 
+    /// Begins the file again if it was renamed, removed or replaced, as logrotate does; every write does so too. The
+    /// cursor then belongs to the new file. [`Recorder::take_warnings`] tells that it happened.
+    ///
+    /// # Errors
+    /// [`HistoryError::Waiting`]: the new file cannot be opened; what comes waits for it.
+    pub fn reopen(&mut self) -> Result<(), HistoryError> {
+        self.follow_path().map_err(|source| self.waiting_error(source))
+    }
+
+    /// Returns the warnings since the last call, or since the file was opened.
+    pub fn take_warnings(&mut self) -> Vec<FileWarning> {
+        std::mem::take(&mut self.warnings)
+    }
+
     /// Writes the waiting bytes. Returns `Ok` if there are none.
     ///
     /// # Errors
     /// [`HistoryError::Waiting`] while they cannot be written.
     pub fn retry(&mut self) -> Result<(), HistoryError> {
+        self.reopen()?;
         self.out.write().map_err(|source| self.waiting_error(source))?;
         if self.newest.is_some() && self.out.length() >= self.cursor_at + CURSOR_EVERY_BYTES {
             self.write_cursor();
@@ -249,6 +264,11 @@ impl Recorder {
     }
 
     fn make_room(&mut self) -> Result<(), HistoryError> {
+        if self.out.waiting() == 0 {
+            // Before anything is taken, while the position of the last line is certain. A failure is reported when the
+            // lines are written.
+            let _ = self.follow_path();
+        }
         if self.out.waiting() > MAX_WAITING_BYTES {
             self.out.write().map_err(|source| self.backlog(source))?;
         }
@@ -308,7 +328,23 @@ impl Recorder {
         self.cursor_at = self.out.length();
     }
 
+    fn follow_path(&mut self) -> io::Result<()> {
+        if default_dir::is_at(self.out.file(), &self.path) {
+            return Ok(());
+        }
+        let file = default_dir::open_append(&self.path, &mut self.warnings)?;
+        let length = end_last_line(&file, &self.path, file.metadata()?.len(), &mut self.warnings)?;
+        self.warnings.push(FileWarning::Reopened { path: self.path.clone() });
+        // The numbers of the new file start behind what the old one has.
+        let position = self.out.written_position(self.newest.as_ref());
+        self.out.continue_in(file, length);
+        self.out.checkpoint_now(position);
+        (self.cursor_at, self.finished) = (length, false);
+        Ok(())
+    }
+
     fn finish(&mut self) -> io::Result<()> {
+        self.follow_path()?;
         self.out.write()?;
         if self.newest.is_some() && !self.finished {
             self.out.store_cursor(self.newest.clone(), false)?;

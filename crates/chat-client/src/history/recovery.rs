@@ -62,7 +62,7 @@ fn count_lines(file: &File, from: u64, to: u64) -> io::Result<(u64, u64)> {
 }
 
 /// Terminates an incomplete last line that cannot be fetched again, so that the next message starts a new line.
-fn end_last_line(file: &File, path: &Path, length: u64, warnings: &mut Vec<FileWarning>) -> io::Result<u64> {
+pub(super) fn end_last_line(file: &File, path: &Path, length: u64, warnings: &mut Vec<FileWarning>) -> io::Result<u64> {
     if length == 0 || read(file, length - 1, 1)?.first() == Some(&b'\n') {
         return Ok(length);
     }

@@ -4,6 +4,7 @@ use crate::config::{ClientConfig, Side};
 use crate::net::dial::{Dial, TcpDial};
 use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
+#[cfg(feature = "tls")]
 use crate::net::tls::TlsDial;
 
 /// Opens a stream to one port of the room as the services do, with TLS if configured. For programs that implement the
@@ -21,10 +22,10 @@ pub async fn connect(config: &ClientConfig, side: Side) -> Result<BoxedIo, Conne
 /// Returns the dialler of a service.
 pub(crate) fn service_dial(config: &ClientConfig, dial: Option<Box<dyn Dial>>) -> Box<dyn Dial> {
     let dial = dial.unwrap_or_else(|| Box::new(TcpDial::new(config)));
-    match &config.tls {
-        // TLS is added over every dialler: a token must never be sent in the clear because a program brought its own
-        // dialler.
-        Some(trust) => Box::new(TlsDial::new(dial, config, trust.clone())),
-        None => dial,
+    #[cfg(feature = "tls")]
+    if let Some(trust) = &config.tls {
+        // Over any dialler: a token must never leave in the clear because a program brought its own.
+        return Box::new(TlsDial::new(dial, config, trust.clone()));
     }
+    dial
 }

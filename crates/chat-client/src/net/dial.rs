@@ -68,7 +68,7 @@ impl TcpDial {
     }
 
     async fn connect(&self, side: Side) -> Result<BoxedIo, ConnectError> {
-        let (host, port) = self.config.address(side);
+        let (host, (_, port)) = (self.config.checked_host(side)?, self.config.address(side));
         let address = self.config.addr_text(side);
         let connected = timeout(self.config.connect_timeout, async {
             let found = tokio::net::lookup_host((host, port)).await;
@@ -174,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn distinguishes_lookup_and_connect_errors() {
-        let mut config = ClientConfig::new("no such host");
+        let mut config = ClientConfig::new("no-such-host.invalid");
         let failed = TcpDial::new(&config).dial(Side::Listen).await.err();
         assert!(matches!(failed, Some(ConnectError::Resolve { .. })), "{failed:?}");
         let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -3,23 +3,32 @@
 use std::io;
 use std::time::Duration;
 
-use chat_proto::{CodecError, ConnectionError, ProtocolError, Refusal};
+use chat_proto::{CodecError, ConnectionError, Expected, ProtocolError, Refusal};
 
+#[cfg(feature = "tls")]
 use crate::net::trust::TlsError;
 
 /// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
+    /// The host is not a name or address, so no lookup can find it.
+    #[error("{host:?} is not a host name or address: {problem}")]
+    Host {
+        /// The host as it was given.
+        host: Box<str>,
+        /// What is wrong with it.
+        problem: HostProblem,
+    },
     /// The host name could not be resolved.
     #[error("could not resolve the host {host}")]
     Resolve {
         /// The host name.
         host: Box<str>,
-        /// The error of the resolver; `None` if it returned no address.
+        /// The error of the resolver; `None` when it knew no address.
         source: Option<io::Error>,
     },
-    /// None of the host's addresses accepted the connection.
+    /// No address of the host accepts connections.
     #[error("could not connect to {address}")]
     Connect {
         /// Host and port.
@@ -45,16 +54,20 @@ pub enum ConnectError {
     },
     /// The TLS connection is not trusted or not safe.
     #[error("no secure connection to {address}")]
+    #[cfg(feature = "tls")]
     Tls {
         /// Host and port.
         address: Box<str>,
         /// The reason.
         source: TlsError,
     },
-    /// The server refused. This is final: another attempt gets the same answer.
+    /// The server refused. That is final: the same request gets the same answer.
     #[error(transparent)]
     Refused(Refusal),
-    /// The server stopped answering or ended the dialogue too early.
+    /// The server accepted the connection and closed it before the greeting, as a full one does.
+    #[error("the server closed the connection before the greeting; it may be full")]
+    NoGreeting,
+    /// The server did not answer, or ended the dialogue early.
     #[error(transparent)]
     Interrupted(ProtocolError),
     /// The server does not speak the protocol.
@@ -66,17 +79,33 @@ pub enum ConnectError {
     /// The connection was lost.
     #[error("the connection was lost")]
     Lost(#[source] ConnectionError),
-    /// The server was asked to resume at a position, which it had supported before, and did not answer.
+    /// The server did not answer a request to resume, although it could before.
     #[error("the server did not answer the request to resume")]
     NoAnswerToResume,
 }
 
+/// What is wrong with a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostProblem {
+    /// There is nothing in it.
+    #[error("it is empty")]
+    Empty,
+    /// It ends with a port.
+    #[error("it contains a port; give the port with --port, --listen-port or --write-port")]
+    WithPort,
+    /// It has a character that no host has, such as a space or a slash.
+    #[error("it contains {0:?}")]
+    Character(char),
+}
+
 /// Whether another attempt makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Retry {
-    /// Another attempt may succeed.
+    /// It may succeed next time.
     Transient,
-    /// Another attempt fails until the user changes something.
+    /// It will fail again unless something is changed.
     Final,
 }
 
@@ -89,8 +118,28 @@ impl ConnectError {
             Self::Resolve { .. } | Self::Connect { .. } | Self::TimedOut { .. } | Self::NoHandshake { .. } => {
                 Retry::Transient
             }
-            Self::Interrupted(_) | Self::Lost(_) | Self::NoAnswerToResume => Retry::Transient,
-            Self::Tls { .. } | Self::Refused(_) | Self::Protocol(_) | Self::Codec(_) => Retry::Final,
+            Self::NoGreeting | Self::Interrupted(_) | Self::Lost(_) | Self::NoAnswerToResume => Retry::Transient,
+            #[cfg(feature = "tls")]
+            Self::Tls { .. } => Retry::Final,
+            Self::Host { .. } | Self::Refused(_) | Self::Protocol(_) | Self::Codec(_) => Retry::Final,
+        }
+    }
+
+    /// Returns whether the server said nothing before the error, so that nothing was asked of it. A registration may
+    /// then be tried again without creating a second account.
+    #[must_use]
+    pub fn is_before_dialogue(&self) -> bool {
+        match self {
+            Self::Host { .. }
+            | Self::Resolve { .. }
+            | Self::Connect { .. }
+            | Self::TimedOut { .. }
+            | Self::NoHandshake { .. }
+            | Self::NoGreeting => true,
+            #[cfg(feature = "tls")]
+            Self::Tls { .. } => true,
+            Self::Interrupted(ProtocolError::TimedOut { waiting_for: Expected::Greeting, .. }) => true,
+            _ => false,
         }
     }
 
@@ -98,8 +147,10 @@ impl ConnectError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Host { .. } => "host",
             Self::Resolve { .. } => "resolve",
-            Self::Connect { .. } | Self::TimedOut { .. } | Self::NoHandshake { .. } => "unreachable",
+            Self::Connect { .. } | Self::TimedOut { .. } | Self::NoHandshake { .. } | Self::NoGreeting => "unreachable",
+            #[cfg(feature = "tls")]
             Self::Tls { .. } => "tls",
             Self::Refused(_) => "refused",
             Self::Interrupted(_) => "interrupted",
@@ -124,6 +175,7 @@ impl From<ProtocolError> for ConnectError {
     fn from(error: ProtocolError) -> Self {
         match error {
             ProtocolError::Refused(refusal) => Self::Refused(refusal),
+            ProtocolError::EndedEarly { waiting_for: Expected::Greeting } => Self::NoGreeting,
             ProtocolError::TimedOut { .. } | ProtocolError::EndedEarly { .. } => Self::Interrupted(error),
             error => Self::Protocol(error),
         }

@@ -35,7 +35,7 @@ impl TlsDial {
     async fn connect(&self, side: Side) -> Result<BoxedIo, ConnectError> {
         let deadline = Instant::now() + self.config.connect_timeout;
         let stream = self.inner.dial(side).await?;
-        let (host, _) = self.config.address(side);
+        let host = self.config.checked_host(side)?;
         let address = self.config.addr_text(side);
         let refused = |source| ConnectError::Tls { address: address.as_str().into(), source };
         let connector = self.connector().map_err(refused)?;

@@ -239,6 +239,12 @@ impl Inner {
         for record in records {
             record.append(&mut lines);
         }
+        if !default_dir::is_at(&self.file, &self.path) {
+            // It was moved or removed: what is not confirmed must be in the file that the next run opens.
+            let entries = self.rendered();
+            self.rewrite(&entries).map_err(|source| OutboxError::Io { path: self.path.clone(), source })?;
+            tracing::warn!(path = %self.path.display(), "the outbox was moved or removed; it was written again");
+        }
         if let Err(source) = self.file.write_all(&lines) {
             // An incomplete line would damage the next one.
             let _ = self.file.set_len(self.length);

@@ -45,7 +45,8 @@ struct Profile {
 /// Reads the requested profile, or else the one called `default` if it exists. A missing file has no profiles.
 pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>, Layer), SettingsError> {
     let content = match read_bounded(path) {
-        Ok(content) => content,
+        // Editors on Windows put a byte-order mark in front.
+        Ok(content) => content.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(content),
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
     };

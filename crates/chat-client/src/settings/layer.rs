@@ -85,6 +85,14 @@ pub enum SettingsError {
     /// There is no directory for the files.
     #[error(transparent)]
     Paths(#[from] PathsError),
+    /// A file is needed, and no home directory is known that it could be in.
+    #[error("no home directory is known for {file}; name it with {option}, or set CHAT_DATA_DIR")]
+    NoPlace {
+        /// What the file has.
+        file: &'static str,
+        /// The option that names it.
+        option: &'static str,
+    },
     /// A file cannot be read.
     #[error("could not read {}", path.display())]
     Read {

@@ -78,12 +78,13 @@ impl Settings {
         };
         let layer = flags.over(from_environment(env)?).over(from_file);
         let defaults = ClientConfig::default();
-        let data_dir = layer.data_dir.map_or_else(|| paths::data_dir_from(env), Ok);
-        // A home directory is not needed if every file has a path.
-        let place = |named: Option<PathBuf>, name: &str| match (named, &data_dir) {
-            (Some(path), _) => Ok(path),
-            (None, Ok(dir)) => Ok(dir.join(name)),
-            (None, Err(_)) => paths::data_dir_from(env).map(|dir| dir.join(name)),
+        // Without a home directory there is no place for the files that are not named. Only a command that needs one
+        // fails, so it stays empty here.
+        let data_dir = layer.data_dir.or_else(|| paths::data_dir_from(env).ok()).unwrap_or_default();
+        let place = |named: Option<PathBuf>, name: &str| match named {
+            Some(path) => path,
+            None if data_dir.as_os_str().is_empty() => PathBuf::new(),
+            None => data_dir.join(name),
         };
         Ok(Self {
             profile,
@@ -94,13 +95,37 @@ impl Settings {
             nickname: layer.nickname,
             token: layer.token,
             token_file: layer.token_file,
-            history_path: place(layer.history_path, paths::HISTORY_FILE)?,
-            credentials_path: place(layer.credentials_path, paths::CREDENTIALS_FILE)?,
-            outbox_path: place(layer.outbox_path, paths::OUTBOX_FILE)?,
-            data_dir: data_dir.unwrap_or_default(),
+            history_path: place(layer.history_path, paths::HISTORY_FILE),
+            credentials_path: place(layer.credentials_path, paths::CREDENTIALS_FILE),
+            outbox_path: place(layer.outbox_path, paths::OUTBOX_FILE),
+            data_dir,
             lang: layer.lang,
             tls: trust(layer.tls, layer.ca_file, layer.pin.as_deref())?,
         })
+    }
+
+    /// Returns the history file.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoPlace`] when it is not named and no home directory is known.
+    pub fn history_file(&self) -> Result<&Path, SettingsError> {
+        needed(&self.history_path, "the history", "--history-path")
+    }
+
+    /// Returns the account file.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoPlace`] when it is not named and no home directory is known.
+    pub fn credentials_file(&self) -> Result<&Path, SettingsError> {
+        needed(&self.credentials_path, "the accounts", "--credential-path")
+    }
+
+    /// Returns the outbox file.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoPlace`] when it is not named and no home directory is known.
+    pub fn outbox_file(&self) -> Result<&Path, SettingsError> {
+        needed(&self.outbox_path, "the outbox", "CHAT_OUTBOX_PATH")
     }
 
     /// Returns the part of the settings that the services need.
@@ -149,6 +174,9 @@ fn first_line(reader: impl io::BufRead) -> io::Result<zeroize::Zeroizing<String>
     const MAX_BYTES: u64 = 4096;
     let mut line = zeroize::Zeroizing::new(String::new());
     io::BufRead::read_line(&mut io::Read::take(reader, MAX_BYTES), &mut line)?;
+    if line.starts_with('\u{feff}') {
+        line.drain(..'\u{feff}'.len_utf8());
+    }
     Ok(line)
 }
 
@@ -162,6 +190,10 @@ fn trust(tls: Option<bool>, ca_file: Option<PathBuf>, pin: Option<&str>) -> Resu
         (_, None, Some(pin)) => Some(Trust::Pin(pin.parse().map_err(SettingsError::Pin)?)),
         (Some(true), None, None) => Some(Trust::Roots),
     })
+}
+
+fn needed<'a>(path: &'a Path, file: &'static str, option: &'static str) -> Result<&'a Path, SettingsError> {
+    if path.as_os_str().is_empty() { Err(SettingsError::NoPlace { file, option }) } else { Ok(path) }
 }
 
 #[cfg(test)]

@@ -50,8 +50,9 @@ impl<T> WriterBuilder<T> {
 
     /// Saves messages in `outbox` until they are confirmed. The default is to keep them in memory.
     ///
-    /// While the writer runs, only it writes the file. Messages that an earlier run left in it are not sent
-    /// automatically: pass those that should be sent to [`Writer::send_entry`].
+    /// While the writer runs it alone writes the file. What an earlier run left in it is not sent automatically: pass
+    /// the entries that are to be sent to [`Writer::send_entry`].
+    #[cfg(feature = "files")]
     pub fn outbox(mut self, outbox: Outbox) -> Self {
         self.outbox = Some(outbox);
         self
@@ -105,6 +106,7 @@ impl WriterBuilder<Token> {
             hold,
             report,
             retry_now: supervisor.retry_now(),
+            end_now: Arc::default(),
         };
         let watches = WriterWatches {
             account: account_sender,
@@ -122,6 +124,7 @@ impl WriterBuilder<Token> {
             received,
             watches,
             self.drain_when_dropped,
+            handle.end_now.clone(),
         );
         tokio::spawn(
             async move {

@@ -55,6 +55,7 @@ pub struct Writer {
     pub(super) hold: watch::Receiver<Option<Hold>>,
     pub(super) report: watch::Receiver<Option<ShutdownReport>>,
     pub(super) retry_now: Arc<Notify>,
+    pub(super) end_now: Arc<Notify>,
 }
 
 impl Writer {
@@ -255,6 +256,13 @@ impl Writer {
     /// Ends a wait for the next connection attempt. Does nothing if the writer is not waiting.
     pub fn retry_now(&self) {
         self.retry_now.notify_waiters();
+    }
+
+    /// Ends the writer at once, also while it closes: what is unanswered ends as unconfirmed, what is queued as never
+    /// sent.
+    pub fn end_now(&self) {
+        self.places.close();
+        self.end_now.notify_one();
     }
 
     /// Closes the writer: no more messages are accepted, those in the queue are sent for at most `within`, then the

@@ -12,7 +12,7 @@ use chat_proto::{
     Account, Connection, ConnectionError, Extensions, Intent, LineCodec, PostId, Text, Token, WriterClient,
     WriterClientCommand, WriterClientConfig, WriterClientEvent,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::delivery::{DeliveryError, Ticket};
@@ -69,6 +69,7 @@ pub(crate) struct WriterTask {
     commands: mpsc::UnboundedReceiver<WriterCommand>,
     watches: WriterWatches,
     drain_when_dropped: Duration,
+    end_now: Arc<Notify>,
     queue: Queue<Ticket>,
     /// Answered when the queue is empty.
     idle: Vec<oneshot::Sender<()>>,
@@ -103,9 +104,10 @@ impl WriterTask {
         commands: mpsc::UnboundedReceiver<WriterCommand>,
         watches: WriterWatches,
         drain_when_dropped: Duration,
+        end_now: Arc<Notify>,
     ) -> Self {
         let (queue, idle, closing) = (Queue::new(), Vec::new(), None);
-        Self { config, token, outbox, supervisor, commands, watches, drain_when_dropped, queue, idle, closing }
+        Self { config, token, outbox, supervisor, commands, watches, drain_when_dropped, end_now, queue, idle, closing }
     }
 
     /// Sends posts until the writer is closed or can no longer connect, and reports the state of the others.
@@ -134,6 +136,7 @@ impl WriterTask {
                     // cancel-safe.
                     biased;
                     io = &mut dialling => break io,
+                    () = self.end_now.notified() => return None,
                     command = self.commands.recv(), if open => self.handle_command(command),
                     () = sleep_until_some(deadline) => return None,
                 }
@@ -163,6 +166,7 @@ impl WriterTask {
                 // are cancel-safe.
                 biased;
                 command = self.commands.recv(), if open => Wake::Command(command),
+                () = self.end_now.notified() => break None,
                 wake = next_wake(&mut connection, !unwritten.is_empty()) => wake,
                 () = sleep_until_some(deadline) => break None,
                 () = sleep_until_some(wait_until) => Wake::Time,
@@ -357,6 +361,10 @@ impl WriterTask {
                 biased;
                 () = sleep_until(until) => return,
                 () = &mut asked => return,
+                () = self.end_now.notified() => {
+                    self.close_at(Instant::now());
+                    return;
+                }
                 command = self.commands.recv(), if open => self.handle_command(command),
                 () = sleep_until_some(deadline) => return,
             }

@@ -123,3 +123,16 @@ fn damage_is_set_aside_and_named() {
         check(&whole[..at], 4);
     }
 }
+
+#[test]
+fn moved_file_is_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("outbox");
+    let outbox = Outbox::open(&path, "s").unwrap();
+    outbox.add(&id(1), &text("one")).unwrap();
+    std::fs::rename(&path, dir.path().join("elsewhere")).unwrap();
+    outbox.add(&id(2), &text("two")).unwrap();
+    drop(outbox);
+    let again = Outbox::open(&path, "s").unwrap();
+    assert_eq!(again.entries().iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+}

@@ -74,3 +74,14 @@ fn reads_first_line_of_token_file() {
     assert!(!format!("{error} {error:?}").contains("cret"));
     assert!(matches!(read_token_file(&dir.path().join("none")), Err(SettingsError::Read { .. })));
 }
+
+/// Without a home directory, a command that needs no file works, and one that needs a file names the option.
+#[test]
+fn missing_home_fails_only_where_a_file_is_needed() {
+    let named = Layer { history_path: Some("/h".into()), ..Layer::default() };
+    let mut settings = resolve(named, None, &[("CHAT_DATA_DIR", "/d")], "").unwrap();
+    settings.credentials_path = PathBuf::new();
+    assert_eq!(settings.history_file().unwrap(), Path::new("/h"));
+    let error = settings.credentials_file().unwrap_err();
+    assert!(error.to_string().contains("--credential-path"), "{error}");
+}

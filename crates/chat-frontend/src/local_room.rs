@@ -7,5 +7,5 @@ mod handle;
 mod host;
 mod notice;
 
-pub use handle::{LocalRoom, LocalRoomPolicy};
-pub use notice::RoomNotice;
+pub use handle::LocalRoom;
+pub use notice::{LocalRoomPolicy, RoomNotice};

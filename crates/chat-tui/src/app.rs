@@ -18,4 +18,6 @@ mod update;
 
 pub(crate) use dialog::{Dialog, PastePreview, Search};
 pub(crate) use registration_form::{Focus, Registration, RegistrationStep};
+#[cfg(test)]
+pub(crate) use state::PostIds;
 pub(crate) use state::{App, Hint, Screen, Start};

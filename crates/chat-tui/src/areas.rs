@@ -1,5 +1,5 @@
-//! The division of the screen into rectangles, shared by scrolling and drawing. Works from 20 columns and 6 rows; below
-//! that the less important parts are dropped first.
+//! Divides the screen into rectangles, for drawing and for scrolling by pages. On screens below 20 columns and 6 rows the
+//! less important parts are left out first.
 
 use ratatui::layout::Rect;
 

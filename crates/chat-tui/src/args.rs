@@ -1,4 +1,4 @@
-//! The command line. The spellings of the original are translated before.
+//! The command line. The spellings of the original are translated first.
 
 use std::path::PathBuf;
 
@@ -23,24 +23,24 @@ const SPELLINGS: Spellings = Spellings {
 
 /// Registration and chat in a terminal.
 ///
-/// Without arguments it connects to 127.0.0.1; if no server listens there, it starts a local room, which other users of
-/// this machine join by starting chat-tui too.
+/// Without arguments it connects to 127.0.0.1. If no server runs there, it starts a local room, which other users of this
+/// computer join with chat-tui.
 #[derive(Debug, Parser)]
 #[command(name = "chat-tui", version, about, max_term_width = 100)]
 pub(crate) struct TuiArgs {
-    /// Host of the room [env: CHAT_HOST] [default: 127.0.0.1]
+    /// Host name or address of the server (-lh) [env: CHAT_HOST] [default: 127.0.0.1]
     #[arg(long, alias = "listen-host", value_name = "HOST")]
     pub(crate) host: Option<String>,
 
-    /// Listen port, which sends messages (-lp) [env: CHAT_LISTEN_PORT] [default: 5000]
+    /// Port to listen on (-lp) [env: CHAT_LISTEN_PORT] [default: 5000]
     #[arg(long, value_name = "PORT")]
     listen_port: Option<u16>,
 
-    /// Host of the write port, if it is another one (-wh)
+    /// Host to write to, if it is another one (-wh)
     #[arg(long, value_name = "HOST")]
     write_host: Option<String>,
 
-    /// Write port, which accepts messages (-wp) [env: CHAT_WRITE_PORT] [default: 5050]
+    /// Port to write to (-wp) [env: CHAT_WRITE_PORT] [default: 5050]
     #[arg(long, value_name = "PORT")]
     write_port: Option<u16>,
 
@@ -48,19 +48,19 @@ pub(crate) struct TuiArgs {
     #[arg(long, value_name = "FILE")]
     history_path: Option<PathBuf>,
 
-    /// Account file (-cp) [env: CHAT_CREDENTIALS_PATH]
+    /// File with the saved accounts (-cp) [env: CHAT_CREDENTIALS_PATH]
     #[arg(long, alias = "credentials-path", value_name = "FILE")]
     credential_path: Option<PathBuf>,
 
-    /// Token of an account. Other users of this machine can see it: prefer --token-file or CHAT_TOKEN
+    /// Token of an account; other users of this computer can see it, --token-file and CHAT_TOKEN hide it
     #[arg(short, long, value_name = "TOKEN")]
     token: Option<String>,
 
-    /// File with the token of an account
+    /// Read the token from this file
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
 
-    /// Use TLS, and verify the server by the system's root certificates [env: CHAT_TLS]
+    /// Connect with TLS and verify the server by the system's root certificates [env: CHAT_TLS]
     #[arg(long)]
     tls: bool,
 
@@ -72,7 +72,7 @@ pub(crate) struct TuiArgs {
     #[arg(long, value_name = "FINGERPRINT")]
     pin: Option<String>,
 
-    /// Enter as this account; register it if it does not exist
+    /// Enter as this account; register the name if there is no such account
     #[arg(short = 'u', long, alias = "username", value_name = "NICKNAME")]
     nickname: Option<String>,
 
@@ -96,9 +96,13 @@ pub(crate) struct TuiArgs {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Start a local room if no server listens, also on ports other than the default ones
+    /// Start a local room if no server runs, on other than the default ports too
     #[arg(long, conflicts_with = "no_local_room")]
     pub(crate) local_room: bool,
+
+    /// Start the local room on this address, so that other machines can join; without encryption
+    #[arg(long, value_name = "ADDR", conflicts_with = "no_local_room")]
+    pub(crate) share: Option<std::net::IpAddr>,
 
     /// Never start a local room
     #[arg(long)]
@@ -108,14 +112,14 @@ pub(crate) struct TuiArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
 
-    /// Panic after the first drawing, for the test that the terminal is restored.
+    /// Panic once the screen is drawn, to test that the terminal is restored.
     #[cfg(debug_assertions)]
     #[arg(long, hide = true)]
     pub(crate) panic_after_start: bool,
 }
 
 impl TuiArgs {
-    /// Parses the command line; exits if it is invalid.
+    /// Parses the command line; exits on an error.
     pub(crate) fn from_command_line() -> Self {
         let words = SPELLINGS.translate(std::env::args_os());
         match Self::try_parse_from(&words) {
@@ -124,15 +128,15 @@ impl TuiArgs {
         }
     }
 
-    /// Returns whether other users can see the token.
+    /// Returns whether the token is on the command line, where other users can read it.
     pub(crate) fn shows_the_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Returns the layer of settings that all programs share.
+    /// Takes the settings that all programs share.
     ///
     /// # Errors
-    /// If the token is invalid. It is checked here, because clap would repeat it.
+    /// When the token is not valid. It is checked here, because clap would repeat it.
     pub(crate) fn layer(&mut self) -> Result<Layer, TokenError> {
         let token = self.token.take().map(|token| Token::new(&token)).transpose()?;
         Ok(Layer {

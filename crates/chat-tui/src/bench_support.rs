@@ -1,4 +1,4 @@
-//! The scene that `cargo bench` draws: a reader who pages through a long history. Not used by the program.
+//! Draws the frames that `cargo bench` measures: a long history, page by page.
 
 use chat_client::{Account, Nickname, Token};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -70,7 +70,7 @@ impl Pages {
     /// # Errors
     /// None: the screen is in memory.
     pub fn draw(&mut self) -> anyhow::Result<()> {
-        self.drawing = view::draw(&self.app, Theme { colours: true }, self.app.width, self.app.height);
+        self.drawing = view::draw(&self.app, Theme::Full, self.app.width, self.app.height);
         self.painter.out().clear();
         self.painter.paint(self.drawing.clone())?;
         Ok(())

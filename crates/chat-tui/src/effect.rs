@@ -1,6 +1,6 @@
 //! The effects that the application requests. The services carry them out.
 
-use chat_client::{Account, Nickname, Text, Token};
+use chat_client::{Account, Nickname, PostId, Text, Token};
 
 use crate::event::KnownAccount;
 use crate::timeline::PageRequest;
@@ -15,17 +15,25 @@ pub(crate) enum Effect {
     EnterWithToken(Token),
     ForgetAccount(Account),
     Send {
-        id: String,
+        id: PostId,
         text: Text,
     },
     /// Send again what an earlier attempt or an earlier run left.
     Resend {
-        id: String,
+        id: PostId,
         text: Text,
+        /// A server that knows ids may have it already.
+        may_be_delivered: bool,
+        /// The id for a server that does not know ids.
+        fresh: PostId,
     },
     /// Neither send the message nor keep it.
     Discard {
-        id: String,
+        id: PostId,
+    },
+    /// It was seen on the listen port of a server that does not number.
+    ConfirmEcho {
+        id: PostId,
     },
     RetryNow,
     ReadPage(PageRequest),
@@ -38,10 +46,13 @@ pub(crate) enum Effect {
     Export(Option<String>),
     /// Store the read position for the next run.
     Remember(u64),
-    /// Notify the user of a mention: the text is clean.
+    /// A message names the user; the text is clean.
     Notify(String),
     Title(String),
     CopyToken(Token),
+    Copy(String),
+    /// Keep the typed text for the next run; empty to keep nothing.
+    SaveDraft(String),
     Redraw,
     Suspend,
     Quit,

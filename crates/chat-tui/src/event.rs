@@ -1,15 +1,15 @@
-//! The events of the application: keys, reports of the services, results of effects.
+//! The events that the application handles: keys, news from the services, answers to effects.
 
 use std::time::Duration;
 
-use chat_client::Account;
+use chat_client::{Account, DeliveryState, Gap, Message, PostId, Text};
 use chat_frontend::local_room::RoomNotice;
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use crate::keymap::Action;
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::{FileSpan, GapReason, HistoryPage, OwnState, PageRequest};
+use crate::timeline::{FileSpan, Held, HistoryPage, PageRequest};
 
 /// One event.
 #[derive(Debug, Clone)]
@@ -40,11 +40,20 @@ pub(crate) enum AppEvent {
     RoundTrip(Duration),
     /// Events of the listen port, in order.
     Incoming(Vec<Incoming>),
-    /// The new state of an own message.
+    /// The state of an own message.
     Own {
-        id: String,
-        state: OwnState,
-        position: Option<(String, u64)>,
+        id: PostId,
+        state: DeliveryState,
+    },
+    /// An own message was not given to the writer.
+    NotSent {
+        id: PostId,
+        why: Held,
+    },
+    /// An own message is sent once more under another id.
+    Replaced {
+        old: PostId,
+        new: PostId,
     },
     /// Messages in the outbox of an earlier run.
     Restored(Vec<RestoredMessage>),
@@ -60,10 +69,19 @@ pub(crate) enum AppEvent {
     },
     /// The path of the export, or why it failed.
     Exported(Result<String, String>),
-    TokenCopied,
-    /// There is no shell that could resume the program.
+    Copied(CopyResult),
+    /// There is no shell that could wake the program again.
     CannotSuspend,
-    /// A notice from outside of the application: the local room, a repaired file.
+    /// An expression that cannot be searched for, and why.
+    SearchFailed {
+        search: u64,
+        reason: String,
+    },
+    /// What the last run left in the input line.
+    Draft(String),
+    /// How many other programs are connected to the room that this program serves.
+    Guests(usize),
+    /// A line for the person from the outside: the local room, a file that was mended.
     Notice {
         text: NoticeText,
         error: bool,
@@ -107,28 +125,34 @@ pub(crate) struct Registered {
 /// An event of the listen port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Incoming {
+    /// A message, with the time that the history gives it, and its place there.
     Message {
-        sender: Option<String>,
-        text: String,
+        message: Message,
         at: Timestamp,
-        position: Option<(String, u64)>,
         mark: Option<FileSpan>,
     },
-    Gap {
-        since: Timestamp,
-        until: Timestamp,
-        missed: Option<u64>,
-        cause: GapReason,
-    },
+    Gap(Gap),
 }
 
 /// A message that an earlier run left in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RestoredMessage {
-    pub(crate) id: String,
-    pub(crate) text: String,
+    pub(crate) id: PostId,
+    pub(crate) text: Text,
     pub(crate) typed: Timestamp,
-    pub(crate) state: OwnState,
+    pub(crate) state: DeliveryState,
+    pub(crate) held: Option<Held>,
+}
+
+/// What became of a text that was to be copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CopyResult {
+    /// It was given to the terminal.
+    Done,
+    /// It is in the buffer of tmux only.
+    TmuxBuffer,
+    /// A program between this one and the terminal does not pass it on.
+    Blocked,
 }
 
 /// A line of the history that matches a search.

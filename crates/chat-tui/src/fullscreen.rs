@@ -1,4 +1,4 @@
-//! The loop of the full screen: events in, effects out, and a drawing after a change, at most one per frame.
+//! The loop of the full screen: takes events, starts effects, and draws at most once per frame.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -46,6 +46,7 @@ impl Fullscreen {
     /// running.
     pub(crate) async fn run(mut self) -> (App, Services, io::Result<()>) {
         let ended = self.turn().await;
+        self.services.start(Effect::SaveDraft(self.app.chat.input.text().to_owned()));
         drop(self.screen);
         (self.app, self.services, ended)
     }
@@ -63,11 +64,13 @@ impl Fullscreen {
             let frame = if keyed { KEY_FRAME } else { FRAME };
             if changed && drawn.elapsed() >= frame {
                 self.measure()?;
+                let drawing = Instant::now();
                 self.screen.draw(&self.app, self.theme)?;
                 drawn = Instant::now();
                 asked = self.app.question().map(|question| match asked {
                     Some((seen, at)) if seen == question => (seen, at),
-                    _ => (question, drawn),
+                    // From before the drawing: a key that answers it can be read before this thread goes on.
+                    _ => (question, drawing),
                 });
                 (changed, keyed) = (false, false);
                 assert!(!self.panic_after_start, "asked to panic");
@@ -115,8 +118,12 @@ impl Fullscreen {
                 match effect {
                     Effect::Title(text) => self.screen.title(&text)?,
                     Effect::CopyToken(token) => {
-                        self.screen.copy(token.expose())?;
-                        effects.extend(self.app.update(AppEvent::TokenCopied, Timestamp::now()));
+                        let copied = self.screen.copy(token.expose())?;
+                        effects.extend(self.app.update(AppEvent::Copied(copied), Timestamp::now()));
+                    }
+                    Effect::Copy(text) => {
+                        let copied = self.screen.copy(&text)?;
+                        effects.extend(self.app.update(AppEvent::Copied(copied), Timestamp::now()));
                     }
                     Effect::Notify(text) => {
                         if rung.elapsed() >= RING {

@@ -1,4 +1,4 @@
-//! The table of keys and actions. The application decides what an action does in each place.
+//! The table of keys and actions. The application decides what an action does on its screen.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 

@@ -1,12 +1,12 @@
-//! Converts entries to rows: how each item of the conversation looks at a given width, with the separators before it.
-//! Only requested items are laid out.
+//! Lays out the entries of the conversation as rows of a given width, with the separators before them.
 
+use chat_client::{DeliveryState, PostId};
 use jiff::civil::Date;
 
 use crate::lang::{Lang, Phrase};
 use crate::theme::{Role, nick_colour};
 use crate::timeline::{
-    EntryKind, OwnState, PendingMessage, ShownMessage, Timeline, TimelineEntry, TimelineItem, clean_name,
+    EntryKind, Held, PendingMessage, ShownMessage, Timeline, TimelineEntry, TimelineItem, clean_name,
 };
 use crate::width::{fit, text_width};
 use crate::wrap::{Piece, Row, wrap, wrap_around};
@@ -20,8 +20,8 @@ pub(crate) struct ConversationLayout<'a> {
     pub(crate) today: Date,
     /// The name of the own messages in transit.
     pub(crate) nickname: Option<&'a str>,
-    /// The own message that is selected for a decision.
-    pub(crate) selected: Option<&'a str>,
+    /// The own message that is being decided about.
+    pub(crate) selected: Option<&'a PostId>,
 }
 
 /// The look of a piece of text, and the target of its link.
@@ -124,14 +124,14 @@ impl<'a> ConversationLayout<'a> {
         let time = self.time(Some(own.at));
         let name = clean_name(self.nickname.unwrap_or(""));
         let name = fit(&name, self.name_width());
-        let state = format!(" {}", self.lang.text(Phrase::Own(&own.state)));
-        let role = match own.state {
-            OwnState::Confirmed => Role::Good,
-            OwnState::Failed(_) => Role::Error,
-            OwnState::Unconfirmed | OwnState::Stale => Role::Warning,
-            OwnState::Queued | OwnState::Sent => Role::Dim,
+        let state = format!(" {}", self.lang.text(Phrase::Own { state: &own.state, held: own.held.as_ref() }));
+        let role = match (&own.held, &own.state) {
+            (Some(Held::EarlierRun), _) | (None, DeliveryState::Unconfirmed) => Role::Warning,
+            (None, DeliveryState::Confirmed(_)) => Role::Good,
+            (None, DeliveryState::Queued | DeliveryState::Written) => Role::Dim,
+            _ => Role::Error,
         };
-        let chosen = self.selected == Some(own.id.as_str());
+        let chosen = self.selected == Some(&own.id);
         let text = if chosen { Role::Selected } else { Role::Text };
         let mark = if chosen { "▸" } else { "" };
         let parts = [
@@ -147,7 +147,7 @@ impl<'a> ConversationLayout<'a> {
 
     fn time(&self, at: Option<jiff::civil::DateTime>) -> String {
         match at {
-            Some(at) if self.width >= NARROW => format!("{:02}:{:02} ", at.hour(), at.minute()),
+            Some(at) if self.width >= NARROW => at.strftime("%H:%M ").to_string(),
             _ => String::new(),
         }
     }
@@ -218,7 +218,7 @@ mod tests {
         timeline.push(TimelineEntry::said(Some("Jolly Ann"), "good evening", Some(at(14, 23)), None, &me));
         timeline.push(TimelineEntry::said(
             Some("Jolly Ann"),
-            "and good night to everyone here",
+            "and good night to all of you here",
             Some(at(15, 0)),
             None,
             &me,
@@ -229,19 +229,25 @@ mod tests {
                 "────── Saturday, 14 January 2023 ───────",
                 "23:07 Jolly Ann: good evening",
                 "─────── Sunday, 15 January 2023 ────────",
-                "00:07 Jolly Ann: and good night to ",
-                "      everyone here",
+                "00:07 Jolly Ann: and good night to all ",
+                "      of you here",
             ]
         );
     }
 
     #[test]
-    fn own_messages_show_their_state() {
+    fn own_messages_have_their_state() {
         let mut timeline = Timeline::default();
-        for (id, state) in
-            [("1", OwnState::Queued), ("2", OwnState::Sent), ("3", OwnState::Confirmed), ("4", OwnState::Unconfirmed)]
-        {
-            timeline.outgoing.add(PendingMessage::new(id.into(), "hi".into(), at(15, 9), state));
+        let id = |id: &str| PostId::new(id).unwrap();
+        let confirmed = DeliveryState::Confirmed(chat_client::Receipt::new(id("3"), None));
+        for (name, state) in [
+            ("1", DeliveryState::Queued),
+            ("2", DeliveryState::Written),
+            ("3", confirmed),
+            ("4", DeliveryState::Unconfirmed),
+        ] {
+            timeline.outgoing.add(PendingMessage::new(id(name), chat_client::Text::new("hi").unwrap(), at(15, 9)));
+            timeline.outgoing.set_state(&id(name), state);
         }
         assert_eq!(
             sheet(&timeline, 60),

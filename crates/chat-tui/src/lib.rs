@@ -6,10 +6,9 @@
 //!                  └── news ────┼───────────────────────┘
 //!                               └─> view (full screen) or plain (lines)
 //! ```
-//! `app`, `timeline`, `line_editor`, `layout` and `view` are values and functions without I/O and without a clock; only
-//! `services` does I/O.
+//! `app`, `timeline`, `line_editor`, `layout` and `view` use no sockets, no files and no clock; `services` does.
 //!
-//! This is a program, not a library for others: the public items are for its `main` and its bench.
+//! Only `main` and the bench use this library.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod address;
@@ -19,6 +18,7 @@ mod args;
 mod bench_support;
 mod drawing;
 mod effect;
+mod environment;
 mod event;
 mod fullscreen;
 mod key_decoder;

@@ -1,4 +1,4 @@
-//! The state of the two connections as values that can be shown: states and causes.
+//! The states of the two connections, and why one is down, as values that can be shown.
 
 use std::time::Duration;
 

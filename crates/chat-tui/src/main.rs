@@ -1,4 +1,4 @@
-//! The binary. All code is in the library, so that the bench can use it too.
+//! The binary. Its code is in the library, where the bench can reach it.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
 //! Writes the difference between two screens as escape sequences.
 //!
-//! Terminals disagree about the width of many grapheme clusters (Devanagari, flags, emoji with joiners). A row that
-//! contains such a cluster, now or before, is therefore erased and written as a whole, and the cursor is positioned
-//! after each cluster: whatever a terminal has drawn for a cluster is erased with the row.
+//! Terminals disagree about the width of many grapheme clusters (Devanagari, flags, emoji with joiners). So a row that
+//! holds such a cluster, now or before, is erased and written as a whole, and the cursor is placed again behind each
+//! cluster: whatever a terminal has drawn for a cluster is gone with the row.
 
 #[cfg(test)]
 mod tests;

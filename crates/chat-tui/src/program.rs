@@ -1,5 +1,5 @@
-//! The program from its arguments to its exit code: starts the services and one of the two interfaces, and reports at
-//! the end which messages are left.
+//! Runs the program: parses the arguments, starts the services and the screen or plain mode, reports what was not
+//! delivered, and returns the exit code.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -15,13 +15,13 @@ use private_files::{Repair, file};
 
 use crate::app::{App, Start};
 use crate::args::TuiArgs;
+use crate::environment::Environment;
 use crate::fullscreen::Fullscreen;
 use crate::lang::{Lang, Phrase};
 use crate::paths::Paths;
 use crate::plain::{self, PlainMode, PlainOutcome};
 use crate::services::Services;
 use crate::terminal::TerminalGuard;
-use crate::theme::Theme;
 use crate::timeline::Unsent;
 
 /// Runs `chat-tui` with the arguments of this process.
@@ -37,7 +37,9 @@ pub fn main() -> ExitCode {
 
 fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     if args.shows_the_token() {
-        eprint("chat-tui: other users can see a token on the command line: use --token-file or CHAT_TOKEN");
+        eprint(
+            "chat-tui: warning: other users of this computer can see a token on the command line; --token-file hides it",
+        );
     }
     let settings = args.layer().map_err(anyhow::Error::new);
     let profile = args.profile.as_deref();
@@ -62,6 +64,8 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     let full = is_terminal && !is_dumb && !args.plain;
+    // Before the screen is taken: tmux is asked by a program of its own.
+    let environment = if full { Environment::detect() } else { Environment::plain() };
     let config = settings.client_config();
     let start = Start {
         lang,
@@ -82,10 +86,11 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     };
     // Two threads keep the screen apart from network and files.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let local_room = match (args.no_local_room, args.local_room) {
-        (true, _) => LocalRoomPolicy::Never,
-        (false, true) => LocalRoomPolicy::Always,
-        (false, false) => LocalRoomPolicy::Automatic,
+    let local_room = match (args.share, args.no_local_room, args.local_room) {
+        (Some(address), _, _) => LocalRoomPolicy::Shared(address),
+        (None, true, _) => LocalRoomPolicy::Never,
+        (None, false, true) => LocalRoomPolicy::Always,
+        (None, false, false) => LocalRoomPolicy::Automatic,
     };
     let code = runtime.block_on(async {
         if full {
@@ -93,11 +98,11 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let panic_after_start = args.panic_after_start;
             #[cfg(not(debug_assertions))]
             let panic_after_start = false;
-            let screen = TerminalGuard::take(true)?;
+            let screen = TerminalGuard::take(environment)?;
             let (width, height) = screen.size()?;
             let (services, news) = Services::open(config, paths, local_room);
             let app = App::new(Start { width, height, ..start });
-            let theme = Theme { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
+            let theme = environment.theme;
             let screen = Fullscreen { app, screen, services, news, theme, panic_after_start };
             let (app, services, ended) = screen.run().await;
             report_unsent(lang, &app, services.close().await.as_ref());
@@ -148,7 +153,7 @@ fn report_unsent(lang: Lang, app: &App, left: Option<&Unsent>) {
 fn log_to(path: &std::path::Path) -> anyhow::Result<()> {
     let mut warnings: Vec<Repair> = Vec::new();
     let file = file::open_append(path, &mut warnings);
-    let file = file.with_context(|| format!("could not open the log {}", path.display()))?;
+    let file = file.with_context(|| format!("could not write the log {}", path.display()))?;
     warnings.iter().for_each(|warning| eprint(&format!("chat-tui: {warning}")));
     logging::to_file(file);
     Ok(())

@@ -6,6 +6,7 @@ mod files;
 mod history;
 mod history_sink;
 mod listener;
+mod outbox_files;
 mod start;
 mod translate;
 mod writer;

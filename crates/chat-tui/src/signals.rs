@@ -1,4 +1,4 @@
-//! The signals: end, stop, continue, and a resize of the terminal.
+//! Signals: terminate, suspend, continue, window size.
 
 use std::io;
 
@@ -78,7 +78,7 @@ mod unix {
 
         use super::io;
 
-        /// Returns whether a shell can resume this program: not if it leads its session.
+        /// Returns whether there is a shell that could wake this program again: not where it leads its session.
         pub(crate) fn can_be_woken() -> bool {
             getsid(None).is_ok_and(|session| session != getpid())
         }

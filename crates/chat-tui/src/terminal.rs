@@ -1,8 +1,10 @@
-//! Takes the terminal, draws to it, and restores it in any case. The only module that writes escape sequences.
+//! Takes the terminal, draws on it, and restores it, also after a panic.
 
 use std::io::{self, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use crossterm::style::{Print, ResetColor};
 use crossterm::terminal::{
     self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
@@ -11,11 +13,13 @@ use crossterm::{cursor, event, execute, queue};
 use tokio::sync::Notify;
 
 use crate::app::App;
+use crate::environment::{Environment, Multiplexer, load_tmux_buffer};
+use crate::event::CopyResult;
 use crate::painter::Painter;
 use crate::theme::Theme;
 use crate::view;
 
-/// Whether the terminal is taken. Global, because a panic in any thread has to restore it.
+/// Returns whether the terminal is ours now. Global, because a panic in any thread has to give it back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Notified when a thread has panicked: the screen must no longer be drawn.
@@ -37,11 +41,12 @@ fn restore_alternate_scroll() -> &'static str {
 /// A taken terminal, restored when dropped.
 pub(crate) struct TerminalGuard {
     painter: Painter<Stdout>,
+    multiplexer: Multiplexer,
 }
 
 impl TerminalGuard {
-    /// Takes the terminal, and installs a panic hook that restores it before the message is printed.
-    pub(crate) fn take(links: bool) -> io::Result<Self> {
+    /// Takes the terminal. A panic restores it before its message is printed.
+    pub(crate) fn take(environment: Environment) -> io::Result<Self> {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             give_back();
@@ -50,11 +55,13 @@ impl TerminalGuard {
         }));
         // No guard exists yet that would restore it when dropped.
         enter().inspect_err(|_| give_back())?;
-        Ok(Self { painter: Painter::new(io::stdout(), links) })
+        let painter = Painter::new(io::stdout(), environment.links);
+        Ok(Self { painter, multiplexer: environment.multiplexer })
     }
 
     pub(crate) fn size(&self) -> io::Result<(u16, u16)> {
-        terminal::size()
+        // Some terminals do not know their size.
+        terminal::size().map(|size| if size.0 == 0 || size.1 == 0 { (80, 24) } else { size })
     }
 
     /// Draws the application, in one synchronized update if the terminal supports it.
@@ -91,18 +98,27 @@ impl TerminalGuard {
     /// clean.
     pub(crate) fn notify(&mut self, text: &str, shown: bool) -> io::Result<()> {
         let mut out = io::stdout();
-        if shown {
-            write!(out, "{}", notification(text))?;
+        if shown && let Some(notification) = self.multiplexer.wrap(&notification(text)) {
+            out.write_all(notification.as_bytes())?;
         }
         out.write_all(b"\x07")?;
         out.flush()
     }
 
-    /// Copies a text to the terminal's clipboard (OSC 52), which works over ssh too.
-    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+    /// Gives a text to the terminal's clipboard (OSC 52), which works over ssh too.
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<CopyResult> {
+        let sequence = format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text));
+        let sequence = match self.multiplexer {
+            Multiplexer::Tmux { clipboard: true, .. } => Some(sequence),
+            other => other.wrap(&sequence),
+        };
+        let Some(sequence) = sequence else {
+            return Ok(if load_tmux_buffer(text) { CopyResult::TmuxBuffer } else { CopyResult::Blocked });
+        };
         let mut out = io::stdout();
-        write!(out, "\x1b]52;c;{}\x07", base64(text.as_bytes()))?;
-        out.flush()
+        out.write_all(sequence.as_bytes())?;
+        out.flush()?;
+        Ok(CopyResult::Done)
     }
 }
 
@@ -168,32 +184,12 @@ fn one_line(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
-        for digit in 0..4 {
-            let six = usize::try_from(bits >> (18 - 6 * digit) & 63).unwrap_or(0);
-            text.push(if digit <= chunk.len() { char::from(DIGITS[six]) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn base64_matches_the_standard() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
-
-    #[test]
-    fn nickname_is_not_a_command() {
+    fn a_nickname_is_no_command() {
         assert_eq!(notification("4;1;50: hi\x07"), "\x1b]9;chat: 4;1;50: hi\x07");
     }
 

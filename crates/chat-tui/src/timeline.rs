@@ -9,7 +9,7 @@ mod scroll;
 mod tests;
 mod window;
 
-pub(crate) use entry::{EntryKind, FileSpan, GapLine, GapReason, ShownMessage, TimelineEntry, Viewer, clean_name};
+pub(crate) use entry::{EntryKind, FileSpan, GapLine, ShownMessage, TimelineEntry, Viewer, clean_name};
 pub(crate) use page::{HistoryPage, PageLine, PageRequest};
-pub(crate) use pending::{EarlyEcho, FailureReason, OwnState, PendingMessage, Unsent};
+pub(crate) use pending::{Held, PendingMessage, Unsent};
 pub(crate) use window::{Timeline, TimelineItem};

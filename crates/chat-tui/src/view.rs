@@ -1,4 +1,4 @@
-//! The screen: draws the application.
+//! Draws the application.
 
 mod accounts;
 mod canvas;
@@ -10,11 +10,12 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use canvas::Canvas;
+
 use crate::app::{App, Dialog, Screen};
 use crate::drawing::Drawing;
 use crate::lang::Phrase;
 use crate::theme::{Role, Theme};
-use canvas::Canvas;
 
 /// Draws everything on a screen of this size.
 pub(crate) fn draw(app: &App, theme: Theme, width: u16, height: u16) -> Drawing {
@@ -37,6 +38,7 @@ pub(crate) fn draw(app: &App, theme: Theme, width: u16, height: u16) -> Drawing 
         cursor = match dialog {
             Dialog::Help { scroll } => dialogs::help(app, *scroll, area, &mut canvas),
             Dialog::WrongToken { choice } => dialogs::wrong_token(app, *choice, area, &mut canvas),
+            Dialog::Leave { choice } => dialogs::leave(app, *choice, area, &mut canvas),
             Dialog::Paste(paste) => dialogs::paste(app, paste, area, &mut canvas),
             Dialog::Search(search) => search::draw(app, search, area, &mut canvas),
         };

@@ -1,5 +1,4 @@
-//! The width of text in terminal cells, grapheme by grapheme. Text of peers must already be clean; here every remaining
-//! grapheme gets a width.
+//! The width of text in cells, grapheme by grapheme. The text of peers is clean before it gets here.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Breaks styled text into rows of a given width: at spaces, between wide characters, and inside a word only if it does
+//! Breaks styled text into rows of a given width: at spaces, between wide characters, and inside a word only where it does
 //! not fit a row.
 
 use std::borrow::Cow;

@@ -9,27 +9,17 @@ use tokio::task::JoinHandle;
 
 #[cfg(feature = "local-room")]
 use super::host;
-use super::notice::RoomNotice;
+use super::notice::{LocalRoomPolicy, RoomNotice};
 
 /// Keeps a local room running, or does nothing if none is wanted.
 #[derive(Debug)]
 pub struct LocalRoom {
     ready: watch::Receiver<bool>,
     started: watch::Receiver<u64>,
+    guests: watch::Receiver<usize>,
     refusals: Sender<()>,
     close: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
-}
-
-/// The setting of the command line for a local room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LocalRoomPolicy {
-    /// Never start one.
-    Never,
-    /// Start one unless something indicates a standalone server.
-    Automatic,
-    /// Start one on any loopback address and port.
-    Always,
 }
 
 /// Returns whether this program may serve the room itself: only on a loopback address without TLS.
@@ -60,20 +50,21 @@ impl LocalRoom {
         let wanted = wanted(config, policy);
         let (ready_now, ready) = watch::channel(!wanted);
         let (started_now, started) = watch::channel(0);
+        let (guests_now, guests) = watch::channel(0);
         let (refusals, refused) = channel(1);
         let (close, closing) = oneshot::channel();
         #[cfg(feature = "local-room")]
         let task = wanted.then(|| {
-            let explicit = policy == LocalRoomPolicy::Always;
-            let host = host::RoomHost::new(config, data_dir, credentials, explicit, notices, ready_now, started_now);
+            let reports = host::Reports { notices, ready: ready_now, started: started_now, guests: guests_now };
+            let host = host::RoomHost::new(config, data_dir, credentials, policy, reports);
             tokio::spawn(host.run(refused, closing))
         });
         #[cfg(not(feature = "local-room"))]
         let task = {
-            let _ = (config, data_dir, credentials, notices, ready_now, started_now, refused, closing);
+            let _ = (config, data_dir, credentials, notices, ready_now, started_now, guests_now, refused, closing);
             None
         };
-        Self { ready, started, refusals, close: Some(close), task }
+        Self { ready, started, guests, refusals, close: Some(close), task }
     }
 
     /// Returns a value that becomes true once it is known whether there is a room.
@@ -86,7 +77,12 @@ impl LocalRoom {
         self.started.clone()
     }
 
-    /// Returns a sender for reports that no server listens any more.
+    /// How many other programs are connected to the room that this program serves.
+    pub fn guests(&self) -> watch::Receiver<usize> {
+        self.guests.clone()
+    }
+
+    /// Takes the news that no server listens any more.
     pub fn refusals(&self) -> Sender<()> {
         self.refusals.clone()
     }

@@ -6,14 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chat_client::{ClientConfig, Credentials};
+use chat_client::{ClientConfig, Credentials, Text};
 use chat_server::{JournalError, Server, ServerConfig, ServerHandle, SqliteJournal, StartError};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, sleep, timeout};
 
-use super::notice::RoomNotice;
+use super::notice::{LocalRoomPolicy, RoomNotice};
 use crate::report::chain;
 
 /// How long to wait between two checks for another program that has locked the data and does not serve yet.
@@ -25,14 +25,21 @@ const CHECKS: usize = 50;
 /// A connection on this machine succeeds at once or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How often the connected programs are counted.
+const COUNT_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The task that serves the room.
 pub(super) struct RoomHost {
     listen: SocketAddr,
     write: SocketAddr,
     dir: PathBuf,
-    notices: Sender<RoomNotice>,
-    ready: watch::Sender<bool>,
-    started: watch::Sender<u64>,
+    /// Where the programs of this machine connect.
+    near: SocketAddr,
+    /// The room is open to the network.
+    shared: bool,
+    reports: Reports,
+    /// A server has answered since the last notice that it is gone.
+    answered: bool,
     room: Option<ServerHandle>,
     /// The room is, or was, a local room of this user, so this program may serve it when its server has gone.
     ours: bool,
@@ -45,6 +52,14 @@ pub(super) struct RoomHost {
     address: String,
     /// Between two checks.
     pause: Duration,
+}
+
+/// Where the task reports to.
+pub(super) struct Reports {
+    pub(super) notices: Sender<RoomNotice>,
+    pub(super) ready: watch::Sender<bool>,
+    pub(super) started: watch::Sender<u64>,
+    pub(super) guests: watch::Sender<usize>,
 }
 
 /// The result of an attempt to serve.
@@ -62,23 +77,29 @@ impl RoomHost {
         config: &ClientConfig,
         data_dir: &Path,
         credentials: &Path,
-        explicit: bool,
-        notices: Sender<RoomNotice>,
-        ready: watch::Sender<bool>,
-        started: watch::Sender<u64>,
+        policy: LocalRoomPolicy,
+        reports: Reports,
     ) -> Self {
         let address = |host: &str, port| SocketAddr::new(host.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), port);
         let write_host = config.write_host.as_deref().unwrap_or(&config.host);
+        let near = address(&config.host, config.listen_port);
+        let (listen, write) = match policy {
+            LocalRoomPolicy::Shared(ip) => {
+                (SocketAddr::new(ip, config.listen_port), SocketAddr::new(ip, config.write_port))
+            }
+            _ => (near, address(write_host, config.write_port)),
+        };
         Self {
-            listen: address(&config.host, config.listen_port),
-            write: address(write_host, config.write_port),
+            listen,
+            write,
+            near,
+            shared: matches!(policy, LocalRoomPolicy::Shared(_)),
             dir: data_dir.join("room"),
-            notices,
-            ready,
-            started,
+            reports,
+            answered: false,
             room: None,
             ours: false,
-            explicit,
+            explicit: matches!(policy, LocalRoomPolicy::Always | LocalRoomPolicy::Shared(_)),
             usual: is_usual(config),
             credentials: credentials.to_owned(),
             address: config.write_addr_text(),
@@ -88,22 +109,54 @@ impl RoomHost {
 
     pub(super) async fn run(mut self, mut refused: Receiver<()>, mut closing: oneshot::Receiver<()>) {
         self.begin().await;
-        self.ready.send_replace(true);
+        self.reports.ready.send_replace(true);
+        let mut count = tokio::time::interval(COUNT_INTERVAL);
+        count.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Both branches only wait; starting a room runs in the arm, so it is never dropped half-way.
+            // Each branch can be dropped: a request that is not taken stays in its channel.
             tokio::select! {
                 _ = &mut closing => break,
-                Some(()) = refused.recv() => {
-                    if self.ours && self.room.is_none() && !self.port_answers().await {
-                        self.serve(false).await;
-                    }
-                }
+                Some(()) = refused.recv() => self.look_again().await,
+                _ = count.tick(), if self.room.is_some() => self.count_guests(),
             }
         }
+        self.say_goodbye().await;
         if let Some(room) = self.room.take()
             && let Err(error) = room.drain().await
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not close the local room cleanly");
+        }
+    }
+
+    /// No server has answered: serves the room if it may.
+    async fn look_again(&mut self) {
+        if self.room.is_some() || self.port_answers().await {
+            return;
+        }
+        if self.ours {
+            self.serve(false).await;
+        } else if std::mem::take(&mut self.answered) {
+            self.notify(RoomNotice::Gone).await;
+        }
+    }
+
+    fn count_guests(&mut self) {
+        let listeners = self.room.as_ref().map_or(0, |room| room.observer().figures().open.listen);
+        // One of them is this program.
+        let others = usize::try_from(listeners).unwrap_or(usize::MAX).saturating_sub(1);
+        self.reports.guests.send_if_modified(|guests| std::mem::replace(guests, others) != others);
+    }
+
+    /// Tells those who stay that this program closes the room.
+    async fn say_goodbye(&self) {
+        if *self.reports.guests.borrow() == 0 {
+            return;
+        }
+        if let Some(room) = &self.room
+            && let Ok(text) = Text::new("The program that serves this room is closing.")
+            && let Err(error) = room.announce(text).await
+        {
+            tracing::warn!(error = chain(&error), "could not announce the end of the local room");
         }
     }
 
@@ -117,7 +170,10 @@ impl RoomHost {
         }
         if self.port_answers().await {
             self.ours = self.dir.exists() && matches!(self.open().await, Err(JournalError::Locked { .. }));
-            if self.ours {
+            if self.shared {
+                let why = "another server runs on this computer; close it before --share".to_owned();
+                self.notify(RoomNotice::Failed(why)).await;
+            } else if self.ours {
                 self.notify(RoomNotice::Joined).await;
             }
             return;
@@ -150,8 +206,12 @@ impl RoomHost {
                 Attempt::Started(room) => {
                     self.room = Some(*room);
                     self.ours = true;
-                    self.started.send_modify(|count| *count += 1);
-                    return self.notify(RoomNotice::Started(self.dir.clone())).await;
+                    self.reports.started.send_modify(|count| *count += 1);
+                    self.notify(RoomNotice::Started(self.dir.clone())).await;
+                    if self.shared {
+                        self.notify(RoomNotice::Shared(self.listen.to_string())).await;
+                    }
+                    return;
                 }
                 Attempt::Failed(error) => return self.notify(RoomNotice::Failed(error)).await,
                 Attempt::PortTaken(_) if self.port_answers().await => return,
@@ -200,13 +260,15 @@ impl RoomHost {
         opened.await.unwrap_or_else(|error| Err(JournalError::Interrupted(error.into())))
     }
 
-    async fn port_answers(&self) -> bool {
-        matches!(timeout(CONNECT_TIMEOUT, TcpStream::connect(self.listen)).await, Ok(Ok(_)))
+    async fn port_answers(&mut self) -> bool {
+        let answers = matches!(timeout(CONNECT_TIMEOUT, TcpStream::connect(self.near)).await, Ok(Ok(_)));
+        self.answered |= answers;
+        answers
     }
 
     async fn notify(&self, notice: RoomNotice) {
         // An error means that the program is ending.
-        let _ = self.notices.send(notice).await;
+        let _ = self.reports.notices.send(notice).await;
     }
 }
 
@@ -225,8 +287,10 @@ mod tests {
 
     fn host(config: &ClientConfig, dir: &Path, explicit: bool) -> (RoomHost, Receiver<RoomNotice>) {
         let (notices, heard) = channel(4);
-        let (ready, started) = (watch::channel(false).0, watch::channel(0).0);
-        (RoomHost::new(config, dir, &dir.join("creds"), explicit, notices, ready, started), heard)
+        let (ready, started, guests) = (watch::channel(false).0, watch::channel(0).0, watch::channel(0).0);
+        let policy = if explicit { LocalRoomPolicy::Always } else { LocalRoomPolicy::Automatic };
+        let reports = Reports { notices, ready, started, guests };
+        (RoomHost::new(config, dir, &dir.join("creds"), policy, reports), heard)
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The choice among cached accounts, and the dialog after a refused token.
+//! The list of accounts, and the dialogs about a refused token and about quitting.
 
 use super::{App, Dialog, Registration, Screen};
 use crate::effect::Effect;
@@ -35,7 +35,7 @@ impl App {
                 None => self.open_registration(),
             },
             Action::Cancel if self.me.is_some() => self.screen = Screen::Chat,
-            Action::Interrupt | Action::EndOrDelete | Action::Cancel => return self.quit(),
+            Action::Interrupt | Action::EndOrDelete | Action::Cancel => return self.ask_to_quit(),
             _ => {}
         }
         Vec::new()
@@ -54,8 +54,8 @@ impl App {
                 let choice = *choice;
                 return self.decide_on_wrong_token(choice);
             }
-            Action::Interrupt | Action::EndOrDelete => return self.quit(),
-            // Reading is possible without an account.
+            Action::Interrupt | Action::EndOrDelete => return self.ask_to_quit(),
+            // Reading on is possible without an account.
             Action::Cancel => self.dialog = None,
             _ => {}
         }
@@ -69,7 +69,21 @@ impl App {
             0 if self.accounts.list.is_empty() => self.open_registration(),
             0 => self.screen = Screen::Accounts,
             1 => self.open_registration(),
-            _ => return self.quit(),
+            _ => return self.ask_to_quit(),
+        }
+        Vec::new()
+    }
+
+    /// Stay, or quit although others are connected.
+    pub(super) fn act_on_leave(&mut self, action: &Action) -> Vec<Effect> {
+        let Some(Dialog::Leave { choice }) = &mut self.dialog else { return Vec::new() };
+        match action {
+            Action::Edit(Edit::Up) | Action::Previous => *choice = 0,
+            Action::Edit(Edit::Down) | Action::Next => *choice = 1,
+            Action::Type('2') | Action::Interrupt => return self.quit(),
+            Action::Submit if *choice == 1 => return self.quit(),
+            Action::Submit | Action::Type('1') | Action::Cancel => self.dialog = None,
+            _ => {}
         }
         Vec::new()
     }

@@ -1,9 +1,8 @@
-//! The chat screen: typing, sending, scrolling, and decisions about failed messages.
+//! The chat screen: typing, sending, scrolling, and deciding about undelivered messages.
 
-use std::collections::BTreeSet;
+use chat_client::{DeliveryState, PostId, Text, TextError};
 
-use chat_client::{Text, TextError};
-
+use super::commands::COMMANDS;
 use super::{App, Dialog, Hint, Screen, Search};
 use crate::areas;
 use crate::effect::Effect;
@@ -11,7 +10,7 @@ use crate::keymap::Action;
 use crate::lang::Phrase;
 use crate::layout::ConversationLayout;
 use crate::line_editor::Edit;
-use crate::timeline::{OwnState, PendingMessage, Timeline};
+use crate::timeline::{PendingMessage, Timeline};
 
 /// How many messages may wait, as many as the writer accepts. Beyond that a typed message stays in the input line.
 const MAX_WAITING: usize = 1024;
@@ -40,7 +39,7 @@ impl App {
                 self.chat.input.clear();
                 self.chat.editing = None;
             }
-            Action::Interrupt | Action::EndOrDelete => return self.quit(),
+            Action::Interrupt | Action::EndOrDelete => return self.ask_to_quit(),
             Action::Submit => return self.submit(),
             Action::Next => self.complete(false),
             Action::Previous => self.complete(true),
@@ -61,14 +60,12 @@ impl App {
     /// Sends `text` as one message. On an error, shows it and returns the text.
     pub(crate) fn send(&mut self, text: String) -> Result<Effect, String> {
         match Text::new(&text) {
-            Ok(clean) => {
-                self.chat.sent += 1;
-                let id = format!("typed-{}", self.chat.sent);
-                let own =
-                    PendingMessage::new(id.clone(), clean.as_str().to_owned(), self.local(self.now), OwnState::Queued);
+            Ok(text) => {
+                let id = self.chat.ids.next();
+                let own = PendingMessage::new(id.clone(), text.clone(), self.local(self.now));
                 self.chat.timeline.outgoing.add(own);
                 self.chat.timeline.go_to_end();
-                Ok(Effect::Send { id, text: clean })
+                Ok(Effect::Send { id, text })
             }
             Err(error) => {
                 if error != TextError::Blank {
@@ -141,11 +138,11 @@ impl App {
     }
 
     fn complete(&mut self, backwards: bool) {
-        let mut seen = BTreeSet::new();
-        let said = self.chat.timeline.newest_first().filter_map(|entry| entry.as_message());
-        let others = said.filter(|said| !said.own).filter_map(|said| said.sender.as_deref());
-        let names: Vec<String> = others.filter(|name| seen.insert(*name)).take(200).map(str::to_owned).collect();
-        if !self.chat.input.complete(names.iter().map(String::as_str), backwards) {
+        const NAMES: usize = 200;
+        let names = self.recent_names(NAMES);
+        let input = &mut self.chat.input;
+        if !input.complete_command(&COMMANDS, backwards) && !input.complete(names.iter().map(String::as_str), backwards)
+        {
             self.hint(Phrase::NothingToComplete, false);
         }
     }
@@ -186,7 +183,7 @@ impl App {
     /// Selects the last own message in transit, preferably one that needs a decision.
     fn select_own(&mut self) {
         let all = self.chat.timeline.outgoing.as_slice();
-        let chosen = all.iter().rposition(|own| own.state.needs_a_decision()).or(all.len().checked_sub(1));
+        let chosen = all.iter().rposition(PendingMessage::needs_a_decision).or(all.len().checked_sub(1));
         match chosen {
             Some(number) => self.select(number),
             None => self.hint(Phrase::NothingOnItsWay, false),
@@ -203,34 +200,35 @@ impl App {
         }
     }
 
-    fn act_on_own(&mut self, id: &str, action: Action) -> Vec<Effect> {
+    fn act_on_own(&mut self, id: &PostId, action: Action) -> Vec<Effect> {
         let all = self.chat.timeline.outgoing.as_slice();
-        let Some(number) = all.iter().position(|own| own.id == id) else {
-            // It has arrived in the meantime.
+        let Some(number) = all.iter().position(|own| own.id == *id) else {
+            // It has arrived meanwhile.
             self.chat.selected = None;
             return Vec::new();
         };
-        let (count, state, text) = (all.len(), all[number].state.clone(), all[number].text.clone());
+        let (count, own) = (all.len(), all[number].clone());
+        let is_written = own.held.is_none() && own.state == DeliveryState::Written;
         match action {
             Action::Edit(Edit::Up) | Action::ScrollUp | Action::Previous => self.select(number.saturating_sub(1)),
             Action::Edit(Edit::Down) | Action::ScrollDown | Action::Next => self.select((number + 1).min(count - 1)),
-            Action::Type('r' | 'к') | Action::Submit if state.needs_a_decision() => {
+            Action::Type('r' | 'к') | Action::Submit if own.needs_a_decision() => {
                 self.chat.selected = None;
-                return self.resend(id, &text);
+                return self.resend(id);
             }
-            Action::Type('e' | 'у') if state != OwnState::Sent && state != OwnState::Confirmed => {
+            Action::Type('e' | 'у') if !is_written && !own.is_confirmed() => {
                 self.chat.selected = None;
                 // The draft remains available among the sent lines.
                 self.chat.input.take();
-                self.chat.input.replace(&text);
-                if state.needs_a_decision() {
-                    self.chat.editing = Some(id.to_owned());
+                self.chat.input.replace(own.text.as_str());
+                if own.needs_a_decision() {
+                    self.chat.editing = Some(id.clone());
                     return Vec::new();
                 }
                 // Otherwise it could be sent in the meantime.
                 return self.discard(id);
             }
-            Action::Type('d' | 'в') | Action::Edit(Edit::Delete) if state != OwnState::Sent => {
+            Action::Type('d' | 'в') | Action::Edit(Edit::Delete) if !is_written => {
                 self.chat.selected = None;
                 return self.discard(id);
             }
@@ -243,18 +241,17 @@ impl App {
         Vec::new()
     }
 
-    pub(crate) fn resend(&mut self, id: &str, text: &str) -> Vec<Effect> {
-        let Ok(text) = Text::new(text) else { return Vec::new() };
-        if let Some(mut own) = self.chat.timeline.outgoing.remove(id) {
-            own.state = OwnState::Queued;
-            own.earlier = false;
-            self.chat.timeline.outgoing.add(own);
-        }
-        vec![Effect::Resend { id: id.to_owned(), text }]
+    /// Sends a message once more.
+    pub(crate) fn resend(&mut self, id: &PostId) -> Vec<Effect> {
+        let Some(own) = self.chat.timeline.outgoing.remove(id) else { return Vec::new() };
+        let (text, may_be_delivered) = (own.text.clone(), own.state.may_be_delivered());
+        let own = PendingMessage { state: DeliveryState::Queued, held: None, earlier: false, ..own };
+        self.chat.timeline.outgoing.add(own);
+        vec![Effect::Resend { id: id.clone(), text, may_be_delivered, fresh: self.chat.ids.next() }]
     }
 
-    pub(crate) fn discard(&mut self, id: &str) -> Vec<Effect> {
+    pub(crate) fn discard(&mut self, id: &PostId) -> Vec<Effect> {
         self.chat.timeline.outgoing.remove(id);
-        vec![Effect::Discard { id: id.to_owned() }]
+        vec![Effect::Discard { id: id.clone() }]
     }
 }

@@ -1,4 +1,6 @@
-//! Lines that begin with one slash.
+//! Commands: lines that begin with one slash. Scrolling the help.
+
+use std::collections::BTreeSet;
 
 use super::{App, Dialog};
 use crate::effect::Effect;
@@ -7,28 +9,74 @@ use crate::lang::Phrase;
 use crate::line_editor::Edit;
 use crate::{areas, layout};
 
-/// The commands, for completion and help.
-pub(crate) const COMMANDS: [&str; 6] = ["help", "search", "accounts", "register", "export", "quit"];
+/// The commands, for completion.
+pub(crate) const COMMANDS: [&str; 8] =
+    ["/accounts", "/copy", "/export", "/help", "/quit", "/register", "/search", "/who"];
+
+/// How many names `/who` lists.
+const RECENT: usize = 20;
 
 impl App {
-    /// Carries out a command. An unknown one stays in the input line, with a message.
+    /// Carries out a command. An unknown one stays in the input line, with a hint.
     pub(crate) fn command(&mut self, command: &str) -> Vec<Effect> {
         let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
         let rest = rest.trim();
-        if !COMMANDS.contains(&name) {
-            self.hint(Phrase::UnknownCommand(name), true);
-            return Vec::new();
-        }
+        let effects = match name.to_lowercase().as_str() {
+            "help" => {
+                self.dialog = Some(Dialog::Help { scroll: 0 });
+                Vec::new()
+            }
+            "search" => self.open_search(rest),
+            "accounts" => {
+                self.open_accounts();
+                Vec::new()
+            }
+            "register" => {
+                self.open_registration();
+                Vec::new()
+            }
+            "export" => vec![Effect::Export((!rest.is_empty()).then(|| rest.to_owned()))],
+            "copy" => self.copy(rest),
+            "who" => {
+                let text = self.text(Phrase::Who(&self.recent_names(RECENT)));
+                self.notice(&text, false);
+                Vec::new()
+            }
+            "quit" | "exit" => self.ask_to_quit(),
+            "nick" => {
+                self.hint(Phrase::NoNicknameCommand, true);
+                return Vec::new();
+            }
+            _ => {
+                self.hint(Phrase::UnknownCommand(name), true);
+                return Vec::new();
+            }
+        };
         self.chat.input.take();
-        match name {
-            "help" => self.dialog = Some(Dialog::Help { scroll: 0 }),
-            "search" => return self.open_search(rest),
-            "accounts" => self.open_accounts(),
-            "register" => self.open_registration(),
-            "export" => return vec![Effect::Export((!rest.is_empty()).then(|| rest.to_owned()))],
-            _ => return self.quit(),
+        effects
+    }
+
+    /// The other users who wrote last, the latest first.
+    pub(crate) fn recent_names(&self, most: usize) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let messages = self.chat.timeline.newest_first().filter_map(|entry| entry.as_message());
+        let others = messages.filter(|message| !message.own).filter_map(|message| message.sender.as_deref());
+        others.filter(|name| seen.insert(*name)).take(most).map(str::to_owned).collect()
+    }
+
+    /// Copies the last message, or the one with this number from the end.
+    fn copy(&mut self, number: &str) -> Vec<Effect> {
+        let number = if number.is_empty() { Ok(1) } else { number.parse::<usize>() };
+        let messages = || self.chat.timeline.newest_first().filter_map(|entry| entry.as_message());
+        let wanted = number.ok().and_then(|number| messages().nth(number.checked_sub(1)?));
+        let text = wanted.map(|message| message.text.clone());
+        match text {
+            Some(text) => vec![Effect::Copy(text)],
+            None => {
+                self.hint(Phrase::NothingToCopy, true);
+                Vec::new()
+            }
         }
-        Vec::new()
     }
 
     pub(super) fn act_in_help(&mut self, action: &Action) -> Vec<Effect> {

@@ -6,8 +6,16 @@ use crate::line_editor::LineEditor;
 /// A dialog on top of a screen.
 #[derive(Debug)]
 pub(crate) enum Dialog {
-    Help { scroll: u16 },
-    WrongToken { choice: usize },
+    Help {
+        scroll: u16,
+    },
+    WrongToken {
+        choice: usize,
+    },
+    /// Quitting closes the room for others.
+    Leave {
+        choice: usize,
+    },
     Paste(PastePreview),
     Search(Box<Search>),
 }
@@ -37,7 +45,7 @@ impl PastePreview {
     }
 }
 
-/// The most results that are kept; a user with so many needs a more specific word.
+/// The most results that are kept.
 pub(crate) const MAX_HITS: usize = 1_000;
 
 /// The open search.
@@ -51,7 +59,9 @@ pub(crate) struct Search {
     pub(crate) percent: Option<u8>,
     /// The number of the current search; results of earlier ones are ignored.
     pub(super) number: u64,
-    /// The query of the current search.
+    /// Why the expression cannot be searched for.
+    pub(crate) failed: Option<String>,
+    /// What was searched for.
     pub(crate) asked: String,
 }
 
@@ -60,6 +70,13 @@ impl Search {
         if search == self.number {
             hits.truncate(MAX_HITS.saturating_sub(self.hits.len()));
             self.hits.append(&mut hits);
+        }
+    }
+
+    pub(super) fn fail(&mut self, search: u64, reason: String) {
+        if search == self.number {
+            self.percent = None;
+            self.failed = Some(reason);
         }
     }
 

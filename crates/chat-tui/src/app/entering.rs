@@ -1,4 +1,4 @@
-//! The way from the accounts to the chat, and the server's answer about the account.
+//! Chooses the first screen, and enters the chat with an account.
 
 use super::{App, Dialog, Screen};
 use crate::effect::Effect;
@@ -58,6 +58,10 @@ impl App {
             Err(error) => self.text(Phrase::NotSaved(error)),
         };
         let effects = self.enter(registered.known);
+        // What was reported while the registration ran.
+        for (text, error) in std::mem::take(&mut self.registration.notes) {
+            self.notice(&text, error);
+        }
         let text = self.text(Phrase::PlainRegistered { nickname: &nickname, saved: &saved });
         self.notice(&text, registered.saved.is_err());
         effects
@@ -95,6 +99,7 @@ impl App {
     fn set_me(&mut self, known: KnownAccount) {
         self.reader = Viewer::new(known.account.nickname.as_str(), known.asked.as_deref());
         self.chat.timeline.names.set_own(known.account.nickname.as_str());
+        self.chat.timeline.outgoing.set_nickname(known.account.nickname.clone());
         self.me = Some(known);
     }
 

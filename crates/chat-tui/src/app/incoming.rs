@@ -1,83 +1,93 @@
-//! Incoming events: messages, gaps, pages of history, and states of own messages.
+//! What comes in: messages, gaps, pages of history, and the states of own messages.
+
+use chat_client::{DeliveryState, Echo, Gap, Message, PostId};
+use jiff::Timestamp;
 
 use super::App;
 use crate::effect::Effect;
 use crate::event::{Incoming, RestoredMessage};
 use crate::lang::Phrase;
-use crate::timeline::{
-    EarlyEcho, EntryKind, GapLine, GapReason, HistoryPage, OwnState, PageRequest, PendingMessage, TimelineEntry,
-};
+use crate::timeline::{EntryKind, FileSpan, GapLine, HistoryPage, PageRequest, PendingMessage, TimelineEntry};
 
 impl App {
-    pub(super) fn take_incoming(&mut self, heard: Vec<Incoming>) -> Vec<Effect> {
+    pub(super) fn take_incoming(&mut self, incoming: Vec<Incoming>) -> Vec<Effect> {
         self.note_presence();
         let mut effects = Vec::new();
-        for one in heard {
+        for one in incoming {
             match one {
-                Incoming::Message { sender, text, at, position, mark } => {
-                    let own = sender.is_some() && sender == self.reader.nickname;
-                    let queued_too = self.links.writing.is_online();
-                    let passed = position.as_ref().map(|position| self.chat.timeline.outgoing.note_position(position));
-                    for own in passed.unwrap_or_default() {
-                        self.chat.timeline.settle(&own, &self.reader);
-                    }
-                    let outgoing = &mut self.chat.timeline.outgoing;
-                    let echo = if own { outgoing.take_echo(&text, position.as_ref(), queued_too) } else { None };
-                    if let Some(position) = position.filter(|_| own && echo.is_none()) {
-                        outgoing.note_early(EarlyEcho { position, text: text.clone(), mark });
-                    }
-                    let missed = at < self.started && mark.is_some();
-                    let at = self.local(at);
-                    let sender = sender.as_deref();
-                    let entry = TimelineEntry::said(sender, &text, Some(at), mark, &self.reader);
-                    let mut entry = entry.marked(sender, &mut self.chat.timeline.names);
-                    if let EntryKind::Message(said) = &mut entry.kind {
-                        said.confirmed = echo.is_some();
-                        if said.mention.is_some() {
-                            let who = said.sender.as_deref().unwrap_or("");
-                            let like = said.looks_like.as_deref().map(|other| self.lang.text(Phrase::LooksLike(other)));
-                            let (like, first) = (like.unwrap_or_default(), said.text.lines().next().unwrap_or(""));
-                            effects = vec![Effect::Notify(format!("{who}{like}: {first}"))];
-                        }
-                    }
-                    if missed {
-                        self.chat.timeline.push_missed(entry);
-                    } else {
-                        self.chat.timeline.push(entry);
-                    }
-                }
-                Incoming::Gap { since, until, missed, cause } => {
-                    // After a gap an echo arrives only for numbered messages; those are still received, or already
-                    // passed.
-                    // A new stream assigns new numbers, so the old ones have no echo either.
-                    let renumbered = cause == GapReason::OtherStream;
-                    for own in self.chat.timeline.outgoing.take_confirmed(renumbered) {
-                        self.chat.timeline.settle(&own, &self.reader);
-                    }
-                    let gap = GapLine { since: self.local(since), until: self.local(until), missed, cause };
-                    self.chat.timeline.push(TimelineEntry::gap(gap));
-                }
+                Incoming::Message { message, at, mark } => effects.extend(self.take_message(&message, at, mark)),
+                Incoming::Gap(gap) => self.take_gap(&gap),
             }
+        }
+        // Of many mentions at once one rings.
+        let last = effects.iter().rposition(|effect| matches!(effect, Effect::Notify(_)));
+        let mut at = 0..;
+        effects.retain(|effect| at.next() == last || !matches!(effect, Effect::Notify(_)));
+        effects
+    }
+
+    fn take_message(&mut self, message: &Message, at: Timestamp, mark: Option<FileSpan>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut confirmed = false;
+        for (own, echo) in self.chat.timeline.outgoing.on_message(message, mark) {
+            match echo {
+                Echo::Seen(_) => {
+                    confirmed = true;
+                    if message.position.is_none() {
+                        effects.push(Effect::ConfirmEcho { id: own.id });
+                    }
+                }
+                // It stands before this message.
+                _ => self.chat.timeline.settle(&own, &self.reader),
+            }
+        }
+        let missed = at < self.started && mark.is_some();
+        let sender = message.sender.as_ref().map(|sender| sender.as_str());
+        let entry = TimelineEntry::said(sender, message.text.as_str(), Some(self.local(at)), mark, &self.reader);
+        let mut entry = entry.marked(sender, &mut self.chat.timeline.names);
+        if let EntryKind::Message(shown) = &mut entry.kind {
+            shown.confirmed = confirmed;
+            if shown.mention.is_some() {
+                let who = shown.sender.as_deref().unwrap_or("");
+                let like = shown.looks_like.as_deref().map(|other| self.lang.text(Phrase::LooksLike(other)));
+                let (like, first) = (like.unwrap_or_default(), shown.text.lines().next().unwrap_or(""));
+                effects.push(Effect::Notify(format!("{who}{like}: {first}")));
+            }
+        }
+        if missed {
+            self.chat.timeline.push_missed(entry);
+        } else {
+            self.chat.timeline.push(entry);
         }
         effects
     }
 
-    pub(super) fn take_own(&mut self, id: &str, state: OwnState, position: Option<(String, u64)>) {
-        self.chat.timeline.outgoing.set_state(id, state);
-        if let Some(position) = position {
-            self.chat.timeline.outgoing.set_position(id, position);
+    fn take_gap(&mut self, gap: &Gap) {
+        for own in self.chat.timeline.outgoing.on_gap(gap) {
+            self.chat.timeline.settle(&own, &self.reader);
         }
-        match self.chat.timeline.outgoing.take_arrived(id) {
-            Some((_, Some(echo))) => self.chat.timeline.confirm(&echo, &self.reader),
-            Some((own, None)) => self.chat.timeline.settle(&own, &self.reader),
+        let line = self.gap_line(gap);
+        self.chat.timeline.push(TimelineEntry::gap(line));
+    }
+
+    /// A gap in local time.
+    pub(crate) fn gap_line(&self, gap: &Gap) -> GapLine {
+        let local = |time| self.local(Timestamp::try_from(time).unwrap_or_default());
+        GapLine { since: local(gap.since), until: local(gap.until), missed: gap.missed, cause: gap.cause }
+    }
+
+    pub(super) fn take_own(&mut self, id: &PostId, state: DeliveryState) {
+        match self.chat.timeline.outgoing.set_state(id, state) {
+            Some((_, Echo::Seen(echo))) => self.chat.timeline.confirm(&echo, &self.reader),
+            Some((own, _)) => self.chat.timeline.settle(&own, &self.reader),
             None => {}
         }
     }
 
     pub(super) fn take_restored(&mut self, restored: Vec<RestoredMessage>) {
         for one in restored {
-            let at = self.local(one.typed);
-            let own = PendingMessage { earlier: true, ..PendingMessage::new(one.id, one.text, at, one.state) };
+            let own = PendingMessage::new(one.id, one.text, self.local(one.typed));
+            let own = PendingMessage { state: one.state, held: one.held, earlier: true, ..own };
             self.chat.timeline.outgoing.add(own);
         }
     }

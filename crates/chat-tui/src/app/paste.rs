@@ -1,5 +1,4 @@
-//! A paste is shown before it is sent: a short line goes to the input line, anything longer is previewed and needs a
-//! decision.
+//! Pastes: a short line goes into the input line, anything longer is shown before it is sent.
 
 use chat_client::Text;
 

@@ -31,7 +31,7 @@ impl App {
             Action::Cancel if self.me.is_some() => self.screen = Screen::Chat,
             Action::Cancel if !self.accounts.list().is_empty() => self.screen = Screen::Accounts,
             Action::EndOrDelete if !self.registration.field.is_empty() => self.registration.edit(Edit::Delete),
-            Action::Interrupt | Action::EndOrDelete => return self.quit(),
+            Action::Interrupt | Action::EndOrDelete => return self.ask_to_quit(),
             _ => {}
         }
         Vec::new()

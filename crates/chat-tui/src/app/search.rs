@@ -48,6 +48,7 @@ impl App {
         search.hits.clear();
         search.chosen = 0;
         search.percent = Some(0);
+        search.failed = None;
         vec![Effect::Search { search: search.number, query }]
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_client::Token;
+use chat_client::{PostId, Token, fresh_post_id};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -67,10 +67,40 @@ pub(crate) struct App {
     pub(super) questions: u64,
     /// A paste that could not be shown yet.
     pub(super) kept_paste: String,
+    /// Other programs that are connected to the room that this program serves.
+    pub(super) guests: usize,
+    /// The room is on this computer.
+    pub(crate) local_room: bool,
+    /// Where other machines reach the room that this program serves.
+    pub(crate) shared_at: Option<String>,
     pub(crate) quitting: bool,
 }
 
-/// The content of the screen.
+/// Where the ids of messages come from.
+#[derive(Debug, Default)]
+pub(crate) enum PostIds {
+    #[default]
+    Random,
+    /// `typed-1`, `typed-2` and so on, for tests.
+    #[cfg(test)]
+    Counted(u64),
+}
+
+impl PostIds {
+    /// Returns an id that no other message has.
+    pub(super) fn next(&mut self) -> PostId {
+        match self {
+            Self::Random => fresh_post_id(),
+            #[cfg(test)]
+            Self::Counted(count) => {
+                *count += 1;
+                PostId::new(&format!("typed-{count}")).unwrap()
+            }
+        }
+    }
+}
+
+/// What fills the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Screen {
     /// Before the accounts have been read.
@@ -92,11 +122,11 @@ pub(crate) struct Hint {
 pub(crate) struct ChatScreen {
     pub(crate) timeline: Timeline,
     pub(crate) input: LineEditor,
-    /// The id of the own message that is selected for a decision.
-    pub(crate) selected: Option<String>,
-    /// The own message whose text is being edited: the next message replaces it.
-    pub(super) editing: Option<String>,
-    pub(super) sent: u64,
+    /// The id of an own message on its way, while one is being decided about.
+    pub(crate) selected: Option<PostId>,
+    /// The own message whose text is in the input line: what is sent takes its place.
+    pub(super) editing: Option<PostId>,
+    pub(crate) ids: PostIds,
 }
 
 impl App {
@@ -128,6 +158,9 @@ impl App {
             searches: 0,
             questions: 0,
             kept_paste: String::new(),
+            guests: 0,
+            local_room: false,
+            shared_at: None,
             quitting: false,
         }
     }
@@ -162,7 +195,7 @@ impl App {
         self.hint = Some(Hint { text: self.text(phrase), error });
     }
 
-    /// Records that the user is present: typing in the last minutes, in a focused terminal.
+    /// Notes whether the user is present: a key in the last five minutes, in a terminal with the focus.
     pub(super) fn note_presence(&mut self) {
         const AWAY_AFTER_MS: i64 = 5 * 60 * 1000;
         let idle = self.now.as_millisecond() - self.last_key.as_millisecond();
@@ -180,7 +213,8 @@ impl App {
 
     /// Returns the number of the question that a key would answer now; `None` if there is none.
     pub(crate) fn question(&self) -> Option<u64> {
-        let asks = matches!(self.dialog, Some(Dialog::Paste(_) | Dialog::WrongToken { .. })) || self.accounts.removing;
+        let asks = matches!(self.dialog, Some(Dialog::Paste(_) | Dialog::WrongToken { .. } | Dialog::Leave { .. }))
+            || self.accounts.removing;
         asks.then_some(self.questions)
     }
 
@@ -193,6 +227,20 @@ impl App {
     /// Returns the hint and removes it.
     pub(crate) fn take_hint(&mut self) -> Option<Hint> {
         self.hint.take()
+    }
+
+    /// Quits, or asks first where that closes the room for others. Asked a second time it quits.
+    pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
+        if self.guests == 0 || matches!(self.dialog, Some(Dialog::Leave { .. })) {
+            return self.quit();
+        }
+        self.ask(Dialog::Leave { choice: 0 });
+        Vec::new()
+    }
+
+    /// How many other programs are connected to the room that this program serves.
+    pub(crate) fn guests(&self) -> usize {
+        self.guests
     }
 
     pub(crate) fn quit(&mut self) -> Vec<Effect> {

@@ -2,17 +2,19 @@
 
 pub(crate) mod support;
 
+use chat_client::{DeliveryState, GapCause, PostId};
+use chat_frontend::local_room::RoomNotice;
 use crossterm::event::{KeyCode, KeyModifiers};
 use proptest::prelude::*;
 
-use self::support::{account, at, chatting, fresh, page, said};
+use self::support::{account, at, chatting, confirmed, fresh, gap, heard, own, page, post_id, refused, said};
 use super::*;
 use crate::effect::Effect;
-use crate::event::{AppEvent, Incoming, NoticeText, Registered};
+use crate::event::{AppEvent, CopyResult, NoticeText, Registered};
 use crate::lang::Lang;
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::theme::Theme;
-use crate::timeline::{FailureReason, HistoryPage, OwnState, PageRequest};
+use crate::timeline::{HistoryPage, PageRequest};
 
 fn accounts(names: &[&str]) -> AppEvent {
     AppEvent::Accounts(names.iter().map(|name| account(name, &format!("token of {name}"))).collect())
@@ -25,16 +27,12 @@ fn entered(effects: &[Effect]) -> Option<&str> {
     })
 }
 
-fn sent(effects: &[Effect]) -> Vec<(String, String)> {
+fn sent(effects: &[Effect]) -> Vec<(PostId, String)> {
     let sent = effects.iter().filter_map(|effect| match effect {
         Effect::Send { id, text } => Some((id.clone(), text.as_str().to_owned())),
         _ => None,
     });
     sent.collect()
-}
-
-fn own(id: &str, state: OwnState) -> AppEvent {
-    AppEvent::Own { id: id.into(), state, position: None }
 }
 
 #[test]
@@ -45,7 +43,8 @@ fn shows_early_notices_in_the_chat() {
         app.take_all([AppEvent::Notice { text: news, error: false }, accounts(names)]);
         app.press(KeyCode::Char('1'));
         assert_eq!(app.screen, Screen::Chat);
-        let notices = app.chat.timeline.newest_first().filter(|entry| format!("{entry:?}").contains("unencrypted"));
+        let notices =
+            app.chat.timeline.newest_first().filter(|entry| format!("{entry:?}").contains("without encryption"));
         assert_eq!(notices.count(), 1);
     }
 }
@@ -131,9 +130,9 @@ fn shows_a_message_until_its_echo() {
     let all = sent(&app.enter_line("hello"));
     assert_eq!(all.len(), 1);
     let id = &all[0].0;
-    assert_eq!(app.chat.timeline.outgoing.find(id).unwrap().state, OwnState::Queued);
-    app.take_all([own(id, OwnState::Sent), own(id, OwnState::Confirmed)]);
-    assert_eq!(app.chat.timeline.outgoing.find(id).unwrap().state, OwnState::Confirmed);
+    assert_eq!(app.chat.timeline.outgoing.find(id).unwrap().state, DeliveryState::Queued);
+    app.take_all([own(id, DeliveryState::Written), confirmed(id, None)]);
+    assert!(app.chat.timeline.outgoing.find(id).unwrap().is_confirmed());
     app.take_all([said("Keen Bob", "hello", 1)]);
     assert!(app.chat.timeline.outgoing.as_slice().is_empty());
     let last = app.chat.timeline.newest_first().next().unwrap().as_message().unwrap().clone();
@@ -145,7 +144,7 @@ fn retries_edits_and_discards_messages() {
     let mut app = chatting(Lang::En, 80, 24);
     for text in ["one", "two", "three"] {
         let id = sent(&app.enter_line(text))[0].0.clone();
-        app.take_all([own(&id, OwnState::Failed(FailureReason::TooFast))]);
+        app.take_all([refused(&id)]);
     }
     app.control('o');
     let effects = app.press(KeyCode::Char('r'));
@@ -162,9 +161,10 @@ fn retries_edits_and_discards_messages() {
     app.press(KeyCode::Up);
     assert_eq!(app.chat.input.text(), "draft");
     let written = sent(&app.press(KeyCode::Enter))[0].0.clone();
-    app.take_all([own(&written, OwnState::Confirmed), said("Keen Bob", "draft", 1)]);
-    let changed = app.chat.timeline.outgoing.as_slice().iter().find(|own| own.text == "two!").unwrap().id.clone();
-    app.take_all([own(&changed, OwnState::Confirmed), said("Keen Bob", "two!", 1)]);
+    app.take_all([confirmed(&written, None), said("Keen Bob", "draft", 1)]);
+    let changed =
+        app.chat.timeline.outgoing.as_slice().iter().find(|own| own.text.as_str() == "two!").unwrap().id.clone();
+    app.take_all([confirmed(&changed, None), said("Keen Bob", "two!", 1)]);
     app.control('o');
     app.press(KeyCode::Char('d'));
     let left: Vec<&str> = app.chat.timeline.outgoing.as_slice().iter().map(|own| own.text.as_str()).collect();
@@ -328,13 +328,8 @@ fn ignores_results_of_earlier_searches() {
 fn gap_settles_confirmed_messages() {
     let mut app = chatting(Lang::En, 80, 24);
     let id = sent(&app.enter_line("hello"))[0].0.clone();
-    app.take_all([own(&id, OwnState::Confirmed)]);
-    let gap = Incoming::Gap {
-        since: at(10),
-        until: at(70),
-        missed: Some(3),
-        cause: crate::timeline::GapReason::Disconnected,
-    };
+    app.take_all([confirmed(&id, None)]);
+    let gap = gap(10, 70, Some(3), GapCause::Disconnected);
     app.take_all([AppEvent::Incoming(vec![gap])]);
     assert!(app.chat.timeline.outgoing.as_slice().is_empty());
     let text = screen(&app);
@@ -345,19 +340,13 @@ fn gap_settles_confirmed_messages() {
 #[test]
 fn matches_an_echo_before_its_receipt() {
     let mut app = chatting(Lang::En, 80, 24);
-    let numbered = |seq| Incoming::Message {
-        sender: Some("Keen Bob".into()),
-        text: "yes".into(),
-        at: at(1),
-        position: Some(("s".into(), seq)),
-        mark: None,
-    };
+    let numbered = |seq| heard("Keen Bob", "yes", 1, Some(("s", seq)), None);
     let left = sent(&app.enter_line("yes"))[0].0.clone();
-    app.take_all([own(&left, OwnState::Unconfirmed)]);
+    app.take_all([own(&left, DeliveryState::Unconfirmed)]);
     let id = sent(&app.enter_line("yes"))[0].0.clone();
-    app.take_all([own(&id, OwnState::Sent), AppEvent::Incoming(vec![numbered(7)])]);
+    app.take_all([own(&id, DeliveryState::Written), AppEvent::Incoming(vec![numbered(7)])]);
     assert!(app.chat.timeline.outgoing.find(&left).is_some());
-    app.take_all([AppEvent::Own { id, state: OwnState::Confirmed, position: Some(("s".into(), 7)) }]);
+    app.take_all([confirmed(&id, Some(("s", 7)))]);
     let text = screen(&app);
     assert_eq!((text.matches("yes ✓").count(), text.matches("yes ?").count()), (1, 1), "{text}");
     assert_eq!(text.matches("yes").count(), 2, "{text}");
@@ -367,12 +356,9 @@ fn matches_an_echo_before_its_receipt() {
 fn matches_a_numbered_echo_after_a_gap() {
     let mut app = chatting(Lang::En, 80, 24);
     let id = sent(&app.enter_line("hello"))[0].0.clone();
-    let position = Some(("new".to_owned(), 2));
-    app.take_all([AppEvent::Own { id, state: OwnState::Confirmed, position: position.clone() }]);
-    let cause = crate::timeline::GapReason::OtherStream;
-    let gap = Incoming::Gap { since: at(10), until: at(70), missed: None, cause };
-    let sender = Some("Keen Bob".to_owned());
-    let echo = Incoming::Message { sender, text: "hello".into(), at: at(1), position, mark: None };
+    app.take_all([confirmed(&id, Some(("new", 2)))]);
+    let gap = gap(10, 70, None, GapCause::OtherStream);
+    let echo = heard("Keen Bob", "hello", 1, Some(("new", 2)), None);
     app.take_all([AppEvent::Incoming(vec![gap, echo])]);
     assert_eq!(screen(&app).matches("hello ✓").count(), 1, "{}", screen(&app));
 }
@@ -380,11 +366,11 @@ fn matches_a_numbered_echo_after_a_gap() {
 #[test]
 fn full_queue_keeps_the_typed_text() {
     let mut app = chatting(Lang::En, 80, 24);
-    let all: Vec<String> = (0..1024).map(|_| sent(&app.enter_line("x"))[0].0.clone()).collect();
+    let all: Vec<PostId> = (0..1024).map(|_| sent(&app.enter_line("x"))[0].0.clone()).collect();
     assert!(app.enter_line("one more").is_empty());
     assert_eq!(app.chat.input.text(), "one more");
     assert_eq!(app.hint.as_ref().unwrap().text, "1024 messages wait");
-    app.take_all([own(&all[0], OwnState::Confirmed)]);
+    app.take_all([confirmed(&all[0], None)]);
     assert_eq!(sent(&app.press(KeyCode::Enter))[0].1, "one more");
 }
 
@@ -459,12 +445,15 @@ fn registers_the_name_of_the_command_line() {
         (app, effects)
     };
     let (mut app, effects) = start(&[]);
+    let started = NoticeText::LocalRoom(RoomNotice::Started("room".into()));
+    app.take_all([AppEvent::Notice { text: started, error: false }]);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Register(name) if name.as_str() == "Bob")));
     let registered = Registered { known: account("Keen Bob", "token"), saved: Ok("creds".into()) };
     assert_eq!(entered(&app.take_all([AppEvent::Registered(Ok(registered))])), Some("Keen Bob"));
     let nothing = HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
     app.take_all([AppEvent::Page(PageRequest::Tail, nothing)]);
     assert!(app.screen == Screen::Chat && screen(&app).contains("Registered as Keen Bob"), "{}", screen(&app));
+    assert!(screen(&app).contains("a local room was started"), "{}", screen(&app));
 
     let (mut app, _) = start(&[]);
     app.take_all([AppEvent::Registered(Err(LinkError::NicknameRefused))]);
@@ -473,8 +462,100 @@ fn registers_the_name_of_the_command_line() {
     assert_eq!(entered(&effects), Some("Keen Bob"));
 }
 
+#[test]
+fn adjacent_gaps_are_one() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let gaps = [(10, 20, Some(1)), (30, 40, Some(2)), (50, 60, Some(3))];
+    for (since, until, missed) in gaps {
+        app.take_all([AppEvent::Incoming(vec![gap(since, until, missed, GapCause::Disconnected)])]);
+    }
+    let text = screen(&app);
+    assert!(text.contains("gap 17:07:10 – 17:08:00: not connected, 6 messages are missing"), "{text}");
+    assert_eq!(text.matches("gap").count(), 1, "{text}");
+    app.take_all([
+        said("Jolly Ann", "between", 61),
+        AppEvent::Incoming(vec![gap(70, 80, None, GapCause::Disconnected)]),
+    ]);
+    assert_eq!(screen(&app).matches("╌╌ gap").count(), 2, "{}", screen(&app));
+}
+
+#[test]
+fn commands_are_found_in_any_case() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([said("Jolly Ann", "hi", 1), said("Vlad", "привет", 2)]);
+    app.enter_line("/WHO");
+    assert!(screen(&app).contains("written lately: Vlad, Jolly Ann"), "{}", screen(&app));
+    app.enter_line("/nick Robert");
+    assert!(app.hint.as_ref().unwrap().text.contains("/register"));
+    app.chat.input.clear();
+    assert_eq!(app.enter_line("/copy 2"), [Effect::Copy("hi".into())]);
+    app.take_all([AppEvent::Copied(CopyResult::Blocked)]);
+    assert!(app.hint.as_ref().unwrap().error, "{:?}", app.hint);
+    app.type_in("/se");
+    app.press(KeyCode::Tab);
+    assert_eq!(app.chat.input.text(), "/search ");
+    app.chat.input.clear();
+    assert_eq!(app.enter_line("/QUIT").last(), Some(&Effect::Quit));
+}
+
+#[test]
+fn a_bad_expression_is_explained_in_the_search() {
+    let mut app = chatting(Lang::Ru, 80, 24);
+    app.enter_line("/search /[/");
+    app.take_all([AppEvent::SearchFailed { search: 1, reason: "unclosed character class".into() }]);
+    let text = screen(&app);
+    assert!(text.contains("неверное регулярное выражение: не закрыта скобка ["), "{text}");
+    assert!(!text.contains("найдено"), "{text}");
+}
+
+#[test]
+fn own_lines_of_another_program_are_not_new() {
+    let mut app = chatting(Lang::En, 80, 24);
+    for number in 0..100 {
+        app.take_all([said("Jolly Ann", &format!("number {number}"), number)]);
+    }
+    app.press(KeyCode::PageUp);
+    app.take_all([said("Keen Bob", "from my phone", 101)]);
+    assert_eq!(app.chat.timeline.below(), 0);
+    app.take_all([said("Jolly Ann", "new", 102)]);
+    assert_eq!(app.chat.timeline.below(), 1);
+}
+
+#[test]
+fn leaving_others_behind_is_asked_about() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([AppEvent::Guests(2)]);
+    assert_eq!(app.control('q'), []);
+    assert!(screen(&app).contains("2 other programs are"), "{}", screen(&app));
+    app.press(KeyCode::Enter);
+    assert!(app.dialog.is_none() && !app.quitting, "the first choice is to stay");
+    app.control('q');
+    assert_eq!(app.control('q').last(), Some(&Effect::Quit));
+    let mut app = chatting(Lang::En, 80, 24);
+    app.take_all([AppEvent::Guests(1), AppEvent::Quit]);
+    assert!(app.quitting, "a signal is not a question");
+}
+
+#[test]
+fn a_draft_survives_a_restart() {
+    let mut app = fresh(Lang::En, 80, 24);
+    app.take_all([AppEvent::Draft("half a sentence".into()), accounts(&["Keen Bob"])]);
+    assert_eq!(app.chat.input.text(), "half a sentence");
+}
+
+#[test]
+fn an_empty_room_says_how_others_join() {
+    let mut app = chatting(Lang::En, 80, 24);
+    assert!(screen(&app).contains("join with: chat-tui"), "{}", screen(&app));
+    app.place = "chat.example".into();
+    assert!(screen(&app).contains("chat-tui --host chat.example"), "{}", screen(&app));
+    let started = NoticeText::LocalRoom(RoomNotice::Started("room".into()));
+    app.take_all([AppEvent::Notice { text: started, error: false }]);
+    assert!(app.local_room);
+}
+
 pub(crate) fn screen(app: &App) -> String {
-    let buffer = crate::view::draw(app, Theme { colours: true }, app.width, app.height).buffer;
+    let buffer = crate::view::draw(app, Theme::Full, app.width, app.height).buffer;
     let mut text = String::new();
     for y in 0..app.height {
         let mut row = String::new();
@@ -529,7 +610,7 @@ fn any_message() -> impl Strategy<Value = AppEvent> {
         3 => (".{0,10}", "(.|\n){0,80}").prop_map(|(sender, text)| said(&sender, &text, 5)),
         1 => Just(AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })),
         1 => Just(AppEvent::Link(LinkSide::Listening, LinkState::Waiting { attempt: 3, retry_at: at(9), cause: LinkError::Lost })),
-        1 => Just(own("typed-1", OwnState::Unconfirmed)),
+        1 => Just(own(&post_id("typed-1"), DeliveryState::Unconfirmed)),
         1 => Just(AppEvent::Page(PageRequest::Tail, page(100..300, 300))),
         1 => Just(AppEvent::Page(PageRequest::Tail, HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 })),
     ]
@@ -543,9 +624,9 @@ proptest! {
         let mut app = chatting(Lang::Ru, 80, 24);
         for message in messages {
             app.update(message, at(6));
-            let drawing = crate::view::draw(&app, Theme { colours: true }, app.width, app.height);
-            // A resize may reach the terminal before the application.
-            crate::view::draw(&app, Theme { colours: false }, app.height / 2 + 1, app.width / 2 + 1);
+            let drawing = crate::view::draw(&app, Theme::Full, app.width, app.height);
+            // A resize may reach the terminal before the application hears of it.
+            crate::view::draw(&app, Theme::Mono, app.height / 2 + 1, app.width / 2 + 1);
             for cell in drawing.buffer.content() {
                 prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
             }

@@ -1,10 +1,11 @@
 //! Dispatches events and actions to the part of the application that handles them.
 
+use chat_frontend::local_room::RoomNotice;
 use jiff::Timestamp;
 
 use super::{App, Dialog, Screen};
 use crate::effect::Effect;
-use crate::event::{AppEvent, NoticeText};
+use crate::event::{AppEvent, CopyResult, NoticeText};
 use crate::keymap::{self, Action};
 use crate::lang::Phrase;
 
@@ -71,8 +72,16 @@ impl App {
                 Vec::new()
             }
             AppEvent::Incoming(heard) => self.take_incoming(heard),
-            AppEvent::Own { id, state, position } => {
-                self.take_own(&id, state, position);
+            AppEvent::Own { id, state } => {
+                self.take_own(&id, state);
+                Vec::new()
+            }
+            AppEvent::NotSent { id, why } => {
+                self.chat.timeline.outgoing.hold(&id, why);
+                Vec::new()
+            }
+            AppEvent::Replaced { old, new } => {
+                self.chat.timeline.outgoing.replace_id(&old, new);
                 Vec::new()
             }
             AppEvent::Restored(restored) => {
@@ -95,6 +104,22 @@ impl App {
                 }
                 Vec::new()
             }
+            AppEvent::SearchFailed { search, reason } => {
+                if let Some(Dialog::Search(open)) = &mut self.dialog {
+                    open.fail(search, reason);
+                }
+                Vec::new()
+            }
+            AppEvent::Draft(text) => {
+                if self.chat.input.is_empty() && !text.is_empty() {
+                    self.chat.input.replace(&text);
+                }
+                Vec::new()
+            }
+            AppEvent::Guests(guests) => {
+                self.guests = guests;
+                Vec::new()
+            }
             AppEvent::Exported(result) => {
                 let (text, error) = match &result {
                     Ok(path) => (self.text(Phrase::Exported(path)), false),
@@ -107,8 +132,8 @@ impl App {
                 self.hint(Phrase::CannotSuspend, true);
                 Vec::new()
             }
-            AppEvent::TokenCopied => {
-                self.hint(Phrase::TokenCopied, false);
+            AppEvent::Copied(result) => {
+                self.hint(Phrase::Copied(result), result == CopyResult::Blocked);
                 Vec::new()
             }
             AppEvent::Notice { text, error } => self.take_news(&text, error),
@@ -118,7 +143,7 @@ impl App {
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::Quit => return self.quit(),
+            Action::Quit => return self.ask_to_quit(),
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             _ => {}
@@ -126,6 +151,7 @@ impl App {
         match &self.dialog {
             Some(Dialog::Help { .. }) => self.act_in_help(&action),
             Some(Dialog::WrongToken { .. }) => self.act_on_wrong_token(action),
+            Some(Dialog::Leave { .. }) => self.act_on_leave(&action),
             Some(Dialog::Paste(_)) => {
                 let effects = self.act_on_paste(action);
                 self.ask_what_waits();
@@ -150,6 +176,11 @@ impl App {
     }
 
     fn take_news(&mut self, news: &NoticeText, error: bool) -> Vec<Effect> {
+        match news {
+            NoticeText::LocalRoom(RoomNotice::Started(_) | RoomNotice::Joined) => self.local_room = true,
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) => self.shared_at = Some(address.clone()),
+            _ => {}
+        }
         let text = self.text(Phrase::News(news));
         if self.screen == Screen::Chat {
             self.notice(&text, error);

@@ -1,48 +1,50 @@
 //! English.
 
-use chat_client::{NicknameError, TextError};
+use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError};
 use chat_frontend::local_room::RoomNotice;
-use jiff::civil::Weekday;
 
 use super::format::span;
 use super::phrase::Phrase;
-use crate::event::NoticeText;
+use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::{FailureReason, GapReason, OwnState};
+use crate::timeline::Held;
 
 pub(super) const HELP: &[(&str, &str)] = &[
     ("", "Writing"),
     ("Enter", "send"),
-    ("Alt+Enter, Ctrl+J", "begin a new line in the message"),
-    ("Tab", "complete a nickname; again for the next one"),
-    ("↑ ↓", "lines sent before; lines of this message"),
+    ("Alt+Enter, Ctrl+J", "start a new line in the message"),
+    ("Tab", "complete a nickname or a command; again for the next one"),
+    ("↑ ↓", "messages sent before; lines of this message"),
     ("Ctrl+A, Ctrl+E", "start and end of the line"),
-    ("Alt+B, Alt+F", "a word back, a word on"),
+    ("Alt+B, Alt+F", "one word back, one word forward"),
     ("Ctrl+W, Alt+D", "cut the word before, after"),
     ("Ctrl+U, Ctrl+K", "cut to the start, to the end of the line"),
-    ("Ctrl+Y", "put back what was cut"),
+    ("Ctrl+Y", "paste what was cut"),
     ("Ctrl+_", "undo"),
     ("", "Reading"),
-    ("PgUp, PgDn", "a page back, a page on"),
-    ("Ctrl+↑, Ctrl+↓", "a row back, a row on"),
-    ("Ctrl+Home", "the oldest message that is loaded; again for older ones"),
+    ("PgUp, PgDn", "one page back, one page forward"),
+    ("Ctrl+↑, Ctrl+↓", "one row back, one row forward"),
+    ("Ctrl+Home", "the oldest loaded message; again for older ones"),
     ("Esc, Ctrl+End", "back to the end"),
     ("Ctrl+F", "search the whole history"),
     ("", "My messages"),
-    ("Ctrl+O", "choose one that is on its way: r retry, e edit, d discard"),
+    ("Ctrl+O", "choose an undelivered one: r retry, e edit, d discard"),
     ("…  →  ✓  ✗  ?", "queued, sent, confirmed, failed, unconfirmed"),
     ("", "Everything else"),
-    ("Ctrl+R, F5", "connect again now"),
+    ("Ctrl+R, F5", "reconnect now"),
     ("F2, F3", "registration: show, copy the token"),
-    ("Ctrl+L", "draw the screen again"),
+    ("Ctrl+L", "redraw the screen"),
     ("Ctrl+Z", "suspend"),
-    ("Ctrl+C", "cut the typed text; with nothing typed: leave"),
-    ("Ctrl+Q, /quit", "leave"),
-    ("/register", "make one more account"),
-    ("/accounts", "choose another account"),
+    ("Ctrl+C", "cut the typed text; quit if there is none"),
+    ("Ctrl+D", "delete the next character; quit if there is none"),
+    ("Ctrl+Q, /quit", "quit"),
+    ("/register", "create another account"),
+    ("/accounts", "switch to another account"),
     ("/search TEXT", "search; /like this/ for a regular expression"),
+    ("/copy [N]", "copy the last message, or the Nth from the end"),
+    ("/who", "who has written lately"),
     ("/export [FILE]", "write the history to a file"),
-    ("//", "a message that begins with /"),
+    ("//", "send a message that begins with /"),
 ];
 
 pub(super) fn text(phrase: Phrase<'_>) -> String {
@@ -51,44 +53,53 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::Starting => "starting…".into(),
         Phrase::RegistrationTitle => "Registration".into(),
         Phrase::NicknameLabel => "Nickname".into(),
-        Phrase::NicknamePlaceholder => "what shall others call you?".into(),
+        Phrase::NicknamePlaceholder => "choose a nickname".into(),
+        Phrase::NicknameRules => "The server may put a word before it: Bob can become Nimble Bob. There is no password; this computer keeps a token.".into(),
         Phrase::Register => "Register".into(),
         Phrase::Registering => "registering…".into(),
         Phrase::EnterChat => "Enter the chat".into(),
-        Phrase::Again => "One more account".into(),
+        Phrase::Again => "Create another account".into(),
         Phrase::YourNickname => "Your nickname".into(),
         Phrase::YourToken => "Your token".into(),
         Phrase::SavedIn(path) => format!("saved in {path}"),
         Phrase::NotSaved(error) => format!("NOT SAVED: {error}"),
-        Phrase::RegistrationKeys => "Enter registers · Tab next · F1 help · Ctrl+C leaves".into(),
-        Phrase::RegisteredKeys => "Enter chooses · F2 shows the token · F3 copies it".into(),
+        Phrase::RegistrationKeys => "Enter register · Tab next · F1 help · Ctrl+C quit".into(),
+        Phrase::RegisteredKeys => "Enter select · F2 show the token · F3 copy it".into(),
         Phrase::NicknameError(NicknameError::Blank) => "type a nickname first".into(),
         Phrase::NicknameError(error) => error.to_string(),
-        Phrase::TokenCopied => "the token was handed to the terminal's clipboard".into(),
-        Phrase::CannotSuspend => "there is no shell to come back from".into(),
-        Phrase::AccountsTitle => "Which account?".into(),
+        Phrase::NicknameChanged { asked, given } => {
+            format!("You are {given}: the server adds a word to {asked}, so that no two users have the same nickname.")
+        }
+        Phrase::Copied(result) => match result {
+            CopyResult::Done => "copied to the terminal's clipboard".into(),
+            CopyResult::TmuxBuffer => "copied to the tmux buffer; Ctrl+B ] pastes it".into(),
+            CopyResult::Blocked => "not copied: tmux does not pass it on; run: tmux set -g set-clipboard on".into(),
+        },
+        Phrase::CannotSuspend => "cannot suspend: the program was not started from a shell".into(),
+        Phrase::AccountsTitle => "Choose an account".into(),
         Phrase::NewAccount => "Register a new one".into(),
-        Phrase::AccountsKeys => "Enter chooses · n new · d removes · Ctrl+C leaves".into(),
-        Phrase::ReallyRemove(nickname) => format!("remove {nickname} from this machine? y removes, any other key keeps"),
+        Phrase::AccountsKeys => "Enter select · n new · d remove · Ctrl+C quit".into(),
+        Phrase::ReallyRemove(nickname) => format!("Remove {nickname} from this computer? y removes, any other key keeps"),
         Phrase::NoAccounts => "there are no saved accounts".into(),
         Phrase::WrongTokenTitle => "Wrong token".into(),
-        Phrase::WrongToken => "The server does not know the token of this account. Nothing was sent, and it will not be tried again.".into(),
+        Phrase::WrongToken => "The server does not know this account's token. Nothing was sent, and it is not tried again.".into(),
         Phrase::OtherAccount => "Choose another account".into(),
-        Phrase::Leave => "Leave".into(),
-        Phrase::ChoiceKeys => "Enter chooses · Esc closes".into(),
-        Phrase::Date(date) => {
-            let month = ["January", "February", "March", "April", "LocalRoomPolicy", "June", "July", "August", "September", "October", "November", "December"];
-            let month = month[usize::try_from(date.month() - 1).unwrap_or(0) % 12];
-            format!("{}, {} {month} {}", weekday(date.weekday()), date.day(), date.year())
-        }
+        Phrase::Leave => "Quit".into(),
+        Phrase::ChoiceKeys => "Enter select · Esc close".into(),
+        Phrase::LeaveTitle => "Quit?".into(),
+        Phrase::LeaveOthers(n) => format!("This program serves the room, and {} connected. When it quits, another program of yours takes over; without one the room closes.", if n == 1 { "1 other program is".to_owned() } else { format!("{n} other programs are") }),
+        Phrase::Stay => "Stay".into(),
+        Phrase::Date(date) => date.strftime("%A, %-d %B %Y").to_string(),
         Phrase::Unread => "new messages".into(),
         Phrase::LooksLike(name) => format!(" (looks like {name})"),
         Phrase::Gap(gap) => {
             let what = match gap.cause {
-                GapReason::Disconnected => "not connected",
-                GapReason::ServerForgot => "the server no longer has this part",
-                GapReason::OtherStream => "the server has begun anew",
-                GapReason::HoleInNumbers => "the server skipped messages",
+                GapCause::Disconnected => "not connected",
+                GapCause::ServerForgot => "the server no longer has this part",
+                GapCause::OtherStream => "the server began a new log",
+                GapCause::HoleInNumbers => "the server skipped messages",
+                GapCause::LineTooLong => "the server sent a line that is too long",
+                _ => "not connected",
             };
             let missed = match gap.missed {
                 Some(1) => "1 message is missing".to_owned(),
@@ -97,37 +108,36 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             };
             format!("gap {}: {what}, {missed}", span(gap.since, gap.until))
         }
-        Phrase::Own(state) => match state {
-            OwnState::Queued => "… queued".into(),
-            OwnState::Sent => "→ sent".into(),
-            OwnState::Confirmed => "✓".into(),
-            OwnState::Failed(failure) => format!("✗ failed: {}", text(Phrase::Failure(failure))),
-            OwnState::Unconfirmed => "? unconfirmed".into(),
-            OwnState::Stale => "? from an earlier run, not sent".into(),
-        },
-        Phrase::Failure(failure) => match failure {
-            FailureReason::TooFast => "too many messages at once".into(),
-            FailureReason::TooLong => "too long for this server".into(),
-            FailureReason::Revoked => "the account was revoked".into(),
-            FailureReason::Storage => "the server could not store it".into(),
-            FailureReason::Draining => "the server is shutting down".into(),
-            FailureReason::NeverSent => "it was never sent".into(),
-            FailureReason::Full => "too many messages wait".into(),
-            FailureReason::Other(text) => text.clone(),
+        Phrase::Own { state, held } => match (held, state) {
+            (Some(Held::EarlierRun), _) => "? from an earlier run, not sent".into(),
+            (Some(why), _) => format!("✗ failed: {}", held_text(why)),
+            (None, DeliveryState::Queued) => "… queued".into(),
+            (None, DeliveryState::Written) => "→ sent".into(),
+            (None, DeliveryState::Confirmed(_)) => "✓".into(),
+            (None, DeliveryState::Refused { code, .. }) => format!("✗ failed: {}", refusal(code)),
+            (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "✗ failed: it was never sent".into(),
+            (None, _) => "? unconfirmed".into(),
         },
         Phrase::NewBelow(n) => format!("{n} new below"),
         Phrase::ScrolledBack => "Esc goes to the end".into(),
-        Phrase::TextError(TextError::TooLong { bytes }) => format!("too long: {bytes} bytes; shorten it or send it in parts"),
+        Phrase::TextError(TextError::TooLong { bytes }) => format!("too long: {}; shorten it or send it in parts", count(*bytes, "byte", "bytes")),
         Phrase::TextError(error) => error.to_string(),
-        Phrase::InputFull => "that does not fit the input line".into(),
-        Phrase::NothingToComplete => "no nickname begins like this".into(),
-        Phrase::NothingOnItsWay => "no message of yours is on its way".into(),
+        Phrase::InputFull => "the text does not fit into the input line".into(),
+        Phrase::NothingToComplete => "nothing to complete".into(),
+        Phrase::NothingOnItsWay => "all your messages are delivered".into(),
+        Phrase::NothingToCopy => "there is no such message".into(),
         Phrase::OwnKeys => "↑↓ choose · r retry · e edit · d discard · Esc back".into(),
-        Phrase::NotNow => "that cannot be done with this message now".into(),
-        Phrase::UnknownCommand(name) => format!("there is no command /{name}; F1 lists them, // begins a text with /"),
-        Phrase::Exported(path) => format!("the history was written to {path}"),
-        Phrase::NotExported(error) => format!("the history was not exported: {error}"),
-        Phrase::EmptyRoom => "Nobody has said anything yet.".into(),
+        Phrase::NotNow => "not available for this message".into(),
+        Phrase::UnknownCommand(name) => format!("unknown command /{name}; F1 lists all. Start with // to send a message that begins with a slash"),
+        Phrase::NoNicknameCommand => "a nickname belongs to its account: /register creates another one, /accounts switches".into(),
+        Phrase::Who([]) => "no other user has written lately; the protocol has no list of users".into(),
+        Phrase::Who(names) => format!("written lately: {}; the protocol has no list of users", names.join(", ")),
+        Phrase::Exported(path) => format!("history written to {path}"),
+        Phrase::NotExported(error) => format!("could not export the history: {error}"),
+        Phrase::EmptyRoom => "No messages yet.".into(),
+        Phrase::HowToJoin { local: true, address: None } => "Other users of this computer join with: chat-tui. To open the room to the network, restart with --share ADDR.".into(),
+        Phrase::HowToJoin { address: Some(address), .. } => format!("Others join with: chat-tui --host {address}"),
+        Phrase::HowToJoin { local: false, address: None } => String::new(),
         Phrase::Link { side, state, seconds } => {
             let side = match side {
                 LinkSide::Listening => "listening",
@@ -145,14 +155,14 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             }
         }
         Phrase::Cause(cause) => match cause {
-            LinkError::NoAddress => "the host has no address".into(),
-            LinkError::ConnectionRefused => "connection refused: nothing listens there".into(),
-            LinkError::Unreachable => "the network does not reach it".into(),
-            LinkError::TimedOut => "no answer in time".into(),
-            LinkError::Lost => "the connection was lost".into(),
+            LinkError::NoAddress => "host not found".into(),
+            LinkError::ConnectionRefused => "connection refused: no server is running there".into(),
+            LinkError::Unreachable => "network unreachable".into(),
+            LinkError::TimedOut => "the server did not reply in time".into(),
+            LinkError::Lost => "connection lost".into(),
             LinkError::UnknownToken => "the server does not know the token".into(),
-            LinkError::NicknameRefused => "the server refused this nickname: it is taken, reserved or not allowed".into(),
-            LinkError::Protocol(what) => format!("this is no chat server: {what}"),
+            LinkError::NicknameRefused => "the server refused this nickname: it may be too long, reserved or look like another one, or too many were registered".into(),
+            LinkError::Protocol(what) => format!("not a chat server: {what}"),
             LinkError::Other(text) => text.clone(),
         },
         Phrase::Waiting(1) => "1 message waits".into(),
@@ -160,13 +170,15 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::RetryKey => "Ctrl+R now".into(),
         Phrase::HelpKey => "F1 help".into(),
         Phrase::News(news) => match news {
-            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("Nothing listened on this machine, so a local room was started; its data is in {}. Others on this machine join it by starting chat-tui.", dir.display()),
+            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("No server was running on this computer, so a local room was started; its data is in {}. Other users of this computer join it with chat-tui.", dir.display()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("The room is open to the network at {address}, without encryption: everyone who can reach this address can join and read it."),
             NoticeText::LocalRoom(RoomNotice::Joined) => "Joined the local room of another program.".into(),
-            NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("The local room could not be started: {error}"),
-            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("The room at {address} is not there; Ctrl+R tries again."),
+            NoticeText::LocalRoom(RoomNotice::Gone) => "The program that served this room has ended. The room is back as soon as its user starts chat-tui again.".into(),
+            NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Could not start the local room: {error}"),
+            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("The server at {address} is not reachable; Ctrl+R tries again."),
             NoticeText::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
-            NoticeText::OutboxElsewhere(error) => format!("What is typed here does not survive a restart: {error}"),
-            NoticeText::InTheClear(host) => format!("The token travels to {host} unencrypted; --tls would hide it."),
+            NoticeText::OutboxElsewhere(error) => format!("Messages typed here do not survive a restart: {error}"),
+            NoticeText::InTheClear(host) => format!("The token is sent to {host} without encryption; use --tls."),
             NoticeText::File(error) => error.clone(),
             NoticeText::FileWorksAgain => "The history is being written again.".into(),
         },
@@ -175,73 +187,83 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::PasteAsOne => "Send as one message".into(),
         Phrase::PasteAsMany(n) => format!("Send as {}", count(n, "message", "messages")),
         Phrase::PasteEdit => "Edit first".into(),
-        Phrase::PasteCancel => "Throw away".into(),
+        Phrase::PasteCancel => "Discard".into(),
         Phrase::TooManyMessages(n) => format!("{n} messages are too many for one paste"),
         Phrase::LineDoesNotFit { number, error } => format!("line {number}: {}", text(Phrase::TextError(error))),
         Phrase::SearchTitle => "Search the history".into(),
         Phrase::SearchPrompt => "Find".into(),
-        Phrase::SearchState { hits, percent } => {
-            let found = if hits == 1 { "1 found".to_owned() } else { format!("{hits} found") };
-            if percent < 100 { format!("{found}, {percent} % searched") } else { found }
-        }
-        Phrase::SearchKeys => "Enter finds, then goes there · ↑↓ choose · Esc closes".into(),
+        Phrase::SearchState { hits, percent: 100 } => format!("{hits} found"),
+        Phrase::SearchState { hits, percent } => format!("{hits} found, {percent} % searched"),
+        Phrase::BadExpression(reason) => format!("invalid regular expression: {reason}"),
+        Phrase::SearchKeys => "Enter find, then go there · ↑↓ choose · Esc close".into(),
         Phrase::HelpTitle => "Help".into(),
         Phrase::HelpKeys => "↑↓ PgUp PgDn scroll · any other key closes".into(),
-        Phrase::PlainAskNickname => "There is no account yet. Type a nickname to register.".into(),
-        Phrase::PlainNoAccount => "There is no account yet, and nobody can be asked: start with --nickname NAME to register one. Nothing was sent.".into(),
+        Phrase::PlainAskNickname => "Type a nickname to register.".into(),
+        Phrase::PlainNoAccount => "No account yet, and the input is not interactive: pass --nickname NAME to register one. Nothing was sent.".into(),
         Phrase::PlainRegistering(name) => format!("Registering {name}."),
         Phrase::PlainRegistered { nickname, saved } => format!("Registered as {nickname}; the account was {saved}."),
-        Phrase::PlainChooseAccount => "Which account? Type its number, or n for a new one.".into(),
-        Phrase::PlainWhichAccount => "There are several accounts, and nobody can be asked: start with --nickname NAME (or -u) to say which. Nothing was sent.".into(),
+        Phrase::PlainChooseAccount => "Choose an account: type its number, or n for a new one.".into(),
+        Phrase::PlainWhichAccount => "There are several accounts, and the input is not interactive: pass --nickname NAME (or -u) to choose one. Nothing was sent.".into(),
         Phrase::PlainAccount { number, nickname } => format!("{number}: {nickname}"),
-        Phrase::PlainNoSuchAccount => "There is no account of that number.".into(),
-        Phrase::PlainNotHere => "That command does not work at a question; /help, /quit and an empty line, which goes back, do.".into(),
+        Phrase::PlainNoSuchAccount => "There is no account with this number.".into(),
+        Phrase::PlainNotHere => "This command is not available here; use /help, /quit, or an empty line to go back.".into(),
         Phrase::PlainBack => "Back in the chat; /accounts and /register lead to another account.".into(),
-        Phrase::PlainKept => "That is no number; it is kept as a message, and sent once an account has been chosen. /quit throws it away.".into(),
-        Phrase::PlainNotUtf8 => "A line is not UTF-8; what could not be read was replaced.".into(),
-        Phrase::PlainLineTooLong => "A line is too long for a message, and was not sent.".into(),
+        Phrase::PlainKept => "Not a number; the line is kept as a message and sent once an account is chosen. /quit discards it.".into(),
+        Phrase::PlainNotUtf8 => "A line is not UTF-8; the unreadable part was replaced.".into(),
+        Phrase::PlainLineTooLong => "A line is too long for a message and was not sent.".into(),
         Phrase::PlainEntering(name) => format!("Entering the chat as {name}."),
-        Phrase::PlainWrongToken => "The server does not know the token of this account. Type 1 to choose another account, 2 to register a new one, 3 to leave.".into(),
-        Phrase::PlainOwn { text: quoted, state } => {
-            let state = match state {
-                OwnState::Queued => "queued".to_owned(),
-                OwnState::Sent => "sent".to_owned(),
-                OwnState::Confirmed => "confirmed".to_owned(),
-                OwnState::Failed(failure) => format!("failed, {}", text(Phrase::Failure(failure))),
-                OwnState::Unconfirmed => "unconfirmed, it may or may not have been delivered".to_owned(),
-                OwnState::Stale => "left from an earlier run and not sent; /retry or /discard".to_owned(),
+        Phrase::PlainWrongToken => "The server does not know this account's token. Type 1 to choose another account, 2 to register a new one, 3 to quit.".into(),
+        Phrase::PlainOwn { text: quoted, state, held } => {
+            let state = match (held, state) {
+                (Some(Held::EarlierRun), _) => "left from an earlier run and not sent; /retry or /discard".to_owned(),
+                (Some(why), _) => format!("failed, {}", held_text(why)),
+                (None, DeliveryState::Queued) => "queued".to_owned(),
+                (None, DeliveryState::Written) => "sent".to_owned(),
+                (None, DeliveryState::Confirmed(_)) => "confirmed".to_owned(),
+                (None, DeliveryState::Refused { code, .. }) => format!("failed, {}", refusal(code)),
+                (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "failed, it was never sent".to_owned(),
+                (None, _) => "unconfirmed, it may or may not have been delivered".to_owned(),
             };
             format!("Message {state}: {quoted}")
         }
         Phrase::PlainToken(token) => format!("Token: {token}"),
-        Phrase::PlainNothingFound => "Nothing was found.".into(),
+        Phrase::PlainNothingFound => "Nothing found.".into(),
         Phrase::PlainFound(n) => format!("Found {n}."),
-        Phrase::PlainHelp => "Each line is a message. Commands: /help, /status, /token, /retry, /discard, /search TEXT, /accounts, /register [NICKNAME], /export [FILE], /quit. Two strokes // begin a text with a stroke.".into(),
+        Phrase::PlainHelp => "Each line is a message. Commands: /help, /status, /token, /retry, /discard, /search TEXT, /who, /accounts, /register [NICKNAME], /export [FILE], /quit. Start with // to send a message that begins with a slash.".into(),
         Phrase::PlainLeft(1) => "1 message was not confirmed; it is kept and shown at the next start.".into(),
         Phrase::PlainLeft(n) => format!("{n} messages were not confirmed; they are kept and shown at the next start."),
         Phrase::PlainLost(1) => "1 message was not sent and could not be kept:".into(),
         Phrase::PlainLost(n) => format!("{n} messages were not sent and could not be kept:"),
-        Phrase::PlainGaveUp(seconds) => format!("Gave up after {seconds} seconds."),
+        Phrase::PlainGaveUp(seconds) => format!("Gave up after {seconds} s."),
         Phrase::PlainStatus { listening, writing, waiting } => {
             format!("{listening}; {writing}; {}.", text(Phrase::Waiting(waiting)))
         }
-        Phrase::PlainOwnUsage => "No message of yours waits for a decision.".into(),
+        Phrase::PlainOwnUsage => "None of your messages waits for a decision.".into(),
+    }
+}
+
+/// Why the server did not take a message.
+fn refusal(code: &DeclineCode) -> String {
+    match code {
+        DeclineCode::Rate => "too many messages at once".into(),
+        DeclineCode::TooLong => "too long for this server".into(),
+        DeclineCode::Revoked => "the account was revoked".into(),
+        DeclineCode::Storage => "the server could not store it".into(),
+        DeclineCode::Draining => "the server is shutting down".into(),
+        other => other.as_str().to_owned(),
+    }
+}
+
+/// Why a message was not given to the writer.
+fn held_text(held: &Held) -> String {
+    match held {
+        Held::EarlierRun => "from an earlier run".into(),
+        Held::QueueFull => "too many messages wait".into(),
+        Held::Failed(reason) => reason.clone(),
     }
 }
 
 /// A number and the noun that goes with it.
 fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
-}
-
-fn weekday(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "Monday",
-        Weekday::Tuesday => "Tuesday",
-        Weekday::Wednesday => "Wednesday",
-        Weekday::Thursday => "Thursday",
-        Weekday::Friday => "Friday",
-        Weekday::Saturday => "Saturday",
-        Weekday::Sunday => "Sunday",
-    }
 }

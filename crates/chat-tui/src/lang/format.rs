@@ -4,8 +4,8 @@ use jiff::civil::DateTime;
 
 /// Formats a period on one line, with the date only if it is needed.
 pub(super) fn span(since: DateTime, until: DateTime) -> String {
-    let time = |at: DateTime| format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second());
-    let day = |at: DateTime| format!("{:02}.{:02} ", at.day(), at.month());
+    let time = |at: DateTime| at.strftime("%H:%M:%S").to_string();
+    let day = |at: DateTime| at.strftime("%d.%m ").to_string();
     if since.date() == until.date() {
         format!("{} – {}", time(since), time(until))
     } else {

@@ -1,11 +1,11 @@
 //! Every text of the program, with its parameters.
 
-use chat_client::{NicknameError, TextError};
+use chat_client::{DeliveryState, NicknameError, TextError};
 use jiff::civil::Date;
 
-use crate::event::NoticeText;
+use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::{FailureReason, GapLine, OwnState};
+use crate::timeline::{GapLine, Held};
 
 /// A text of the program.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,7 @@ pub(crate) enum Phrase<'a> {
     RegistrationTitle,
     NicknameLabel,
     NicknamePlaceholder,
+    NicknameRules,
     Register,
     Registering,
     EnterChat,
@@ -27,7 +28,12 @@ pub(crate) enum Phrase<'a> {
     RegistrationKeys,
     RegisteredKeys,
     NicknameError(&'a NicknameError),
-    TokenCopied,
+    /// The server has put a word before the name that was asked for.
+    NicknameChanged {
+        asked: &'a str,
+        given: &'a str,
+    },
+    Copied(CopyResult),
     CannotSuspend,
     // accounts
     AccountsTitle,
@@ -40,26 +46,41 @@ pub(crate) enum Phrase<'a> {
     OtherAccount,
     Leave,
     ChoiceKeys,
+    // leaving
+    LeaveTitle,
+    /// Other users are connected to the room that this program serves.
+    LeaveOthers(usize),
+    Stay,
     // chat
     Date(Date),
     Unread,
-    /// After a name that looks like another user's.
+    /// Behind the name of a user who can be taken for another one.
     LooksLike(&'a str),
     Gap(&'a GapLine),
-    Own(&'a OwnState),
-    Failure(&'a FailureReason),
+    Own {
+        state: &'a DeliveryState,
+        held: Option<&'a Held>,
+    },
     NewBelow(usize),
     ScrolledBack,
     TextError(&'a TextError),
     InputFull,
     NothingToComplete,
     NothingOnItsWay,
+    NothingToCopy,
     OwnKeys,
     NotNow,
     UnknownCommand(&'a str),
+    NoNicknameCommand,
+    Who(&'a [String]),
     Exported(&'a str),
     NotExported(&'a str),
     EmptyRoom,
+    /// How others join; the address where the room can be reached from other machines, if it can.
+    HowToJoin {
+        local: bool,
+        address: Option<&'a str>,
+    },
     // status
     Link {
         side: LinkSide,
@@ -93,6 +114,8 @@ pub(crate) enum Phrase<'a> {
         hits: usize,
         percent: u8,
     },
+    /// A regular expression that cannot be read.
+    BadExpression(&'a str),
     SearchKeys,
     // help
     HelpTitle,
@@ -121,7 +144,8 @@ pub(crate) enum Phrase<'a> {
     PlainWrongToken,
     PlainOwn {
         text: &'a str,
-        state: &'a OwnState,
+        state: &'a DeliveryState,
+        held: Option<&'a Held>,
     },
     PlainToken(&'a str),
     PlainNothingFound,

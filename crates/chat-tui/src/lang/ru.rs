@@ -1,82 +1,98 @@
 //! Russian.
 
-use chat_client::{NicknameError, TextError};
+use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError};
 use chat_frontend::local_room::RoomNotice;
 use jiff::civil::Weekday;
 
 use super::format::span;
 use super::phrase::Phrase;
-use crate::event::NoticeText;
+use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::{FailureReason, GapReason, OwnState};
+use crate::timeline::Held;
 
 pub(super) const HELP: &[(&str, &str)] = &[
-    ("", "Писать"),
+    ("", "Набор сообщения"),
     ("Enter", "отправить"),
-    ("Alt+Enter, Ctrl+J", "новая строка внутри сообщения"),
-    ("Tab", "дополнить имя; ещё раз — следующее"),
-    ("↑ ↓", "отправленное раньше; строки этого сообщения"),
-    ("Ctrl+A, Ctrl+E", "начало и конец строки"),
+    ("Alt+Enter, Ctrl+J", "новая строка в сообщении"),
+    ("Tab", "дополнить имя или команду; ещё раз — следующий вариант"),
+    ("↑ ↓", "отправленные ранее; строки этого сообщения"),
+    ("Ctrl+A, Ctrl+E", "в начало, в конец строки"),
     ("Alt+B, Alt+F", "на слово назад, на слово вперёд"),
     ("Ctrl+W, Alt+D", "вырезать слово слева, справа"),
     ("Ctrl+U, Ctrl+K", "вырезать до начала, до конца строки"),
     ("Ctrl+Y", "вставить вырезанное"),
     ("Ctrl+_", "отменить правку"),
-    ("", "Читать"),
+    ("", "Чтение"),
     ("PgUp, PgDn", "страница назад, страница вперёд"),
     ("Ctrl+↑, Ctrl+↓", "строка назад, строка вперёд"),
-    ("Ctrl+Home", "самое старое из загруженного; ещё раз — ещё старше"),
+    ("Ctrl+Home", "к самому старому из загруженных; ещё раз — ещё старше"),
     ("Esc, Ctrl+End", "в конец"),
     ("Ctrl+F", "поиск по всей истории"),
     ("", "Мои сообщения"),
-    ("Ctrl+O", "выбрать недоставленное: r повторить, e править, d выбросить"),
-    ("…  →  ✓  ✗  ?", "в очереди, послано, подтверждено, отказ, неизвестно"),
+    ("Ctrl+O", "выбрать недоставленное: r повторить, e изменить, d удалить"),
+    ("…  →  ✓  ✗  ?", "в очереди, отправлено, доставлено, ошибка, не подтверждено"),
     ("", "Прочее"),
-    ("Ctrl+R, F5", "соединиться сейчас же"),
+    ("Ctrl+R, F5", "подключиться сейчас"),
     ("F2, F3", "при регистрации: показать, скопировать токен"),
     ("Ctrl+L", "перерисовать экран"),
     ("Ctrl+Z", "приостановить"),
-    ("Ctrl+C", "вырезать набранное; если пусто — выйти"),
+    ("Ctrl+C", "вырезать введённое; если пусто — выйти"),
+    ("Ctrl+D", "удалить символ справа; если пусто — выйти"),
     ("Ctrl+Q, /quit", "выйти"),
-    ("/register", "завести ещё одну учётную запись"),
-    ("/accounts", "выбрать другую учётную запись"),
+    ("/register", "создать ещё одну учётную запись"),
+    ("/accounts", "сменить учётную запись"),
     ("/search TEXT", "поиск; /вот так/ — регулярное выражение"),
-    ("/export [FILE]", "записать историю в файл"),
-    ("//", "сообщение, которое начинается с /"),
+    ("/copy [N]", "скопировать последнее сообщение или N-е с конца"),
+    ("/who", "кто недавно писал"),
+    ("/export [FILE]", "сохранить историю в файл"),
+    ("//", "отправить сообщение, которое начинается с /"),
 ];
 
 pub(super) fn text(phrase: Phrase<'_>) -> String {
     match phrase {
         Phrase::WindowTitle(what) => format!("{what} · minechat"),
-        Phrase::Starting => "запускаюсь…".into(),
+        Phrase::Starting => "запуск…".into(),
         Phrase::RegistrationTitle => "Регистрация".into(),
         Phrase::NicknameLabel => "Имя".into(),
-        Phrase::NicknamePlaceholder => "как вас будут звать другие?".into(),
+        Phrase::NicknamePlaceholder => "введите имя (его увидят другие)".into(),
+        Phrase::NicknameRules => "Сервер может добавить к имени слово: Боб станет, например, Nimble Боб. Пароля нет — на этом компьютере хранится токен.".into(),
         Phrase::Register => "Зарегистрироваться".into(),
-        Phrase::Registering => "регистрирую…".into(),
+        Phrase::Registering => "регистрация…".into(),
         Phrase::EnterChat => "Войти в чат".into(),
-        Phrase::Again => "Ещё одна учётная запись".into(),
+        Phrase::Again => "Создать ещё одну учётную запись".into(),
         Phrase::YourNickname => "Ваше имя".into(),
         Phrase::YourToken => "Ваш токен".into(),
         Phrase::SavedIn(path) => format!("сохранено в {path}"),
-        Phrase::NotSaved(error) => format!("НЕ СОХРАНЕНО: {error}"),
-        Phrase::RegistrationKeys => "Enter регистрирует · Tab дальше · F1 справка · Ctrl+C выход".into(),
-        Phrase::RegisteredKeys => "Enter выбирает · F2 показать токен · F3 скопировать".into(),
-        Phrase::NicknameError(NicknameError::Blank) => "сначала наберите имя".into(),
-        Phrase::NicknameError(NicknameError::TooLong { bytes }) => format!("имя слишком длинное: {bytes} байт"),
-        Phrase::NicknameError(error) => error.to_string(),
-        Phrase::TokenCopied => "токен передан в буфер обмена терминала".into(),
-        Phrase::CannotSuspend => "нет оболочки, из которой можно вернуться".into(),
-        Phrase::AccountsTitle => "Какая учётная запись?".into(),
+        Phrase::NotSaved(error) => format!("НЕ СОХРАНЕНО: {}", reason(error)),
+        Phrase::RegistrationKeys => "Enter — зарегистрироваться · Tab — далее · F1 — справка · Ctrl+C — выход".into(),
+        Phrase::RegisteredKeys => "Enter — выбрать · F2 — показать токен · F3 — скопировать".into(),
+        Phrase::NicknameError(NicknameError::Blank) => "сначала введите имя".into(),
+        Phrase::NicknameError(NicknameError::TooLong { bytes }) => {
+            format!("имя слишком длинное: {bytes} {}", few(*bytes, "байт", "байта", "байт"))
+        }
+        Phrase::NicknameError(error) => reason(&error.to_string()),
+        Phrase::NicknameChanged { asked, given } => {
+            format!("Вы — {given}: сервер добавил слово к имени {asked}, чтобы имена не повторялись.")
+        }
+        Phrase::Copied(result) => match result {
+            CopyResult::Done => "скопировано в буфер обмена терминала".into(),
+            CopyResult::TmuxBuffer => "скопировано в буфер tmux; вставить — Ctrl+B ]".into(),
+            CopyResult::Blocked => "не скопировано: tmux не передаёт данные дальше; выполните: tmux set -g set-clipboard on".into(),
+        },
+        Phrase::CannotSuspend => "приостановить нельзя: программа запущена не из командной оболочки".into(),
+        Phrase::AccountsTitle => "Выберите учётную запись".into(),
         Phrase::NewAccount => "Зарегистрировать новую".into(),
-        Phrase::AccountsKeys => "Enter выбирает · n новая · d удалить · Ctrl+C выход".into(),
-        Phrase::ReallyRemove(nickname) => format!("удалить {nickname} с этой машины? y — да, любая другая — нет"),
+        Phrase::AccountsKeys => "Enter — выбрать · n — новая · d — удалить · Ctrl+C — выход".into(),
+        Phrase::ReallyRemove(nickname) => format!("Удалить {nickname} с этого компьютера? y — да, любая другая клавиша — нет"),
         Phrase::NoAccounts => "сохранённых учётных записей нет".into(),
         Phrase::WrongTokenTitle => "Неверный токен".into(),
-        Phrase::WrongToken => "Сервер не знает токена этой учётной записи. Ничего не отправлено, повторных попыток не будет.".into(),
+        Phrase::WrongToken => "Проверьте токен, сервер его не узнал. Ничего не отправлено, повторных попыток не будет.".into(),
         Phrase::OtherAccount => "Выбрать другую учётную запись".into(),
         Phrase::Leave => "Выйти".into(),
-        Phrase::ChoiceKeys => "Enter выбирает · Esc закрывает".into(),
+        Phrase::ChoiceKeys => "Enter — выбрать · Esc — закрыть".into(),
+        Phrase::LeaveTitle => "Выйти?".into(),
+        Phrase::LeaveOthers(n) => format!("Комната работает в этой программе, и к ней {} ещё {n} {}. После выхода её подхватит другая ваша программа; если её нет, комната закроется.", few(n, "подключена", "подключены", "подключено"), few(n, "программа", "программы", "программ")),
+        Phrase::Stay => "Остаться".into(),
         Phrase::Date(date) => {
             let month = ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"];
             let month = month[usize::try_from(date.month() - 1).unwrap_or(0) % 12];
@@ -86,162 +102,215 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::LooksLike(name) => format!(" (похоже на {name})"),
         Phrase::Gap(gap) => {
             let what = match gap.cause {
-                GapReason::Disconnected => "не было связи",
-                GapReason::ServerForgot => "сервер этого уже не помнит",
-                GapReason::OtherStream => "сервер начал заново",
-                GapReason::HoleInNumbers => "сервер пропустил сообщения",
+                GapCause::Disconnected => "связь прерывалась",
+                GapCause::ServerForgot => "на сервере этой части уже нет",
+                GapCause::OtherStream => "сервер начал новую историю",
+                GapCause::HoleInNumbers => "сервер пропустил сообщения",
+                GapCause::LineTooLong => "сервер прислал слишком длинную строку",
+                _ => "связь прерывалась",
             };
             let missed = match gap.missed {
                 Some(missed) => format!("не хватает {missed} {}", few(missed, "сообщения", "сообщений", "сообщений")),
-                None => "сообщения могли пропасть".to_owned(),
+                None => "сообщения могли потеряться".to_owned(),
             };
             format!("пробел {}: {what}, {missed}", span(gap.since, gap.until))
         }
-        Phrase::Own(state) => match state {
-            OwnState::Queued => "… в очереди".into(),
-            OwnState::Sent => "→ послано".into(),
-            OwnState::Confirmed => "✓".into(),
-            OwnState::Failed(failure) => format!("✗ отказ: {}", text(Phrase::Failure(failure))),
-            OwnState::Unconfirmed => "? не подтверждено".into(),
-            OwnState::Stale => "? осталось с прошлого раза, не послано".into(),
+        Phrase::Own { state, held } => match (held, state) {
+            (Some(Held::EarlierRun), _) => "? осталось с прошлого запуска, не отправлено".into(),
+            (Some(why), _) => format!("✗ ошибка: {}", held_text(why)),
+            (None, DeliveryState::Queued) => "… в очереди".into(),
+            (None, DeliveryState::Written) => "→ отправлено".into(),
+            (None, DeliveryState::Confirmed(_)) => "✓".into(),
+            (None, DeliveryState::Refused { code, .. }) => format!("✗ ошибка: {}", refusal(code)),
+            (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "✗ не отправлено".into(),
+            (None, _) => "? не подтверждено".into(),
         },
-        Phrase::Failure(failure) => match failure {
-            FailureReason::TooFast => "слишком много сообщений подряд".into(),
-            FailureReason::TooLong => "слишком длинное для этого сервера".into(),
-            FailureReason::Revoked => "учётная запись отозвана".into(),
-            FailureReason::Storage => "сервер не смог сохранить".into(),
-            FailureReason::Draining => "сервер завершает работу".into(),
-            FailureReason::NeverSent => "так и не послано".into(),
-            FailureReason::Full => "слишком много сообщений ждут".into(),
-            FailureReason::Other(text) => text.clone(),
-        },
-        Phrase::NewBelow(n) => format!("{n} {} ниже", few(n as u64, "новое", "новых", "новых")),
+        Phrase::NewBelow(n) => format!("{n} {} ниже", few(n, "новое", "новых", "новых")),
         Phrase::ScrolledBack => "Esc — в конец".into(),
-        Phrase::TextError(TextError::TooLong { bytes }) => format!("слишком длинно: {bytes} байт; сократите или пошлите частями"),
-        Phrase::TextError(error) => error.to_string(),
-        Phrase::InputFull => "это не помещается в строку ввода".into(),
-        Phrase::NothingToComplete => "такого имени нет".into(),
-        Phrase::NothingOnItsWay => "неотправленных сообщений нет".into(),
-        Phrase::OwnKeys => "↑↓ выбор · r повторить · e править · d выбросить · Esc назад".into(),
-        Phrase::NotNow => "с этим сообщением сейчас так нельзя".into(),
-        Phrase::UnknownCommand(name) => format!("нет команды /{name}; F1 покажет все, // начинает текст с /"),
-        Phrase::Exported(path) => format!("история записана в {path}"),
-        Phrase::NotExported(error) => format!("история не записана: {error}"),
-        Phrase::EmptyRoom => "Пока никто ничего не сказал.".into(),
+        Phrase::TextError(TextError::TooLong { bytes }) => format!(
+            "сообщение слишком длинное: {bytes} {}; сократите его или отправьте по частям",
+            few(*bytes, "байт", "байта", "байт")
+        ),
+        Phrase::TextError(TextError::Blank) => "сообщение пустое".into(),
+        Phrase::TextError(error) => reason(&error.to_string()),
+        Phrase::InputFull => "текст не помещается в строку ввода".into(),
+        Phrase::NothingToComplete => "дополнить нечем".into(),
+        Phrase::NothingOnItsWay => "все ваши сообщения доставлены".into(),
+        Phrase::NothingToCopy => "такого сообщения нет".into(),
+        Phrase::OwnKeys => "↑↓ — выбор · r — повторить · e — изменить · d — удалить · Esc — назад".into(),
+        Phrase::NotNow => "для этого сообщения действие недоступно".into(),
+        Phrase::UnknownCommand(name) => format!("нет команды /{name}; F1 — список. Чтобы сообщение начиналось с косой черты, введите //"),
+        Phrase::NoNicknameCommand => "имя принадлежит учётной записи: /register — создать другую, /accounts — сменить".into(),
+        Phrase::Who([]) => "в последнее время никто не писал; списка участников в протоколе нет".into(),
+        Phrase::Who(names) => format!("недавно писали: {}; списка участников в протоколе нет", names.join(", ")),
+        Phrase::Exported(path) => format!("история сохранена в {path}"),
+        Phrase::NotExported(error) => format!("не удалось сохранить историю: {}", reason(error)),
+        Phrase::EmptyRoom => "Сообщений пока нет.".into(),
+        Phrase::HowToJoin { local: true, address: None } => "На этом компьютере присоединиться можно командой chat-tui. Чтобы открыть комнату для сети, перезапустите программу с --share АДРЕС.".into(),
+        Phrase::HowToJoin { address: Some(address), .. } => format!("Присоединиться можно командой: chat-tui --host {address}"),
+        Phrase::HowToJoin { local: false, address: None } => String::new(),
         Phrase::Link { side, state, seconds } => {
             let side = match side {
                 LinkSide::Listening => "чтение",
-                LinkSide::Writing => "запись",
+                LinkSide::Writing => "отправка",
             };
             match state {
-                LinkState::Off => format!("{side}: выкл."),
-                LinkState::Connecting { attempt: 0 | 1 } => format!("{side}: соединяюсь"),
-                LinkState::Connecting { attempt } => format!("{side}: соединяюсь (№{attempt})"),
-                LinkState::Online => format!("{side}: на связи"),
+                LinkState::Off => format!("{side}: отключено"),
+                LinkState::Connecting { attempt: 0 | 1 } => format!("{side}: подключение"),
+                LinkState::Connecting { attempt } => format!("{side}: подключение (попытка {attempt})"),
+                LinkState::Online => format!("{side}: подключено"),
                 LinkState::Waiting { attempt, .. } => {
-                    format!("{side}: повтор через {} с (№{attempt})", seconds.unwrap_or(0))
+                    format!("{side}: повтор через {} с (попытка {attempt})", seconds.unwrap_or(0))
                 }
                 LinkState::Closed { .. } => format!("{side}: закрыто"),
             }
         }
         Phrase::Cause(cause) => match cause {
-            LinkError::NoAddress => "у хоста нет адреса".into(),
-            LinkError::ConnectionRefused => "в соединении отказано: там никто не слушает".into(),
-            LinkError::Unreachable => "сеть туда не ведёт".into(),
-            LinkError::TimedOut => "нет ответа вовремя".into(),
-            LinkError::Lost => "связь потеряна".into(),
+            LinkError::NoAddress => "сервер с таким именем не найден".into(),
+            LinkError::ConnectionRefused => "соединение отклонено: сервер не запущен".into(),
+            LinkError::Unreachable => "сеть недоступна".into(),
+            LinkError::TimedOut => "сервер не ответил вовремя".into(),
+            LinkError::Lost => "соединение разорвано".into(),
             LinkError::UnknownToken => "сервер не знает этого токена".into(),
-            LinkError::NicknameRefused => "сервер не принял это имя: оно занято, зарезервировано или недопустимо".into(),
+            LinkError::NicknameRefused => "сервер не принял это имя: возможно, оно слишком длинное, зарезервировано или похоже на чужое, либо регистраций было слишком много".into(),
             LinkError::Protocol(what) => format!("это не сервер чата: {what}"),
-            LinkError::Other(text) => text.clone(),
+            LinkError::Other(text) => format!("не удалось подключиться: {}", reason(text)),
         },
         Phrase::Waiting(n) => {
-            let messages = few(n as u64, "сообщение", "сообщения", "сообщений");
-            format!("{n} {messages} {}", few(n as u64, "ждёт", "ждут", "ждут"))
+            let messages = few(n, "сообщение", "сообщения", "сообщений");
+            format!("{n} {messages} {}", few(n, "ждёт", "ждут", "ждут"))
         }
-        Phrase::RetryKey => "Ctrl+R сейчас".into(),
-        Phrase::HelpKey => "F1 справка".into(),
+        Phrase::RetryKey => "Ctrl+R — сейчас".into(),
+        Phrase::HelpKey => "F1 — справка".into(),
         Phrase::News(news) => match news {
-            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("На этой машине никто не слушал, поэтому открыта местная комната; её данные в {}. Другие на этой машине войдут в неё, запустив chat-tui.", dir.display()),
-            NoticeText::LocalRoom(RoomNotice::Joined) => "Вы в местной комнате, которую открыла другая программа.".into(),
-            NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Местную комнату открыть не удалось: {error}"),
-            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("Комнаты по адресу {address} нет; Ctrl+R пробует ещё раз."),
-            NoticeText::HistoryElsewhere(error) => format!("История читается, но здесь не пишется: {error}"),
-            NoticeText::OutboxElsewhere(error) => format!("Набранное здесь не переживёт перезапуска: {error}"),
-            NoticeText::InTheClear(host) => format!("Токен идёт до {host} незашифрованным; --tls его скроет."),
-            NoticeText::File(error) => error.clone(),
-            NoticeText::FileWorksAgain => "История снова пишется.".into(),
+            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("На этом компьютере не было запущенного сервера, поэтому открыта локальная комната; её данные в {}. Другие пользователи этого компьютера присоединятся командой chat-tui.", dir.display()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("Комната открыта для сети по адресу {address} без шифрования: любой, кому доступен этот адрес, может войти и читать."),
+            NoticeText::LocalRoom(RoomNotice::Joined) => "Вы в локальной комнате, которую открыла другая программа.".into(),
+            NoticeText::LocalRoom(RoomNotice::Gone) => "Программа, в которой работала эта комната, завершилась. Комната откроется снова, когда её пользователь запустит chat-tui.".into(),
+            NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Не удалось открыть локальную комнату: {}", reason(error)),
+            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("Сервер {address} недоступен. Ctrl+R — повторить."),
+            NoticeText::HistoryElsewhere(error) => format!("История здесь только читается: {}", reason(error)),
+            NoticeText::OutboxElsewhere(error) => format!("Введённое здесь не сохранится при перезапуске: {}", reason(error)),
+            NoticeText::InTheClear(host) => format!("Токен передаётся на {host} без шифрования; используйте --tls."),
+            NoticeText::File(error) => format!("Ошибка файла: {}", reason(error)),
+            NoticeText::FileWorksAgain => "История снова записывается.".into(),
         },
-        Phrase::PasteTitle { lines, bytes } => {
-            format!(
-                "Вставка: {lines} {}, {bytes} {}",
-                few(lines as u64, "строка", "строки", "строк"),
-                few(bytes as u64, "байт", "байта", "байт")
-            )
-        }
+        Phrase::PasteTitle { lines, bytes } => format!(
+            "Вставка: {lines} {}, {bytes} {}",
+            few(lines, "строка", "строки", "строк"),
+            few(bytes, "байт", "байта", "байт")
+        ),
         Phrase::MoreLines(n) => format!("… и ещё {n}"),
-        Phrase::PasteAsOne => "Послать одним сообщением".into(),
-        Phrase::PasteAsMany(n) => format!("Послать построчно: {n}"),
-        Phrase::PasteEdit => "Сначала поправить".into(),
-        Phrase::PasteCancel => "Выбросить".into(),
-        Phrase::TooManyMessages(n) => format!("{n} сообщений — слишком много для одной вставки"),
+        Phrase::PasteAsOne => "Отправить одним сообщением".into(),
+        Phrase::PasteAsMany(n) => format!("Отправить построчно: {n} {}", few(n, "сообщение", "сообщения", "сообщений")),
+        Phrase::PasteEdit => "Сначала изменить".into(),
+        Phrase::PasteCancel => "Отменить".into(),
+        Phrase::TooManyMessages(n) => format!("{n} {} — слишком много для одной вставки", few(n, "сообщение", "сообщения", "сообщений")),
         Phrase::LineDoesNotFit { number, error } => format!("строка {number}: {}", text(Phrase::TextError(error))),
         Phrase::SearchTitle => "Поиск по истории".into(),
         Phrase::SearchPrompt => "Найти".into(),
-        Phrase::SearchState { hits, percent } => {
-            if percent < 100 { format!("найдено {hits}, просмотрено {percent} %") } else { format!("найдено {hits}") }
-        }
-        Phrase::SearchKeys => "Enter ищет, затем переходит · ↑↓ выбор · Esc закрывает".into(),
+        Phrase::SearchState { hits, percent: 100 } => format!("найдено: {hits}"),
+        Phrase::SearchState { hits, percent } => format!("найдено: {hits}, просмотрено {percent} %"),
+        Phrase::BadExpression(why) => format!("неверное регулярное выражение: {}", reason(why)),
+        Phrase::SearchKeys => "Enter — найти, затем перейти · ↑↓ — выбор · Esc — закрыть".into(),
         Phrase::HelpTitle => "Справка".into(),
-        Phrase::HelpKeys => "↑↓ PgUp PgDn листают · любая другая закрывает".into(),
-        Phrase::PlainAskNickname => "Учётной записи ещё нет. Наберите имя, чтобы зарегистрироваться.".into(),
-        Phrase::PlainNoAccount => "Учётной записи ещё нет, а спросить некого: укажите --nickname ИМЯ, чтобы завести её. Ничего не отправлено.".into(),
-        Phrase::PlainRegistering(name) => format!("Регистрирую {name}."),
+        Phrase::HelpKeys => "↑↓ PgUp PgDn — прокрутка · любая другая клавиша — закрыть".into(),
+        Phrase::PlainAskNickname => "Введите имя, чтобы зарегистрироваться.".into(),
+        Phrase::PlainNoAccount => "Учётной записи ещё нет, а ввод не интерактивный: укажите --nickname ИМЯ, чтобы зарегистрироваться. Ничего не отправлено.".into(),
+        Phrase::PlainRegistering(name) => format!("Регистрация: {name}."),
         Phrase::PlainRegistered { nickname, saved } => format!("Вы зарегистрированы как {nickname}; {saved}."),
-        Phrase::PlainChooseAccount => "Какая учётная запись? Наберите её номер или n для новой.".into(),
-        Phrase::PlainWhichAccount => "Учётных записей несколько, а спросить некого: укажите нужную через --nickname ИМЯ (или -u). Ничего не отправлено.".into(),
+        Phrase::PlainChooseAccount => "Выберите учётную запись: введите её номер или n, чтобы создать новую.".into(),
+        Phrase::PlainWhichAccount => "Учётных записей несколько, а ввод не интерактивный: укажите нужную через --nickname ИМЯ (или -u). Ничего не отправлено.".into(),
         Phrase::PlainAccount { number, nickname } => format!("{number}: {nickname}"),
         Phrase::PlainNoSuchAccount => "Учётной записи с таким номером нет.".into(),
-        Phrase::PlainNotHere => "В ответ на вопрос эта команда не работает; работают /help, /quit и пустая строка — назад.".into(),
-        Phrase::PlainBack => "Вы снова в чате; к другой учётной записи ведут /accounts и /register.".into(),
-        Phrase::PlainKept => "Это не номер; строка сохранена как сообщение и уйдёт, когда учётная запись будет выбрана. /quit выбросит её.".into(),
-        Phrase::PlainNotUtf8 => "Строка не в UTF-8; нечитаемое заменено.".into(),
-        Phrase::PlainLineTooLong => "Строка слишком длинна для сообщения и не отправлена.".into(),
-        Phrase::PlainEntering(name) => format!("Вхожу в чат как {name}."),
-        Phrase::PlainWrongToken => "Сервер не знает токена этой учётной записи. Наберите 1, чтобы выбрать другую, 2, чтобы завести новую, 3, чтобы выйти.".into(),
-        Phrase::PlainOwn { text: quoted, state } => {
-            let state = match state {
-                OwnState::Queued => "в очереди".to_owned(),
-                OwnState::Sent => "послано".to_owned(),
-                OwnState::Confirmed => "подтверждено".to_owned(),
-                OwnState::Failed(failure) => format!("не принято, {}", text(Phrase::Failure(failure))),
-                OwnState::Unconfirmed => "не подтверждено, могло и дойти".to_owned(),
-                OwnState::Stale => "осталось с прошлого раза и не послано; /retry или /discard".to_owned(),
+        Phrase::PlainNotHere => "Здесь эта команда недоступна; используйте /help, /quit или пустую строку, чтобы вернуться.".into(),
+        Phrase::PlainBack => "Вы снова в чате; сменить учётную запись — /accounts, создать новую — /register.".into(),
+        Phrase::PlainKept => "Это не номер; строка сохранена как сообщение и будет отправлена после выбора учётной записи. /quit — отменить.".into(),
+        Phrase::PlainNotUtf8 => "Строка не в кодировке UTF-8; нечитаемая часть заменена.".into(),
+        Phrase::PlainLineTooLong => "Строка слишком длинная для сообщения и не отправлена.".into(),
+        Phrase::PlainEntering(name) => format!("Вход в чат: {name}."),
+        Phrase::PlainWrongToken => "Проверьте токен, сервер его не узнал. Введите 1, чтобы выбрать другую учётную запись, 2, чтобы создать новую, 3, чтобы выйти.".into(),
+        Phrase::PlainOwn { text: quoted, state, held } => {
+            let state = match (held, state) {
+                (Some(Held::EarlierRun), _) => "осталось с прошлого запуска и не отправлено; /retry — отправить, /discard — удалить".to_owned(),
+                (Some(why), _) => format!("не отправлено, {}", held_text(why)),
+                (None, DeliveryState::Queued) => "в очереди".to_owned(),
+                (None, DeliveryState::Written) => "отправлено".to_owned(),
+                (None, DeliveryState::Confirmed(_)) => "доставлено".to_owned(),
+                (None, DeliveryState::Refused { code, .. }) => format!("не принято, {}", refusal(code)),
+                (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "не отправлено".to_owned(),
+                (None, _) => "не подтверждено, могло и дойти".to_owned(),
             };
             format!("Сообщение {state}: {quoted}")
         }
         Phrase::PlainToken(token) => format!("Токен: {token}"),
         Phrase::PlainNothingFound => "Ничего не найдено.".into(),
         Phrase::PlainFound(n) => format!("Найдено: {n}."),
-        Phrase::PlainHelp => "Каждая строка — сообщение. Команды: /help, /status, /token, /retry, /discard, /search ТЕКСТ, /accounts, /register [ИМЯ], /export [ФАЙЛ], /quit. Две черты // начинают текст с черты.".into(),
+        Phrase::PlainHelp => "Каждая строка — сообщение. Команды: /help, /status, /token, /retry, /discard, /search ТЕКСТ, /who, /accounts, /register [ИМЯ], /export [ФАЙЛ], /quit. Чтобы сообщение начиналось с косой черты, введите //.".into(),
         Phrase::PlainLeft(n) => {
-            let messages = few(n as u64, "сообщение", "сообщения", "сообщений");
+            let messages = few(n, "сообщение", "сообщения", "сообщений");
             format!("Не подтверждено: {n} {messages}; сохранено и будет показано при следующем запуске.")
         }
         Phrase::PlainLost(n) => {
-            let messages = few(n as u64, "сообщение", "сообщения", "сообщений");
-            format!("Не послано и не сохранено: {n} {messages}:")
+            let messages = few(n, "сообщение", "сообщения", "сообщений");
+            format!("Не отправлено и не сохранено: {n} {messages}:")
         }
-        Phrase::PlainGaveUp(seconds) => format!("За {seconds} с не вышло."),
+        Phrase::PlainGaveUp(seconds) => format!("Нет ответа за {seconds} с, ожидание прекращено."),
         Phrase::PlainStatus { listening, writing, waiting } => {
             format!("{listening}; {writing}; {}.", text(Phrase::Waiting(waiting)))
         }
-        Phrase::PlainOwnUsage => "Нет сообщений, о которых надо решать.".into(),
+        Phrase::PlainOwnUsage => "Нет сообщений, ожидающих решения.".into(),
     }
 }
 
+/// Why the server did not take a message.
+fn refusal(code: &DeclineCode) -> String {
+    match code {
+        DeclineCode::Rate => "слишком много сообщений подряд".into(),
+        DeclineCode::TooLong => "слишком длинное для этого сервера".into(),
+        DeclineCode::Revoked => "учётная запись отозвана".into(),
+        DeclineCode::Storage => "сервер не смог сохранить".into(),
+        DeclineCode::Draining => "сервер завершает работу".into(),
+        other => other.as_str().to_owned(),
+    }
+}
+
+/// Why a message was not given to the writer.
+fn held_text(held: &Held) -> String {
+    match held {
+        Held::EarlierRun => "осталось с прошлого запуска".into(),
+        Held::QueueFull => "слишком много сообщений ждут отправки".into(),
+        Held::Failed(why) => reason(why),
+    }
+}
+
+/// The frequent errors of the system and of libraries; the rest is quoted.
+fn reason(text: &str) -> String {
+    const KNOWN: [(&str, &str); 17] = [
+        ("No such file or directory", "файл или каталог не найден"),
+        ("Permission denied", "нет доступа"),
+        ("No space left on device", "на диске нет места"),
+        ("Disk quota exceeded", "превышена дисковая квота"),
+        ("Read-only file system", "файловая система доступна только для чтения"),
+        ("File exists", "файл уже существует"),
+        ("Is a directory", "это каталог"),
+        ("Not a directory", "это не каталог"),
+        ("Too many open files", "открыто слишком много файлов"),
+        ("Address already in use", "адрес уже занят"),
+        ("Connection refused", "соединение отклонено"),
+        ("Connection reset by peer", "соединение сброшено сервером"),
+        ("Network is unreachable", "сеть недоступна"),
+        ("Connection timed out", "сервер не ответил вовремя"),
+        ("unclosed character class", "не закрыта скобка ["),
+        ("unclosed group", "не закрыта скобка ("),
+        ("repetition operator missing expression", "нечего повторять"),
+    ];
+    KNOWN.iter().fold(text.to_owned(), |text, (english, russian)| text.replace(english, russian))
+}
+
 /// The form of a noun or a verb that goes with a number.
-fn few(n: u64, one: &'static str, few: &'static str, many: &'static str) -> &'static str {
+fn few(n: impl TryInto<u64>, one: &'static str, few: &'static str, many: &'static str) -> &'static str {
+    let n: u64 = n.try_into().unwrap_or(u64::MAX);
     match (n % 10, n % 100) {
         (_, 11..=14) => many,
         (1, _) => one,

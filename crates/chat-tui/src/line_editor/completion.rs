@@ -1,10 +1,30 @@
-//! Completes nicknames by their start or by the start of a word in them; a repeated request gives the next match.
+//! Completes nicknames, by their start or by the start of a word in them, and commands.
 
 use super::editor::{Completion, LineEditor};
 
 impl LineEditor {
-    /// Completes the word before the cursor with the first of `names` that matches, or the next one if requested again.
-    /// Returns `false` if none matches.
+    /// Completes a command at the start of the text. `false` where none fits.
+    pub(crate) fn complete_command(&mut self, commands: &[&str], backwards: bool) -> bool {
+        if self.completion.as_ref().is_some_and(|completion| completion.command) {
+            return self.complete(std::iter::empty(), backwards);
+        }
+        let typed = self.text[..self.cursor].to_lowercase();
+        if !typed.starts_with('/') {
+            return false;
+        }
+        let candidates: Vec<String> =
+            commands.iter().filter(|command| command.starts_with(&typed)).map(|&command| command.to_owned()).collect();
+        if candidates.is_empty() {
+            return false;
+        }
+        self.remember();
+        let chosen = if backwards { candidates.len() - 1 } else { 0 };
+        self.put(Completion { start: 0, end: self.cursor, candidates, chosen, command: true });
+        true
+    }
+
+    /// Completes the word before the cursor with the first of `names` that fits it, the next one when
+    /// asked again. `false` where nothing fits.
     pub(crate) fn complete<'a>(&mut self, names: impl Iterator<Item = &'a str>, backwards: bool) -> bool {
         if let Some(mut completion) = self.completion.take() {
             let count = completion.candidates.len();
@@ -37,7 +57,7 @@ impl LineEditor {
                 self.remember();
                 let chosen = if backwards { candidates.len() - 1 } else { 0 };
                 let start = line + start;
-                self.put(Completion { start, end: self.cursor, candidates, chosen });
+                self.put(Completion { start, end: self.cursor, candidates, chosen, command: false });
                 return true;
             }
         }
@@ -47,7 +67,7 @@ impl LineEditor {
     fn put(&mut self, mut completion: Completion) {
         let name = &completion.candidates[completion.chosen];
         let at_line_start = self.line_start(completion.start) == completion.start;
-        let text = format!("{name}{}", if at_line_start { ": " } else { " " });
+        let text = format!("{name}{}", if at_line_start && !completion.command { ": " } else { " " });
         self.text.replace_range(completion.start..completion.end, &text);
         completion.end = completion.start + text.len();
         self.cursor = completion.end;

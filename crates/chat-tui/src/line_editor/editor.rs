@@ -1,5 +1,7 @@
 //! The editor's text, its edits, undo and the kill buffer.
 
+use std::collections::BTreeMap;
+
 use unicode_segmentation::GraphemeCursor;
 
 /// The most bytes of text: four times the longest message, so that a paste that is too long can still be shortened by
@@ -20,8 +22,7 @@ pub(crate) struct LineEditor {
     pub(super) cursor: usize,
     pub(super) killed: String,
     pub(super) sent: Vec<String>,
-    /// The recalled line of `sent`, and the draft from before.
-    pub(super) recalled: Option<(usize, String)>,
+    pub(super) recalled: Option<Recall>,
     pub(super) undo: Vec<(String, usize)>,
     /// Consecutive insertions are one undo step.
     pub(super) inserting: bool,
@@ -35,6 +36,17 @@ pub(super) struct Completion {
     pub(super) end: usize,
     pub(super) candidates: Vec<String>,
     pub(super) chosen: usize,
+    /// The candidates are commands, not nicknames.
+    pub(super) command: bool,
+}
+
+/// A look back at the lines that were sent.
+#[derive(Debug, Clone)]
+pub(super) struct Recall {
+    /// Which of them is shown; one past the last is the text that was typed before.
+    pub(super) at: usize,
+    /// What was typed over them meanwhile, and the text from before.
+    pub(super) edited: BTreeMap<usize, String>,
 }
 
 /// One edit of the text.

@@ -1,8 +1,10 @@
 //! Cursor movement: graphemes, words, lines, and previously sent lines.
 
+use std::collections::BTreeMap;
+
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::editor::LineEditor;
+use super::editor::{LineEditor, Recall};
 
 impl LineEditor {
     pub(super) fn left(&self) -> usize {
@@ -42,7 +44,7 @@ impl LineEditor {
             return;
         }
         let shown = match &self.recalled {
-            Some((shown, _)) => *shown,
+            Some(recall) => recall.at,
             None => self.sent.len(),
         };
         if let Some(previous) = shown.checked_sub(1) {
@@ -57,26 +59,29 @@ impl LineEditor {
             self.cursor = self.at_column(end + 1, column);
             return;
         }
-        if let Some((shown, _)) = self.recalled {
-            self.recall(shown + 1);
+        if let Some(at) = self.recalled.as_ref().map(|recall| recall.at) {
+            self.recall(at + 1);
         }
     }
 
-    /// Shows the sent line `which`, or the draft after the last one. Changes to a recalled line go to the undo buffer.
+    /// Shows the sent line `which`, or behind the last one the text from before. What was typed over a line is shown
+    /// again with it, until the text is sent.
     pub(super) fn recall(&mut self, which: usize) {
-        self.remember();
-        let draft = match self.recalled.take() {
-            Some((_, draft)) => draft,
-            None => std::mem::take(&mut self.text),
-        };
-        match self.sent.get(which) {
-            Some(line) => {
-                self.text.clone_from(line);
-                self.recalled = Some((which, draft));
-            }
-            None => self.text = draft,
+        if which > self.sent.len() {
+            return;
         }
+        self.remember();
+        let mut recall =
+            self.recalled.take().unwrap_or_else(|| Recall { at: self.sent.len(), edited: BTreeMap::new() });
+        let shown = std::mem::take(&mut self.text);
+        if self.sent.get(recall.at) != Some(&shown) {
+            recall.edited.insert(recall.at, shown);
+        }
+        let line = recall.edited.get(&which).or(self.sent.get(which)).cloned();
+        self.text = line.unwrap_or_default();
         self.cursor = self.text.len();
+        recall.at = which;
+        self.recalled = Some(recall);
     }
 
     pub(super) fn at_column(&self, line: usize, column: usize) -> usize {

@@ -138,3 +138,19 @@ proptest! {
         prop_assert_eq!(input.text(), text);
     }
 }
+
+#[test]
+fn a_draft_typed_over_a_recalled_line_is_kept() {
+    let mut input = typed("sent");
+    input.take();
+    input.apply(Edit::Insert("before".into()));
+    input.apply(Edit::Up);
+    assert_eq!(input.text(), "sent");
+    input.apply(Edit::KillToStart);
+    input.apply(Edit::Insert("a new draft".into()));
+    input.apply(Edit::Up);
+    input.apply(Edit::Down);
+    assert_eq!(input.text(), "before");
+    input.apply(Edit::Up);
+    assert_eq!(input.text(), "a new draft");
+}

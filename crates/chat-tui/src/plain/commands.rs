@@ -1,4 +1,6 @@
-//! Input lines in the chat: messages, and commands in words.
+//! Handles lines that are typed in the chat: messages and commands.
+
+use chat_client::PostId;
 
 use super::mode::{PlainMode, PlainOutcome};
 use crate::effect::Effect;
@@ -39,9 +41,14 @@ impl PlainMode {
     fn command(&mut self, command: &str) -> Vec<Effect> {
         let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
         let rest = rest.trim();
-        match name {
+        match name.to_lowercase().as_str() {
             "help" => self.report(Phrase::PlainHelp),
             "status" => self.report_status(),
+            "quit" => return self.app.quit(),
+            "who" => {
+                let names = self.app.recent_names(20);
+                self.report(Phrase::Who(&names));
+            }
             "token" => {
                 if let Some(token) = self.app.me.as_ref().map(|known| known.account.token.expose().to_owned()) {
                     self.report(Phrase::PlainToken(&token));
@@ -69,21 +76,13 @@ impl PlainMode {
     }
 
     fn decide_on_own(&mut self, retry: bool) -> Vec<Effect> {
-        let undecided: Vec<(String, String)> = self
-            .app
-            .chat
-            .timeline
-            .outgoing
-            .as_slice()
-            .iter()
-            .filter(|own| own.state.needs_a_decision())
-            .map(|own| (own.id.clone(), own.text.clone()))
-            .collect();
+        let all = self.app.chat.timeline.outgoing.as_slice().iter();
+        let undecided: Vec<PostId> = all.filter(|own| own.needs_a_decision()).map(|own| own.id.clone()).collect();
         if undecided.is_empty() {
             self.report(Phrase::PlainOwnUsage);
         }
         let decided = undecided.iter();
-        decided.flat_map(|(id, text)| if retry { self.app.resend(id, text) } else { self.app.discard(id) }).collect()
+        decided.flat_map(|id| if retry { self.app.resend(id) } else { self.app.discard(id) }).collect()
     }
 
     fn report_status(&mut self) {

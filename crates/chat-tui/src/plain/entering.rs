@@ -1,4 +1,4 @@
-//! The way to the chat as questions and answers: accounts, registration, a wrong token.
+//! The questions before the chat: accounts, registration, a wrong token.
 
 use super::mode::{PlainMode, PlainOutcome};
 use crate::app::{Dialog, RegistrationStep, Screen};

@@ -1,9 +1,9 @@
 //! The state of plain mode: the application, the lines to print, and the lines that arrived early.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use chat_client::display;
+use chat_client::{DeliveryState, PostId, Text, display};
 use crossterm::event::{KeyCode, KeyModifiers};
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::key_decoder::{Input, KeyDecoder};
 use crate::keymap::Action;
 use crate::lang::Phrase;
 use crate::link::LinkState;
-use crate::timeline::{OwnState, clean_name};
+use crate::timeline::{Held, PendingMessage, clean_name};
 
 /// The application and its output lines.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub(crate) struct PlainMode {
     pub(super) output: Vec<OutputLine>,
     /// Input lines that arrived before the chat was ready.
     pub(super) early: VecDeque<String>,
-    /// The messages without a final state, with their texts. An echo is not a confirmation, so it does not change them.
-    pub(super) in_flight: BTreeMap<String, String>,
+    /// The messages whose delivery is not decided, with their texts. An echo decides nothing: it is no confirmation.
+    pub(super) in_flight: HashMap<PostId, Text>,
     /// An outage was reported, and its end was not.
     pub(super) outage: bool,
     /// Both connections have been up.
@@ -69,7 +69,7 @@ impl PlainMode {
             interactive,
             output: Vec::new(),
             early: VecDeque::new(),
-            in_flight: BTreeMap::new(),
+            in_flight: HashMap::new(),
             outage: false,
             connected: false,
             listening_since: Timestamp::MAX,
@@ -95,19 +95,19 @@ impl PlainMode {
         self.worst
     }
 
-    /// Returns whether another line may be read: not while many wait.
+    /// Returns whether another line may come: not while many wait already.
     pub(crate) fn wants_lines(&self) -> bool {
         const AT_ONCE: usize = 256;
         !self.input_ended && self.early.len() + self.in_flight.len() < AT_ONCE
     }
 
-    /// Returns whether all input was read, sent and received back.
+    /// Returns whether all has come in, gone out, and come back.
     pub(crate) fn is_finished(&self) -> bool {
-        let echoes = self.app.chat.timeline.outgoing.as_slice().iter().any(|own| own.state == OwnState::Confirmed);
+        let echoes = self.app.chat.timeline.outgoing.as_slice().iter().any(PendingMessage::is_confirmed);
         self.waits_for_echoes() && !(echoes && self.app.links.listening.is_online())
     }
 
-    /// Returns whether only echoes are outstanding.
+    /// Returns whether only echoes are waited for.
     pub(crate) fn waits_for_echoes(&self) -> bool {
         self.input_ended && self.early.is_empty() && self.entered && self.in_flight.is_empty()
     }
@@ -119,14 +119,13 @@ impl PlainMode {
     /// Ends the wait for outstanding messages.
     pub(crate) fn give_up(&mut self, seconds: u64) {
         self.report(Phrase::PlainGaveUp(seconds));
-        let undecided: Vec<String> = self.in_flight.values().cloned().collect();
+        let undecided: Vec<Text> = self.in_flight.values().cloned().collect();
         let left = undecided.len() + self.early.len();
         if !self.entered {
             self.worst = self.worst.max(PlainOutcome::Unreachable);
         } else if left > 0 {
             for text in undecided {
-                let text = display::clean_for_terminal(&text).into_owned();
-                self.report(Phrase::PlainOwn { text: &text, state: &OwnState::Unconfirmed });
+                self.report_own(&text, &DeliveryState::Unconfirmed, None);
             }
             self.worst = self.worst.max(PlainOutcome::Unconfirmed);
         }
@@ -166,11 +165,10 @@ impl PlainMode {
     fn follow(&mut self, effects: &[Effect]) {
         for effect in effects {
             match effect {
-                Effect::Send { id, text } | Effect::Resend { id, text } => {
-                    self.in_flight.insert(id.clone(), text.as_str().to_owned());
+                Effect::Send { id, text } | Effect::Resend { id, text, .. } => {
+                    self.in_flight.insert(id.clone(), text.clone());
                     if !self.app.links.writing.is_online() {
-                        let text = display::clean_for_terminal(text.as_str()).into_owned();
-                        self.report(Phrase::PlainOwn { text: &text, state: &OwnState::Queued });
+                        self.report_own(text, &DeliveryState::Queued, None);
                     }
                 }
                 Effect::Discard { id } => drop(self.in_flight.remove(id)),
@@ -217,8 +215,7 @@ impl PlainMode {
             }
     }
 
-    /// Returns whether messages can be sent: not before it is known whether the listener is online, or their echoes
-    /// could be missed.
+    /// Returns whether what is said now is heard: not before it is known whether the room is listened to.
     pub(super) fn can_send(&self) -> bool {
         let undecided = matches!(self.app.links.listening, LinkState::Off | LinkState::Connecting { attempt: 0 | 1 });
         self.app.screen == Screen::Chat && self.app.dialog.is_none() && !undecided
@@ -228,12 +225,16 @@ impl PlainMode {
     pub(crate) fn event(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
         let before = (self.app.screen, self.app.links.clone(), self.app.dialog.is_some());
         let hints = self.report_event(&message);
+        let failed = matches!(message, AppEvent::SearchFailed { .. });
         let searched = matches!(message, AppEvent::Searched { percent: 100, .. });
         let mut effects = self.app.update(message, now);
         if self.app.links.listening.is_online() && !before.1.listening.is_online() {
             self.listening_since = now;
         }
         self.report_links(&before.1);
+        if failed && matches!(self.app.dialog, Some(Dialog::Search(_))) {
+            effects.extend(self.press(Action::Cancel));
+        }
         if searched && let Some(Dialog::Search(search)) = &self.app.dialog {
             let found = search.hits.len();
             effects.extend(self.press(Action::Cancel));
@@ -292,6 +293,12 @@ impl PlainMode {
         format!("{}{like}: {text}", clean_name(sender))
     }
 
+    /// Reports the state of an own message.
+    pub(super) fn report_own(&mut self, text: &Text, state: &DeliveryState, held: Option<&Held>) {
+        let text = display::clean_for_terminal(text.as_str());
+        self.report(Phrase::PlainOwn { text: &text, state, held });
+    }
+
     pub(super) fn report_text(&mut self, text: &str) {
         self.output.push(OutputLine::Report(display::clean_for_terminal(text).into_owned()));
     }
@@ -316,8 +323,5 @@ pub(super) fn without_keys(line: &str) -> Cow<'_, str> {
 }
 
 pub(super) fn stamp(at: Option<jiff::civil::DateTime>) -> String {
-    at.map_or(String::new(), |at| {
-        let (day, month, year) = (at.day(), at.month(), at.year().rem_euclid(100));
-        format!("[{day:02}.{month:02}.{year:02} {:02}:{:02}] ", at.hour(), at.minute())
-    })
+    at.map_or(String::new(), |at| at.strftime("[%d.%m.%y %H:%M] ").to_string())
 }

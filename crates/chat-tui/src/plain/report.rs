@@ -1,12 +1,12 @@
 //! Reports events as lines.
 
-use chat_client::display;
+use chat_client::{DeliveryState, PostId, display};
 
 use super::mode::{OutputLine, PlainMode, PlainOutcome, stamp};
 use crate::event::{AppEvent, Incoming, SearchHit};
 use crate::lang::Phrase;
 use crate::link::{LinkError, LinkSide, LinkState, Links};
-use crate::timeline::{GapLine, HistoryPage, OwnState, PageRequest, clean_name};
+use crate::timeline::{Held, HistoryPage, PageRequest, clean_name};
 
 /// How many lines of history are shown at the start in a terminal.
 const WELCOME: usize = 20;
@@ -22,24 +22,26 @@ impl PlainMode {
                     self.welcome(page);
                 }
             }
-            AppEvent::Own { id, state: OwnState::Confirmed, .. } => drop(self.in_flight.remove(id)),
-            AppEvent::Own { id, state: state @ (OwnState::Failed(_) | OwnState::Unconfirmed), .. } => {
-                let pending = self.app.chat.timeline.outgoing.find(id).map(|own| own.text.clone());
-                // The echo may have arrived first.
-                let text = self.in_flight.remove(id).or(pending)?;
+            AppEvent::Own { id, state: DeliveryState::Confirmed(_) } => drop(self.in_flight.remove(id)),
+            AppEvent::Own { id, state } if state.is_final() => {
                 let outcome = match state {
-                    OwnState::Unconfirmed => PlainOutcome::Unconfirmed,
+                    DeliveryState::Unconfirmed => PlainOutcome::Unconfirmed,
                     _ => PlainOutcome::Refused,
                 };
-                self.worst = self.worst.max(outcome);
-                let text = display::clean_for_terminal(&text).into_owned();
-                return Some(self.app.text(Phrase::PlainOwn { text: &text, state }));
+                return self.undelivered(id, outcome, state, None);
+            }
+            AppEvent::NotSent { id, why } => {
+                return self.undelivered(id, PlainOutcome::Refused, &DeliveryState::Queued, Some(why));
+            }
+            AppEvent::Replaced { old, new } => {
+                if let Some(text) = self.in_flight.remove(old) {
+                    self.in_flight.insert(new.clone(), text);
+                }
             }
             AppEvent::Restored(restored) => {
                 for one in restored {
-                    let text = display::clean_for_terminal(&one.text).into_owned();
-                    self.report(Phrase::PlainOwn { text: &text, state: &one.state });
-                    if one.state.is_under_way() {
+                    self.report_own(&one.text, &one.state, one.held.as_ref());
+                    if one.held.is_none() && !one.state.is_final() {
                         self.in_flight.insert(one.id.clone(), one.text.clone());
                     }
                 }
@@ -62,6 +64,7 @@ impl PlainMode {
                 }
             }
             AppEvent::Found { hits, .. } => hits.iter().for_each(|hit| self.report_hit(hit)),
+            AppEvent::SearchFailed { reason, .. } => return Some(self.app.text(Phrase::BadExpression(reason))),
             AppEvent::Exported(result) => match result {
                 Ok(path) => self.report(Phrase::Exported(path)),
                 Err(error) => self.report(Phrase::NotExported(error)),
@@ -72,21 +75,33 @@ impl PlainMode {
         None
     }
 
+    /// Returns what is to be reported about a message that was not delivered.
+    fn undelivered(
+        &mut self,
+        id: &PostId,
+        outcome: PlainOutcome,
+        state: &DeliveryState,
+        held: Option<&Held>,
+    ) -> Option<String> {
+        let pending = self.app.chat.timeline.outgoing.find(id).map(|own| own.text.clone());
+        // Its echo may have come first.
+        let text = self.in_flight.remove(id).or(pending)?;
+        self.worst = self.worst.max(outcome);
+        let text = display::clean_for_terminal(text.as_str());
+        Some(self.app.text(Phrase::PlainOwn { text: &text, state, held }))
+    }
+
     fn report_incoming(&mut self, heard: &Incoming) {
         match heard {
-            Incoming::Message { sender, text, at, .. } => {
+            Incoming::Message { message, at, .. } => {
                 let missed = (*at < self.listening_since).then(|| self.app.local(*at));
-                let line = format!("{}{}", stamp(missed), self.line_of(sender.as_deref(), text));
+                let sender = message.sender.as_ref().map(|sender| sender.as_str());
+                let line = format!("{}{}", stamp(missed), self.line_of(sender, message.text.as_str()));
                 self.output.push(OutputLine::Message(line));
             }
-            Incoming::Gap { since, until, missed, cause } => {
-                let gap = GapLine {
-                    since: self.app.local(*since),
-                    until: self.app.local(*until),
-                    missed: *missed,
-                    cause: *cause,
-                };
-                self.report(Phrase::Gap(&gap));
+            Incoming::Gap(gap) => {
+                let line = self.app.gap_line(gap);
+                self.report(Phrase::Gap(&line));
             }
         }
     }

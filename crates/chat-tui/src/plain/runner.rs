@@ -1,4 +1,4 @@
-//! The loop of plain mode: lines in, lines out.
+//! The loop of plain mode.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -87,13 +87,13 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
     Ok(interrupted)
 }
 
-/// Writes the output. Returns `false` if the reader of the messages is gone, which is not an error.
+/// Writes all lines. Returns false when the reader of the messages is gone, which is not an error.
 fn write_output(said: &[OutputLine]) -> io::Result<bool> {
     let (mut data, mut talk) = (io::stdout().lock(), io::stderr().lock());
     for one in said {
         let written = match one {
             OutputLine::Message(line) => writeln!(data, "{line}").and_then(|()| data.flush()),
-            // A closed standard error must not end the program.
+            // A report that cannot be written ends nothing.
             OutputLine::Report(line) => writeln!(talk, "{line}").or(Ok(())),
         };
         match written {

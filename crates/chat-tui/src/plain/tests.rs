@@ -1,14 +1,16 @@
 //! Tests of plain mode without pipes: lines in, lines out, and nothing that controls a terminal.
 
+use chat_client::DeliveryState;
+
 use super::mode::{OutputLine, PlainMode, PlainOutcome};
 use super::stdin::{InputLine, next_line};
 use crate::app::Screen;
-use crate::app::tests::support::{account, at, fresh, page, said};
+use crate::app::tests::support::{account, at, confirmed, fresh, own, page, post_id, said};
 use crate::effect::Effect;
 use crate::event::{AppEvent, Registered};
 use crate::lang::Lang;
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::{OwnState, PageRequest};
+use crate::timeline::PageRequest;
 
 fn plain(interactive: bool) -> PlainMode {
     PlainMode::new(fresh(Lang::En, 80, 24), interactive)
@@ -71,7 +73,7 @@ fn line_is_confirmed_and_received() {
     let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
     me.end_input();
     assert!(!me.is_finished());
-    take(&mut me, [AppEvent::Own { id: id.clone(), state: OwnState::Confirmed, position: None }]);
+    take(&mut me, [confirmed(id, None)]);
     assert!(!me.is_finished(), "it has not been heard yet");
     take(&mut me, [said("Keen Bob", "hello", 1)]);
     assert!(me.is_finished());
@@ -96,7 +98,7 @@ fn reports_an_unconfirmed_message() {
     take(&mut me, online());
     let effects = me.line("hello", at(0));
     let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
-    take(&mut me, [AppEvent::Own { id: id.clone(), state: OwnState::Unconfirmed, position: None }]);
+    take(&mut me, [own(id, DeliveryState::Unconfirmed)]);
     assert!(reports(&mut me).contains("Message unconfirmed, it may or may not have been delivered: hello"));
     assert_eq!(me.outcome(), PlainOutcome::Unconfirmed);
     assert!(matches!(&me.line("/retry", at(0))[..], [Effect::Resend { .. }]));
@@ -118,7 +120,7 @@ fn question_accepts_commands_and_return() {
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a"), account("Jolly Ann", "b")])]);
     reports(&mut me);
     assert!(me.line("/register", at(0)).is_empty() && me.line("7", at(0)).is_empty());
-    assert!(reports(&mut me).contains("does not work at a question"));
+    assert!(reports(&mut me).contains("is not available here"));
     assert!(me.line("hello", at(0)).is_empty());
     assert!(reports(&mut me).contains("kept as a message"));
     me.line("n", at(0));
@@ -206,7 +208,7 @@ fn echo_is_not_a_confirmation() {
     let mut me = sent("hello");
     take(&mut me, [said("Keen Bob", "hello", 1)]);
     assert!(!me.is_finished(), "the server has not confirmed it");
-    take(&mut me, [AppEvent::Own { id: "typed-1".into(), state: OwnState::Unconfirmed, position: None }]);
+    take(&mut me, [own(&post_id("typed-1"), DeliveryState::Unconfirmed)]);
     assert!(me.is_finished());
     assert_eq!(me.outcome(), PlainOutcome::Unconfirmed);
     assert!(reports(&mut me).contains("unconfirmed, it may or may not have been delivered: hello"));
@@ -221,7 +223,7 @@ fn echo_is_not_a_confirmation() {
 #[test]
 fn reports_an_outage_in_two_lines() {
     let mut me = sent("hello");
-    take(&mut me, [AppEvent::Own { id: "typed-1".into(), state: OwnState::Confirmed, position: None }]);
+    take(&mut me, [confirmed(&post_id("typed-1"), None)]);
     for attempt in 1..20 {
         for side in [LinkSide::Listening, LinkSide::Writing] {
             let cause = if attempt == 1 { LinkError::Lost } else { LinkError::ConnectionRefused };

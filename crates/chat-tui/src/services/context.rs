@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use chat_client::{ClientConfig, ListenerHandle, Nickname, Outbox, Writer};
+use chat_client::{ClientConfig, ListenerHandle};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
@@ -21,13 +21,11 @@ pub(super) struct ServiceContext {
     pub(super) news: Sender<AppEvent>,
     /// The current search; 0 for none.
     pub(super) searching: AtomicU64,
-    /// The account with messages in transit, for settling them by their echo.
-    pub(super) posting_as: Mutex<Option<(Nickname, Outbox, Writer)>>,
     pub(super) listener: Mutex<Option<ListenerHandle>>,
 }
 
 impl ServiceContext {
-    /// Sends an event to the application. An error means that the application has ended.
+    /// Sends an event to the application. An error means that the program is ending.
     pub(super) async fn send(&self, message: AppEvent) {
         let _ = self.news.send(message).await;
     }
@@ -53,7 +51,7 @@ impl ServiceContext {
 
 /// Waits until it is known whether there is a room.
 pub(super) async fn wait_for(mut ready: watch::Receiver<bool>) {
-    // A closed channel means that no local room is managed, so there is nothing to wait for.
+    // An end of the channel means that no task serves a room, so there is nothing to wait for.
     let _ = ready.wait_for(|ready| *ready).await;
 }
 

@@ -1,4 +1,4 @@
-//! The small files: accounts, the read position, and the export.
+//! The small files: accounts, where reading ended, the draft, and the export.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -80,9 +80,36 @@ fn mark_path(history: &Path) -> PathBuf {
     file::with_suffix(history, ".read")
 }
 
-/// Copies the history to a file that does not exist yet.
+/// Keeps the typed text for the next run. Losing it costs a sentence, so an error is logged only.
+pub(super) fn save_draft(outbox: &Path, text: &str) {
+    let path = draft_path(outbox);
+    let saved = if text.is_empty() {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    } else {
+        file::replace(&path, text.as_bytes())
+    };
+    if let Err(error) = saved {
+        tracing::warn!(error = chain(&error), "could not keep the typed text");
+    }
+}
+
+/// Returns the text that the last run kept; empty where there is none.
+pub(super) fn load_draft(outbox: &Path) -> String {
+    const MAX_BYTES: u64 = 64 * 1024;
+    let read = file::read::<Repair>(&draft_path(outbox), MAX_BYTES, &mut Vec::new());
+    read.ok().flatten().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).unwrap_or_default()
+}
+
+fn draft_path(outbox: &Path) -> PathBuf {
+    file::with_suffix(outbox, ".draft")
+}
+
+/// Copies the history to a file that is not there yet.
 pub(super) fn export(shared: &ServiceContext, path: Option<String>) {
-    let path = path.map_or_else(|| PathBuf::from(default_name(jiff::Zoned::now().datetime())), PathBuf::from);
+    let path = path.map_or_else(|| PathBuf::from(default_name(jiff::Zoned::now().datetime())), |path| home(&path));
     let copied = copy(&shared.history_path, &path);
     let result = match copied {
         Ok(()) => Ok(fs::canonicalize(&path).unwrap_or(path).display().to_string()),
@@ -102,10 +129,17 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     to.sync_all()
 }
 
-/// Returns a file name without text of peers.
+/// Replaces `~` at the start of a path by the home directory, as a shell does.
+fn home(path: &str) -> PathBuf {
+    match (path.strip_prefix('~'), std::env::home_dir()) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// A name without anything that a peer wrote.
 fn default_name(now: jiff::civil::DateTime) -> String {
-    let (year, month, day) = (now.year(), now.month(), now.day());
-    format!("chat-{year:04}-{month:02}-{day:02}-{:02}{:02}{:02}.txt", now.hour(), now.minute(), now.second())
+    now.strftime("chat-%Y-%m-%d-%H%M%S.txt").to_string()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reads the history file: pages around a position, and the backward search through the whole file.
+//! Reads the history file: pages around a place, and the search, backwards from the end.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -65,8 +65,7 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
     let finder = match finder(query) {
         Ok(finder) => finder,
         Err(error) => {
-            shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
-            return finish();
+            return shared.send_blocking(AppEvent::SearchFailed { search: number, reason: reason(&error) });
         }
     };
     let history = match History::open(&shared.history_path) {
@@ -128,13 +127,23 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
     }
 }
 
-/// Returns a regular expression for a query: plain text in any case, or a regular expression between slashes.
+/// What was typed, in any case, with `е` for `ё`; between slashes, a regular expression.
 fn finder(query: &str) -> Result<Regex, regex::Error> {
     let pattern = match query.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
         Some(expression) if !expression.is_empty() => expression.to_owned(),
-        _ => regex::escape(query.trim()),
+        _ => {
+            let literal = regex::escape(query.trim());
+            literal.chars().map(|c| if "еёЕЁ".contains(c) { "[её]".to_owned() } else { c.to_string() }).collect()
+        }
     };
     RegexBuilder::new(&pattern).case_insensitive(true).multi_line(true).build()
+}
+
+/// The last line of a syntax error, which says what is wrong; those before it draw where.
+fn reason(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim().trim_start_matches("error: ").to_owned()
 }
 
 #[cfg(test)]
@@ -147,6 +156,7 @@ mod tests {
         assert!(!finder("a.b").unwrap().is_match(b"acb"));
         assert!(finder("/a.b/").unwrap().is_match(b"acb"));
         assert!(finder("ПРИВЕТ").unwrap().is_match("[14.01.23 17:07] Боб: привет".as_bytes()));
-        assert!(finder("/(/").is_err());
+        assert!(finder("ежик").unwrap().is_match("Ёжик".as_bytes()));
+        assert_eq!(finder("/[/").map_err(|error| reason(&error)).unwrap_err(), "unclosed character class");
     }
 }

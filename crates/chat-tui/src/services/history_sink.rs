@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use chat_client::{DeliveryState, EchoMatcher, HistoryError, ListenerEvent, Message, Recorder, Resume};
+use chat_client::{HistoryError, ListenerEvent, Message, Recorder, Resume};
 use chat_frontend::report::chain;
 
 use super::context::ServiceContext;
@@ -87,7 +87,7 @@ impl HistorySink {
                 self.report_error(shared, &error);
             }
             if let ListenerEvent::Gap(gap) = &event {
-                incoming.push(translate::gap(gap));
+                incoming.push(Incoming::Gap(gap.clone()));
             }
         }
         let rest = self.write(shared, messages, &mut incoming).err().unwrap_or_default();
@@ -104,7 +104,6 @@ impl HistorySink {
         if messages.is_empty() {
             return Ok(());
         }
-        settle_echoes(shared, &messages);
         let Some(recorder) = &mut self.recorder else {
             incoming.extend(messages.iter().map(|message| translate::message(message, None)));
             self.unwritten.extend(messages);
@@ -170,21 +169,5 @@ impl HistorySink {
             self.error_reported = true;
             shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(error)), error: true });
         }
-    }
-}
-
-/// Settles own messages by their echo, on a server without message ids.
-fn settle_echoes(shared: &ServiceContext, messages: &[Message]) {
-    let Ok(posting_as) = shared.posting_as.lock() else { return };
-    let Some((nickname, outbox, writer)) = &*posting_as else { return };
-    for message in messages.iter().filter(|said| said.position.is_none() && said.sender.as_ref() == Some(nickname)) {
-        let mut entries = outbox.entries();
-        // A message in transit comes before one that was given up.
-        entries.sort_by_key(|entry| entry.state == DeliveryState::Unconfirmed);
-        let mut echoes = EchoMatcher::new();
-        echoes.set_nickname(Some(nickname.clone()));
-        entries.into_iter().for_each(|entry| echoes.add_earlier(entry.id, &entry.text, entry.state));
-        // The application recognises the same message; the outbox removes it here.
-        echoes.on_message(message, ()).into_iter().for_each(|outcome| writer.confirm_echo(outcome.id));
     }
 }

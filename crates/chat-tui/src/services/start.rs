@@ -35,6 +35,8 @@ pub(crate) struct Services {
     closing: watch::Sender<bool>,
     /// The task that stores the read position.
     remembering: Option<JoinHandle<()>>,
+    /// Saves the typed text.
+    saving: Option<JoinHandle<()>>,
 }
 
 impl Services {
@@ -51,12 +53,12 @@ impl Services {
             outbox_path: paths.outbox,
             news,
             searching: AtomicU64::new(0),
-            posting_as: Mutex::new(None),
             listener: Mutex::new(None),
         });
         let (posting, commands) = unbounded_channel();
         tokio::spawn(writer::run(shared.clone(), commands));
         tokio::spawn(forward_room_notices(shared.clone(), room_notices));
+        tokio::spawn(forward_guests(shared.clone(), room.guests()));
         tokio::spawn(retry_on_new_room(shared.clone(), posting.clone(), room.started()));
         shared.blocking(|shared| {
             // Before the accounts are loaded, and so before a token can be sent.
@@ -65,9 +67,21 @@ impl Services {
                 shared.send_blocking(AppEvent::Notice { text, error: false });
             }
             shared.send_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));
+            shared.send_blocking(AppEvent::Draft(files::load_draft(&shared.outbox_path)));
             files::load_accounts(shared);
         });
-        (Self { shared, posting, room, listening: None, closing: watch::channel(false).0, remembering: None }, receiver)
+        (
+            Self {
+                shared,
+                posting,
+                room,
+                listening: None,
+                closing: watch::channel(false).0,
+                remembering: None,
+                saving: None,
+            },
+            receiver,
+        )
     }
 
     /// Starts one effect. Effects of the screen are not handled here.
@@ -88,7 +102,14 @@ impl Services {
                 self.shared.blocking(move |shared| files::forget_account(shared, &account));
             }
             Effect::Send { id, text } => self.post(WriterCommand::Send { id, text }),
-            Effect::Resend { id, text } => self.post(WriterCommand::Resend { id, text }),
+            Effect::ConfirmEcho { id } => self.post(WriterCommand::ConfirmEcho { id }),
+            Effect::SaveDraft(text) => {
+                let path = self.shared.outbox_path.clone();
+                self.saving = Some(tokio::task::spawn_blocking(move || files::save_draft(&path, &text)));
+            }
+            Effect::Resend { id, text, may_be_delivered, fresh } => {
+                self.post(WriterCommand::Resend { id, text, may_be_delivered, fresh });
+            }
             Effect::Discard { id } => self.post(WriterCommand::Discard { id }),
             Effect::RetryNow => {
                 self.room.retry_now();
@@ -109,6 +130,7 @@ impl Services {
             Effect::Notify(_)
             | Effect::Title(_)
             | Effect::CopyToken(_)
+            | Effect::Copy(_)
             | Effect::Redraw
             | Effect::Suspend
             | Effect::Quit => {}
@@ -122,8 +144,8 @@ impl Services {
         self.post(WriterCommand::Close(answer));
         self.closing.send_replace(true);
         let left = tokio::time::timeout(CLOSE_TIMEOUT, report).await;
-        for task in self.listening.into_iter().chain(self.remembering) {
-            // A slower disk is not waited for.
+        for task in self.listening.into_iter().chain(self.remembering).chain(self.saving) {
+            // A disk that takes longer is not waited for.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, task).await;
         }
         self.room.close().await;
@@ -153,7 +175,15 @@ async fn forward_room_notices(shared: Arc<ServiceContext>, mut notices: Receiver
     }
 }
 
-/// Connects at once to a room that this program has started.
+/// Tells the application how many others use the room of this program.
+async fn forward_guests(shared: Arc<ServiceContext>, mut guests: watch::Receiver<usize>) {
+    while guests.changed().await.is_ok() {
+        let count = *guests.borrow_and_update();
+        shared.send(AppEvent::Guests(count)).await;
+    }
+}
+
+/// Connects at once to a room that was started by this program.
 async fn retry_on_new_room(
     shared: Arc<ServiceContext>,
     posting: UnboundedSender<WriterCommand>,

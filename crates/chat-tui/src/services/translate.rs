@@ -1,19 +1,16 @@
-//! Converts the library's values to those of the application.
+//! Translates the types of the library to those of the application.
 
 use std::io;
 use std::ops::Range;
-use std::time::SystemTime;
 
 use chat_client::history::said_at;
-use chat_client::{
-    ConnectError, ConnectionState, DeclineCode, DeliveryError, Gap, GapCause, HistoryLine, Position, Receipt, Refusal,
-};
+use chat_client::{ConnectError, ConnectionState, HistoryLine, Message, Refusal};
 use chat_frontend::report::chain;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::Incoming;
 use crate::link::{LinkError, LinkState};
-use crate::timeline::{FailureReason, FileSpan, GapReason, OwnState, PageLine};
+use crate::timeline::{FileSpan, PageLine};
 
 pub(super) fn link_state(state: &ConnectionState) -> LinkState {
     match state {
@@ -50,57 +47,15 @@ pub(super) fn cause(error: &ConnectError) -> LinkError {
     }
 }
 
-pub(super) fn outcome(result: &Result<Receipt, DeliveryError>) -> (OwnState, Option<(String, u64)>) {
-    match result {
-        Ok(receipt) => (OwnState::Confirmed, receipt.position.as_ref().map(position)),
-        Err(DeliveryError::Refused { code, .. }) => (OwnState::Failed(failure(code)), None),
-        Err(DeliveryError::NeverSent { .. } | DeliveryError::Discarded { .. } | DeliveryError::Outbox { .. }) => {
-            (OwnState::Failed(FailureReason::NeverSent), None)
-        }
-        Err(_) => (OwnState::Unconfirmed, None),
-    }
-}
-
-fn failure(code: &DeclineCode) -> FailureReason {
-    match code {
-        DeclineCode::Rate => FailureReason::TooFast,
-        DeclineCode::TooLong => FailureReason::TooLong,
-        DeclineCode::Revoked => FailureReason::Revoked,
-        DeclineCode::Storage => FailureReason::Storage,
-        DeclineCode::Draining => FailureReason::Draining,
-        other => FailureReason::Other(other.as_str().to_owned()),
-    }
-}
-
-pub(super) fn position(position: &Position) -> (String, u64) {
-    (position.stream.as_str().to_owned(), position.seq)
-}
-
-pub(super) fn message(message: &chat_client::Message, span: Option<Range<u64>>) -> Incoming {
-    // The same time as in the history.
+/// A message with the time that stands in the history too.
+pub(super) fn message(message: &Message, span: Option<Range<u64>>) -> Incoming {
     let now = Timestamp::now();
     let at = Timestamp::from_millisecond(said_at(message, now.as_millisecond())).unwrap_or(now);
     Incoming::Message {
-        sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
-        text: message.text.as_str().to_owned(),
+        message: message.clone(),
         at,
-        position: message.position.as_ref().map(position),
         mark: span.map(|span| FileSpan { start: span.start, end: span.end }),
     }
-}
-
-pub(super) fn gap(gap: &Gap) -> Incoming {
-    let cause = match gap.cause {
-        GapCause::ServerForgot => GapReason::ServerForgot,
-        GapCause::OtherStream => GapReason::OtherStream,
-        GapCause::HoleInNumbers => GapReason::HoleInNumbers,
-        _ => GapReason::Disconnected,
-    };
-    Incoming::Gap { since: timestamp(gap.since), until: timestamp(gap.until), missed: gap.missed, cause }
-}
-
-fn timestamp(time: SystemTime) -> Timestamp {
-    Timestamp::try_from(time).unwrap_or_default()
 }
 
 pub(super) fn line(line: &HistoryLine) -> PageLine {

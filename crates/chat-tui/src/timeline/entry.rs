@@ -1,9 +1,9 @@
-//! The entries of the conversation: messages, gaps, notices. Text of peers is made safe for a terminal when an entry is
-//! created.
+//! The entries of the conversation: messages, gaps, notices. Building an entry makes the text of peers safe for a
+//! terminal.
 
 use std::ops::Range;
 
-use chat_client::{NamesSeen, display};
+use chat_client::{GapCause, NamesSeen, display};
 use jiff::civil::DateTime;
 
 use crate::address::{self, Address};
@@ -77,16 +77,7 @@ pub(crate) struct GapLine {
     pub(crate) since: DateTime,
     pub(crate) until: DateTime,
     pub(crate) missed: Option<u64>,
-    pub(crate) cause: GapReason,
-}
-
-/// The reason of a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GapReason {
-    Disconnected,
-    ServerForgot,
-    OtherStream,
-    HoleInNumbers,
+    pub(crate) cause: GapCause,
 }
 
 impl TimelineEntry {
@@ -107,7 +98,7 @@ impl TimelineEntry {
         Self { kind: EntryKind::Message(message), at, mark }
     }
 
-    /// Marks the message if its sender looks like another user who has spoken.
+    /// Marks the entry where its sender can be taken for another user who wrote before.
     pub(crate) fn marked(mut self, sender: Option<&str>, names: &mut NamesSeen) -> Self {
         if let (EntryKind::Message(said), Some(sender)) = (&mut self.kind, sender) {
             said.looks_like = names.meet(sender).map(|other| clean_name(&other));
@@ -124,7 +115,19 @@ impl TimelineEntry {
         Self { at: Some(gap.until), kind: EntryKind::Gap(gap), mark: None }
     }
 
-    /// Returns the message, if it is one.
+    /// Joins a gap to the one right before it. `false` where it is none, or something was said between.
+    pub(super) fn join_gap(&mut self, next: &Self) -> bool {
+        let (EntryKind::Gap(gap), EntryKind::Gap(more)) = (&mut self.kind, &next.kind) else { return false };
+        gap.until = gap.until.max(more.until);
+        gap.missed = gap.missed.zip(more.missed).map(|(one, other)| one + other);
+        if gap.cause != more.cause {
+            gap.cause = GapCause::Disconnected;
+        }
+        self.at = next.at;
+        true
+    }
+
+    /// The message, where it is one.
     pub(crate) fn as_message(&self) -> Option<&ShownMessage> {
         match &self.kind {
             EntryKind::Message(said) => Some(said),
@@ -165,17 +168,22 @@ impl Viewer {
     }
 }
 
-/// Returns where `word` (in lower case) occurs in `text` with no letter or digit on either side.
+/// Returns whether a character can be a part of a nickname in a sentence: `bob_2` does not name Bob.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '|')
+}
+
+/// Returns where `word` (in lower case) stands in `text` as a whole word.
 fn find_word(text: &str, word: &str) -> Option<(usize, usize)> {
     let mut before = None;
     for (at, c) in text.char_indices() {
-        let begins = !before.is_some_and(char::is_alphanumeric);
+        let begins = !before.is_some_and(is_word);
         before = Some(c);
         if !begins {
             continue;
         }
         if let Some(length) = starts_with_folded(&text[at..], word)
-            && !text[at + length..].chars().next().is_some_and(char::is_alphanumeric)
+            && !text[at + length..].chars().next().is_some_and(is_word)
         {
             return Some((at, at + length));
         }
@@ -208,6 +216,7 @@ mod tests {
         let me = Viewer::new("Keen Боб", Some("Боб"));
         assert_eq!(me.mentioned_in("привет, БОБ!"), Some((14, 20)));
         assert_eq!(me.mentioned_in("бобр"), None);
+        assert_eq!(me.mentioned_in("боб_2 и а-боб"), None);
         assert_eq!(me.mentioned_in("keen боб: hi"), Some((0, 11)));
         assert_eq!(Viewer::new("Keen X", None).mentioned_in("x"), None);
     }

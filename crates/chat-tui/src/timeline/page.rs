@@ -1,4 +1,4 @@
-//! Pages of history: which page the window needs next, and how a page is joined to the window.
+//! Pages of history: requests the next one, and joins one that has arrived to the window.
 
 use chat_client::NamesSeen;
 use jiff::civil::DateTime;
@@ -201,8 +201,8 @@ impl Timeline {
     }
 }
 
-/// Returns whether a line of the file is the received message: a stamp there has no seconds, and may come from another
-/// clock.
+/// Returns whether a line of the file is the message that was heard: a stamp there has no seconds, and may
+/// come from another clock.
 fn is_same(line: &TimelineEntry, heard: &TimelineEntry) -> bool {
     const NEAR_SECONDS: i64 = 120;
     let (Some(written), Some(said)) = (line.as_message(), heard.as_message()) else { return false };

@@ -1,6 +1,5 @@
-//! The position of the reader: at the end, or at an entry that keeps its place while others are added and removed.
-//! Heights are an argument, because only the screen knows them; they are requested only for entries that are passed or
-//! visible.
+//! The scroll position: the end, or an entry that keeps its place while others come and go. Heights are an argument, since
+//! only the screen knows them.
 
 use super::window::{Anchor, Newer, Timeline, to_index};
 

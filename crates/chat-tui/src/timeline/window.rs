@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use chat_client::NamesSeen;
 
 use super::entry::{EntryKind, TimelineEntry, Viewer};
-use super::pending::{EarlyEcho, PendingMessage, PendingMessages};
+use super::pending::{EchoTag, PendingMessage, PendingMessages};
 
 /// The number of entries in the window. When the reader scrolls back, up to twice as many, so that pages are not
 /// reloaded at every turn.
@@ -35,7 +35,7 @@ pub(crate) struct Timeline {
     pub(super) read_to: Option<u64>,
     /// The position of the unread mark; it stays while the messages after it are being read.
     pub(super) unread_line: Option<u64>,
-    /// Whether a user looks at the screen.
+    /// The user is present.
     pub(super) present: bool,
     /// The position in the history file of the target of a jump.
     pub(super) found: Option<u64>,
@@ -132,12 +132,12 @@ impl Timeline {
         self.below
     }
 
-    /// Returns whether the window ends at the end of the conversation.
+    /// Returns whether the window ends where the conversation does.
     pub(crate) fn is_live(&self) -> bool {
         self.newer == Newer::Live
     }
 
-    /// Returns whether the window begins at the start of the history.
+    /// Returns whether the window begins where the history does.
     pub(crate) fn starts_at_the_beginning(&self) -> bool {
         self.older == Older::Nothing
     }
@@ -153,6 +153,12 @@ impl Timeline {
 
     /// Adds a message or gap that has just arrived. Returns `false` if it is not in the window.
     pub(crate) fn push(&mut self, entry: TimelineEntry) -> bool {
+        if self.is_live() && self.entries.back_mut().is_some_and(|last| last.join_gap(&entry)) {
+            if let Some((_, aside)) = self.asides.last_mut() {
+                aside.join_gap(&entry);
+            }
+            return true;
+        }
         if let Some(mark) = entry.mark {
             if mark.start < self.newest {
                 // A page that was loaded in the meantime contains it.
@@ -168,7 +174,7 @@ impl Timeline {
             // A user who writes has read everything.
             self.read_everything();
         }
-        if self.anchor != Anchor::End && entry.as_message().is_some() {
+        if self.anchor != Anchor::End && entry.as_message().is_some_and(|said| !said.own) {
             self.below += 1;
         }
         if self.is_live() && self.anchor != Anchor::End && self.entries.len() >= 2 * WINDOW && entry.mark.is_some() {
@@ -209,15 +215,15 @@ impl Timeline {
 
     /// Makes an own message part of the conversation, if its echo need not be awaited any longer.
     pub(crate) fn settle(&mut self, own: &PendingMessage, me: &Viewer) {
-        let mut entry = TimelineEntry::said(me.nickname.as_deref(), &own.text, Some(own.at), None, me);
+        let mut entry = TimelineEntry::said(me.nickname.as_deref(), own.text.as_str(), Some(own.at), None, me);
         if let EntryKind::Message(said) = &mut entry.kind {
             said.confirmed = true;
         }
         self.push(entry);
     }
 
-    /// Confirms an own message whose receipt arrived after its echo.
-    pub(crate) fn confirm(&mut self, echo: &EarlyEcho, me: &Viewer) {
+    /// The receipt of an own line has come after the line.
+    pub(crate) fn confirm(&mut self, echo: &EchoTag, me: &Viewer) {
         let shown = TimelineEntry::said(me.nickname.as_deref(), &echo.text, None, echo.mark, me);
         let is_it = |entry: &&mut TimelineEntry| entry.mark == echo.mark && entry.as_message() == shown.as_message();
         let entry = self.entries.iter_mut().rev().find(is_it);
@@ -240,7 +246,7 @@ impl Timeline {
         self.read_to
     }
 
-    /// Sets whether a user looks at the screen. When the user leaves, the unread mark starts here.
+    /// Sets whether the user is present. The unread line stays where reading ended.
     pub(crate) fn set_present(&mut self, present: bool) {
         if self.present && !present && self.follows() {
             self.note_reading();
@@ -250,7 +256,7 @@ impl Timeline {
         self.note_reading();
     }
 
-    /// Returns whether the unread mark is before the item with this index.
+    /// Returns whether the unread mark stands before the item with this index.
     pub(crate) fn unread_begins_at(&self, index: i64) -> bool {
         let Some(line) = self.unread_line else { return false };
         let Some(TimelineItem::Entry(entry)) = self.item(index) else { return false };
@@ -274,7 +280,7 @@ impl Timeline {
         }
     }
 
-    /// Returns whether this is the target of a jump.
+    /// Returns whether this is the message that the reader has jumped to.
     pub(crate) fn is_found(&self, entry: &TimelineEntry) -> bool {
         self.found.is_some() && entry.mark.map(|mark| mark.start) == self.found
     }

@@ -1,4 +1,4 @@
-//! The choice among accounts.
+//! Draws the list of accounts.
 
 use ratatui::layout::Rect;
 

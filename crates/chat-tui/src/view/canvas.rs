@@ -1,4 +1,4 @@
-//! Converts rows of roles to cells. All drawing uses this module, within its area.
+//! Turns rows of roles into cells, within an area.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

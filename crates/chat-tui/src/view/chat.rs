@@ -1,4 +1,4 @@
-//! The chat screen: the conversation from its lower edge upwards, and the input line.
+//! Draws the chat screen: the conversation from its lower edge upwards, and the input line.
 
 use ratatui::layout::Rect;
 
@@ -33,7 +33,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
 fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     let timeline = &app.chat.timeline;
     if timeline.is_empty() {
-        canvas.paragraph(area, area.y, &app.text(Phrase::EmptyRoom), Role::Dim);
+        let y = canvas.paragraph(area, area.y, &app.text(Phrase::EmptyRoom), Role::Dim);
+        let local = app.local_room || matches!(app.place.as_str(), "127.0.0.1" | "localhost" | "::1");
+        let address = app.shared_at.as_deref().or((!local).then_some(app.place.as_str()));
+        canvas.paragraph(area, y, &app.text(Phrase::HowToJoin { local, address }), Role::Dim);
         return;
     }
     let today = app.local(app.now).date();
@@ -44,7 +47,7 @@ fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
         width: area.width,
         today,
         nickname: nickname.as_deref(),
-        selected: app.chat.selected.as_deref(),
+        selected: app.chat.selected.as_ref(),
     };
     let (bottom, hidden) = timeline.bottom(usize::from(area.height), |_, index| sheet.height(index));
     let mut shown = Vec::with_capacity(usize::from(area.height));

@@ -1,4 +1,4 @@
-//! The dialogs on top of a screen: help, a wrong token, a paste.
+//! Draws the dialogs: help, a wrong token, quitting, a paste.
 
 use ratatui::layout::Rect;
 
@@ -33,7 +33,19 @@ pub(super) fn wrong_token(app: &App, choice: usize, area: Rect, canvas: &mut Can
     None
 }
 
-/// Draws the paste and the choices.
+/// Returns whether to quit although others are connected to the room of this program.
+pub(super) fn leave(app: &App, choice: usize, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
+    let inner = canvas.window(middle(area, 60, 10), &app.text(Phrase::LeaveTitle));
+    let choices = [app.text(Phrase::Stay), app.text(Phrase::Leave)];
+    let text = Rect { height: inner.height.saturating_sub(3), ..inner };
+    canvas.paragraph(text, text.y, &app.text(Phrase::LeaveOthers(app.guests())), Role::Text);
+    let first = inner.bottom().saturating_sub(3).max(inner.y);
+    list(&choices, choice, Rect { y: first, height: inner.bottom().saturating_sub(first), ..inner }, canvas);
+    canvas.text(inner.x, inner.bottom().saturating_sub(1), inner.width, &app.text(Phrase::ChoiceKeys), Role::Dim);
+    None
+}
+
+/// What was pasted, and what to do with it.
 pub(super) fn paste(app: &App, paste: &PastePreview, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let title = app.text(Phrase::PasteTitle { lines: paste.lines, bytes: paste.bytes });
     let inner = canvas.window(areas::dialog(area.width, area.height), &title);

@@ -1,4 +1,4 @@
-//! The registration screen.
+//! Draws the registration screen.
 
 use ratatui::layout::Rect;
 
@@ -64,7 +64,8 @@ fn form(app: &App, area: Rect, y: u16, roomy: bool, canvas: &mut Canvas<'_>) -> 
             canvas.text(area.x, y, area.width, &app.text(Phrase::Registering), Role::Notice);
             y += 1;
         }
-        _ => y += u16::from(roomy),
+        _ if roomy => y = canvas.paragraph(area, y, &app.text(Phrase::NicknameRules), Role::Dim) + 1,
+        _ => {}
     }
     button(app, Phrase::Register, Focus::Register, true, Rect { y, height: 1, ..area }, canvas);
     // Shown from the start, so that the user sees the next step; it works once there is an account.
@@ -84,7 +85,21 @@ fn done(app: &App, registered: &Registered, area: Rect, y: u16, roomy: bool, can
         Ok(path) => canvas.paragraph(area, y, &app.text(Phrase::SavedIn(path)), Role::Dim),
         Err(error) => canvas.paragraph(area, y, &app.text(Phrase::NotSaved(error)), Role::Error),
     };
-    let y = if roomy { place(y + 2, canvas) + 1 } else { y + 2 };
+    let y = if roomy {
+        let mut y = place(y + 2, canvas);
+        if let Some(asked) = registered.known.asked.as_deref().filter(|asked| *asked != account.nickname.as_str()) {
+            let (asked, given) = (clean_name(asked), clean_name(account.nickname.as_str()));
+            y = canvas.paragraph(
+                area,
+                y,
+                &app.text(Phrase::NicknameChanged { asked: &asked, given: &given }),
+                Role::Dim,
+            );
+        }
+        y + 1
+    } else {
+        y + 2
+    };
     button(app, Phrase::EnterChat, Focus::EnterChat, true, Rect { y, height: 1, ..area }, canvas);
     button(app, Phrase::Again, Focus::Again, true, Rect { y: y + 1, height: 1, ..area }, canvas);
     // On a small screen the choices come first.

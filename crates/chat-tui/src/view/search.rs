@@ -1,4 +1,4 @@
-//! The search: the query, and the results so far, newest first.
+//! Draws the search and its results, newest first.
 
 use ratatui::layout::Rect;
 
@@ -8,6 +8,7 @@ use crate::areas;
 use crate::event::SearchHit;
 use crate::lang::Phrase;
 use crate::theme::Role;
+use crate::timeline::clean_name;
 
 /// Draws the search. Returns the position of the cursor.
 pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
@@ -18,7 +19,10 @@ pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'
     if let Some(text) = rows.get(row) {
         canvas.text(x, inner.y, room, text, Role::Text);
     }
-    if let Some(percent) = search.percent {
+    if let Some(reason) = &search.failed {
+        let text = format!("! {}", clean_name(&app.text(Phrase::BadExpression(reason))));
+        canvas.text(inner.x, inner.y + 1, inner.width, &text, Role::Error);
+    } else if let Some(percent) = search.percent {
         let state = app.text(Phrase::SearchState { hits: search.hits.len(), percent });
         canvas.text(inner.x, inner.y + 1, inner.width, &state, Role::Dim);
     }
@@ -33,9 +37,7 @@ pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'
 }
 
 fn line(hit: &SearchHit) -> String {
-    let when = hit.at.map_or(String::new(), |at| {
-        format!("{:02}.{:02}.{:02} {:02}:{:02} ", at.day(), at.month(), at.year() % 100, at.hour(), at.minute())
-    });
+    let when = hit.at.map_or(String::new(), |at| at.strftime("%d.%m.%y %H:%M ").to_string());
     let who = hit.sender.as_deref().map_or(String::new(), |sender| format!("{sender}: "));
     chat_client::display::clean_for_terminal(&format!("{when}{who}{}", hit.text)).into_owned()
 }

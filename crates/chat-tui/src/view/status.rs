@@ -1,5 +1,5 @@
-//! The status line: the account, the state of both connections, the round trip time, and the number of waiting
-//! messages. With less space it uses shorter forms.
+//! Draws the status line: the nickname, both connections, the round trip and the waiting messages, in the longest form
+//! that fits.
 
 use ratatui::layout::Rect;
 
@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::lang::Phrase;
 use crate::link::{LinkSide, LinkState};
 use crate::theme::Role;
-use crate::width::text_width;
+use crate::width::{fit, text_width};
 
 /// Draws the line.
 pub(super) fn line(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
@@ -36,10 +36,10 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     if text.is_empty() {
         return;
     }
-    if can_retry(app) {
-        text.push_str(&format!(" · {}", app.text(Phrase::RetryKey)));
-    }
-    canvas.text(area.x, area.y, area.width, &clean(&text), Role::Warning);
+    let key = if can_retry(app) { format!(" · {}", app.text(Phrase::RetryKey)) } else { String::new() };
+    // What is cut off is the reason, never the key.
+    let text = fit(&clean(&text), area.width.saturating_sub(text_width(&key))).into_owned();
+    canvas.text(area.x, area.y, area.width, &format!("{text}{key}"), Role::Warning);
 }
 
 /// Returns the same content in ever shorter forms; the nickname is dropped before the connections.

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
+use chat_client::{DeliveryState, GapCause, PostId};
 use chat_frontend::local_room::RoomNotice;
 use crossterm::event::KeyCode;
 use jiff::civil::DateTime;
+use ratatui::style::Color;
 
 use crate::app::App;
 use crate::app::tests::screen;
-use crate::app::tests::support::{account, at, chatting, fresh, said};
+use crate::app::tests::support::{self, account, at, chatting, fresh, said};
 use crate::effect::Effect;
-use crate::event::{AppEvent, Incoming, NoticeText, Registered, SearchHit};
+use crate::event::{AppEvent, NoticeText, Registered, SearchHit};
 use crate::lang::Lang;
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::{FailureReason, FileSpan, GapReason, HistoryPage, OwnState, PageLine, PageRequest};
+use crate::theme::Theme;
+use crate::timeline::{FileSpan, HistoryPage, PageLine, PageRequest};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (20, 6), (200, 50)];
 
@@ -49,28 +52,24 @@ fn evening(lang: Lang, width: u16, height: u16) -> App {
         PageRequest::Tail,
         HistoryPage { lines: lines.collect(), at_start: true, at_end: true, end: 90 },
     )]);
-    let heard = |sender: &str, text: &str, seconds: i64, place: u64| Incoming::Message {
-        sender: Some(sender.into()),
-        text: text.into(),
-        at: at(seconds),
-        position: None,
-        mark: Some(FileSpan { start: place, end: place + 20 }),
+    let heard = |sender: &str, text: &str, seconds: i64, place: u64| {
+        support::heard(sender, text, seconds, None, Some(FileSpan { start: place, end: place + 20 }))
     };
     app.take_all([AppEvent::Incoming(vec![
         heard("Jolly Ann", "Bob, your turn: tabs\tand 👨‍👩‍👧 families and a very long sentence that does not fit one row of an ordinary terminal", 0, 90),
-        Incoming::Gap { since: at(5), until: at(42), missed: None, cause: GapReason::Disconnected },
+        support::gap(5, 42, None, GapCause::Disconnected),
         heard("Vlad", "нашёл!\nон был в двери", 60, 110),
     ])]);
-    for (text, state) in [
-        ("good for you", OwnState::Confirmed),
-        ("see you tomorrow", OwnState::Sent),
-        ("or the day after", OwnState::Failed(FailureReason::TooFast)),
-        ("good night", OwnState::Unconfirmed),
-    ] {
+    for text in ["good for you", "see you tomorrow", "or the day after", "good night"] {
         app.enter_line(text);
-        let id = app.chat.timeline.outgoing.as_slice().last().unwrap().id.clone();
-        app.take_all([AppEvent::Own { id, state, position: None }]);
     }
+    let ids: Vec<PostId> = app.chat.timeline.outgoing.as_slice().iter().map(|own| own.id.clone()).collect();
+    app.take_all([
+        support::confirmed(&ids[0], None),
+        support::own(&ids[1], DeliveryState::Written),
+        support::refused(&ids[2]),
+        support::own(&ids[3], DeliveryState::Unconfirmed),
+    ]);
     app
 }
 
@@ -324,9 +323,16 @@ fn assert_harmless(text: &str, evil: &str) {
 }
 
 #[test]
-fn screen_has_the_same_text_without_colours() {
-    // Colour is only style: the states are words and marks.
-    let text = screen(&evening(Lang::En, 80, 24));
+fn colours_say_nothing_alone() {
+    let app = evening(Lang::En, 80, 24);
+    let draw = |theme| crate::view::draw(&app, theme, app.width, app.height).buffer;
+    let (colour, mono) = (draw(Theme::Full), draw(Theme::Mono));
+    for (with, without) in colour.content().iter().zip(mono.content()) {
+        assert_eq!(with.symbol(), without.symbol());
+        assert_eq!((without.fg, without.bg), (Color::Reset, Color::Reset));
+    }
+    assert!(colour.content().iter().any(|cell| cell.fg != Color::Reset), "the coloured screen has colours");
+    let text = screen(&app);
     for word in ["✓", "→ sent", "✗ failed", "? unconfirmed", "new messages", "gap 17:07:05"] {
         assert!(text.contains(word), "{word}\n{text}");
     }

@@ -34,7 +34,7 @@ impl Pipes {
         Self::start_command(home, command)
     }
 
-    /// Starts the program with a umask that leaves new files open to all users.
+    /// Starts it under a umask that allows all users everything.
     pub fn start_careless(home: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", "umask 000; exec \"$@\"", "sh", PROGRAM]).args(arguments);

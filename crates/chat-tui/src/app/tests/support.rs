@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use chat_client::{Account, Nickname, Token};
+use chat_client::{
+    Account, DeclineCode, DeliveryState, Gap, GapCause, Message, Nickname, Position, PostId, Receipt, StreamId, Text,
+    Token,
+};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::app::{App, Start};
+use crate::app::{App, PostIds, Start};
 use crate::effect::Effect;
 use crate::event::{AppEvent, Incoming, KnownAccount};
 use crate::lang::Lang;
@@ -29,7 +32,7 @@ pub(crate) fn account(nickname: &str, token: &str) -> KnownAccount {
 
 /// Returns an application of this size that has not loaded its accounts yet.
 pub(crate) fn fresh(lang: Lang, width: u16, height: u16) -> App {
-    App::new(Start {
+    let mut app = App::new(Start {
         lang,
         zone: TimeZone::UTC,
         now: at(0),
@@ -39,7 +42,9 @@ pub(crate) fn fresh(lang: Lang, width: u16, height: u16) -> App {
         register: false,
         nickname: None,
         token: None,
-    })
+    });
+    app.chat.ids = PostIds::Counted(0);
+    app
 }
 
 /// Returns an application in the chat as Keen Bob, with both connections and an empty history.
@@ -56,13 +61,43 @@ pub(crate) fn chatting(lang: Lang, width: u16, height: u16) -> App {
 }
 
 pub(crate) fn said(sender: &str, text: &str, seconds: i64) -> AppEvent {
-    AppEvent::Incoming(vec![Incoming::Message {
-        sender: Some(sender.into()),
-        text: text.into(),
-        at: at(seconds),
-        position: None,
-        mark: None,
-    }])
+    AppEvent::Incoming(vec![heard(sender, text, seconds, None, None)])
+}
+
+/// A message from the listen port, with its place in the server's log and in the history file.
+pub(crate) fn heard(
+    sender: &str,
+    text: &str,
+    seconds: i64,
+    position: Option<(&str, u64)>,
+    mark: Option<FileSpan>,
+) -> Incoming {
+    let text = Text::new(text).unwrap_or_else(|_| Text::new("a blank one").unwrap());
+    let mut message = Message::new(Nickname::new(sender).ok(), text);
+    message.position = position.map(|(stream, seq)| Position { stream: StreamId::new(stream).unwrap(), seq });
+    Incoming::Message { message, at: at(seconds), mark }
+}
+
+pub(crate) fn gap(since: i64, until: i64, missed: Option<u64>, cause: GapCause) -> Incoming {
+    Incoming::Gap(Gap::new(at(since).into(), at(until).into(), missed, cause))
+}
+
+pub(crate) fn post_id(id: &str) -> PostId {
+    PostId::new(id).unwrap()
+}
+
+/// An own message has this state now.
+pub(crate) fn own(id: &PostId, state: DeliveryState) -> AppEvent {
+    AppEvent::Own { id: id.clone(), state }
+}
+
+pub(crate) fn confirmed(id: &PostId, position: Option<(&str, u64)>) -> AppEvent {
+    let position = position.map(|(stream, seq)| Position { stream: StreamId::new(stream).unwrap(), seq });
+    own(id, DeliveryState::Confirmed(Receipt::new(id.clone(), position)))
+}
+
+pub(crate) fn refused(id: &PostId) -> AppEvent {
+    own(id, DeliveryState::Refused { code: DeclineCode::Rate, retry_after: None })
 }
 
 /// Returns a page of numbered lines by one sender, ten bytes each.

@@ -9,6 +9,8 @@ pub const PROMPT: &str = "Enter preferred nickname below:\n";
 pub const UNKNOWN_TOKEN: &str = "null\n";
 /// The last line before the first post.
 pub const WELCOME: &str = "Welcome to chat! Post your message below. End it with an empty line.\n";
+/// The same from a server that offers both extensions, as white space at its end.
+pub const OFFERING_WELCOME: &str = "Welcome to chat! Post your message below. End it with an empty line. \t\n";
 /// The confirmation of a post.
 pub const CONFIRMATION: &str = "Message send. Write more, end message with an empty line.\n";
 

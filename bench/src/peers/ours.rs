@@ -27,7 +27,7 @@ impl Peer for Plain {
     }
 
     fn writer(&self) -> Vec<Step> {
-        vec![Step::new("\nBench\n", "Welcome to chat! Post your message below. End it with an empty line.\n")]
+        vec![Step::new("\nBench\n", "End it with an empty line. \t\n")]
     }
 
     fn post(&self, _: u64, text: &[u8], out: &mut Vec<u8>) {

@@ -25,11 +25,10 @@ pub(crate) struct RttProbe {
 impl RttProbe {
     /// Connects both, and returns when the first message has arrived.
     pub(crate) fn start(listen: SocketAddr, write: SocketAddr) -> Result<Self> {
-        // Resumes at once, because the server holds back the first lines of a plain listener for a while.
+        // Resumes, as clients do.
         let listener =
             dialogue::open(listen, &[Step::new("\x01{\"resume\": {\"last\": 0}, \"nonce\": \"bench\"}\n", "\n")])?;
-        let writer =
-            dialogue::open(write, &[Step::new("\nProbe\n", "Post your message below. End it with an empty line.\n")])?;
+        let writer = dialogue::open(write, &[Step::new("\nProbe\n", "End it with an empty line. \t\n")])?;
         listener.set_read_timeout(Some(TIMEOUT))?;
         writer.set_read_timeout(Some(TIMEOUT))?;
         let over = Arc::new(AtomicBool::new(false));

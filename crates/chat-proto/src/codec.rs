@@ -9,6 +9,10 @@ use crate::line::{EXTENSION_MARK, Line};
 /// small enough that 10,000 idle connections cannot fill the memory.
 pub const MAX_INPUT_LINE: usize = 8 * 1024;
 
+/// The longest plain line that a server accepts in the chat, in bytes without the line feed: the longest text, and control
+/// characters that are removed from it.
+pub const MAX_POST_LINE: usize = 20 * 1024;
+
 /// The longest extension line that a server accepts: the longest text with every character escaped, and an id.
 pub const MAX_INPUT_EXTENSION: usize = 40 * 1024;
 
@@ -61,6 +65,7 @@ pub struct LineCodec {
     /// The number of bytes at the start of the buffer that are known to contain no line feed.
     scanned: usize,
     skips: bool,
+    skips_plain: bool,
     /// The number of bytes skipped so far of a line over the limit.
     skipped: Option<usize>,
 }
@@ -96,7 +101,14 @@ impl LineCodec {
     /// Creates a codec with limits in bytes, without the line feed, for plain lines and for extension lines.
     #[must_use]
     pub const fn with_limits(plain: usize, extension: usize) -> Self {
-        Self { plain_limit: plain, extension_limit: extension, scanned: 0, skips: false, skipped: None }
+        Self {
+            plain_limit: plain,
+            extension_limit: extension,
+            scanned: 0,
+            skips: false,
+            skips_plain: false,
+            skipped: None,
+        }
     }
 
     /// Changes the limits. They apply to the next line, and to one that has arrived in part.
@@ -110,6 +122,12 @@ impl LineCodec {
     #[must_use]
     pub const fn skipping_long_lines(self) -> Self {
         Self { skips: true, ..self }
+    }
+
+    /// Skips plain lines that are over their limit from now on, and returns [`Frame::TooLong`] in their place. An extension
+    /// line over its limit stays an error.
+    pub const fn skip_long_plain_lines(&mut self) {
+        self.skips_plain = true;
     }
 
     /// Splits off all whole lines as one block, line feeds included. Returns `None` if there is none, or if one of them
@@ -145,11 +163,15 @@ impl LineCodec {
 
     /// Handles a line that is over its limit, of which `length` bytes are in the buffer.
     fn too_long(&self, length: usize, src: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
-        if !self.skips {
+        if !self.may_skip(src.first()) {
             return Err(CodecError::LineTooLong { limit: self.limit_for(src.first()) });
         }
         src.advance(length);
         Ok(Some(Frame::TooLong))
+    }
+
+    fn may_skip(&self, first: Option<&u8>) -> bool {
+        self.skips || self.skips_plain && first != Some(&(EXTENSION_MARK as u8))
     }
 
     fn limit_for(&self, first: Option<&u8>) -> usize {
@@ -178,7 +200,7 @@ impl Decoder for LineCodec {
             }
             None if src.len() > limit + 1 => {
                 self.scanned = 0;
-                self.skipped = self.skips.then_some(src.len());
+                self.skipped = self.may_skip(src.first()).then_some(src.len());
                 self.too_long(src.len(), src)
             }
             None => {

@@ -40,6 +40,17 @@ impl Extensions {
     /// The plain protocol, as the original server speaks it.
     pub const NONE: Self = Self { id: false, resume: false };
 
+    /// Returns what a welcome offers by the white space at its end: a space offers ids, a tab offers the numbered log.
+    fn offered_by(welcome: &str) -> Self {
+        let end = &welcome[welcome.trim_end_matches([' ', '\t']).len()..];
+        Self { id: end.contains(' '), resume: end.contains('\t') }
+    }
+
+    /// Returns everything that either of the two offers.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self { id: self.id || other.id, resume: self.resume || other.resume }
+    }
+
     /// Adds or removes posts that can be repeated safely.
     #[must_use]
     pub const fn with_id(self, id: bool) -> Self {
@@ -60,7 +71,8 @@ pub(crate) enum ServerLine {
     NicknamePrompt,
     UnknownToken,
     Account(Account, Extensions),
-    Welcome,
+    /// With what it offers.
+    Welcome(Extensions),
     Confirmation,
     Other,
 }
@@ -76,7 +88,7 @@ impl ServerLine {
         } else if text.trim() == UNKNOWN_TOKEN {
             Self::UnknownToken
         } else if text.starts_with("Welcome to chat!") {
-            Self::Welcome
+            Self::Welcome(Extensions::offered_by(text))
         } else if text.starts_with("Message send.") {
             Self::Confirmation
         } else {
@@ -105,20 +117,30 @@ fn parse_account(text: &str) -> Option<(Account, Extensions)> {
 
 /// Formats the account record as the public server does: in this order of keys, with a space after each colon and comma,
 /// and everything outside ASCII as `\u` escapes.
-pub(crate) fn account_record(account: &Account, offer: Extensions) -> Line {
+pub(crate) fn account_record(account: &Account) -> Line {
     let mut out = String::from("{\"nickname\": ");
     push_ascii_json(&mut out, account.nickname.as_str());
     out.push_str(", \"account_hash\": ");
     push_ascii_json(&mut out, account.token.expose());
-    let names: Vec<&str> =
-        [("id", offer.id), ("resume", offer.resume)].iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
-    if !names.is_empty() {
-        out.push_str(", \"extensions\": [\"");
-        out.push_str(&names.join("\", \""));
-        out.push_str("\"]");
-    }
     out.push('}');
     Line::from(out)
+}
+
+/// Formats the welcome. What it offers is white space at its end, which no known client compares: the account record, of
+/// which some clients read at most 200 bytes, stays as long as the public one.
+pub(crate) fn welcome(offer: Extensions) -> Line {
+    Line::from_static(match offer {
+        Extensions { id: true, resume: true } => {
+            "Welcome to chat! Post your message below. End it with an empty line. \t"
+        }
+        Extensions { id: true, resume: false } => {
+            "Welcome to chat! Post your message below. End it with an empty line. "
+        }
+        Extensions { id: false, resume: true } => {
+            "Welcome to chat! Post your message below. End it with an empty line.\t"
+        }
+        Extensions { id: false, resume: false } => WELCOME,
+    })
 }
 
 fn push_ascii_json(out: &mut String, text: &str) {
@@ -157,11 +179,11 @@ mod tests {
     #[test]
     fn the_record_equals_the_public_one() {
         assert_eq!(
-            account_record(&account("Keen Bob"), Extensions::default()).as_str(),
+            account_record(&account("Keen Bob")).as_str(),
             r#"{"nickname": "Keen Bob", "account_hash": "9a08f44c-c541-41eb-8c47-0242ac110002"}"#
         );
         assert!(
-            account_record(&account("Жук 😀"), Extensions::ALL)
+            account_record(&account("Жук 😀"))
                 .as_str()
                 .starts_with(r#"{"nickname": "\u0416\u0443\u043a \ud83d\ude00", "account_hash": "#)
         );
@@ -175,12 +197,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_reads_back(name in "\\PC{1,30}", id: bool, resume: bool) {
+        fn record_and_welcome_read_back(name in "\\PC{1,30}", id: bool, resume: bool) {
             prop_assume!(Nickname::new(&name).is_ok());
             let (account, offer) = (account(&name), Extensions { id, resume });
-            let line = account_record(&account, offer);
+            let line = account_record(&account);
             prop_assert!(line.as_str().is_ascii());
-            prop_assert_eq!(ServerLine::parse(&line), ServerLine::Account(account, offer));
+            prop_assert_eq!(ServerLine::parse(&line), ServerLine::Account(account, Extensions::NONE));
+            let line = welcome(offer);
+            prop_assert_eq!(line.as_str().trim_end(), WELCOME);
+            prop_assert_eq!(ServerLine::parse(&line), ServerLine::Welcome(offer));
         }
+    }
+
+    #[test]
+    fn earlier_offers_are_in_the_record() {
+        let line = Line::from(r#"{"nickname": "Bob", "account_hash": "9a08", "extensions": ["id", "new"]}"#);
+        let ServerLine::Account(_, offer) = ServerLine::parse(&line) else { panic!("no account") };
+        assert_eq!(offer, Extensions::NONE.with_id(true));
     }
 }

@@ -60,6 +60,15 @@ pub trait StateMachine {
     /// otherwise they end the connection.
     fn handle_too_long(&mut self, _now: Instant) {}
 
+    /// Inspects the first bytes of the peer before they are cut into lines: some protocols are only recognised there.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Violation`] when the peer speaks another protocol.
+    fn inspect_start(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
+        let _ = bytes;
+        Ok(())
+    }
+
     /// Handles the end of the peer's stream. `unfinished` contains the bytes after the last line feed.
     ///
     /// # Errors

@@ -10,8 +10,7 @@ use chat_proto::{Nickname, display};
 use chat_server::command_line::AccountsCommand;
 use chat_server::{check_store, list_accounts, revoke_account};
 
-use crate::FAILURE;
-use crate::process::report::named;
+use crate::process::report::{FAILURE, named};
 
 pub(crate) fn check(dir: &Path) -> Result<ExitCode> {
     let report = check_store(dir).map_err(named(dir))?;

@@ -58,7 +58,7 @@ pub use hooks::{Hooks, PostDecision, ServerHooks};
 #[cfg(feature = "sqlite")]
 pub use journal::{CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account};
 pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
-pub use limits::{LISTEN_HOLD, Limits, Rate};
+pub use limits::{Limits, Rate};
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};
 #[cfg(feature = "tls")]
 pub use net::TlsPorts;

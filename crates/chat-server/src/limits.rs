@@ -84,12 +84,6 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// How long a listener's plain lines are held back to see whether it requests to resume.
-///
-/// A client sends its request right after connecting, so it takes one network trip; 250 ms cover the other side of the
-/// world. A user of `nc` does not notice it.
-pub const LISTEN_HOLD: Duration = Duration::from_millis(250);
-
 /// The longest line that a listener may send, in bytes: three times what a request needs. Silent connections with half
 /// a line cannot exhaust memory.
 pub(crate) const LISTENER_LINE: usize = 1024;

@@ -17,15 +17,9 @@ use chat_server::command_line::{Arguments, ConfigFileError, LogFormat, Serve, Se
 use chat_server::{MemoryJournal, Server, ServerHandle, SqliteJournal};
 
 use crate::metrics::MetricsPort;
-use crate::process::report::{eprint, named, report_recovery};
+use crate::process::report::{FAILURE, USAGE, eprint, named, report_recovery};
 use crate::process::signals::ShutdownSignals;
 use crate::process::{log_writer, logging, ready_line, rlimits};
-
-/// Exit code of a failure.
-const FAILURE: u8 = 1;
-
-/// Exit code of wrong usage.
-const USAGE: u8 = 2;
 
 /// How long the last lines of the log may take when nothing reads them.
 const LAST_LINES: Duration = Duration::from_secs(1);

@@ -18,16 +18,45 @@ pub(crate) enum RateLimitedLog {
     RegistrationRefused,
     /// A post over the rate was declined or delayed.
     PostPutOff,
+    /// A post without an id was dropped, because its text is too long.
+    TextTooLong,
+    /// A message in the store is damaged and was left out.
+    DamagedMessage,
+    /// The store could not be read for a listener.
+    UnreadableStore,
+    /// The end of the log could not be noted beside the store.
+    HeadNotNoted,
+    /// No connection could be accepted.
+    NotAccepted,
     /// A revoked account tried to post.
     RevokedRefused,
 }
 
+/// The number of kinds; the last one is the last of the enum.
+const KINDS: usize = RateLimitedLog::RevokedRefused as usize + 1;
+
 /// One throttle for each kind, shared by all servers of the process since they share one log.
-static THROTTLES: [Mutex<Throttle>; 5] = [const { Mutex::new(Throttle::new()) }; 5];
+static THROTTLES: [Mutex<Throttle>; KINDS] = [const { Mutex::new(Throttle::new()) }; KINDS];
 
 impl RateLimitedLog {
     /// Counts the event and logs it, unless a line of this kind was written within the last second.
     pub(crate) fn log(self) {
+        self.log_with(&"");
+    }
+
+    /// As [`log`](Self::log), with the error that caused it.
+    pub(crate) fn log_error(self, error: &dyn std::error::Error) {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            chain.push_str(": ");
+            chain.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        self.log_with(&chain);
+    }
+
+    fn log_with(self, error: &dyn std::fmt::Display) {
         let mut throttle = THROTTLES[self as usize].lock().unwrap_or_else(PoisonError::into_inner);
         let Some(count) = throttle.count(Instant::now()) else { return };
         // Released before writing: a log subscriber that blocks must not block other tasks here.
@@ -37,6 +66,13 @@ impl RateLimitedLog {
             Self::UnknownToken => tracing::info!(count, "refused logins with an unknown token"),
             Self::RegistrationRefused => tracing::info!(count, "refused registrations over the rate of an address"),
             Self::PostPutOff => tracing::info!(count, "put off posts over the rate of an account"),
+            Self::TextTooLong => tracing::info!(count, "dropped posts with a text that is too long"),
+            Self::DamagedMessage => {
+                tracing::error!(count, "left out damaged messages of the store; the next start repairs it");
+            }
+            Self::UnreadableStore => tracing::error!(count, %error, "could not read the store for listeners"),
+            Self::HeadNotNoted => tracing::warn!(count, %error, "could not note the end of the log"),
+            Self::NotAccepted => tracing::warn!(count, %error, "could not accept connections"),
             Self::RevokedRefused => tracing::info!(count, "refused posts of revoked accounts"),
         }
     }

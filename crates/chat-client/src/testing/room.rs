@@ -298,7 +298,9 @@ async fn serve_plain_listener(shared: Arc<Shared>, io: DuplexStream) {
 }
 
 async fn serve_listener(shared: Arc<Shared>, io: DuplexStream) {
-    let machine = ListenerServer::new(&ListenerServerConfig::default(), Instant::now().into_std());
+    // This room cannot name plain lines in an answer, so it holds them back until a request has had time to arrive.
+    let config = ListenerServerConfig::default().with_request_timeout(Duration::from_millis(250));
+    let machine = ListenerServer::new(&config, Instant::now().into_std());
     let mut connection = Connection::new(machine, io, LineCodec::for_server());
     let mut grown = shared.grown.subscribe();
     let mut place = shared.lock().log.len();

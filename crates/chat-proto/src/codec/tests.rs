@@ -43,6 +43,17 @@ fn skips_a_long_line_and_continues() {
 }
 
 #[test]
+fn skips_plain_lines_only_when_told() {
+    let mut codec = LineCodec::with_limits(10, 20);
+    codec.skip_long_plain_lines();
+    let mut buffer = BytesMut::from(&b"xxxxxxxxxxxxxxx\nok\n"[..]);
+    assert_eq!(codec.decode(&mut buffer).unwrap(), Some(Frame::TooLong));
+    assert_eq!(codec.decode(&mut buffer).unwrap(), Some(Frame::Line("ok".into())));
+    buffer.extend_from_slice(&[&b"\x01"[..], &[b'x'; 30]].concat());
+    assert!(matches!(codec.decode(&mut buffer), Err(CodecError::LineTooLong { limit: 20 })));
+}
+
+#[test]
 fn refuses_a_line_of_many_megabytes() {
     let (mut codec, mut buffer) = (LineCodec::with_limits(10, 10).skipping_long_lines(), BytesMut::new());
     let refused = (0..=MAX_SKIPPED / 65_536 + 1).any(|_| {

@@ -65,6 +65,8 @@ pub struct Connection<M: StateMachine, IO> {
     /// cost as much as the line.
     arrived: std::time::Instant,
     output: OutputBuffer,
+    /// The first bytes of the peer have arrived.
+    heard: bool,
     ended: bool,
     close_required: bool,
     timer: Option<Pin<Box<Sleep>>>,
@@ -87,6 +89,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             input: BytesMut::new(),
             arrived: now(),
             output: OutputBuffer::default(),
+            heard: false,
             ended: false,
             close_required: false,
             timer: None,
@@ -146,6 +149,11 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
     /// Changes the limits of the codec, in bytes. For example, a client that has logged in may send longer lines.
     pub fn set_line_limits(&mut self, plain: usize, extension: usize) {
         self.codec.set_limits(plain, extension);
+    }
+
+    /// Skips plain lines that are over their limit from now on, and tells the machine that one was.
+    pub fn skip_long_plain_lines(&mut self) {
+        self.codec.skip_long_plain_lines();
     }
 
     /// Returns how many bytes wait to be written.
@@ -280,7 +288,12 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         self.arrived = now();
         match read {
             Ok(()) if chunk.filled().is_empty() => self.end()?,
-            Ok(()) => self.input.extend_from_slice(chunk.filled()),
+            Ok(()) => {
+                self.input.extend_from_slice(chunk.filled());
+                if !std::mem::replace(&mut self.heard, true) {
+                    self.machine.inspect_start(&self.input)?;
+                }
+            }
             // A peer that closes with our answers unread resets the stream. Everything that it sent before has been
             // read by now.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !self.close_required => self.end()?,

@@ -65,9 +65,11 @@ impl Script {
         self.only.is_none_or(|only| only == side)
     }
 
-    /// Returns whether the server of this script offers the extensions in its account record.
+    /// Returns whether the server of this script offers the extensions in its account record or its welcome.
     pub(crate) fn offers(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Server(line) if line.contains("\"extensions\"")))
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::Server(line) if line.contains("\"extensions\"") || line.ends_with('\t')))
     }
 }
 
@@ -98,7 +100,7 @@ fn step(line: &str) -> Option<Step> {
     if let Some(rest) = line.strip_prefix("! ") {
         return directive(rest);
     }
-    let wire = |text: &str| text.replace('␁', "\u{1}");
+    let wire = |text: &str| text.replace('␁', "\u{1}").replace('␠', " ").replace('␉', "\t");
     Some(match line.split_at_checked(2)? {
         ("C:", rest) => Step::Client(wire(rest.strip_prefix(' ').unwrap_or(rest))),
         ("C~", rest) => Step::ClientPart(wire(rest.strip_prefix(' ').unwrap_or(rest))),

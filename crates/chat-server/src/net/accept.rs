@@ -17,6 +17,7 @@ use crate::admission::{Admission, ConnectionPermit};
 use crate::error::StartError;
 use crate::limits::SEND_BUFFER;
 use crate::meters::Port;
+use crate::rate_limited_log::RateLimitedLog;
 
 /// Connections that the kernel queues: a thousand clients return at once after a restart.
 const BACKLOG: i32 = 4_096;
@@ -90,7 +91,6 @@ impl AcceptLoop {
         F: Future<Output = ()> + Send + 'static,
     {
         let mut sessions = JoinSet::new();
-        let mut exhausted = false;
         loop {
             // All branches are cancel safe: an accepted connection is returned or stays in the kernel's queue.
             let accepted = tokio::select! {
@@ -102,14 +102,11 @@ impl AcceptLoop {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    exhausted = false;
                     self.spawn(&mut sessions, stream, peer.ip(), &mut serve);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    if !std::mem::replace(&mut exhausted, true) {
-                        tracing::warn!(%error, "could not accept connections");
-                    }
+                    RateLimitedLog::NotAccepted.log_error(&error);
                     sleep(EXHAUSTED_PAUSE).await;
                 }
             }

@@ -10,6 +10,12 @@ use chat_server::{JournalError, Recovery};
 use super::log_writer;
 use super::logging::without_os_codes;
 
+/// Exit code of a failure.
+pub(crate) const FAILURE: u8 = 1;
+
+/// Exit code of wrong usage.
+pub(crate) const USAGE: u8 = 2;
+
 /// Writes a sentence to standard error. Control characters are made visible: an argument or a path may contain some.
 /// While a server runs, the log's thread writes it, because standard error may be full.
 pub(crate) fn eprint(sentence: &str) {

@@ -43,7 +43,7 @@ impl WriterService {
             let _linger = LingerGuard::new(&stream, this.context.config.limits.stall);
             // Boxed: the future of a handshake is short-lived and larger than that of a session.
             if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream))).await {
-                this.session(stream, permit).run().await;
+                this.session(stream, permit).with_close_required().run().await;
             }
         }
     }

@@ -51,7 +51,7 @@ fn rot(store: &Path, needle: &str) -> Vec<usize> {
 
 /// Creates a closed store in which the text of the 17th message was damaged while a server had it open, so that its
 /// note matches the damaged file.
-fn rotten(dir: &Path) {
+pub(crate) fn rotten(dir: &Path) {
     filled(dir);
     let mut journal = SqliteJournal::open(dir).unwrap();
     assert_eq!(rot(&dir.join("room.db"), "text 17 x").len(), 1);

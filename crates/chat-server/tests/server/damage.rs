@@ -158,3 +158,23 @@ fn reports_a_damaged_write_ahead_log() {
         assert!(report.messages == 12 || recovery.is_some(), "{at} {cut}: {} messages", report.messages);
     }
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn damaged_row_is_logged_at_a_bounded_rate() {
+    let dir = tempfile::tempdir().unwrap();
+    crate::clean_shutdown::rotten(dir.path());
+    let program = crate::binary::Program::start(&["--data-dir", dir.path().to_str().unwrap()]);
+    for _ in 0..200 {
+        let mut listener = Peer::connect(program.listen).await;
+        listener.resume("{\"last\": 40}").await;
+        for _ in 0..39 {
+            listener.numbered().await;
+        }
+    }
+    program.signal("-TERM");
+    let (code, _, log) = program.end();
+    assert_eq!(code, Some(0), "{log}");
+    let lines = log.lines().filter(|line| line.contains("damaged messages")).count();
+    assert!((1..100).contains(&lines), "{lines} lines: {log}");
+}

@@ -2,7 +2,7 @@
 
 use chat_server::MemoryJournal;
 
-use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, WELCOME, config, in_memory, start};
+use crate::peer::{CONFIRMED, GREETING, PLAIN_WELCOME, PROMPT, Peer, WELCOME, config, in_memory, start};
 
 #[tokio::test]
 async fn unknown_token_leads_to_registration() {
@@ -18,8 +18,9 @@ async fn unknown_token_leads_to_registration() {
     assert_eq!(welcome, WELCOME);
     let (before, token) = record.split_once("\", \"account_hash\": \"").unwrap();
     assert!(before.starts_with("{\"nickname\": \"") && before.ends_with(" \\u0416\\u0443\\u043a"), "{before}");
-    let (token, offer) = token.split_at(36);
-    assert_eq!(offer, "\", \"extensions\": [\"id\", \"resume\"]}");
+    let (token, end) = token.split_at(36);
+    // As long as the original's: some clients read 200 bytes of it.
+    assert_eq!(end, "\"}");
     assert_eq!(token, token.to_lowercase());
     assert_eq!(token.as_bytes()[14], b'4', "a random UUID");
 }
@@ -29,7 +30,11 @@ async fn record_without_extensions_is_original() {
     let mut config = config();
     config.extensions = false;
     let server = start(config, MemoryJournal::new()).await;
-    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    let mut writer = Peer::connect(server.write_addr()).await;
+    writer.send("\nBob\n").await;
+    writer.expect(format!("{GREETING}{PROMPT}")).await;
+    let record = writer.record().await;
+    writer.expect(PLAIN_WELCOME).await;
     let expected = format!("{{\"nickname\": \"{}\", \"account_hash\": \"{}\"}}\n", record.nickname, record.token);
     assert_eq!(record.line, expected);
     let mut listener = Peer::connect(server.listen_addr()).await;
@@ -200,4 +205,75 @@ async fn closes_other_protocols() {
         }
     }
     Peer::registered(&server, "Bob").await;
+}
+
+#[tokio::test]
+async fn plain_line_carries_any_text() {
+    let server = in_memory().await;
+    let mut listener = Peer::listening(&server).await;
+    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    for text in ["語".repeat(3_000), "x".repeat(16 * 1024), format!("{}\u{7}", "x".repeat(16 * 1024))] {
+        writer.send(format!("{text}\n\n")).await;
+        writer.expect(CONFIRMED).await;
+        listener.expect(format!("{}: {}\n", record.nickname, text.trim_end_matches('\u{7}'))).await;
+    }
+}
+
+#[tokio::test]
+async fn plain_text_over_the_limit_is_dropped() {
+    let server = in_memory().await;
+    let figures = server.observer();
+    let mut listener = Peer::listening(&server).await;
+    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    for text in ["x".repeat(16 * 1024 + 1), "x".repeat(300_000), "a line of many\n".repeat(2_000).trim_end().to_owned()]
+    {
+        writer.send(format!("{text}\n\n")).await;
+    }
+    // Neither of them is confirmed: the first confirmation is that of the next post.
+    writer.send("after\n\n").await;
+    writer.expect(CONFIRMED).await;
+    listener.expect(format!("{}: after\n", record.nickname)).await;
+    assert_eq!(figures.figures().declined.too_long, 3);
+    writer.end().await;
+    assert_eq!(writer.rest().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn other_protocols_leave_no_trace() {
+    let server = in_memory().await;
+    let figures = server.observer();
+    let mut listener = Peer::listening(&server).await;
+    let proxy_v2 = "\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{c}Frank\n\n";
+    for first in [
+        proxy_v2,
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nx\r\n\r\n",
+        "*1\r\n$4\r\nPING\r\n\r\n",
+        "PING\r\nPING\r\n\r\n",
+        "\r\nGET / HTTP/1.1\r\nHost: here\r\n\r\n",
+        "EHLO example.org\r\nMAIL FROM:<a@b>\r\n\r\n",
+        "NICK guest\r\nUSER guest 0 * :guest\r\n\r\n",
+        "\u{3}\0\0\u{13}\u{e}\u{e0}\n\n\n",
+    ] {
+        let mut peer = Peer::connect(server.write_addr()).await;
+        peer.send(first).await;
+        let said = peer.everything().await;
+        assert!(said == GREETING || said == format!("{GREETING}{PROMPT}"), "{first:?}: {said}");
+    }
+    assert_eq!((figures.figures().registered, figures.figures().stored), (0, 0));
+    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    writer.send("first\n\n").await;
+    listener.expect(format!("{}: first\n", record.nickname)).await;
+}
+
+/// Some public readers open a new connection for each line.
+#[tokio::test]
+async fn readers_that_reconnect_lose_nothing() {
+    let server = in_memory().await;
+    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    for number in 0..20 {
+        let mut reader = Peer::connect(server.listen_addr()).await.seated().await;
+        writer.send(format!("{number}\n\n")).await;
+        writer.expect(CONFIRMED).await;
+        reader.expect(format!("{}: {number}\n", record.nickname)).await;
+    }
 }

@@ -9,7 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-pub(crate) use testkit::wire::{CONFIRMATION as CONFIRMED, GREETING, PROMPT, WELCOME};
+pub(crate) use testkit::wire::{
+    CONFIRMATION as CONFIRMED, GREETING, OFFERING_WELCOME as WELCOME, PROMPT, WELCOME as PLAIN_WELCOME,
+};
 
 /// Fails a test that hangs; no step is expected to take this long.
 pub(crate) async fn guarded<T>(what: &str, future: impl Future<Output = T>) -> T {

@@ -11,13 +11,13 @@ use crate::message::Message;
 /// use std::time::Duration;
 ///
 /// let config = chat_proto::ListenerServerConfig::default();
-/// assert_eq!(config.request_timeout, Duration::from_millis(250));
+/// assert_eq!(config.request_timeout, Duration::ZERO);
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ListenerServerConfig {
-    /// How long plain lines are held back while a request may arrive. Default 250 ms: a client sends its request as soon
-    /// as it is connected, so it arrives within one round trip, and a person with `nc` does not notice the delay.
+    /// How long plain lines are held back while a request may arrive. Default zero: a reader that opens a new connection
+    /// for each line would lose what is held for it, and the answer to a later request names what was sent.
     pub request_timeout: Duration,
 }
 
@@ -31,7 +31,7 @@ impl ListenerServerConfig {
 
 impl Default for ListenerServerConfig {
     fn default() -> Self {
-        Self { request_timeout: Duration::from_millis(250) }
+        Self { request_timeout: Duration::ZERO }
     }
 }
 

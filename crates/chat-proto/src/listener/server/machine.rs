@@ -20,9 +20,9 @@ use crate::state_machine::{NotReady, Output, StateMachine};
 /// let config = ListenerServerConfig::default();
 /// let start = Instant::now();
 /// let mut server = ListenerServer::new(&config, start);
-/// assert_eq!(server.poll_output(), Output::Timeout(Some(start + config.request_timeout)));
-/// server.handle_timeout(start + config.request_timeout)?;
 /// assert_eq!(server.poll_output(), Output::Event(ListenerServerEvent::Plain));
+/// server.handle_input("\u{1}{\"resume\": {\"last\": 5}, \"nonce\": \"8c1d\"}".into(), start)?;
+/// assert!(matches!(server.poll_output(), Output::Event(ListenerServerEvent::Resume(_))));
 /// # Ok::<(), chat_proto::ProtocolError>(())
 /// ```
 #[derive(Debug)]
@@ -46,12 +46,12 @@ impl ListenerServer {
     /// Creates the machine for a connection that has just been accepted.
     #[must_use]
     pub fn new(config: &ListenerServerConfig, now: Instant) -> Self {
-        Self {
-            state: ListenerServerState::Undecided,
-            outputs: VecDeque::new(),
-            deadline: Some(now + config.request_timeout),
-            first: true,
+        if config.request_timeout.is_zero() {
+            let outputs = VecDeque::from([Output::Event(ListenerServerEvent::Plain)]);
+            return Self { state: ListenerServerState::Plain, outputs, deadline: None, first: true };
         }
+        let deadline = Some(now + config.request_timeout);
+        Self { state: ListenerServerState::Undecided, outputs: VecDeque::new(), deadline, first: true }
     }
 
     /// Returns whether messages are sent numbered; `None` while that is not decided and none may be sent.

@@ -119,7 +119,9 @@ impl WriterClient {
                     Intent::Register(_) => Refusal::Nickname,
                 }));
             }
-            (WriterClientState::Welcome, ServerLine::Welcome) => {
+            (WriterClientState::Welcome, ServerLine::Welcome(offer)) => {
+                // An earlier server offers in the account record.
+                self.extensions = self.extensions.or(offer);
                 self.state = WriterClientState::Chat;
                 self.due = None;
                 self.keepalive_timer = self.config.keepalive.map(|limits| KeepaliveTimer::new(limits, now));

@@ -96,4 +96,7 @@ pub enum WriterServerEvent {
         /// The reason.
         code: DeclineCode,
     },
+    /// The machine has dropped a post without an id, because its text is too long. Nothing answers it: the plain protocol
+    /// has no word for a refusal.
+    Discarded,
 }

@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::account::Token;
-use crate::codec::MAX_INPUT_LINE;
+use crate::codec::MAX_POST_LINE;
 use crate::dialogue;
 use crate::error::{Expected, ProtocolError, Refusal};
 use crate::extension::{DeclineCode, DeclinedPost, Extension, RepeatablePost, StoredPost, readable_id};
-use crate::foreign::refuse_foreign;
+use crate::foreign::{refuse_foreign, refuse_foreign_nickname, refuse_foreign_start};
 use crate::ident::PostId;
 use crate::line::Line;
 use crate::state_machine::{NotReady, Output, StateMachine};
-use crate::text::{MAX_TEXT_BYTES, Text};
+use crate::text::{Text, TextError};
 use crate::writer::server::interface::{WriterServerCommand, WriterServerConfig, WriterServerEvent};
 use crate::writer::server::replies::PendingReplies;
 
@@ -37,6 +37,8 @@ pub struct WriterServer {
     deadline: Option<Instant>,
     /// The lines of the plain message that no empty line has ended yet.
     unfinished: String,
+    /// The plain message is too long: its lines are dropped up to the empty one.
+    discarding: bool,
     replies: PendingReplies,
     id_unanswered: usize,
 }
@@ -66,6 +68,7 @@ impl WriterServer {
             outputs: VecDeque::from([Output::Transmit(Line::from_static(dialogue::GREETING))]),
             deadline,
             unfinished: String::new(),
+            discarding: false,
             replies: PendingReplies::default(),
             id_unanswered: 0,
         }
@@ -120,28 +123,44 @@ impl WriterServer {
         }
     }
 
-    fn handle_chat_line(&mut self, line: &Line) -> Result<(), ProtocolError> {
+    fn handle_chat_line(&mut self, line: &Line) {
         if let Some(json) = line.extension() {
             self.handle_extension(json);
-        } else if line.as_str().len() > MAX_INPUT_LINE {
-            return Err(ProtocolError::MessageTooLong { limit: MAX_INPUT_LINE });
         } else if !line.is_blank() {
-            if self.unfinished.len() + line.as_str().len() >= MAX_TEXT_BYTES {
-                return Err(ProtocolError::MessageTooLong { limit: MAX_TEXT_BYTES });
-            }
-            if !self.unfinished.is_empty() {
-                self.unfinished.push('\n');
-            }
-            self.unfinished.push_str(line.as_str());
+            self.append(line.as_str());
         } else if !self.finish_message() && !self.replies.push_ping() {
             self.send(dialogue::CONFIRMATION);
         }
-        Ok(())
+    }
+
+    /// Appends a line to the plain message. More than any text can have is not kept.
+    fn append(&mut self, line: &str) {
+        if self.unfinished.len() + line.len() > MAX_POST_LINE {
+            self.discard();
+        }
+        if self.discarding {
+            return;
+        }
+        if !self.unfinished.is_empty() {
+            self.unfinished.push('\n');
+        }
+        self.unfinished.push_str(line);
+    }
+
+    /// Drops the plain message up to its empty line. The plain protocol has no word for a refusal, so it is not confirmed.
+    fn discard(&mut self) {
+        self.discarding = true;
+        self.unfinished = String::new();
     }
 
     /// Ends the plain message. Returns `false` when there is none.
     fn finish_message(&mut self) -> bool {
-        let Ok(text) = Text::new(&std::mem::take(&mut self.unfinished)) else { return false };
+        let text = Text::new(&std::mem::take(&mut self.unfinished));
+        if std::mem::take(&mut self.discarding) || matches!(text, Err(TextError::TooLong { .. })) {
+            self.notify(WriterServerEvent::Discarded);
+            return true;
+        }
+        let Ok(text) = text else { return false };
         self.replies.push_post();
         self.notify(WriterServerEvent::Post { id: None, text });
         true
@@ -190,15 +209,26 @@ impl StateMachine for WriterServer {
         match self.state {
             WriterServerState::Token => self.handle_token_line(&line, now)?,
             WriterServerState::Nickname => {
+                refuse_foreign_nickname(&line)?;
                 self.state = WriterServerState::Deciding;
                 self.deadline = None;
                 self.notify(WriterServerEvent::Register(line.as_str().to_owned()));
             }
-            WriterServerState::Chat => self.handle_chat_line(&line)?,
+            WriterServerState::Chat => self.handle_chat_line(&line),
             WriterServerState::Deciding => return Err(ProtocolError::Overrun),
             WriterServerState::Over => {}
         }
         Ok(())
+    }
+
+    fn handle_too_long(&mut self, _now: Instant) {
+        if self.state == WriterServerState::Chat {
+            self.discard();
+        }
+    }
+
+    fn inspect_start(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
+        refuse_foreign_start(bytes)
     }
 
     /// Ends the plain message whose lines have arrived: it is stored and published. An unfinished token or nickname is
@@ -207,7 +237,7 @@ impl StateMachine for WriterServer {
         if self.state == WriterServerState::Chat {
             // An unfinished extension line has an id, so its author can repeat it.
             if let Some(line) = unfinished.filter(|line| line.extension().is_none()) {
-                self.handle_chat_line(&line)?;
+                self.handle_chat_line(&line);
             }
             self.finish_message();
         }
@@ -225,9 +255,8 @@ impl StateMachine for WriterServer {
 
         let allowed = match (&command, self.state) {
             (WriterServerCommand::Accept(account), Deciding) => {
-                let record = dialogue::account_record(account, self.config.offer);
-                self.outputs.push_back(Output::Transmit(record));
-                self.send(dialogue::WELCOME);
+                self.outputs.push_back(Output::Transmit(dialogue::account_record(account)));
+                self.outputs.push_back(Output::Transmit(dialogue::welcome(self.config.offer)));
                 self.state = Chat;
                 true
             }

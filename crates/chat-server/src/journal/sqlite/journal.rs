@@ -21,6 +21,7 @@ use crate::error::JournalError;
 use crate::journal::clock::now_ms;
 use crate::journal::data_dir::{DataDir, STORE};
 use crate::journal::{Journal, JournalReader};
+use crate::rate_limited_log::RateLimitedLog;
 
 /// The journal on disk. One server at a time has a data directory.
 #[derive(Debug)]
@@ -132,7 +133,7 @@ impl SqliteJournal {
     fn note_head(&self) {
         let Some(stream) = self.streams.last() else { return };
         if let Err(error) = self.head_marker.write(&stream.id, self.head) {
-            tracing::warn!(%error, "could not write the marker of the log's end");
+            RateLimitedLog::HeadNotNoted.log_error(&error);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{row, schema};
 use crate::entry::MessageRecord;
 use crate::error::JournalError;
 use crate::journal::{JournalReader, ReadLimit};
+use crate::rate_limited_log::RateLimitedLog;
 
 /// Read-only connections, kept for the next read.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl JournalReader for SqliteReader {
                     }
                     None => {
                         self.damaged.store(true, Ordering::Relaxed);
-                        tracing::error!("skipped a damaged message in the store: the next start repairs it");
+                        RateLimitedLog::DamagedMessage.log();
                     }
                 }
             }

@@ -5,6 +5,7 @@ use std::io;
 use chat_proto::{CodecError, ProtocolError};
 
 use crate::error::JournalError;
+use crate::rate_limited_log::RateLimitedLog;
 
 /// The reason why the session of a listener ended.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +27,12 @@ pub(crate) enum ListenerExit {
 }
 
 impl ListenerExit {
-    /// Logs the end. Only a store that cannot be read is an error; disconnects are normal.
+    /// Logs the end. Only a store that cannot be read is worth more than a trace: peers come and go. A peer can cause it as
+    /// often as it connects, so it is logged at a bounded rate.
     pub(crate) fn log(&self) {
-        let error = self as &dyn std::error::Error;
-        if matches!(self, Self::Journal(_)) {
-            tracing::error!(error, "closed a listener");
-        } else {
-            tracing::trace!(error, "closed a listener");
+        match self {
+            Self::Journal(error) => RateLimitedLog::UnreadableStore.log_error(error),
+            _ => tracing::trace!(error = self as &dyn std::error::Error, "closed a listener"),
         }
     }
 }

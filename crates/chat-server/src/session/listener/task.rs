@@ -8,7 +8,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use chat_proto::{
@@ -22,7 +21,7 @@ use super::exit::ListenerExit;
 use super::stall::StallWatch;
 use super::write_ready::WriteReady;
 use crate::fan_out::Subscriber;
-use crate::limits::{LISTEN_HOLD, LISTENER_LINE};
+use crate::limits::LISTENER_LINE;
 use crate::log::{Batch, Form, LogCursor, LogHead};
 use crate::session::context::SessionContext;
 
@@ -70,9 +69,8 @@ pub(super) enum ListenerStep {
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     /// Creates a session that begins at `head`, the current end of the log.
     pub(crate) fn new(context: Arc<SessionContext>, io: IO, head: LogHead) -> Self {
-        let hold = if context.config.extensions { LISTEN_HOLD } else { Duration::ZERO };
         Self {
-            machine: ListenerServer::new(&ListenerServerConfig::default().with_request_timeout(hold), now()),
+            machine: ListenerServer::new(&ListenerServerConfig::default(), now()),
             context,
             io,
             codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_proto::{Account, MAX_INPUT_EXTENSION, MAX_INPUT_LINE, Token, WriterServerCommand};
+use chat_proto::{Account, MAX_INPUT_EXTENSION, MAX_POST_LINE, Token, WriterServerCommand};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::task::{WriterEnding, WriterSession};
@@ -31,7 +31,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     /// Raises the limits of lines, because an account is now responsible for what is sent.
     fn admit(&mut self, account: Arc<AccountEntry>) {
         self.account = Some(account);
-        self.connection.set_line_limits(MAX_INPUT_LINE, MAX_INPUT_EXTENSION);
+        self.connection.set_line_limits(MAX_POST_LINE, MAX_INPUT_EXTENSION);
+        self.connection.skip_long_plain_lines();
     }
 
     pub(super) async fn register(&mut self, asked: &str) {

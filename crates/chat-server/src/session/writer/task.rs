@@ -7,8 +7,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use chat_proto::{
-    Connection, ConnectionError, Extensions, LineCodec, MAX_INPUT_LINE, PostId, WriterServer, WriterServerCommand,
-    WriterServerConfig, WriterServerEvent,
+    Connection, ConnectionError, DeclineCode, Extensions, LineCodec, MAX_INPUT_LINE, PostId, WriterServer,
+    WriterServerCommand, WriterServerConfig, WriterServerEvent,
 };
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,6 +23,7 @@ use crate::committer::{CommitResult, Committer, PostSequence};
 use crate::entry::Draft;
 use crate::error::CommitError;
 use crate::limits::{TURN_BYTES, TURN_POSTS};
+use crate::rate_limited_log::RateLimitedLog;
 use crate::session::context::SessionContext;
 
 /// The write timeout of the connection. A writer may post without end and never read an answer, so unread answers must
@@ -125,6 +126,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         }
     }
 
+    /// Requires that the peer ends the stream itself, as over TLS: a reset must not publish half of a post.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_close_required(mut self) -> Self {
+        self.connection = self.connection.with_close_required();
+        self
+    }
+
     /// Serves until the peer ends, breaks the protocol, or the server closes.
     pub(crate) async fn run(mut self) {
         while !self.is_done() {
@@ -211,6 +219,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             Ok(WriterServerEvent::Register(asked)) => self.register(&asked).await,
             Ok(WriterServerEvent::Post { id, text }) => self.post(id, text),
             Ok(WriterServerEvent::Declined { code, .. }) => self.context.meters.declined.of(&code).one(),
+            Ok(WriterServerEvent::Discarded) => {
+                self.context.meters.declined.of(&DeclineCode::TooLong).one();
+                RateLimitedLog::TextTooLong.log();
+            }
             Ok(_) => {}
             Err(ConnectionError::Ended) => self.ending = Some(WriterEnding::Over),
             Err(error) => {

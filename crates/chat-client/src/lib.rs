@@ -105,3 +105,7 @@ pub use writer::handle::{Writer, fresh_post_id};
 pub use writer::hold::{Hold, HoldReason};
 pub use writer::options::SendOptions;
 pub use writer::shutdown::{SettledPost, ShutdownReport};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -68,7 +68,7 @@ fn read_bounded(path: &Path) -> io::Result<String> {
     let mut content = String::new();
     file::open_regular(path)?.take(MAX_BYTES + 1).read_to_string(&mut content)?;
     if content.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than 1 MiB")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 1 MiB"));
     }
     Ok(content)
 }

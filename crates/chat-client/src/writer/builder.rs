@@ -94,7 +94,7 @@ impl WriterBuilder<Token> {
         let (outbox_error_sender, outbox_error) = watch::channel(None);
         let (hold_sender, hold) = watch::channel(None);
         let (report_sender, report) = watch::channel(None);
-        let handle = Writer {
+        let mut handle = Writer {
             commands,
             places: places.clone(),
             queue_size: self.queue_size,
@@ -124,8 +124,8 @@ impl WriterBuilder<Token> {
             received,
             watches,
             self.drain_when_dropped,
-            handle.end_now.clone(),
         );
+        handle.end_now = task.end_now();
         tokio::spawn(
             async move {
                 let report = task.run(&dial).await;

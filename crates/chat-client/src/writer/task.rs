@@ -104,10 +104,14 @@ impl WriterTask {
         commands: mpsc::UnboundedReceiver<WriterCommand>,
         watches: WriterWatches,
         drain_when_dropped: Duration,
-        end_now: Arc<Notify>,
     ) -> Self {
-        let (queue, idle, closing) = (Queue::new(), Vec::new(), None);
+        let (queue, idle, closing, end_now) = (Queue::new(), Vec::new(), None, Arc::default());
         Self { config, token, outbox, supervisor, commands, watches, drain_when_dropped, end_now, queue, idle, closing }
+    }
+
+    /// Ends the task at once when it is notified.
+    pub(crate) fn end_now(&self) -> Arc<Notify> {
+        self.end_now.clone()
     }
 
     /// Sends posts until the writer is closed or can no longer connect, and reports the state of the others.

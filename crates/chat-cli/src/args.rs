@@ -221,7 +221,7 @@ pub(crate) enum AccountsAction {
     Move {
         /// Its whole nickname
         nickname: String,
-        /// The room it is of, by its write port; needed where several rooms have the nickname
+        /// Its room, by the write port; needed if several rooms have the nickname
         #[arg(long, value_name = "HOST:PORT")]
         room: Option<String>,
         /// The new address of the room, by its write port

@@ -196,7 +196,7 @@ fn refusal(error: &ConnectError) -> Option<Refusal> {
 const UNKNOWN_TOKEN: &str =
     ": create an account with `chat register -u NAME`, and remove the old one with `chat accounts remove NICKNAME`";
 
-/// What to do when no server runs on this machine.
+/// The advice if no server runs on this machine.
 const NO_SERVER: &str = "; no server runs there: `chat-server` starts one";
 
 fn is_refused_locally(what: &str, error: &ConnectError) -> bool {

@@ -38,7 +38,7 @@ fn refused_nickname_names_the_likely_reason() {
 }
 
 #[test]
-fn missing_local_server_says_how_to_start_one() {
+fn missing_local_server_has_advice() {
     let home = Home::new();
     let output = run(home.chat(["ping", "--listen-port", "1", "--write-port", "1"]));
     assert_eq!(code(&output), 4, "{}", err(&output));

@@ -50,7 +50,7 @@ fn no_register_refuses_an_unknown_name() {
 }
 
 #[test]
-fn account_of_another_room_is_named_and_can_be_moved() {
+fn moves_an_account_of_another_room() {
     let (room, other, home) = (Room::start(), Room::start(), Home::new());
     assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Bob"]))), 0);
     let output = run(home.chat_in(&other, ["send", "-u", "Bob", "-m", "hi"]));
@@ -70,9 +70,9 @@ fn account_of_another_room_is_named_and_can_be_moved() {
     assert_eq!(moved["room"], "chat.example:5050");
 }
 
-/// As a full server does: it accepts and closes before it says a word.
+/// Accepts and closes without a greeting, as a full server does.
 #[test]
-fn closed_before_the_greeting_is_tried_again() {
+fn retries_a_close_before_the_greeting() {
     let home = Home::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();

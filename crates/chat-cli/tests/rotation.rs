@@ -14,7 +14,7 @@ fn texts(content: &str) -> Vec<String> {
     content.lines().map(|line| line.rsplit(": ").next().unwrap().to_owned()).collect()
 }
 
-/// What `logrotate` does: rename, then carry on.
+/// Renames the file and continues, as `logrotate` does.
 #[test]
 fn moved_history_is_begun_again() {
     let (room, home) = (Room::start(), Home::new());
@@ -44,7 +44,7 @@ fn moved_history_is_begun_again() {
 fn removed_history_is_begun_again() {
     let (room, home) = (Room::start(), Home::new());
     let mut running = Running::start(home.chat_in(&room, ["listen", "--history-path", "h.txt"]));
-    // It holds its lock once it has its file.
+    // The file exists only after the lock was taken.
     post(&home, &room, "zero");
     assert!(running.line().ends_with("zero"));
     std::fs::remove_file(home.path("h.txt")).unwrap();

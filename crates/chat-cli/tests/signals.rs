@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use support::*;
 
-/// Logs clients in and never confirms; tells when it has heard a line.
+/// Logs clients in and never confirms; reports each received line.
 fn silent_room() -> (String, std::sync::mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
@@ -31,7 +31,7 @@ fn silent_room() -> (String, std::sync::mpsc::Receiver<String>) {
 
 /// `timeout` signals its child and then its own process group, so the child gets the same signal twice.
 #[test]
-fn repeated_signal_still_writes_the_receipts() {
+fn repeated_signal_still_writes_receipts() {
     let home = Home::new();
     let (port, heard) = silent_room();
     let token = testkit::wire::TOKEN;
@@ -71,7 +71,7 @@ fn later_signal_ends_with_the_receipts() {
 }
 
 #[test]
-fn full_pipe_does_not_hold_a_listener_back_from_its_end() {
+fn full_pipe_does_not_delay_the_end() {
     let home = Home::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();

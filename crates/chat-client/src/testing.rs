@@ -5,8 +5,8 @@
 //! Give the services a dialler to a [`Room`] instead of an address, and break what can break: [`Room::cut`],
 //! [`Room::refuse`], [`Room::silence`], [`Room::restart_keeping_log`]. Under paused time
 //! (`#[tokio::test(start_paused = true)]`) waits and timeouts cost nothing, and a `seed` in
-//! [`ClientConfig`](crate::ClientConfig) makes each run the same. For single lines of the protocol, [`pipes`] gives the
-//! test the other end of each connection.
+//! [`ClientConfig`](crate::ClientConfig) makes each run the same. For single lines of the protocol,
+//! [`pipes`](fn@pipes) gives the test the other end of each connection.
 
 mod pipes;
 mod room;

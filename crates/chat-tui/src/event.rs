@@ -70,18 +70,18 @@ pub(crate) enum AppEvent {
     /// The path of the export, or why it failed.
     Exported(Result<String, String>),
     Copied(CopyResult),
-    /// There is no shell that could wake the program again.
+    /// There is no shell that could resume the program.
     CannotSuspend,
     /// An expression that cannot be searched for, and why.
     SearchFailed {
         search: u64,
         reason: String,
     },
-    /// What the last run left in the input line.
+    /// The text that the last run left in the input line.
     Draft(String),
     /// How many other programs are connected to the room that this program serves.
     Guests(usize),
-    /// A line for the person from the outside: the local room, a file that was mended.
+    /// A notice from outside of the application: the local room, a repaired file.
     Notice {
         text: NoticeText,
         error: bool,
@@ -144,7 +144,7 @@ pub(crate) struct RestoredMessage {
     pub(crate) held: Option<Held>,
 }
 
-/// What became of a text that was to be copied.
+/// The result of copying a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CopyResult {
     /// It was given to the terminal.

@@ -69,7 +69,7 @@ impl Fullscreen {
                 drawn = Instant::now();
                 asked = self.app.question().map(|question| match asked {
                     Some((seen, at)) if seen == question => (seen, at),
-                    // From before the drawing: a key that answers it can be read before this thread goes on.
+                    // Taken before the drawing: a key that answers it can be read before this thread continues.
                     _ => (question, drawing),
                 });
                 (changed, keyed) = (false, false);

@@ -20,7 +20,7 @@ pub(crate) struct ConversationLayout<'a> {
     pub(crate) today: Date,
     /// The name of the own messages in transit.
     pub(crate) nickname: Option<&'a str>,
-    /// The own message that is being decided about.
+    /// The own message that is selected for a decision.
     pub(crate) selected: Option<&'a PostId>,
 }
 

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn every_style_is_legible_on_black_and_white() {
+    fn styles_are_legible_on_black_and_white() {
         for role in roles() {
             let style = Theme::Full.style(role);
             let indexed = |colour: Option<Color>| match colour {

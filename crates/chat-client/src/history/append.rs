@@ -83,7 +83,7 @@ impl<D: Disk> Appender<D> {
         &mut self.waiting
     }
 
-    /// Demands that the cursor says `position` before anything else is written.
+    /// Requires that the cursor contains `position` before anything else is written.
     pub(super) fn checkpoint_now(&mut self, position: Option<Position>) {
         self.checkpoints.push_front((self.length, position));
     }

@@ -105,7 +105,7 @@ fn must_show(c: char) -> bool {
 
 /// One line of a history file, possibly written by another program. Cloning is cheap.
 ///
-/// Its content was written by peers: pass it through [`display`](crate::display) before it reaches a terminal.
+/// Its content was written by peers: pass it through [`display`] before it reaches a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryLine {
     offset: u64,

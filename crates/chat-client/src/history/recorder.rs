@@ -183,7 +183,7 @@ impl Recorder {
     }
 
     /// Begins the file again if it was renamed, removed or replaced, as logrotate does; every write does so too. The
-    /// cursor then belongs to the new file. [`Recorder::take_warnings`] tells that it happened.
+    /// cursor then belongs to the new file. [`Recorder::take_warnings`] reports it.
     ///
     /// # Errors
     /// [`HistoryError::Waiting`]: the new file cannot be opened; what comes waits for it.

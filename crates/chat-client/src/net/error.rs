@@ -84,7 +84,7 @@ pub enum ConnectError {
     NoAnswerToResume,
 }
 
-/// What is wrong with a host.
+/// The fault of a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostProblem {

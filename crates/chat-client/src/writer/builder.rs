@@ -50,8 +50,8 @@ impl<T> WriterBuilder<T> {
 
     /// Saves messages in `outbox` until they are confirmed. The default is to keep them in memory.
     ///
-    /// While the writer runs it alone writes the file. What an earlier run left in it is not sent automatically: pass
-    /// the entries that are to be sent to [`Writer::send_entry`].
+    /// While the writer runs, only it writes the file. Messages that an earlier run left in it are not sent
+    /// automatically: pass those that should be sent to [`Writer::send_entry`].
     #[cfg(feature = "files")]
     pub fn outbox(mut self, outbox: Outbox) -> Self {
         self.outbox = Some(outbox);

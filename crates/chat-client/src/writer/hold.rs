@@ -19,6 +19,6 @@ pub struct Hold {
 pub enum HoldReason {
     /// The server asked to wait: a rate limit of the account, or a store that cannot accept messages now.
     Server(DeclineCode),
-    /// The outbox file cannot be written; see [`Writer::outbox_error`].
+    /// The outbox file cannot be written; see [`Writer::outbox_error`](crate::Writer::outbox_error).
     Outbox,
 }

@@ -2,7 +2,7 @@
 
 use chat_proto::PostId;
 
-/// Options of one message; see [`Writer::send_with`].
+/// Options of one message; see [`Writer::send_with`](crate::Writer::send_with).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SendOptions {
@@ -14,8 +14,9 @@ pub struct SendOptions {
 }
 
 impl SendOptions {
-    /// Sends under this id. A program that shows its messages creates the id with [`fresh_post_id`] when the user
-    /// presses the key, and uses the same id for the message from then on.
+    /// Sends under this id. A program that shows its messages creates the id with
+    /// [`fresh_post_id`](crate::fresh_post_id) when the user presses the key, and uses the same id for the message from
+    /// then on.
     #[must_use]
     pub fn with_id(id: PostId) -> Self {
         Self { id: Some(id), may_be_delivered: false }

@@ -82,7 +82,7 @@ impl LocalRoom {
         self.guests.clone()
     }
 
-    /// Takes the news that no server listens any more.
+    /// Returns a sender for reports that no server listens any more.
     pub fn refusals(&self) -> Sender<()> {
         self.refusals.clone()
     }

@@ -1,9 +1,9 @@
-//! What the command line says about the local room, and what the room reports to the user.
+//! The setting of the command line for the local room, and the notices of the room.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-/// What the command line says about a local room.
+/// The setting of the command line for a local room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalRoomPolicy {
     /// Never start one.
@@ -16,7 +16,7 @@ pub enum LocalRoomPolicy {
     Shared(IpAddr),
 }
 
-/// What happened to the local room, for the user.
+/// An event of the local room, for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomNotice {
     /// A room was started inside this program; its data is in this directory.

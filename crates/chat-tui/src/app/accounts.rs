@@ -55,7 +55,7 @@ impl App {
                 return self.decide_on_wrong_token(choice);
             }
             Action::Interrupt | Action::EndOrDelete => return self.ask_to_quit(),
-            // Reading on is possible without an account.
+            // Reading is possible without an account.
             Action::Cancel => self.dialog = None,
             _ => {}
         }

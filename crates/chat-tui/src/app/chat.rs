@@ -203,7 +203,7 @@ impl App {
     fn act_on_own(&mut self, id: &PostId, action: Action) -> Vec<Effect> {
         let all = self.chat.timeline.outgoing.as_slice();
         let Some(number) = all.iter().position(|own| own.id == *id) else {
-            // It has arrived meanwhile.
+            // It has arrived in the meantime.
             self.chat.selected = None;
             return Vec::new();
         };

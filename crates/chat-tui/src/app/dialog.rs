@@ -61,7 +61,7 @@ pub(crate) struct Search {
     pub(super) number: u64,
     /// Why the expression cannot be searched for.
     pub(crate) failed: Option<String>,
-    /// What was searched for.
+    /// The query of the current search.
     pub(crate) asked: String,
 }
 

@@ -58,7 +58,7 @@ impl App {
             Err(error) => self.text(Phrase::NotSaved(error)),
         };
         let effects = self.enter(registered.known);
-        // What was reported while the registration ran.
+        // Notices from the time of the registration.
         for (text, error) in std::mem::take(&mut self.registration.notes) {
             self.notice(&text, error);
         }

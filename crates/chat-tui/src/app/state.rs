@@ -100,7 +100,7 @@ impl PostIds {
     }
 }
 
-/// What fills the screen.
+/// The content of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Screen {
     /// Before the accounts have been read.
@@ -122,9 +122,9 @@ pub(crate) struct Hint {
 pub(crate) struct ChatScreen {
     pub(crate) timeline: Timeline,
     pub(crate) input: LineEditor,
-    /// The id of an own message on its way, while one is being decided about.
+    /// The id of the own message that is selected for a decision.
     pub(crate) selected: Option<PostId>,
-    /// The own message whose text is in the input line: what is sent takes its place.
+    /// The own message whose text is being edited: the next message replaces it.
     pub(super) editing: Option<PostId>,
     pub(crate) ids: PostIds,
 }

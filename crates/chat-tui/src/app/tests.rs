@@ -499,7 +499,7 @@ fn commands_are_found_in_any_case() {
 }
 
 #[test]
-fn a_bad_expression_is_explained_in_the_search() {
+fn search_explains_a_bad_expression() {
     let mut app = chatting(Lang::Ru, 80, 24);
     app.enter_line("/search /[/");
     app.take_all([AppEvent::SearchFailed { search: 1, reason: "unclosed character class".into() }]);
@@ -625,7 +625,7 @@ proptest! {
         for message in messages {
             app.update(message, at(6));
             let drawing = crate::view::draw(&app, Theme::Full, app.width, app.height);
-            // A resize may reach the terminal before the application hears of it.
+            // A resize may reach the terminal before the application.
             crate::view::draw(&app, Theme::Mono, app.height / 2 + 1, app.width / 2 + 1);
             for cell in drawing.buffer.content() {
                 prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());

@@ -23,8 +23,8 @@ impl LineEditor {
         true
     }
 
-    /// Completes the word before the cursor with the first of `names` that fits it, the next one when
-    /// asked again. `false` where nothing fits.
+    /// Completes the word before the cursor with the first of `names` that matches, or the next one if requested again.
+    /// Returns `false` if none matches.
     pub(crate) fn complete<'a>(&mut self, names: impl Iterator<Item = &'a str>, backwards: bool) -> bool {
         if let Some(mut completion) = self.completion.take() {
             let count = completion.candidates.len();

@@ -45,7 +45,7 @@ pub(super) struct Completion {
 pub(super) struct Recall {
     /// Which of them is shown; one past the last is the text that was typed before.
     pub(super) at: usize,
-    /// What was typed over them meanwhile, and the text from before.
+    /// The text typed over them in the meantime, and the text from before.
     pub(super) edited: BTreeMap<usize, String>,
 }
 

@@ -140,7 +140,7 @@ proptest! {
 }
 
 #[test]
-fn a_draft_typed_over_a_recalled_line_is_kept() {
+fn keeps_a_draft_over_a_recalled_line() {
     let mut input = typed("sent");
     input.take();
     input.apply(Edit::Insert("before".into()));

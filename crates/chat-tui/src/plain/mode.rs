@@ -27,7 +27,7 @@ pub(crate) struct PlainMode {
     pub(super) output: Vec<OutputLine>,
     /// Input lines that arrived before the chat was ready.
     pub(super) early: VecDeque<String>,
-    /// The messages whose delivery is not decided, with their texts. An echo decides nothing: it is no confirmation.
+    /// The messages without a final state, with their texts. An echo is not a confirmation, so it does not change them.
     pub(super) in_flight: HashMap<PostId, Text>,
     /// An outage was reported, and its end was not.
     pub(super) outage: bool,
@@ -215,7 +215,8 @@ impl PlainMode {
             }
     }
 
-    /// Returns whether what is said now is heard: not before it is known whether the room is listened to.
+    /// Returns whether messages can be sent: not before it is known whether the listener is online, because an echo
+    /// could be missed.
     pub(super) fn can_send(&self) -> bool {
         let undecided = matches!(self.app.links.listening, LinkState::Off | LinkState::Connecting { attempt: 0 | 1 });
         self.app.screen == Screen::Chat && self.app.dialog.is_none() && !undecided

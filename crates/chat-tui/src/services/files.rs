@@ -107,7 +107,7 @@ fn draft_path(outbox: &Path) -> PathBuf {
     file::with_suffix(outbox, ".draft")
 }
 
-/// Copies the history to a file that is not there yet.
+/// Copies the history to a file that does not exist yet.
 pub(super) fn export(shared: &ServiceContext, path: Option<String>) {
     let path = path.map_or_else(|| PathBuf::from(default_name(jiff::Zoned::now().datetime())), |path| home(&path));
     let copied = copy(&shared.history_path, &path);
@@ -137,7 +137,7 @@ fn home(path: &str) -> PathBuf {
     }
 }
 
-/// A name without anything that a peer wrote.
+/// Returns a file name without text of peers.
 fn default_name(now: jiff::civil::DateTime) -> String {
     now.strftime("chat-%Y-%m-%d-%H%M%S.txt").to_string()
 }

@@ -139,7 +139,7 @@ fn finder(query: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(&pattern).case_insensitive(true).multi_line(true).build()
 }
 
-/// The last line of a syntax error, which says what is wrong; those before it draw where.
+/// Returns the last line of a syntax error, which names the fault; the lines before it show the position.
 fn reason(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();

@@ -145,7 +145,7 @@ impl Services {
         self.closing.send_replace(true);
         let left = tokio::time::timeout(CLOSE_TIMEOUT, report).await;
         for task in self.listening.into_iter().chain(self.remembering).chain(self.saving) {
-            // A disk that takes longer is not waited for.
+            // A slower disk is not waited for.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, task).await;
         }
         self.room.close().await;
@@ -183,7 +183,7 @@ async fn forward_guests(shared: Arc<ServiceContext>, mut guests: watch::Receiver
     }
 }
 
-/// Connects at once to a room that was started by this program.
+/// Connects at once to a room that this program has started.
 async fn retry_on_new_room(
     shared: Arc<ServiceContext>,
     posting: UnboundedSender<WriterCommand>,

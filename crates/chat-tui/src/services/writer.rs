@@ -1,5 +1,5 @@
-//! The account in the chat: its writer, its outbox, and the states of its messages. One task, so that messages go out in
-//! the order of typing.
+//! The account in the chat: its writer, its outbox, and the states of its messages. One task, so that messages go out
+//! in the order of typing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,7 +218,7 @@ impl WriterSession {
                     SendError::Full { .. } => Held::QueueFull,
                     error => Held::Failed(chain(error)),
                 };
-                // What could not be queued survives the program too.
+                // A message that could not be queued must survive the program too.
                 let known = self.outbox.as_ref().is_some_and(|outbox| outbox.entries().iter().any(|e| e.id == id));
                 if !known && !matches!(error, SendError::Outbox { .. }) {
                     let _ = self.writer.save(id.clone(), error.into_text()).await;
@@ -260,7 +260,7 @@ impl WriterSession {
 
     async fn close(self) -> Unsent {
         self.watcher.abort();
-        // Without a connection there is nothing to wait for: the outbox keeps what is left.
+        // Without a connection there is nothing to wait for: the outbox keeps the messages.
         let online = self.writer.state().borrow().is_online();
         let within = if online { CLOSE_TIMEOUT } else { Duration::ZERO };
         let report = self.writer.close(within).await;

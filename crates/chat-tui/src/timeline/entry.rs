@@ -127,7 +127,7 @@ impl TimelineEntry {
         true
     }
 
-    /// The message, where it is one.
+    /// Returns the message, if it is one.
     pub(crate) fn as_message(&self) -> Option<&ShownMessage> {
         match &self.kind {
             EntryKind::Message(said) => Some(said),

@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 
 use super::FileSpan;
 
-/// One message on its way.
+/// One message in transit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PendingMessage {
     /// The id that the outbox, the server and the history know it by.
@@ -18,7 +18,7 @@ pub(crate) struct PendingMessage {
     pub(crate) state: DeliveryState,
     /// Why it was not given to the writer, and waits for a decision.
     pub(crate) held: Option<Held>,
-    /// An earlier run has left it, and it has not been sent in this one.
+    /// Left by an earlier run, and not sent in this one.
     pub(crate) earlier: bool,
 }
 
@@ -32,7 +32,7 @@ pub(crate) enum Held {
     Failed(String),
 }
 
-/// What is known of an own message that was seen on the listen port.
+/// The known facts of an own message that was seen on the listen port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EchoTag {
     pub(crate) text: String,

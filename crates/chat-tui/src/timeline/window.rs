@@ -222,7 +222,7 @@ impl Timeline {
         self.push(entry);
     }
 
-    /// The receipt of an own line has come after the line.
+    /// Confirms an own message whose receipt arrived after its echo.
     pub(crate) fn confirm(&mut self, echo: &EchoTag, me: &Viewer) {
         let shown = TimelineEntry::said(me.nickname.as_deref(), &echo.text, None, echo.mark, me);
         let is_it = |entry: &&mut TimelineEntry| entry.mark == echo.mark && entry.as_message() == shown.as_message();

@@ -45,7 +45,7 @@ pub(super) fn leave(app: &App, choice: usize, area: Rect, canvas: &mut Canvas<'_
     None
 }
 
-/// What was pasted, and what to do with it.
+/// Draws the paste and the choices.
 pub(super) fn paste(app: &App, paste: &PastePreview, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let title = app.text(Phrase::PasteTitle { lines: paste.lines, bytes: paste.bytes });
     let inner = canvas.window(areas::dialog(area.width, area.height), &title);

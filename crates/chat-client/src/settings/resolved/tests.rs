@@ -77,7 +77,7 @@ fn reads_first_line_of_token_file() {
 
 /// Without a home directory, a command that needs no file works, and one that needs a file names the option.
 #[test]
-fn missing_home_fails_only_where_a_file_is_needed() {
+fn missing_home_fails_only_if_it_is_needed() {
     let named = Layer { history_path: Some("/h".into()), ..Layer::default() };
     let mut settings = resolve(named, None, &[("CHAT_DATA_DIR", "/d")], "").unwrap();
     settings.credentials_path = PathBuf::new();

@@ -29,6 +29,7 @@ pub struct PlainLines {
 impl PlainLines {
     /// Checks whole lines, with the line feed of the last one.
     ///
+    /// # Errors
     /// Returns the lines if one of them needs more than that. They must then be handled one by one.
     pub fn new(lines: Bytes) -> Result<Self, Bytes> {
         if lines.last() != Some(&b'\n') || !is_simple(&lines) {

@@ -93,6 +93,22 @@ pub fn owner(path: &Path) -> Option<u32> {
     }
 }
 
+/// Returns the uid that owns `path` when that is not the effective uid of this process; links are followed. `None` where
+/// nothing can be read, and on systems without uids.
+#[must_use]
+pub fn foreign_owner(path: &Path) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        let uid = std::os::unix::fs::MetadataExt::uid(&fs::metadata(path).ok()?);
+        (uid != rustix::process::geteuid().as_raw()).then_some(uid)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt;

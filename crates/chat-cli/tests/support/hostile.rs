@@ -5,10 +5,10 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-pub use testkit::hostile::{CORPUS, steers};
+pub(crate) use testkit::hostile::{CORPUS, steers};
 
 /// Starts a server that numbers these messages (sender and text) and sends them to every listener. Returns its port.
-pub fn server(messages: Vec<(String, String)>) -> String {
+pub(crate) fn server(messages: Vec<(String, String)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     std::thread::spawn(move || {
@@ -35,7 +35,7 @@ pub fn server(messages: Vec<(String, String)>) -> String {
 }
 
 /// Returns the corpus as messages: each text once as a name and once as a text.
-pub fn messages() -> Vec<(String, String)> {
+pub(crate) fn messages() -> Vec<(String, String)> {
     let named = CORPUS.iter().map(|evil| (format!("Eve {evil}"), "hello".to_owned()));
     named.chain(CORPUS.iter().map(|evil| ("Mallory".to_owned(), format!("a{evil}b")))).collect()
 }

@@ -1,10 +1,10 @@
 //! A real server in this process, and the real `chat` as a child process, in a separate home directory.
 #![allow(dead_code, unused_imports)]
 
-pub mod hostile;
-pub mod schema;
+pub(crate) mod hostile;
+pub(crate) mod schema;
 
-pub use testkit::pty;
+pub(crate) use testkit::pty;
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -20,19 +20,19 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// An embedded server on free ports.
-pub struct Room {
-    pub runtime: Runtime,
-    pub server: Option<ServerHandle>,
-    pub listen: SocketAddr,
-    pub write: SocketAddr,
+pub(crate) struct Room {
+    pub(crate) runtime: Runtime,
+    pub(crate) server: Option<ServerHandle>,
+    pub(crate) listen: SocketAddr,
+    pub(crate) write: SocketAddr,
 }
 
 impl Room {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(ServerConfig::default())
     }
 
-    pub fn with(mut config: ServerConfig) -> Self {
+    pub(crate) fn with(mut config: ServerConfig) -> Self {
         config.listen = "127.0.0.1:0".parse().unwrap();
         config.write = "127.0.0.1:0".parse().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -42,7 +42,7 @@ impl Room {
     }
 
     /// Returns a plain listener that is online: it receives all later posts.
-    pub fn ear(&self) -> Ear {
+    pub(crate) fn ear(&self) -> Ear {
         let stream = TcpStream::connect(self.listen).unwrap();
         let mut ear = Ear { lines: BufReader::new(stream) };
         // The server holds plain lines back until it knows that no request follows. A numbered request makes it answer
@@ -55,7 +55,7 @@ impl Room {
 }
 
 /// Reads the messages of the room.
-pub struct Ear {
+pub(crate) struct Ear {
     lines: BufReader<TcpStream>,
 }
 
@@ -67,7 +67,7 @@ impl Ear {
     }
 
     /// Returns the next message: sender and text.
-    pub fn message(&mut self) -> (String, String) {
+    pub(crate) fn message(&mut self) -> (String, String) {
         let line = self.raw_line();
         let json: Value = serde_json::from_str(line.trim_start_matches('\u{1}')).expect(&line);
         (json["nick"].as_str().unwrap().to_owned(), json["text"].as_str().unwrap().to_owned())
@@ -75,21 +75,21 @@ impl Ear {
 }
 
 /// A separate home directory, so that no test sees another's files.
-pub struct Home {
-    pub dir: TempDir,
+pub(crate) struct Home {
+    pub(crate) dir: TempDir,
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Returns `chat` with these arguments in this home, with a clean environment.
-    pub fn chat<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn chat<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
         command.args(words).env_clear().current_dir(self.dir.path());
         command.env("HOME", self.dir.path()).env("TZ", "UTC").env("RUST_BACKTRACE", "1");
@@ -99,44 +99,44 @@ impl Home {
     }
 
     /// Returns `chat COMMAND` for a room.
-    pub fn chat_in<'a>(&self, room: &Room, words: impl IntoIterator<Item = &'a str>) -> Command {
+    pub(crate) fn chat_in<'a>(&self, room: &Room, words: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = self.chat(words);
         command.args(["--listen-port", &room.listen.port().to_string()]);
         command.args(["--write-port", &room.write.port().to_string()]);
         command
     }
 
-    pub fn data(&self, name: &str) -> PathBuf {
+    pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.path("data").join(name)
     }
 }
 
 /// Runs to the end with this standard input.
-pub fn run_with_input(mut command: Command, input: &[u8]) -> Output {
+pub(crate) fn run_with_input(mut command: Command, input: &[u8]) -> Output {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     // The program may end before it has read everything.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
 }
 
-pub fn run(mut command: Command) -> Output {
+pub(crate) fn run(mut command: Command) -> Output {
     command.output().unwrap()
 }
 
-pub fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-pub fn err(output: &Output) -> String {
+pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-pub fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or_else(|| panic!("killed: {}", err(output)))
 }
 
 /// Parses every line as an object and checks it against the published schema.
-pub fn objects(text: &str) -> Vec<Value> {
+pub(crate) fn objects(text: &str) -> Vec<Value> {
     let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     for object in &objects {
         schema::check(object);
@@ -146,16 +146,16 @@ pub fn objects(text: &str) -> Vec<Value> {
 
 /// A program that runs during the test. If it hangs, it is killed after a minute, so that the test fails instead of
 /// hanging too.
-pub struct Running {
-    pub child: Child,
-    pub lines: BufReader<ChildStdout>,
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) lines: BufReader<ChildStdout>,
     _guard: mpsc::Sender<()>,
 }
 
 const HANGS_AFTER: Duration = Duration::from_secs(60);
 
 impl Running {
-    pub fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         let (guard, ended) = mpsc::channel();
@@ -168,14 +168,14 @@ impl Running {
         Self { child, lines, _guard: guard }
     }
 
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         line.trim_end_matches('\n').to_owned()
     }
 
     /// Waits until standard error contains this text.
-    pub fn wait_for_talk(&mut self, wanted: &str) {
+    pub(crate) fn wait_for_talk(&mut self, wanted: &str) {
         let mut talk = BufReader::new(self.child.stderr.take().unwrap());
         let mut seen = String::new();
         while !seen.contains(wanted) {
@@ -188,23 +188,23 @@ impl Running {
         });
     }
 
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// Waits for the end while its output is still being read: a closed pipe would be another reason to end.
-    pub fn code(mut self) -> i32 {
+    pub(crate) fn code(mut self) -> i32 {
         self.child.wait().unwrap().code().expect("ended without a signal")
     }
 }
 
 /// Returns a port that refuses connections: bound, so that no other process takes it, but not listening.
-pub fn dead_port() -> (u16, TcpListener) {
+pub(crate) fn dead_port() -> (u16, TcpListener) {
     let listener = TcpListener::bind("127.0.0.2:0").unwrap();
     (listener.local_addr().unwrap().port(), listener)
 }
 
-pub fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

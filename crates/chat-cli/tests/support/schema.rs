@@ -5,7 +5,7 @@ use serde_json::Value;
 const SCHEMA: &str = include_str!("../../../../docs/schema.json");
 
 /// Panics with the reason if `object` does not match.
-pub fn check(object: &Value) {
+pub(crate) fn check(object: &Value) {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     if let Err(why) = fits(object, &schema, &schema) {
         panic!("{object} does not match the schema: {why}");

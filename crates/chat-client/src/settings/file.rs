@@ -2,7 +2,7 @@
 //! effect. The file contains no token, only the path of one.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use private_files::file;
@@ -65,12 +65,8 @@ pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>,
 /// Reads a file with a bound. A pipe or an endless file is an error. A link is allowed, because many users keep such
 /// files elsewhere.
 fn read_bounded(path: &Path) -> io::Result<String> {
-    let mut content = String::new();
-    file::open_regular(path)?.take(MAX_BYTES + 1).read_to_string(&mut content)?;
-    if content.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 1 MiB"));
-    }
-    Ok(content)
+    let content = file::read_regular(path, MAX_BYTES)?;
+    String::from_utf8(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
 impl From<Profile> for Layer {

@@ -1,8 +1,10 @@
 //! The data directory: its permissions, and the lock that gives it to one server.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use private_files::{FileLock, LockError, Repair, directory, file};
 
 use crate::error::{ForeignDataDir, JournalError};
 
@@ -13,23 +15,19 @@ pub(super) const STORE: &str = "room.db";
 #[derive(Debug)]
 pub(super) struct DataDir {
     path: PathBuf,
-    _lock: Lock,
+    _lock: FileLock,
 }
 
 impl DataDir {
     /// Creates the directory if necessary, repairs its mode, and takes its lock. An existing directory that is not
-    /// known to be a data directory is left as it is.
+    /// known to be a data directory, or that belongs to another user, is left as it is.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         let fail = |source| JournalError::file(path, source);
-        if let Some(why) = stranger(path)? {
+        if let Some(why) = foreign(path)? {
             return Err(JournalError::NotOurs { dir: path.to_owned(), why });
         }
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path).map_err(fail)?;
-        restrict(path, 0o700)?;
+        directory::create(path).map_err(fail)?;
+        tighten(path)?;
         Ok(Self { path: path.to_owned(), _lock: lock(path)? })
     }
 
@@ -41,24 +39,42 @@ impl DataDir {
 /// Opens or creates a file that only its owner may read. A symbolic link is refused, because it could redirect the
 /// server's writes.
 pub(super) fn private_file(path: &Path) -> Result<File, JournalError> {
-    let fail = |source| JournalError::file(path, source);
     if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
         return Err(JournalError::Link { path: path.to_owned() });
     }
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(fail)?;
-    restrict(path, 0o600)?;
+    let mut repairs = Vec::new();
+    let file = file::open_write(path, &mut repairs).map_err(|source| JournalError::file(path, source))?;
+    log(&repairs);
     Ok(file)
 }
 
-/// Returns `path` with a suffix at its end: `room.db` and `-wal` make `room.db-wal`.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+/// Removes the permissions of other users. The operator may have chosen the directory by a link, so links are resolved
+/// first; another user's directory is refused, for root too.
+fn tighten(path: &Path) -> Result<(), JournalError> {
+    let fail = |source| JournalError::file(path, source);
+    let path = fs::canonicalize(path).map_err(fail)?;
+    if directory::foreign_owner(&path).is_some() {
+        return Err(fail(io::ErrorKind::PermissionDenied.into()));
+    }
+    let mut repairs = Vec::new();
+    directory::tighten(&path, &mut repairs).map_err(fail)?;
+    log(&repairs);
+    Ok(())
+}
+
+fn log(repairs: &[Repair]) {
+    for repair in repairs {
+        tracing::warn!("{repair}");
+    }
+}
+
+/// Takes the lock of a data directory. It is a separate file, because the store itself is renamed when it is damaged.
+fn lock(dir: &Path) -> Result<FileLock, JournalError> {
+    FileLock::acquire_at(&dir.join("lock"), dir).map_err(|error| match error {
+        LockError::Held { path, pid } => JournalError::Locked { dir: path, pid },
+        LockError::Io { path, source } => JournalError::file(&path, source),
+        error => JournalError::file(dir, io::Error::other(error)),
+    })
 }
 
 /// The files that a data directory may contain before it has a store: ours, and those of the file system.
@@ -66,7 +82,7 @@ const OURS: [&str; 6] = ["lock", "mark", "closed", "room.db-wal", "room.db-shm",
 
 /// Returns why an existing directory must not be made private. An operator who meant `/tmp/room` may pass `/tmp`, and
 /// making that private would break the host.
-fn stranger(dir: &Path) -> Result<Option<ForeignDataDir>, JournalError> {
+fn foreign(dir: &Path) -> Result<Option<ForeignDataDir>, JournalError> {
     let fail = |source| JournalError::file(dir, source);
     let found = match fs::metadata(dir) {
         Ok(found) if found.is_dir() => found,
@@ -102,78 +118,9 @@ fn is_shared(_found: &fs::Metadata) -> bool {
     false
 }
 
-/// Removes the permissions of other users, with a warning if they could have changed something.
-#[cfg(unix)]
-fn restrict(path: &Path, mode: u32) -> Result<(), JournalError> {
-    use std::os::unix::fs::PermissionsExt;
-    let fail = |source| JournalError::file(path, source);
-    let found = fs::metadata(path).map_err(fail)?.permissions().mode() & 0o777;
-    if found & !mode != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(fail)?;
-        tracing::warn!(path = %path.display(), "other users could access this: changed its mode from {found:o} to {mode:o}");
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn restrict(_path: &Path, _mode: u32) -> Result<(), JournalError> {
-    Ok(())
-}
-
-/// The lock is a separate file, because the store itself is renamed when it is damaged.
-fn lock(dir: &Path) -> Result<Lock, JournalError> {
-    let path = dir.join("lock");
-    let mut file = private_file(&path)?;
-    let fail = |source| JournalError::file(&path, source);
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            // Best effort: the error is correct without the process id.
-            let _ = file.take(32).read_to_string(&mut pid);
-            return Err(JournalError::Locked { dir: dir.to_owned(), pid: pid.trim().parse().ok() });
-        }
-        Err(TryLockError::Error(source)) => return Err(fail(source)),
-    }
-    // The process id is only for messages; a full disk must not keep the server from starting.
-    let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    if let Err(error) = noted {
-        tracing::debug!(%error, "could not note the process in the lock file");
-    }
-    Ok(Lock(file))
-}
-
-/// Unlocks when dropped. Closing is not enough: a child process that another thread is starting also has the file,
-/// until it runs its program.
-#[derive(Debug)]
-struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // If unlocking fails, the lock ends when the last process closes the file.
-        let _ = self.0.unlock();
-    }
-}
-
-/// Makes renames and new files in a directory survive a power failure.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lock_ends_with_its_value() {
-        let temp = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(temp.path()).unwrap();
-        // As a child process has it between fork and exec.
-        let _inherited = dir._lock.0.try_clone().unwrap();
-        assert!(matches!(DataDir::open(temp.path()), Err(JournalError::Locked { .. })));
-        drop(dir);
-        assert!(DataDir::open(temp.path()).is_ok());
-    }
 
     #[test]
     fn second_server_learns_who_has_the_lock() {
@@ -211,7 +158,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn names_the_owner_of_a_fixed_mode() {
-        let error = restrict(Path::new("/proc/self/task"), 0o700).unwrap_err();
+        let error = tighten(Path::new("/proc/self/task")).unwrap_err();
         assert!(matches!(error, JournalError::Denied { owner: Some(_), .. }), "{error:?}");
         assert!(error.to_string().contains(", owned by uid "), "{error}");
     }

@@ -38,7 +38,7 @@ pub(crate) fn start(format: LogFormat) -> io::Result<()> {
     let registry = tracing_subscriber::registry();
     match format {
         LogFormat::Text => {
-            let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+            let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
             let layer = layer.with_ansi(colours).with_target(false).fmt_fields(debug_fn(field).delimited(" "));
             registry.with(layer.with_filter(ours)).init();
         }

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use chat_proto::Seq;
+use private_files::{directory, file};
 
 use crate::error::JournalError;
-use crate::journal::data_dir::{beside, private_file, sync_dir};
+use crate::journal::data_dir::private_file;
 
 /// The file of the note in the data directory. It exists only while no server runs; an empty one means that the store
 /// is known to be damaged.
@@ -39,7 +40,7 @@ pub(super) fn take(dir: &Path) -> Result<Option<CleanShutdownNote>, JournalError
     }
     // An unreadable note is no note, and is removed nevertheless.
     let note = if found.is_file() { read(&path).ok() } else { None };
-    fs::remove_file(&path).and_then(|()| sync_dir(dir)).map_err(fail)?;
+    fs::remove_file(&path).and_then(|()| directory::sync(dir)).map_err(fail)?;
     Ok(note.map(CleanShutdownNote))
 }
 
@@ -84,7 +85,7 @@ pub(super) fn leave(dir: &Path, store: &Path, head: Seq) -> io::Result<()> {
     };
     file.write_all(note.as_bytes())?;
     file.sync_all()?;
-    sync_dir(dir)
+    directory::sync(dir)
 }
 
 /// Ensures that the next start checks everything, even if a running server shuts down cleanly.
@@ -95,7 +96,7 @@ pub(super) fn distrust(dir: &Path) -> Result<(), JournalError> {
 }
 
 fn log_is_empty(store: &Path) -> bool {
-    match beside(store, "-wal").symlink_metadata() {
+    match file::with_suffix(store, "-wal").symlink_metadata() {
         Ok(log) => log.len() == 0,
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     }

@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use private_files::file;
+
 use crate::error::JournalError;
-use crate::journal::data_dir::beside;
 
 /// The files of an open store, by what identifies them.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl StoreIdentity {
             let id = id(&path);
             (path, id)
         };
-        Self { files: [remember(store.to_owned()), remember(beside(store, "-wal"))] }
+        Self { files: [remember(store.to_owned()), remember(file::with_suffix(store, "-wal"))] }
     }
 
     /// Checks that the paths still lead to the open files. Takes one or two microseconds, compared with milliseconds

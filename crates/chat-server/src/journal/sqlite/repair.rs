@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use chat_proto::Seq;
+use private_files::{directory, file};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
@@ -14,7 +15,7 @@ use super::{row, schema};
 use crate::entry::LogStream;
 use crate::error::JournalError;
 use crate::journal::clock::now_ms;
-use crate::journal::data_dir::{beside, private_file, sync_dir};
+use crate::journal::data_dir::private_file;
 
 /// What had to be done to start on a damaged store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +50,8 @@ const COMPLETE: &str = ".new";
 /// already have been moved.
 pub(super) fn finish_interrupted(store: &Path) -> Result<(), JournalError> {
     let fail = |source| JournalError::file(store, source);
-    remove(&beside(store, UNFINISHED)).map_err(fail)?;
-    if beside(store, COMPLETE).exists() {
+    remove(&file::with_suffix(store, UNFINISHED)).map_err(fail)?;
+    if file::with_suffix(store, COMPLETE).exists() {
         exchange(store).map_err(fail)?;
     }
     Ok(())
@@ -60,26 +61,26 @@ pub(super) fn finish_interrupted(store: &Path) -> Result<(), JournalError> {
 fn exchange(store: &Path) -> io::Result<PathBuf> {
     let aside = free_name(store);
     for suffix in ["-wal", "-shm", ""] {
-        let part = beside(store, suffix);
+        let part = file::with_suffix(store, suffix);
         if part.exists() {
-            fs::rename(&part, beside(&aside, suffix))?;
+            fs::rename(&part, file::with_suffix(&aside, suffix))?;
         }
     }
-    fs::rename(beside(store, COMPLETE), store)?;
-    store.parent().map_or(Ok(()), sync_dir)?;
+    fs::rename(file::with_suffix(store, COMPLETE), store)?;
+    store.parent().map_or(Ok(()), directory::sync)?;
     Ok(aside)
 }
 
 /// Creates a new store from what can be read of the one at `path`, which no process may have open.
 pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
-    let fresh_path = beside(path, UNFINISHED);
+    let fresh_path = file::with_suffix(path, UNFINISHED);
     let fail = |source| JournalError::file(path, source);
     remove(&fresh_path).map_err(fail)?;
     drop(private_file(&fresh_path)?);
     let mut fresh = schema::open_for_writing(&fresh_path)?;
     checkpoint(&fresh)?;
 
-    let copy_path = beside(path, ".copy");
+    let copy_path = file::with_suffix(path, ".copy");
     let copy = mended_copy(path, &copy_path, &fresh_path).map_err(fail)?;
     let (messages, accounts) = match &copy {
         Some(damaged) => carry_over(damaged, &mut fresh)?,
@@ -94,8 +95,8 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
     remove(&copy_path).map_err(fail)?;
 
     fs::File::open(&fresh_path).and_then(|file| file.sync_all()).map_err(fail)?;
-    fs::rename(&fresh_path, beside(path, COMPLETE)).map_err(fail)?;
-    path.parent().map_or(Ok(()), sync_dir).map_err(fail)?;
+    fs::rename(&fresh_path, file::with_suffix(path, COMPLETE)).map_err(fail)?;
+    path.parent().map_or(Ok(()), directory::sync).map_err(fail)?;
     let aside = exchange(path).map_err(fail)?;
     Ok(Recovery::SetAside { file: aside, messages, accounts })
 }
@@ -171,9 +172,9 @@ fn mended_copy(path: &Path, copy_path: &Path, fresh_path: &Path) -> io::Result<O
     let stale = [!bytes[24], bytes[25], bytes[26], bytes[27]];
     bytes[92..96].copy_from_slice(&stale);
     private_file(copy_path).map_err(io::Error::other)?.write_all(&bytes)?;
-    let wal = beside(path, "-wal");
+    let wal = file::with_suffix(path, "-wal");
     if wal.exists() {
-        fs::copy(wal, beside(copy_path, "-wal"))?;
+        fs::copy(wal, file::with_suffix(copy_path, "-wal"))?;
     }
     Ok(schema::open_existing(copy_path).ok())
 }
@@ -185,7 +186,7 @@ fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
 fn free_name(path: &Path) -> PathBuf {
     let mut stamp = now_ms();
     loop {
-        let name = beside(path, &format!(".damaged-{stamp}"));
+        let name = file::with_suffix(path, format!(".damaged-{stamp}"));
         if !name.exists() {
             return name;
         }
@@ -195,7 +196,7 @@ fn free_name(path: &Path) -> PathBuf {
 
 fn remove(path: &Path) -> io::Result<()> {
     for suffix in ["-wal", "-shm", ""] {
-        match fs::remove_file(beside(path, suffix)) {
+        match fs::remove_file(file::with_suffix(path, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use chat_proto::{Nickname, PostId, Text};
+use private_files::file;
 use proptest::prelude::*;
 
 use super::*;
 use crate::accounts::TokenHash;
 use crate::entry::{Author, MessageRecord};
-use crate::journal::data_dir::beside;
 use crate::journal::sqlite::check_store;
 use crate::journal::{MemoryJournal, ReadLimit};
 
@@ -204,13 +204,13 @@ fn finishes_an_interrupted_repair() {
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     journal.append(&[post(1, None, "x")]).unwrap();
     drop(journal);
-    std::fs::rename(&store, beside(&store, ".new")).unwrap();
+    std::fs::rename(&store, file::with_suffix(&store, ".new")).unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
     // An unfinished one next to a store is discarded.
-    std::fs::write(beside(&store, ".part"), "half").unwrap();
+    std::fs::write(file::with_suffix(&store, ".part"), "half").unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
     // A finished one is complete, while the old store may have lost its write-ahead log already.
-    std::fs::copy(&store, beside(&store, ".new")).unwrap();
+    std::fs::copy(&store, file::with_suffix(&store, ".new")).unwrap();
     std::fs::write(&store, "what is left of the old one").unwrap();
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().head(), 1);
     let aside = std::fs::read_dir(dir.path()).unwrap().flatten();

@@ -63,3 +63,8 @@ pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPor
 #[cfg(feature = "tls")]
 pub use net::TlsPorts;
 pub use server::{EmbeddedServer, Server, ServerHandle};
+
+/// Runs the examples of the README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -64,7 +64,13 @@ fn tighten(path: &Path) -> Result<(), JournalError> {
 
 fn log(repairs: &[Repair]) {
     for repair in repairs {
-        tracing::warn!("{repair}");
+        match repair {
+            Repair::FileTightened { path, was } | Repair::DirectoryTightened { path, was } => {
+                let path = path.display();
+                tracing::warn!(%path, "other users could access this: took their permissions away (mode was {was:o})");
+            }
+            other => tracing::warn!("{other}"),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// A kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "two kinds are events of the SQLite store"))]
 pub(crate) enum RateLimitedLog {
     /// A connection was closed at once, because a limit is reached.
     ConnectionRefused,

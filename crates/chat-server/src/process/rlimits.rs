@@ -20,7 +20,6 @@ const OTHER_FILES: u64 = 64;
 /// Raises the soft limit of open files to the hard one, and warns if it does not suffice for the connections. Shells
 /// and service managers start programs with a soft limit of 1,024, for programs that use `select`. If raising it is not
 /// allowed, the server runs with the existing limit.
-/// 1,024, for the sake of programs that use `select`. Where that is not allowed, the server runs with what it has.
 #[cfg(unix)]
 pub(crate) fn raise_open_files(connections: usize) {
     use rustix::process::{Resource, getrlimit, setrlimit};

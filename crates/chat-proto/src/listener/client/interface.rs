@@ -23,8 +23,8 @@ use crate::plain_lines::PlainLines;
 pub struct ListenerClientConfig {
     /// The request of the first line. `None` treats the server as plain and sends nothing.
     pub resume: Option<ResumeRequest>,
-    /// How long lines are held while the answer to the request is outstanding. Default 1 s: four times the 250 ms for
-    /// which the server holds plain lines back, so a slow answer is not mistaken for a missing one.
+    /// How long lines are held while the answer to the request is outstanding. Default 1 s, so that an
+    /// answer over a slow link is not mistaken for a missing one.
     pub answer_timeout: Duration,
     /// Finds a dead connection once the log is numbered; a plain server answers nothing on this port. `None` never
     /// probes. Default: [`Keepalive::default`].

@@ -4,7 +4,7 @@
 //! 0600, in directories with mode 0700, and refuses what could belong to another user: symbolic links, hard links,
 //! pipes, files of another uid. It tightens modes that are too open and reports this as a [`Repair`].
 //!
-//! - [`file`]: read, append to, replace and remove private files; read a file that the user named.
+//! - [`file`](mod@file): read, append to, replace and remove private files; read a file that the user named.
 //! - [`directory`]: create, tighten and sync directories.
 //! - [`FileLock`]: an advisory lock that keeps two processes from writing one file.
 //!

@@ -3,10 +3,14 @@
 
 mod arguments;
 mod config_file;
+mod options;
 mod usage_error;
+mod value;
 
 pub use self::{
-    arguments::{AccountsCommand, Arguments, LogFormat, Serve, ServerCommand, StoreLocation},
+    arguments::{AccountsCommand, Arguments, ServerCommand, StoreLocation, data_directory},
     config_file::ConfigFile,
+    options::Options,
     usage_error::{ConfigFileError, Fault, UsageError},
+    value::LogFormat,
 };

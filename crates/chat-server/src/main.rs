@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chat_proto::display;
-use chat_server::command_line::{Arguments, ConfigFileError, LogFormat, Serve, ServerCommand, UsageError};
+use chat_server::command_line::{
+    Arguments, ConfigFileError, LogFormat, Options, ServerCommand, UsageError, data_directory,
+};
 use chat_server::{MemoryJournal, Server, ServerHandle, SqliteJournal};
 
 use crate::metrics::MetricsPort;
@@ -53,20 +55,21 @@ fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.command {
         // A log of JSON objects contains nothing else, not even the last error.
-        None if matches!(arguments.serve.log_format, LogFormat::Json) => serve(&arguments.serve).or_else(|error| {
+        None if arguments.options.log_format == Some(LogFormat::Json) => serve(&arguments.options).or_else(|error| {
             tracing::error!("{error:#}");
             Ok(ExitCode::from(FAILURE))
         }),
-        None => serve(&arguments.serve),
+        None => serve(&arguments.options),
         Some(ServerCommand::Check { store }) => admin_commands::check(&store.directory()?),
         Some(ServerCommand::Accounts { store, what }) => admin_commands::accounts(&store.directory()?, what),
     }
 }
 
-fn serve(arguments: &Serve) -> Result<ExitCode> {
-    logging::start(arguments.log_format).context("could not start the log")?;
+fn serve(options: &Options) -> Result<ExitCode> {
+    let log_format = options.log_format.unwrap_or_default();
+    logging::start(log_format).context("could not start the log")?;
     rlimits::forbid_core_dumps();
-    let config = arguments.config()?;
+    let config = options.server_config()?;
     rlimits::raise_open_files(config.limits.connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -75,15 +78,15 @@ fn serve(arguments: &Serve) -> Result<ExitCode> {
     runtime.block_on(async {
         // Before anything else, so that no signal arrives at a half-started server.
         let mut signals = ShutdownSignals::listen().context("could not handle signals")?;
-        let metrics = match arguments.metrics {
+        let metrics = match options.metrics {
             Some(asked) => Some(open_metrics(asked).await?),
             None => None,
         };
-        let handle = if arguments.memory {
+        let handle = if options.memory == Some(true) {
             Server::start(config, MemoryJournal::new()).await?
         } else {
-            let journal = open_journal(arguments.store.directory()?).await?;
-            report_recovery(journal.recovery(), arguments.log_format);
+            let journal = open_journal(data_directory(options)?).await?;
+            report_recovery(journal.recovery(), log_format);
             Server::start(config, journal).await?
         };
         let ready = ready_line::print(ready_text(&handle, metrics.as_ref()));

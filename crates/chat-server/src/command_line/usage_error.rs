@@ -65,25 +65,13 @@ pub enum Fault {
         /// An option with a similar name.
         similar: Option<String>,
     },
-    /// The value has a type that the option does not accept.
-    #[error("{key} is {found}, but takes {wanted}")]
-    Type {
-        /// The key.
-        key: String,
-        /// The type of the value.
-        found: &'static str,
-        /// The type that the option accepts.
-        wanted: &'static str,
-    },
-    /// The option does not accept this value.
-    #[error("{key} cannot be {value}: {}", reason(source))]
+    /// The option does not accept this value. The source completes the sentence.
+    #[error("{key} {}", .source.message())]
     Value {
         /// The key.
         key: String,
-        /// The value.
-        value: String,
-        /// The error of the option's parser.
-        source: Box<clap::Error>,
+        /// The error of the value.
+        source: Box<toml::de::Error>,
     },
     /// Two keys contradict each other.
     #[error("{key} cannot be used with {other}")]
@@ -93,36 +81,16 @@ pub enum Fault {
         /// The earlier key.
         other: String,
     },
-    /// The option needs another one.
-    #[error("{key} needs {} too", missing(source))]
+    /// The option needs others.
+    #[error("{key} needs {missing} too")]
     Incomplete {
         /// The key.
         key: String,
-        /// The error of the command-line parser.
-        source: Box<clap::Error>,
+        /// The missing options in the spelling of the command line.
+        missing: String,
     },
 }
 
 fn tip(similar: Option<&str>) -> String {
     similar.map(|similar| format!(" (did you mean {similar:?}?)")).unwrap_or_default()
-}
-
-/// Returns the message of the option's own parser, without the frame that clap adds for command lines.
-fn reason(error: &clap::Error) -> String {
-    use clap::error::{ContextKind, ContextValue};
-    match (std::error::Error::source(error), error.get(ContextKind::ValidValue)) {
-        (Some(source), _) => source.to_string(),
-        (None, Some(ContextValue::Strings(valid))) if !valid.is_empty() => format!("it is one of {}", valid.join(", ")),
-        (None, _) => "it is empty".to_owned(),
-    }
-}
-
-/// Returns the missing options in the spelling of the command line.
-fn missing(error: &clap::Error) -> String {
-    use clap::error::{ContextKind, ContextValue};
-    match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::Strings(missing)) => missing.join(" and "),
-        Some(ContextValue::String(missing)) => missing.clone(),
-        _ => "further options".to_owned(),
-    }
 }

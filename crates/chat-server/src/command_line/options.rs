@@ -1,0 +1,222 @@
+//! The options of the server, from one source: the command line or the configuration file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+use serde::Deserialize;
+
+use super::value::{self, LogFormat, NicknameChars, OptionValue};
+use crate::config::ServerConfig;
+use crate::error::StartError;
+use crate::limits::{Limits, Rate};
+use crate::net::TlsPorts;
+
+/// The options of the server. Each field is a long option of the command line and a key of the configuration file, under
+/// the same name. `None` means that this source does not set it.
+#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Options {
+    /// Address for listeners; port 0 picks a free port [default: 127.0.0.1:5000].
+    #[arg(long, value_name = "ADDR", value_parser = SocketAddr::parse)]
+    #[serde(deserialize_with = "value::read")]
+    pub listen: Option<SocketAddr>,
+    /// Address for writers; port 0 picks a free port [default: 127.0.0.1:5050].
+    #[arg(long, value_name = "ADDR", value_parser = SocketAddr::parse)]
+    #[serde(deserialize_with = "value::read")]
+    pub write: Option<SocketAddr>,
+    /// Data directory [default: the user's data directory].
+    #[arg(long, value_name = "DIR")]
+    #[serde(deserialize_with = "value::read")]
+    pub data_dir: Option<PathBuf>,
+    /// Keep everything in memory and discard it at exit.
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, conflicts_with = "data_dir")]
+    #[serde(deserialize_with = "value::read")]
+    pub memory: Option<bool>,
+    /// Address of /metrics, /healthz and /readyz; port 0 picks a free port.
+    #[arg(long, value_name = "ADDR", value_parser = SocketAddr::parse)]
+    #[serde(deserialize_with = "value::read")]
+    pub metrics: Option<SocketAddr>,
+    /// Address for listeners over TLS.
+    #[arg(long, value_name = "ADDR", value_parser = SocketAddr::parse)]
+    #[serde(deserialize_with = "value::read")]
+    pub tls_listen: Option<SocketAddr>,
+    /// Address for writers over TLS.
+    #[arg(long, value_name = "ADDR", value_parser = SocketAddr::parse)]
+    #[serde(deserialize_with = "value::read")]
+    pub tls_write: Option<SocketAddr>,
+    /// Certificate chain, PEM.
+    #[arg(long, value_name = "F")]
+    #[serde(deserialize_with = "value::read")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM.
+    #[arg(long, value_name = "F")]
+    #[serde(deserialize_with = "value::read")]
+    pub tls_key: Option<PathBuf>,
+    /// Close after an unknown token instead of asking for a nickname.
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true)]
+    #[serde(deserialize_with = "value::read")]
+    pub strict: Option<bool>,
+    /// Announce new accounts to the room.
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true)]
+    #[serde(deserialize_with = "value::read")]
+    pub announce: Option<bool>,
+    /// Do not offer the extensions: behave exactly like the original server.
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true)]
+    #[serde(deserialize_with = "value::read")]
+    pub no_extensions: Option<bool>,
+    /// Format of the log on standard error [default: text].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[serde(deserialize_with = "value::read")]
+    pub log_format: Option<LogFormat>,
+
+    /// Connections in total [default: 16384].
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    max_connections: Option<usize>,
+    /// Connections per address, loopback excluded [default: 1024].
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    max_connections_per_address: Option<usize>,
+    /// Seconds a client has to send its token [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = Duration::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    login_within: Option<Duration>,
+    /// Seconds a client has to send its nickname [default: 600].
+    #[arg(long, value_name = "SECONDS", value_parser = Duration::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    nickname_within: Option<Duration>,
+    /// Longest nickname in characters, without its adjective [default: 40].
+    #[arg(long, value_name = "N", value_parser = NicknameChars::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    max_nickname: Option<NicknameChars>,
+    /// Posts per account, as posts per second, or that and a burst (20 or 20:200) [default: no limit].
+    #[arg(long, value_name = "RATE[:BURST]", value_parser = Rate::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    post_rate: Option<Rate>,
+    /// Registrations per address, in the same form [default: 1:1000].
+    #[arg(long, value_name = "RATE[:BURST]", value_parser = Rate::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    register_rate: Option<Rate>,
+    /// Seconds a listener may read nothing, or a writer may leave its last answers unread [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = Duration::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    stall: Option<Duration>,
+    /// Seconds that draining may take [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = Duration::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    drain_within: Option<Duration>,
+}
+
+/// Passes all fields of [`Options`] to another macro, so that a new option cannot be forgotten where all are needed.
+macro_rules! with_all_options {
+    ($then:ident) => {
+        $then!(
+            listen,
+            write,
+            data_dir,
+            memory,
+            metrics,
+            tls_listen,
+            tls_write,
+            tls_cert,
+            tls_key,
+            strict,
+            announce,
+            no_extensions,
+            log_format,
+            max_connections,
+            max_connections_per_address,
+            login_within,
+            nickname_within,
+            max_nickname,
+            post_rate,
+            register_rate,
+            stall,
+            drain_within
+        )
+    };
+}
+
+impl Options {
+    /// Returns these options, with missing ones taken from `below`.
+    #[must_use]
+    pub fn over(self, mut below: Self) -> Self {
+        // Alternatives: one of them here replaces the other one below.
+        if self.memory == Some(true) {
+            below.data_dir = None;
+        }
+        if self.data_dir.is_some() {
+            below.memory = None;
+        }
+        macro_rules! merge {
+            ($($field:ident),*) => { Self { $($field: self.$field.or(below.$field)),* } };
+        }
+        with_all_options!(merge)
+    }
+
+    /// Returns the options with paths relative to `folder`.
+    #[must_use]
+    pub(super) fn relative_to(mut self, folder: &Path) -> Self {
+        for path in [&mut self.data_dir, &mut self.tls_cert, &mut self.tls_key].into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+        self
+    }
+
+    /// Returns the TLS options with their placeholders, and whether each is set. They are used together.
+    pub(super) fn tls(&self) -> [(&'static str, &'static str, bool); 4] {
+        [
+            ("tls-listen", "ADDR", self.tls_listen.is_some()),
+            ("tls-write", "ADDR", self.tls_write.is_some()),
+            ("tls-cert", "F", self.tls_cert.is_some()),
+            ("tls-key", "F", self.tls_key.is_some()),
+        ]
+    }
+
+    /// Returns the configuration of the server: these options over the defaults.
+    ///
+    /// # Errors
+    /// The certificate cannot be used.
+    pub fn server_config(&self) -> Result<ServerConfig, StartError> {
+        let mut config = ServerConfig::default();
+        if let (Some(listen), Some(write), Some(cert), Some(key)) =
+            (self.tls_listen, self.tls_write, &self.tls_cert, &self.tls_key)
+        {
+            config.tls = Some(TlsPorts::from_files(listen, write, cert, key)?);
+        }
+        set(&mut config.listen, self.listen);
+        set(&mut config.write, self.write);
+        set(&mut config.strict, self.strict);
+        set(&mut config.announce, self.announce);
+        set(&mut config.extensions, self.no_extensions.map(|off| !off));
+        self.set_limits(&mut config.limits);
+        Ok(config)
+    }
+
+    fn set_limits(&self, limits: &mut Limits) {
+        set(&mut limits.connections, self.max_connections);
+        set(&mut limits.connections_per_address, self.max_connections_per_address);
+        set(&mut limits.login_within, self.login_within);
+        set(&mut limits.nickname_within, self.nickname_within);
+        set(&mut limits.nickname_chars, self.max_nickname.map(|NicknameChars(count)| count.into()));
+        set(&mut limits.stall, self.stall);
+        set(&mut limits.drain_within, self.drain_within);
+        limits.posts = self.post_rate.or(limits.posts);
+        limits.registrations = self.register_rate.or(limits.registrations);
+    }
+}
+
+fn set<T>(value: &mut T, asked: Option<T>) {
+    if let Some(asked) = asked {
+        *value = asked;
+    }
+}
+
+#[cfg(test)]
+mod tests;

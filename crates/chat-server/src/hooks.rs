@@ -1,7 +1,7 @@
 //! The decisions and observations of a program that embeds the server.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -30,6 +30,14 @@ use crate::entry::{Author, MessageRecord};
 /// config.hooks = Some(Hooks::new(NoShouting));
 /// ```
 pub trait ServerHooks: Send + Sync + 'static {
+    /// Decides whether to serve the connection from `peer` to `local`, an address of the server. A refused connection is
+    /// closed without a greeting. Called for the ports of the server, on the task that accepts connections; not for
+    /// connections that an [`EmbeddedServer`](crate::EmbeddedServer) is given.
+    fn may_connect(&self, peer: SocketAddr, local: SocketAddr) -> bool {
+        let _ = (peer, local);
+        true
+    }
+
     /// Decides whether a client at `peer` may create an account. `asked` is the nickname as the client sent it.
     fn may_register(&self, peer: IpAddr, asked: &str) -> bool {
         let _ = (peer, asked);

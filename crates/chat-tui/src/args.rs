@@ -23,8 +23,8 @@ const SPELLINGS: Spellings = Spellings {
 
 /// Registration and chat in a terminal.
 ///
-/// Without arguments it connects to 127.0.0.1. If no server runs there, it starts a local room, which other users of this
-/// computer join with chat-tui.
+/// Without arguments it connects to 127.0.0.1. If no server runs there, it starts a local room, which only your own
+/// programs can join until --share opens it.
 #[derive(Debug, Parser)]
 #[command(name = "chat-tui", version, about, max_term_width = 100)]
 pub(crate) struct TuiArgs {
@@ -100,7 +100,8 @@ pub(crate) struct TuiArgs {
     #[arg(long, conflicts_with = "no_local_room")]
     pub(crate) local_room: bool,
 
-    /// Start the local room on this address, so that other machines can join; without encryption
+    /// Let others join the local room at this address: 127.0.0.1 for the users of this computer, 0.0.0.0 for the network;
+    /// without encryption
     #[arg(long, value_name = "ADDR", conflicts_with = "no_local_room")]
     pub(crate) share: Option<std::net::IpAddr>,
 

@@ -1,19 +1,23 @@
 //! Serves the local room. Of two programs that start at the same time, the lock on the room's data and the port decide
 //! which one serves; the other one joins.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chat_client::{ClientConfig, Credentials, Text};
-use chat_server::{JournalError, Server, ServerConfig, ServerHandle, SqliteJournal, StartError};
+use chat_server::ServerHandle;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, sleep, timeout};
 
-use super::notice::{LocalRoomPolicy, RoomNotice};
+use super::notice::{JoinAddress, LocalRoomPolicy, RoomNotice};
+use super::room_data::{Attempt, RoomData, address};
 use crate::report::chain;
 
 /// How long to wait between two checks for another program that has locked the data and does not serve yet.
@@ -30,13 +34,12 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The task that serves the room.
 pub(super) struct RoomHost {
-    listen: SocketAddr,
-    write: SocketAddr,
-    dir: PathBuf,
+    data: RoomData,
     /// Where the programs of this machine connect.
     near: SocketAddr,
-    /// The room is open to the network.
-    shared: bool,
+    near_write: SocketAddr,
+    /// How others join, if the room is open to them.
+    shared: Option<JoinAddress>,
     reports: Reports,
     /// A server has answered since the last notice that it is gone.
     answered: bool,
@@ -62,16 +65,6 @@ pub(super) struct Reports {
     pub(super) guests: watch::Sender<usize>,
 }
 
-/// The result of an attempt to serve.
-enum Attempt {
-    Started(Box<ServerHandle>),
-    /// Another program has locked the data: it serves, or is about to.
-    OtherHasIt,
-    /// Something else listens on this one of the two ports.
-    PortTaken(SocketAddr),
-    Failed(String),
-}
-
 impl RoomHost {
     pub(super) fn new(
         config: &ClientConfig,
@@ -80,21 +73,15 @@ impl RoomHost {
         policy: LocalRoomPolicy,
         reports: Reports,
     ) -> Self {
-        let address = |host: &str, port| SocketAddr::new(host.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), port);
         let write_host = config.write_host.as_deref().unwrap_or(&config.host);
-        let near = address(&config.host, config.listen_port);
-        let (listen, write) = match policy {
-            LocalRoomPolicy::Shared(ip) => {
-                (SocketAddr::new(ip, config.listen_port), SocketAddr::new(ip, config.write_port))
-            }
-            _ => (near, address(write_host, config.write_port)),
-        };
         Self {
-            listen,
-            write,
-            near,
-            shared: matches!(policy, LocalRoomPolicy::Shared(_)),
-            dir: data_dir.join("room"),
+            data: RoomData::new(config, data_dir.join("room"), policy),
+            near: address(&config.host, config.listen_port),
+            near_write: address(write_host, config.write_port),
+            shared: match policy {
+                LocalRoomPolicy::Shared(ip) => Some(JoinAddress::new(ip, config)),
+                _ => None,
+            },
             reports,
             answered: false,
             room: None,
@@ -162,23 +149,24 @@ impl RoomHost {
 
     /// Joins the room that is there, or serves one.
     async fn begin(&mut self) {
-        if !self.may_serve().await {
-            if !self.port_answers().await {
-                self.notify(RoomNotice::NotThere(self.listen.to_string())).await;
+        let may_serve = self.may_serve().await;
+        if !self.port_answers().await {
+            if may_serve {
+                self.serve(true).await;
+            } else {
+                self.notify(RoomNotice::NotThere(self.near.to_string())).await;
             }
             return;
         }
-        if self.port_answers().await {
-            self.ours = self.dir.exists() && matches!(self.open().await, Err(JournalError::Locked { .. }));
-            if self.shared {
-                let why = "another server runs on this computer; close it before --share".to_owned();
-                self.notify(RoomNotice::Failed(why)).await;
-            } else if self.ours {
-                self.notify(RoomNotice::Joined).await;
-            }
-            return;
+        self.ours = may_serve && self.data.is_locked().await;
+        if self.shared.is_some() {
+            let why = "another server runs on this computer; close it before --share".to_owned();
+            self.notify(RoomNotice::Failed(why)).await;
+        } else if self.ours {
+            self.notify(RoomNotice::Joined).await;
+        } else if self.is_turned_away().await {
+            self.notify(RoomNotice::NotShared(self.near.to_string())).await;
         }
-        self.serve(true).await;
     }
 
     /// Returns whether a room that is not there may be served here. On another port, or where accounts of this address
@@ -187,7 +175,7 @@ impl RoomHost {
         if self.explicit {
             return true;
         }
-        let (dir, credentials, address) = (self.dir.clone(), self.credentials.clone(), self.address.clone());
+        let (dir, credentials, address) = (self.data.dir.clone(), self.credentials.clone(), self.address.clone());
         let known = tokio::task::spawn_blocking(move || {
             !dir.exists()
                 && Credentials::load(credentials)
@@ -200,16 +188,16 @@ impl RoomHost {
     async fn serve(&mut self, announce: bool) {
         let mut taken = None;
         for _ in 0..CHECKS {
-            let attempt = self.attempt().await;
+            let attempt = self.data.serve(&self.reports.notices).await;
             taken = if let Attempt::PortTaken(address) = attempt { Some(address) } else { None };
             match attempt {
                 Attempt::Started(room) => {
                     self.room = Some(*room);
                     self.ours = true;
                     self.reports.started.send_modify(|count| *count += 1);
-                    self.notify(RoomNotice::Started(self.dir.clone())).await;
-                    if self.shared {
-                        self.notify(RoomNotice::Shared(self.listen.to_string())).await;
+                    self.notify(RoomNotice::Started(self.data.dir.clone())).await;
+                    if let Some(shared) = &self.shared {
+                        self.notify(RoomNotice::Shared(shared.clone())).await;
                     }
                     return;
                 }
@@ -228,42 +216,25 @@ impl RoomHost {
         }
         let why = match taken {
             Some(address) => format!("{address} is used by another program, which is not a chat server"),
-            None => format!("{} is locked by a program that does not serve it", self.dir.display()),
+            None => format!("{} is locked by a program that does not serve it", self.data.dir.display()),
         };
         self.notify(RoomNotice::Failed(why)).await;
-    }
-
-    async fn attempt(&self) -> Attempt {
-        let journal = match self.open().await {
-            Ok(journal) => journal,
-            Err(JournalError::Locked { .. }) => return Attempt::OtherHasIt,
-            Err(error) => return Attempt::Failed(chain(&error)),
-        };
-        let mut config = ServerConfig::default();
-        (config.listen, config.write) = (self.listen, self.write);
-        match Server::start(config, journal).await {
-            Ok(room) => Attempt::Started(Box::new(room)),
-            Err(StartError::Bind { address, source }) if source.kind() == io::ErrorKind::AddrInUse => {
-                Attempt::PortTaken(address)
-            }
-            Err(error) => Attempt::Failed(chain(&error)),
-        }
-    }
-
-    async fn open(&self) -> Result<SqliteJournal, JournalError> {
-        let dir = self.dir.clone();
-        let opened = tokio::task::spawn_blocking(move || {
-            chat_client::paths::create_private(&dir)
-                .map_err(|source| JournalError::File { path: dir.clone(), source })?;
-            SqliteJournal::open(&dir)
-        });
-        opened.await.unwrap_or_else(|error| Err(JournalError::Interrupted(error.into())))
     }
 
     async fn port_answers(&mut self) -> bool {
         let answers = matches!(timeout(CONNECT_TIMEOUT, TcpStream::connect(self.near)).await, Ok(Ok(_)));
         self.answered |= answers;
         answers
+    }
+
+    /// Returns whether the server closes a connection before its greeting: a local room of another user does.
+    async fn is_turned_away(&self) -> bool {
+        let greeted = async {
+            let mut stream = TcpStream::connect(self.near_write).await?;
+            stream.read(&mut [0; 1]).await
+        };
+        // A reset counts as an end.
+        matches!(timeout(CONNECT_TIMEOUT, greeted).await, Ok(Ok(0) | Err(_)))
     }
 
     async fn notify(&self, notice: RoomNotice) {
@@ -276,57 +247,4 @@ impl RoomHost {
 fn is_usual(config: &ClientConfig) -> bool {
     let usual = ClientConfig::default();
     (config.listen_port, config.write_port) == (usual.listen_port, usual.write_port)
-}
-
-#[cfg(test)]
-mod tests {
-    use chat_client::{Account, Nickname, Token};
-    use tokio::sync::mpsc::channel;
-
-    use super::*;
-
-    fn host(config: &ClientConfig, dir: &Path, explicit: bool) -> (RoomHost, Receiver<RoomNotice>) {
-        let (notices, heard) = channel(4);
-        let (ready, started, guests) = (watch::channel(false).0, watch::channel(0).0, watch::channel(0).0);
-        let policy = if explicit { LocalRoomPolicy::Always } else { LocalRoomPolicy::Automatic };
-        let reports = Reports { notices, ready, started, guests };
-        (RoomHost::new(config, dir, &dir.join("creds"), policy, reports), heard)
-    }
-
-    #[tokio::test]
-    async fn leaves_another_servers_address_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut config = ClientConfig::new("localhost");
-        assert!(host(&config, dir.path(), false).0.may_serve().await, "a fresh machine");
-
-        let account = Account { nickname: Nickname::new("Bob").unwrap(), token: Token::new("t").unwrap() };
-        let mut kept = Credentials::load(dir.path().join("creds")).unwrap();
-        kept.add_for("localhost:5050", &account, None).unwrap();
-        assert!(!host(&config, dir.path(), false).0.may_serve().await, "another server gave the account");
-        std::fs::create_dir(dir.path().join("room")).unwrap();
-        assert!(host(&config, dir.path(), false).0.may_serve().await, "the room is ours");
-
-        // A port that was free a moment ago.
-        config.listen_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        assert!(host(&config, dir.path(), true).0.may_serve().await);
-        let (mut other, mut heard) = host(&config, dir.path(), false);
-        other.begin().await;
-        assert!(matches!(heard.try_recv(), Ok(RoomNotice::NotThere(_))));
-        assert!(!other.ours && other.room.is_none());
-    }
-
-    #[tokio::test]
-    async fn names_a_port_that_is_in_use() {
-        let dir = tempfile::tempdir().unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut config = ClientConfig::new("127.0.0.1");
-        (config.listen_port, config.write_port) = (free.port(), taken.local_addr().unwrap().port());
-        let (mut host, mut heard) = host(&config, dir.path(), true);
-        host.pause = Duration::ZERO;
-        host.begin().await;
-        let Ok(RoomNotice::Failed(why)) = heard.try_recv() else { panic!() };
-        assert!(why.contains(&taken.local_addr().unwrap().to_string()), "{why}");
-        assert!(!why.contains("room is held"), "{why}");
-    }
 }

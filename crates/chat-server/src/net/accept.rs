@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::admission::{Admission, ConnectionPermit};
 use crate::error::StartError;
+use crate::hooks::Hooks;
 use crate::limits::SEND_BUFFER;
 use crate::meters::Port;
 use crate::rate_limited_log::RateLimitedLog;
@@ -73,6 +74,7 @@ fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
 pub(crate) struct AcceptLoop {
     pub(crate) admission: Arc<Admission>,
     pub(crate) port: Port,
+    pub(crate) hooks: Option<Hooks>,
     /// Dropped when the port is closed.
     pub(crate) open: mpsc::Sender<()>,
     /// Becomes true when the port is to be closed.
@@ -102,7 +104,7 @@ impl AcceptLoop {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    self.spawn(&mut sessions, stream, peer.ip(), &mut serve);
+                    self.spawn(&mut sessions, stream, peer, &mut serve);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -113,7 +115,7 @@ impl AcceptLoop {
         }
         // The kernel has already accepted these. Closing the port would reset them; as sessions they end cleanly.
         while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-            self.spawn(&mut sessions, stream, peer.ip(), &mut serve);
+            self.spawn(&mut sessions, stream, peer, &mut serve);
         }
         drop(listener);
         drop(self.open);
@@ -137,17 +139,25 @@ impl AcceptLoop {
         &self,
         sessions: &mut JoinSet<()>,
         stream: TcpStream,
-        peer: IpAddr,
+        peer: SocketAddr,
         serve: &mut impl FnMut(TcpStream, ConnectionPermit) -> F,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        // An error of `prepare` means that the peer has already disconnected.
-        if let Some(permit) = self.admission.admit(peer, self.port)
+        // The hook comes first, so that a connection that it refuses takes no place. An error of `prepare` means that
+        // the peer has already disconnected.
+        if self.may_connect(&stream, peer)
+            && let Some(permit) = self.admission.admit(peer.ip(), self.port)
             && let Ok(stream) = prepare(stream)
         {
             sessions.spawn(serve(stream, permit));
         }
+    }
+
+    fn may_connect(&self, stream: &TcpStream, peer: SocketAddr) -> bool {
+        let Some(hooks) = &self.hooks else { return true };
+        // Without its own address the peer has already disconnected.
+        stream.local_addr().is_ok_and(|local| hooks.may_connect(peer, local))
     }
 }
 

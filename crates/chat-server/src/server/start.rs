@@ -86,6 +86,7 @@ impl Server {
         let accept = |port: Port, drain: &watch::Receiver<bool>| AcceptLoop {
             admission: Arc::clone(&admission),
             port,
+            hooks: context.config.hooks.clone(),
             open: open.clone(),
             stop: stopping.ports.clone(),
             drain: drain.clone(),

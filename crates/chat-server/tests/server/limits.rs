@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_server::{MemoryJournal, Rate};
+use chat_server::{Hooks, MemoryJournal, Rate, ServerHooks};
 use serde_json::json;
 
 use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, config, id_post, start};
@@ -18,6 +18,24 @@ async fn closes_after_the_login_deadlines() {
     let mut nameless = Peer::connect(server.write_addr()).await;
     nameless.send("\nhalf a na").await;
     assert_eq!(nameless.rest().await.concat(), format!("{GREETING}{PROMPT}"));
+}
+
+struct OnlyOtherPeers;
+
+impl ServerHooks for OnlyOtherPeers {
+    fn may_connect(&self, peer: std::net::SocketAddr, local: std::net::SocketAddr) -> bool {
+        peer.ip() != local.ip()
+    }
+}
+
+#[tokio::test]
+async fn connection_that_a_hook_refuses_gets_no_greeting() {
+    let mut config = config();
+    config.hooks = Some(Hooks::new(OnlyOtherPeers));
+    let server = start(config, MemoryJournal::new()).await;
+    for address in [server.write_addr(), server.listen_addr()] {
+        assert_eq!(Peer::connect(address).await.rest().await.concat(), "");
+    }
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ pub(crate) struct App {
     pub(super) guests: usize,
     /// The room is on this computer.
     pub(crate) local_room: bool,
-    /// Where other machines reach the room that this program serves.
+    /// The command that joins the room that this program serves, if it is open to others.
     pub(crate) shared_at: Option<String>,
     pub(crate) quitting: bool,
 }

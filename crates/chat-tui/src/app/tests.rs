@@ -546,9 +546,9 @@ fn a_draft_survives_a_restart() {
 #[test]
 fn an_empty_room_says_how_others_join() {
     let mut app = chatting(Lang::En, 80, 24);
-    assert!(screen(&app).contains("join with: chat-tui"), "{}", screen(&app));
+    assert!(screen(&app).contains("chat-tui --share 127.0.0.1"), "{}", screen(&app));
     app.place = "chat.example".into();
-    assert!(screen(&app).contains("chat-tui --host chat.example"), "{}", screen(&app));
+    assert!(screen(&app).contains("Others join with: chat-tui -lh chat.example"), "{}", screen(&app));
     let started = NoticeText::LocalRoom(RoomNotice::Started("room".into()));
     app.take_all([AppEvent::Notice { text: started, error: false }]);
     assert!(app.local_room);

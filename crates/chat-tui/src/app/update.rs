@@ -178,7 +178,7 @@ impl App {
     fn take_news(&mut self, news: &NoticeText, error: bool) -> Vec<Effect> {
         match news {
             NoticeText::LocalRoom(RoomNotice::Started(_) | RoomNotice::Joined) => self.local_room = true,
-            NoticeText::LocalRoom(RoomNotice::Shared(address)) => self.shared_at = Some(address.clone()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) => self.shared_at = Some(address.command()),
             _ => {}
         }
         let text = self.text(Phrase::News(news));

@@ -135,9 +135,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::Exported(path) => format!("history written to {path}"),
         Phrase::NotExported(error) => format!("could not export the history: {error}"),
         Phrase::EmptyRoom => "No messages yet.".into(),
-        Phrase::HowToJoin { local: true, address: None } => "Other users of this computer join with: chat-tui. To open the room to the network, restart with --share ADDR.".into(),
-        Phrase::HowToJoin { address: Some(address), .. } => format!("Others join with: chat-tui --host {address}"),
-        Phrase::HowToJoin { local: false, address: None } => String::new(),
+        Phrase::HowToJoin(Some(command)) => format!("Others join with: {command}"),
+        Phrase::HowToJoin(None) => "Only your own programs can join this room. To let others in, restart with\nchat-tui --share 127.0.0.1 (this computer) or 0.0.0.0 (the network).".into(),
         Phrase::Link { side, state, seconds } => {
             let side = match side {
                 LinkSide::Listening => "listening",
@@ -170,8 +169,12 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::RetryKey => "Ctrl+R now".into(),
         Phrase::HelpKey => "F1 help".into(),
         Phrase::News(news) => match news {
-            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("No server was running on this computer, so a local room was started; its data is in {}. Other users of this computer join it with chat-tui.", dir.display()),
-            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("The room is open to the network at {address}, without encryption: everyone who can reach this address can join and read it."),
+            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("No server was running on this computer, so a local room was started; its data is in {}. Only your own programs can join it; --share lets others in.", dir.display()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) if address.is_near() => format!("Other users of this computer can join with: {}", address.command()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("The room is open to the network, without encryption: everyone who reaches this computer can join and read it. Others join with: {}", address.command()),
+            NoticeText::LocalRoom(RoomNotice::TurnedAway { uid }) => format!("A program of another user of this computer (uid {uid}) tried to join the room and was turned away. --share 127.0.0.1 lets other users in."),
+            NoticeText::LocalRoom(RoomNotice::Full { bytes }) => format!("The room has reached {} GiB and takes no more messages while others can join it.", bytes / (1024 * 1024 * 1024)),
+            NoticeText::LocalRoom(RoomNotice::NotShared(address)) => format!("The room at {address} belongs to another user of this computer, who has not opened it to others."),
             NoticeText::LocalRoom(RoomNotice::Joined) => "Joined the local room of another program.".into(),
             NoticeText::LocalRoom(RoomNotice::Gone) => "The program that served this room has ended. The room is back as soon as its user starts chat-tui again.".into(),
             NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Could not start the local room: {error}"),

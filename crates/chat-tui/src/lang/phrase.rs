@@ -76,11 +76,8 @@ pub(crate) enum Phrase<'a> {
     Exported(&'a str),
     NotExported(&'a str),
     EmptyRoom,
-    /// How others join; the address where the room can be reached from other machines, if it can.
-    HowToJoin {
-        local: bool,
-        address: Option<&'a str>,
-    },
+    /// How others join: the command, or `None` for a room that is open to the own user only.
+    HowToJoin(Option<&'a str>),
     // status
     Link {
         side: LinkSide,

@@ -146,9 +146,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::Exported(path) => format!("история сохранена в {path}"),
         Phrase::NotExported(error) => format!("не удалось сохранить историю: {}", reason(error)),
         Phrase::EmptyRoom => "Сообщений пока нет.".into(),
-        Phrase::HowToJoin { local: true, address: None } => "На этом компьютере присоединиться можно командой chat-tui. Чтобы открыть комнату для сети, перезапустите программу с --share АДРЕС.".into(),
-        Phrase::HowToJoin { address: Some(address), .. } => format!("Присоединиться можно командой: chat-tui --host {address}"),
-        Phrase::HowToJoin { local: false, address: None } => String::new(),
+        Phrase::HowToJoin(Some(command)) => format!("Присоединиться можно командой: {command}"),
+        Phrase::HowToJoin(None) => "В эту комнату могут войти только ваши программы. Чтобы впустить других:\nchat-tui --share 127.0.0.1 (этот компьютер) или 0.0.0.0 (сеть).".into(),
         Phrase::Link { side, state, seconds } => {
             let side = match side {
                 LinkSide::Listening => "чтение",
@@ -183,8 +182,12 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::RetryKey => "Ctrl+R — сейчас".into(),
         Phrase::HelpKey => "F1 — справка".into(),
         Phrase::News(news) => match news {
-            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("На этом компьютере не было запущенного сервера, поэтому открыта локальная комната; её данные в {}. Другие пользователи этого компьютера присоединятся командой chat-tui.", dir.display()),
-            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("Комната открыта для сети по адресу {address} без шифрования: любой, кому доступен этот адрес, может войти и читать."),
+            NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("На этом компьютере не было запущенного сервера, поэтому открыта локальная комната; её данные в {}. Войти в неё могут только ваши программы; --share впускает и других.", dir.display()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) if address.is_near() => format!("Другие пользователи этого компьютера могут присоединиться командой: {}", address.command()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("Комната открыта для сети без шифрования: войти и читать может любой, кому доступен этот компьютер. Присоединиться можно командой: {}", address.command()),
+            NoticeText::LocalRoom(RoomNotice::TurnedAway { uid }) => format!("Программа другого пользователя этого компьютера (uid {uid}) пыталась войти в комнату и не была впущена. Чтобы впускать других, используйте --share 127.0.0.1."),
+            NoticeText::LocalRoom(RoomNotice::Full { bytes }) => format!("Комната достигла размера {} ГиБ и не принимает сообщений, пока открыта для других.", bytes / (1024 * 1024 * 1024)),
+            NoticeText::LocalRoom(RoomNotice::NotShared(address)) => format!("Комната {address} принадлежит другому пользователю этого компьютера, и он не открыл её для других."),
             NoticeText::LocalRoom(RoomNotice::Joined) => "Вы в локальной комнате, которую открыла другая программа.".into(),
             NoticeText::LocalRoom(RoomNotice::Gone) => "Программа, в которой работала эта комната, завершилась. Комната откроется снова, когда её пользователь запустит chat-tui.".into(),
             NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Не удалось открыть локальную комнату: {}", reason(error)),

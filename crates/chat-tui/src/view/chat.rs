@@ -35,8 +35,9 @@ fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     if timeline.is_empty() {
         let y = canvas.paragraph(area, area.y, &app.text(Phrase::EmptyRoom), Role::Dim);
         let local = app.local_room || matches!(app.place.as_str(), "127.0.0.1" | "localhost" | "::1");
-        let address = app.shared_at.as_deref().or((!local).then_some(app.place.as_str()));
-        canvas.paragraph(area, y, &app.text(Phrase::HowToJoin { local, address }), Role::Dim);
+        let elsewhere = (!local).then(|| format!("chat-tui -lh {}", app.place));
+        let command = app.shared_at.as_deref().or(elsewhere.as_deref());
+        canvas.paragraph(area, y, &app.text(Phrase::HowToJoin(command)), Role::Dim);
         return;
     }
     let today = app.local(app.now).date();

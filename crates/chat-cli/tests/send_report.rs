@@ -77,7 +77,7 @@ fn timeout_offline_has_both_causes() {
 #[test]
 fn timeout_under_a_rate_limit_names_it() {
     let mut config = ServerConfig::default();
-    config.limits.posts = Some(Rate { per_second: 0.001, burst: 2 });
+    config.limits.posts = Some(Rate::new(0.001, 2));
     let (room, home) = (Room::with(config), Home::new());
     let output =
         run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--timeout", "2s", "--json"]), b"1\n2\n3\n4\n");

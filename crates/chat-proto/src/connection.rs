@@ -3,6 +3,8 @@
 mod driver;
 mod error;
 mod output;
+mod timer;
 
 pub use driver::Connection;
 pub use error::ConnectionError;
+pub use timer::DeadlineTimer;

@@ -67,7 +67,7 @@ mod writer;
 pub use account::{Account, MAX_NICKNAME_BYTES, MAX_TOKEN_BYTES, Nickname, NicknameError, Token, TokenError};
 pub use codec::{CodecError, Frame, LineCodec, MAX_INPUT_EXTENSION, MAX_INPUT_LINE, MAX_OUTPUT_LINE, MAX_POST_LINE};
 #[cfg(feature = "connection")]
-pub use connection::{Connection, ConnectionError};
+pub use connection::{Connection, ConnectionError, DeadlineTimer};
 pub use dialogue::{CONFIRMATION, Extensions, GREETING, NICKNAME_PROMPT, UNKNOWN_TOKEN, WELCOME};
 pub use error::{Excerpt, Expected, ProtocolError, Refusal};
 pub use extension::{DeclineCode, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, encode_numbered};

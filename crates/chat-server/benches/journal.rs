@@ -67,7 +67,7 @@ fn reading(c: &mut Criterion) {
     let mut group = c.benchmark_group("journal/read");
     group.throughput(Throughput::Elements(PAGE as u64));
     group.bench_function(BenchmarkId::new("sqlite", PAGE), |b| {
-        let page = ReadLimit { messages: PAGE, bytes: usize::MAX };
+        let page = ReadLimit::new(PAGE, usize::MAX);
         b.iter(|| assert_eq!(reader.read(1_000, page).unwrap().len(), PAGE));
     });
     group.finish();

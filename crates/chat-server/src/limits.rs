@@ -77,6 +77,7 @@ impl Default for Limits {
 
 /// A rate limit: a steady rate, and a burst.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Rate {
     /// The steady rate. At zero or less nothing passes once the burst is used up.
     pub per_second: f64,
@@ -84,9 +85,21 @@ pub struct Rate {
     pub burst: u32,
 }
 
+impl Rate {
+    /// Creates a rate with a burst.
+    #[must_use]
+    pub const fn new(per_second: f64, burst: u32) -> Self {
+        Self { per_second, burst }
+    }
+}
+
 /// The longest line that a listener may send, in bytes: three times what a request needs. Silent connections with half
 /// a line cannot exhaust memory.
 pub(crate) const LISTENER_LINE: usize = 1024;
+
+/// How long the rest of an extension line may take. A program sends such a line as a whole; half of one, up to 40 KiB,
+/// would otherwise stay in memory for as long as its connection.
+pub(crate) const UNFINISHED_LINE: Duration = Duration::from_secs(60);
 
 /// How many bytes the kernel buffers for a peer that does not read (the kernel counts its own overhead, and so doubles
 /// it). Otherwise it would buffer 4 MB for each peer that does not read, and treat a peer that reads less than 20 KB
@@ -108,6 +121,10 @@ pub(crate) const PAGE_BYTES: usize = 128 * 1024;
 
 /// How many pages are read from the store at the same time. More would only wait for the same disk and occupy memory.
 pub(crate) const READS_AT_ONCE: usize = 4;
+
+/// How many pages one address may read: a burst of 128 MB of text, which is more than most logs have, then 13 MB a
+/// second, which costs a tenth of a processor. Loopback is not counted, as for [`Limits::connections_per_address`].
+pub(crate) const PAGE_RATE: Rate = Rate { per_second: 100.0, burst: 1_000 };
 
 /// How many messages a listener gets that requests a log this store never had: enough if the store was lost, bounded if
 /// the listener connected to the wrong server.

@@ -2,6 +2,7 @@
 
 mod context;
 mod listener;
+mod page_turns;
 #[cfg(test)]
 #[path = "../tests/support/test_room.rs"]
 pub(crate) mod test_room;

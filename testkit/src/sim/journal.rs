@@ -27,7 +27,7 @@ impl Disk {
 
     /// Returns all stored messages.
     pub(super) fn messages(&self) -> Result<Vec<MessageRecord>, JournalError> {
-        self.lock().reader().read(1, ReadLimit { messages: usize::MAX, bytes: usize::MAX })
+        self.lock().reader().read(1, ReadLimit::new(usize::MAX, usize::MAX))
     }
 
     /// Opens the journal for one lifetime of the server.

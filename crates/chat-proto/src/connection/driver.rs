@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use tokio_util::codec::Decoder as _;
 
 use crate::codec::{Frame, LineCodec};
 use crate::connection::error::ConnectionError;
 use crate::connection::output::{OutputBuffer, WriteProgress};
-use crate::line::Line;
+use crate::connection::timer::DeadlineTimer;
+use crate::line::{EXTENSION_MARK, Line};
 use crate::state_machine::{NotReady, Output, StateMachine};
 
 /// How many bytes of output may wait before input is no longer read, so that a peer that sends faster than it reads the
@@ -69,10 +70,13 @@ pub struct Connection<M: StateMachine, IO> {
     heard: bool,
     ended: bool,
     close_required: bool,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: DeadlineTimer,
     write_timeout: Duration,
     /// When the waiting output counts as stalled. `None` while the peer reads.
     stalled_at: Option<Instant>,
+    line_timeout: Option<Duration>,
+    /// When the extension line that has arrived in part must be complete.
+    line_due: Option<Instant>,
 }
 
 impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
@@ -92,9 +96,11 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             heard: false,
             ended: false,
             close_required: false,
-            timer: None,
+            timer: DeadlineTimer::default(),
             write_timeout: Duration::from_secs(60),
             stalled_at: None,
+            line_timeout: None,
+            line_due: None,
         }
     }
 
@@ -102,6 +108,14 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
     #[must_use]
     pub fn with_write_timeout(mut self, limit: Duration) -> Self {
         self.write_timeout = limit;
+        self
+    }
+
+    /// Sets how long the rest of an extension line may take after its beginning. Default: without limit. Plain lines have
+    /// none, because a person may type them; extension lines are sent by programs, as a whole.
+    #[must_use]
+    pub fn with_line_timeout(mut self, limit: Duration) -> Self {
+        self.line_timeout = Some(limit);
         self
     }
 
@@ -190,7 +204,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             self.take_output();
             match self.poll_write_out(cx) {
                 Poll::Ready(()) => Poll::Ready(Ok(())),
-                Poll::Pending => self.poll_timer(cx, None),
+                Poll::Pending => self.poll_timer(cx, None, None),
             }
         })
         .await
@@ -224,8 +238,10 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             }
             let may_read = self.machine.wants_input() && self.output.len() < HIGH_WATER;
             if may_read && self.handle_buffered_input()? {
+                self.line_due = None;
                 continue;
             }
+            let line_due = if may_read { self.watch_line() } else { None };
             let written = self.poll_write_out(cx);
             if written.is_ready() && self.machine.wants_input() && !may_read {
                 // Only the waiting output had stopped the reading.
@@ -237,7 +253,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             if may_read && self.poll_fill(cx)?.is_ready() {
                 continue;
             }
-            match self.poll_timer(cx, deadline) {
+            match self.poll_timer(cx, deadline, line_due) {
                 Poll::Ready(fired) => fired?,
                 Poll::Pending => return Poll::Pending,
             }
@@ -278,6 +294,16 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             Some(Frame::Unfinished(_)) | None => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Returns when the line that has arrived in part must be complete.
+    fn watch_line(&mut self) -> Option<Instant> {
+        let limit = self.line_timeout?;
+        // The mark is ASCII, so it is one byte.
+        if self.input.first() != Some(&(EXTENSION_MARK as u8)) {
+            return None;
+        }
+        Some(*self.line_due.get_or_insert_with(|| Instant::now() + limit))
     }
 
     /// Reads once. Ready when something arrived, including the end of the stream.
@@ -329,25 +355,20 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
         }
     }
 
-    /// Waits for the deadline of the machine or of the stalled output, whichever is earlier.
+    /// Waits for the earliest deadline: of the machine, of the stalled output, or of the line that has arrived in part.
     fn poll_timer(
         &mut self,
         cx: &mut Context<'_>,
         deadline: Option<std::time::Instant>,
+        line_due: Option<Instant>,
     ) -> Poll<Result<(), ConnectionError>> {
-        let deadline = deadline.map(Instant::from_std);
-        let Some(earliest) = [deadline, self.stalled_at].into_iter().flatten().min() else {
-            self.timer = None;
-            return Poll::Pending;
-        };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(earliest)));
-        if timer.deadline() != earliest {
-            timer.as_mut().reset(earliest);
-        }
-        ready!(timer.as_mut().poll(cx));
-        self.timer = None;
-        if self.stalled_at.is_some_and(|at| Instant::now() >= at) {
+        ready!(self.timer.poll(cx, [deadline.map(Instant::from_std), self.stalled_at, line_due]));
+        let is_over = |at: Instant| Instant::now() >= at;
+        if self.stalled_at.is_some_and(is_over) {
             return Poll::Ready(Err(ConnectionError::Stalled { limit: self.write_timeout }));
+        }
+        if line_due.is_some_and(is_over) {
+            return Poll::Ready(Err(ConnectionError::Unfinished { limit: self.line_timeout.unwrap_or_default() }));
         }
         self.machine.handle_timeout(now())?;
         Poll::Ready(Ok(()))

@@ -29,4 +29,10 @@ pub enum ConnectionError {
         /// How long it may read nothing.
         limit: Duration,
     },
+    /// The peer has sent the beginning of an extension line and not its rest.
+    #[error("the peer sent half a line and nothing for {}", duration(*limit))]
+    Unfinished {
+        /// How long the rest may take.
+        limit: Duration,
+    },
 }

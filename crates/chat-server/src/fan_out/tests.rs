@@ -1,6 +1,7 @@
 //! Compares the fan-out with sessions that write everything themselves: with streams that are full at times, a log that
 //! evicts, and peers that send, both write the same bytes.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,8 +53,9 @@ impl Peer {
         let subscriber = fan_out.map(|fan_out| Subscriber::new(Arc::clone(fan_out), Arc::clone(&theirs)));
         let head = room.context.log.watch_head();
         let now = *head.borrow();
+        let (context, from) = (Arc::clone(&room.context), Ipv4Addr::LOCALHOST.into());
         let mut session =
-            ListenerSession::new(Arc::clone(&room.context), SharedStream::new(theirs), now).with_subscriber(subscriber);
+            ListenerSession::new(context, from, SharedStream::new(theirs), now).with_subscriber(subscriber);
         let session = tokio::spawn(async move { session.run(head).await.is_ok() });
         let mut peer = Self { stream, seen: Vec::new(), session };
         if form == Form::Numbered {

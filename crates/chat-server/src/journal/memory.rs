@@ -1,8 +1,8 @@
 //! A journal in memory, for tests, demonstrations, and rooms that must leave no trace. It drops its oldest messages
-//! beyond a limit, and everything at the end of the process.
+//! beyond a limit, and everything with its last clone.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use chat_proto::{PostId, Seq};
 
@@ -12,18 +12,33 @@ use crate::entry::{AccountId, AccountRecord, Appended, Draft, LogStream, Message
 use crate::error::JournalError;
 use crate::limits::Limits;
 
-/// A bounded journal in memory.
-#[derive(Debug)]
+/// A bounded journal in memory. Clones share their content: a program that keeps a clone can start its next server on it,
+/// and listeners resume where they stopped. One server at a time may use it.
+///
+/// ```
+/// use chat_server::{MemoryJournal, Server, ServerConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let journal = MemoryJournal::new();
+/// for _ in 0..2 {
+///     let server = Server::start(ServerConfig::on_free_ports(), journal.clone()).await?;
+///     server.drain().await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
 pub struct MemoryJournal {
-    streams: [LogStream; 1],
-    accounts: Vec<AccountRecord>,
-    posts: HashMap<(AccountId, PostId), Seq>,
-    log: Arc<RwLock<MemoryLog>>,
+    streams: Arc<[LogStream]>,
+    content: Arc<RwLock<MemoryContent>>,
     limit: usize,
 }
 
 #[derive(Debug)]
-struct MemoryLog {
+struct MemoryContent {
+    accounts: Vec<AccountRecord>,
+    posts: HashMap<(AccountId, PostId), Seq>,
     messages: VecDeque<KeptMessage>,
     oldest: Seq,
     bytes: usize,
@@ -54,14 +69,15 @@ impl MemoryJournal {
     /// them.
     #[must_use]
     pub fn with_limit(bytes: usize) -> Self {
-        let log = MemoryLog { messages: VecDeque::new(), oldest: 1, bytes: 0, last_at: 0 };
-        Self {
-            streams: [LogStream::starting_at(1)],
+        let content = MemoryContent {
             accounts: Vec::new(),
             posts: HashMap::new(),
-            log: Arc::new(RwLock::new(log)),
-            limit: bytes,
-        }
+            messages: VecDeque::new(),
+            oldest: 1,
+            bytes: 0,
+            last_at: 0,
+        };
+        Self { streams: Arc::new([LogStream::starting_at(1)]), content: Arc::new(RwLock::new(content)), limit: bytes }
     }
 }
 
@@ -77,46 +93,20 @@ impl Journal for MemoryJournal {
     }
 
     fn head(&self) -> Seq {
-        self.log.read().unwrap_or_else(PoisonError::into_inner).head()
+        read(&self.content).head()
     }
 
     fn accounts(&mut self) -> Result<Vec<AccountRecord>, JournalError> {
-        Ok(self.accounts.clone())
+        Ok(read(&self.content).accounts.clone())
     }
 
     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
-        let mut log = self.log.write().unwrap_or_else(PoisonError::into_inner);
-        let at = now_ms().max(log.last_at);
-        log.last_at = at;
-        let mut appended = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            appended.push(match draft {
-                Draft::Account { token, nickname } => {
-                    let id = AccountId::try_from(self.accounts.len()).unwrap_or(AccountId::MAX).saturating_add(1);
-                    let nickname = nickname.clone();
-                    self.accounts.push(AccountRecord { id, token: *token, nickname, at, revoked: false });
-                    Appended::Account(id)
-                }
-                Draft::Post { author, id, text } => {
-                    let post = id.clone().map(|id| (author.id, id));
-                    if let Some(&seq) = post.as_ref().and_then(|post| self.posts.get(post)) {
-                        appended.push(Appended::Repeated { seq });
-                        continue;
-                    }
-                    let seq = log.head() + 1;
-                    if let Some(post) = post.clone() {
-                        self.posts.insert(post, seq);
-                    }
-                    let message = MessageRecord { seq, at, nickname: author.nickname.clone(), text: text.clone() };
-                    log.push(KeptMessage { message, post });
-                    Appended::Fresh { seq, at }
-                }
-            });
-        }
-        while log.bytes > self.limit && log.messages.len() > 1 {
-            if let Some(post) = log.forget_oldest() {
-                self.posts.remove(&post);
-            }
+        let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
+        let at = now_ms().max(content.last_at);
+        content.last_at = at;
+        let appended = drafts.iter().map(|draft| content.append(draft, at)).collect();
+        while content.bytes > self.limit && content.messages.len() > 1 {
+            content.forget_oldest();
         }
         Ok(appended)
     }
@@ -126,13 +116,37 @@ impl Journal for MemoryJournal {
     }
 
     fn reader(&self) -> Arc<dyn JournalReader> {
-        Arc::new(MemoryReader(Arc::clone(&self.log)))
+        Arc::new(MemoryReader(Arc::clone(&self.content)))
     }
 }
 
-impl MemoryLog {
+impl MemoryContent {
     fn head(&self) -> Seq {
         self.oldest + self.messages.len() as Seq - 1
+    }
+
+    fn append(&mut self, draft: &Draft, at: i64) -> Appended {
+        match draft {
+            Draft::Account { token, nickname } => {
+                let id = AccountId::try_from(self.accounts.len()).unwrap_or(AccountId::MAX).saturating_add(1);
+                let nickname = nickname.clone();
+                self.accounts.push(AccountRecord { id, token: *token, nickname, at, revoked: false });
+                Appended::Account(id)
+            }
+            Draft::Post { author, id, text } => {
+                let post = id.clone().map(|id| (author.id, id));
+                if let Some(&seq) = post.as_ref().and_then(|post| self.posts.get(post)) {
+                    return Appended::Repeated { seq };
+                }
+                let seq = self.head() + 1;
+                if let Some(post) = post.clone() {
+                    self.posts.insert(post, seq);
+                }
+                let message = MessageRecord { seq, at, nickname: author.nickname.clone(), text: text.clone() };
+                self.push(KeptMessage { message, post });
+                Appended::Fresh { seq, at }
+            }
+        }
     }
 
     fn push(&mut self, kept: KeptMessage) {
@@ -140,31 +154,38 @@ impl MemoryLog {
         self.messages.push_back(kept);
     }
 
-    fn forget_oldest(&mut self) -> Option<(AccountId, PostId)> {
-        let kept = self.messages.pop_front()?;
+    fn forget_oldest(&mut self) {
+        let Some(kept) = self.messages.pop_front() else { return };
         self.oldest += 1;
         self.bytes -= kept.size();
-        kept.post
+        if let Some(post) = kept.post {
+            self.posts.remove(&post);
+        }
     }
 }
 
-struct MemoryReader(Arc<RwLock<MemoryLog>>);
+/// Locks the content. Its holders only copy in memory, so a reader waits for microseconds and never for a disk.
+fn read(content: &RwLock<MemoryContent>) -> RwLockReadGuard<'_, MemoryContent> {
+    content.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct MemoryReader(Arc<RwLock<MemoryContent>>);
 
 impl JournalReader for MemoryReader {
     fn waits(&self) -> bool {
         false
     }
 
-    fn oldest(&self) -> Result<Seq, JournalError> {
-        Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).oldest)
+    fn oldest(&self) -> Seq {
+        read(&self.0).oldest
     }
 
     fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {
-        let log = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let skip = usize::try_from(from.saturating_sub(log.oldest)).unwrap_or(usize::MAX);
+        let content = read(&self.0);
+        let skip = usize::try_from(from.saturating_sub(content.oldest)).unwrap_or(usize::MAX);
         let mut bytes = 0;
         let mut messages = Vec::new();
-        for kept in log.messages.iter().skip(skip).take(page.messages) {
+        for kept in content.messages.iter().skip(skip).take(page.messages) {
             bytes += kept.message.text.as_str().len();
             messages.push(kept.message.clone());
             if bytes >= page.bytes {
@@ -175,7 +196,7 @@ impl JournalReader for MemoryReader {
     }
 
     fn first_after(&self, at: i64) -> Result<Seq, JournalError> {
-        let log = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(log.oldest + log.messages.partition_point(|kept| kept.message.at <= at) as Seq)
+        let content = read(&self.0);
+        Ok(content.oldest + content.messages.partition_point(|kept| kept.message.at <= at) as Seq)
     }
 }

@@ -66,9 +66,9 @@ pub trait JournalReader: Send + Sync + 'static {
 
     /// Returns the sequence number of the oldest stored message; one after the head if there is none.
     ///
-    /// # Errors
-    /// [`JournalError`] if it cannot be read.
-    fn oldest(&self) -> Result<Seq, JournalError>;
+    /// It is called for each request to resume, on the threads of the runtime, so it must be known without reading: a
+    /// listener that asks for the newest messages must not wait for the pages of the others.
+    fn oldest(&self) -> Seq;
 
     /// Reads messages from `from`, in order, at most as many as `page` allows. Empty only at the end. A message that
     /// was damaged on disk is skipped.
@@ -87,9 +87,18 @@ pub trait JournalReader: Send + Sync + 'static {
 
 /// The limits of one read.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct ReadLimit {
     /// The largest number of messages.
     pub messages: usize,
     /// The largest number of bytes of text; the message that exceeds it is still returned.
     pub bytes: usize,
+}
+
+impl ReadLimit {
+    /// Creates a limit of that many messages and bytes of text.
+    #[must_use]
+    pub const fn new(messages: usize, bytes: usize) -> Self {
+        Self { messages, bytes }
+    }
 }

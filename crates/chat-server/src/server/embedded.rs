@@ -104,7 +104,7 @@ impl EmbeddedServer {
     {
         let head = self.context.log.watch_head();
         let now = *head.borrow();
-        let mut session = ListenerSession::new(Arc::clone(&self.context), io, now);
+        let mut session = ListenerSession::new(Arc::clone(&self.context), peer, io, now);
         let permit = self.admission.admit(peer, Port::Listen);
         async move {
             if permit.is_some()
@@ -144,8 +144,10 @@ impl EmbeddedServer {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::time::Duration;
 
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
+    use tokio::time::timeout;
 
     use super::*;
     use crate::journal::MemoryJournal;
@@ -163,5 +165,36 @@ mod tests {
         let mut heard = String::new();
         BufReader::new(listener).read_line(&mut heard).await.unwrap();
         assert!(heard.ends_with("Bob: hello\n"), "{heard}");
+    }
+
+    /// Starts a writer that has registered an account.
+    async fn writer(room: &EmbeddedServer) -> BufReader<DuplexStream> {
+        let (mut writer, io) = tokio::io::duplex(1024);
+        tokio::spawn(room.serve_writer(io, HERE));
+        writer.write_all(b"\nBob\n").await.unwrap();
+        let mut writer = BufReader::new(writer);
+        for _ in 0..4 {
+            writer.read_line(&mut String::new()).await.unwrap();
+        }
+        writer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closes_after_half_an_extension_line() {
+        let room = EmbeddedServer::start(ServerConfig::default(), MemoryJournal::new()).unwrap();
+        let (mut half, mut whole) = (writer(&room).await, writer(&room).await);
+        half.write_all(b"\x01{\"id\": \"a\", \"text\": \"").await.unwrap();
+        // A person may type a plain line for as long as it takes, and a whole line leaves no deadline behind.
+        whole.write_all(b"\x01{\"id\": \"a\", \"text\": \"b\"}\nhel").await.unwrap();
+        let mut rest = String::new();
+        let ended = timeout(Duration::from_secs(3_600), half.read_to_string(&mut rest)).await;
+        assert!(ended.is_ok(), "it is still served");
+        assert_eq!(rest, "");
+        whole.write_all(b"lo\n\n").await.unwrap();
+        let mut answers = [String::new(), String::new()];
+        for answer in &mut answers {
+            whole.read_line(answer).await.unwrap();
+        }
+        assert!(answers[0].contains("\"ok\": \"a\"") && answers[1].starts_with("Message send."), "{answers:?}");
     }
 }

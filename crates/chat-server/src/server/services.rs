@@ -98,7 +98,7 @@ fn listen<IO: AsyncRead + AsyncWrite + Unpin + Send>(
 ) -> impl Future<Output = ()> + Send + use<IO> {
     let head = context.log.watch_head();
     let now = *head.borrow();
-    let mut session = ListenerSession::new(context, io, now).with_subscriber(subscriber);
+    let mut session = ListenerSession::new(context, permit.peer(), io, now).with_subscriber(subscriber);
     async move {
         let (_permit, linger) = (permit, linger);
         if let Err(exit) = session.run(head).await {

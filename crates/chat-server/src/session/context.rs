@@ -1,17 +1,19 @@
 //! The state that all sessions of one server share.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chat_proto::{Nickname, Position, Seq, StreamId, Text};
 use tokio::sync::Semaphore;
 
+use super::page_turns::PageTurns;
 use crate::accounts::{AccountDirectory, SERVER_NAME};
 use crate::config::ServerConfig;
 use crate::entry::{Author, Draft, LogStream, MessageRecord, SERVER_ACCOUNT};
 use crate::error::JournalError;
 use crate::journal::{Journal, JournalReader, ReadLimit};
-use crate::limits::{PAGE_BYTES, PAGE_MESSAGES, READS_AT_ONCE};
+use crate::limits::{PAGE_BYTES, PAGE_MESSAGES};
 use crate::log::SharedLog;
 use crate::meters::Meters;
 
@@ -22,8 +24,9 @@ pub(crate) struct SessionContext {
     pub(crate) log: Arc<SharedLog>,
     pub(crate) meters: Arc<Meters>,
     pub(super) streams: Vec<LogStream>,
-    pub(super) reader: Arc<dyn JournalReader>,
-    reads: Semaphore,
+    reader: Arc<dyn JournalReader>,
+    page_turns: PageTurns,
+    time_turn: Semaphore,
 }
 
 impl SessionContext {
@@ -40,7 +43,8 @@ impl SessionContext {
             meters: Arc::default(),
             streams: journal.streams().to_vec(),
             reader: journal.reader(),
-            reads: Semaphore::new(READS_AT_ONCE),
+            page_turns: PageTurns::default(),
+            time_turn: Semaphore::new(1),
         })
     }
 
@@ -72,26 +76,37 @@ impl SessionContext {
         Some(Draft::Post { author: Arc::new(Author { id: SERVER_ACCOUNT, nickname }), id: None, text })
     }
 
-    /// Reads one page of the journal.
-    pub(super) async fn page(self: &Arc<Self>, from: Seq) -> Result<Vec<MessageRecord>, JournalError> {
-        let _reading = self.meters.reading_pages.while_held();
-        self.meters.pages.one();
-        let limit = ReadLimit { messages: PAGE_MESSAGES, bytes: PAGE_BYTES };
-        self.read(move |context| context.reader.read(from, limit)).await
+    /// Returns the sequence number of the oldest stored message.
+    pub(super) fn oldest(&self) -> Seq {
+        self.reader.oldest()
     }
 
-    /// Reads the journal on a blocking thread; a few reads run at the same time.
-    pub(super) async fn read<T: Send + 'static>(
-        self: &Arc<Self>,
-        read: impl FnOnce(&Self) -> Result<T, JournalError> + Send + 'static,
+    /// Returns the sequence number of the first message after a time. These requests have a turn of their own, so that
+    /// they wait neither for pages nor make pages wait.
+    pub(super) async fn first_after(self: &Arc<Self>, at: i64) -> Result<Seq, JournalError> {
+        // Never closed, so acquiring cannot fail.
+        let _turn = self.time_turn.acquire().await;
+        self.read(move |reader| reader.first_after(at)).await
+    }
+
+    /// Reads one page of the journal in the turn of `peer`.
+    pub(super) async fn page(self: &Arc<Self>, peer: IpAddr, from: Seq) -> Result<Vec<MessageRecord>, JournalError> {
+        let _turn = if self.reader.waits() { Some(self.page_turns.acquire(peer).await) } else { None };
+        let _reading = self.meters.reading_pages.while_held();
+        self.meters.pages.one();
+        self.read(move |reader| reader.read(from, ReadLimit::new(PAGE_MESSAGES, PAGE_BYTES))).await
+    }
+
+    /// Reads the journal on a blocking thread, unless it never waits.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn JournalReader) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         if !self.reader.waits() {
-            return read(self);
+            return read(&*self.reader);
         }
-        // Never closed, so acquiring cannot fail.
-        let _permit = self.reads.acquire().await;
-        let context = Arc::clone(self);
-        match tokio::task::spawn_blocking(move || read(&context)).await {
+        let reader = Arc::clone(&self.reader);
+        match tokio::task::spawn_blocking(move || read(&*reader)).await {
             Ok(result) => result,
             Err(failed) => Err(JournalError::Interrupted(failed.into())),
         }

@@ -67,7 +67,7 @@ fn is_set_aside(dir: &Path) -> bool {
 }
 
 fn places(journal: &SqliteJournal) -> Vec<u64> {
-    let page = ReadLimit { messages: 100, bytes: usize::MAX };
+    let page = ReadLimit::new(100, usize::MAX);
     journal.reader().read(1, page).unwrap().iter().map(|message| message.seq).collect()
 }
 

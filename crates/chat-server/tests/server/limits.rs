@@ -41,7 +41,7 @@ async fn connection_that_a_hook_refuses_gets_no_greeting() {
 #[tokio::test]
 async fn declines_or_delays_posts_over_the_rate() {
     let mut config = config();
-    config.limits.posts = Some(Rate { per_second: 50.0, burst: 10 });
+    config.limits.posts = Some(Rate::new(50.0, 10));
     let server = start(config, MemoryJournal::new()).await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
     let posts: String = (0..200).map(|number| id_post(&format!("p{number}"), "x")).collect();
@@ -64,7 +64,7 @@ async fn declines_or_delays_posts_over_the_rate() {
 #[tokio::test]
 async fn declined_post_is_not_overtaken() {
     let mut config = config();
-    config.limits.posts = Some(Rate { per_second: 20.0, burst: 2 });
+    config.limits.posts = Some(Rate::new(20.0, 2));
     let server = start(config, MemoryJournal::new()).await;
     let (mut writer, _) = Peer::registered(&server, "Bob").await;
     let mut waiting: Vec<String> = (0..8).map(|number| format!("p{number}")).collect();
@@ -92,7 +92,7 @@ async fn declined_post_is_not_overtaken() {
 #[tokio::test]
 async fn reconnecting_does_not_evade_the_rate() {
     let mut config = config();
-    config.limits.posts = Some(Rate { per_second: 10.0, burst: 2 });
+    config.limits.posts = Some(Rate::new(10.0, 2));
     let server = start(config, MemoryJournal::new()).await;
     let (_, record) = Peer::registered(&server, "Bob").await;
     let mut peers = Vec::new();
@@ -113,7 +113,7 @@ async fn reconnecting_does_not_evade_the_rate() {
 #[tokio::test]
 async fn limits_registrations_of_one_address() {
     let mut config = config();
-    config.limits.registrations = Some(Rate { per_second: 0.001, burst: 3 });
+    config.limits.registrations = Some(Rate::new(0.001, 3));
     let server = start(config, MemoryJournal::new()).await;
     for _ in 0..3 {
         Peer::registered(&server, "Bob").await;

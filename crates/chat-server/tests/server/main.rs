@@ -8,6 +8,7 @@ mod config_file;
 mod damage;
 mod dialogue;
 mod drain;
+mod embedding;
 mod fan_out;
 #[cfg(unix)]
 mod hostile;

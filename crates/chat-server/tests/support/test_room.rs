@@ -23,10 +23,15 @@ impl TestRoom {
     }
 
     pub(crate) fn with_config(ring: usize, config: ServerConfig) -> Self {
-        let mut journal = MemoryJournal::new();
+        Self::on(ring, config, |journal| journal)
+    }
+
+    /// Creates a room whose sessions read what `wrap` makes of its journal.
+    pub(crate) fn on<J: Journal>(ring: usize, config: ServerConfig, wrap: impl FnOnce(MemoryJournal) -> J) -> Self {
+        let journal = MemoryJournal::new();
         let mut config = config;
         config.limits.ring_bytes = ring;
-        let context = SessionContext::load(config, &mut journal).unwrap();
+        let context = SessionContext::load(config, &mut wrap(journal.clone())).unwrap();
         let author = Arc::new(Author { id: 1, nickname: Nickname::new("Keen Bob").unwrap() });
         Self { context: Arc::new(context), journal, author }
     }
@@ -39,6 +44,6 @@ impl TestRoom {
 
     /// Returns all messages from a sequence number.
     pub(crate) fn messages(&self, from: Seq) -> Vec<MessageRecord> {
-        self.journal.reader().read(from, ReadLimit { messages: usize::MAX, bytes: usize::MAX }).unwrap()
+        self.journal.reader().read(from, ReadLimit::new(usize::MAX, usize::MAX)).unwrap()
     }
 }

@@ -63,7 +63,7 @@ impl SqliteJournal {
         let Opened { connection, log, recovery } = open::open(dir.path(), &path)?;
         let mut journal = Self {
             identity: StoreIdentity::of(&path),
-            reader: Arc::new(SqliteReader::new(path)),
+            reader: Arc::new(SqliteReader::new(path, oldest(&connection)?)),
             head_marker,
             head: log.head,
             last_at: last_at(&connection)?,
@@ -201,6 +201,13 @@ fn last_at(connection: &Connection) -> Result<i64, StoreError> {
     let last =
         connection.query_row("SELECT at FROM message ORDER BY seq DESC LIMIT 1", [], |row| row.get(0)).optional()?;
     Ok(last.unwrap_or(0))
+}
+
+/// Returns the sequence number of the oldest message; 1 if there is none.
+fn oldest(connection: &Connection) -> Result<Seq, StoreError> {
+    let oldest: Option<i64> =
+        connection.query_row("SELECT seq FROM message ORDER BY seq LIMIT 1", [], |row| row.get(0)).optional()?;
+    Ok(oldest.and_then(|seq| Seq::try_from(seq).ok()).unwrap_or(1))
 }
 
 fn data_version(connection: &Connection) -> Result<i64, StoreError> {

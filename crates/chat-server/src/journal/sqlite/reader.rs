@@ -1,7 +1,7 @@
 //! Reads the store on connections of its own, while the journal thread writes.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chat_proto::Seq;
@@ -21,11 +21,14 @@ pub(super) struct SqliteReader {
     idle: Mutex<Vec<Connection>>,
     /// Whether damage was found in the store since it was opened.
     damaged: AtomicBool,
+    /// The sequence number of the oldest message. A number on its own, so no other memory depends on its order.
+    oldest: AtomicU64,
 }
 
 impl SqliteReader {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::new(Vec::new()), damaged: AtomicBool::new(false) }
+    pub(super) fn new(path: PathBuf, oldest: Seq) -> Self {
+        let (idle, damaged) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+        Self { path, idle, damaged, oldest: AtomicU64::new(oldest) }
     }
 
     /// Closes idle connections, so that the writing connection is the last to close.
@@ -57,14 +60,8 @@ impl SqliteReader {
 }
 
 impl JournalReader for SqliteReader {
-    fn oldest(&self) -> Result<Seq, JournalError> {
-        self.with(|connection| {
-            let oldest: Option<i64> = connection
-                .prepare_cached("SELECT seq FROM message ORDER BY seq LIMIT 1")?
-                .query_row([], |row| row.get(0))
-                .optional()?;
-            Ok(oldest.and_then(|seq| Seq::try_from(seq).ok()).unwrap_or(1))
-        })
+    fn oldest(&self) -> Seq {
+        self.oldest.load(Ordering::Relaxed)
     }
 
     fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {

@@ -1,11 +1,11 @@
 //! What a listener receives from the journal: the answer to its request to resume, and the pages that it has missed.
 
 use bytes::BytesMut;
-use chat_proto::{ListenerServerCommand, ResumeAnswer, ResumeRequest, SeqRange, StateMachine as _};
+use chat_proto::{ListenerServerCommand, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, StateMachine as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::exit::ListenerExit;
-use super::resume::first_seq;
+use super::resume::{first_seq, within};
 use super::task::{ListenerSession, now};
 use crate::log::{Batch, Form, LogCursor, LogRead};
 
@@ -15,14 +15,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         // A late request: a line that was sent in part is completed first.
         let plain = self.sent_plain();
         self.finish_line().await?;
-        let from = request.from;
-        let (first, head) = self
-            .context
-            .read(move |context| {
-                let head = context.log.last();
-                Ok((first_seq(&from, &context.streams, head, &*context.reader)?, head))
-            })
-            .await?;
+        let mut head = self.context.log.last();
+        let first = match (first_seq(&request.from, &self.context.streams, self.context.oldest(), head), request.from) {
+            (None, ResumeFrom::AfterTime(at)) => {
+                let wanted = self.context.first_after(at).await?;
+                // The log may have grown while the time was looked up.
+                head = self.context.log.last();
+                within(wanted, self.context.oldest(), head)
+            }
+            (first, _) => first.unwrap_or(head + 1),
+        };
         let Some(stream) = self.context.stream().cloned() else { return Ok(()) };
         let answer = ResumeAnswer::new(stream, first, head).with_plain(plain);
         // The machine waits for this answer, so it accepts the command.
@@ -65,7 +67,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     /// Reads the page at the cursor from the journal.
     pub(super) async fn read_page(&mut self) -> Result<(), ListenerExit> {
         let next = self.cursor.next();
-        let messages = self.context.page(next).await?;
+        let messages = self.context.page(self.peer, next).await?;
         self.page = Batch::encode_for(&messages, self.cursor.form()).map(Box::new);
         match &self.page {
             Some(page) if page.first() != next && self.cursor.is_inside_line() => Err(ListenerExit::TornLine),

@@ -31,16 +31,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 continue;
             }
             if !self.released || self.up_to_date {
-                // A TLS stream may still buffer the end of what it accepted; a TCP stream never does.
-                let _ = Pin::new(&mut self.io).poll_flush(cx)?;
-                return Poll::Pending;
+                return self.poll_flush(cx);
             }
             let batches = match self.fetch() {
                 LogRead::Chunks(batches) => batches,
                 LogRead::Evicted => return Poll::Ready(Ok(ListenerStep::Evicted)),
                 LogRead::UpToDate => {
                     self.up_to_date = true;
-                    self.stall.clear();
                     return Poll::Ready(Ok(ListenerStep::UpToDate));
                 }
             };
@@ -52,6 +49,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 self.page = None;
             }
         }
+    }
+
+    /// Flushes what the stream has accepted. A TLS stream buffers up to 64 KiB, so a peer that reads nothing is noticed
+    /// here even if the room is quiet; a TCP stream buffers nothing.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
+        match Pin::new(&mut self.io).poll_flush(cx)? {
+            Poll::Ready(()) => self.stall.clear(),
+            Poll::Pending => self.stall.blocked(Instant::now(), self.context.config.limits.stall),
+        }
+        Poll::Pending
     }
 
     fn poll_write_batches(&mut self, cx: &mut Context<'_>, batches: &[Batch]) -> Poll<Result<usize, ListenerExit>> {

@@ -3,18 +3,11 @@
 use chat_proto::{ResumeFrom, Seq};
 
 use crate::entry::LogStream;
-use crate::error::JournalError;
-use crate::journal::JournalReader;
 use crate::limits::STRANGER_BACKLOG;
 
-/// Returns the sequence number of the first message to send. At most one after `head`.
-pub(super) fn first_seq(
-    from: &ResumeFrom,
-    streams: &[LogStream],
-    head: Seq,
-    journal: &dyn JournalReader,
-) -> Result<Seq, JournalError> {
-    let oldest = journal.oldest()?;
+/// Returns the sequence number of the first message to send, of those from `oldest` to `head`; one after `head` for
+/// none. `None` if only the journal knows it, because a time was requested.
+pub(super) fn first_seq(from: &ResumeFrom, streams: &[LogStream], oldest: Seq, head: Seq) -> Option<Seq> {
     let wanted = match from {
         ResumeFrom::After(position) => {
             let known = streams.iter().position(|stream| stream.id == position.stream);
@@ -32,11 +25,16 @@ pub(super) fn first_seq(
             }
         }
         ResumeFrom::Last(count) => (head + 1).saturating_sub(*count),
-        ResumeFrom::AfterTime(at) => journal.first_after(*at)?,
+        ResumeFrom::AfterTime(_) => return None,
         // A request of a later protocol version: start now.
         _ => head + 1,
     };
-    Ok(wanted.max(oldest).min(head + 1))
+    Some(within(wanted, oldest, head))
+}
+
+/// Returns the number that is sent first if `wanted` is requested.
+pub(super) fn within(wanted: Seq, oldest: Seq, head: Seq) -> Seq {
+    wanted.max(oldest).min(head + 1)
 }
 
 #[cfg(test)]
@@ -44,25 +42,6 @@ mod tests {
     use chat_proto::{Position, StreamId};
 
     use super::*;
-    use crate::{entry::MessageRecord, journal::ReadLimit};
-
-    struct Messages {
-        oldest: Seq,
-    }
-
-    impl JournalReader for Messages {
-        fn oldest(&self) -> Result<Seq, JournalError> {
-            Ok(self.oldest)
-        }
-
-        fn read(&self, _: Seq, _: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {
-            Ok(Vec::new())
-        }
-
-        fn first_after(&self, at: i64) -> Result<Seq, JournalError> {
-            Ok(Seq::try_from(at).unwrap() + 1)
-        }
-    }
 
     fn stream(id: &str, first: Seq) -> LogStream {
         LogStream { id: StreamId::new(id).unwrap(), first }
@@ -75,7 +54,7 @@ mod tests {
     #[test]
     fn starts_where_the_listener_stopped() {
         let streams = [stream("old", 1), stream("now", 51)];
-        let seq = |from: &ResumeFrom, oldest| first_seq(from, &streams, 100, &Messages { oldest }).unwrap();
+        let seq = |from: &ResumeFrom, oldest| first_seq(from, &streams, oldest, 100).unwrap();
         for (from, oldest, expected) in [
             (after("now", 80), 1, 81),
             (after("now", 0), 1, 1),
@@ -88,16 +67,16 @@ mod tests {
             (ResumeFrom::Last(10), 1, 91),
             (ResumeFrom::Last(0), 1, 101),
             (ResumeFrom::Last(u64::MAX), 7, 7),
-            (ResumeFrom::AfterTime(60), 1, 61),
         ] {
             assert_eq!(seq(&from, oldest), expected, "{from:?}");
         }
+        assert_eq!(first_seq(&ResumeFrom::AfterTime(60), &streams, 1, 100), None);
     }
 
     #[test]
     fn unknown_stream_gets_a_bounded_backlog() {
         let head = 10 * STRANGER_BACKLOG;
-        let from = first_seq(&after("other", 5), &[stream("now", 1)], head, &Messages { oldest: 1 }).unwrap();
+        let from = first_seq(&after("other", 5), &[stream("now", 1)], 1, head).unwrap();
         assert_eq!(from, head + 1 - STRANGER_BACKLOG);
     }
 }

@@ -5,17 +5,17 @@
 //! to the fan-out, if there is one.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use chat_proto::{
-    LineCodec, ListenerServer, ListenerServerConfig, ListenerServerEvent, Output, Seq, StateMachine as _,
+    DeadlineTimer, LineCodec, ListenerServer, ListenerServerConfig, ListenerServerEvent, Output, Seq, StateMachine as _,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use super::exit::ListenerExit;
 use super::stall::StallWatch;
@@ -28,6 +28,7 @@ use crate::session::context::SessionContext;
 /// A connection on the listen port.
 pub(crate) struct ListenerSession<IO> {
     pub(super) context: Arc<SessionContext>,
+    pub(super) peer: IpAddr,
     pub(super) io: IO,
     pub(super) codec: LineCodec,
     pub(super) input: BytesMut,
@@ -47,7 +48,7 @@ pub(crate) struct ListenerSession<IO> {
     pub(super) blocked: Option<Arc<WriteReady>>,
     pub(super) stall: StallWatch,
     /// Waits for the machine's deadline or for a stalled peer; an idle listener has none.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: DeadlineTimer,
     /// When the machine needs to be called with the time.
     deadline: Option<std::time::Instant>,
     /// Lends the socket to the fan-out; `None` for streams that cannot be shared.
@@ -68,10 +69,11 @@ pub(super) enum ListenerStep {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     /// Creates a session that begins at `head`, the current end of the log.
-    pub(crate) fn new(context: Arc<SessionContext>, io: IO, head: LogHead) -> Self {
+    pub(crate) fn new(context: Arc<SessionContext>, peer: IpAddr, io: IO, head: LogHead) -> Self {
         Self {
             machine: ListenerServer::new(&ListenerServerConfig::default(), now()),
             context,
+            peer,
             io,
             codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),
             input: BytesMut::new(),
@@ -83,7 +85,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             page: None,
             blocked: None,
             stall: StallWatch::default(),
-            timer: None,
+            timer: DeadlineTimer::default(),
             deadline: None,
             subscriber: None,
             lent: false,
@@ -111,7 +113,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                     ListenerStep::Evicted => Box::pin(self.read_page()).await?,
                     ListenerStep::UpToDate => {
                         if head.borrow().closing {
-                            poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await?;
+                            poll_fn(|cx| std::pin::Pin::new(&mut self.io).poll_shutdown(cx)).await?;
                             return Ok(());
                         }
                         self.lend();
@@ -131,7 +133,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     fn lend(&mut self) {
         if let Some(subscriber) = self.subscriber.as_ref().filter(|_| self.released && self.replies.is_empty()) {
             match subscriber.lend(self.cursor) {
-                Ok(()) => self.lent = true,
+                Ok(()) => {
+                    // A stream that can be shared buffers nothing, so everything is written.
+                    self.stall.clear();
+                    self.lent = true;
+                }
                 Err(cursor) => (self.cursor, self.up_to_date) = (cursor, false),
             }
         }
@@ -186,17 +192,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     /// Waits for the machine's deadline, or for the end of a window in which the peer may read too little.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
         loop {
-            let deadlines = [self.deadline.map(Instant::from_std), self.stall.deadline()];
-            let Some(earliest) = deadlines.into_iter().flatten().min() else {
-                self.timer = None;
-                return Poll::Pending;
-            };
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(earliest)));
-            if timer.deadline() != earliest {
-                timer.as_mut().reset(earliest);
-            }
-            ready!(timer.as_mut().poll(cx));
-            self.timer = None;
+            ready!(self.timer.poll(cx, [self.deadline.map(Instant::from_std), self.stall.deadline()]));
             if self.stall.is_stalled(Instant::now(), self.context.config.limits.stall) {
                 self.context.meters.stalled.one();
                 return Poll::Ready(Err(ListenerExit::Stalled));

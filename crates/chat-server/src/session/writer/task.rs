@@ -22,7 +22,7 @@ use crate::admission::ConnectionPermit;
 use crate::committer::{CommitResult, Committer, PostSequence};
 use crate::entry::Draft;
 use crate::error::CommitError;
-use crate::limits::{TURN_BYTES, TURN_POSTS};
+use crate::limits::{TURN_BYTES, TURN_POSTS, UNFINISHED_LINE};
 use crate::rate_limited_log::RateLimitedLog;
 use crate::session::context::SessionContext;
 
@@ -109,7 +109,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         // Before login there are no extension lines.
         let codec = LineCodec::with_limits(MAX_INPUT_LINE, MAX_INPUT_LINE);
         Self {
-            connection: Connection::new(machine, io, codec).with_write_timeout(NEVER),
+            connection: Connection::new(machine, io, codec)
+                .with_write_timeout(NEVER)
+                .with_line_timeout(UNFINISHED_LINE),
             replies: ReplyQueue::new(limits.posts_in_flight, limits.answer_bytes),
             context,
             committer,

@@ -28,30 +28,30 @@ fn account(number: u8) -> Draft {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+enum StoreStep {
     Append(Vec<(AccountId, Option<u8>)>),
     Read { from: Seq, messages: usize },
     Reopen,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn steps() -> impl Strategy<Value = Vec<StoreStep>> {
     let drafts = prop::collection::vec((1..4i64, prop::option::of(0..6u8)), 1..6);
     let step = prop_oneof![
-        4 => drafts.prop_map(Step::Append),
-        2 => (1..40u64, 1..8usize).prop_map(|(from, messages)| Step::Read { from, messages }),
-        1 => Just(Step::Reopen),
+        4 => drafts.prop_map(StoreStep::Append),
+        2 => (1..40u64, 1..8usize).prop_map(|(from, messages)| StoreStep::Read { from, messages }),
+        1 => Just(StoreStep::Reopen),
     ];
     prop::collection::vec(step, 1..20)
 }
 
 /// The expected behaviour of a journal, as a list.
 #[derive(Default)]
-struct Model {
+struct StoreModel {
     messages: Vec<(String, String)>,
     posts: HashMap<(AccountId, u8), Seq>,
 }
 
-impl Model {
+impl StoreModel {
     fn append(&mut self, drafts: &[(AccountId, Option<u8>)]) -> Vec<(Seq, bool)> {
         let mut answers = Vec::new();
         for &(account, id) in drafts {
@@ -70,9 +70,9 @@ impl Model {
     }
 }
 
-fn check(journal: &mut dyn Journal, model: &mut Model, step: &Step) {
+fn check(journal: &mut dyn Journal, model: &mut StoreModel, step: &StoreStep) {
     match step {
-        Step::Append(wanted) => {
+        StoreStep::Append(wanted) => {
             let mut next = model.messages.len() + 1;
             let drafts: Vec<_> = wanted
                 .iter()
@@ -96,13 +96,13 @@ fn check(journal: &mut dyn Journal, model: &mut Model, step: &Step) {
             assert_eq!(answers, model.append(wanted));
             assert_eq!(journal.head(), model.messages.len() as Seq);
         }
-        Step::Read { from, messages } => {
+        StoreStep::Read { from, messages } => {
             let read = journal.reader().read(*from, ReadLimit { messages: *messages, bytes: usize::MAX }).unwrap();
             let expected = model.messages.iter().enumerate().skip(*from as usize - 1).take(*messages);
             let seen = read.iter().map(|m| (m.seq as usize - 1, m.nickname.as_str(), m.text.as_str()));
             assert!(seen.eq(expected.map(|(index, (nick, text))| (index, nick.as_str(), text.as_str()))));
         }
-        Step::Reopen => {}
+        StoreStep::Reopen => {}
     }
 }
 
@@ -124,10 +124,10 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let mut sqlite = SqliteJournal::open(dir.path()).unwrap();
         let mut memory = MemoryJournal::new();
-        let (mut sqlite_model, mut memory_model) = (Model::default(), Model::default());
+        let (mut sqlite_model, mut memory_model) = (StoreModel::default(), StoreModel::default());
         let stream = sqlite.streams().to_vec();
         for step in &steps {
-            if matches!(step, Step::Reopen) {
+            if matches!(step, StoreStep::Reopen) {
                 drop(sqlite);
                 sqlite = SqliteJournal::open(dir.path()).unwrap();
                 prop_assert_eq!(sqlite.recovery(), None);
@@ -223,7 +223,7 @@ fn memory_journal_drops_its_oldest() {
     for id in 0..100 {
         journal.append(&[post(1, Some(id), &"x".repeat(250))]).unwrap();
     }
-    let oldest = journal.reader().oldest().unwrap();
+    let oldest = journal.reader().oldest();
     assert_eq!((oldest, journal.head()), (91, 100));
     assert_eq!(journal.reader().read(1, ALL).unwrap().first().unwrap().seq, oldest);
 }

@@ -10,6 +10,7 @@ use chat_client::{
 };
 use chat_frontend::report::chain;
 use chat_frontend::time::in_words;
+use chat_frontend::unblock;
 use tokio::time::Instant;
 
 use crate::connection::LastError;
@@ -19,7 +20,7 @@ use crate::output;
 /// How long to wait for another run that registers, if the options set no limit.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Loads the saved accounts and reports what was repaired in their file.
+/// Loads the saved accounts and reports what was repaired in their file. Blocks.
 pub(crate) fn kept(settings: &Settings) -> Result<Credentials, CliError> {
     let credentials = Credentials::load(settings.credentials_file()?)?;
     // A run may read the file several times, and reports each warning once.
@@ -33,7 +34,7 @@ pub(crate) fn kept(settings: &Settings) -> Result<Credentials, CliError> {
 }
 
 /// Returns the token to use, if the server need not be asked: the given one, or else the saved account of that name in
-/// this room, or else the only saved account of this room.
+/// this room, or else the only saved account of this room. Blocks: it reads files, and perhaps standard input.
 pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
     if let Some(token) = settings.token()? {
         return Ok(Some(token));
@@ -61,7 +62,8 @@ pub(crate) async fn known_or_new(
     may_register: bool,
     last_error: &LastError,
 ) -> Result<Token, CliError> {
-    if let Some(token) = known(settings)? {
+    let look_up = |settings: Settings| unblock(move || known(&settings));
+    if let Some(token) = look_up(settings.clone()).await? {
         return Ok(token);
     }
     let name = settings.nickname.as_deref().ok_or(CliError::NoAccount)?;
@@ -71,10 +73,10 @@ pub(crate) async fn known_or_new(
     let nickname = Nickname::new(name)?;
     // Until the account is saved no other run may register, and the one before may have done it meanwhile.
     let lock = lock(settings, config).await?;
-    if let Some(token) = known(settings)? {
+    if let Some(token) = look_up(settings.clone()).await? {
         return Ok(token);
     }
-    warn_of_other_rooms(&kept(settings)?, config, name);
+    warn_of_other_rooms(&load(settings).await?, config, name);
     let account = register_and_save(settings, config, nickname, last_error, &lock).await?;
     output::report(format_args!("registered as {}", account.nickname));
     Ok(account.token)
@@ -110,10 +112,17 @@ async fn register_and_save(
     if asked.chars().count() > MAX_NICKNAME_CHARS {
         output::report(format_args!("note: a server may shorten a nickname to {MAX_NICKNAME_CHARS} characters"));
     }
-    let mut credentials = kept(settings)?;
+    let mut credentials = load(settings).await?;
     let account = ask(config, nickname, last_error).await?;
-    credentials.add_for(&config.write_addr_text(), &account, Some(&asked))?;
-    Ok(account)
+    let room = config.write_addr_text();
+    let saved = unblock(move || credentials.add_for(&room, &account, Some(&asked)).map(|()| account)).await;
+    Ok(saved?)
+}
+
+/// Loads the saved accounts as [`kept`] does, outside of the runtime's thread.
+async fn load(settings: &Settings) -> Result<Credentials, CliError> {
+    let settings = settings.clone();
+    unblock(move || kept(&settings)).await
 }
 
 /// Names the rooms that have an account of this name: a server that moved to another port is another room.

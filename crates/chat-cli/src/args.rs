@@ -1,5 +1,6 @@
 //! The command line, as `--help` shows it. The spellings of the original are translated before.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub(crate) enum CliCommand {
     History(HistoryArgs),
     /// Check both ports and report problems
     Ping(PingArgs),
+    /// Log in, and print the nickname of the account
+    Whoami(PingArgs),
     /// Print shell completions
     Completions {
         /// The shell
@@ -145,6 +148,28 @@ pub(crate) struct ListenArgs {
     /// Print control characters unchanged on a terminal
     #[arg(long)]
     pub(crate) raw: bool,
+    /// Only messages of this nickname; may be repeated
+    #[arg(long, value_name = "NICK", help_heading = "Selection")]
+    pub(crate) from: Vec<String>,
+    /// Only messages whose text matches
+    #[arg(long, value_name = "REGEX", help_heading = "Selection")]
+    pub(crate) grep: Option<String>,
+    /// Print each message in this form, for example '{at} {nick}: {text}'
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "exec")]
+    pub(crate) format: Option<String>,
+    /// Start a program for each message, with its values in CHAT_MESSAGE_*; ends with ; or the last word
+    #[arg(
+        long,
+        value_name = "CMD",
+        num_args = 1..,
+        allow_hyphen_values = true,
+        value_terminator = ";",
+        value_parser = clap::value_parser!(OsString)
+    )]
+    pub(crate) exec: Vec<OsString>,
+    /// Kill a program of --exec after D
+    #[arg(long, value_name = "D", value_parser = time::duration, default_value = "60s")]
+    pub(crate) exec_timeout: Duration,
 }
 
 /// The condition for a message to count as confirmed.
@@ -164,17 +189,32 @@ pub(crate) struct SendArgs {
     pub(crate) connect: ConnectArgs,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
-    /// Post this text; - reads standard input line by line
+    /// Post this text; - reads standard input, as without a text
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
-    /// A text without -m, for a helpful error
+    /// The same without -m
+    #[arg(value_name = "TEXT", conflicts_with = "message")]
+    pub(crate) text: Option<String>,
+    /// More words without -m, for a helpful error
     #[arg(hide = true)]
     pub(crate) words: Vec<String>,
+    /// Post all of standard input as one message, line breaks included
+    #[arg(long, help_heading = "Input", conflicts_with_all = ["null", "json_input"])]
+    pub(crate) whole: bool,
+    /// Messages on standard input end with a NUL byte instead of a line break
+    #[arg(short = '0', long, help_heading = "Input", conflicts_with = "json_input")]
+    pub(crate) null: bool,
+    /// Each line of standard input is a JSON object with a text, and an id if you like
+    #[arg(long, help_heading = "Input")]
+    pub(crate) json_input: bool,
+    /// Check account and messages, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Do not register -u when there is no account for it
     #[arg(long)]
     pub(crate) no_register: bool,
     /// Replace bytes of standard input that are not UTF-8 instead of refusing the line
-    #[arg(long)]
+    #[arg(long, help_heading = "Input")]
     pub(crate) lossy: bool,
     /// Condition for a message to count as confirmed
     #[arg(long, value_name = "WHEN", default_value = "ack")]

@@ -32,15 +32,14 @@ impl PortKind {
 /// Returns the flags as the topmost layer of the settings.
 pub(crate) fn layer(connect: &ConnectArgs, side: PortKind) -> Layer {
     let port = |of: PortKind| if side == of { connect.port } else { None };
-    Layer {
-        host: connect.host.clone(),
-        listen_port: port(PortKind::Listen).or(connect.listen_port),
-        write_port: port(PortKind::Write).or(connect.write_port),
-        tls: connect.tls.then_some(true),
-        ca_file: connect.ca_file.clone(),
-        pin: connect.pin.clone(),
-        ..Layer::default()
-    }
+    let mut layer = Layer::default();
+    layer.host.clone_from(&connect.host);
+    layer.listen_port = port(PortKind::Listen).or(connect.listen_port);
+    layer.write_port = port(PortKind::Write).or(connect.write_port);
+    layer.tls = connect.tls.then_some(true);
+    layer.ca_file.clone_from(&connect.ca_file);
+    layer.pin.clone_from(&connect.pin);
+    layer
 }
 
 /// Adds the account. A token on the command line works, but other users can read it, so this is reported.

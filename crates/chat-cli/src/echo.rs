@@ -1,30 +1,33 @@
 //! `--confirm echo`: a message counts as confirmed when it has arrived on the listen port. A separate task reads that
-//! port, so that the server never waits.
+//! port, so that the server never waits; an [`EchoMatcher`] recognises the messages of this run.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet};
 
-use chat_client::{ClientConfig, Listener, ListenerEvent, Message, Nickname, Position, Resume, Text};
+use chat_client::{
+    ClientConfig, DeliveryState, Echo, EchoMatcher, EchoOutcome, Listener, ListenerEvent, PostId, Receipt, Resume,
+    Text, Writer,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::connection;
 use crate::error::CliError;
 
-/// How many bytes of other messages are kept that may still turn out to be ours. A message is published before it is
-/// confirmed, so its echo can arrive before its receipt.
-const KEPT: usize = 4 * 1024 * 1024;
+/// A listener that is online and receives every later post.
+pub(crate) struct EchoListener(Listener);
 
-/// Receives the echoes of our own messages. When it is dropped, outstanding echoes count as not received.
-pub(crate) struct EchoListener(mpsc::UnboundedSender<Wait>);
+/// The echoes of one run. When it is dropped, outstanding echoes count as not received.
+pub(crate) struct Echoes(mpsc::UnboundedSender<EchoRequest>);
 
-/// A weak handle for queries, which does not keep the listener alive.
-pub(crate) struct Ask(mpsc::WeakUnboundedSender<Wait>);
+/// A weak handle for one message, which does not keep the task alive.
+pub(crate) struct EchoWait(mpsc::WeakUnboundedSender<EchoRequest>);
 
-/// A message whose echo is awaited.
-struct Wait {
-    position: Option<Position>,
-    sender: Option<Nickname>,
-    text: String,
-    back: oneshot::Sender<()>,
+enum EchoRequest {
+    /// A message is about to be sent.
+    Sent { id: PostId, text: Text },
+    /// A message is confirmed; `seen` is answered when its echo has arrived or no longer can.
+    Confirmed { receipt: Receipt, seen: oneshot::Sender<bool> },
+    /// A message ended without a confirmation.
+    Failed { id: PostId },
 }
 
 impl EchoListener {
@@ -33,78 +36,134 @@ impl EchoListener {
         config.resume = Resume::Live;
         let what = config.listen_addr_text();
         let listener = Listener::builder(config).start();
-        let mut states = listener.state();
-        // The result is in `states`; a dropped sender ends the wait too.
-        let _ = states.wait_for(|state| state.is_online() || state.is_closed()).await;
-        if let Some(failure) = connection::closed(&states, what) {
-            return Err(failure);
+        // The reason for a failure is in the state.
+        let _ = listener.online().await;
+        match connection::closed(&listener.state(), what) {
+            Some(failure) => Err(failure),
+            None => Ok(Self(listener)),
         }
-        let (asks, asked) = mpsc::unbounded_channel();
-        tokio::spawn(listen(listener, asked));
-        Ok(Self(asks))
     }
 
-    pub(crate) fn ask(&self) -> Ask {
-        Ask(self.0.downgrade())
+    /// Waits for the echoes of this writer's messages.
+    pub(crate) fn follow(self, writer: Writer) -> Echoes {
+        let (requests, received) = mpsc::unbounded_channel();
+        let (unanswered, seen, waits) = (HashMap::new(), HashSet::new(), HashMap::new());
+        let task = EchoTask { writer, matcher: EchoMatcher::new(), unanswered, seen, waits };
+        tokio::spawn(task.run(self.0, received));
+        Echoes(requests)
     }
 }
 
-impl Ask {
+impl Echoes {
+    /// Records that a message is about to be sent. It must precede the message: the echo may overtake the receipt.
+    pub(crate) fn sent(&self, id: PostId, text: Text) {
+        // An error means that the task has ended, and the message will count as not received; so below.
+        let _ = self.0.send(EchoRequest::Sent { id, text });
+    }
+
+    pub(crate) fn wait(&self) -> EchoWait {
+        EchoWait(self.0.downgrade())
+    }
+}
+
+impl EchoWait {
     /// Returns whether a confirmed message has arrived; `false` if that can no longer be determined.
-    pub(crate) async fn of(&self, position: Option<Position>, sender: Option<Nickname>, text: &Text) -> bool {
-        let (back, came) = oneshot::channel();
-        let text = text.flattened().into_owned();
-        let wait = Wait { position, sender, text, back };
-        // The strong handle is dropped before the wait, so that it does not keep the listener alive.
-        self.0.upgrade().is_some_and(|echo| echo.send(wait).is_ok()) && came.await.is_ok()
+    pub(crate) async fn of(&self, receipt: Receipt) -> bool {
+        let (seen, arrived) = oneshot::channel();
+        // The strong handle is dropped before the wait, so that it does not keep the task alive.
+        let asked = self.0.upgrade().is_some_and(|task| task.send(EchoRequest::Confirmed { receipt, seen }).is_ok());
+        asked && arrived.await.unwrap_or(false)
     }
-}
 
-impl Wait {
-    fn is_for(&self, message: &Message) -> bool {
-        match &self.position {
-            Some(position) => message.position.as_ref() == Some(position),
-            None => message.sender == self.sender && message.text.flattened() == self.text,
+    /// Records that a message was not confirmed.
+    pub(crate) fn failed(&self, id: PostId) {
+        if let Some(task) = self.0.upgrade() {
+            let _ = task.send(EchoRequest::Failed { id });
         }
     }
 }
 
-/// Matches awaited echoes with received messages, in either order. The number of awaited echoes is bounded by the
-/// number of unanswered messages.
-async fn listen(mut listener: Listener, mut asked: mpsc::UnboundedReceiver<Wait>) {
-    let mut waits: Vec<Wait> = Vec::new();
-    let mut kept: VecDeque<Message> = VecDeque::new();
-    let mut kept_bytes = 0;
-    loop {
-        // Both branches are cancel safe: a query stays in its channel, an event with the listener.
-        tokio::select! {
-            wait = asked.recv() => {
-                let Some(wait) = wait else { return };
-                match kept.iter().position(|message| wait.is_for(message)).and_then(|at| kept.remove(at)) {
-                    Some(message) => {
-                        kept_bytes -= message.text.as_str().len();
-                        // An error means that the caller has stopped waiting.
-                        let _ = wait.back.send(());
+/// All collections are bounded by the number of messages that are unanswered.
+struct EchoTask {
+    writer: Writer,
+    matcher: EchoMatcher,
+    /// Sent messages, and whether a gap followed: an echo without a position may then be in the gap.
+    unanswered: HashMap<PostId, bool>,
+    /// Messages that arrived before their confirmation.
+    seen: HashSet<PostId>,
+    /// Confirmed messages that have not arrived.
+    waits: HashMap<PostId, oneshot::Sender<bool>>,
+}
+
+impl EchoTask {
+    async fn run(mut self, mut listener: Listener, mut requests: mpsc::UnboundedReceiver<EchoRequest>) {
+        loop {
+            // Requests first: a message is announced before it is sent, so it is known before its echo. Both branches
+            // are cancel-safe: a request stays in its channel, an event with the listener.
+            tokio::select! {
+                biased;
+                request = requests.recv() => match request {
+                    Some(request) => self.handle_request(request),
+                    None => return,
+                },
+                event = listener.next() => match event {
+                    Some(ListenerEvent::Message(message)) => {
+                        let nickname = self.writer.account().borrow().as_ref().map(|account| account.nickname.clone());
+                        self.matcher.set_nickname(nickname);
+                        let outcomes = self.matcher.on_message(&message, ());
+                        self.settle(outcomes);
                     }
-                    None => waits.push(wait),
-                }
+                    Some(ListenerEvent::Gap(gap)) => {
+                        self.unanswered.values_mut().for_each(|gap_followed| *gap_followed = true);
+                        let outcomes = self.matcher.on_gap(&gap);
+                        self.settle(outcomes);
+                    }
+                    Some(_) => {}
+                    None => return,
+                },
             }
-            event = listener.next() => match event {
-                Some(ListenerEvent::Message(message)) => {
-                    if let Some(at) = waits.iter().position(|wait| wait.is_for(&message)) {
-                        let _ = waits.remove(at).back.send(());
-                        continue;
-                    }
-                    kept_bytes += message.text.as_str().len();
-                    kept.push_back(message);
-                    while kept_bytes > KEPT && let Some(oldest) = kept.pop_front() {
-                        kept_bytes -= oldest.text.as_str().len();
-                    }
+        }
+    }
+
+    fn handle_request(&mut self, request: EchoRequest) {
+        match request {
+            EchoRequest::Sent { id, text } => {
+                self.matcher.add(id.clone(), &text);
+                self.unanswered.insert(id, false);
+            }
+            EchoRequest::Confirmed { receipt, seen } => {
+                let id = receipt.id.clone();
+                let gap_followed = self.unanswered.remove(&id).unwrap_or_default();
+                let arrived = self.seen.remove(&id);
+                if arrived || (gap_followed && receipt.position.is_none()) {
+                    self.matcher.remove(&id);
+                    // An error means that the caller has stopped waiting; so below.
+                    let _ = seen.send(arrived);
+                    return;
                 }
-                // The echo may be in the gap: whether it arrived can no longer be determined.
-                Some(ListenerEvent::Gap(_)) => waits.clear(),
-                Some(_) => {}
-                None => return,
+                self.waits.insert(id.clone(), seen);
+                let outcome = self.matcher.update(&id, &DeliveryState::Confirmed(receipt));
+                self.settle(outcome);
+            }
+            EchoRequest::Failed { id } => {
+                self.matcher.remove(&id);
+                self.unanswered.remove(&id);
+                self.seen.remove(&id);
+            }
+        }
+    }
+
+    fn settle(&mut self, outcomes: impl IntoIterator<Item = EchoOutcome>) {
+        for EchoOutcome { id, echo, .. } in outcomes {
+            let arrived = matches!(echo, Echo::Seen(()));
+            match self.waits.remove(&id) {
+                Some(wait) => drop(wait.send(arrived)),
+                None if arrived => {
+                    // A plain server gives no better proof: if the connection breaks now, the message is delivered.
+                    self.writer.confirm_echo(id.clone());
+                    self.seen.insert(id);
+                }
+                None => {}
             }
         }
     }

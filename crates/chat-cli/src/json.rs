@@ -100,8 +100,7 @@ impl<'a> JsonObject<'a> {
 
     /// Creates the object of a message; `arrived` is the time if the server gives none.
     pub(crate) fn message(message: &'a Message, looks_like: Option<&'a str>, arrived: Timestamp) -> Self {
-        let at = message.at.filter(|&ms| ms >= FIRST).and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        let at = at.unwrap_or(arrived);
+        let at = accepted_at(message, arrived);
         let sender = message.sender.as_ref().map(|sender| sender.as_str());
         let text = message.text.as_str();
         Self::new(ObjectKind::Message {
@@ -135,7 +134,8 @@ impl<'a> JsonObject<'a> {
                 cause = Some(chain(&**why));
             }
             ConnectionState::Closed { cause: Some(why) } => cause = Some(chain(&**why)),
-            ConnectionState::Online { .. } | ConnectionState::Closed { cause: None } => {}
+            // The others have no more to say.
+            _ => {}
         }
         let name = Self::state_name(state);
         Self::new(ObjectKind::State { side, state: name, attempt, retry_in_ms, cause })
@@ -146,8 +146,9 @@ impl<'a> JsonObject<'a> {
         match state {
             ConnectionState::Connecting { .. } => "connecting",
             ConnectionState::Online { .. } => "online",
-            ConnectionState::Waiting { .. } => "waiting",
             ConnectionState::Closed { .. } => "closed",
+            // A state of a later version of the library is one without a connection.
+            _ => "waiting",
         }
     }
 
@@ -181,11 +182,17 @@ impl serde_json::ser::Formatter for SafeFormatter {
     }
 }
 
-/// Converts to RFC 3339 in the local zone, to the millisecond.
+/// Returns when the server accepted a message, or when it arrived if the server gives no time of RFC 3339.
+pub(crate) fn accepted_at(message: &Message, arrived: Timestamp) -> Timestamp {
+    let at = message.at.filter(|&ms| ms >= FIRST).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    at.unwrap_or(arrived)
+}
+
 fn time(time: std::time::SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or_default()
 }
 
+/// Converts to RFC 3339 in the local zone, to the millisecond.
 pub(crate) fn rfc3339(time: Timestamp) -> String {
     let time = time.round(Unit::Millisecond).unwrap_or(time);
     let offset = TimeZone::system().to_offset(time);

@@ -7,13 +7,18 @@ mod commands;
 mod connection;
 mod echo;
 mod error;
+mod exec;
 mod json;
 mod ledger;
+mod message_filter;
 mod message_source;
 mod output;
+mod persistence;
 mod receipts;
+mod runtime;
 mod signals;
 mod stdout_watch;
+mod template;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,6 +43,8 @@ const SPELLINGS: Spellings = Spellings {
 };
 
 fn main() -> ExitCode {
+    // Before the command line, which may contain a token, is parsed.
+    chat_frontend::forbid_core_dumps();
     let words: Vec<OsString> = SPELLINGS.translate(std::env::args_os());
     let args = match args::CliArgs::try_parse_from(&words) {
         Ok(args) => args,

@@ -7,7 +7,7 @@ use chat_frontend::Exit;
 use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 use crate::ledger::{Ledger, PostOutcome};
-use crate::message_source::{BadLine, Rest};
+use crate::message_source::{BadInput, Rest};
 use crate::output;
 
 /// The receipts of one run.
@@ -26,9 +26,11 @@ pub(crate) struct MessageRef<'a> {
 /// The reason why a message was refused or not sent.
 pub(crate) enum Why<'a> {
     /// It cannot be a message, as checked locally.
-    BadLine(BadLine),
+    BadInput(BadInput),
     /// The server declined it.
     Declined(&'a DeclineCode),
+    /// Nothing is sent in a dry run.
+    DryRun,
 }
 
 impl Receipts {
@@ -65,12 +67,12 @@ impl Receipts {
         output::print(&out).map(|_| ())
     }
 
-    /// Records a line that is too long to be a message.
+    /// Records a part of the input that cannot be a message.
     ///
     /// # Errors
     /// As [`Receipts::record`].
-    pub(crate) fn bad_line(&mut self, line: u64, problem: BadLine) -> Result<(), CliError> {
-        self.record(line, PostOutcome::Refused, &MessageRef::default(), Some(&Why::BadLine(problem)))
+    pub(crate) fn bad_input(&mut self, line: u64, problem: BadInput) -> Result<(), CliError> {
+        self.record(line, PostOutcome::Refused, &MessageRef::default(), Some(&Why::BadInput(problem)))
     }
 
     /// Records that nothing more is sent: ends the lines that were read and not passed on.
@@ -81,13 +83,24 @@ impl Receipts {
         if rest.goes_on {
             self.ledger.cut();
         }
-        for (line, text) in rest.lines {
-            match text {
+        for (line, message) in rest.messages {
+            match message {
                 Ok(_) => self.record(line, PostOutcome::NeverSent, &MessageRef::default(), None)?,
-                Err(problem) => self.bad_line(line, problem)?,
+                Err(problem) => self.bad_input(line, problem)?,
             }
         }
         Ok(())
+    }
+
+    /// Ends a dry run, in which nothing was sent. Returns how many messages would be, if all of the input is messages.
+    ///
+    /// # Errors
+    /// A part of the input is not a message.
+    pub(crate) fn end_dry_run(self) -> Result<u64, CliError> {
+        match self.ledger.shortfall() {
+            Some(shortfall) if self.ledger.count(PostOutcome::Refused) > 0 => Err(shortfall.into()),
+            _ => Ok(self.ledger.count(PostOutcome::NeverSent)),
+        }
     }
 
     /// Ends the run; `why` is the error if it did not complete.
@@ -104,15 +117,17 @@ impl Receipts {
 impl Why<'_> {
     fn code(&self) -> &str {
         match self {
-            Self::BadLine(problem) => problem.code(),
+            Self::BadInput(problem) => problem.code(),
             Self::Declined(code) => code.as_str(),
+            Self::DryRun => "dry_run",
         }
     }
 
     fn words(&self) -> String {
         match self {
-            Self::BadLine(problem) => problem.in_words(),
+            Self::BadInput(problem) => problem.in_words(),
             Self::Declined(code) => code.to_string(),
+            Self::DryRun => "dry run".to_owned(),
         }
     }
 }

@@ -124,14 +124,6 @@ fn host_that_cannot_be_one_is_a_usage_error() {
     }
 }
 
-#[test]
-fn text_without_an_option_gets_the_hint() {
-    let home = Home::new();
-    let output = run(home.chat(["send", "hello"]));
-    assert_eq!(code(&output), 2);
-    assert!(err(&output).contains("-m"), "{}", err(&output));
-}
-
 #[cfg(unix)]
 #[test]
 fn linked_read_only_credentials_are_read() {

@@ -63,3 +63,17 @@ fn closes_an_endless_line_at_its_limit() {
         assert!(peak < 64 * 1024, "{words:?}: {peak} KiB");
     }
 }
+
+/// A core dump would write the token to a disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn dumps_no_core() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut listening = Running::start(home.chat_in(&room, ["listen", "--json"]));
+    listening.wait_for_talk("online");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", listening.child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    listening.signal("-TERM");
+    assert_eq!(listening.code(), 130);
+}

@@ -152,11 +152,15 @@ impl ClientConfig {
         let (host, _) = self.address(Side::Write);
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let here = host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        !here && !self.uses_tls()
+    }
+
+    /// Returns whether the ports use TLS.
+    pub(crate) fn uses_tls(&self) -> bool {
         #[cfg(feature = "tls")]
-        if self.tls.is_some() {
-            return false;
-        }
-        !here
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
     }
 
     /// Returns the address of the listen port for display: `host:port`.

@@ -18,6 +18,24 @@
 //! Refusals are final; all other failures are retried. Messages that may have been missed are reported as a gap in the
 //! stream, and messages that may not have arrived as unconfirmed.
 //!
+//! # Where to start
+//!
+//! - **Services:** [`Listener`] receives, [`Writer`] sends, [`register`] creates an account; [`ClientConfig`] names the
+//!   room. [`ListenerEvent`], [`Delivery`] and [`DeliveryState`] are what they report, [`ConnectionState`] how they are.
+//!   [`Relay`] forwards one room to another.
+//! - **Values:** [`Message`], [`Text`], [`Nickname`], [`Token`], [`Position`], [`PostId`]; all implement `FromStr` where
+//!   they have a text form.
+//! - **Files** (feature `files`): [`Recorder`] and [`History`], [`Cursor`], [`Outbox`], [`Credentials`]. Their methods
+//!   block, which is said at each type.
+//! - **Terminals:** [`display`] makes text of other users safe; [`NamesSeen`] notices look-alikes; [`EchoMatcher`]
+//!   recognises the program's own messages on the listen port: on a server that numbers messages by the position in the
+//!   receipt, so that the text does not matter.
+//! - **Settings** (feature `settings`): [`Settings`] and [`Layer`], as the programs of this project use them.
+//! - **Your own network:** [`Dial`].
+//! - **Tests** (feature `testing`): the module `testing`, a room in memory.
+//! - **Metrics and logs:** [`Listener::counters`] and [`Writer::counters`]; each service has a `tracing` span with its
+//!   address.
+//!
 //! A bot that answers `ping`:
 //!
 //! ```no_run
@@ -38,6 +56,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accounts;
+#[cfg(any(feature = "files", feature = "tls"))]
+mod blocking;
 mod config;
 mod delivery_state;
 #[cfg(feature = "files")]
@@ -47,6 +67,7 @@ pub mod history;
 mod listener;
 mod net;
 mod outbox;
+mod relay;
 #[cfg(feature = "settings")]
 mod settings;
 #[cfg(any(test, feature = "testing"))]
@@ -84,6 +105,7 @@ pub use listener::event::{ClosedCause, EventBatch, ListenerEvent};
 pub use listener::gap::{Gap, GapCause};
 pub use listener::handle::{Listener, ListenerBuilder, ListenerHandle, Messages};
 pub use net::connect::connect;
+pub use net::counters::{ListenerCounters, WriterCounters};
 pub use net::dial::{Dial, DialFuture, TcpDial};
 pub use net::error::{ConnectError, HostProblem, Retry};
 pub use net::io::{BoxedIo, Io};
@@ -95,17 +117,19 @@ pub use outbox::entry::{OutboxEntry, STALE_AFTER};
 pub use outbox::error::OutboxError;
 #[cfg(feature = "files")]
 pub use outbox::log::Outbox;
+pub use relay::origin::{OriginError, OriginMark};
+pub use relay::{Relay, RelayEvent};
 #[cfg(feature = "settings")]
 pub use settings::layer::{Layer, SettingsError, VariableProblem};
 #[cfg(feature = "settings")]
 pub use settings::resolved::{Settings, read_token_file};
 pub use writer::builder::WriterBuilder;
 pub use writer::delivery::{Delivery, DeliveryError, PostError, SendError};
-pub use writer::handle::{Writer, fresh_post_id};
+pub use writer::handle::Writer;
 pub use writer::hold::{Hold, HoldReason};
-pub use writer::options::SendOptions;
+pub use writer::options::{SendOptions, fresh_post_id};
 pub use writer::shutdown::{SettledPost, ShutdownReport};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+struct ClientReadme;

@@ -5,4 +5,5 @@ pub(crate) mod cursor;
 pub(crate) mod event;
 pub(crate) mod gap;
 pub(crate) mod handle;
+mod link;
 mod task;

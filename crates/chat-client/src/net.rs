@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod connect;
+pub(crate) mod counters;
 pub(crate) mod dial;
 pub(crate) mod error;
 pub(crate) mod io;

@@ -7,5 +7,6 @@ pub(crate) mod hold;
 pub(crate) mod options;
 mod pacing;
 mod queue;
+mod request;
 pub(crate) mod shutdown;
 mod task;

@@ -1,4 +1,4 @@
-//! The writer and registration over in-memory pipes under paused time.
+//! The writer over in-memory pipes under paused time.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use chat_client::testing::pipes;
 use chat_client::{
-    ConnectError, ConnectionState, DeclineCode, DeliveryError, DeliveryState, Nickname, Outbox, Refusal, SendError,
-    Side, Writer, register_with,
+    ConnectError, ConnectionState, DeclineCode, DeliveryError, DeliveryState, Outbox, Refusal, SendError, Side, Writer,
 };
 use tokio::time::Instant;
 
-use support::{CONFIRMATION, GREETING, PROMPT, Peer, TOKEN, WELCOME, config, text, token, wait_for};
+use support::{CONFIRMATION, GREETING, PROMPT, Peer, TOKEN, config, text, token, wait_for};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const IDS: Option<&str> = Some("[\"id\", \"resume\"]");
@@ -322,34 +321,4 @@ async fn outbox_survives_without_repeating() {
     }
     assert!(outbox.entries().iter().all(|entry| entry.state == DeliveryState::Unconfirmed));
     assert_eq!(outbox.entries().len(), 32);
-}
-
-#[tokio::test(start_paused = true)]
-async fn registration_returns_the_nickname() {
-    let (dial, mut room) = pipes();
-    let bob = Nickname::new("Bob").unwrap();
-    let script = async {
-        let mut peer = Peer::accept(&mut room, Side::Write).await;
-        peer.say(GREETING).await;
-        assert_eq!(peer.hear().await, "\n");
-        peer.say(PROMPT).await;
-        assert_eq!(peer.hear().await, "Bob\n");
-        peer.say(&format!("{{\"nickname\": \"Keen Bob\", \"account_hash\": \"{TOKEN}\"}}\n{WELCOME}")).await;
-        let mut peer = Peer::accept(&mut room, Side::Write).await;
-        peer.say(GREETING).await;
-        peer.hear().await;
-        peer.say(PROMPT).await;
-        peer.hear().await;
-        peer.say("null\n").await;
-        peer.hear_rest().await
-    };
-    let asked = async {
-        let config = config();
-        let account = register_with(&config, bob.clone(), dial.clone()).await.unwrap();
-        assert_eq!((account.nickname.as_str(), account.token.expose()), ("Keen Bob", TOKEN));
-        let refused = register_with(&config, bob.clone(), dial.clone()).await;
-        assert!(matches!(refused, Err(ConnectError::Refused(Refusal::Nickname))), "{refused:?}");
-    };
-    let ((), rest) = tokio::join!(asked, script);
-    assert_eq!(rest, "");
 }

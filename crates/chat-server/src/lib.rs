@@ -67,4 +67,4 @@ pub use server::{EmbeddedServer, Server, ServerHandle};
 /// Runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+struct ServerReadme;

@@ -140,23 +140,22 @@ impl TuiArgs {
     /// When the token is not valid. It is checked here, because clap would repeat it.
     pub(crate) fn layer(&mut self) -> Result<Layer, TokenError> {
         let token = self.token.take().map(|token| Token::new(&token)).transpose()?;
-        Ok(Layer {
-            host: self.host.take(),
-            write_host: self.write_host.take(),
-            listen_port: self.listen_port,
-            write_port: self.write_port,
-            history_path: self.history_path.take(),
-            credentials_path: self.credential_path.take(),
-            token,
-            token_file: self.token_file.take(),
-            nickname: self.nickname.take(),
-            data_dir: self.data_dir.take(),
-            lang: self.lang.take(),
-            tls: self.tls.then_some(true),
-            ca_file: self.ca_file.take(),
-            pin: self.pin.take(),
-            ..Layer::default()
-        })
+        let mut layer = Layer::default();
+        layer.host = self.host.take();
+        layer.write_host = self.write_host.take();
+        layer.listen_port = self.listen_port;
+        layer.write_port = self.write_port;
+        layer.history_path = self.history_path.take();
+        layer.credentials_path = self.credential_path.take();
+        layer.token = token;
+        layer.token_file = self.token_file.take();
+        layer.nickname = self.nickname.take();
+        layer.data_dir = self.data_dir.take();
+        layer.lang = self.lang.take();
+        layer.tls = self.tls.then_some(true);
+        layer.ca_file = self.ca_file.take();
+        layer.pin = self.pin.take();
+        Ok(layer)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::timeline::Unsent;
 
 /// Runs `chat-tui` with the arguments of this process.
 pub fn main() -> ExitCode {
+    chat_frontend::forbid_core_dumps();
     match run(TuiArgs::from_command_line()) {
         Ok(code) => code,
         Err(error) => {

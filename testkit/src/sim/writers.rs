@@ -39,7 +39,8 @@ pub(super) async fn run(
         let outbox = Outbox::open(&path, "sim")?;
         let mut config = client_config(0, sim.rng.u64(..));
         config.answer_timeout = WRITER_ANSWER_TIMEOUT;
-        let writer = Writer::builder(config).token(sim.token.clone()).outbox(outbox.clone()).dial(dialer).start();
+        let builder = Writer::builder(config).token(sim.token.clone()).outbox(outbox.clone()).outbox_in_virtual_time();
+        let writer = builder.dial(dialer).start();
         let report = {
             let (ledger, number) = (Arc::clone(&ledger), sim.number);
             move |line: &str| line.lines().for_each(|line| ledger.record(Reporter::Writer(number), line))

@@ -1,17 +1,25 @@
-//! The structure of the workspace: no import circle between the files of a crate, and no dependency between crates that
-//! the crate table in `ARCHITECTURE.md` does not list.
+//! The structure of the workspace: no import circle between the files of a crate, no dependency between crates that the
+//! crate table in `ARCHITECTURE.md` does not list, and no type name that two files of the products define.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod circles;
 mod crates;
 mod modules;
 mod paths;
+mod types;
 
 use std::path::{Path, PathBuf};
 
 /// Number of circles per crate that are still accepted. The numbers may only become smaller: the test also fails when a
 /// crate has fewer circles than listed here, so that a removed circle cannot come back unnoticed.
-const KNOWN: &[(&str, usize)] = &[("chat-cli", 1)];
+const KNOWN: &[(&str, usize)] = &[];
+
+/// Crates that are not part of a product. Their names may repeat those of the product that they measure or show.
+const NO_PRODUCT: &[&str] = &["bench", "chat-bench", "examples", "testkit"];
+
+/// Type names that may still be defined more than once, with the reason. A name that is defined once must not be here.
+const KNOWN_TYPES: &[(&str, &str)] =
+    &[("WriterSession", "the server's session, and a private type of chat-tui that is to be renamed")];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -52,4 +60,24 @@ fn crates_depend_as_documented() {
         }
     }
     assert!(wrong.is_empty(), "not in the crate table of ARCHITECTURE.md: {wrong:#?}");
+}
+
+#[test]
+fn type_names_are_unique() {
+    let mut definitions = types::Definitions::new();
+    for member in crates::members(&workspace()) {
+        if !NO_PRODUCT.contains(&member.name.as_str()) {
+            for root in modules::roots(&member.dir) {
+                types::collect(&modules::load(&root), &mut definitions);
+            }
+        }
+    }
+    let mut wrong = Vec::new();
+    for (name, files) in definitions {
+        let known = KNOWN_TYPES.iter().any(|(known, _)| *known == name);
+        if (files.len() > 1) != known {
+            wrong.push(format!("{name}: {files:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "defined twice, or listed in KNOWN_TYPES without need: {wrong:#?}");
 }

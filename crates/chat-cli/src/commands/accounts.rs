@@ -12,7 +12,8 @@ use crate::output::{self, Style};
 use crate::{account_choice, connection};
 
 pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliError> {
-    let layer = Layer { credentials_path: args.credential_path.clone(), ..Layer::default() };
+    let mut layer = Layer::default();
+    layer.credentials_path.clone_from(&args.credential_path);
     let settings = connection::settings(layer, common)?;
     let mut credentials = account_choice::kept(&settings)?;
     match &args.action {

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use chat_client::{History, HistoryLine, Layer, display};
 use chat_frontend::Exit;
-use chat_frontend::report::one_line;
 use chat_frontend::time;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -16,7 +15,9 @@ use crate::args::{CommonArgs, HistoryArgs};
 use crate::connection;
 use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind, rfc3339};
+use crate::message_filter;
 use crate::output::{self, Style, Wrote};
+use crate::runtime;
 use crate::signals::Interrupt;
 use crate::stdout_watch::StdoutWatch;
 
@@ -24,7 +25,8 @@ use crate::stdout_watch::StdoutWatch;
 const PAGE: usize = 4096;
 
 pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliError> {
-    let layer = Layer { history_path: args.history_path.clone(), ..Layer::default() };
+    let mut layer = Layer::default();
+    layer.history_path.clone_from(&args.history_path);
     let path = connection::settings(layer, common)?.history_file()?.to_owned();
     match must_exist(&path) {
         Err(missing) if args.history_path.is_some() => return Err(missing),
@@ -40,7 +42,7 @@ pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliEr
         None => reader.all(&file)?,
     };
     match (end, interrupt) {
-        (Some(offset), Some(interrupt)) => super::on_runtime(reader.follow(file, offset, &interrupt)),
+        (Some(offset), Some(interrupt)) => runtime::block_on(reader.follow(file, offset, &interrupt)),
         _ => Ok(Exit::Done),
     }
 }
@@ -164,11 +166,10 @@ impl Filter {
                 .map(Some)
                 .map_err(|error| CliError::Usage(format!("{name} {text:?}: {error}").into())),
         };
-        let grep = args.grep.as_deref().map(Regex::new).transpose();
         Ok(Self {
             since: time("--since", &args.since)?,
             until: time("--until", &args.until)?,
-            grep: grep.map_err(|error| CliError::Usage(one_line(&format!("--grep: {error}")).into()))?,
+            grep: args.grep.as_deref().map(message_filter::regex).transpose()?,
         })
     }
 

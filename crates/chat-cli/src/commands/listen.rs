@@ -1,41 +1,49 @@
-//! `chat listen`: prints messages as they arrive, and records them in a history file if requested.
+//! `chat listen`: prints messages as they arrive, or starts a program for each, and records them in a history file if
+//! requested.
+
+mod sink;
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::time::Duration;
 
-use chat_client::{
-    ClientConfig, Cursor, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Position, Recorder,
-    Resume,
-};
+use chat_client::{ClientConfig, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Resume};
 use chat_frontend::Exit;
 use chat_frontend::time;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep_until};
 
+use self::sink::MessageSink;
 use crate::args::{CommonArgs, ListenArgs};
 use crate::connection::{self, PortKind, StateReporter};
 use crate::error::CliError;
 use crate::json::JsonObject;
+use crate::message_filter::MessageFilter;
 use crate::output::{self, Style, Wrote};
+use crate::persistence::Persistence;
+use crate::runtime;
 use crate::signals::{Hangup, Interrupt};
 use crate::stdout_watch::StdoutWatch;
 
 /// How often an unwritable history is retried.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+pub(super) fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    let filter = MessageFilter::new(&args.from, args.grep.as_deref())?;
+    let sink = MessageSink::new(args, common)?;
     let settings = connection::settings(connection::layer(&args.connect, PortKind::Listen), common)?;
     let mut config = connection::client_config(&settings, &args.connect, None);
-    let persistence = Persistence::open(args)?;
+    let persistence = Persistence::open(args.history_path.as_deref(), args.cursor.as_deref())?;
     let asked = begin(args)?;
     config.resume = persistence.resume(asked.clone().unwrap_or(Resume::Live));
     if asked.is_some() && config.resume != asked.clone().unwrap_or(Resume::Live) {
         output::report("the history resumes where it ends: --last and --since apply only to a new one");
     }
-    ListenRun::new(args, common, config, persistence, asked.is_some()).run(&interrupt).await
+    runtime::block_on(async {
+        let run = ListenRun::new(args, common, config, persistence, asked.is_some(), filter, sink);
+        run.run(&interrupt).await
+    })
 }
 
 /// Returns where the options start; `None` is the next message.
@@ -47,161 +55,6 @@ fn begin(args: &ListenArgs) -> Result<Option<Resume>, CliError> {
     let time = time::time(since, Timestamp::now(), &TimeZone::system())
         .map_err(|error| CliError::Usage(format!("--since {since:?}: {error}").into()))?;
     Ok(Some(Resume::Since(time.into())))
-}
-
-/// How the position is stored between runs.
-enum Persistence {
-    Nothing,
-    Cursor(Cursor),
-    History { recorder: Box<Recorder>, troubled: bool },
-}
-
-impl Persistence {
-    fn open(args: &ListenArgs) -> Result<Self, CliError> {
-        let (keep, warnings) = match (&args.history_path, &args.cursor) {
-            (Some(path), _) => Self::history(path)?,
-            (None, Some(path)) => {
-                let cursor = Cursor::open(path)?;
-                let warnings = cursor.warnings().iter().map(ToString::to_string).collect();
-                (Self::Cursor(cursor), warnings)
-            }
-            (None, None) => (Self::Nothing, Vec::new()),
-        };
-        for warning in warnings {
-            output::report(format_args!("warning: {warning}"));
-        }
-        Ok(keep)
-    }
-
-    fn history(path: &Path) -> Result<(Self, Vec<String>), CliError> {
-        let mut recorder = Box::new(Recorder::open(path)?);
-        let warnings = recorder.take_warnings().iter().map(ToString::to_string).collect();
-        Ok((Self::History { recorder, troubled: false }, warnings))
-    }
-
-    fn resume(&self, otherwise: Resume) -> Resume {
-        match self {
-            Self::Nothing => otherwise,
-            Self::Cursor(cursor) => cursor.resume(otherwise),
-            Self::History { recorder, .. } => recorder.resume(otherwise),
-        }
-    }
-
-    /// Records a batch in the history before it is printed. Returns `false` if it was not accepted, because too much
-    /// already waits for the disk.
-    fn before_print(&mut self, messages: &[Message]) -> Result<bool, CliError> {
-        let Self::History { recorder, troubled } = self else { return Ok(true) };
-        let recorded = recorder.record(messages);
-        report_warnings(recorder);
-        match recorded {
-            Ok(()) => {
-                *troubled = false;
-                Ok(true)
-            }
-            Err(error) => Self::waiting(troubled, error),
-        }
-    }
-
-    /// Records a block of plain lines, as [`before_print`](Self::before_print) does for messages.
-    fn lines_before_print(&mut self, lines: &PlainLines) -> Result<bool, CliError> {
-        let Self::History { recorder, troubled } = self else { return Ok(true) };
-        let recorded = recorder.record_lines(lines);
-        report_warnings(recorder);
-        match recorded {
-            Ok(()) => {
-                *troubled = false;
-                Ok(true)
-            }
-            Err(error) => Self::waiting(troubled, error),
-        }
-    }
-
-    /// Stores the position after a batch is printed.
-    fn after_print(&mut self, messages: &[Message]) -> Result<(), CliError> {
-        if let (Self::Cursor(cursor), Some(position)) =
-            (self, messages.iter().rev().find_map(|message| message.position.as_ref()))
-        {
-            cursor.save(position)?;
-        }
-        Ok(())
-    }
-
-    /// Stores the position at which the listener joined, so that messages after a run without any are not missed.
-    fn joined(&mut self, position: &Position) -> Result<(), CliError> {
-        match self {
-            Self::Nothing => Ok(()),
-            Self::Cursor(cursor) => Ok(cursor.save(position)?),
-            Self::History { recorder, troubled } => match recorder.joined(position) {
-                Ok(()) => Ok(()),
-                Err(error) => Self::waiting(troubled, error).map(|_| ()),
-            },
-        }
-    }
-
-    fn gap(&mut self, gap: &Gap) {
-        if let Self::History { recorder, troubled } = self
-            && let Err(error) = recorder.gap(gap)
-        {
-            let _ = Self::waiting(troubled, error);
-        }
-    }
-
-    /// Begins a history file again that was moved away.
-    fn reopen(&mut self) -> Result<(), CliError> {
-        if let Self::History { recorder, troubled } = self {
-            let reopened = recorder.reopen();
-            report_warnings(recorder);
-            if let Err(error) = reopened {
-                Self::waiting(troubled, error)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn is_waiting(&self) -> bool {
-        matches!(self, Self::History { recorder, .. } if recorder.waiting() > 0)
-    }
-
-    fn retry(&mut self) -> Result<(), CliError> {
-        if let Self::History { recorder, troubled } = self {
-            match recorder.retry() {
-                Ok(()) => {
-                    *troubled = false;
-                    output::report("the history can be written again");
-                }
-                Err(error) => {
-                    Self::waiting(troubled, error)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Reports a full disk once. The messages wait in memory, and writing is retried.
-    fn waiting(troubled: &mut bool, error: chat_client::HistoryError) -> Result<bool, CliError> {
-        let taken = match error {
-            chat_client::HistoryError::Waiting { .. } => true,
-            chat_client::HistoryError::Backlog { .. } => false,
-            other => return Err(other.into()),
-        };
-        if !std::mem::replace(troubled, true) {
-            output::report(&error);
-        }
-        Ok(taken)
-    }
-
-    fn close(self) -> Result<(), CliError> {
-        match self {
-            Self::History { recorder, .. } => Ok(recorder.close()?),
-            Self::Nothing | Self::Cursor(_) => Ok(()),
-        }
-    }
-}
-
-fn report_warnings(recorder: &mut Recorder) {
-    for warning in recorder.take_warnings() {
-        output::report(format_args!("warning: {warning}"));
-    }
 }
 
 /// One run, from the first connection to the end.
@@ -219,6 +72,8 @@ struct ListenRun {
     idle_at: Option<Instant>,
     /// The user requested older messages, which a plain server cannot send.
     wants_past: bool,
+    filter: MessageFilter,
+    sink: MessageSink,
 }
 
 impl ListenRun {
@@ -228,13 +83,15 @@ impl ListenRun {
         config: ClientConfig,
         persistence: Persistence,
         wants_past: bool,
+        filter: MessageFilter,
+        sink: MessageSink,
     ) -> Self {
         let now = Instant::now();
         Self {
             style: Style::new(common.json, args.raw),
             what: config.listen_addr_text(),
             listener: Listener::builder(config).start(),
-            wants_past: wants_past || matches!(persistence, Persistence::Cursor(_)),
+            wants_past: wants_past || persistence.is_cursor(),
             persistence,
             names: NamesSeen::new(),
             count: args.count,
@@ -242,13 +99,15 @@ impl ListenRun {
             end_at: args.timeout.map(|limit| now + limit),
             idle: args.idle_timeout,
             idle_at: args.idle_timeout.map(|limit| now + limit),
+            filter,
+            sink,
         }
     }
 
     async fn run(mut self, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let outcome = self.listen(interrupt).await;
         // Messages that wait for the disk matter more than how the listener ended.
-        self.persistence.close()?;
+        self.persistence.close().await?;
         outcome
     }
 
@@ -257,32 +116,34 @@ impl ListenRun {
         let mut numbered = self.listener.numbered();
         let reader = StdoutWatch::watch();
         // Without a history file SIGHUP ends the program, as it does by default.
-        let hangup = match self.persistence {
-            Persistence::History { .. } => Some(Hangup::watch().map_err(CliError::Runtime)?),
-            _ => None,
-        };
+        let hangup =
+            if self.persistence.is_history() { Some(Hangup::watch().map_err(CliError::Runtime)?) } else { None };
         let mut backlog = VecDeque::new();
         loop {
             let retry_at = (self.persistence.is_waiting() || !backlog.is_empty()).then(|| Instant::now() + RETRY_EVERY);
-            // A fixed order: a signal or a deadline must not wait behind a busy room. All branches are cancel safe, and
-            // events stay with the listener until they are returned.
+            // A fixed order: a signal or a deadline must not wait behind a busy room. All branches are cancel-safe, and
+            // events stay with the listener until they are returned. Files are used in the arms, which nothing drops
+            // half-way.
             tokio::select! {
                 biased;
                 () = interrupt.wait() => return Err(CliError::Interrupted),
                 () = reader.gone() => return Ok(Exit::Done),
-                () = next_hangup(hangup.as_ref()) => self.persistence.reopen()?,
+                () = next_hangup(hangup.as_ref()) => self.persistence.reopen().await?,
                 () = at(self.end_at) => return self.out_of_time(),
                 () = at(self.idle_at) => return Err(CliError::Idle(self.idle.unwrap_or_default())),
                 () = reporter.next() => {}
                 Ok(()) = numbered.changed(), if self.wants_past => {
                     if *numbered.borrow_and_update() == Some(false) {
                         self.wants_past = false;
-                        output::report("this server does not keep messages: starting with the next one");
+                        output::report(
+                            "the server did not answer the request for older messages, as one that keeps none: starting \
+                             with the next one",
+                        );
                     }
                 }
                 () = at(retry_at) => {
-                    self.persistence.retry()?;
-                    if let Some(exit) = self.take(&mut backlog)? {
+                    self.persistence.retry().await?;
+                    if let Some(exit) = self.take(&mut backlog, interrupt).await? {
                         return Ok(exit);
                     }
                 }
@@ -295,7 +156,7 @@ impl ListenRun {
                     };
                     if let EventBatch::Lines(lines) = &heard
                         && self.takes_in_one_piece(lines)
-                        && self.persistence.lines_before_print(lines)?
+                        && self.persistence.lines_before_print(lines).await?
                     {
                         if let Some(exit) = self.print_lines(lines)? {
                             return Ok(exit);
@@ -303,7 +164,7 @@ impl ListenRun {
                         continue;
                     }
                     backlog.extend(heard.into_events());
-                    if let Some(exit) = self.take(&mut backlog)? {
+                    if let Some(exit) = self.take(&mut backlog, interrupt).await? {
                         return Ok(exit);
                     }
                 }
@@ -313,46 +174,60 @@ impl ListenRun {
 
     /// Records and prints events in order; stops at a gap, to report it in its place. Events that could not be recorded
     /// stay in `events`.
-    fn take(&mut self, events: &mut VecDeque<ListenerEvent>) -> Result<Option<Exit>, CliError> {
+    async fn take(
+        &mut self,
+        events: &mut VecDeque<ListenerEvent>,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Exit>, CliError> {
         while let Some(first) = events.front() {
             if let ListenerEvent::Gap(gap) = first {
                 let gap = gap.clone();
                 events.pop_front();
-                if self.report_gap(&gap)? == Wrote::PipeClosed {
+                if self.report_gap(&gap).await? == Wrote::PipeClosed {
                     return Ok(Some(Exit::Done));
                 }
                 continue;
             }
             if let ListenerEvent::Joined(position) = first {
-                self.persistence.joined(position)?;
+                self.persistence.joined(position).await?;
                 events.pop_front();
                 continue;
             }
-            let room = self.count.map_or(usize::MAX, |count| usize::try_from(count - self.got).unwrap_or(usize::MAX));
-            let messages: Vec<Message> = events
-                .iter()
-                .map_while(|event| match event {
-                    ListenerEvent::Message(message) => Some(message.clone()),
-                    _ => None,
-                })
-                .take(room)
-                .collect();
-            if !messages.is_empty() && !self.persistence.before_print(&messages)? {
+            let messages = self.next_messages(events);
+            if !messages.is_empty() && !self.persistence.before_print(&messages).await? {
                 return Ok(None);
             }
             // Skips an event of a kind that this version does not know.
             events.drain(..messages.len().max(1));
-            if let Some(exit) = self.print(&messages)? {
+            if let Some(exit) = self.pass_on(&messages, interrupt).await? {
                 return Ok(Some(exit));
             }
         }
         Ok(None)
     }
 
+    /// Returns the messages at the front of the events, up to the last one that `--count` wants.
+    fn next_messages(&self, events: &VecDeque<ListenerEvent>) -> Vec<Message> {
+        let mut left = self.count.map(|count| count - self.got);
+        let mut messages = Vec::new();
+        for event in events {
+            let ListenerEvent::Message(message) = event else { break };
+            if left == Some(0) {
+                break;
+            }
+            if self.filter.fits(message) {
+                left = left.map(|left| left - 1);
+            }
+            messages.push(message.clone());
+        }
+        messages
+    }
+
     /// Returns whether lines can be printed unchanged as one block: no cleaning, no other format, and all of them are
     /// wanted.
     fn takes_in_one_piece(&self, lines: &PlainLines) -> bool {
-        self.style.is_plain() && self.count.is_none_or(|count| lines.count() as u64 <= count - self.got)
+        let unchanged = self.style.is_plain() && self.filter.takes_all() && matches!(self.sink, MessageSink::Print);
+        unchanged && self.count.is_none_or(|count| lines.count() as u64 <= count - self.got)
     }
 
     fn print_lines(&mut self, lines: &PlainLines) -> Result<Option<Exit>, CliError> {
@@ -362,18 +237,31 @@ impl ListenRun {
         Ok(self.printed(lines.count()))
     }
 
-    fn print(&mut self, messages: &[Message]) -> Result<Option<Exit>, CliError> {
+    /// Prints the messages that fit, or starts the program for each, and stores the position.
+    async fn pass_on(&mut self, messages: &[Message], interrupt: &Interrupt) -> Result<Option<Exit>, CliError> {
+        let fitting = messages.iter().filter(|message| self.filter.fits(message));
+        let mut count = 0;
         let mut out = Vec::with_capacity(messages.len() * 64);
-        for message in messages {
-            let sender = message.sender.as_ref().filter(|_| self.style.marks_look_alikes());
-            let looks_like = sender.and_then(|sender| self.names.meet(sender.as_str()));
-            self.style.message(message, looks_like.as_deref(), &mut out);
+        for message in fitting {
+            count += 1;
+            match &self.sink {
+                MessageSink::Exec(command) => {
+                    command.run(message, interrupt).await?;
+                    self.persistence.after_print(std::slice::from_ref(message)).await?;
+                }
+                MessageSink::Format(template) => template.append(message, &self.style, Timestamp::now(), &mut out),
+                MessageSink::Print => {
+                    let sender = message.sender.as_ref().filter(|_| self.style.marks_look_alikes());
+                    let looks_like = sender.and_then(|sender| self.names.meet(sender.as_str()));
+                    self.style.message(message, looks_like.as_deref(), &mut out);
+                }
+            }
         }
-        if output::print(&out)? == Wrote::PipeClosed {
+        if !out.is_empty() && output::print(&out)? == Wrote::PipeClosed {
             return Ok(Some(Exit::Done));
         }
-        self.persistence.after_print(messages)?;
-        Ok(self.printed(messages.len()))
+        self.persistence.after_print(messages).await?;
+        Ok(self.printed(count))
     }
 
     fn printed(&mut self, count: usize) -> Option<Exit> {
@@ -384,9 +272,9 @@ impl ListenRun {
         self.count.is_some_and(|wanted| self.got >= wanted).then_some(Exit::Done)
     }
 
-    fn report_gap(&mut self, gap: &Gap) -> Result<Wrote, CliError> {
-        self.persistence.gap(gap);
-        if self.style.json {
+    async fn report_gap(&mut self, gap: &Gap) -> Result<Wrote, CliError> {
+        self.persistence.gap(gap).await?;
+        if self.style.json && matches!(self.sink, MessageSink::Print) {
             let mut out = Vec::new();
             JsonObject::gap(gap).write_to(&mut out);
             return output::print(&out);

@@ -13,6 +13,7 @@ use crate::connection::{self, PortKind};
 use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
+use crate::runtime;
 use crate::signals::Interrupt;
 
 /// The beginning of the write port's first line.
@@ -25,7 +26,7 @@ const GREETING_WITHIN: Duration = Duration::from_secs(3);
 /// The part of a first line that is examined, in bytes.
 const FIRST_LINE: usize = 200;
 
-pub(super) async fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+pub(super) fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     connection::add_identity(&mut layer, &args.identity)?;
@@ -40,11 +41,13 @@ pub(super) async fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, Cl
     if let (Some(name), None) = (&settings.nickname, &token) {
         return Err(CliError::UnknownAccount(name.clone()));
     }
-    // Dropping the check closes its connections; it has no result to lose.
-    tokio::select! {
-        () = interrupt.wait() => Err(CliError::Interrupted),
-        done = check(&config, token, common.json) => done,
-    }
+    runtime::block_on(async {
+        // Dropping the check closes its connections; it has no result to lose.
+        tokio::select! {
+            () = interrupt.wait() => Err(CliError::Interrupted),
+            done = check(&config, token, common.json) => done,
+        }
+    })
 }
 
 /// The result of checking one port.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chat_client::{ClientConfig, Settings};
 use chat_frontend::Exit;
 
 use crate::account_choice;
@@ -10,22 +11,33 @@ use crate::connection::{self, LastError, PortKind};
 use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
+use crate::runtime;
 use crate::signals::Interrupt;
 
 /// How long to try to connect by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(super) async fn run(args: &RegisterArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+pub(super) fn run(args: &RegisterArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     layer.credentials_path.clone_from(&args.credential_path);
     let settings = connection::settings(layer, common)?;
     let config = connection::client_config(&settings, &args.connect, Some(CONNECT_TIMEOUT));
     connection::warn_of_exposure(&config);
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    runtime::block_on(register(args, common, &settings, &config, &interrupt))
+}
+
+async fn register(
+    args: &RegisterArgs,
+    common: &CommonArgs,
+    settings: &Settings,
+    config: &ClientConfig,
+    interrupt: &Interrupt,
+) -> Result<Exit, CliError> {
     let last_error = LastError::default();
     // An interrupted registration may leave an account on the server whose token is lost, as at any end of the process.
     let account = tokio::select! {
-        account = account_choice::new(&settings, &config, &args.username, &last_error) => account?,
+        account = account_choice::new(settings, config, &args.username, &last_error) => account?,
         () = interrupt.wait() => return Err(CliError::Interrupted),
     };
     let mut out = Vec::new();

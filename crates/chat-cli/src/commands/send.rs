@@ -1,8 +1,10 @@
-//! `chat send`: posts one message, or each line of standard input, and reports the result of each.
+//! `chat send`: posts one message, or those on standard input, and reports the result of each.
+
+mod dry_run;
 
 use std::time::Duration;
 
-use chat_client::{Delivery, DeliveryError, Position, PostId, Text, Writer};
+use chat_client::{Delivery, DeliveryError, Position, PostId, SendOptions, Settings, Writer, fresh_post_id};
 use chat_frontend::Exit;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
@@ -10,11 +12,12 @@ use tokio::time::{Instant, sleep_until};
 use crate::account_choice;
 use crate::args::{CommonArgs, Confirm, SendArgs};
 use crate::connection::{self, LastError, PortKind, StateReporter};
-use crate::echo::EchoListener;
+use crate::echo::{EchoListener, Echoes};
 use crate::error::CliError;
 use crate::ledger::PostOutcome;
-use crate::message_source::MessageSource;
+use crate::message_source::{InputForm, InputMessage, MessageSource};
 use crate::receipts::{MessageRef, Receipts, Why};
+use crate::runtime;
 use crate::signals::Interrupt;
 
 /// How long to try to connect by default.
@@ -26,27 +29,56 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How many messages may be unanswered: enough to keep a connection busy, few to be in doubt if it breaks.
 const MAX_IN_FLIGHT: usize = 512;
 
-pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+pub(super) fn run(args: SendArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     if let [first, ..] = &args.words[..] {
-        return Err(CliError::Usage(format!("unexpected argument {first:?}; give the text with -m TEXT").into()));
+        return Err(CliError::Usage(format!("unexpected argument {first:?}; quote a text of several words").into()));
     }
     let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     connection::add_identity(&mut layer, &args.identity)?;
     let settings = connection::settings(layer, common)?;
-    let input = MessageSource::from(args.message.take(), args.lossy, &settings)?;
+    if args.dry_run {
+        return runtime::block_on(async {
+            dry_run::run(messages(&args, &settings)?, &args, &settings, common.json).await
+        });
+    }
+    runtime::block_on(send(&args, common, &settings, &interrupt))
+}
+
+/// Returns the messages that the options describe.
+fn messages(args: &SendArgs, settings: &Settings) -> Result<MessageSource, CliError> {
+    let form = match (args.whole, args.null, args.json_input) {
+        (true, ..) => InputForm::Whole,
+        (_, true, _) => InputForm::Null,
+        (.., true) => InputForm::Json,
+        _ => InputForm::Lines,
+    };
+    let text = args.message.as_deref().or(args.text.as_deref());
+    MessageSource::new(text, form, args.lossy, settings)
+}
+
+async fn send(
+    args: &SendArgs,
+    common: &CommonArgs,
+    settings: &Settings,
+    interrupt: &Interrupt,
+) -> Result<Exit, CliError> {
+    let input = messages(args, settings)?;
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
-    let config = connection::client_config(&settings, &args.connect, Some(CONNECT_TIMEOUT));
+    let config = connection::client_config(settings, &args.connect, Some(CONNECT_TIMEOUT));
     connection::warn_of_exposure(&config);
     let what = config.write_addr_text();
     let last_error = LastError::default();
     let start = async {
-        let token = account_choice::known_or_new(&settings, &config, !args.no_register, &last_error).await?;
-        let echo = match args.confirm {
+        let token = account_choice::known_or_new(settings, &config, !args.no_register, &last_error).await?;
+        // Online before the first post, whose echo could be missed otherwise.
+        let listener = match args.confirm {
             Confirm::Echo => Some(EchoListener::start(config.clone()).await?),
             Confirm::Written | Confirm::Ack => None,
         };
-        Ok::<_, CliError>((Writer::builder(config.clone()).token(token).start(), echo))
+        let writer = Writer::builder(config.clone()).token(token).start();
+        let echoes = listener.map(|listener| listener.follow(writer.clone()));
+        Ok::<_, CliError>((writer, echoes))
     };
     let mut receipts = Receipts::new(common.json);
     // Dropping `start` loses no message: none has been read from the input yet.
@@ -55,7 +87,7 @@ pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit,
         () = interrupt.wait() => Err(CliError::Interrupted),
         () = at(deadline) => Err(CliError::NoConnectionInTime { what: what.clone(), error: last_error.last() }),
     };
-    let (writer, echo) = match started {
+    let (writer, echoes) = match started {
         Ok(started) => started,
         Err(why) if why.exit() == Exit::Usage => return Err(why),
         Err(why) => {
@@ -63,17 +95,17 @@ pub(super) async fn run(mut args: SendArgs, common: &CommonArgs) -> Result<Exit,
             return receipts.end(Some(why));
         }
     };
-    let run = Run { confirm: args.confirm, json: common.json, what, writer, echo, receipts, deadline };
-    run.send_all(input, &interrupt).await
+    let run = SendRun { confirm: args.confirm, json: common.json, what, writer, echoes, receipts, deadline };
+    run.send_all(input, interrupt).await
 }
 
 /// One run, from the first message to the report.
-struct Run {
+struct SendRun {
     confirm: Confirm,
     json: bool,
     what: String,
     writer: Writer,
-    echo: Option<EchoListener>,
+    echoes: Option<Echoes>,
     receipts: Receipts,
     deadline: Option<Instant>,
 }
@@ -92,7 +124,7 @@ struct Confirmed {
     enough: bool,
 }
 
-impl Run {
+impl SendRun {
     async fn send_all(mut self, mut input: MessageSource, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let states = self.writer.state();
         let mut reporter = StateReporter::new(PortKind::Write, states.clone(), self.json);
@@ -101,7 +133,7 @@ impl Run {
         let mut more = true;
         while stop.is_none() && (more || !under_way.is_empty()) {
             // A fixed order: a signal or the deadline comes first, and results come before new messages. All branches
-            // are cancel safe, and sending runs in the arm, so it is never dropped half-way.
+            // are cancel-safe, and sending runs in the arm, so it is never dropped half-way.
             let told = tokio::select! {
                 biased;
                 () = interrupt.wait() => Err(CliError::Interrupted),
@@ -109,18 +141,18 @@ impl Run {
                 () = reporter.next() => Ok(()),
                 Some(sent) = under_way.next() => self.ended(sent),
                 next = input.next(), if more && under_way.len() < MAX_IN_FLIGHT => match next {
-                    Some(Ok((line, Ok(text)))) => match self.writer.send(text.clone()).await {
-                        Ok(delivery) => {
-                            under_way.push_back(self.delivered(delivery, line, text));
+                    Some(Ok((line, Ok(message)))) => match self.post(line, message).await {
+                        Some(sent) => {
+                            under_way.push_back(sent);
                             Ok(())
                         }
-                        Err(_) => {
+                        None => {
                             // The service has closed: no later message can be sent either.
                             more = false;
                             self.receipts.record(line, PostOutcome::NeverSent, &MessageRef::default(), None)
                         }
                     },
-                    Some(Ok((line, Err(problem)))) => self.receipts.bad_line(line, problem),
+                    Some(Ok((line, Err(problem)))) => self.receipts.bad_input(line, problem),
                     Some(Err(error)) => Err(CliError::Input(error)),
                     None => {
                         more = false;
@@ -144,14 +176,14 @@ impl Run {
                 // A later signal does not wait for confirmations; what is known is still reported.
                 () = interrupt.again(), if !hurried => {
                     hurried = true;
-                    self.echo = None;
+                    self.echoes = None;
                     self.writer.end_now();
                 }
                 Some(sent) = under_way.next() => stop = self.ended(sent).err().or(stop),
                 _ = &mut closing, if !closed => {
                     closed = true;
                     // Echoes that have not arrived by now are not waited for.
-                    self.echo = None;
+                    self.echoes = None;
                 }
             }
         }
@@ -171,10 +203,28 @@ impl Run {
         CliError::NoConnectionInTime { what: self.what.clone(), error: reporter.last_error().last() }
     }
 
+    /// Queues a message, and returns its final state when it is known; `None` if the writer has closed.
+    async fn post(&self, line: u64, message: InputMessage) -> Option<impl Future<Output = Sent> + use<>> {
+        let InputMessage { text, id } = message;
+        let id = id.unwrap_or_else(fresh_post_id);
+        if let Some(echoes) = &self.echoes {
+            echoes.sent(id.clone(), text.clone());
+        }
+        match self.writer.send_with(text, SendOptions::with_id(id.clone())).await {
+            Ok(delivery) => Some(self.delivered(delivery, line)),
+            Err(_) => {
+                if let Some(echoes) = &self.echoes {
+                    echoes.wait().failed(id);
+                }
+                None
+            }
+        }
+    }
+
     /// Waits for the final state of one message, as far as `--confirm` requires.
-    fn delivered(&self, delivery: Delivery, line: u64, text: Text) -> impl Future<Output = Sent> + use<> {
-        let (confirm, account) = (self.confirm, self.writer.account());
-        let echo = self.echo.as_ref().map(EchoListener::ask);
+    fn delivered(&self, delivery: Delivery, line: u64) -> impl Future<Output = Sent> + use<> {
+        let confirm = self.confirm;
+        let echo = self.echoes.as_ref().map(Echoes::wait);
         async move {
             let id = delivery.id().clone();
             let written = delivery.written();
@@ -182,19 +232,23 @@ impl Run {
             // The final state comes first: with both ready, a refusal must not count as written.
             let end = tokio::select! {
                 biased;
-                end = &mut delivery => end.map(|receipt| receipt.position),
+                end = &mut delivery => end.map(Some),
                 true = &mut written, if confirm == Confirm::Written => Ok(None),
             };
-            let end = match end {
-                Ok(position) => {
-                    let nickname = account.borrow().as_ref().map(|account| account.nickname.clone());
-                    let enough = match echo {
-                        Some(echo) => echo.of(position.clone(), nickname, &text).await,
-                        None => true,
+            let end = match (end, echo) {
+                (Ok(receipt), echo) => {
+                    let position = receipt.as_ref().and_then(|receipt| receipt.position.clone());
+                    let enough = match (echo, receipt) {
+                        (Some(echo), Some(receipt)) => echo.of(receipt).await,
+                        _ => true,
                     };
                     Ok(Confirmed { position, enough })
                 }
-                Err(error) => Err(error),
+                (Err(error), Some(echo)) => {
+                    echo.failed(id.clone());
+                    Err(error)
+                }
+                (Err(error), None) => Err(error),
             };
             Sent { line, id, end }
         }

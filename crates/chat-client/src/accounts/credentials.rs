@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::error::CredentialsError;
 use super::format::{CachedAccount, CredentialLine, parse};
 use super::lookup::{find_among, same_room};
+use crate::blocking::unblock;
 use crate::files::default_dir;
 use crate::files::warning::FileWarning;
 
@@ -36,6 +37,22 @@ pub struct RegistrationLock {
 }
 
 /// The accounts in one file, in memory.
+///
+/// Methods that read or change the file block; only [`Credentials::lock_registration`] is asynchronous.
+///
+/// ```
+/// use chat_client::{Account, Credentials, Nickname, Token};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let mut accounts = Credentials::load(dir.path().join("accounts"))?;
+/// // The account that `register` returned for the name "Bob":
+/// let account = Account { nickname: Nickname::new("Keen Bob")?, token: Token::new("9a08f44c")? };
+/// accounts.add_for("chat.example:5050", &account, Some("Bob"))?;
+/// let stored = accounts.find_in("chat.example:5050", "Bob")?.ok_or("saved")?;
+/// assert_eq!(stored.nickname().as_str(), "Keen Bob");
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Credentials {
     path: PathBuf,
@@ -113,21 +130,14 @@ impl Credentials {
         timeout: Duration,
     ) -> Result<RegistrationLock, CredentialsError> {
         let path = path.as_ref();
-        let lock = file::with_suffix(path, ".register.lock");
         let deadline = Instant::now() + timeout;
         loop {
-            match FileLock::acquire_at(&lock, path) {
-                Ok(lock) => {
-                    // An account that cannot be saved would be lost, so the file must not be a link or another user's.
-                    let readable = default_dir::read(path, MAX_BYTES, &mut Vec::new());
-                    let failed = |source| CredentialsError::Write { path: path.to_owned(), source };
-                    return readable.map(|_| RegistrationLock { _lock: lock }).map_err(failed);
+            let tried = path.to_owned();
+            match unblock(move || try_lock_registration(&tried)).await {
+                Err(CredentialsError::Locked(LockError::Held { .. })) if Instant::now() < deadline => {
+                    sleep(LOCK_INTERVAL).await;
                 }
-                Err(LockError::Held { .. }) if Instant::now() < deadline => sleep(LOCK_INTERVAL).await,
-                Err(LockError::Io { source, .. }) => {
-                    return Err(CredentialsError::Write { path: path.to_owned(), source });
-                }
-                Err(error) => return Err(error.into()),
+                result => return result,
             }
         }
     }
@@ -235,6 +245,17 @@ impl Credentials {
         self.lines = lines;
         Ok(())
     }
+}
+
+fn try_lock_registration(path: &Path) -> Result<RegistrationLock, CredentialsError> {
+    let failed = |source| CredentialsError::Write { path: path.to_owned(), source };
+    let lock = match FileLock::acquire_at(&file::with_suffix(path, ".register.lock"), path) {
+        Err(LockError::Io { source, .. }) => return Err(failed(source)),
+        result => result?,
+    };
+    // An account that cannot be saved would be lost, so the file must not be a link or another user's.
+    default_dir::read(path, MAX_BYTES, &mut Vec::new()).map_err(failed)?;
+    Ok(RegistrationLock { _lock: lock })
 }
 
 fn read(path: &Path, warnings: &mut Vec<FileWarning>) -> Result<Vec<CredentialLine>, CredentialsError> {

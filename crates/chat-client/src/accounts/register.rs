@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use chat_proto::{
-    Account, Connection, Intent, LineCodec, Nickname, WriterClient, WriterClientConfig, WriterClientEvent,
-};
+use chat_proto::{Account, Intent, LineCodec, Nickname, WriterClient, WriterClientConfig, WriterClientEvent};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout};
 
 use crate::config::{ClientConfig, Side};
-use crate::net::connect::service_dial;
+use crate::net::connect::{service_connection, service_dial};
 use crate::net::dial::Dial;
 use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
@@ -54,7 +52,7 @@ async fn ask(config: &ClientConfig, nickname: Nickname, dial: Box<dyn Dial>) -> 
     let mut dialogue = WriterClientConfig::new(Intent::Register(nickname));
     dialogue.answer_timeout = config.answer_timeout;
     let machine = WriterClient::new(dialogue, Instant::now().into_std());
-    let mut connection = Connection::new(machine, io, LineCodec::for_client());
+    let mut connection = service_connection(config, machine, io, LineCodec::for_client());
     loop {
         let event = connection.next_event().await.map_err(|error| match ConnectError::from(error) {
             ConnectError::Lost(_) if !greeted.load(Ordering::Relaxed) => ConnectError::NoGreeting,

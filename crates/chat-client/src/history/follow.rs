@@ -1,11 +1,13 @@
 //! Waits for a history file to grow, as `tail -F` does. It polls, because file notification differs between systems and
 //! fails silently on network file systems.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::HistoryError;
 use super::format::HistoryLine;
 use super::read::History;
+use crate::blocking::unblock;
 
 /// The polling interval: too short to be noticed by people, too long to cost processor time.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -16,7 +18,8 @@ const BATCH_LINES: usize = 1024;
 /// The new lines of a history file as they are written; created by [`History::follow`].
 #[derive(Debug)]
 pub struct HistoryFollower {
-    history: History,
+    /// Shared with the thread that reads it. A dropped future leaves it here.
+    history: Arc<History>,
     offset: u64,
     opened: bool,
 }
@@ -25,7 +28,7 @@ impl History {
     /// Follows the file from the line start `offset`, with its own file handle.
     #[must_use]
     pub fn follow(&self, offset: u64) -> HistoryFollower {
-        HistoryFollower { history: Self::unopened(self.path()), offset, opened: false }
+        HistoryFollower { history: Arc::new(Self::unopened(self.path())), offset, opened: false }
     }
 }
 
@@ -37,7 +40,8 @@ impl HistoryFollower {
     /// [`HistoryError`] when the file can no longer be read.
     pub async fn next_batch(&mut self) -> Result<Vec<HistoryLine>, HistoryError> {
         loop {
-            let mut lines = self.history.after(self.offset, BATCH_LINES)?;
+            let (history, offset) = (Arc::clone(&self.history), self.offset);
+            let mut lines = unblock(move || history.after(offset, BATCH_LINES)).await?;
             lines.pop_if(|last| !last.is_finished());
             if let Some(last) = lines.last() {
                 self.offset = last.end();
@@ -46,9 +50,17 @@ impl HistoryFollower {
             if self.opened {
                 tokio::time::sleep(INTERVAL).await;
             }
-            self.history.reopen()?;
+            // The file may have been created, truncated or replaced.
+            let path = self.history.path().to_owned();
+            let (history, length) = unblock(move || {
+                let history = History::open(path)?;
+                let length = history.len();
+                Ok::<_, HistoryError>((history, length))
+            })
+            .await?;
+            self.history = Arc::new(history);
             self.opened = true;
-            if self.history.len() < self.offset {
+            if length < self.offset {
                 self.offset = 0;
             }
         }

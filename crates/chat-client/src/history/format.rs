@@ -2,7 +2,8 @@
 //!
 //! A line break inside a message is written as `␊` and read as a line break. Other control characters are written as
 //! control pictures, and bidirectional controls as their code point, so that `cat` is safe and a message stays on one
-//! line.
+//! line. A `␊` in a text is written as its code point too: a history never contains it for anything but a line break.
+//! What is written as a code point is read as that text.
 
 use std::borrow::Cow;
 
@@ -80,7 +81,7 @@ pub fn said_at(message: &Message, now: i64) -> i64 {
     message.at.filter(|at| STAMPED.contains(at)).unwrap_or(now)
 }
 
-fn append_clean(out: &mut Vec<u8>, text: &str) {
+pub(super) fn append_clean(out: &mut Vec<u8>, text: &str) {
     // These bytes start the C1 controls, the bidirectional controls, and some harmless characters that the slow path
     // passes. There is no early exit, so that the compiler can vectorize the loop.
     let odd = |b: u8| (b < 0x20) | (b == 0x7f) | (b == 0xc2) | (b == 0xd8) | (b == 0xe2);
@@ -98,9 +99,9 @@ fn append_clean(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(rest.as_bytes());
 }
 
-/// Returns whether a character would affect a terminal that shows the file unchanged.
+/// Returns whether a character would affect a terminal that shows the file unchanged, or would be read as another one.
 fn must_show(c: char) -> bool {
-    (c.is_control() && c != '\t') || display::turns_text(c)
+    (c.is_control() && c != '\t') || display::turns_text(c) || c == LINE_BREAK
 }
 
 /// One line of a history file, possibly written by another program. Cloning is cheap.

@@ -21,7 +21,22 @@ const SMALL_BLOCK_BYTES: u64 = 32 * 1024;
 /// writes stay below 64 KiB.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
-/// A history file opened for reading. Any number of readers can be open while another process writes.
+/// A history file opened for reading. Any number of readers can be open while another process writes. Its methods block.
+///
+/// ```
+/// use chat_client::{History, history};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("history.txt");
+/// std::fs::write(&path, "[14.01.26 17:07] Ann: hello\n[14.01.26 17:08] Bob: two\u{240a}lines\n")?;
+/// let history = History::open(&path)?;
+/// let newest = history.tail(1)?;
+/// assert_eq!((newest[0].sender(), &*newest[0].text()), (Some("Bob"), "two\nlines"));
+/// let older = history.find_before(newest[0].offset(), &mut history::needle("hello"))?;
+/// assert_eq!(older.ok_or("found")?.sender(), Some("Ann"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct History {
     path: PathBuf,
@@ -167,12 +182,6 @@ impl History {
     /// Creates a history that is not opened yet and counts as empty.
     pub(super) fn unopened(path: &Path) -> Self {
         Self { path: path.to_owned(), file: None }
-    }
-
-    /// Opens the path again: the file may have been created, truncated or replaced.
-    pub(super) fn reopen(&mut self) -> Result<(), HistoryError> {
-        *self = Self::open(&self.path)?;
-        Ok(())
     }
 }
 

@@ -9,6 +9,9 @@
 //! The cursor also records whether a recorder is active. After a clean close it is not, and lines beyond the cursor
 //! were written by another program (the original writes the same file): they have no numbers and are not counted.
 
+mod files;
+mod numbering;
+
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -22,13 +25,13 @@ use private_files::{FileLock, file};
 use super::HistoryError;
 use super::append::Appender;
 use super::format::Stamp;
-use super::recovery::{end_last_line, recover};
+use super::recovery::recover;
 use crate::config::Resume;
 use crate::files::default_dir;
 use crate::files::warning::FileWarning;
 use crate::listener::cursor::{self, CursorRecord};
 use crate::listener::event::ListenerEvent;
-use crate::listener::gap::{Gap, GapCause};
+use crate::listener::gap::Gap;
 
 /// How many bytes may wait for a full disk: about 200,000 messages, which takes a chat more than an hour.
 const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -38,6 +41,24 @@ const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
 const CURSOR_EVERY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The writing side of a history. It owns the lock of the file, so there is one at a time.
+///
+/// All methods that change the files block: some wait for the disk. On an asynchronous runtime, call them from
+/// `tokio::task::spawn_blocking` or from a thread of your own.
+///
+/// ```
+/// use chat_client::{History, Message, Nickname, Recorder, Resume, Text};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("history.txt");
+/// let mut recorder = Recorder::open(&path)?;
+/// // ClientConfig::resume of the listener whose events are recorded:
+/// assert_eq!(recorder.resume(Resume::Live), Resume::Live);
+/// recorder.record(&[Message::new(Some(Nickname::new("Ann")?), Text::new("hello")?)])?;
+/// recorder.close()?;
+/// assert!(History::open(&path)?.tail(1)?[0].raw().ends_with("Ann: hello"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Recorder {
     path: PathBuf,
@@ -275,84 +296,6 @@ impl Recorder {
         Ok(())
     }
 
-    fn take(&mut self, message: &Message, now: i64) {
-        if self.step_to(message.position.as_ref()) {
-            self.stamp.append(self.out.buffer(), message, now);
-        }
-    }
-
-    fn step_over(&mut self, gap: &Gap) {
-        // A server whose log has lost its end assigns the same numbers again, to other messages.
-        self.renumbered |= gap.cause == GapCause::OtherStream;
-    }
-
-    fn begin_at(&mut self, joined: &Position) {
-        if self.newest.is_none() {
-            self.out.checkpoint(Some(joined.clone()));
-            self.newest = Some(joined.clone());
-        }
-    }
-
-    /// Makes `position` the newest; returns false if it was already recorded.
-    fn step_to(&mut self, position: Option<&Position>) -> bool {
-        let renumbered = std::mem::take(&mut self.renumbered);
-        match (&mut self.newest, position) {
-            (Some(newest), Some(next)) if newest.stream == next.stream && !renumbered => {
-                if next.seq <= newest.seq {
-                    return false;
-                }
-                if next.seq != newest.seq + 1 {
-                    self.out.checkpoint(Some(before(next)));
-                }
-                newest.seq = next.seq;
-            }
-            (None, None) => {}
-            (_, Some(next)) => {
-                self.out.checkpoint(Some(before(next)));
-                self.newest = Some(next.clone());
-            }
-            (Some(_), None) => {
-                // Lines without numbers must not be counted as numbered ones.
-                self.out.checkpoint(None);
-                self.newest = None;
-            }
-        }
-        true
-    }
-
-    fn write_cursor(&mut self) {
-        if let Err(error) = self.out.store_cursor(self.newest.clone(), true) {
-            tracing::warn!(path = %self.out.cursor_path().display(), %error, "could not write the cursor");
-        }
-        // Retried when the file has grown by the same amount again.
-        self.cursor_at = self.out.length();
-    }
-
-    fn follow_path(&mut self) -> io::Result<()> {
-        if default_dir::is_at(self.out.file(), &self.path) {
-            return Ok(());
-        }
-        let file = default_dir::open_append(&self.path, &mut self.warnings)?;
-        let length = end_last_line(&file, &self.path, file.metadata()?.len(), &mut self.warnings)?;
-        self.warnings.push(FileWarning::Reopened { path: self.path.clone() });
-        // The numbers of the new file start behind what the old one has.
-        let position = self.out.written_position(self.newest.as_ref());
-        self.out.continue_in(file, length);
-        self.out.checkpoint_now(position);
-        (self.cursor_at, self.finished) = (length, false);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.follow_path()?;
-        self.out.write()?;
-        if self.newest.is_some() && !self.finished {
-            self.out.store_cursor(self.newest.clone(), false)?;
-            self.finished = true;
-        }
-        Ok(())
-    }
-
     fn waiting_error(&self, source: io::Error) -> HistoryError {
         HistoryError::Waiting { path: self.path.clone(), bytes: self.out.waiting(), source }
     }
@@ -368,10 +311,6 @@ impl Drop for Recorder {
             tracing::warn!(path = %self.path.display(), %error, "could not close the history");
         }
     }
-}
-
-fn before(next: &Position) -> Position {
-    Position { stream: next.stream.clone(), seq: next.seq.saturating_sub(1) }
 }
 
 fn cursor_path(history: &Path) -> PathBuf {

@@ -1,7 +1,7 @@
 //! Searches a history file in either direction. The caller defines a match: plain text or a regular expression.
 
 use super::HistoryError;
-use super::format::HistoryLine;
+use super::format::{HistoryLine, append_clean};
 use super::read::History;
 
 impl History {
@@ -63,8 +63,9 @@ impl History {
 
 /// Returns a finder for exactly this text, in the spelling of the history file.
 pub fn needle(text: &str) -> impl FnMut(&[u8]) -> Option<usize> + Send + 'static {
-    let spelled = text.replace('\n', super::format::LINE_BREAK.encode_utf8(&mut [0; 4]));
-    let finder = memchr::memmem::Finder::new(spelled.as_bytes()).into_owned();
+    let mut spelled = Vec::new();
+    append_clean(&mut spelled, text);
+    let finder = memchr::memmem::Finder::new(&spelled).into_owned();
     move |block| finder.find(block)
 }
 

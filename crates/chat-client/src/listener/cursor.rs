@@ -24,6 +24,24 @@ const MAX_BYTES: u64 = 64 * 1024;
 ///
 /// The position is saved after the messages were processed, so after a crash some of them may be repeated. Without a
 /// history file to compare with, this cannot be avoided.
+///
+/// [`Cursor::open`] and [`Cursor::save`] block: saving waits for the disk twice. On an asynchronous runtime, call them
+/// from `tokio::task::spawn_blocking` or from a thread of your own, or save seldom.
+///
+/// ```
+/// use chat_client::{Cursor, Position, Resume};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("place");
+/// let mut cursor = Cursor::open(&path)?;
+/// assert_eq!(cursor.resume(Resume::Live), Resume::Live);
+/// let position: Position = "k3f9:1043".parse()?; // of the last message
+/// cursor.save(&position)?;
+/// drop(cursor);
+/// assert!(matches!(Cursor::open(&path)?.resume(Resume::Live), Resume::After { .. }));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Cursor {
     path: PathBuf,

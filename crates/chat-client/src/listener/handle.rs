@@ -15,6 +15,7 @@ use super::event::{EventBatch, ListenerEvent};
 use super::task::ListenerTask;
 use crate::config::ClientConfig;
 use crate::net::connect::service_dial;
+use crate::net::counters::{ListenerCounters, ServiceCounters};
 use crate::net::dial::Dial;
 use crate::net::error::ConnectError;
 use crate::net::state::ConnectionState;
@@ -59,6 +60,7 @@ pub struct ListenerHandle {
     state: watch::Receiver<ConnectionState>,
     numbered: watch::Receiver<Option<bool>>,
     retry_now: Arc<Notify>,
+    counters: Arc<ServiceCounters>,
 }
 
 /// The messages of a listener without its other events; created by [`Listener::messages`].
@@ -97,10 +99,15 @@ impl ListenerBuilder {
         let (sender, batches) = mpsc::channel(BATCHES);
         let (stop, stopped) = oneshot::channel();
         let (numbered_sender, numbered) = watch::channel(None);
-        let handle = ListenerHandle { state: supervisor.state(), numbered, retry_now: supervisor.retry_now() };
+        let handle = ListenerHandle {
+            state: supervisor.state(),
+            numbered,
+            retry_now: supervisor.retry_now(),
+            counters: supervisor.counters(),
+        };
         let span = tracing::info_span!("listener", address = self.config.listen_addr_text());
         let dial = service_dial(&self.config, self.dial);
-        let task = ListenerTask::new(self.config, sender, numbered_sender);
+        let task = ListenerTask::new(self.config, sender, numbered_sender, supervisor.counters());
         let task = tokio::spawn(task.run(supervisor, dial, stopped).instrument(span));
         Listener { batches, current: Vec::new().into_iter(), handle, stop: Some(stop), task }
     }
@@ -203,6 +210,12 @@ impl Listener {
         self.handle.retry_now();
     }
 
+    /// Returns what the listener has done so far.
+    #[must_use]
+    pub fn counters(&self) -> ListenerCounters {
+        self.handle.counters()
+    }
+
     /// Returns a handle for other tasks.
     #[must_use]
     pub fn handle(&self) -> ListenerHandle {
@@ -246,6 +259,12 @@ impl ListenerHandle {
     #[must_use]
     pub fn numbered(&self) -> watch::Receiver<Option<bool>> {
         self.numbered.clone()
+    }
+
+    /// Returns what the listener has done so far.
+    #[must_use]
+    pub fn counters(&self) -> ListenerCounters {
+        self.counters.of_listener()
     }
 
     /// Ends a wait for the next connection attempt. Does nothing if the listener is not waiting.

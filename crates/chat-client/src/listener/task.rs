@@ -1,20 +1,24 @@
 //! The task of a [`Listener`](crate::Listener): what it keeps from one connection to the next, how far it has read, and
 //! what it may have missed.
 
+mod events;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chat_proto::{
-    Connection, ConnectionError, Extensions, LineCodec, ListenerClient, ListenerClientConfig, ListenerClientEvent,
-    Nonce, PlainLines, Position, ResumeFrom, ResumeRequest, Seq,
+    Connection, LineCodec, ListenerClient, ListenerClientConfig, ListenerClientEvent, Nonce, PlainLines, Position,
+    ResumeFrom, ResumeRequest,
 };
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::event::{ClosedCause, EventBatch, ListenerEvent};
-use super::gap::{Gap, GapCause};
+use super::link::ListenerLink;
 use crate::config::{ClientConfig, Resume, Side};
+use crate::net::connect::service_connection;
+use crate::net::counters::{ServiceCount, ServiceCounters};
 use crate::net::dial::Dial;
 use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
@@ -36,6 +40,10 @@ const HOLD_UNKNOWN: Duration = Duration::from_secs(1);
 /// another server since, so it is not much longer.
 const HOLD_EXPECTED: Duration = Duration::from_secs(2);
 
+/// The same if the caller asked for older messages. The server reads them from its store, which takes longer when it is
+/// busy, and a caller who asked for them would rather wait than go without.
+const HOLD_PAST: Duration = Duration::from_secs(5);
+
 /// How many connections such a server may leave without an answer before it counts as plain. That loses the position in
 /// its log, so a slow link alone must not cause it.
 const UNANSWERED: u32 = 3;
@@ -50,10 +58,11 @@ const SILENT_TIME: Duration = Duration::from_secs(60);
 
 /// The state of a listener that outlives a connection.
 #[derive(Debug)]
-pub(crate) struct ListenerTask {
+pub(super) struct ListenerTask {
     config: ClientConfig,
     events: mpsc::Sender<EventBatch>,
     numbered: watch::Sender<Option<bool>>,
+    counters: Arc<ServiceCounters>,
     batch: Vec<ListenerEvent>,
     batch_bytes: usize,
     /// Sent after the batch.
@@ -72,42 +81,12 @@ pub(crate) struct ListenerTask {
     started: SystemTime,
 }
 
-/// One connection, and what has become known on it.
-struct ListenerConnection {
-    connection: Connection<ListenerClient, BoxedIo>,
-    /// Whether the server is expected to have a log that continues after the position.
-    continues: bool,
-    /// The position when the connection was made.
-    position_before: Option<Position>,
-    /// When the room was last received before this connection.
-    blind_since: Option<SystemTime>,
-    /// Distinguishes two gaps: one that comes with the answer was lost by the server, a later one is a hole in the
-    /// numbers.
-    answered: bool,
-    /// The server has another log than the one that was read, or has lost its end.
-    other_log: bool,
-    /// When the connection was made.
-    until: SystemTime,
-    /// Whether the server numbers its messages, until this is reported: a connection that ends at once is not reported.
-    unreported_kind: Option<bool>,
-    /// The new position, held back until it is known whether a gap precedes it.
-    joined: Option<Position>,
-    /// The newest message that the server had when it answered, until it is delivered.
-    head: Option<Seq>,
-    /// The room has been received on this connection.
-    heard: bool,
-    /// Events of a server that answered before but not on this connection. They are dropped if the server is asked
-    /// again, because they could not be told apart from the numbered copies that would follow its answer.
-    doubted: Option<Vec<ListenerClientEvent>>,
-    /// The gap before this connection is reported, or there was none.
-    gap_reported: bool,
-}
-
 impl ListenerTask {
-    pub(crate) fn new(
+    pub(super) fn new(
         config: ClientConfig,
         events: mpsc::Sender<EventBatch>,
         numbered: watch::Sender<Option<bool>>,
+        counters: Arc<ServiceCounters>,
     ) -> Self {
         let started = SystemTime::now();
         let (position, last_heard) = match &config.resume {
@@ -118,6 +97,7 @@ impl ListenerTask {
             config,
             events,
             numbered,
+            counters,
             batch: Vec::new(),
             batch_bytes: 0,
             lines: None,
@@ -133,7 +113,7 @@ impl ListenerTask {
     }
 
     /// Connects repeatedly until it is stopped or another attempt makes no sense.
-    pub(crate) async fn run(
+    pub(super) async fn run(
         mut self,
         mut supervisor: Supervisor,
         dial: Box<dyn Dial>,
@@ -177,21 +157,9 @@ impl ListenerTask {
             Ok(io) => io,
             Err(error) => return Some(error),
         };
-        let mut link = ListenerConnection {
-            connection: self.connection(io),
-            continues: self.position.is_some() && self.config.resume != Resume::Off,
-            position_before: self.position.clone(),
-            blind_since: self.last_heard,
-            answered: false,
-            other_log: false,
-            until: SystemTime::now(),
-            unreported_kind: None,
-            joined: None,
-            head: None,
-            heard: false,
-            doubted: None,
-            gap_reported: false,
-        };
+        let continues = self.position.is_some() && self.config.resume != Resume::Off;
+        let position_before = self.position.clone();
+        let mut link = ListenerLink::new(self.connection(io), continues, position_before, self.last_heard);
         loop {
             let mut next = link.connection.next_event().await;
             // Forward all events of one read as one batch.
@@ -231,6 +199,7 @@ impl ListenerTask {
         let hold = match (self.proven, &self.position) {
             (true, _) => self.config.answer_timeout,
             (false, Some(_)) => HOLD_EXPECTED,
+            (false, None) if self.asks_for_past() => HOLD_PAST,
             (false, None) => HOLD_UNKNOWN,
         };
         let mut config = ListenerClientConfig::default().with_resume(self.request());
@@ -238,14 +207,20 @@ impl ListenerTask {
         config.keepalive = Some(self.config.keepalive);
         // One line that cannot be parsed must not stop the reception of the others.
         let codec = LineCodec::for_client().skipping_long_lines();
-        Connection::new(ListenerClient::new(config, Instant::now().into_std()), io, codec)
+        let machine = ListenerClient::new(config, Instant::now().into_std());
+        service_connection(&self.config, machine, io, codec)
+    }
+
+    /// Returns whether the next request asks for messages from before the start. They are requested until one request
+    /// was answered.
+    fn asks_for_past(&self) -> bool {
+        !self.connected && matches!(self.config.resume, Resume::Last(1..) | Resume::Since(_))
     }
 
     fn request(&self) -> Option<ResumeRequest> {
         let from = match (&self.position, &self.config.resume) {
             (_, Resume::Off) => return None,
             (Some(position), _) => ResumeFrom::After(position.clone()),
-            // Older messages are requested until one request was answered.
             (None, Resume::Last(count)) if !self.connected => ResumeFrom::Last(*count),
             (None, Resume::Since(at)) if !self.connected => ResumeFrom::AfterTime(time::to_millis(*at)),
             (None, _) => ResumeFrom::Last(0),
@@ -267,144 +242,10 @@ impl ListenerTask {
     }
 
     /// Treats the server as one without numbers.
-    fn forget_log(&mut self, link: &mut ListenerConnection) {
+    fn forget_log(&mut self, link: &mut ListenerLink) {
         self.position = None;
         (self.proven, self.unanswered, self.silent, self.silent_since) = (false, 0, 0, None);
         link.unreported_kind = Some(false);
-    }
-
-    fn handle_event(&mut self, event: ListenerClientEvent, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
-        if let Some(held) = &mut link.doubted {
-            match event {
-                // One by one, because lines are sent after the batch, and there may be several blocks of them.
-                ListenerClientEvent::Lines(lines) => held.extend(lines.messages().map(ListenerClientEvent::Message)),
-                event => held.push(event),
-            }
-            return;
-        }
-        match event {
-            ListenerClientEvent::Plain if link.continues => link.doubted = Some(Vec::new()),
-            ListenerClientEvent::Plain => self.forget_log(link),
-            ListenerClientEvent::Numbered { stream, from, head } => {
-                let known = self.position.as_ref();
-                link.other_log = known.is_some_and(|known| known.stream != stream || from <= known.seq);
-                let new_place = known.is_none() || link.other_log;
-                link.answered = true;
-                link.gap_reported |= link.continues;
-                // If the connection is lost before the first message, the next one resumes at the same position.
-                let joined = Position { stream, seq: from.saturating_sub(1) };
-                self.position = Some(joined.clone());
-                (self.proven, self.unanswered, self.silent, self.silent_since) = (true, 0, 0, None);
-                link.unreported_kind = Some(true);
-                self.report_server_kind(link, supervisor);
-                // A gap may follow, and it must precede this event.
-                link.joined = new_place.then_some(joined);
-                link.head = Some(head);
-            }
-            ListenerClientEvent::Gap { missed } => {
-                if std::mem::take(&mut link.answered) {
-                    let cause = if link.other_log { GapCause::OtherStream } else { GapCause::ServerForgot };
-                    let since = link.blind_since.unwrap_or(self.started);
-                    let before = self.position.as_ref().map(following);
-                    self.push_gap(Gap {
-                        after: link.position_before.clone(),
-                        before,
-                        ..Gap::new(since, link.until, missed, cause)
-                    });
-                } else {
-                    let since = self.last_heard.unwrap_or(self.started);
-                    let after = self.position.clone();
-                    let before = after.as_ref().map(|after| Position {
-                        seq: after.seq.saturating_add(missed.unwrap_or(0)).saturating_add(1),
-                        ..after.clone()
-                    });
-                    let gap = Gap::new(since, SystemTime::now(), missed, GapCause::HoleInNumbers);
-                    self.push_gap(Gap { after, before, ..gap });
-                }
-            }
-            ListenerClientEvent::TooLong => {
-                self.report_server_kind(link, supervisor);
-                let since = self.last_heard.unwrap_or(self.started);
-                self.push_gap(Gap::new(since, SystemTime::now(), Some(1), GapCause::LineTooLong));
-            }
-            ListenerClientEvent::Lines(lines) => {
-                link.answered = false;
-                self.report_server_kind(link, supervisor);
-                self.lines = Some(lines);
-            }
-            ListenerClientEvent::Message(message) => {
-                link.answered = false;
-                self.report_server_kind(link, supervisor);
-                self.push_joined(link);
-                if let Some(position) = &message.position {
-                    match &mut self.position {
-                        Some(known) if known.stream == position.stream => known.seq = position.seq,
-                        known => *known = Some(position.clone()),
-                    }
-                }
-                self.batch_bytes += message.text.as_str().len();
-                self.batch.push(ListenerEvent::Message(message));
-                self.push_caught_up(link);
-            }
-            // Events of a later protocol version contain nothing that this version can use.
-            _ => {}
-        }
-    }
-
-    /// Reports a new position once no gap can precede it.
-    fn push_joined(&mut self, link: &mut ListenerConnection) {
-        if let Some(joined) = link.joined.take() {
-            self.batch.push(ListenerEvent::Joined(joined));
-        }
-        self.push_caught_up(link);
-    }
-
-    /// Reports the end of the replay.
-    fn push_caught_up(&mut self, link: &mut ListenerConnection) {
-        if link.joined.is_none()
-            && let (Some(head), Some(position)) = (link.head, &self.position)
-            && position.seq >= head
-        {
-            link.head = None;
-            self.batch.push(ListenerEvent::CaughtUp(position.clone()));
-        }
-    }
-
-    /// Reports whether the server numbers its messages. From here on the room is received. What was sent since it was
-    /// last received is a gap, unless the server continues at the old position.
-    fn report_server_kind(&mut self, link: &mut ListenerConnection, supervisor: &mut Supervisor) {
-        let Some(numbered) = link.unreported_kind.take() else { return };
-        link.heard = true;
-        self.connected = true;
-        if !std::mem::replace(&mut link.gap_reported, true)
-            && let Some(since) = self.last_heard
-        {
-            let gap = Gap::new(since, link.until, None, GapCause::Disconnected);
-            self.push_gap(Gap { after: link.position_before.clone(), ..gap });
-        }
-        self.last_heard = Some(SystemTime::now());
-        self.numbered.send_if_modified(|known| known.replace(numbered) != Some(numbered));
-        supervisor.online(Extensions::NONE.with_resume(numbered));
-    }
-
-    /// Records until when the room was received, after the connection was lost.
-    fn lost(&mut self, error: ConnectionError, link: &ListenerConnection) -> ConnectError {
-        if let Some(last) = self.last_heard.as_mut().filter(|_| link.heard) {
-            let now = SystemTime::now();
-            // A clean end follows everything that was sent. In other cases the link may have been dead for as long as
-            // its keepalive takes to notice.
-            let blind = match error {
-                ConnectionError::Ended => Duration::ZERO,
-                _ => self.config.keepalive.idle + self.config.keepalive.answer_timeout,
-            };
-            *last = now.checked_sub(blind).unwrap_or(now).max(*last);
-        }
-        error.into()
-    }
-
-    fn push_gap(&mut self, gap: Gap) {
-        tracing::info!(cause = gap.cause.as_str(), missed = gap.missed, "gap");
-        self.batch.push(ListenerEvent::Gap(gap));
     }
 
     async fn flush(&mut self) -> Result<(), mpsc::error::SendError<EventBatch>> {
@@ -416,16 +257,16 @@ impl ListenerTask {
         }
         if !self.batch.is_empty() {
             self.batch_bytes = 0;
+            let messages = self.batch.iter().filter(|event| matches!(event, ListenerEvent::Message(_))).count();
+            // Lossless: `usize` has at most 64 bits; so below.
+            self.counters.add(ServiceCount::Message, messages as u64);
             let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
             self.events.send(EventBatch::Events(batch)).await?;
         }
         if let Some(lines) = self.lines.take() {
+            self.counters.add(ServiceCount::Message, lines.count() as u64);
             self.events.send(EventBatch::Lines(lines)).await?;
         }
         Ok(())
     }
-}
-
-fn following(position: &Position) -> Position {
-    Position { seq: position.seq.saturating_add(1), ..position.clone() }
 }

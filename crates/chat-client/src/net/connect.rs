@@ -1,9 +1,11 @@
 //! Opens the streams of a service: those of a dialler, with TLS over them if configured.
 
+use chat_proto::{Connection, LineCodec, StateMachine};
+
 use crate::config::{ClientConfig, Side};
 use crate::net::dial::{Dial, TcpDial};
 use crate::net::error::ConnectError;
-use crate::net::io::BoxedIo;
+use crate::net::io::{BoxedIo, Io};
 #[cfg(feature = "tls")]
 use crate::net::tls::TlsDial;
 
@@ -28,4 +30,58 @@ pub(crate) fn service_dial(config: &ClientConfig, dial: Option<Box<dyn Dial>>) -
         return Box::new(TlsDial::new(dial, config, trust.clone()));
     }
     dial
+}
+
+/// Creates the connection of a service over a stream of its dialler.
+pub(crate) fn service_connection<M: StateMachine, IO: Io>(
+    config: &ClientConfig,
+    machine: M,
+    io: IO,
+    codec: LineCodec,
+) -> Connection<M, IO> {
+    let connection = Connection::new(machine, io, codec);
+    // Over TLS only `close_notify` is a clean end: a reset can be sent by an attacker on the path.
+    if config.uses_tls() { connection.with_close_required() } else { connection }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use chat_proto::{ConnectionError, ListenerClient, ListenerClientConfig};
+    use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf, join, sink};
+
+    use super::*;
+    use crate::net::trust::Trust;
+
+    /// Ends with a reset.
+    struct Reset;
+
+    impl AsyncRead for Reset {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        }
+    }
+
+    async fn end(config: &ClientConfig) -> ConnectionError {
+        let io = join(b"Bob: hello\nBob: hel".chain(Reset), sink());
+        let machine = ListenerClient::new(ListenerClientConfig::default(), std::time::Instant::now());
+        let mut connection = service_connection(config, machine, io, LineCodec::for_client());
+        loop {
+            if let Err(error) = connection.next_event().await {
+                return error;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_no_end_over_tls() {
+        let mut config = ClientConfig::default();
+        assert!(matches!(end(&config).await, ConnectionError::Ended));
+        config.tls = Some(Trust::Roots);
+        let error = end(&config).await;
+        assert!(!matches!(error, ConnectionError::Ended), "{error:?}");
+    }
 }

@@ -10,6 +10,7 @@ use crate::net::error::ConnectError;
 
 /// The state of the connection to one port.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum ConnectionState {
     /// Dialling, or in the dialogue before the chat.
     Connecting {

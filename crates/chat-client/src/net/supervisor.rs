@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::config::{ClientConfig, RetryPolicy};
 use crate::net::backoff::Backoff;
+use crate::net::counters::{ServiceCount, ServiceCounters};
 use crate::net::error::{ConnectError, Retry};
 use crate::net::state::ConnectionState;
 
@@ -27,6 +28,7 @@ pub(crate) struct Supervisor {
     backoff: Backoff,
     state: watch::Sender<ConnectionState>,
     retry_now: Arc<Notify>,
+    counters: Arc<ServiceCounters>,
     online_since: Option<Instant>,
     /// When the first of the failed attempts in a row started.
     row_since: Option<Instant>,
@@ -39,6 +41,7 @@ impl Supervisor {
             backoff: Backoff::new(&config.retry, config.seed),
             state: watch::Sender::new(ConnectionState::Connecting { attempt: 1 }),
             retry_now: Arc::default(),
+            counters: Arc::default(),
             online_since: None,
             row_since: None,
         }
@@ -54,15 +57,24 @@ impl Supervisor {
         self.retry_now.clone()
     }
 
+    /// Returns the counters of the service.
+    pub(crate) fn counters(&self) -> Arc<ServiceCounters> {
+        self.counters.clone()
+    }
+
     /// Records the start of an attempt.
     pub(crate) fn connecting(&mut self) {
+        self.counters.add(ServiceCount::Attempt, 1);
         self.row_since.get_or_insert_with(Instant::now);
         self.state.send_replace(ConnectionState::Connecting { attempt: self.backoff.failures() + 1 });
     }
 
     /// Records that the dialogue is complete.
     pub(crate) fn online(&mut self, extensions: Extensions) {
-        self.online_since.get_or_insert_with(Instant::now);
+        if self.online_since.is_none() {
+            self.counters.add(ServiceCount::Connection, 1);
+            self.online_since = Some(Instant::now());
+        }
         tracing::info!(ids = extensions.id, numbered = extensions.resume, "online");
         self.state.send_replace(ConnectionState::Online { since: SystemTime::now(), extensions });
     }

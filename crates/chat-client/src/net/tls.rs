@@ -12,6 +12,7 @@ use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{self, CertificateError, RootCertStore};
 
+use crate::blocking::unblock;
 use crate::config::{ClientConfig, Side};
 use crate::net::dial::{Dial, DialFuture};
 use crate::net::error::ConnectError;
@@ -38,7 +39,7 @@ impl TlsDial {
         let host = self.config.checked_host(side)?;
         let address = self.config.addr_text(side);
         let refused = |source| ConnectError::Tls { address: address.as_str().into(), source };
-        let connector = self.connector().map_err(refused)?;
+        let connector = self.connector().await.map_err(refused)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(TlsError::Name(Box::new(error))))?;
         // A dialler of the caller may have used up the deadline; the handshake always gets at least 1 s.
         let deadline = deadline.max(Instant::now() + Duration::from_secs(1));
@@ -55,11 +56,13 @@ impl TlsDial {
         }
     }
 
-    fn connector(&self) -> Result<&TlsConnector, TlsError> {
+    async fn connector(&self) -> Result<&TlsConnector, TlsError> {
         match self.connector.get() {
             Some(connector) => Ok(connector),
             None => {
-                let made = connector(&self.trust, self.config.client_identity.as_ref())?;
+                let (trust, identity) = (self.trust.clone(), self.config.client_identity.clone());
+                // Reads the files with the trusted certificates.
+                let made = unblock(move || connector(&trust, identity.as_ref())).await?;
                 Ok(self.connector.get_or_init(|| made))
             }
         }

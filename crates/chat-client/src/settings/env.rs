@@ -8,9 +8,9 @@ use chat_proto::Token;
 use super::layer::{Layer, SettingsError, VariableProblem};
 
 /// Looks up one environment variable.
-pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-pub(super) fn from_environment(env: Environment<'_>) -> Result<Layer, SettingsError> {
+pub(super) fn from_environment(env: Variables<'_>) -> Result<Layer, SettingsError> {
     let port = |name: &'static str| {
         let problem = SettingsError::Variable { name, problem: VariableProblem::NotAPort };
         text(env, name)?.map(|value| value.trim().parse().map_err(|_| problem)).transpose()
@@ -37,7 +37,7 @@ pub(super) fn from_environment(env: Environment<'_>) -> Result<Layer, SettingsEr
 }
 
 /// Returns a boolean variable.
-fn flag(env: Environment<'_>, name: &'static str) -> Result<Option<bool>, SettingsError> {
+fn flag(env: Variables<'_>, name: &'static str) -> Result<Option<bool>, SettingsError> {
     match text(env, name)?.as_deref() {
         None => Ok(None),
         Some("1" | "true" | "yes") => Ok(Some(true)),
@@ -47,7 +47,7 @@ fn flag(env: Environment<'_>, name: &'static str) -> Result<Option<bool>, Settin
 }
 
 /// Returns a variable as text; an empty one counts as unset.
-pub(super) fn text(env: Environment<'_>, name: &'static str) -> Result<Option<String>, SettingsError> {
+pub(super) fn text(env: Variables<'_>, name: &'static str) -> Result<Option<String>, SettingsError> {
     let Some(value) = env(name).filter(|value| !value.is_empty()) else { return Ok(None) };
     let problem = SettingsError::Variable { name, problem: VariableProblem::NotUnicode };
     value.into_string().map(Some).map_err(|_| problem)

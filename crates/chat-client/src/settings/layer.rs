@@ -9,7 +9,19 @@ use crate::files::paths::PathsError;
 use crate::net::trust::FingerprintError;
 
 /// One source of settings. A field that is `None` is taken from the layer below.
+///
+/// ```
+/// use chat_client::Layer;
+///
+/// let mut flags = Layer::default();
+/// flags.host = Some("chat.example".to_owned());
+/// let mut file = Layer::default();
+/// (file.host, file.lang) = (Some("127.0.0.1".to_owned()), Some("ru".to_owned()));
+/// let merged = flags.over(file);
+/// assert_eq!((merged.host.as_deref(), merged.lang.as_deref()), (Some("chat.example"), Some("ru")));
+/// ```
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Layer {
     /// The room's host.
     pub host: Option<String>,

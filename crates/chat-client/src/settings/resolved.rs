@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chat_proto::Token;
 
-use super::env::{Environment, from_environment, text};
+use super::env::{Variables, from_environment, text};
 use super::file;
 use super::layer::{Layer, SettingsError};
 use crate::config::ClientConfig;
@@ -65,7 +65,7 @@ impl Settings {
     pub fn resolve(
         flags: Layer,
         profile: Option<&str>,
-        env: Environment<'_>,
+        env: Variables<'_>,
         config_file: Option<&Path>,
     ) -> Result<Self, SettingsError> {
         let wanted = match profile {

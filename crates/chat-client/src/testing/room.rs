@@ -1,18 +1,19 @@
 //! A room in memory: the server's state machines over one log.
 
+mod link;
+mod sessions;
+mod shared;
+
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use chat_proto::{
-    Account, Connection, Extensions, LineCodec, ListenerServer, ListenerServerCommand, ListenerServerConfig,
-    ListenerServerEvent, Message, Nickname, Position, PostId, ResumeAnswer, ResumeFrom, StreamId, Text, Token,
-    WriterServer, WriterServerCommand, WriterServerConfig, WriterServerEvent,
-};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use chat_proto::{Extensions, Message, Nickname, Position, Text, Token};
+use tokio::io::duplex;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
+use self::link::carry;
+use self::sessions::{serve_listener, serve_plain_listener, serve_writer};
+use self::shared::{RoomState, Shared, account, stream};
 use crate::config::Side;
 use crate::net::dial::{Dial, DialFuture};
 use crate::net::error::ConnectError;
@@ -57,33 +58,6 @@ pub struct Room {
 #[derive(Clone, Debug)]
 pub struct RoomDial {
     shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    extensions: Extensions,
-    state: Mutex<RoomState>,
-    /// The number of messages, for sessions that wait for the next one.
-    grown: watch::Sender<u64>,
-    conditions: watch::Sender<Conditions>,
-}
-
-struct RoomState {
-    stream: StreamId,
-    streams: u64,
-    log: Vec<Message>,
-    ids: HashMap<PostId, u64>,
-    /// Returns the number of bytes after which a new connection breaks.
-    break_after: Option<Box<dyn FnMut() -> usize + Send>>,
-}
-
-/// The faults that are switched on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Conditions {
-    /// A change ends all connections.
-    generation: u64,
-    refusing: bool,
-    silent: bool,
 }
 
 impl Default for Room {
@@ -147,6 +121,18 @@ impl Room {
         self.shared.lock().log.clone()
     }
 
+    /// Waits until the log has this many messages.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn wait_for(&self, messages: usize) {
+        let mut grown = self.shared.grown.subscribe();
+        while self.shared.lock().log.len() < messages {
+            // The sender lives as long as this room.
+            let _ = grown.changed().await;
+        }
+    }
+
     /// Breaks all connections. New ones are accepted.
     pub fn cut(&self) {
         self.shared.conditions.send_modify(|now| now.generation += 1);
@@ -185,12 +171,6 @@ impl Room {
     }
 }
 
-impl std::fmt::Debug for RoomState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RoomState").field("stream", &self.stream).field("log", &self.log).finish_non_exhaustive()
-    }
-}
-
 impl Dial for RoomDial {
     fn dial(&self, side: Side) -> DialFuture<'_> {
         Box::pin(async move {
@@ -212,181 +192,4 @@ impl Dial for RoomDial {
             Ok(Box::new(ours) as BoxedIo)
         })
     }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, RoomState> {
-        // Every change is one statement, so a panic in a test leaves a consistent state: ignore the poison.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Stores a message; one with a known id is stored only once.
-    fn store(&self, sender: Nickname, id: Option<PostId>, text: Text) -> Position {
-        let mut state = self.lock();
-        let next = state.log.len() as u64 + 1;
-        let seq = match id {
-            Some(id) => *state.ids.entry(id).or_insert(next),
-            None => next,
-        };
-        let position = Position { stream: state.stream.clone(), seq };
-        if seq == next {
-            let at = 1_700_000_000_000 + i64::try_from(seq).unwrap_or(0);
-            state.log.push(Message::new(Some(sender), text).with_position(position.clone()).with_time(at));
-            self.grown.send_modify(|count| *count += 1);
-        }
-        position
-    }
-}
-
-fn stream(number: u64) -> StreamId {
-    StreamId::new(&format!("room-{number}")).expect("letters and digits are an id")
-}
-
-fn account() -> Account {
-    let nickname = Nickname::new("Keen Bob").expect("a nickname");
-    Account { nickname, token: Token::new("9a08f44c-c541-41eb-8c47-0242ac110002").expect("a token") }
-}
-
-async fn serve_writer(shared: Arc<Shared>, io: DuplexStream) {
-    let mut config = WriterServerConfig::default();
-    config.offer = shared.extensions;
-    let machine = WriterServer::new(config, Instant::now().into_std());
-    let mut connection = Connection::new(machine, io, LineCodec::for_server());
-    while let Ok(event) = connection.next_event().await {
-        let command = match event {
-            WriterServerEvent::Login(token) if token == account().token => WriterServerCommand::Accept(account()),
-            WriterServerEvent::Login(_) => WriterServerCommand::Deny,
-            WriterServerEvent::Register(_) => WriterServerCommand::Accept(account()),
-            WriterServerEvent::Post { id, text } => {
-                let position = shared.store(account().nickname, id.clone(), text);
-                match id {
-                    Some(id) => WriterServerCommand::Stored { id, position },
-                    None => WriterServerCommand::Confirm,
-                }
-            }
-            _ => continue,
-        };
-        if connection.command(command).is_err() {
-            return;
-        }
-    }
-}
-
-/// Sends lines as the original server does, and ignores input.
-async fn serve_plain_listener(shared: Arc<Shared>, io: DuplexStream) {
-    let mut grown = shared.grown.subscribe();
-    let mut place = shared.lock().log.len();
-    let (mut read, mut write) = tokio::io::split(io);
-    let mut ignored = [0; 256];
-    loop {
-        grown.mark_unchanged();
-        let new: Vec<Message> = shared.lock().log.get(place..).unwrap_or_default().to_vec();
-        for message in new {
-            place += 1;
-            if write.write_all(format!("{}\n", message.to_plain().as_str()).as_bytes()).await.is_err() {
-                return;
-            }
-        }
-        // A fixed order of polling, so that tests are reproducible. The input is ignored, so losing some of it is
-        // harmless.
-        tokio::select! {
-            biased;
-            read = read.read(&mut ignored) => if !matches!(read, Ok(1..)) { return },
-            changed = grown.changed() => if changed.is_err() { return },
-        }
-    }
-}
-
-async fn serve_listener(shared: Arc<Shared>, io: DuplexStream) {
-    // This room cannot name plain lines in an answer, so it holds them back until a request has had time to arrive.
-    let config = ListenerServerConfig::default().with_request_timeout(Duration::from_millis(250));
-    let machine = ListenerServer::new(&config, Instant::now().into_std());
-    let mut connection = Connection::new(machine, io, LineCodec::for_server());
-    let mut grown = shared.grown.subscribe();
-    let mut place = shared.lock().log.len();
-    let mut open = false;
-    loop {
-        grown.mark_unchanged();
-        if open {
-            let new: Vec<Message> = shared.lock().log.get(place..).unwrap_or_default().to_vec();
-            for message in new {
-                place += 1;
-                if connection.command(ListenerServerCommand::Deliver(message)).is_err() {
-                    return;
-                }
-            }
-        }
-        tokio::select! {
-            // A fixed order of polling, so that tests are reproducible. Both branches are cancel-safe.
-            biased;
-            event = connection.next_event() => match event {
-                Ok(ListenerServerEvent::Plain) => open = true,
-                // A late request, after plain lines, is not answered: the client already treats the room as plain.
-                Ok(ListenerServerEvent::Resume(request)) if !open => {
-                    let (stream, head) = {
-                        let state = shared.lock();
-                        (state.stream.clone(), state.log.len() as u64)
-                    };
-                    let from = match request.from {
-                        ResumeFrom::After(position) if position.stream == stream => position.seq + 1,
-                        ResumeFrom::Last(count) => head.saturating_sub(count) + 1,
-                        _ => 1,
-                    };
-                    place = usize::try_from(from - 1).unwrap_or(usize::MAX);
-                    let answer = ResumeAnswer::new(stream, from, head);
-                    if connection.command(ListenerServerCommand::Answer(answer)).is_err() {
-                        return;
-                    }
-                    open = true;
-                }
-                Ok(ListenerServerEvent::Resume(_)) => {}
-                Ok(_) | Err(_) => return,
-            },
-            changed = grown.changed() => if changed.is_err() { return },
-        }
-    }
-}
-
-/// Copies bytes in both directions until an end, a cut, or the given number of bytes.
-async fn carry(
-    client: DuplexStream,
-    server: DuplexStream,
-    mut conditions: watch::Receiver<Conditions>,
-    break_after: Option<usize>,
-) {
-    let generation = conditions.borrow_and_update().generation;
-    let (mut client_read, mut client_write) = tokio::io::split(client);
-    let (mut server_read, mut server_write) = tokio::io::split(server);
-    let mut left = break_after.unwrap_or(usize::MAX);
-    // Small odd sizes, so that lines are split at many places.
-    let (mut up, mut down) = ([0; 97], [0; 89]);
-    while left > 0 {
-        let silent = conditions.borrow().silent;
-        // Without this, one direction would be drained before the other side runs.
-        tokio::task::yield_now().await;
-        tokio::select! {
-            changed = conditions.changed() => {
-                if changed.is_err() || conditions.borrow().generation != generation {
-                    return;
-                }
-            }
-            read = client_read.read(&mut up), if !silent => {
-                let Ok(count @ 1..) = read else { return };
-                let passed = count.min(left);
-                left -= passed;
-                if server_write.write_all(&up[..passed]).await.is_err() {
-                    return;
-                }
-            }
-            read = server_read.read(&mut down), if !silent => {
-                let Ok(count @ 1..) = read else { return };
-                let passed = count.min(left);
-                left -= passed;
-                if client_write.write_all(&down[..passed]).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-    tokio::time::sleep(Duration::from_millis(1)).await;
 }

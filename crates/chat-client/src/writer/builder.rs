@@ -13,6 +13,8 @@ use crate::config::ClientConfig;
 use crate::net::connect::service_dial;
 use crate::net::dial::Dial;
 use crate::net::supervisor::{self, Supervisor};
+use crate::outbox::access::OutboxAccess;
+#[cfg(feature = "files")]
 use crate::outbox::log::Outbox;
 
 /// The default queue: four times the window of unanswered messages, and at most 16 MiB of the longest texts.
@@ -26,7 +28,7 @@ const DRAIN_WHEN_DROPPED: Duration = Duration::from_secs(10);
 pub struct WriterBuilder<T = ()> {
     config: ClientConfig,
     token: T,
-    outbox: Option<Outbox>,
+    outbox: OutboxAccess,
     dial: Option<Box<dyn Dial>>,
     queue_size: usize,
     drain_when_dropped: Duration,
@@ -54,7 +56,15 @@ impl<T> WriterBuilder<T> {
     /// automatically: pass those that should be sent to [`Writer::send_entry`].
     #[cfg(feature = "files")]
     pub fn outbox(mut self, outbox: Outbox) -> Self {
-        self.outbox = Some(outbox);
+        self.outbox.set(outbox);
+        self
+    }
+
+    /// Writes the outbox on the runtime's own thread, which it blocks, so that a simulation in virtual time replays
+    /// exactly from its seed. The time at which a blocking thread answers is not virtual.
+    #[cfg(all(feature = "files", any(test, feature = "testing")))]
+    pub fn outbox_in_virtual_time(mut self) -> Self {
+        self.outbox.set_inline();
         self
     }
 
@@ -87,7 +97,7 @@ impl WriterBuilder<Token> {
     pub fn start(self) -> Writer {
         supervisor::assert_runtime();
         let supervisor = Supervisor::new(&self.config);
-        let (commands, received) = mpsc::unbounded_channel();
+        let (requests, received) = mpsc::unbounded_channel();
         let places = Arc::new(Semaphore::new(self.queue_size));
         let (account_sender, account) = watch::channel(None);
         let (round_trip_sender, round_trip) = watch::channel(None);
@@ -95,7 +105,7 @@ impl WriterBuilder<Token> {
         let (hold_sender, hold) = watch::channel(None);
         let (report_sender, report) = watch::channel(None);
         let mut handle = Writer {
-            commands,
+            requests,
             places: places.clone(),
             queue_size: self.queue_size,
             outbox: self.outbox.clone(),
@@ -107,6 +117,7 @@ impl WriterBuilder<Token> {
             report,
             retry_now: supervisor.retry_now(),
             end_now: Arc::default(),
+            counters: supervisor.counters(),
         };
         let watches = WriterWatches {
             account: account_sender,
@@ -145,7 +156,7 @@ impl Writer {
         WriterBuilder {
             config,
             token: (),
-            outbox: None,
+            outbox: OutboxAccess::default(),
             dial: None,
             queue_size: QUEUE_SIZE,
             drain_when_dropped: DRAIN_WHEN_DROPPED,

@@ -221,6 +221,15 @@ impl Delivery {
         }
     }
 
+    /// Waits for the result, and keeps it for [`Delivery::try_outcome`].
+    pub(crate) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.outcome.is_none() {
+            let result = ready!(Pin::new(&mut self.result).poll(cx));
+            self.outcome = Some(result.unwrap_or_else(|_| Err(self.abandoned())));
+        }
+        Poll::Ready(())
+    }
+
     /// Returns the error for a task that was dropped without an answer, as by a runtime that shuts down.
     fn abandoned(&self) -> DeliveryError {
         DeliveryError::Unconfirmed { id: self.id.clone(), cause: None }

@@ -9,17 +9,18 @@ use tokio::time::Instant;
 
 use super::delivery::{Delivery, PostError, SendError, delivery};
 use super::hold::Hold;
-use super::options::SendOptions;
+use super::options::{SendOptions, fresh_post_id};
 use super::queue::Post;
+use super::request::WriterRequest;
 use super::shutdown::ShutdownReport;
-use super::task::WriterCommand;
 use crate::delivery_state::Receipt;
+use crate::net::counters::{ServiceCounters, WriterCounters};
 use crate::net::error::ConnectError;
 use crate::net::state::ConnectionState;
 use crate::net::supervisor;
+use crate::outbox::access::OutboxAccess;
 use crate::outbox::entry::OutboxEntry;
 use crate::outbox::error::OutboxError;
-use crate::outbox::log::Outbox;
 
 /// A running writer: it keeps a connection to the write port open and sends messages in order.
 ///
@@ -44,10 +45,10 @@ use crate::outbox::log::Outbox;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Writer {
-    pub(super) commands: mpsc::UnboundedSender<WriterCommand>,
+    pub(super) requests: mpsc::UnboundedSender<WriterRequest>,
     pub(super) places: Arc<Semaphore>,
     pub(super) queue_size: usize,
-    pub(super) outbox: Option<Outbox>,
+    pub(super) outbox: OutboxAccess,
     pub(super) state: watch::Receiver<ConnectionState>,
     pub(super) account: watch::Receiver<Option<Account>>,
     pub(super) round_trip: watch::Receiver<Option<Duration>>,
@@ -56,6 +57,7 @@ pub struct Writer {
     pub(super) report: watch::Receiver<Option<ShutdownReport>>,
     pub(super) retry_now: Arc<Notify>,
     pub(super) end_now: Arc<Notify>,
+    pub(super) counters: Arc<ServiceCounters>,
 }
 
 impl Writer {
@@ -110,7 +112,7 @@ impl Writer {
                 let id = fresh_post_id();
                 let (ticket, delivery) = delivery(id.clone(), place);
                 let post = Post { id, text: text.clone(), written_before: false, echoed: false, put_off: None, ticket };
-                match self.commands.send(WriterCommand::Send { post, saved: None }) {
+                match self.requests.send(WriterRequest::Send { post, saved: None }) {
                     Ok(()) => Ok(delivery),
                     Err(_) => Err(self.closed_error(text)),
                 }
@@ -141,14 +143,12 @@ impl Writer {
     /// Dropping the future does not withdraw the request.
     pub async fn discard(&self, id: &PostId) -> Result<bool, OutboxError> {
         let (reply, answer) = oneshot::channel();
-        let asked = self.commands.send(WriterCommand::Discard { id: id.clone(), reply });
+        let asked = self.requests.send(WriterRequest::Discard { id: id.clone(), reply });
         match asked {
             Ok(()) => answer.await.unwrap_or(Ok(false)),
             // The task has ended, so there is no other writer of the file.
-            Err(_) => match &self.outbox {
-                Some(outbox) if outbox.contains(id) => outbox.done(id).map(|()| true),
-                _ => Ok(false),
-            },
+            Err(_) if self.outbox.contains(id) => self.outbox.done(id.clone()).await.map(|()| true),
+            Err(_) => Ok(false),
         }
     }
 
@@ -162,12 +162,10 @@ impl Writer {
     /// Dropping the future does not withdraw the request.
     pub async fn save(&self, id: PostId, text: Text) -> Result<(), OutboxError> {
         let (reply, answer) = oneshot::channel();
-        match self.commands.send(WriterCommand::Save { id, text, reply }) {
+        match self.requests.send(WriterRequest::Save { id, text, reply }) {
             Ok(()) => answer.await.unwrap_or(Ok(())),
             // The task has ended, so there is no other writer of the file.
-            Err(mpsc::error::SendError(WriterCommand::Save { id, text, .. })) => {
-                self.outbox.as_ref().map_or(Ok(()), |outbox| outbox.add(&id, &text).map(drop))
-            }
+            Err(mpsc::error::SendError(WriterRequest::Save { id, text, .. })) => self.outbox.add(id, text).await,
             Err(_) => Ok(()),
         }
     }
@@ -177,7 +175,7 @@ impl Writer {
     /// longer end as unconfirmed.
     pub fn confirm_echo(&self, id: PostId) {
         // An error means that the writer has ended and has already reported the message.
-        let _ = self.commands.send(WriterCommand::Echoed { id });
+        let _ = self.requests.send(WriterRequest::Echoed { id });
     }
 
     /// Waits until every message that was queued before this call has ended.
@@ -186,7 +184,7 @@ impl Writer {
     /// Dropping the future loses nothing.
     pub async fn idle(&self) {
         let (reply, answer) = oneshot::channel();
-        if self.commands.send(WriterCommand::Idle { reply }).is_ok() {
+        if self.requests.send(WriterRequest::Idle { reply }).is_ok() {
             // An error means that the writer has ended, and its messages with it.
             let _ = answer.await;
         }
@@ -253,6 +251,12 @@ impl Writer {
         self.outbox_error.clone()
     }
 
+    /// Returns what the writer has done so far.
+    #[must_use]
+    pub fn counters(&self) -> WriterCounters {
+        self.counters.of_writer()
+    }
+
     /// Ends a wait for the next connection attempt. Does nothing if the writer is not waiting.
     pub fn retry_now(&self) {
         self.retry_now.notify_waiters();
@@ -273,7 +277,7 @@ impl Writer {
     pub async fn close(self, within: Duration) -> ShutdownReport {
         self.places.close();
         // An error means that the writer has ended and its report is available.
-        let _ = self.commands.send(WriterCommand::Close { by: Instant::now() + within });
+        let _ = self.requests.send(WriterRequest::Close { by: Instant::now() + within });
         let mut report = self.report.clone();
         drop(self);
         report.wait_for(Option::is_some).await.ok().and_then(|report| report.clone()).unwrap_or_default()
@@ -289,13 +293,13 @@ impl Writer {
         let (ticket, delivery) = delivery(id.clone(), place);
         let written_before = options.may_be_delivered;
         let post = Post { id, text: text.clone(), written_before, echoed: false, put_off: None, ticket };
-        let (saved, answer) = if self.outbox.is_some() {
+        let (saved, answer) = if self.outbox.exists() {
             let (sender, receiver) = oneshot::channel();
             (Some(sender), Some(receiver))
         } else {
             (None, None)
         };
-        if self.commands.send(WriterCommand::Send { post, saved }).is_err() {
+        if self.requests.send(WriterRequest::Send { post, saved }).is_err() {
             return Err(self.closed_error(text));
         }
         match answer {
@@ -318,39 +322,5 @@ impl Writer {
     }
 }
 
-/// Creates a random id for a message.
-///
-/// # Panics
-/// Never: 32 hexadecimal digits are always an id.
-#[must_use]
-pub fn fresh_post_id() -> PostId {
-    PostId::new(&uuid::Uuid::new_v4().simple().to_string()).expect("32 hexadecimal digits are an id")
-}
-
 #[cfg(test)]
-mod tests {
-    use chat_proto::Token;
-
-    use super::*;
-    use crate::config::ClientConfig;
-    use crate::testing::pipes;
-
-    #[tokio::test(start_paused = true)]
-    async fn ended_task_returns_the_text() {
-        let dir = tempfile::tempdir().unwrap();
-        let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
-        let text = Text::new("hello").unwrap();
-        outbox.add(&PostId::new("kept").unwrap(), &text).unwrap();
-        let (dial, _room) = pipes();
-        let token = Token::new("9a08").unwrap();
-        let builder = Writer::builder(ClientConfig::default()).token(token).outbox(outbox.clone());
-        let mut writer = builder.dial(dial).start();
-        // Simulates the moment between the end of the task and the end of its handles.
-        (writer.commands, _) = mpsc::unbounded_channel();
-        assert!(matches!(writer.send(text.clone()).await, Err(SendError::Closed { text: back, .. }) if back == text));
-        assert!(matches!(writer.try_send(text), Err(SendError::Closed { .. })));
-        let kept = outbox.entries().pop().unwrap();
-        assert!(matches!(writer.send_entry(kept).await, Err(SendError::Closed { .. })));
-        assert_eq!(outbox.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["kept"]);
-    }
-}
+mod tests;

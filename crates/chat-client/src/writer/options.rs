@@ -28,3 +28,12 @@ impl SendOptions {
         Self { may_be_delivered, ..self }
     }
 }
+
+/// Creates a random id for a message.
+///
+/// # Panics
+/// Never: 32 hexadecimal digits are always an id.
+#[must_use]
+pub fn fresh_post_id() -> PostId {
+    PostId::new(&uuid::Uuid::new_v4().simple().to_string()).expect("32 hexadecimal digits are an id")
+}

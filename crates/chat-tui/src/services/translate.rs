@@ -25,6 +25,8 @@ pub(super) fn link_state(state: &ConnectionState) -> LinkState {
         ConnectionState::Closed { cause } => {
             LinkState::Closed { cause: cause.as_ref().map(|cause| self::cause(cause)) }
         }
+        // A state of a later version of the library.
+        _ => LinkState::Connecting { attempt: 1 },
     }
 }
 

@@ -1,9 +1,10 @@
 //! Tests of the order of outbox and connection.
 
-use chat_proto::{CONFIRMATION, GREETING, WELCOME};
+use chat_proto::{CONFIRMATION, GREETING, Text, WELCOME};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::*;
+use crate::outbox::log::Outbox;
 use crate::testing::pipes;
 use crate::writer::handle::Writer;
 

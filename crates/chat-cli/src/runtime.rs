@@ -1,0 +1,17 @@
+//! The asynchronous runtime of a command.
+
+use std::future::Future;
+
+use chat_frontend::Exit;
+
+use crate::error::CliError;
+
+/// Runs a command on a runtime of one thread, which suffices for two connections and starts faster than several.
+/// Operations on files run on other threads; see [`unblock`](chat_frontend::unblock).
+pub(crate) fn block_on(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
+    let exit = runtime.block_on(work);
+    // Does not wait for the thread that may be blocked on standard input.
+    runtime.shutdown_background();
+    exit
+}

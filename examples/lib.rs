@@ -6,7 +6,12 @@
 //! cargo run --example hello_listener -- 5000 5050
 //! cargo run --example hello_writer -- 5000 5050
 //! cargo run --example echo_bot -- 5000 5050
+//! cargo run --example archiver -- archive.tsv 5000 5050
+//! cargo run --example bridge -- lobby 5000 tower 6050 state
+//! cargo run --example poller -- 5000 5050        # a program with a loop of its own, like a GUI
 //! ```
+//!
+//! `echo_bot`, `archiver`, `bridge` and `poller` contain tests with a room in memory; `docs/testing.md` explains them.
 
 use chat_client::ClientConfig;
 
@@ -15,10 +20,21 @@ use chat_client::ClientConfig;
 /// # Errors
 /// An argument is not a port.
 pub fn config_from_args() -> anyhow::Result<ClientConfig> {
+    config_from(std::env::args().skip(1))
+}
+
+/// Returns the configuration for these ports: `[LISTEN_PORT WRITE_PORT]`.
+///
+/// # Errors
+/// One of them is not a port.
+pub fn config_from(mut ports: impl Iterator<Item = String>) -> anyhow::Result<ClientConfig> {
     let mut config = ClientConfig::default();
-    let mut ports = std::env::args().skip(1);
     if let (Some(listen), Some(write)) = (ports.next(), ports.next()) {
         (config.listen_port, config.write_port) = (listen.parse()?, write.parse()?);
     }
     Ok(config)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/testing.md")]
+struct TestingGuide;

@@ -70,7 +70,7 @@ impl Pages {
     /// # Errors
     /// None: the screen is in memory.
     pub fn draw(&mut self) -> anyhow::Result<()> {
-        self.drawing = view::draw(&self.app, Theme::Full, self.app.width, self.app.height);
+        self.drawing = view::draw(&self.app, Theme::Dark, self.app.width, self.app.height);
         self.painter.out().clear();
         self.painter.paint(self.drawing.clone())?;
         Ok(())
@@ -106,7 +106,7 @@ mod tests {
         let mut pages = Pages::open(200, 50, 1_000_000).unwrap();
         pages.draw().unwrap();
         let up = pages.screen();
-        assert!(up.matches("Jolly Ann: line 999").count() > 40, "{up}");
+        assert!(up.matches("│ line 999").count() > 40, "{up}");
         pages.turn();
         pages.draw().unwrap();
         assert_ne!(pages.screen(), up);

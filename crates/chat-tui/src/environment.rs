@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::theme::Theme;
+use crate::theme::{Theme, ThemeSetting};
 
 /// The terminal as the environment describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Environment {
 
     /// Without a screen nothing is needed.
     pub(crate) fn plain() -> Self {
-        Self { theme: Theme::Mono, links: false, multiplexer: Multiplexer::None }
+        Self { theme: Theme::None, links: false, multiplexer: Multiplexer::None }
     }
 
     fn of(variable: &dyn Fn(&str) -> Option<String>, tmux: &dyn Fn(&str) -> Option<String>) -> Self {
@@ -53,7 +53,8 @@ impl Environment {
         };
         // The Linux console and old hardware print what they do not know.
         let links = !["linux", "vt", "ansi", "sun", "screen"].iter().any(|old| term.starts_with(old));
-        Self { theme: Theme::of(variable), links, multiplexer }
+        let setting = variable("CHAT_THEME").and_then(|name| ThemeSetting::parse(&name)).unwrap_or_default();
+        Self { theme: setting.theme(variable).0, links, multiplexer }
     }
 }
 

@@ -7,4 +7,4 @@ mod phrase;
 mod ru;
 
 pub(crate) use language::Lang;
-pub(crate) use phrase::Phrase;
+pub(crate) use phrase::{GapLength, Phrase};

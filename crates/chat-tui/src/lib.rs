@@ -28,6 +28,7 @@ mod lang;
 mod layout;
 mod line_editor;
 mod link;
+mod names;
 mod painter;
 mod paths;
 mod plain;

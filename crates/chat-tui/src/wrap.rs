@@ -1,11 +1,14 @@
-//! Breaks styled text into rows of a given width: at spaces, between wide characters, and inside a word only where it does
-//! not fit a row.
+//! Breaks styled text into rows of a given width: at blanks, and inside a word only where it is longer than a third of a
+//! row, so that a long address fills the row that it begins on.
 
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::width::{TAB, shown};
+
+/// Words up to this length are not broken where a row is long enough for them, however narrow the screen is.
+const SHORT_WORD: u16 = 16;
 
 /// A run of text with one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,43 +17,62 @@ pub(crate) struct Piece<R> {
     pub(crate) role: R,
 }
 
+impl<R> Piece<R> {
+    pub(crate) fn new(text: impl Into<String>, role: impl Into<R>) -> Self {
+        Self { text: text.into(), role: role.into() }
+    }
+}
+
 /// One row of the screen, left to right.
 pub(crate) type Row<R> = Vec<Piece<R>>;
 
 /// Wraps `parts` to `width` cells. Rows after the first begin with `indent` empty cells, unless that
 /// would leave less than half of the row. A line feed begins a row. There is always at least one row.
 pub(crate) fn wrap<R: Copy + PartialEq>(parts: &[(R, &str)], width: u16, indent: u16) -> Vec<Row<R>> {
-    wrap_around(parts, width, indent, |_| false)
+    let indent = if indent > width / 2 { 0 } else { indent };
+    let mut rows = flow(parts, width, width.saturating_sub(indent));
+    for first in rows.iter_mut().skip(1).filter_map(|row| row.first_mut()) {
+        first.text.insert_str(0, &" ".repeat(usize::from(indent)));
+    }
+    rows
 }
 
-/// Does the same, but breaks text whose role is `solid` only at spaces and at the edge.
-pub(crate) fn wrap_around<R: Copy + PartialEq>(
-    parts: &[(R, &str)],
-    width: u16,
-    indent: u16,
-    solid: impl Fn(R) -> bool,
-) -> Vec<Row<R>> {
-    let width = width.max(1);
-    let indent = if indent > width / 2 { 0 } else { indent };
-    let mut wrapper =
-        Wrapper { width, indent, rows: Vec::new(), row: Vec::new(), column: 0, breakable: None, swallow: false };
+/// Wraps `parts` to a first row of `first` cells and further rows of `width` cells, without an indent.
+pub(crate) fn flow<R: Copy + PartialEq>(parts: &[(R, &str)], first: u16, width: u16) -> Vec<Row<R>> {
+    let mut wrapper = Wrapper {
+        first: first.max(1),
+        width: width.max(1),
+        rows: Vec::new(),
+        row: Vec::new(),
+        column: 0,
+        word: Vec::new(),
+        swallow: false,
+    };
     for &(role, text) in parts {
         for grapheme in text.graphemes(true) {
             match grapheme {
-                "\n" | "\r\n" => wrapper.end_row(),
+                "\n" | "\r\n" => {
+                    wrapper.end_word();
+                    wrapper.end_row();
+                }
+                " " => {
+                    wrapper.end_word();
+                    wrapper.blank(role);
+                }
                 "\t" => {
-                    let cells = TAB - wrapper.column % TAB;
-                    for _ in 0..cells {
-                        wrapper.push(Cell { role, text: Cow::Borrowed(" "), width: 1 }, false);
+                    wrapper.end_word();
+                    for _ in 0..TAB - wrapper.column % TAB {
+                        wrapper.blank(role);
                     }
                 }
                 _ => {
                     let (text, width) = shown(grapheme);
-                    wrapper.push(Cell { role, text, width }, solid(role));
+                    wrapper.word.push(Cell { role, text, width });
                 }
             }
         }
     }
+    wrapper.end_word();
     wrapper.end_row();
     wrapper.rows
 }
@@ -67,105 +89,81 @@ struct Cell<'a, R> {
     width: u16,
 }
 
-impl<R> Cell<'_, R> {
-    fn is_space(&self) -> bool {
-        self.text == " "
-    }
-}
-
 struct Wrapper<'a, R> {
+    first: u16,
     width: u16,
-    indent: u16,
     rows: Vec<Row<R>>,
-    row: Vec<Cell<'a, R>>,
+    row: Row<R>,
     column: u16,
-    /// The last position in `row` at which it can be broken; everything after it may move down.
-    breakable: Option<usize>,
-    /// The row was just broken at a space: further spaces are not shown at the start of the next one.
+    /// The cells since the last blank, which have no row yet.
+    word: Vec<Cell<'a, R>>,
+    /// The row was just broken at a blank: further blanks are not shown at the start of the next one.
     swallow: bool,
 }
 
-impl<'a, R: Copy + PartialEq> Wrapper<'a, R> {
-    fn push(&mut self, mut cell: Cell<'a, R>, solid: bool) {
-        if self.swallow && cell.is_space() {
+impl<R: Copy + PartialEq> Wrapper<'_, R> {
+    /// Returns the width of the current row.
+    fn room(&self) -> u16 {
+        if self.rows.is_empty() { self.first } else { self.width }
+    }
+
+    fn blank(&mut self, role: R) {
+        if self.swallow {
+            return;
+        }
+        if self.column >= self.room() {
+            self.break_row();
+            return;
+        }
+        self.put(role, " ", 1);
+    }
+
+    /// Places the word: on this row where it fits or is long, otherwise on the next.
+    fn end_word(&mut self) {
+        let word = std::mem::take(&mut self.word);
+        let width: u16 = word.iter().fold(0, |sum, cell| sum.saturating_add(cell.width));
+        if width == 0 {
             return;
         }
         self.swallow = false;
-        if cell.width > self.width - self.indent {
+        let is_long = width > (self.width / 3).max(SHORT_WORD) || width > self.width;
+        if self.column > 0 && self.column.saturating_add(width) > self.room() && !is_long {
+            self.end_row();
+        }
+        for cell in word {
+            self.push(cell);
+        }
+    }
+
+    /// Places a cell, on the next row if this one is full.
+    fn push(&mut self, mut cell: Cell<'_, R>) {
+        if cell.width > self.width {
             cell = Cell { role: cell.role, text: Cow::Borrowed("\u{fffd}"), width: 1 };
         }
-        if self.column + cell.width > self.width && cell.is_space() {
+        // The first row may be narrower than the others.
+        while self.column + cell.width > self.room() {
             self.end_row();
-            self.swallow = true;
-            return;
         }
-        while self.column + cell.width > self.width && !self.row.is_empty() {
-            self.break_row();
-        }
-        if cell.width > 1 {
-            self.breakable = Some(self.row.len());
-        }
-        let ends_a_word = cell.is_space() || cell.width > 1 || (!solid && matches!(&*cell.text, "-" | "/"));
-        self.column += cell.width;
-        self.row.push(cell);
-        if ends_a_word {
-            self.breakable = Some(self.row.len());
-        }
+        self.put(cell.role, &cell.text, cell.width);
     }
 
-    /// Returns the column at which the next row begins.
-    fn start(&self) -> u16 {
-        if self.rows.is_empty() { 0 } else { self.indent }
+    fn put(&mut self, role: R, text: &str, width: u16) {
+        match self.row.last_mut() {
+            Some(piece) if piece.role == role => piece.text.push_str(text),
+            _ => self.row.push(Piece { text: text.to_owned(), role }),
+        }
+        self.column += width;
     }
 
-    /// Moves the part after the last break position to a new row, because the row is full.
     fn break_row(&mut self) {
-        let tail = match self.breakable {
-            Some(at) if at > 0 => self.row.split_off(at),
-            _ => Vec::new(),
-        };
         self.end_row();
-        self.column += tail.iter().map(|cell| cell.width).sum::<u16>();
-        self.row = tail;
-        if self.column >= self.width {
-            // The first row had no indent, so a word that fitted it may fill the next one completely.
-            self.split_overfull();
-        }
-    }
-
-    /// Breaks a moved word inside, if it no longer fits with the indent.
-    fn split_overfull(&mut self) {
-        let cells = std::mem::take(&mut self.row);
-        self.column = self.start();
-        for cell in cells {
-            if self.column + cell.width > self.width {
-                self.end_row();
-            }
-            self.column += cell.width;
-            self.row.push(cell);
-        }
-        if self.column >= self.width {
-            self.end_row();
-        }
+        self.swallow = true;
     }
 
     fn end_row(&mut self) {
-        let mut row: Row<R> = Vec::new();
-        let indent = self.start();
-        for cell in self.row.drain(..) {
-            match row.last_mut() {
-                Some(piece) if piece.role == cell.role => piece.text.push_str(&cell.text),
-                Some(_) => row.push(Piece { text: cell.text.into_owned(), role: cell.role }),
-                None => {
-                    let mut text = " ".repeat(usize::from(indent));
-                    text.push_str(&cell.text);
-                    row.push(Piece { text, role: cell.role });
-                }
-            }
-        }
-        self.rows.push(row);
-        self.column = self.start();
-        self.breakable = None;
+        self.rows.push(std::mem::take(&mut self.row));
+        self.column = 0;
+        self.swallow = false;
     }
 }
 
@@ -182,14 +180,17 @@ mod tests {
 
     #[test]
     fn moves_whole_words_down() {
-        assert_eq!(rows("the quick brown fox", 10, 0), ["the quick ", "brown fox"]);
-        assert_eq!(rows("the quick brown fox", 9, 2), ["the quick", "  brown ", "  fox"]);
+        assert_eq!(rows("the quick brown", 13, 0), ["the quick ", "brown"]);
+        assert_eq!(rows("a well-known fact of it", 18, 2), ["a well-known fact ", "  of it"]);
+        assert_eq!(rows("1234567890 12 345 67", 15, 0), ["1234567890 12 ", "345 67"]);
     }
 
     #[test]
-    fn breaks_a_word_longer_than_a_row() {
+    fn long_word_fills_its_row() {
         assert_eq!(rows("abcdefgh", 3, 0), ["abc", "def", "gh"]);
-        assert_eq!(rows("ab cdefghijkl", 6, 2), ["ab ", "  cdef", "  ghij", "  kl"]);
+        assert_eq!(rows("see https://a.example/b-c", 12, 2), ["see https://", "  a.example/", "  b-c"]);
+        assert_eq!(rows("see https://a.example/ now", 30, 0), ["see https://a.example/ now"]);
+        assert_eq!(rows("so many words https://a.example/ now", 30, 0), ["so many words https://a.exampl", "e/ now"]);
     }
 
     #[test]
@@ -205,18 +206,34 @@ mod tests {
     }
 
     #[test]
+    fn keeps_the_indent_of_code() {
+        assert_eq!(rows("if so:\n    x = 1", 16, 0), ["if so:", "    x = 1"]);
+        // Blanks at a break are not an indent.
+        assert_eq!(rows("12345678    90", 8, 0), ["12345678", "90"]);
+    }
+
+    #[test]
+    fn first_row_may_be_narrow() {
+        let rows = flow(&[((), "one two three")], 4, 20);
+        assert_eq!(rows.iter().map(plain).collect::<Vec<_>>(), ["one ", "two three"]);
+        let rows = flow(&[((), "漢字")], 1, 20);
+        assert_eq!(rows.iter().map(plain).collect::<Vec<_>>(), ["", "漢字"]);
+    }
+
+    #[test]
     fn keeps_roles_across_a_break() {
         let wrapped = wrap(&[(1, "ab "), (2, "cd ef")], 5, 0);
-        assert_eq!(wrapped[0], [Piece { text: "ab ".into(), role: 1 }, Piece { text: "cd".into(), role: 2 }]);
-        assert_eq!(wrapped[1], [Piece { text: "ef".into(), role: 2 }]);
+        assert_eq!(wrapped[0], [Piece::new("ab ", 1), Piece::new("cd", 2)]);
+        assert_eq!(wrapped[1], [Piece::new("ef", 2)]);
     }
 
     proptest! {
         #[test]
-        fn rows_fit_and_lose_no_text(text in "[a-z 漢é\u{301}👍\t\n-]{0,60}", width in 4u16..20, indent in 0u16..8) {
-            let wrapped = rows(&text, width, indent);
-            for row in &wrapped {
-                prop_assert!(text_width(row) <= width, "{row:?} in {width}");
+        fn rows_fit_and_lose_no_text(text in "[a-z 漢é\u{301}👍\t\n-]{0,60}", first in 1u16..20, width in 4u16..20) {
+            let wrapped: Vec<String> = flow(&[((), text.as_str())], first, width).iter().map(plain).collect();
+            for (number, row) in wrapped.iter().enumerate() {
+                let room = if number == 0 { first } else { width };
+                prop_assert!(text_width(row) <= room, "{row:?} in {room}");
             }
             let solid = |s: &str| s.graphemes(true).filter(|g| !g.trim().is_empty()).map(|g| shown(g).0.into_owned()).collect::<String>();
             prop_assert_eq!(solid(&wrapped.concat()), solid(&text));

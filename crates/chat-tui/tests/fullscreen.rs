@@ -46,10 +46,10 @@ fn two_users_register_and_chat() {
     let room = Room::open();
     let (mut bob, mut ann) = (arrive(&room, "Bob"), arrive(&room, "Ann"));
     bob.terminal.keys(&format!("hello, is anybody here?{ENTER}"));
-    ann.terminal.wait_for("Bob: hello, is anybody here?");
-    bob.terminal.wait_for("hello, is anybody here? ✓");
+    ann.terminal.wait_for("│ hello, is anybody here?");
+    bob.terminal.wait_for("✓ hello, is anybody here?");
     ann.terminal.keys(&format!("b\tI am{ENTER}"));
-    bob.terminal.wait_for("Bob: I am");
+    bob.terminal.wait_for(": I am");
     ann.terminal.keys(&format!("/quit{ENTER}"));
     assert_eq!(ann.terminal.wait_exit().exit_code(), 0);
     ann.terminal.assert_given_back();
@@ -61,11 +61,11 @@ fn reuses_an_account_and_shows_history() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = register(&room, "Bob", home.path());
     terminal.keys(&format!("remember me{ENTER}"));
-    terminal.wait_for("remember me ✓");
+    terminal.wait_for("✓ remember me");
     terminal.keys("\x11");
     terminal.wait_exit();
     let terminal = Terminal::start(home.path(), &room.arguments(), 80, 24);
-    terminal.wait_for("Bob: remember me");
+    terminal.wait_for("Bob │ remember me");
     wait_online(&terminal);
 }
 
@@ -76,13 +76,13 @@ fn marks_messages_since_the_last_run() {
     let mut bob = register(&room, "Bob", home.path());
     let mut ann = arrive(&room, "Ann");
     ann.terminal.keys(&format!("before{ENTER}"));
-    bob.wait_for("Ann: before");
+    bob.wait_for("Ann │ before");
     bob.keys("\x11");
     bob.wait_exit();
     ann.terminal.keys(&format!("meanwhile{ENTER}"));
-    ann.terminal.wait_for("meanwhile ✓");
+    ann.terminal.wait_for("✓ meanwhile");
     let mut bob = Terminal::start(home.path(), &room.arguments(), 80, 24);
-    let screen = bob.wait_for("Ann: meanwhile");
+    let screen = bob.wait_for("Ann │ meanwhile");
     let lines: Vec<&str> = screen.lines().collect();
     let mark = lines.iter().position(|line| line.contains("new messages")).expect(&screen);
     assert!(lines[mark - 1].contains("before") && lines[mark + 1].contains("meanwhile"), "{screen}");
@@ -97,15 +97,15 @@ fn killed_server_loses_nothing() {
     let mut room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys(&format!("before{ENTER}"));
-    bob.terminal.wait_for("before ✓");
+    bob.terminal.wait_for("✓ before");
     room.kill();
     bob.terminal.wait_for("Ctrl+R now");
     bob.terminal.keys(&format!("meanwhile{ENTER}"));
-    bob.terminal.wait_for("meanwhile … queued");
+    bob.terminal.wait_for("… meanwhile queued");
     bob.terminal.wait_for("│ …1");
     room.come_back();
     bob.terminal.keys("\x12");
-    bob.terminal.wait_for("meanwhile ✓");
+    bob.terminal.wait_for("✓ meanwhile");
     wait_online(&bob.terminal);
 }
 
@@ -135,7 +135,7 @@ fn sends_a_paste_of_50_lines() {
     assert!(!ann.terminal.screen().contains("pasted"));
     bob.terminal.keys("1");
     ann.terminal.wait_for("pasted 49");
-    bob.terminal.wait_for("pasted 49 ✓");
+    bob.terminal.wait_for("│ pasted 49");
 }
 
 #[test]
@@ -163,14 +163,14 @@ fn many_resizes_end_in_a_whole_screen() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys(&format!("steady{ENTER}"));
-    bob.terminal.wait_for("steady ✓");
+    bob.terminal.wait_for("✓ steady");
     // The unit tests draw smaller ones; the parser here does not support them.
     for turn in 0..200u16 {
         bob.terminal.resize(20 + turn * 37 % 150, 6 + turn * 17 % 60);
     }
     bob.terminal.resize(80, 24);
     bob.terminal.keys("\x0c");
-    bob.terminal.wait_for("steady ✓");
+    bob.terminal.wait_for("✓ steady");
     wait_online(&bob.terminal);
     bob.terminal.resize(20, 6);
     bob.terminal.wait_until("the smallest screen", |screen| {
@@ -187,13 +187,13 @@ fn offline_messages_survive_a_restart() {
     room.kill();
     terminal.wait_for("Ctrl+R now");
     terminal.keys(&format!("not forgotten{ENTER}"));
-    terminal.wait_for("not forgotten … queued");
+    terminal.wait_for("… not forgotten queued");
     terminal.signal(Signal::TERM);
     terminal.wait_exit();
     terminal.assert_given_back();
     room.come_back();
     let terminal = Terminal::start(home.path(), &room.arguments(), 80, 24);
-    terminal.wait_for("not forgotten ✓");
+    terminal.wait_for("✓ not forgotten");
 }
 
 #[test]
@@ -225,16 +225,16 @@ fn continue_redraws_the_screen() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys(&format!("still here{ENTER}"));
-    bob.terminal.wait_for("still here ✓");
+    bob.terminal.wait_for("✓ still here");
     bob.terminal.signal(Signal::TSTP);
     bob.terminal.wait_stopped();
     bob.terminal.assert_given_back();
     bob.terminal.signal(Signal::CONT);
     bob.terminal.wait_until("the screen again", |screen| {
-        screen.alternate_screen() && screen.contents().contains("still here ✓")
+        screen.alternate_screen() && screen.contents().contains("✓ still here")
     });
     bob.terminal.keys(&format!("and typing{ENTER}"));
-    bob.terminal.wait_for("and typing ✓");
+    bob.terminal.wait_for("✓ and typing");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn second_run_joins_the_local_room() {
     ann.keys(ENTER);
     wait_online(&ann);
     ann.keys(&format!("hi Bob{ENTER}"));
-    bob.wait_for("Ann: hi Bob");
+    bob.wait_for("» hi Bob");
 
     // The program that serves quits, twice where it asks; the other one serves on.
     bob.keys("\x11\x11");
@@ -296,7 +296,7 @@ fn second_run_joins_the_local_room() {
     ann.wait_for("local room was started");
     wait_online(&ann);
     ann.keys(&format!("alone now{ENTER}"));
-    ann.wait_for("alone now ✓");
+    ann.wait_for("✓ alone now");
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn no_terminal_sequence_becomes_text() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys(&format!("said before{ENTER}"));
-    bob.terminal.wait_for("said before ✓");
+    bob.terminal.wait_for("✓ said before");
     bob.terminal.keys("draft");
     bob.terminal.wait_for("> draft");
     // The wheel, a late answer, a key of the desktop, and Alt with an arrow in the older form.
@@ -334,7 +334,7 @@ fn asks_about_several_lines_in_one_read() {
     let screen = bob.terminal.wait_for("Paste: 2 lines, 10 bytes");
     assert!(!screen.contains("queued") && !screen.contains("sent"), "{screen}");
     bob.terminal.keys("1");
-    bob.terminal.wait_for("four ✓");
+    bob.terminal.wait_for("✓ three");
 }
 
 #[test]

@@ -172,10 +172,11 @@ impl App {
 
     fn with_heights(&mut self, act: impl FnOnce(&mut Timeline, usize, &dyn Fn(&Timeline, i64) -> usize)) {
         let messages = self.chat_areas().messages;
-        let (lang, today, nickname) = (self.lang, self.local(self.now).date(), self.nickname());
-        let nickname = nickname.as_deref();
+        let (lang, now, nickname) = (self.lang, self.local(self.now), self.nickname());
+        let (nickname, selected) = (nickname.as_deref(), self.chat.selected.clone());
         let height = |timeline: &Timeline, index: i64| {
-            ConversationLayout { timeline, lang, width: messages.width, today, nickname, selected: None }.height(index)
+            let selected = selected.as_ref();
+            ConversationLayout { timeline, lang, width: messages.width, now, nickname, selected }.height(index)
         };
         act(&mut self.chat.timeline, usize::from(messages.height), &height);
     }

@@ -167,7 +167,11 @@ impl App {
 
     /// Returns the time until the clock alone changes the screen; `None` if it does not.
     pub(crate) fn next_tick(&self) -> Option<Duration> {
-        (self.screen == Screen::Chat).then(|| self.links.next_second(self.now)).flatten()
+        if self.screen != Screen::Chat {
+            return None;
+        }
+        let waits = self.chat.timeline.outgoing.next_wait(self.local(self.now));
+        [self.links.next_second(self.now), waits].into_iter().flatten().min()
     }
 
     /// Returns the nickname of the account in the chat, cleaned.

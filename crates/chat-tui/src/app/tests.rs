@@ -267,7 +267,7 @@ fn scrolled_view_keeps_its_place() {
     assert!(after.contains("30 new below"));
     app.press(KeyCode::Esc);
     assert_eq!(app.chat.timeline.below(), 0);
-    assert!(screen(&app).contains("Jolly Ann: 129"));
+    assert!(screen(&app).contains("│ 129"));
 }
 
 #[test]
@@ -333,8 +333,8 @@ fn gap_settles_confirmed_messages() {
     app.take_all([AppEvent::Incoming(vec![gap])]);
     assert!(app.chat.timeline.outgoing.as_slice().is_empty());
     let text = screen(&app);
-    assert!(text.contains("hello ✓"), "{text}");
-    assert!(text.contains("gap 17:07:10 – 17:08:10: not connected, 3 messages are missing"), "{text}");
+    assert!(text.contains("✓ hello"), "{text}");
+    assert!(text.contains("17:07 – 17:08 not connected: 3 messages are missing"), "{text}");
 }
 
 #[test]
@@ -348,7 +348,7 @@ fn matches_an_echo_before_its_receipt() {
     assert!(app.chat.timeline.outgoing.find(&left).is_some());
     app.take_all([confirmed(&id, Some(("s", 7)))]);
     let text = screen(&app);
-    assert_eq!((text.matches("yes ✓").count(), text.matches("yes ?").count()), (1, 1), "{text}");
+    assert_eq!((text.matches("✓ yes").count(), text.matches("? yes").count()), (1, 1), "{text}");
     assert_eq!(text.matches("yes").count(), 2, "{text}");
 }
 
@@ -360,7 +360,7 @@ fn matches_a_numbered_echo_after_a_gap() {
     let gap = gap(10, 70, None, GapCause::OtherStream);
     let echo = heard("Keen Bob", "hello", 1, Some(("new", 2)), None);
     app.take_all([AppEvent::Incoming(vec![gap, echo])]);
-    assert_eq!(screen(&app).matches("hello ✓").count(), 1, "{}", screen(&app));
+    assert_eq!(screen(&app).matches("✓ hello").count(), 1, "{}", screen(&app));
 }
 
 #[test]
@@ -453,7 +453,7 @@ fn registers_the_name_of_the_command_line() {
     let nothing = HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
     app.take_all([AppEvent::Page(PageRequest::Tail, nothing)]);
     assert!(app.screen == Screen::Chat && screen(&app).contains("Registered as Keen Bob"), "{}", screen(&app));
-    assert!(screen(&app).contains("a local room was started"), "{}", screen(&app));
+    assert!(screen(&app).contains("No server was running"), "{}", screen(&app));
 
     let (mut app, _) = start(&[]);
     app.take_all([AppEvent::Registered(Err(LinkError::NicknameRefused))]);
@@ -470,13 +470,13 @@ fn adjacent_gaps_are_one() {
         app.take_all([AppEvent::Incoming(vec![gap(since, until, missed, GapCause::Disconnected)])]);
     }
     let text = screen(&app);
-    assert!(text.contains("gap 17:07:10 – 17:08:00: not connected, 6 messages are missing"), "{text}");
-    assert_eq!(text.matches("gap").count(), 1, "{text}");
+    assert!(text.contains("6 messages are missing"), "{text}");
+    assert_eq!(text.matches("gap ╎").count(), 1, "{text}");
     app.take_all([
         said("Jolly Ann", "between", 61),
         AppEvent::Incoming(vec![gap(70, 80, None, GapCause::Disconnected)]),
     ]);
-    assert_eq!(screen(&app).matches("╌╌ gap").count(), 2, "{}", screen(&app));
+    assert_eq!(screen(&app).matches("gap ╎").count(), 2, "{}", screen(&app));
 }
 
 #[test]
@@ -555,7 +555,7 @@ fn an_empty_room_says_how_others_join() {
 }
 
 pub(crate) fn screen(app: &App) -> String {
-    let buffer = crate::view::draw(app, Theme::Full, app.width, app.height).buffer;
+    let buffer = crate::view::draw(app, Theme::Dark, app.width, app.height).buffer;
     let mut text = String::new();
     for y in 0..app.height {
         let mut row = String::new();
@@ -624,9 +624,9 @@ proptest! {
         let mut app = chatting(Lang::Ru, 80, 24);
         for message in messages {
             app.update(message, at(6));
-            let drawing = crate::view::draw(&app, Theme::Full, app.width, app.height);
+            let drawing = crate::view::draw(&app, Theme::Dark, app.width, app.height);
             // A resize may reach the terminal before the application.
-            crate::view::draw(&app, Theme::Mono, app.height / 2 + 1, app.width / 2 + 1);
+            crate::view::draw(&app, Theme::None, app.height / 2 + 1, app.width / 2 + 1);
             for cell in drawing.buffer.content() {
                 prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
             }

@@ -3,11 +3,11 @@
 use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError};
 use chat_frontend::local_room::RoomNotice;
 
-use super::format::span;
-use super::phrase::Phrase;
+use super::format::{extent, period, span};
+use super::phrase::{GapLength, Phrase};
 use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::Held;
+use crate::timeline::{GapLine, Held};
 
 pub(super) const HELP: &[(&str, &str)] = &[
     ("", "Writing"),
@@ -90,34 +90,26 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::LeaveOthers(n) => format!("This program serves the room, and {} connected. When it quits, another program of yours takes over; without one the room closes.", if n == 1 { "1 other program is".to_owned() } else { format!("{n} other programs are") }),
         Phrase::Stay => "Stay".into(),
         Phrase::Date(date) => date.strftime("%A, %-d %B %Y").to_string(),
+        Phrase::ShortDate(date) => date.strftime("%-d %B").to_string(),
         Phrase::Unread => "new messages".into(),
         Phrase::LooksLike(name) => format!(" (looks like {name})"),
         Phrase::Gap(gap) => {
-            let what = match gap.cause {
-                GapCause::Disconnected => "not connected",
-                GapCause::ServerForgot => "the server no longer has this part",
-                GapCause::OtherStream => "the server began a new log",
-                GapCause::HoleInNumbers => "the server skipped messages",
-                GapCause::LineTooLong => "the server sent a line that is too long",
-                _ => "not connected",
-            };
-            let missed = match gap.missed {
-                Some(1) => "1 message is missing".to_owned(),
-                Some(missed) => format!("{missed} messages are missing"),
-                None => "messages may be missing".to_owned(),
-            };
-            format!("gap {}: {what}, {missed}", span(gap.since, gap.until))
+            format!("gap {}: {}, {}", span(gap.since, gap.until), gap_cause(gap.cause), missed(gap.missed))
         }
         Phrase::Own { state, held } => match (held, state) {
-            (Some(Held::EarlierRun), _) => "? from an earlier run, not sent".into(),
-            (Some(why), _) => format!("✗ failed: {}", held_text(why)),
-            (None, DeliveryState::Queued) => "… queued".into(),
-            (None, DeliveryState::Written) => "→ sent".into(),
-            (None, DeliveryState::Confirmed(_)) => "✓".into(),
-            (None, DeliveryState::Refused { code, .. }) => format!("✗ failed: {}", refusal(code)),
-            (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "✗ failed: it was never sent".into(),
-            (None, _) => "? unconfirmed".into(),
+            (Some(Held::EarlierRun), _) => "from an earlier run, not sent".into(),
+            (Some(why), _) => format!("failed: {}", held_text(why)),
+            (None, DeliveryState::Queued) => "queued".into(),
+            (None, DeliveryState::Written) => "sent".into(),
+            (None, DeliveryState::Confirmed(_)) => String::new(),
+            (None, DeliveryState::Refused { code, .. }) => format!("failed: {}", refusal(code)),
+            (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "failed: it was never sent".into(),
+            (None, _) => "unconfirmed".into(),
         },
+        Phrase::GapName => "gap".into(),
+        Phrase::GapRow { gap, length } => gap_row(gap, length),
+        Phrase::Undelivered => "not delivered yet".into(),
+        Phrase::UndeliveredKeys => "Ctrl+O retry, edit, discard".into(),
         Phrase::NewBelow(n) => format!("{n} new below"),
         Phrase::ScrolledBack => "Esc goes to the end".into(),
         Phrase::TextError(TextError::TooLong { bytes }) => format!("too long: {}; shorten it or send it in parts", count(*bytes, "byte", "bytes")),
@@ -242,6 +234,44 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             format!("{listening}; {writing}; {}.", text(Phrase::Waiting(waiting)))
         }
         Phrase::PlainOwnUsage => "None of your messages waits for a decision.".into(),
+    }
+}
+
+fn gap_row(gap: &GapLine, length: GapLength) -> String {
+    let (cause, missed) = (gap_cause(gap.cause), missed(gap.missed));
+    let (number, unit) = extent(gap.since, gap.until);
+    let extent = format!("{number} {}", ["s", "min", "h", "d"][unit]);
+    match length {
+        GapLength::Sentence => match (gap.cause, period(gap.since, gap.until)) {
+            (GapCause::Disconnected, None) => format!("{extent} {cause}: {missed}"),
+            (GapCause::Disconnected, Some(period)) => format!("{period} {cause}: {missed}"),
+            (_, None) => format!("{cause}: {missed}"),
+            (_, Some(period)) => format!("{period} {cause}: {missed}"),
+        },
+        GapLength::Line => {
+            let missed = gap.missed.map_or("may be missing".to_owned(), |missed| format!("{missed} missing"));
+            format!("gap {}, {extent}: {missed}", gap.until.strftime("%H:%M"))
+        }
+        GapLength::Short => format!("gap {}, {extent}", gap.until.strftime("%H:%M")),
+        GapLength::Shortest => format!("gap {extent}"),
+    }
+}
+
+fn gap_cause(cause: GapCause) -> &'static str {
+    match cause {
+        GapCause::ServerForgot => "the server no longer has this part",
+        GapCause::OtherStream => "the server began a new log",
+        GapCause::HoleInNumbers => "the server skipped messages",
+        GapCause::LineTooLong => "the server sent a line that is too long",
+        _ => "not connected",
+    }
+}
+
+fn missed(missed: Option<u64>) -> String {
+    match missed {
+        Some(1) => "1 message is missing".to_owned(),
+        Some(missed) => format!("{missed} messages are missing"),
+        None => "messages may be missing".to_owned(),
     }
 }
 

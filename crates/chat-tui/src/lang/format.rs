@@ -13,6 +13,27 @@ pub(super) fn span(since: DateTime, until: DateTime) -> String {
     }
 }
 
+/// Returns the length of a period as a number and its unit: seconds, minutes, hours, days.
+pub(super) fn extent(since: DateTime, until: DateTime) -> (i64, usize) {
+    let seconds = until.duration_since(since).as_secs().max(0);
+    match seconds {
+        0..60 => (seconds, 0),
+        60..3_600 => (seconds / 60, 1),
+        3_600..86_400 => (seconds / 3_600, 2),
+        _ => (seconds / 86_400, 3),
+    }
+}
+
+/// Formats a period by the minute; `None` for one below a minute, whose length says more.
+pub(super) fn period(since: DateTime, until: DateTime) -> Option<String> {
+    if until.duration_since(since).as_secs() < 60 {
+        return None;
+    }
+    let time = |at: DateTime| at.strftime("%H:%M").to_string();
+    let since = if since.date() == until.date() { time(since) } else { since.strftime("%d.%m %H:%M").to_string() };
+    Some(format!("{since} – {}", time(until)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

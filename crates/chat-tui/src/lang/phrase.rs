@@ -7,6 +7,16 @@ use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::timeline::{GapLine, Held};
 
+/// How much space there is for a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GapLength {
+    /// The time and the word for a gap are shown beside it.
+    Sentence,
+    Line,
+    Short,
+    Shortest,
+}
+
 /// A text of the program.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Phrase<'a> {
@@ -53,14 +63,26 @@ pub(crate) enum Phrase<'a> {
     Stay,
     // chat
     Date(Date),
+    ShortDate(Date),
     Unread,
     /// Behind the name of a user who can be taken for another one.
     LooksLike(&'a str),
     Gap(&'a GapLine),
+    /// The gap as a row of the screen.
+    GapRow {
+        gap: &'a GapLine,
+        length: GapLength,
+    },
+    /// In the place of a name.
+    GapName,
+    /// The state of an own message in words; empty for one that has arrived.
     Own {
         state: &'a DeliveryState,
         held: Option<&'a Held>,
     },
+    /// The line above own messages that have not arrived.
+    Undelivered,
+    UndeliveredKeys,
     NewBelow(usize),
     ScrolledBack,
     TextError(&'a TextError),

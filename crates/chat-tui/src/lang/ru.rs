@@ -2,13 +2,13 @@
 
 use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError};
 use chat_frontend::local_room::RoomNotice;
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 
-use super::format::span;
-use super::phrase::Phrase;
+use super::format::{extent, period, span};
+use super::phrase::{GapLength, Phrase};
 use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::Held;
+use crate::timeline::{GapLine, Held};
 
 pub(super) const HELP: &[(&str, &str)] = &[
     ("", "Набор сообщения"),
@@ -94,36 +94,27 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::LeaveOthers(n) => format!("Комната работает в этой программе, и к ней {} ещё {n} {}. После выхода её подхватит другая ваша программа; если её нет, комната закроется.", few(n, "подключена", "подключены", "подключено"), few(n, "программа", "программы", "программ")),
         Phrase::Stay => "Остаться".into(),
         Phrase::Date(date) => {
-            let month = ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"];
-            let month = month[usize::try_from(date.month() - 1).unwrap_or(0) % 12];
-            format!("{}, {} {month} {}", weekday(date.weekday()), date.day(), date.year())
+            format!("{}, {} {} {}", weekday(date.weekday()), date.day(), month(date), date.year())
         }
+        Phrase::ShortDate(date) => format!("{} {}", date.day(), month(date)),
         Phrase::Unread => "новые сообщения".into(),
         Phrase::LooksLike(name) => format!(" (похоже на {name})"),
         Phrase::Gap(gap) => {
-            let what = match gap.cause {
-                GapCause::Disconnected => "связь прерывалась",
-                GapCause::ServerForgot => "на сервере этой части уже нет",
-                GapCause::OtherStream => "сервер начал новую историю",
-                GapCause::HoleInNumbers => "сервер пропустил сообщения",
-                GapCause::LineTooLong => "сервер прислал слишком длинную строку",
-                _ => "связь прерывалась",
-            };
-            let missed = match gap.missed {
-                Some(missed) => format!("не хватает {missed} {}", few(missed, "сообщения", "сообщений", "сообщений")),
-                None => "сообщения могли потеряться".to_owned(),
-            };
-            format!("пробел {}: {what}, {missed}", span(gap.since, gap.until))
+            format!("пробел {}: {}, {}", span(gap.since, gap.until), gap_cause(gap.cause), missed(gap.missed))
         }
+        Phrase::GapName => "пробел".into(),
+        Phrase::GapRow { gap, length } => gap_row(gap, length),
+        Phrase::Undelivered => "ещё не доставлено".into(),
+        Phrase::UndeliveredKeys => "Ctrl+O — повторить, изменить, удалить".into(),
         Phrase::Own { state, held } => match (held, state) {
-            (Some(Held::EarlierRun), _) => "? осталось с прошлого запуска, не отправлено".into(),
-            (Some(why), _) => format!("✗ ошибка: {}", held_text(why)),
-            (None, DeliveryState::Queued) => "… в очереди".into(),
-            (None, DeliveryState::Written) => "→ отправлено".into(),
-            (None, DeliveryState::Confirmed(_)) => "✓".into(),
-            (None, DeliveryState::Refused { code, .. }) => format!("✗ ошибка: {}", refusal(code)),
-            (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "✗ не отправлено".into(),
-            (None, _) => "? не подтверждено".into(),
+            (Some(Held::EarlierRun), _) => "осталось с прошлого запуска, не отправлено".into(),
+            (Some(why), _) => format!("ошибка: {}", held_text(why)),
+            (None, DeliveryState::Queued) => "в очереди".into(),
+            (None, DeliveryState::Written) => "отправлено".into(),
+            (None, DeliveryState::Confirmed(_)) => String::new(),
+            (None, DeliveryState::Refused { code, .. }) => format!("ошибка: {}", refusal(code)),
+            (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "не отправлено".into(),
+            (None, _) => "не подтверждено".into(),
         },
         Phrase::NewBelow(n) => format!("{n} {} ниже", few(n, "новое", "новых", "новых")),
         Phrase::ScrolledBack => "Esc — в конец".into(),
@@ -266,6 +257,44 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
     }
 }
 
+fn gap_row(gap: &GapLine, length: GapLength) -> String {
+    let (cause, missed) = (gap_cause(gap.cause), missed(gap.missed));
+    let (number, unit) = extent(gap.since, gap.until);
+    let extent = format!("{number} {}", ["с", "мин", "ч", "д"][unit]);
+    match length {
+        GapLength::Sentence => match (gap.cause, period(gap.since, gap.until)) {
+            (GapCause::Disconnected, None) => format!("{extent} без связи: {missed}"),
+            (GapCause::Disconnected, Some(period)) => format!("{period} без связи: {missed}"),
+            (_, None) => format!("{cause}: {missed}"),
+            (_, Some(period)) => format!("{period} {cause}: {missed}"),
+        },
+        GapLength::Line => {
+            let missed =
+                gap.missed.map_or("возможны потери".to_owned(), |missed| format!("не хватает {missed}"));
+            format!("пробел {}, {extent}: {missed}", gap.until.strftime("%H:%M"))
+        }
+        GapLength::Short => format!("пробел {}, {extent}", gap.until.strftime("%H:%M")),
+        GapLength::Shortest => format!("пробел {extent}"),
+    }
+}
+
+fn gap_cause(cause: GapCause) -> &'static str {
+    match cause {
+        GapCause::ServerForgot => "на сервере этой части уже нет",
+        GapCause::OtherStream => "сервер начал новую историю",
+        GapCause::HoleInNumbers => "сервер пропустил сообщения",
+        GapCause::LineTooLong => "сервер прислал слишком длинную строку",
+        _ => "связь прерывалась",
+    }
+}
+
+fn missed(missed: Option<u64>) -> String {
+    match missed {
+        Some(missed) => format!("не хватает {missed} {}", few(missed, "сообщения", "сообщений", "сообщений")),
+        None => "сообщения могли потеряться".to_owned(),
+    }
+}
+
 /// Why the server did not take a message.
 fn refusal(code: &DeclineCode) -> String {
     match code {
@@ -320,6 +349,25 @@ fn few(n: impl TryInto<u64>, one: &'static str, few: &'static str, many: &'stati
         (2..=4, _) => few,
         _ => many,
     }
+}
+
+/// The month in the form that goes with a day.
+fn month(date: Date) -> &'static str {
+    const MONTHS: [&str; 12] = [
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+    ];
+    MONTHS[usize::try_from(date.month() - 1).unwrap_or(0) % 12]
 }
 
 fn weekday(day: Weekday) -> &'static str {

@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
-use chat_client::{GapCause, NamesSeen, display};
+use chat_client::{GapCause, display};
 use jiff::civil::DateTime;
 
 use crate::address::{self, Address};
+use crate::names::SenderNames;
 
 /// The position of a message in the history file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +100,7 @@ impl TimelineEntry {
     }
 
     /// Marks the entry where its sender can be taken for another user who wrote before.
-    pub(crate) fn marked(mut self, sender: Option<&str>, names: &mut NamesSeen) -> Self {
+    pub(crate) fn marked(mut self, sender: Option<&str>, names: &mut SenderNames) -> Self {
         if let (EntryKind::Message(said), Some(sender)) = (&mut self.kind, sender) {
             said.looks_like = names.meet(sender).map(|other| clean_name(&other));
         }

@@ -1,10 +1,10 @@
 //! Pages of history: requests the next one, and joins one that has arrived to the window.
 
-use chat_client::NamesSeen;
 use jiff::civil::DateTime;
 
 use super::entry::{FileSpan, TimelineEntry, Viewer};
 use super::window::{Anchor, Newer, Older, Timeline, WINDOW, to_index};
+use crate::names::SenderNames;
 
 /// A range of the history file, oldest line first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,7 +214,7 @@ fn is_same(line: &TimelineEntry, heard: &TimelineEntry) -> bool {
 }
 
 impl PageLine {
-    fn into_entry(self, me: &Viewer, names: &mut NamesSeen) -> TimelineEntry {
+    fn into_entry(self, me: &Viewer, names: &mut SenderNames) -> TimelineEntry {
         let sender = self.sender.as_deref();
         TimelineEntry::said(sender, &self.text, self.at, Some(self.mark), me).marked(sender, names)
     }

@@ -1,6 +1,9 @@
 //! The messages of this user that the conversation does not hold yet, and what became of each.
 
+use std::time::Duration;
+
 use chat_client::{DeliveryState, Echo, EchoMatcher, Gap, Message, Nickname, PostId, Text, display};
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
 use super::FileSpan;
@@ -21,6 +24,9 @@ pub(crate) struct PendingMessage {
     /// Left by an earlier run, and not sent in this one.
     pub(crate) earlier: bool,
 }
+
+/// An own message says in words what it waits for once it has waited this long: most arrive sooner.
+const SHOW_WAIT: SignedDuration = SignedDuration::from_secs(3);
 
 /// Why a message is not with the writer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +70,11 @@ impl PendingMessage {
     /// Returns whether the user has to decide: retry, edit or discard.
     pub(crate) fn needs_a_decision(&self) -> bool {
         self.held.is_some() || (self.state.is_final() && !self.is_confirmed())
+    }
+
+    /// Returns whether it has been under way for so long that the user should know.
+    pub(crate) fn has_waited(&self, now: DateTime) -> bool {
+        self.is_under_way() && now.duration_since(self.at) >= SHOW_WAIT
     }
 
     pub(crate) fn is_confirmed(&self) -> bool {
@@ -176,6 +187,14 @@ impl PendingMessages {
             }
         }
         (kept, lost)
+    }
+
+    /// Returns the time until [`PendingMessage::has_waited`] changes.
+    pub(crate) fn next_wait(&self, now: DateTime) -> Option<Duration> {
+        let fresh = self.messages.iter().filter(|own| own.is_under_way() && !own.has_waited(now));
+        // A clock that was set back gives an age below zero.
+        let left = fresh.map(|own| SHOW_WAIT.saturating_sub(now.duration_since(own.at)).min(SHOW_WAIT)).min()?;
+        left.try_into().ok()
     }
 
     /// Counts the messages that wait for the server.

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
-use chat_client::NamesSeen;
-
 use super::entry::{EntryKind, TimelineEntry, Viewer};
 use super::pending::{EchoTag, PendingMessage, PendingMessages};
+use crate::names::SenderNames;
 
 /// The number of entries in the window. When the reader scrolls back, up to twice as many, so that pages are not
 /// reloaded at every turn.
@@ -40,7 +39,7 @@ pub(crate) struct Timeline {
     /// The position in the history file of the target of a jump.
     pub(super) found: Option<u64>,
     /// The senders, here and in the pages that were loaded.
-    pub(crate) names: NamesSeen,
+    pub(crate) names: SenderNames,
     pub(crate) outgoing: PendingMessages,
 }
 
@@ -98,7 +97,7 @@ impl Default for Timeline {
             unread_line: None,
             present: true,
             found: None,
-            names: NamesSeen::new(),
+            names: SenderNames::new(),
             outgoing: PendingMessages::default(),
         }
     }

@@ -14,8 +14,11 @@ use crate::theme::Role;
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let parts = app.chat_areas();
     if let Some(title) = parts.title {
-        let who = app.nickname().map_or(app.place.clone(), |nickname| format!("{nickname} · {}", app.place));
-        canvas.text(title.x, title.y, title.width, &app.text(Phrase::WindowTitle(&who)), Role::Title);
+        canvas.fill(title, Role::Status);
+        let x = canvas.text(title.x, title.y, title.width, &format!(" {}", app.place), Role::Status);
+        if let Some(nickname) = app.nickname() {
+            canvas.text(x, title.y, title.right() - x, &format!(" · {nickname}"), Role::StatusAside);
+        }
     }
     conversation(app, parts.messages, canvas);
     if let Some(hint) = parts.hint {
@@ -40,29 +43,41 @@ fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
         canvas.paragraph(area, y, &app.text(Phrase::HowToJoin(command)), Role::Dim);
         return;
     }
-    let today = app.local(app.now).date();
     let nickname = app.nickname();
     let sheet = ConversationLayout {
         timeline,
         lang: app.lang,
         width: area.width,
-        today,
+        now: app.local(app.now),
         nickname: nickname.as_deref(),
         selected: app.chat.selected.as_ref(),
     };
-    let (bottom, hidden) = timeline.bottom(usize::from(area.height), |_, index| sheet.height(index));
-    let mut shown = Vec::with_capacity(usize::from(area.height));
+    let height = usize::from(area.height);
+    let (bottom, hidden) = timeline.bottom(height, |_, index| sheet.height(index));
+    // From the bottom up: the items, and how many rows of each are above and below the edges.
+    let mut items = Vec::with_capacity(height);
+    let (mut free, mut below) = (height, hidden);
     let mut index = bottom;
-    let mut skip = hidden;
-    while shown.len() < usize::from(area.height) && index >= timeline.indices().start {
-        let rows = sheet.rows(index);
-        shown.extend(rows.into_iter().rev().skip(skip));
-        skip = 0;
+    while free > 0 && index >= timeline.indices().start {
+        let item = sheet.lay(index, false);
+        let rows = item.rows.len().saturating_sub(below);
+        let above = rows.saturating_sub(free);
+        free -= rows - above;
+        items.push((index, item, above, below));
+        below = 0;
         index -= 1;
     }
-    shown.truncate(usize::from(area.height));
-    for (y, row) in (area.y..).zip(shown.iter().rev()) {
-        canvas.row(area.x, y, area.width, row);
+    // The uppermost name on the screen is never one that stands above it.
+    if let Some((index, item, ..)) = items.iter_mut().rev().find(|(_, item, above, _)| *above <= item.head) {
+        *item = sheet.lay(*index, true);
+    }
+    // A short conversation is next to the input line.
+    let mut y = area.bottom() - u16::try_from(height - free).unwrap_or(area.height);
+    for (_, item, above, below) in items.iter().rev() {
+        for row in &item.rows[*above..item.rows.len() - below] {
+            canvas.row(area.x, y, area.width, row);
+            y += 1;
+        }
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn trouble(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     let key = if can_retry(app) { format!(" · {}", app.text(Phrase::RetryKey)) } else { String::new() };
     // What is cut off is the reason, never the key.
     let text = fit(&clean(&text), area.width.saturating_sub(text_width(&key))).into_owned();
-    canvas.text(area.x, area.y, area.width, &format!("{text}{key}"), Role::Warning);
+    canvas.text(area.x, area.y, area.width, &format!("{text}{key}"), Role::Trouble);
 }
 
 /// Returns the same content in ever shorter forms; the nickname is dropped before the connections.

@@ -1,5 +1,7 @@
 //! Tests of whole screens at the sizes that matter, and of hostile text that must not reach a terminal.
 
+mod evening;
+
 use std::time::Duration;
 
 use chat_client::{DeliveryState, GapCause, PostId};
@@ -17,6 +19,8 @@ use crate::lang::Lang;
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::theme::Theme;
 use crate::timeline::{FileSpan, HistoryPage, PageLine, PageRequest};
+
+use self::evening::Evening;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (20, 6), (200, 50)];
 
@@ -326,14 +330,16 @@ fn assert_harmless(text: &str, evil: &str) {
 fn colours_say_nothing_alone() {
     let app = evening(Lang::En, 80, 24);
     let draw = |theme| crate::view::draw(&app, theme, app.width, app.height).buffer;
-    let (colour, mono) = (draw(Theme::Full), draw(Theme::Mono));
+    let (colour, mono) = (draw(Theme::Dark), draw(Theme::None));
     for (with, without) in colour.content().iter().zip(mono.content()) {
         assert_eq!(with.symbol(), without.symbol());
         assert_eq!((without.fg, without.bg), (Color::Reset, Color::Reset));
     }
     assert!(colour.content().iter().any(|cell| cell.fg != Color::Reset), "the coloured screen has colours");
     let text = screen(&app);
-    for word in ["✓", "→ sent", "✗ failed", "? unconfirmed", "new messages", "gap 17:07:05"] {
+    for word in
+        ["✓ good", "→ see", "✗ or the day after failed:", "? good night unconfirmed", "new messages", "gap ╎ 37 s"]
+    {
         assert!(text.contains(word), "{word}\n{text}");
     }
 }
@@ -343,4 +349,29 @@ fn shows_the_round_trip() {
     let mut app = chatting(Lang::En, 100, 24);
     app.take_all([AppEvent::RoundTrip(Duration::from_millis(34))]);
     assert!(screen(&app).contains("34 ms"));
+}
+
+/// Returns how many rows the conversation takes on a screen of this width.
+fn rows_of(app: &App, width: u16) -> usize {
+    let timeline = &app.chat.timeline;
+    let nickname = app.nickname();
+    let (now, nickname) = (app.local(app.now), nickname.as_deref());
+    let sheet = crate::layout::ConversationLayout { timeline, lang: app.lang, width, now, nickname, selected: None };
+    timeline.indices().map(|index| sheet.height(index)).sum()
+}
+
+#[test]
+fn evening_takes_few_rows() {
+    let app = Evening::begin(Lang::En, 80, 24).return_to_news().app;
+    for (width, most) in [(120, 28), (100, 30), (80, 31), (40, 52)] {
+        assert!(rows_of(&app, width) <= most, "{} at {width}", rows_of(&app, width));
+    }
+}
+
+#[test]
+fn evening_at_all_sizes() {
+    for (width, height) in [(80, 24), (120, 40), (40, 12), (20, 6)] {
+        snapshot("evening", &Evening::begin(Lang::En, width, height).return_to_news().app);
+        snapshot("outage", &Evening::begin(Lang::En, width, height).return_to_news().lose_the_connection().app);
+    }
 }

@@ -1,0 +1,158 @@
+//! The contrast of every style is computed, on the backgrounds that its palette is for.
+
+use ratatui::style::{Color, Modifier};
+
+use super::role::NICK_COLOURS;
+use super::*;
+
+fn roles() -> impl Iterator<Item = Role> {
+    let others = [
+        Role::Text,
+        Role::Time,
+        Role::Rule,
+        Role::OwnNick,
+        Role::Mention,
+        Role::MentionWord,
+        Role::Dim,
+        Role::Good,
+        Role::Warning,
+        Role::Error,
+        Role::Day,
+        Role::Unread,
+        Role::Gap,
+        Role::Notice,
+        Role::Key,
+        Role::Title,
+        Role::Status,
+        Role::StatusAside,
+        Role::Trouble,
+        Role::Selected,
+        Role::Field,
+    ];
+    (0..NICK_COLOURS).map(Role::Nick).chain(others)
+}
+
+/// The fixed colours of xterm: a cube and a ramp of greys.
+pub(crate) fn rgb(index: u8) -> [u8; 3] {
+    let level = |step: u8| if step == 0 { 0 } else { step * 40 + 55 };
+    match index {
+        16..=231 => [level((index - 16) / 36), level((index - 16) / 6 % 6), level((index - 16) % 6)],
+        232.. => [(index - 232) * 10 + 8; 3],
+        _ => panic!("{index} is a colour that the user defines"),
+    }
+}
+
+/// Returns the relative luminance of a colour of sRGB, as WCAG defines it.
+fn luminance(colour: [f64; 3]) -> f64 {
+    let [red, green, blue] =
+        colour.map(|part| if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) });
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
+    let of = |colour: [u8; 3]| luminance(colour.map(|part| f64::from(part) / 255.0)) + 0.05;
+    let (one, other) = (of(one), of(other));
+    one.max(other) / one.min(other)
+}
+
+const BLACK: [u8; 3] = [0; 3];
+const WHITE: [u8; 3] = [255; 3];
+/// Backgrounds of GNOME, old and new, of Solarized and of terminals with a grey one.
+const DARK_GROUNDS: [[u8; 3]; 3] = [BLACK, [0x17, 0x14, 0x21], [0x2e, 0x34, 0x36]];
+const LIGHT_GROUNDS: [[u8; 3]; 3] = [WHITE, [0xee; 3], [0xfd, 0xf6, 0xe3]];
+
+/// The least contrast that a style may have on its ground: ornaments may be faint, text and signs may not.
+fn least(theme: Theme, role: Role, ground: [u8; 3]) -> f64 {
+    match role {
+        // The drawing is complete without it.
+        Role::Rule => 1.5,
+        // On the greys between, which are neither dark nor light.
+        _ if ground == [0x2e, 0x34, 0x36] => 4.1,
+        _ if ground == [0xee; 3] => 4.0,
+        _ if ground == [0xfd, 0xf6, 0xe3] => 4.3,
+        _ if theme == Theme::Neutral => 4.0,
+        _ => 4.5,
+    }
+}
+
+#[test]
+fn every_style_is_legible_on_its_grounds() {
+    let grounds =
+        [(Theme::Dark, &DARK_GROUNDS[..]), (Theme::Light, &LIGHT_GROUNDS[..]), (Theme::Neutral, &[BLACK, WHITE][..])];
+    for (theme, grounds) in grounds {
+        for role in roles() {
+            let style = theme.style(role);
+            let indexed = |colour: Option<Color>| match colour {
+                Some(Color::Indexed(index)) => Some(rgb(index)),
+                None => None,
+                other => panic!("{role:?} has {other:?}, which terminals disagree about"),
+            };
+            assert!(!style.add_modifier.contains(Modifier::DIM), "{theme:?} {role:?}: a colour is known");
+            match (indexed(style.fg), indexed(style.bg)) {
+                (None, None) => {}
+                (Some(text), Some(ground)) => {
+                    let found = contrast(text, ground);
+                    assert!(found >= 4.5, "{theme:?} {role:?}: {found:.1}");
+                }
+                (Some(text), None) => {
+                    assert!(!style.add_modifier.contains(Modifier::REVERSED), "{role:?} has an unknown ground");
+                    for &ground in grounds {
+                        let (found, least) = (contrast(text, ground), least(theme, role, ground));
+                        assert!(found >= least, "{theme:?} {role:?} on {ground:02x?}: {found:.2}");
+                    }
+                }
+                (None, Some(_)) => panic!("{role:?} has a ground and no text colour"),
+            }
+        }
+    }
+}
+
+#[test]
+fn none_has_no_colour() {
+    for role in roles() {
+        let style = Theme::None.style(role);
+        assert_eq!((style.fg, style.bg), (None, None), "{role:?}");
+        if !matches!(role, Role::Nick(_)) {
+            assert_eq!(Theme::Basic.style(role), style, "{role:?}");
+        }
+    }
+}
+
+fn themed(setting: ThemeSetting, variables: &[(&str, &str)]) -> (Theme, bool) {
+    setting.theme(&|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+}
+
+#[test]
+fn automatic_theme_follows_the_environment() {
+    let auto = |variables: &[(&str, &str)]| themed(ThemeSetting::Auto, variables);
+    let many = ("TERM", "xterm-256color");
+    assert_eq!(auto(&[many]), (Theme::Neutral, true));
+    assert_eq!(auto(&[many, ("COLORFGBG", "15;0")]), (Theme::Dark, true));
+    assert_eq!(auto(&[many, ("COLORFGBG", "0;default;15")]), (Theme::Light, true));
+    assert_eq!(auto(&[many, ("NO_COLOR", "1")]), (Theme::None, false));
+    for term in ["linux", "xterm", "screen", "rxvt"] {
+        assert_eq!(auto(&[("TERM", term)]), (Theme::Basic, false), "{term}");
+    }
+    for term in ["vt100", "vt220", "xterm-mono", "xterm-m", "dumb", ""] {
+        assert_eq!(auto(&[("TERM", term)]), (Theme::None, false), "{term}");
+    }
+    assert_eq!(auto(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]), (Theme::Neutral, true));
+}
+
+#[test]
+fn setting_wins() {
+    for (text, theme) in
+        [("dark", Theme::Dark), ("light", Theme::Light), ("neutral", Theme::Neutral), ("none", Theme::None)]
+    {
+        let setting = ThemeSetting::parse(text).unwrap();
+        assert_eq!(themed(setting, &[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), (theme, false), "{text}");
+    }
+    assert_eq!(ThemeSetting::parse("blue"), None);
+}
+
+#[test]
+fn nicknames_keep_their_colours() {
+    let used: std::collections::BTreeSet<u8> =
+        ["Ann", "Bob", "Eve", "Vlad", "Дан", "静か", "Keen Bob", "Jolly Ann"].map(nick_colour).into();
+    assert!(used.len() >= 4, "{used:?}");
+}

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::limits::{Limits, Rate};
+use crate::live_limits::LiveLimits;
 use crate::meters::{Meters, Port};
 use crate::rate::Bucket;
 use crate::rate_limited_log::RateLimitedLog;
@@ -27,10 +28,7 @@ const FEW: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Admission {
     state: Mutex<AdmissionState>,
-    in_all: usize,
-    per_address: usize,
-    registrations: Option<Rate>,
-    registrations_in_all: Option<Rate>,
+    limits: Arc<LiveLimits>,
     meters: Arc<Meters>,
 }
 
@@ -65,15 +63,8 @@ pub(crate) struct ConnectionPermit {
 }
 
 impl Admission {
-    pub(crate) fn new(limits: &Limits, meters: Arc<Meters>) -> Arc<Self> {
-        Arc::new(Self {
-            state: Mutex::default(),
-            in_all: limits.connections,
-            per_address: limits.connections_per_address,
-            registrations: limits.registrations,
-            registrations_in_all: limits.registrations_in_all,
-            meters,
-        })
+    pub(crate) fn new(limits: Arc<LiveLimits>, meters: Arc<Meters>) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), limits, meters })
     }
 
     /// Returns a permit, or `None` if a limit is reached.
@@ -87,8 +78,9 @@ impl Admission {
     }
 
     fn count(self: &Arc<Self>, peer: IpAddr, port: Port) -> Option<ConnectionPermit> {
+        let limits = self.limits.load();
         let mut state = self.lock();
-        if state.in_all >= self.in_all {
+        if state.in_all >= limits.connections {
             self.meters.refused_in_all.one();
             return None;
         }
@@ -96,11 +88,13 @@ impl Admission {
         if !peer.is_loopback() {
             let open = |network: &CountedNetwork| state.open.get(network).copied().unwrap_or_default();
             let own = networks(peer).next().map_or(0, |(network, _)| open(&network));
-            if own >= FEW && state.in_all >= self.in_all - self.in_all / RESERVED_PART {
+            if own >= FEW && state.in_all >= limits.connections - limits.connections / RESERVED_PART {
                 self.meters.refused_in_all.one();
                 return None;
             }
-            if networks(peer).any(|(network, times)| open(&network) >= self.per_address.saturating_mul(times)) {
+            if networks(peer)
+                .any(|(network, times)| open(&network) >= limits.connections_per_address.saturating_mul(times))
+            {
                 self.meters.refused_by_address.one();
                 return None;
             }
@@ -128,8 +122,9 @@ impl ConnectionPermit {
     /// Takes one registration from the rates of the address, of its networks and of all. Returns false, and takes
     /// nothing, if one of them is used up.
     pub(crate) fn may_register(&self, now: Instant) -> bool {
+        let limits = self.admission.limits.load();
         let mut state = self.admission.lock();
-        let may = state.take_registration(&self.admission, self.peer, now);
+        let may = state.take_registration(&limits, self.peer, now);
         // Released before writing to the log.
         drop(state);
         if !may {
@@ -140,7 +135,7 @@ impl ConnectionPermit {
 }
 
 impl AdmissionState {
-    fn take_registration(&mut self, admission: &Admission, peer: IpAddr, now: Instant) -> bool {
+    fn take_registration(&mut self, limits: &Limits, peer: IpAddr, now: Instant) -> bool {
         if self.registrations.len() >= REMEMBERED {
             self.registrations.retain(|_, bucket| !bucket.is_empty(now));
         }
@@ -149,7 +144,7 @@ impl AdmissionState {
             let times = u32::try_from(times).unwrap_or(u32::MAX);
             Rate { per_second: rate.per_second * f64::from(times), burst: rate.burst.saturating_mul(times) }
         };
-        if let Some(rate) = admission.registrations {
+        if let Some(rate) = limits.registrations {
             let full = |(network, times): (CountedNetwork, usize)| {
                 self.registrations.get(&network).is_some_and(|bucket| bucket.is_full(wider(rate, times), now))
             };
@@ -157,12 +152,12 @@ impl AdmissionState {
                 return false;
             }
         }
-        if let Some(rate) = admission.registrations_in_all
+        if let Some(rate) = limits.registrations_in_all
             && self.registrations_in_all.take(rate, now).is_err()
         {
             return false;
         }
-        if let Some(rate) = admission.registrations {
+        if let Some(rate) = limits.registrations {
             for (network, times) in networks(peer) {
                 // It has room, as was checked above.
                 let _ = self.registrations.entry(network).or_default().take(wider(rate, times), now);
@@ -218,7 +213,7 @@ mod tests {
             registrations_in_all: Some(Rate { per_second: 1.0, burst: 20 }),
             ..Limits::default()
         };
-        Admission::new(&limits, Arc::default())
+        Admission::new(LiveLimits::new(limits), Arc::default())
     }
 
     fn ip(address: &str) -> IpAddr {

@@ -12,5 +12,5 @@ pub use self::{
     config_file::ConfigFile,
     options::Options,
     usage_error::{ConfigFileError, Fault, UsageError},
-    value::LogFormat,
+    value::{LogFormat, LogLevel},
 };

@@ -42,6 +42,7 @@ mod fan_out;
 mod hooks;
 mod journal;
 mod limits;
+mod live_limits;
 mod log;
 mod meters;
 mod net;
@@ -61,7 +62,7 @@ pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};
 #[cfg(feature = "tls")]
-pub use net::TlsPorts;
+pub use net::{TlsCertificate, TlsPorts};
 pub use server::{EmbeddedServer, Server, ServerHandle};
 
 /// Runs the examples of the README as tests.

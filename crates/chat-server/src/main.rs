@@ -4,6 +4,7 @@
 mod admin_commands;
 mod metrics;
 mod process;
+mod reload;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -20,8 +21,9 @@ use chat_server::{MemoryJournal, Server, ServerHandle, SqliteJournal};
 
 use crate::metrics::MetricsPort;
 use crate::process::report::{FAILURE, USAGE, eprint, named, report_recovery};
-use crate::process::signals::ShutdownSignals;
-use crate::process::{log_writer, logging, ready_line, rlimits};
+use crate::process::signals::{ReloadSignals, ShutdownSignals};
+use crate::process::{log_writer, logging, ready_line, rlimits, service_manager};
+use crate::reload::{Reloader, open_log};
 
 /// How long the last lines of the log may take when nothing reads them.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -29,7 +31,7 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let result = match Arguments::from_command_line(words.clone()) {
-        Ok(arguments) => run(&arguments),
+        Ok(arguments) => run(&arguments, words),
         Err(UsageError::CommandLine(error)) => made_safe(&error, &words).exit(),
         Err(error) => Err(error.into()),
     };
@@ -52,22 +54,26 @@ fn made_safe(error: &clap::Error, words: &[OsString]) -> clap::Error {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<ExitCode> {
+fn run(arguments: &Arguments, words: Vec<OsString>) -> Result<ExitCode> {
     match &arguments.command {
         // A log of JSON objects contains nothing else, not even the last error.
-        None if arguments.options.log_format == Some(LogFormat::Json) => serve(&arguments.options).or_else(|error| {
-            tracing::error!("{error:#}");
-            Ok(ExitCode::from(FAILURE))
-        }),
-        None => serve(&arguments.options),
+        None if arguments.options.log_format == Some(LogFormat::Json) => {
+            serve(&arguments.options, words).or_else(|error| {
+                tracing::error!("{error:#}");
+                Ok(ExitCode::from(FAILURE))
+            })
+        }
+        None => serve(&arguments.options, words),
         Some(ServerCommand::Check { store }) => admin_commands::check(&store.directory()?),
         Some(ServerCommand::Accounts { store, what }) => admin_commands::accounts(&store.directory()?, what),
     }
 }
 
-fn serve(options: &Options) -> Result<ExitCode> {
+fn serve(options: &Options, words: Vec<OsString>) -> Result<ExitCode> {
     let log_format = options.log_format.unwrap_or_default();
-    logging::start(log_format).context("could not start the log")?;
+    let sink = open_log(options.log_file.as_deref())?;
+    let level =
+        logging::start(log_format, options.log_level.unwrap_or_default(), sink).context("could not start the log")?;
     rlimits::forbid_core_dumps();
     let config = options.server_config()?;
     rlimits::raise_open_files(config.limits.connections);
@@ -78,6 +84,8 @@ fn serve(options: &Options) -> Result<ExitCode> {
     runtime.block_on(async {
         // Before anything else, so that no signal arrives at a half-started server.
         let mut signals = ShutdownSignals::listen().context("could not handle signals")?;
+        let mut hangups = ReloadSignals::listen().context("could not handle SIGHUP")?;
+        let mut reloader = Reloader::new(words, options.clone(), config.tls.clone(), level);
         let metrics = match options.metrics {
             Some(asked) => Some(open_metrics(asked).await?),
             None => None,
@@ -90,6 +98,8 @@ fn serve(options: &Options) -> Result<ExitCode> {
             Server::start(config, journal).await?
         };
         let ready = ready_line::print(ready_text(&handle, metrics.as_ref()));
+        service_manager::ready();
+        tokio::spawn(service_manager::report(handle.observer()));
         if let Some(metrics) = metrics {
             // Not stopped with the server: it reports that the server drains.
             tokio::spawn(metrics.serve(handle.observer()));
@@ -101,12 +111,24 @@ fn serve(options: &Options) -> Result<ExitCode> {
                 Ok(Ok(())) | Err(_) => std::future::pending().await,
             }
         };
-        // Each branch is an event that happens once.
-        let failed = tokio::select! {
-            error = unwritten => Some(anyhow::Error::from(error).context("could not write the ready line")),
-            () = signals.first() => None,
-            () = handle.failed() => None,
+        tokio::pin!(unwritten);
+        let failed = loop {
+            // Every branch is cancel safe: signals and changes that are missed once are noticed again, and the futures
+            // that end the loop are polled by reference or have no state.
+            tokio::select! {
+                biased;
+                error = &mut unwritten => break Some(anyhow::Error::from(error).context("could not write the ready line")),
+                () = signals.first() => break None,
+                () = handle.failed() => break None,
+                () = hangups.next() => {
+                    service_manager::reloading();
+                    reloader.reload(&handle).await;
+                    service_manager::ready();
+                }
+                () = reloader.certificate_changed() => reloader.reload_certificate().await,
+            }
         };
+        service_manager::stopping();
         tracing::info!("draining");
         handle.drain().await.context("could not close the store cleanly")?;
         failed.map_or(Ok(ExitCode::SUCCESS), Err)

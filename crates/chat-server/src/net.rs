@@ -6,7 +6,7 @@ mod stream;
 mod tls;
 
 #[cfg(feature = "tls")]
-pub use self::tls::TlsPorts;
+pub use self::tls::{TlsCertificate, TlsPorts};
 pub(crate) use self::{
     accept::{AcceptLoop, open_port},
     stream::{LingerGuard, SharedStream},

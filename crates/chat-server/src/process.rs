@@ -5,4 +5,5 @@ pub(crate) mod logging;
 pub(crate) mod ready_line;
 pub(crate) mod report;
 pub(crate) mod rlimits;
+pub(crate) mod service_manager;
 pub(crate) mod signals;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use serde::Deserialize;
 
-use super::value::{self, LogFormat, NicknameChars, OptionValue};
+use super::value::{self, LogFormat, LogLevel, NicknameChars, OptionValue};
 use crate::config::ServerConfig;
 use crate::error::StartError;
 use crate::limits::{Limits, Rate};
@@ -74,6 +74,14 @@ pub struct Options {
     #[arg(long, value_enum, value_name = "FORMAT")]
     #[serde(deserialize_with = "value::read")]
     pub log_format: Option<LogFormat>,
+    /// Lowest level of the log: error, warn, info, debug or trace [default: info].
+    #[arg(long, value_enum, value_name = "LEVEL", hide_possible_values = true)]
+    #[serde(deserialize_with = "value::read")]
+    pub log_level: Option<LogLevel>,
+    /// File for the log in place of standard error; SIGHUP opens it again.
+    #[arg(long, value_name = "F")]
+    #[serde(deserialize_with = "value::read")]
+    pub log_file: Option<PathBuf>,
 
     /// Connections in total [default: 16384].
     #[arg(long, value_name = "N", help_heading = "Limits")]
@@ -130,6 +138,8 @@ macro_rules! with_all_options {
             announce,
             no_extensions,
             log_format,
+            log_level,
+            log_file,
             max_connections,
             max_connections_per_address,
             login_within,
@@ -160,10 +170,57 @@ impl Options {
         with_all_options!(merge)
     }
 
+    /// Returns these options with those of `new` that a running server can change.
+    #[must_use]
+    pub fn reloaded(&self, new: &Self) -> Self {
+        // Cloned as a whole, so that the list contains only what can change.
+        let new = new.clone();
+        Self {
+            tls_cert: new.tls_cert,
+            tls_key: new.tls_key,
+            log_level: new.log_level,
+            log_file: new.log_file,
+            max_connections: new.max_connections,
+            max_connections_per_address: new.max_connections_per_address,
+            login_within: new.login_within,
+            nickname_within: new.nickname_within,
+            post_rate: new.post_rate,
+            register_rate: new.register_rate,
+            stall: new.stall,
+            drain_within: new.drain_within,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the names of the options that differ.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let mut different = Vec::new();
+        macro_rules! compare {
+            ($($field:ident),*) => {
+                $(if self.$field != other.$field {
+                    different.push(stringify!($field).replace('_', "-"));
+                })*
+            };
+        }
+        with_all_options!(compare);
+        different
+    }
+
+    /// Returns the limits: these options over the defaults.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        self.set_limits(&mut limits);
+        limits
+    }
+
     /// Returns the options with paths relative to `folder`.
     #[must_use]
     pub(super) fn relative_to(mut self, folder: &Path) -> Self {
-        for path in [&mut self.data_dir, &mut self.tls_cert, &mut self.tls_key].into_iter().flatten() {
+        for path in
+            [&mut self.data_dir, &mut self.tls_cert, &mut self.tls_key, &mut self.log_file].into_iter().flatten()
+        {
             *path = folder.join(&*path);
         }
         self
@@ -195,7 +252,7 @@ impl Options {
         set(&mut config.strict, self.strict);
         set(&mut config.announce, self.announce);
         set(&mut config.extensions, self.no_extensions.map(|off| !off));
-        self.set_limits(&mut config.limits);
+        config.limits = self.limits();
         Ok(config)
     }
 

@@ -226,6 +226,30 @@ pub enum LogFormat {
     Json,
 }
 
+/// The lowest level that the log contains.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Only errors.
+    Error,
+    /// Warnings too.
+    Warn,
+    /// Also what happens rarely.
+    #[default]
+    Info,
+    /// Also why single connections ended.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl OptionValue for LogLevel {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        one_of(text)
+    }
+}
+
 impl OptionValue for LogFormat {
     const KIND: Kind = Kind::Text;
 

@@ -17,6 +17,7 @@ use crate::admission::{Admission, ConnectionPermit};
 use crate::error::StartError;
 use crate::hooks::Hooks;
 use crate::limits::SEND_BUFFER;
+use crate::live_limits::LiveLimits;
 use crate::meters::Port;
 use crate::rate_limited_log::RateLimitedLog;
 
@@ -82,7 +83,7 @@ pub(crate) struct AcceptLoop {
     /// Becomes true when sessions must end.
     pub(crate) drain: watch::Receiver<bool>,
     /// How long sessions may then take to end.
-    pub(crate) drain_within: Duration,
+    pub(crate) limits: Arc<LiveLimits>,
 }
 
 impl AcceptLoop {
@@ -129,7 +130,7 @@ impl AcceptLoop {
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
             }
         }
-        let ended = timeout(self.drain_within, async { while sessions.join_next().await.is_some() {} });
+        let ended = timeout(self.limits.load().drain_within, async { while sessions.join_next().await.is_some() {} });
         if ended.await.is_err() {
             tracing::warn!(connections = sessions.len(), "closed connections that did not end in time");
         }

@@ -1,6 +1,8 @@
 //! Writes log lines on a thread of its own, so that an unread standard error never blocks the server.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -25,8 +27,43 @@ pub(crate) struct LogWriter {
 #[derive(Debug)]
 enum Work {
     Line(Vec<u8>),
+    /// Continues in another place.
+    Continue(LogSink),
     /// Answers when everything before it is written.
     Flush(SyncSender<()>),
+}
+
+/// The place of the log.
+#[derive(Debug)]
+pub(crate) enum LogSink {
+    /// Standard error.
+    StandardError,
+    /// A file, to which lines are appended.
+    File(File),
+}
+
+impl LogSink {
+    /// Opens the file, or uses standard error without one. Other users cannot read a new file, because the log contains
+    /// addresses.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
+        let Some(path) = path else { return Ok(Self::StandardError) };
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+        Ok(Self::File(options.open(path)?))
+    }
+
+    /// There is no other place to report that the log cannot be written.
+    fn write(&mut self, line: &[u8]) {
+        let _ = match self {
+            Self::StandardError => io::stderr().write_all(line),
+            Self::File(file) => file.write_all(line),
+        };
+    }
 }
 
 impl LogWriter {
@@ -34,11 +71,11 @@ impl LogWriter {
     ///
     /// # Errors
     /// The error of the operating system.
-    pub(crate) fn start(dropped_line: fn(u64) -> String) -> io::Result<Self> {
+    pub(crate) fn start(sink: LogSink, dropped_line: fn(u64) -> String) -> io::Result<Self> {
         let (queue, work) = sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&dropped);
-        thread::Builder::new().name("chat-log".into()).spawn(move || write_all(&work, &counter, dropped_line))?;
+        thread::Builder::new().name("chat-log".into()).spawn(move || write_all(sink, &work, &counter, dropped_line))?;
         let this = Self { queue, dropped };
         Ok(WRITER.get_or_init(|| this).clone())
     }
@@ -49,6 +86,11 @@ impl LogWriter {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// Continues the log in another place. Returns false if that is not possible now, because the log is not read.
+pub(crate) fn continue_in(sink: LogSink) -> bool {
+    WRITER.get().is_some_and(|writer| writer.queue.try_send(Work::Continue(sink)).is_ok())
 }
 
 /// Returns the writer, if it was started.
@@ -66,17 +108,16 @@ pub(crate) fn flush(within: Duration) {
     }
 }
 
-fn write_all(work: &Receiver<Work>, dropped: &AtomicU64, dropped_line: fn(u64) -> String) {
-    let mut stderr = io::stderr();
+fn write_all(mut sink: LogSink, work: &Receiver<Work>, dropped: &AtomicU64, dropped_line: fn(u64) -> String) {
     while let Ok(work) = work.recv() {
         match work {
-            // There is no other place to report that standard error cannot be written.
-            Work::Line(line) => drop(stderr.write_all(&line)),
+            Work::Line(line) => sink.write(&line),
+            Work::Continue(next) => sink = next,
             Work::Flush(done) => drop(done.send(())),
         }
         let count = dropped.swap(0, Ordering::Relaxed);
         if count > 0 {
-            drop(stderr.write_all(dropped_line(count).as_bytes()));
+            sink.write(dropped_line(count).as_bytes());
         }
     }
 }

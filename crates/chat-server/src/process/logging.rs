@@ -1,4 +1,4 @@
-//! The log on standard error: as text, or as one JSON object per line. It contains no token and nothing that a peer
+//! The log on standard error or in a file: as text, or as one JSON object per line. It contains no token and nothing that a peer
 //! wrote.
 
 use std::fmt::{self, Write};
@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chat_proto::display;
-use chat_server::command_line::LogFormat;
+use chat_server::command_line::{LogFormat, LogLevel};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::field::MakeExt;
@@ -15,36 +15,64 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Registry, reload};
 
-use super::log_writer::LogWriter;
+use super::log_writer::{LogSink, LogWriter};
 
 /// Reports lines that were dropped.
-const DROPPED: &str = "standard error was not read; log lines were dropped";
+const DROPPED: &str = "the log was not read; lines were dropped";
 
-/// Starts the log, which contains information, warnings and errors.
+/// Changes the level of the log.
+#[derive(Debug)]
+pub(crate) struct LevelControl(reload::Handle<Targets, Registry>);
+
+impl LevelControl {
+    pub(crate) fn set(&self, level: LogLevel) {
+        // An error means that the log has ended.
+        let _ = self.0.reload(targets(level));
+    }
+}
+
+/// Starts the log.
 ///
 /// # Errors
 /// The thread that writes it could not be started.
-pub(crate) fn start(format: LogFormat) -> io::Result<()> {
-    let ours = Targets::new().with_default(Level::WARN).with_target("chat_server", Level::INFO);
-    let writer = LogWriter::start(match format {
-        LogFormat::Text => |count| format!("chat-server: {DROPPED} (count={count})\n"),
-        LogFormat::Json => |count| {
-            let line = serde_json::json!({ "at": now_ms(), "level": "warn", "message": DROPPED, "count": count });
-            format!("{line}\n")
+pub(crate) fn start(format: LogFormat, level: LogLevel, sink: LogSink) -> io::Result<LevelControl> {
+    let is_terminal = matches!(sink, LogSink::StandardError) && io::stderr().is_terminal();
+    let writer = LogWriter::start(
+        sink,
+        match format {
+            LogFormat::Text => |count| format!("chat-server: {DROPPED} (count={count})\n"),
+            LogFormat::Json => |count| {
+                let line = serde_json::json!({ "at": now_ms(), "level": "warn", "message": DROPPED, "count": count });
+                format!("{line}\n")
+            },
         },
-    })?;
+    )?;
+    let (filter, control) = reload::Layer::new(targets(level));
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let registry = tracing_subscriber::registry();
     match format {
         LogFormat::Text => {
-            let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+            let colours = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
             let layer = layer.with_ansi(colours).with_target(false).fmt_fields(debug_fn(field).delimited(" "));
-            registry.with(layer.with_filter(ours)).init();
+            registry.with(layer.with_filter(filter)).init();
         }
-        LogFormat::Json => registry.with(layer.event_format(Json).with_filter(ours)).init(),
+        LogFormat::Json => registry.with(layer.event_format(Json).with_filter(filter)).init(),
     }
-    Ok(())
+    Ok(LevelControl(control))
+}
+
+/// Returns the filter for a level. Libraries report only what an operator should know.
+fn targets(level: LogLevel) -> Targets {
+    let level = match level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Trace => Level::TRACE,
+    };
+    Targets::new().with_default(level.min(Level::WARN)).with_target("chat_server", level)
 }
 
 /// Returns the time in milliseconds since the Unix epoch.

@@ -1,4 +1,5 @@
-//! The signals that end a server: the first one drains it, a later one ends it at once.
+//! The signals that end a server, of which the first one drains it and a later one ends it at once, and the one that
+//! makes it read its configuration again.
 
 use std::io;
 
@@ -9,7 +10,7 @@ use tokio::sync::oneshot;
 #[cfg(unix)]
 const SAME_SIGNAL: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// SIGTERM, SIGINT and SIGHUP, or Ctrl-C on systems without signals.
+/// SIGTERM and SIGINT, or Ctrl-C on systems without signals.
 pub(crate) struct ShutdownSignals {
     first: oneshot::Receiver<()>,
 }
@@ -24,9 +25,9 @@ impl ShutdownSignals {
         use std::sync::Arc;
         use std::sync::atomic::{AtomicBool, Ordering};
 
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        use signal_hook::consts::{SIGINT, SIGTERM};
 
-        const ALL: [i32; 3] = [SIGTERM, SIGINT, SIGHUP];
+        const ALL: [i32; 2] = [SIGTERM, SIGINT];
         // A later signal ends the process from within its handler, so that no blocked task can prevent it.
         let armed = Arc::new(AtomicBool::new(false));
         for signal in ALL {
@@ -66,5 +67,33 @@ impl ShutdownSignals {
         if (&mut self.first).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// SIGHUP. Never arrives on systems without signals.
+pub(crate) struct ReloadSignals {
+    #[cfg(unix)]
+    hangups: tokio::signal::unix::Signal,
+}
+
+impl ReloadSignals {
+    /// Starts to handle the signal.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            hangups: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next signal. Signals that arrive together count as one. Cancel safe.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.hangups.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
     }
 }

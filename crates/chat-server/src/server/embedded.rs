@@ -72,7 +72,7 @@ impl EmbeddedServer {
         } else {
             Committer::start_task(journal, log, Arc::clone(&meters), hooks)
         };
-        let admission = Admission::new(&context.config.limits, meters);
+        let admission = Admission::new(Arc::clone(&context.limits), meters);
         let (drain, draining) = watch::channel(false);
         let signal = ShutdownSignal { drain: draining, revoked: watch::channel(0).1 };
         let (all, log) = (drain.clone(), Arc::clone(&context.log));

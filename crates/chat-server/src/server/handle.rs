@@ -11,6 +11,7 @@ use super::maintenance::{Ends, Stop};
 use crate::committer::Committer;
 use crate::entry::{Appended, SERVER_ACCOUNT};
 use crate::error::{CommitError, JournalError};
+use crate::limits::Limits;
 use crate::meters::Observer;
 use crate::session::SessionContext;
 
@@ -79,6 +80,12 @@ impl ServerHandle {
     pub fn observer(&self) -> Observer {
         let (meters, log) = (Arc::clone(&self.context.meters), Arc::clone(&self.context.log));
         Observer::new(meters, log, self.stop.ports.subscribe())
+    }
+
+    /// Replaces the limits. They apply to open connections too, as far as these have not passed them: a lower limit of
+    /// connections closes none. The length of nicknames, and the sizes of the log in memory, stay as they are.
+    pub fn set_limits(&self, limits: Limits) {
+        self.context.limits.store(limits);
     }
 
     /// Posts a message of the server itself, under the name `Server`. Returns its position when it is stored.

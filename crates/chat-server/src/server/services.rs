@@ -26,7 +26,7 @@ impl WriterService {
     pub(super) fn serve(&self, stream: TcpStream, permit: ConnectionPermit) -> impl Future<Output = ()> + Send + use<> {
         let (this, stream) = (self.clone(), Arc::new(stream));
         async move {
-            let _linger = LingerGuard::new(&stream, this.context.config.limits.stall);
+            let _linger = LingerGuard::new(&stream, this.context.limits.load().stall);
             this.session(SharedStream::new(stream), permit).run().await;
         }
     }
@@ -40,7 +40,7 @@ impl WriterService {
     ) -> impl Future<Output = ()> + Send + use<> {
         let (this, ports, stream) = (self.clone(), ports.clone(), Arc::new(stream));
         async move {
-            let _linger = LingerGuard::new(&stream, this.context.config.limits.stall);
+            let _linger = LingerGuard::new(&stream, this.context.limits.load().stall);
             // Boxed: the future of a handshake is short-lived and larger than that of a session.
             if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream))).await {
                 this.session(stream, permit).with_close_required().run().await;
@@ -65,7 +65,7 @@ impl ListenerService {
     /// Serves a TCP stream, which the fan-out may write to.
     pub(super) fn serve(&self, stream: TcpStream, permit: ConnectionPermit) -> impl Future<Output = ()> + Send + use<> {
         let stream = Arc::new(stream);
-        let linger = LingerGuard::new(&stream, self.context.config.limits.stall);
+        let linger = LingerGuard::new(&stream, self.context.limits.load().stall);
         let subscriber = Subscriber::new(Arc::clone(&self.fan_out), Arc::clone(&stream));
         listen(Arc::clone(&self.context), SharedStream::new(stream), Some(subscriber), permit, linger)
     }
@@ -79,7 +79,7 @@ impl ListenerService {
     ) -> impl Future<Output = ()> + Send + use<> {
         let (context, ports, stream) = (Arc::clone(&self.context), ports.clone(), Arc::new(stream));
         async move {
-            let linger = LingerGuard::new(&stream, context.config.limits.stall);
+            let linger = LingerGuard::new(&stream, context.limits.load().stall);
             if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream))).await {
                 listen(context, stream, None, permit, linger).await;
             }

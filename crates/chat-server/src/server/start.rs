@@ -70,11 +70,11 @@ impl Server {
         let loaded = tokio::task::spawn_blocking(load).await;
         let (context, journal) = loaded.map_err(|failed| StartError::Thread(failed.into()))??;
         let context = Arc::new(context);
-        let (log, meters, limits) = (Arc::clone(&context.log), Arc::clone(&context.meters), &context.config.limits);
+        let (log, meters) = (Arc::clone(&context.log), Arc::clone(&context.meters));
         let hooks = context.config.hooks.clone();
         let (committer, journal_end) = Committer::start(journal, Arc::clone(&log), Arc::clone(&meters), hooks)
             .map_err(|error| StartError::Thread(error.into()))?;
-        let admission = Admission::new(limits, Arc::clone(&meters));
+        let admission = Admission::new(Arc::clone(&context.limits), Arc::clone(&meters));
         let (open, ports_closed) = mpsc::channel(1);
         let (stop, stopping) = Stop::new();
         let (revocations, revoked) = watch::channel(0);
@@ -90,7 +90,7 @@ impl Server {
             open: open.clone(),
             stop: stopping.ports.clone(),
             drain: drain.clone(),
-            drain_within: limits.drain_within,
+            limits: Arc::clone(&context.limits),
         };
         let (on_write, on_listen) =
             (|| accept(Port::Write, &stopping.writers), || accept(Port::Listen, &stopping.listeners));

@@ -14,12 +14,15 @@ use crate::entry::{Author, Draft, LogStream, MessageRecord, SERVER_ACCOUNT};
 use crate::error::JournalError;
 use crate::journal::{Journal, JournalReader, ReadLimit};
 use crate::limits::{PAGE_BYTES, PAGE_MESSAGES};
+use crate::live_limits::LiveLimits;
 use crate::log::SharedLog;
 use crate::meters::Meters;
 
 /// Configuration, accounts, log and journal, for all sessions.
 pub(crate) struct SessionContext {
     pub(crate) config: ServerConfig,
+    /// The current limits; those in `config` are the ones of the start.
+    pub(crate) limits: Arc<LiveLimits>,
     pub(crate) accounts: AccountDirectory,
     pub(crate) log: Arc<SharedLog>,
     pub(crate) meters: Arc<Meters>,
@@ -37,6 +40,7 @@ impl SessionContext {
         let accounts = AccountDirectory::new(journal.accounts()?, config.limits.nickname_chars, random);
         let log = Arc::new(SharedLog::new(journal.head(), config.limits.ring_bytes));
         Ok(Self {
+            limits: LiveLimits::new(config.limits.clone()),
             config,
             accounts,
             log,

@@ -17,6 +17,8 @@ mod metrics;
 mod peer;
 #[cfg(unix)]
 mod process;
+#[cfg(unix)]
+mod reload;
 mod resume;
 mod siege;
 mod storage;

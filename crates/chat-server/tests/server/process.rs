@@ -89,20 +89,6 @@ fn ready_line_on_a_full_disk_is_an_error() {
     assert!(said.contains("could not write the ready line"), "{said}");
 }
 
-#[tokio::test]
-async fn sighup_drains() {
-    let dir = tempfile::tempdir().unwrap();
-    let program = Program::start(&["--data-dir", dir.path().to_str().unwrap()]);
-    let mut bob = registered(&program, "Bob").await;
-    bob.send(id_post("1", "kept")).await;
-    bob.answer().await;
-    program.signal("-HUP");
-    bob.expect_end().await;
-    let (code, _, log) = program.end();
-    assert_eq!(code, Some(0), "{log}");
-    assert!(dir.path().join("closed").exists(), "the store was closed cleanly");
-}
-
 /// `timeout` signals the program and its whole group, so that two signals arrive at once.
 #[tokio::test]
 async fn two_signals_at_once_are_one() {

@@ -56,7 +56,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
         match Pin::new(&mut self.io).poll_flush(cx)? {
             Poll::Ready(()) => self.stall.clear(),
-            Poll::Pending => self.stall.blocked(Instant::now(), self.context.config.limits.stall),
+            Poll::Pending => self.stall.blocked(Instant::now(), self.context.limits.load().stall),
         }
         Poll::Pending
     }
@@ -100,7 +100,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 Poll::Ready(Ok(written))
             }
             Poll::Pending => {
-                self.stall.blocked(Instant::now(), self.context.config.limits.stall);
+                self.stall.blocked(Instant::now(), self.context.limits.load().stall);
                 // It is read again when the peer continues; until then it would only occupy memory.
                 self.page = None;
                 Poll::Pending

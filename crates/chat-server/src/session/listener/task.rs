@@ -193,7 +193,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ListenerStep, ListenerExit>> {
         loop {
             ready!(self.timer.poll(cx, [self.deadline.map(Instant::from_std), self.stall.deadline()]));
-            if self.stall.is_stalled(Instant::now(), self.context.config.limits.stall) {
+            if self.stall.is_stalled(Instant::now(), self.context.limits.load().stall) {
                 self.context.meters.stalled.one();
                 return Poll::Ready(Err(ListenerExit::Stalled));
             }

@@ -91,7 +91,7 @@ async fn closes_a_listener_that_takes_nothing() {
     let (room, _peer, session) = behind(64).await;
     let before = Instant::now();
     assert!(matches!(session.await.unwrap(), Err(ListenerExit::Stalled)));
-    assert_eq!(before.elapsed(), room.context.config.limits.stall);
+    assert_eq!(before.elapsed(), room.context.limits.load().stall);
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,7 +33,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         if let Some((code, retry_after)) = declined {
             return self.decline_post(id, code, retry_after, WriterEnding::Revoked);
         }
-        let (rate, now) = (self.context.config.limits.posts, Instant::now());
+        let (rate, now) = (self.context.limits.load().posts, Instant::now());
         match (rate, &id) {
             (Some(rate), Some(id)) => {
                 if let Err(wait) = account.take_post(rate, now.into_std()) {
@@ -97,7 +97,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         match &mut self.barrier {
             Some(barrier) => drop(barrier.put_off(&id)),
             None => {
-                let limit = self.context.config.limits.posts_in_flight;
+                let limit = self.context.limits.load().posts_in_flight;
                 self.barrier = Some(OrderingBarrier::new(id.clone(), code.clone(), retry_after, limit));
             }
         }

@@ -98,7 +98,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         permit: ConnectionPermit,
         io: IO,
     ) -> Self {
-        let limits = &context.config.limits;
+        let limits = context.limits.load();
         let mut config = WriterServerConfig::default();
         config.login_timeout = limits.login_within;
         config.nickname_timeout = limits.nickname_within;
@@ -207,7 +207,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         while self.ending != Some(WriterEnding::Over)
             && self.drafts.len() < TURN_POSTS
             && self.draft_bytes < TURN_BYTES
-            && self.replies.in_flight() + self.drafts.len() < self.context.config.limits.posts_in_flight
+            && self.replies.in_flight() + self.drafts.len() < self.context.limits.load().posts_in_flight
             && self.pause.is_none()
         {
             let Some(event) = self.connection.next_event().now_or_never() else { return };
@@ -257,7 +257,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             }
             self.connection.shutdown().await
         };
-        let sent = timeout(self.context.config.limits.stall, last_replies).await;
+        let sent = timeout(self.context.limits.load().stall, last_replies).await;
         if self.ending != Some(WriterEnding::Over) && matches!(sent, Ok(Ok(()))) {
             // What still arrives is read and not confirmed.
             let peer_end = async { while self.connection.next_event().await.is_ok() {} };

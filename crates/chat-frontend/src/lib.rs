@@ -1,5 +1,6 @@
 //! Code shared by the programs `chat` and `chat-tui` that does not belong in a library: exit codes, reports on standard
-//! error, the log format, the original command-line spellings, durations as users type them, blocking work, and the local room.
+//! error, the log format, the original command-line spellings, durations as users type them, manual pages, blocking
+//! work, and the local room.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod blocking;
@@ -7,6 +8,8 @@ mod exit;
 pub mod legacy_args;
 pub mod local_room;
 pub mod logging;
+#[cfg(feature = "manual")]
+pub mod manual;
 mod process;
 pub mod report;
 pub mod time;

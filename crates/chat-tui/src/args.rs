@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chat_client::{Layer, Token, TokenError};
 use chat_frontend::legacy_args::{Spellings, safe_error};
-use clap::Parser;
+use clap::{Command, CommandFactory as _, Parser};
 
 /// The original's spellings.
 const SPELLINGS: Spellings = Spellings {
@@ -20,6 +20,12 @@ const SPELLINGS: Spellings = Spellings {
     any_value: &["-t", "--token", "-u", "--username", "--nickname"],
     flags: &[],
 };
+
+/// Returns the definition of the command line, for the manual page and completions.
+#[must_use]
+pub fn command() -> Command {
+    TuiArgs::command()
+}
 
 /// Registration and chat in a terminal.
 ///

@@ -8,7 +8,7 @@
 //! ```
 //! `app`, `timeline`, `line_editor`, `layout` and `view` use no sockets, no files and no clock; `services` does.
 //!
-//! Only `main` and the bench use this library.
+//! Only `main`, the bench and the packaging use this library.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod address;
@@ -28,6 +28,7 @@ mod lang;
 mod layout;
 mod line_editor;
 mod link;
+mod manual;
 mod names;
 mod painter;
 mod paths;
@@ -43,5 +44,9 @@ mod width;
 mod wrap;
 
 #[doc(hidden)]
+pub use args::command;
+#[doc(hidden)]
 pub use bench_support::Pages;
+#[doc(hidden)]
+pub use manual::MANUAL;
 pub use program::main;

@@ -1,31 +1,22 @@
 //! `chat completions` and `chat man`, generated from the definition of the command line.
 
-use chat_frontend::Exit;
+use chat_frontend::{Exit, manual};
 use clap::CommandFactory as _;
 
 use crate::args::CliArgs;
 use crate::error::CliError;
+use crate::manual::MANUAL;
 use crate::output;
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, CliError> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut CliArgs::command(), "chat", &mut script);
-    output::print(&script).map(|_| Exit::Done)
+    output::print(&manual::completions(CliArgs::command(), shell)).map(|_| Exit::Done)
 }
 
 pub(super) fn manual(command: Option<&str>) -> Result<Exit, CliError> {
-    let mut chat = CliArgs::command();
-    chat.build();
-    let page = match command {
-        None => chat,
-        Some(name) => {
-            let found = chat.find_subcommand(name).cloned();
-            let found = found.ok_or_else(|| CliError::Usage(format!("there is no command {name:?}").into()))?;
-            let title: &'static str = Box::leak(format!("chat-{name}").into_boxed_str());
-            found.name(title)
-        }
-    };
-    let mut text = Vec::new();
-    clap_mangen::Man::new(page).render(&mut text).map_err(CliError::Output)?;
-    output::print(&text).map(|_| Exit::Done)
+    let file_name = command.map_or_else(|| "chat.1".to_owned(), |name| format!("chat-{name}.1"));
+    let pages = manual::pages(CliArgs::command(), &MANUAL).map_err(CliError::Output)?;
+    let page = pages.iter().find(|page| page.file_name == file_name).ok_or_else(|| {
+        CliError::Usage(format!("there is no command {:?}", command.unwrap_or_default()).into())
+    })?;
+    output::print(&page.source).map(|_| Exit::Done)
 }

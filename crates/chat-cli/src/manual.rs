@@ -19,7 +19,10 @@ pub const MANUAL: Manual = Manual {
         ("CHAT_HOST, CHAT_LISTEN_PORT, CHAT_WRITE_PORT", "The server, as --host, --listen-port and --write-port."),
         ("CHAT_WRITE_HOST", "The host of the write port, if it differs."),
         ("CHAT_NICKNAME", "The account, as --username."),
-        ("CHAT_TOKEN, CHAT_TOKEN_FILE", "The token of the account, or a file that contains it. The token is not passed on to other programs."),
+        (
+            "CHAT_TOKEN, CHAT_TOKEN_FILE",
+            "The token of the account, or a file that contains it. The token is not passed on to other programs.",
+        ),
         ("CHAT_TLS, CHAT_CA_FILE, CHAT_PIN", "As --tls (1 or 0), --ca-file and --pin."),
         ("CHAT_PROFILE", "The profile of config.toml, as --profile."),
         ("CHAT_HISTORY_PATH, CHAT_CREDENTIALS_PATH", "The history file and the file of accounts."),

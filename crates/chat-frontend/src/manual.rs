@@ -83,8 +83,11 @@ fn page(command: Command, words: &str, manual: &Manual) -> io::Result<Page> {
         manual.examples.iter().filter(|(example, _)| is_program || example.contains(words)).copied().collect();
     let parent = words.split(' ').next().unwrap_or(words);
     let parent_page = format!("{parent}(1)");
-    let see_also: Vec<&str> =
-        if is_program { manual.see_also.to_vec() } else { std::iter::once(&*parent_page).chain(manual.see_also.iter().copied()).collect() };
+    let see_also: Vec<&str> = if is_program {
+        manual.see_also.to_vec()
+    } else {
+        std::iter::once(&*parent_page).chain(manual.see_also.iter().copied()).collect()
+    };
 
     let mut roff = Roff::new();
     list(&mut roff, "EXIT STATUS", manual.exit_status);

@@ -12,7 +12,8 @@ fn every_program_has_a_complete_page() {
     for program in ["chat", "chat-tui", "chat-server"] {
         let page = fs::read_to_string(dir.path().join("man").join(format!("{program}.1"))).unwrap();
         for heading in HEADINGS {
-            let found = page.lines().any(|line| line == format!(".SH {heading}") || line == format!(".SH \"{heading}\""));
+            let found =
+                page.lines().any(|line| line == format!(".SH {heading}") || line == format!(".SH \"{heading}\""));
             assert!(found, "{program}.1 has no section {heading}");
         }
         for completions in [format!("{program}.bash"), format!("_{program}"), format!("{program}.fish")] {

@@ -11,7 +11,10 @@ const MANUAL: Manual = Manual {
 };
 
 fn sources() -> Vec<(String, String)> {
-    let command = Command::new("tool").about("a tool").subcommand(Command::new("run").about("runs")).subcommand(Command::new("old").hide(true));
+    let command = Command::new("tool")
+        .about("a tool")
+        .subcommand(Command::new("run").about("runs"))
+        .subcommand(Command::new("old").hide(true));
     let pages = pages(command, &MANUAL).unwrap();
     pages.into_iter().map(|page| (page.file_name, String::from_utf8(page.source).unwrap())).collect()
 }
@@ -26,7 +29,10 @@ fn one_page_for_each_visible_command() {
 fn page_of_the_program_has_all_sections() {
     let source = &sources()[0].1;
     for heading in ["NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"] {
-        assert!(source.contains(&format!(".SH \"{heading}\"")) || source.contains(&format!(".SH {heading}")), "{heading} in {source}");
+        assert!(
+            source.contains(&format!(".SH \"{heading}\"")) || source.contains(&format!(".SH {heading}")),
+            "{heading} in {source}"
+        );
     }
     assert!(source.contains("tool run \\-x") && source.contains("tool stop"), "{source}");
 }

@@ -9,7 +9,7 @@ use crate::codec::MAX_POST_LINE;
 use crate::dialogue;
 use crate::error::{Expected, ProtocolError, Refusal};
 use crate::extension::{DeclineCode, DeclinedPost, Extension, RepeatablePost, StoredPost, readable_id};
-use crate::foreign::{refuse_foreign, refuse_foreign_nickname, refuse_foreign_start};
+use crate::foreign::{refuse_foreign, refuse_foreign_nickname, refuse_foreign_start, refuse_foreign_text};
 use crate::ident::PostId;
 use crate::line::Line;
 use crate::state_machine::{NotReady, Output, StateMachine};
@@ -39,6 +39,8 @@ pub struct WriterServer {
     unfinished: String,
     /// The plain message is too long: its lines are dropped up to the empty one.
     discarding: bool,
+    /// The client registered without a name and has not written a text yet: it may still be another protocol.
+    nameless: bool,
     replies: PendingReplies,
     id_unanswered: usize,
 }
@@ -69,6 +71,7 @@ impl WriterServer {
             deadline,
             unfinished: String::new(),
             discarding: false,
+            nameless: false,
             replies: PendingReplies::default(),
             id_unanswered: 0,
         }
@@ -123,7 +126,11 @@ impl WriterServer {
         }
     }
 
-    fn handle_chat_line(&mut self, line: &Line) {
+    fn handle_chat_line(&mut self, line: &Line) -> Result<(), ProtocolError> {
+        if self.nameless && !line.is_blank() {
+            refuse_foreign_text(line)?;
+            self.nameless = false;
+        }
         if let Some(json) = line.extension() {
             self.handle_extension(json);
         } else if !line.is_blank() {
@@ -131,6 +138,7 @@ impl WriterServer {
         } else if !self.finish_message() && !self.replies.push_ping() {
             self.send(dialogue::CONFIRMATION);
         }
+        Ok(())
     }
 
     /// Appends a line to the plain message. More than any text can have is not kept.
@@ -212,9 +220,10 @@ impl StateMachine for WriterServer {
                 refuse_foreign_nickname(&line)?;
                 self.state = WriterServerState::Deciding;
                 self.deadline = None;
+                self.nameless = line.is_blank();
                 self.notify(WriterServerEvent::Register(line.as_str().to_owned()));
             }
-            WriterServerState::Chat => self.handle_chat_line(&line),
+            WriterServerState::Chat => self.handle_chat_line(&line)?,
             WriterServerState::Deciding => return Err(ProtocolError::Overrun),
             WriterServerState::Over => {}
         }
@@ -237,7 +246,7 @@ impl StateMachine for WriterServer {
         if self.state == WriterServerState::Chat {
             // An unfinished extension line has an id, so its author can repeat it.
             if let Some(line) = unfinished.filter(|line| line.extension().is_none()) {
-                self.handle_chat_line(&line);
+                self.handle_chat_line(&line)?;
             }
             self.finish_message();
         }

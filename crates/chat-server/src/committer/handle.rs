@@ -137,3 +137,39 @@ impl Committer {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::{Nickname, Text};
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::entry::Author;
+
+    /// Submits one post. Returns false if it waits for a share.
+    fn submits(committer: &Committer, account: AccountId, share: &AccountShare, text: &str) -> bool {
+        let author = Arc::new(Author { id: account, nickname: Nickname::new("Keen Bob").unwrap() });
+        let draft = Draft::Post { author, id: None, text: Text::new(text).unwrap() };
+        committer.append(account, share, vec![draft], PostSequence::default()).now_or_never().is_some()
+    }
+
+    #[test]
+    fn flood_waits_at_its_own_share() {
+        let (committer, _work) = Committer::new();
+        let (flood, large) = (AccountShare::default(), "x".repeat(16_000));
+        let accepted = (0..10_000).take_while(|_| submits(&committer, 1, &flood, &large)).count();
+        assert!(accepted * large.len() <= ACCOUNT_RESERVED_BYTES + ACCOUNT_WAITING_BYTES, "{accepted} posts");
+        assert!(committer.waiting.available_permits() >= WAITING_BYTES - ACCOUNT_WAITING_BYTES);
+        assert!(submits(&committer, 2, &AccountShare::default(), &large));
+    }
+
+    #[test]
+    fn full_queue_keeps_a_reserve_for_each() {
+        let (committer, _work) = Committer::new();
+        committer.waiting.forget_permits(WAITING_BYTES);
+        let share = AccountShare::default();
+        assert!(submits(&committer, 2, &share, "honest"));
+        let further = (0..1_000).take_while(|_| submits(&committer, 2, &share, &"x".repeat(1_000))).count();
+        assert!((1..=ACCOUNT_RESERVED_BYTES / 1_000).contains(&further), "{further} posts");
+    }
+}

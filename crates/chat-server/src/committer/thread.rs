@@ -236,3 +236,73 @@ fn stored((draft, appended): (Draft, &Appended)) -> Option<MessageRecord> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::{Nickname, Seq, Text};
+
+    use super::super::queue::{PostSequence, ReplySlot};
+    use super::*;
+    use crate::entry::{AccountId, AccountRecord, Author, LogStream};
+    use crate::journal::{JournalReader, MemoryJournal};
+
+    /// A journal that records what is done with it.
+    struct Recording(MemoryJournal, Arc<Mutex<Vec<&'static str>>>);
+
+    impl Recording {
+        fn note(&self, what: &'static str) {
+            self.1.lock().unwrap().push(what);
+        }
+    }
+
+    impl Journal for Recording {
+        fn streams(&self) -> &[LogStream] {
+            self.0.streams()
+        }
+
+        fn head(&self) -> Seq {
+            self.0.head()
+        }
+
+        fn accounts(&mut self) -> Result<Vec<AccountRecord>, JournalError> {
+            self.0.accounts()
+        }
+
+        fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
+            self.note("append");
+            self.0.append(drafts)
+        }
+
+        fn reader(&self) -> Arc<dyn JournalReader> {
+            self.0.reader()
+        }
+
+        fn probe(&mut self) -> Result<(), JournalError> {
+            self.0.probe()
+        }
+
+        fn revoked_elsewhere(&mut self) -> Result<Vec<AccountId>, JournalError> {
+            self.note("revocations");
+            self.0.revoked_elsewhere()
+        }
+    }
+
+    #[test]
+    fn revocations_come_before_what_waits() {
+        let (mut queue, done) = (CommitQueue::default(), Arc::default());
+        let author = Arc::new(Author { id: 1, nickname: Nickname::new("Keen Bob").unwrap() });
+        for _ in 0..1_000 {
+            let text = Text::new(&"x".repeat(16_000)).unwrap();
+            let drafts = vec![Draft::Post { author: Arc::clone(&author), id: None, text }];
+            let reply = ReplySlot { to: oneshot::channel().0, _permits: Vec::new() };
+            assert!(queue.push(1, CommitRequest { drafts, sequence: PostSequence::default(), reply }).is_ok());
+        }
+        queue.push_maintenance(Maintenance { probe: false, revoked: oneshot::channel().0 });
+        let log = Arc::new(SharedLog::new(0, 1 << 20));
+        let journal = Recording(MemoryJournal::new(), Arc::clone(&done));
+        let mut owner = JournalOwner::new(journal, Arc::new(Mutex::new(queue)), log, Arc::default(), None);
+        owner.serve().unwrap();
+        let done = done.lock().unwrap();
+        assert!(done.len() > 2 && done[0] == "revocations", "{done:?}");
+    }
+}

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use crate::peer::{GREETING, Peer, id_post};
+use crate::peer::{CONFIRMED, GREETING, Peer, id_post};
 
 pub(crate) struct Program {
     child: Child,
@@ -305,6 +305,19 @@ fn json_log_contains_only_objects() {
     let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let says = |what: &str| lines.iter().any(|line| line["message"].as_str().is_some_and(|text| text.contains(what)));
     assert!(says("the store was damaged") && says("could not listen on"), "{said}");
+}
+
+/// The plain protocol has no answer for a text that is too long, so the operator must find it in the log.
+#[tokio::test]
+async fn dropped_text_is_in_the_log() {
+    let program = Program::start(&["--memory"]);
+    let mut writer = Peer::connect(program.write).await;
+    writer.send(format!("\nBob\n{}\n\nafter\n\n", "x".repeat(30_000))).await;
+    while writer.line().await != CONFIRMED {}
+    program.signal("-TERM");
+    let (code, _, log) = program.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("a text that is too long"), "{log}");
 }
 
 #[tokio::test]

@@ -316,3 +316,6 @@ impl StateMachine for WriterServer {
         self.outputs.pop_front().unwrap_or(Output::Timeout(self.deadline))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,47 @@ fn unreachable_server_has_an_exit_code() {
     assert_eq!(me.wait_exit(), 4, "{:?}", me.reports());
 }
 
+/// A server without extensions that publishes one post and ends instead of confirming it. Returns the arguments with its
+/// ports.
+fn server_that_ends_before_it_confirms() -> Vec<String> {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
+    use testkit::wire;
+
+    let [listen, write] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let ports = [&listen, &write].map(|port| port.local_addr().unwrap().port().to_string());
+    // Answers one writer; true if it has posted.
+    fn posted(stream: TcpStream, listen: &TcpListener) -> std::io::Result<bool> {
+        let (mut lines, mut stream) = (BufReader::new(stream.try_clone()?).lines(), stream);
+        stream.write_all(wire::GREETING.as_bytes())?;
+        let Some(token) = lines.next().transpose()? else { return Ok(false) };
+        if token.is_empty() {
+            stream.write_all(wire::PROMPT.as_bytes())?;
+            lines.next().transpose()?;
+        }
+        stream.write_all(format!("{}{}", wire::account("Keen me", None), wire::WELCOME).as_bytes())?;
+        let Some(text) = lines.next().transpose()? else { return Ok(false) };
+        listen.accept()?.0.write_all(format!("Keen me: {text}\n").as_bytes())?;
+        Ok(true)
+    }
+    std::thread::spawn(move || while !posted(write.accept().unwrap().0, &listen).unwrap_or(false) {});
+    ["--no-local-room", "--listen-port", &ports[0], "--write-port", &ports[1]].map(str::to_owned).to_vec()
+}
+
+#[test]
+fn published_and_unconfirmed_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    let mut arguments = server_that_ends_before_it_confirms();
+    arguments.extend(["--nickname", "me"].map(str::to_owned));
+    let mut me = Pipes::start(home.path(), &arguments);
+    me.line("hello");
+    me.end_input();
+    assert_eq!(me.wait_exit(), 5, "{:?}", me.reports());
+    let said = |line: &String| line.contains("unconfirmed") && line.contains("hello");
+    assert!(me.reports().iter().any(said), "{:?}", me.reports());
+}
+
 #[test]
 fn closed_standard_error_keeps_the_code() {
     use std::process::{Command, Stdio};

@@ -197,4 +197,14 @@ mod tests {
         assert_eq!(fs::read_to_string(&to).unwrap(), "said");
         assert_eq!(copy(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     }
+
+    #[test]
+    fn tilde_is_the_home_directory() {
+        let directory = std::env::home_dir().unwrap();
+        assert_eq!(home("~/chat/x.txt"), directory.join("chat/x.txt"));
+        assert_eq!(home("~"), directory);
+        for other in ["~bob/x", "a~/x", "/tmp/~", "x"] {
+            assert_eq!(home(other), PathBuf::from(other));
+        }
+    }
 }

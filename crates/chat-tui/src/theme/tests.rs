@@ -140,6 +140,14 @@ fn automatic_theme_follows_the_environment() {
 }
 
 #[test]
+fn old_terminals_ignore_colorterm() {
+    for term in ["vt100", "vt220", "xterm-mono", "xterm-256color-m"] {
+        let variables = [("TERM", term), ("COLORTERM", "truecolor")];
+        assert_eq!(themed(ThemeSetting::Auto, &variables), (Theme::None, false), "{term}");
+    }
+}
+
+#[test]
 fn setting_wins() {
     for (text, theme) in
         [("dark", Theme::Dark), ("light", Theme::Light), ("neutral", Theme::Neutral), ("none", Theme::None)]

@@ -375,3 +375,22 @@ fn evening_at_all_sizes() {
         snapshot("outage", &Evening::begin(Lang::En, width, height).return_to_news().lose_the_connection().app);
     }
 }
+
+#[test]
+fn long_address_is_one_link_on_all_rows() {
+    let mut app = chatting(Lang::En, 80, 24);
+    let address = format!("https://a.example/{}", "0123456789".repeat(14));
+    app.take_all([said("Jolly Ann", &format!("see {address} there"), 1)]);
+    let linked = |app: &App| {
+        let drawing = super::draw(app, Theme::Dark, 80, 24);
+        let cells = |link: &crate::drawing::ScreenLink| {
+            assert_eq!(link.address, address);
+            link.columns.clone().map(|x| drawing.buffer[(x, link.row)].symbol()).collect::<String>()
+        };
+        drawing.links.iter().map(cells).collect::<Vec<_>>()
+    };
+    let rows = linked(&app);
+    assert!(rows.len() > 1 && rows.concat() == address, "{rows:?}");
+    app.press(KeyCode::F(1));
+    assert!(linked(&app).iter().all(|text| address.contains(text.as_str())), "a window covers its links");
+}

@@ -31,6 +31,8 @@ pub fn run_raw(home: &Path, arguments: &[String]) -> (u32, String) {
 
 struct Seen {
     parser: Mutex<vt100::Parser>,
+    /// Every byte so far.
+    bytes: Mutex<Vec<u8>>,
     changed: Condvar,
     closed: AtomicBool,
 }
@@ -41,6 +43,15 @@ impl Terminal {
         let mut command = CommandBuilder::new(PROGRAM);
         command.args(arguments);
         Self::start_command(home, command, width, height)
+    }
+
+    /// Starts the program with further variables.
+    pub fn start_with(home: &Path, arguments: &[String], variables: &[(&str, &str)]) -> Self {
+        let mut command = CommandBuilder::new("env");
+        command.args(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        command.arg(PROGRAM);
+        command.args(arguments);
+        Self::start_command(home, command, 80, 24)
     }
 
     /// Starts a shell with job control that starts the program, and resumes it after a line.
@@ -61,7 +72,8 @@ impl Terminal {
         command.cwd(home);
         let child = pair.slave.spawn_command(command).unwrap();
         let parser = Mutex::new(vt100::Parser::new(height, width, 0));
-        let seen = Arc::new(Seen { parser, changed: Condvar::new(), closed: AtomicBool::new(false) });
+        let seen =
+            Arc::new(Seen { parser, bytes: Mutex::default(), changed: Condvar::new(), closed: AtomicBool::new(false) });
         let mut output = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let reader = seen.clone();
@@ -72,6 +84,7 @@ impl Terminal {
                 if reader.closed.load(Ordering::Acquire) {
                     break;
                 }
+                reader.bytes.lock().unwrap().extend_from_slice(&bytes[..count]);
                 reader.parser.lock().unwrap().process(&bytes[..count]);
                 reader.changed.notify_all();
             }
@@ -117,6 +130,22 @@ impl Terminal {
             parser = self.seen.changed.wait_timeout(parser, left).unwrap().0;
         }
         parser.screen().contents()
+    }
+
+    /// Returns every byte that the program has sent.
+    pub fn bytes(&self) -> String {
+        String::from_utf8_lossy(&self.seen.bytes.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until the program has sent a sequence, which the screen may not show.
+    pub fn wait_for_bytes(&self, sequence: &str) {
+        self.wait_until(&format!("{sequence:?}"), |_| self.bytes().contains(sequence));
+    }
+
+    /// Makes the terminal report a size of zero, as some do that do not know theirs.
+    pub fn forget_size(&self) {
+        let size = PtySize { rows: 0, cols: 0, pixel_width: 0, pixel_height: 0 };
+        self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
     /// Changes the size.

@@ -63,3 +63,13 @@ fn history_passes_no_control_character_on() {
         assert!(!text.contains("\\u00"), "{text:?}");
     }
 }
+
+#[test]
+fn bare_stamp_is_no_message() {
+    let home = Home::new();
+    std::fs::write(home.path("h.txt"), "[14.01.23 17:07] Vlad: hello\n[14.01.23 17:08] \n[14.01.23 17:09] \n").unwrap();
+    let output = run(home.chat(["history", "--history-path", "h.txt", "--json"]));
+    let shown = objects(&out(&output));
+    assert!(shown.len() == 1 && shown[0]["text"] == "hello", "{shown:?}");
+    assert_eq!(out(&run(home.chat(["history", "--history-path", "h.txt"]))).lines().count(), 1);
+}

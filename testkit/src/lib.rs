@@ -13,6 +13,7 @@ pub mod pty;
 pub mod quantile;
 pub mod rig;
 pub mod scratch;
+pub mod scripted_peer;
 pub mod siege;
 pub mod sim;
 pub mod wire;

@@ -230,7 +230,12 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
         None if is_refused_locally(what, error) => NO_SERVER,
         _ => "",
     };
-    if text.contains(what) { format!("{text}{advice}") } else { format!("{what}: {text}{advice}") }
+    // The host alone is wrong; its port says nothing.
+    if text.contains(what) || matches!(error, ConnectError::Host { .. }) {
+        format!("{text}{advice}")
+    } else {
+        format!("{what}: {text}{advice}")
+    }
 }
 
 /// Returns the last connection error, to append to the message of a timeout.

@@ -11,7 +11,7 @@ mod search;
 
 pub use error::HistoryError;
 pub use follow::HistoryFollower;
-pub use format::{HistoryLine, said_at};
+pub use format::{HistoryLine, LocalMinute, said_at};
 pub use read::History;
 pub use recorder::Recorder;
 pub use search::needle;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use chat_client::history::LocalMinute;
 use chat_client::{History, HistoryLine, Layer, display};
 use chat_frontend::Exit;
 use chat_frontend::time;
@@ -138,7 +139,7 @@ fn visible(text: &str) -> Cow<'_, str> {
 fn object(line: &HistoryLine, out: &mut Vec<u8>) {
     let (sender, text) = (line.sender().map(visible), line.text());
     let (sender, text) = (sender.as_deref(), visible(&text));
-    let at = line.at().and_then(|at| at.to_zoned(TimeZone::system()).ok()).map(|at| rfc3339(at.timestamp()));
+    let at = said_at(line).and_then(|at| at.to_zoned(TimeZone::system()).ok()).map(|at| rfc3339(at.timestamp()));
     JsonObject::new(ObjectKind::Message {
         nick: sender,
         looks_like: None,
@@ -178,7 +179,7 @@ impl Filter {
         if line.at().is_some() && line.body().trim().is_empty() {
             return false;
         }
-        let in_time = match line.at() {
+        let in_time = match said_at(line) {
             Some(at) => self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until),
             // A line without a stamp has no known time, so it is shown only without a time filter.
             None => self.since.is_none() && self.until.is_none(),
@@ -188,8 +189,14 @@ impl Filter {
 
     /// Returns whether everything before this line is too old as well.
     fn is_before(&self, line: &HistoryLine) -> bool {
-        matches!((line.at(), self.since), (Some(at), Some(since)) if at < since)
+        matches!((said_at(line), self.since), (Some(at), Some(since)) if at < since)
     }
+}
+
+/// Returns the time of a line.
+fn said_at(line: &HistoryLine) -> Option<DateTime> {
+    let LocalMinute { year, month, day, hour, minute, .. } = line.at()?;
+    DateTime::new(year, month, day, hour, minute, 0, 0).ok()
 }
 
 fn local_minute(text: &str) -> Result<DateTime, time::TimeError> {

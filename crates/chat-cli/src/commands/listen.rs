@@ -265,6 +265,7 @@ impl ListenRun {
     }
 
     fn printed(&mut self, count: usize) -> Option<Exit> {
+        // Lossless: `usize` has at most 64 bits.
         self.got += count as u64;
         if count > 0 {
             self.idle_at = self.idle.map(|limit| Instant::now() + limit);

@@ -56,6 +56,7 @@ impl<D: Disk> Appender<D> {
     /// Continues in another file of this length. What waits goes there, from the start of the line that is being
     /// written.
     pub(super) fn continue_in(&mut self, file: D, length: u64) {
+        // Casts from `usize` to `u64` lose nothing here and below: `usize` has at most 64 bits.
         let begun = self.waiting[..self.written].iter().rposition(|&byte| byte == b'\n').map_or(0, |feed| feed + 1);
         self.length -= (self.written - begun) as u64;
         self.written = begun;
@@ -113,6 +114,7 @@ impl<D: Disk> Appender<D> {
                     self.checkpoints.pop_front();
                     continue;
                 }
+                // A checkpoint lies within the waiting bytes, whose number is a `usize`.
                 Some((at, _)) => (at - self.length) as usize,
                 None => self.waiting(),
             };

@@ -104,6 +104,22 @@ fn must_show(c: char) -> bool {
     (c.is_control() && c != '\t') || display::turns_text(c) || c == LINE_BREAK
 }
 
+/// A date and time to the minute, in the time zone of the computer that wrote it. Later times are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct LocalMinute {
+    /// The year; a stamp has only those of this century.
+    pub year: i16,
+    /// The month, from 1.
+    pub month: i8,
+    /// The day of the month, from 1.
+    pub day: i8,
+    /// The hour, from 0 to 23.
+    pub hour: i8,
+    /// The minute, from 0 to 59.
+    pub minute: i8,
+}
+
 /// One line of a history file, possibly written by another program. Cloning is cheap.
 ///
 /// Its content was written by peers: pass it through [`display`] before it reaches a terminal.
@@ -117,6 +133,7 @@ pub struct HistoryLine {
 
 impl HistoryLine {
     pub(crate) fn new(offset: u64, bytes: Bytes) -> Self {
+        // Lossless: `usize` has at most 64 bits.
         let end = offset + bytes.len() as u64;
         let finished = bytes.last() == Some(&b'\n');
         let content = if finished { bytes.slice(..bytes.len() - 1) } else { bytes };
@@ -150,9 +167,9 @@ impl HistoryLine {
         self.line.as_str()
     }
 
-    /// Returns the local time of its stamp, to the minute; `None` without a valid stamp.
+    /// Returns the local time of its stamp; `None` without a valid stamp.
     #[must_use]
-    pub fn at(&self) -> Option<DateTime> {
+    pub fn at(&self) -> Option<LocalMinute> {
         parse_stamp(self.raw())
     }
 
@@ -181,7 +198,7 @@ impl HistoryLine {
 }
 
 /// Parses the stamp at the start of a line. Two-digit years are in this century.
-fn parse_stamp(line: &str) -> Option<DateTime> {
+fn parse_stamp(line: &str) -> Option<LocalMinute> {
     let stamp: &[u8; STAMP_BYTES] = line.as_bytes().first_chunk()?;
     let marks = [(0, b'['), (3, b'.'), (6, b'.'), (9, b' '), (12, b':'), (15, b']'), (16, b' ')];
     if marks.iter().any(|&(place, mark)| stamp[place] != mark) {
@@ -192,7 +209,10 @@ fn parse_stamp(line: &str) -> Option<DateTime> {
         (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| ((tens - b'0') * 10 + ones - b'0') as i8)
     };
     let (day, month, year, hour, minute) = (two(1)?, two(4)?, two(7)?, two(10)?, two(13)?);
-    DateTime::new(2000 + i16::from(year), month, day, hour, minute, 0, 0).ok()
+    let year = 2000 + i16::from(year);
+    // Checks that there is such a day.
+    DateTime::new(year, month, day, hour, minute, 0, 0).ok()?;
+    Some(LocalMinute { year, month, day, hour, minute })
 }
 
 #[cfg(test)]

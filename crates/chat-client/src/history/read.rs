@@ -100,6 +100,7 @@ impl History {
         while end > 0 && lines.len() < count {
             let block = self.block_before(end, SMALL_BLOCK_BYTES)?;
             let mut rest = block.bytes.len();
+            // Casts from `usize` to `u64` lose nothing here and below: `usize` has at most 64 bits.
             while rest > 0 && lines.len() < count {
                 let start = memchr::memrchr(b'\n', &block.bytes[..rest - 1]).map_or(0, |feed| feed + 1);
                 lines.push(HistoryLine::new(block.start + start as u64, block.bytes.slice(start..rest)));
@@ -187,6 +188,7 @@ impl History {
 
 /// Reads a range of a file, or as much of it as exists.
 pub(super) fn read_range(file: &File, offset: u64, length: u64) -> io::Result<Bytes> {
+    // A block has at most `MAX_LINE_BYTES` times four, so it fits into 32 bits too.
     let mut bytes = vec![0; length as usize];
     let mut filled = 0;
     while filled < bytes.len() {

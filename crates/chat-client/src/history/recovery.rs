@@ -46,6 +46,7 @@ pub(super) fn recover(
 fn count_lines(file: &File, from: u64, to: u64) -> io::Result<(u64, u64)> {
     const BLOCK: u64 = 1024 * 1024;
     let (mut lines, mut end, mut place) = (0, from, from);
+    // Casts from `usize` to `u64` lose nothing: `usize` has at most 64 bits.
     while place < to {
         let block = read(file, place, BLOCK.min(to - place))?;
         let sound = memchr::memchr(0, &block).unwrap_or(block.len());

@@ -29,6 +29,7 @@ impl History {
                 found = Some((from, to));
                 place = to;
             }
+            // Lossless: `usize` has at most 64 bits; so below.
             if let Some((from, to)) = found {
                 return Ok(Some(HistoryLine::new(block.start + from as u64, block.bytes.slice(from..to))));
             }

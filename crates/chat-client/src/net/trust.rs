@@ -135,6 +135,7 @@ impl FromStr for Fingerprint {
         let digits: Vec<u8> = digits
             .chars()
             .filter(|&c| c != ':')
+            // A hexadecimal digit is below 16.
             .map(|c| c.to_digit(16).map(|d| d as u8))
             .collect::<Option<_>>()
             .ok_or(FingerprintError)?;

@@ -64,6 +64,9 @@ struct Inner {
     /// All entries in the order of typing, including those of other scopes.
     entries: Vec<(String, OutboxEntry)>,
     warnings: Vec<FileWarning>,
+    /// The thread that wrote last.
+    #[cfg(test)]
+    written_by: Option<std::thread::ThreadId>,
     _lock: FileLock,
 }
 
@@ -200,6 +203,12 @@ impl Outbox {
         inner.file = File::options().read(true).append(writable).open(&inner.path).unwrap();
     }
 
+    /// Returns the thread that wrote the file last.
+    #[cfg(test)]
+    pub(crate) fn written_by(&self) -> Option<std::thread::ThreadId> {
+        self.lock().written_by
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Every change is complete or not started, so a panic in another thread leaves a consistent state: ignore the
         // poison.
@@ -218,9 +227,21 @@ impl Inner {
             warnings.push(Repair::SetAside { path: path.to_owned(), to }.into());
         }
         let file = default_dir::open_append(path, &mut warnings)?;
+        // Lossless: `usize` has at most 64 bits; so below.
         let length = content.len() as u64;
         let scope = scope.to_owned();
-        let mut inner = Self { path: path.to_owned(), scope, file, length, compact: 0, entries, warnings, _lock: lock };
+        let mut inner = Self {
+            path: path.to_owned(),
+            scope,
+            file,
+            length,
+            compact: 0,
+            entries,
+            warnings,
+            #[cfg(test)]
+            written_by: None,
+            _lock: lock,
+        };
         let tidy = inner.rendered();
         if tidy != content
             && let Err(error) = inner.rewrite(&tidy)
@@ -252,6 +273,10 @@ impl Inner {
             return Err(OutboxError::Io { path: self.path.clone(), source });
         }
         self.length += lines.len() as u64;
+        #[cfg(test)]
+        {
+            self.written_by = Some(std::thread::current().id());
+        }
         for record in records {
             apply(&mut self.entries, record.clone());
         }

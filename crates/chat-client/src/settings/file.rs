@@ -53,7 +53,7 @@ pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>,
     let mut file: File = toml::from_str(&content).map_err(|source| {
         let start = source.span().map_or(0, |span| span.start).min(content.len());
         let line = content.as_bytes()[..start].iter().filter(|&&b| b == b'\n').count() + 1;
-        SettingsError::Config { path: path.to_owned(), line, error: Box::new(source) }
+        SettingsError::Config { path: path.to_owned(), line, message: source.message().into() }
     })?;
     match (file.profile.remove(wanted.unwrap_or(DEFAULT)), wanted) {
         (Some(profile), _) => Ok((Some(wanted.unwrap_or(DEFAULT).to_owned()), profile.into())),

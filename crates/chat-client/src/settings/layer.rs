@@ -113,16 +113,16 @@ pub enum SettingsError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// The configuration file has an error. Its message is part of this error and not its source, because the parser
-    /// would repeat the position.
-    #[error("{}:{line}: {}", path.display(), error.message())]
+    /// The configuration file has an error. The error of the parser is not its source, because it would repeat the
+    /// position.
+    #[error("{}:{line}: {message}", path.display())]
     Config {
         /// The configuration file.
         path: PathBuf,
         /// The line number, from 1.
         line: usize,
-        /// The error of the parser; it names the key.
-        error: Box<toml::de::Error>,
+        /// The message of the parser; it names the key.
+        message: Box<str>,
     },
     /// The requested profile does not exist.
     #[error("there is no profile {name:?} in {}", path.display())]

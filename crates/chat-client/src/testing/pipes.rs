@@ -2,12 +2,11 @@
 
 use std::io;
 
-use futures_util::future::BoxFuture;
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 
 use crate::config::Side;
-use crate::net::dial::Dial;
+use crate::net::dial::{Dial, DialFuture};
 use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
 
@@ -35,7 +34,7 @@ pub struct PipeRoom {
 const PIPE_BYTES: usize = 64 * 1024;
 
 impl Dial for PipeDial {
-    fn dial(&self, side: Side) -> BoxFuture<'_, Result<BoxedIo, ConnectError>> {
+    fn dial(&self, side: Side) -> DialFuture<'_> {
         let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
         let dialled = self.room.send((side, theirs));
         Box::pin(async move {

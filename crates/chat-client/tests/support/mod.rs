@@ -1,15 +1,14 @@
-//! Test peers for the services: one that follows a script byte by byte, and a room made of the server's state machines.
-//! Both use memory pipes, so that paused time applies.
+//! What the tests of the services share. Their peers follow a script or are a room in memory; both use memory pipes, so
+//! that paused time applies.
 // Each test binary uses a part of it.
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used)]
 
 use std::time::Duration;
 
-use chat_client::testing::PipeRoom;
-use chat_client::{ClientConfig, ConnectionState, Listener, ListenerEvent, Message, Side, Text, Token};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use chat_client::{ClientConfig, ConnectionState, Listener, ListenerEvent, Message, Text, Token};
 use tokio::sync::watch;
 
+pub use testkit::scripted_peer::ScriptedPeer as Peer;
 pub use testkit::wire::{CONFIRMATION, GREETING, PROMPT, TOKEN, WELCOME};
 
 pub fn config() -> ClientConfig {
@@ -24,68 +23,6 @@ pub fn token() -> Token {
 
 pub fn text(raw: &str) -> Text {
     Text::new(raw).unwrap()
-}
-
-/// The scripted end of one connection.
-pub struct Peer {
-    io: BufReader<DuplexStream>,
-}
-
-impl Peer {
-    /// Waits for the next connection, which must be to this port.
-    pub async fn accept(room: &mut PipeRoom, expected: Side) -> Self {
-        let (side, io) = room.accept().await.expect("a client dials");
-        assert_eq!(side, expected);
-        Self { io: BufReader::new(io) }
-    }
-
-    /// Sends these bytes.
-    pub async fn say(&mut self, bytes: &str) {
-        self.io.write_all(bytes.as_bytes()).await.unwrap();
-    }
-
-    /// Receives one line; empty at the end of the stream.
-    pub async fn hear(&mut self) -> String {
-        let mut line = String::new();
-        self.io.read_line(&mut line).await.unwrap();
-        line
-    }
-
-    /// Receives everything until the stream ends.
-    pub async fn hear_rest(&mut self) -> String {
-        let mut rest = String::new();
-        self.io.read_to_string(&mut rest).await.unwrap();
-        rest
-    }
-
-    /// Accepts the login of `Keen Bob`; `extensions` is the value of the record's field, if any.
-    pub async fn let_in(&mut self, extensions: Option<&str>) {
-        self.say(GREETING).await;
-        assert_eq!(self.hear().await, format!("{TOKEN}\n"));
-        let extensions = extensions.map(|list| format!(", \"extensions\": {list}")).unwrap_or_default();
-        self.say(&format!("{{\"nickname\": \"Keen Bob\", \"account_hash\": \"{TOKEN}\"{extensions}}}\n{WELCOME}"))
-            .await;
-    }
-
-    /// Receives a request to resume and returns its JSON.
-    pub async fn hear_request(&mut self) -> serde_json::Value {
-        let line = self.hear().await;
-        serde_json::from_str(line.strip_prefix('\u{1}').expect("an extension line")).unwrap()
-    }
-
-    /// Answers a request to resume.
-    pub async fn answer(&mut self, request: &serde_json::Value, stream: &str, from: u64, head: u64) {
-        let nonce = request["nonce"].as_str().unwrap();
-        let answer = serde_json::json!({"stream": stream, "from": from, "head": head, "nonce": nonce});
-        self.say(&format!("\u{1}{answer}\n")).await;
-    }
-
-    /// Sends a numbered message.
-    pub async fn say_numbered(&mut self, seq: u64, text: &str) {
-        let message =
-            serde_json::json!({"seq": seq, "at": 1_700_000_000_000_u64 + seq, "nick": "Keen Bob", "text": text});
-        self.say(&format!("\u{1}{message}\n")).await;
-    }
 }
 
 /// Returns the next event that is not a position in the log.

@@ -3,9 +3,10 @@
 use std::io;
 use std::ops::Range;
 
-use chat_client::history::said_at;
+use chat_client::history::{LocalMinute, said_at};
 use chat_client::{ConnectError, ConnectionState, HistoryLine, Message, Refusal};
 use chat_frontend::report::chain;
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::Incoming;
@@ -62,11 +63,15 @@ pub(super) fn message(message: &Message, span: Option<Range<u64>>) -> Incoming {
 
 pub(super) fn line(line: &HistoryLine) -> PageLine {
     PageLine {
-        at: line.at(),
+        at: line.at().and_then(civil),
         sender: line.sender().map(str::to_owned),
         text: line.text().into_owned(),
         mark: mark(line),
     }
+}
+
+fn civil(at: LocalMinute) -> Option<DateTime> {
+    DateTime::new(at.year, at.month, at.day, at.hour, at.minute, 0, 0).ok()
 }
 
 pub(super) fn mark(line: &HistoryLine) -> FileSpan {

@@ -1,6 +1,6 @@
 //! Tests of the order of outbox and connection.
 
-use chat_proto::{CONFIRMATION, GREETING, Text, WELCOME};
+use chat_proto::{CONFIRMATION, GREETING, PostId, Text, WELCOME};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::*;
@@ -39,4 +39,23 @@ async fn without_ids_writes_only_what_is_marked() {
     peer.write_all(format!("{CONFIRMATION}\n").as_bytes()).await.unwrap();
     delivery.await.unwrap();
     assert_eq!(outbox.entries(), []);
+}
+
+/// A slow disk must not stop the connections of the runtime.
+#[tokio::test(start_paused = true)]
+async fn outbox_is_written_by_another_thread() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
+    let room = crate::testing::Room::new();
+    let builder = Writer::builder(ClientConfig::default()).token(room.token()).outbox(outbox.clone());
+    let writer = builder.dial(room.dial()).start();
+    let here = Some(std::thread::current().id());
+    let delivery = writer.send(Text::new("hello").unwrap()).await.unwrap();
+    assert!(outbox.written_by().is_some() && outbox.written_by() != here, "saved");
+    delivery.await.unwrap();
+    assert_eq!(outbox.entries(), []);
+    assert_ne!(outbox.written_by(), here, "removed");
+    writer.save(PostId::new("later").unwrap(), Text::new("later").unwrap()).await.unwrap();
+    assert!(writer.discard(&PostId::new("later").unwrap()).await.unwrap());
+    assert_ne!(outbox.written_by(), here, "discarded");
 }

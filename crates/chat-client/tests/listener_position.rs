@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use chat_client::testing::pipes;
@@ -158,6 +160,32 @@ async fn plain_server_turns_a_position_into_a_gap() {
     assert_eq!((gap.since, gap.after, gap.before), (last_heard, Some(position), None));
     assert_eq!((gap.missed, gap.cause), (None, GapCause::Disconnected));
     assert_eq!(next_text(&mut listener).await, "eleven");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_to_retry_make_a_server_plain() {
+    let (dial, mut room) = pipes();
+    let mut config = config();
+    config.resume = Resume::after(Position { stream: StreamId::new("k3f9").unwrap(), seq: 10 });
+    let listener = Listener::builder(config).dial(dial).start();
+    let connections = Arc::new(AtomicU32::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        loop {
+            let mut peer = Peer::accept(&mut room, Side::Listen).await;
+            count.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move { peer.hear_rest().await });
+        }
+    });
+    let mut state = listener.state();
+    for attempt in 1..=2 {
+        let waits =
+            |state: &ConnectionState| matches!(state, ConnectionState::Waiting { attempt: now, .. } if *now == attempt);
+        wait_for(&mut state, MINUTE, waits).await;
+        listener.retry_now();
+    }
+    assert!(tokio::time::timeout(MINUTE, listener.online()).await.is_ok());
+    assert_eq!(connections.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 mod account_list;
 mod accounts;
+mod bare_view;
 mod chat;
 mod commands;
 mod dialog;
@@ -16,6 +17,7 @@ mod state;
 pub(crate) mod tests;
 mod update;
 
+pub(crate) use commands::COMMANDS;
 pub(crate) use dialog::{Dialog, PastePreview, Search};
 pub(crate) use registration_form::{Focus, Registration, RegistrationStep};
 #[cfg(test)]

@@ -8,7 +8,11 @@ use crate::timeline::PageRequest;
 /// One effect. Its result, if any, arrives as an event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
-    Register(Nickname),
+    Register {
+        nickname: Nickname,
+        /// Enter with the saved account of this name, if another program has registered it meanwhile.
+        only_missing: bool,
+    },
     /// Log in with this account and listen.
     Enter(KnownAccount),
     /// Log in when only the token is known.
@@ -48,7 +52,11 @@ pub(crate) enum Effect {
     Remember(u64),
     /// A message names the user; the text is clean.
     Notify(String),
-    Title(String),
+    /// Leave the screen for these lines.
+    BareView(String),
+    EndBareView,
+    /// Open this text in the editor of the user.
+    EditExternally(String),
     CopyToken(Token),
     Copy(String),
     /// Keep the typed text for the next run; empty to keep nothing.

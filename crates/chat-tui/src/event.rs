@@ -32,6 +32,8 @@ pub(crate) enum AppEvent {
     /// The cached accounts, as loaded from their file.
     Accounts(Vec<KnownAccount>),
     Registered(Result<Registered, LinkError>),
+    /// Another program has registered the name that this one was about to register.
+    FoundAccount(KnownAccount),
     /// The server has confirmed the account of the token.
     Entered(Account),
     /// The read position of an earlier run.
@@ -79,6 +81,8 @@ pub(crate) enum AppEvent {
     },
     /// The text that the last run left in the input line.
     Draft(String),
+    /// The text from the external editor, or why there is none.
+    Edited(Result<String, String>),
     /// How many other programs are connected to the room that this program serves.
     Guests(usize),
     /// A notice from outside of the application: the local room, a repaired file.

@@ -10,8 +10,9 @@ use tokio::time::sleep_until;
 use crate::app::App;
 use crate::effect::Effect;
 use crate::event::AppEvent;
+use crate::external_editor::ExternalEditor;
 use crate::keymap::{self, Action};
-use crate::keys::{self, KeyBatch};
+use crate::keys::{KeyBatch, KeyReader};
 use crate::services::Services;
 use crate::signals::{Signal, SignalStream, stop};
 use crate::terminal::{self, TerminalGuard};
@@ -46,13 +47,16 @@ impl Fullscreen {
     /// running.
     pub(crate) async fn run(mut self) -> (App, Services, io::Result<()>) {
         let ended = self.turn().await;
-        self.services.start(Effect::SaveDraft(self.app.chat.input.text().to_owned()));
+        if let Some(text) = self.app.changed_draft() {
+            self.services.start(Effect::SaveDraft(text));
+        }
         drop(self.screen);
         (self.app, self.services, ended)
     }
 
     async fn turn(&mut self) -> io::Result<()> {
-        let mut keys = keys::start()?;
+        let mut keys = KeyReader::start()?;
+        let mut titled = String::new();
         let mut signals = SignalStream::new()?;
         let mut drawn = Instant::now() - FRAME;
         let mut rung = Instant::now() - RING;
@@ -62,7 +66,8 @@ impl Fullscreen {
         let mut effects = Vec::new();
         while !self.app.quitting {
             let frame = if keyed { KEY_FRAME } else { FRAME };
-            if changed && drawn.elapsed() >= frame {
+            let is_visible = !self.app.bare;
+            if changed && is_visible && drawn.elapsed() >= frame {
                 self.measure()?;
                 let drawing = Instant::now();
                 self.screen.draw(&self.app, self.theme)?;
@@ -85,7 +90,7 @@ impl Fullscreen {
                     let Some(batch) = batch else { break };
                     keyed = true;
                     effects.extend(self.press(batch, asked));
-                    while let Ok(batch) = keys.try_recv() {
+                    while let Some(batch) = keys.try_recv() {
                         effects.extend(self.press(batch, asked));
                     }
                     changed = true;
@@ -99,7 +104,7 @@ impl Fullscreen {
                     }
                     Signal::Resized => changed = true,
                 },
-                () = sleep_until((drawn + frame).into()), if changed => {}
+                () = sleep_until((drawn + frame).into()), if changed && is_visible => {}
                 message = self.news.recv() => {
                     let Some(message) = message else { break };
                     effects.extend(self.app.update(message, Timestamp::now()));
@@ -116,7 +121,16 @@ impl Fullscreen {
             }
             for effect in std::mem::take(&mut effects) {
                 match effect {
-                    Effect::Title(text) => self.screen.title(&text)?,
+                    Effect::BareView(text) => self.screen.show_bare(&text)?,
+                    Effect::EndBareView => {
+                        self.screen.end_bare()?;
+                        changed = true;
+                    }
+                    Effect::EditExternally(text) => {
+                        let edited = self.edit(&text, &mut keys, &mut signals).await?;
+                        effects.extend(self.app.update(AppEvent::Edited(edited), Timestamp::now()));
+                        changed = true;
+                    }
                     Effect::CopyToken(token) => {
                         let copied = self.screen.copy(token.expose())?;
                         effects.extend(self.app.update(AppEvent::Copied(copied), Timestamp::now()));
@@ -143,6 +157,14 @@ impl Fullscreen {
                     effect => self.services.start(effect),
                 }
             }
+            if let Some(text) = self.app.changed_draft() {
+                self.services.start(Effect::SaveDraft(text));
+            }
+            let title = self.app.title();
+            if title != titled {
+                self.screen.title(&title)?;
+                titled = title;
+            }
         }
         Ok(())
     }
@@ -158,6 +180,46 @@ impl Fullscreen {
             effects.extend(self.app.update(event, Timestamp::now()));
         }
         effects
+    }
+
+    /// Opens the text in the editor of the user, and waits for its end. News wait in their channel meanwhile.
+    async fn edit(
+        &mut self,
+        text: &str,
+        keys: &mut KeyReader,
+        signals: &mut SignalStream,
+    ) -> io::Result<Result<String, String>> {
+        /// How often the end of the editor is looked for.
+        const INTERVAL: Duration = Duration::from_millis(50);
+        keys.pause();
+        self.screen.leave();
+        let mut editor = ExternalEditor::start(&self.services.private_dir(), text);
+        let edited = loop {
+            match editor.as_mut().map(ExternalEditor::poll) {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(text))) => break Ok(text),
+                Ok(Err(error)) => break Err(error.to_string()),
+                Err(error) => break Err(error.to_string()),
+            }
+            // Both can be dropped: a signal stays in its stream.
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Signal::End => {
+                        for effect in self.app.update(AppEvent::Quit, Timestamp::now()) {
+                            self.services.start(effect);
+                        }
+                        break Ok(text.to_owned());
+                    }
+                    // Ctrl+Z stops the editor and this program together.
+                    Signal::Stop => stop::now(false)?,
+                    Signal::Continue | Signal::Resized => {}
+                },
+                () = tokio::time::sleep(INTERVAL) => {}
+            }
+        };
+        self.screen.resume()?;
+        keys.resume();
+        Ok(edited)
     }
 
     /// Restores the terminal and stops the process. A shell with job control takes over and resumes it.

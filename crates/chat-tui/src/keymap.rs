@@ -18,6 +18,8 @@ pub(crate) enum Action {
     Previous,
     ScrollUp,
     ScrollDown,
+    /// A few rows down, or up if negative.
+    ScrollBy(i16),
     PageUp,
     PageDown,
     Top,
@@ -30,6 +32,16 @@ pub(crate) enum Action {
     EndOrDelete,
     Quit,
     Search,
+    /// Ctrl+F: one letter forward, or with an empty input line the search.
+    SearchOrForward,
+    /// The first unread message, and back.
+    Unread,
+    PreviousMention,
+    NextMention,
+    /// The messages in view as plain lines, to copy from.
+    BareView,
+    /// Ctrl+X: the next key belongs to it.
+    Prefix,
     Help,
     RetryNow,
     OwnMessages,
@@ -38,6 +50,9 @@ pub(crate) enum Action {
     Redraw,
     Suspend,
 }
+
+/// The rows that the wheel of a mouse, and Alt with a page key, scroll.
+const FEW_ROWS: i16 = 3;
 
 /// Returns the action of a key; `None` for keys without one.
 pub(crate) fn action(key: KeyEvent) -> Option<Action> {
@@ -70,10 +85,12 @@ pub(crate) fn action(key: KeyEvent) -> Option<Action> {
         KeyCode::Down if control || shift || alt => Some(Action::ScrollDown),
         KeyCode::Up => edit(Edit::Up),
         KeyCode::Down => edit(Edit::Down),
-        KeyCode::Home if control => Some(Action::Top),
-        KeyCode::End if control => Some(Action::Bottom),
+        KeyCode::Home if control || alt => Some(Action::Top),
+        KeyCode::End if control || alt => Some(Action::Bottom),
         KeyCode::Home => edit(Edit::Home),
         KeyCode::End => edit(Edit::End),
+        KeyCode::PageUp if alt => Some(Action::ScrollBy(-FEW_ROWS)),
+        KeyCode::PageDown if alt => Some(Action::ScrollBy(FEW_ROWS)),
         KeyCode::PageUp => Some(Action::PageUp),
         KeyCode::PageDown => Some(Action::PageDown),
         KeyCode::F(1) => Some(Action::Help),
@@ -95,7 +112,7 @@ fn with_control(letter: char) -> Option<Action> {
         'c' => Some(Action::Interrupt),
         'd' => Some(Action::EndOrDelete),
         'e' => edit(Edit::End),
-        'f' => Some(Action::Search),
+        'f' => Some(Action::SearchOrForward),
         'h' => edit(Edit::Backspace),
         'j' => Some(Action::NewLine),
         'k' => edit(Edit::KillToEnd),
@@ -104,9 +121,11 @@ fn with_control(letter: char) -> Option<Action> {
         'o' => Some(Action::OwnMessages),
         'p' => edit(Edit::Up),
         'q' => Some(Action::Quit),
-        'r' => Some(Action::RetryNow),
+        'r' | 's' => Some(Action::Search),
+        't' => edit(Edit::Transpose),
         'u' => edit(Edit::KillToStart),
         'w' => edit(Edit::KillWordBack),
+        'x' => Some(Action::Prefix),
         'y' => edit(Edit::Yank),
         'z' => Some(Action::Suspend),
         // Terminals send Ctrl+_ as one of these.
@@ -121,6 +140,11 @@ fn with_alt(letter: char) -> Option<Action> {
         'b' => edit(Edit::WordLeft),
         'f' => edit(Edit::WordRight),
         'd' => edit(Edit::KillWordForward),
+        'l' => Some(Action::BareView),
+        'n' => Some(Action::NextMention),
+        'p' => Some(Action::PreviousMention),
+        'r' => edit(Edit::KillAll),
+        'u' => Some(Action::Unread),
         '<' => Some(Action::Top),
         '>' => Some(Action::Bottom),
         _ => None,

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod batch;
+#[cfg(unix)]
+mod pause;
 
 use std::time::Instant;
 
@@ -17,16 +19,59 @@ pub(crate) struct KeyBatch {
     pub(crate) events: Vec<AppEvent>,
 }
 
-/// Starts the thread. The channel ends when the terminal does.
-pub(crate) fn start() -> std::io::Result<UnboundedReceiver<KeyBatch>> {
-    // Unbounded, because only a user or a paste fills it, and none of it may be lost.
-    let (sender, receiver) = unbounded_channel();
-    std::thread::Builder::new().name("keys".into()).spawn(move || read(&sender))?;
-    Ok(receiver)
+/// The keys of the terminal.
+pub(crate) struct KeyReader {
+    batches: UnboundedReceiver<KeyBatch>,
+    #[cfg(unix)]
+    pause: pause::PauseSwitch,
+}
+
+impl KeyReader {
+    /// Starts the thread. The keys end when the terminal does.
+    pub(crate) fn start() -> std::io::Result<Self> {
+        // Unbounded, because only a user or a paste fills it, and none of it may be lost.
+        let (sender, batches) = unbounded_channel();
+        #[cfg(unix)]
+        let (pause, paused) = pause::switch()?;
+        std::thread::Builder::new().name("keys".into()).spawn(move || {
+            read(
+                &sender,
+                #[cfg(unix)]
+                &paused,
+            );
+        })?;
+        Ok(Self {
+            batches,
+            #[cfg(unix)]
+            pause,
+        })
+    }
+
+    /// Waits for the keys of the next read. Cancel-safe.
+    pub(crate) async fn recv(&mut self) -> Option<KeyBatch> {
+        self.batches.recv().await
+    }
+
+    /// Returns the keys of the next read, if there are any.
+    pub(crate) fn try_recv(&mut self) -> Option<KeyBatch> {
+        self.batches.try_recv().ok()
+    }
+
+    /// Leaves the keys to another program. Returns once the thread has stopped reading.
+    pub(crate) fn pause(&mut self) {
+        #[cfg(unix)]
+        self.pause.pause();
+    }
+
+    /// Reads keys again.
+    pub(crate) fn resume(&mut self) {
+        #[cfg(unix)]
+        self.pause.resume();
+    }
 }
 
 #[cfg(unix)]
-fn read(sender: &UnboundedSender<KeyBatch>) {
+fn read(sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
     use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -41,8 +86,10 @@ fn read(sender: &UnboundedSender<KeyBatch>) {
     let ready = |timeout: Option<Duration>| {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         loop {
-            match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], timeout.as_ref()) {
+            let mut sources = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(paused.requests(), PollFlags::IN)];
+            match poll(&mut sources, timeout.as_ref()) {
                 Err(Errno::INTR) => {}
+                Ok(_) if !sources[1].revents().is_empty() => paused.wait(),
                 ready => return ready.is_ok_and(|count| count > 0),
             }
         }
@@ -51,7 +98,8 @@ fn read(sender: &UnboundedSender<KeyBatch>) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let mut bytes = Vec::new();
-        if decoder.timeout().is_none() || ready(decoder.timeout()) {
+        // Waits here, so that the thread can be told to pause.
+        if ready(decoder.timeout()) {
             // Everything that has arrived together is one batch.
             while bytes.is_empty() || (bytes.len() < MAX_BATCH_BYTES && ready(Some(Duration::ZERO))) {
                 match rustix::io::read(&stdin, &mut buffer) {

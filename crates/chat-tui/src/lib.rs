@@ -20,6 +20,7 @@ mod drawing;
 mod effect;
 mod environment;
 mod event;
+mod external_editor;
 mod fullscreen;
 mod key_decoder;
 mod keymap;

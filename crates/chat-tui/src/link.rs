@@ -18,6 +18,8 @@ pub(crate) enum LinkState {
     Off,
     Connecting {
         attempt: u32,
+        /// Why the attempt before it failed.
+        after: Option<LinkError>,
     },
     Online,
     /// Retries at `retry_at`.
@@ -45,7 +47,7 @@ impl LinkState {
     pub(crate) fn cause(&self) -> Option<&LinkError> {
         match self {
             Self::Waiting { cause, .. } => Some(cause),
-            Self::Closed { cause } => cause.as_ref(),
+            Self::Connecting { after: cause, .. } | Self::Closed { cause } => cause.as_ref(),
             _ => None,
         }
     }
@@ -69,6 +71,8 @@ pub(crate) enum LinkError {
     TimedOut,
     /// The connection was lost.
     Lost,
+    /// The server has not answered the request for the missed messages.
+    NoAnswerToResume,
     /// The server does not know the token.
     UnknownToken,
     /// The server refused the nickname.
@@ -102,7 +106,11 @@ impl Links {
     }
 
     /// Sets the state of a side.
-    pub(crate) fn set(&mut self, side: LinkSide, state: LinkState) {
+    pub(crate) fn set(&mut self, side: LinkSide, mut state: LinkState) {
+        // A long attempt shows the reason too.
+        if let LinkState::Connecting { after, .. } = &mut state {
+            *after = self.side(side).cause().cloned();
+        }
         if side == LinkSide::Writing && !state.is_online() {
             self.round_trip = None;
         }
@@ -135,6 +143,22 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attempt_keeps_the_reason() {
+        let mut links = Links::default();
+        let at = Timestamp::UNIX_EPOCH;
+        let connecting = |attempt| LinkState::Connecting { attempt, after: None };
+        links.set(LinkSide::Listening, connecting(1));
+        assert_eq!(links.listening.cause(), None);
+        let cause = LinkError::NoAnswerToResume;
+        links.set(LinkSide::Listening, LinkState::Waiting { attempt: 1, retry_at: at, cause: cause.clone() });
+        links.set(LinkSide::Listening, connecting(2));
+        assert_eq!(links.listening.cause(), Some(&cause));
+        links.set(LinkSide::Listening, LinkState::Online);
+        links.set(LinkSide::Listening, connecting(1));
+        assert_eq!(links.listening.cause(), None);
+    }
 
     #[test]
     fn countdown_is_rounded_up() {

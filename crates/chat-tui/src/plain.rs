@@ -3,12 +3,15 @@
 
 mod commands;
 mod entering;
+mod input;
 mod mode;
+mod prompt;
 mod report;
 mod runner;
 mod stdin;
 #[cfg(test)]
 mod tests;
+mod typing_mode;
 
 pub(crate) use mode::{PlainMode, PlainOutcome};
 pub(crate) use runner::run;

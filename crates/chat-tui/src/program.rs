@@ -101,7 +101,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let panic_after_start = false;
             let screen = TerminalGuard::take(environment)?;
             let (width, height) = screen.size()?;
-            let (services, news) = Services::open(config, paths, local_room);
+            let (services, news) = Services::open(config, paths, local_room, true);
             let app = App::new(Start { width, height, ..start });
             let theme = environment.theme;
             let screen = Fullscreen { app, screen, services, news, theme, panic_after_start };
@@ -110,7 +110,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             ended?;
             anyhow::Ok(ExitCode::from(Exit::Done))
         } else {
-            let (services, news) = Services::open(config, paths, local_room);
+            let (services, news) = Services::open(config, paths, local_room, false);
             let plain = PlainMode::new(App::new(start), std::io::stdin().is_terminal());
             let (plain, services, interrupted) = plain::run(plain, services, news).await;
             let left = services.close().await;

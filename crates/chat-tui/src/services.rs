@@ -2,9 +2,11 @@
 //! wait; results arrive as events, in order, through one bounded channel.
 
 mod context;
+mod draft_file;
 mod files;
 mod history;
 mod history_sink;
+mod keeper;
 mod listener;
 mod outbox_files;
 mod start;

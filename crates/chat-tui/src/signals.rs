@@ -33,19 +33,18 @@ mod unix {
         pub(crate) fn new() -> io::Result<Self> {
             let by_number = |which: rustix::process::Signal| signal(SignalKind::from_raw(which.as_raw()));
             let stop = Some(by_number(rustix::process::Signal::TSTP)?);
-            let go_on = Some(by_number(rustix::process::Signal::CONT)?);
             let resized = Some(signal(SignalKind::window_change())?);
-            Ok(Self { stop, go_on, resized, ..Self::without_stop()? })
+            Ok(Self { stop, resized, ..Self::without_stop()? })
         }
 
-        /// Handles only the signals that end the program.
+        /// Handles the signals that end the program, and the one that continues it.
         pub(crate) fn without_stop() -> io::Result<Self> {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
                 hang_up: signal(SignalKind::hangup())?,
                 interrupt: signal(SignalKind::interrupt())?,
                 stop: None,
-                go_on: None,
+                go_on: Some(signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?),
                 resized: None,
             })
         }

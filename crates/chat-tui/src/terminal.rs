@@ -77,6 +77,20 @@ impl TerminalGuard {
         self.painter.forget();
     }
 
+    /// Leaves the screen for plain lines; the keys still come one by one.
+    pub(crate) fn show_bare(&mut self, text: &str) -> io::Result<()> {
+        // In raw mode a line feed does not return to the first column.
+        let text = text.replace('\n', "\r\n");
+        execute!(io::stdout(), ResetColor, LeaveAlternateScreen, terminal::EnableLineWrap, cursor::Show, Print(text))
+    }
+
+    /// Returns to the screen.
+    pub(crate) fn end_bare(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), EnterAlternateScreen, terminal::DisableLineWrap)?;
+        self.forget();
+        Ok(())
+    }
+
     /// Restores the terminal temporarily.
     pub(crate) fn leave(&mut self) {
         give_back();

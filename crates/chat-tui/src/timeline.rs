@@ -7,9 +7,12 @@ mod pending;
 mod scroll;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod window;
 
 pub(crate) use entry::{EntryKind, FileSpan, GapLine, ShownMessage, TimelineEntry, Viewer, clean_name};
 pub(crate) use page::{HistoryPage, PageLine, PageRequest};
 pub(crate) use pending::{Held, PendingMessage, Unsent};
+pub(crate) use scroll::ReadingPlace;
+pub(crate) use unread::MessageCount;
 pub(crate) use window::{Timeline, TimelineItem};

@@ -99,12 +99,12 @@ fn killed_server_loses_nothing() {
     bob.terminal.keys(&format!("before{ENTER}"));
     bob.terminal.wait_for("✓ before");
     room.kill();
-    bob.terminal.wait_for("Ctrl+R now");
+    bob.terminal.wait_for("F5 now");
     bob.terminal.keys(&format!("meanwhile{ENTER}"));
     bob.terminal.wait_for("… meanwhile queued");
     bob.terminal.wait_for("│ …1");
     room.come_back();
-    bob.terminal.keys("\x12");
+    bob.terminal.keys("\x1b[15~");
     bob.terminal.wait_for("✓ meanwhile");
     wait_online(&bob.terminal);
 }
@@ -185,7 +185,7 @@ fn offline_messages_survive_a_restart() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = register(&room, "Bob", home.path());
     room.kill();
-    terminal.wait_for("Ctrl+R now");
+    terminal.wait_for("F5 now");
     terminal.keys(&format!("not forgotten{ENTER}"));
     terminal.wait_for("… not forgotten queued");
     terminal.signal(Signal::TERM);
@@ -194,6 +194,29 @@ fn offline_messages_survive_a_restart() {
     room.come_back();
     let terminal = Terminal::start(home.path(), &room.arguments(), 80, 24);
     terminal.wait_for("✓ not forgotten");
+}
+
+#[test]
+fn a_draft_survives_any_end() {
+    let room = Room::open();
+    for signal in [Signal::KILL, Signal::HUP, Signal::TERM] {
+        let home = tempfile::tempdir().unwrap();
+        let mut terminal = register(&room, "Bob", home.path());
+        terminal.keys("half a sentence");
+        terminal.wait_for("> half a sentence");
+        if signal == Signal::KILL {
+            support::wait_for_file(&home.path().join("data/outbox.draft"), "half a sentence");
+        }
+        terminal.signal(signal);
+        terminal.wait_exit();
+        let mut terminal = Terminal::start(home.path(), &room.arguments(), 80, 24);
+        terminal.wait_for("> half a sentence");
+        terminal.keys("\x03");
+        terminal.wait_without("half a sentence");
+        terminal.keys("\x11");
+        terminal.wait_exit();
+        assert!(!home.path().join("data/outbox.draft").exists());
+    }
 }
 
 #[test]

@@ -104,8 +104,18 @@ fn files_of_a_run_are_private() {
         program.wait_exit();
     }
     let ours = ["history.txt", "creds.jsonstream", "outbox"];
-    let mut known: Vec<String> =
-        ["bob", "eve", "data", "log", "out.txt", "history.txt.cursor", "history.txt.read"].map(str::to_owned).into();
+    let mut known: Vec<String> = [
+        "bob",
+        "eve",
+        "data",
+        "log",
+        "out.txt",
+        "history.txt.cursor",
+        "history.txt.read",
+        "creds.jsonstream.register.lock",
+    ]
+    .map(str::to_owned)
+    .into();
     known.extend(ours.iter().flat_map(|name| [(*name).to_owned(), format!("{name}.lock")]));
     let files = all_files(everything.path());
     for (path, mode) in &files {

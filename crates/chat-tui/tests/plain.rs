@@ -35,6 +35,23 @@ fn echo_hello_registers_and_posts() {
 }
 
 #[test]
+fn parallel_first_runs_make_one_account() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut runs: Vec<Pipes> =
+        (0..4).map(|_| Pipes::start(home.path(), &arguments(&room, &["--nickname", "me"]))).collect();
+    for (number, run) in runs.iter_mut().enumerate() {
+        run.line(&format!("from {number}"));
+        run.end_input();
+    }
+    for run in &mut runs {
+        assert_eq!(run.wait_exit(), 0, "{:?}", run.reports());
+    }
+    let kept = std::fs::read_to_string(home.path().join("data/creds.jsonstream")).unwrap();
+    assert_eq!(kept.lines().count(), 1, "{kept}");
+}
+
+#[test]
 fn two_users_chat() {
     let room = Room::open();
     let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];

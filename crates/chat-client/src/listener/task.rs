@@ -52,6 +52,9 @@ const UNANSWERED: u32 = 3;
 /// of a plain server; but a plain room without messages must be accepted in the end.
 const SILENT: u32 = 20;
 
+/// How many of these connections a request to retry now counts for: a user who asks twice need not wait for the others.
+const PER_REQUEST: u32 = 2;
+
 /// After this time without numbers the server counts as plain even before [`SILENT`] connections, which take minutes
 /// with the waits between them.
 const SILENT_TIME: Duration = Duration::from_secs(60);
@@ -145,7 +148,11 @@ impl ListenerTask {
             tokio::select! {
                 biased;
                 _ = &mut stopped => break,
-                () = supervisor.wait(retry_at) => {}
+                requested = supervisor.wait(retry_at) => {
+                    if requested && matches!(*cause, ConnectError::NoAnswerToResume) {
+                        self.unanswered += PER_REQUEST;
+                    }
+                }
             }
         }
         supervisor.closed(None);

@@ -103,13 +103,13 @@ impl Supervisor {
         Some(retry_at)
     }
 
-    /// Waits until this time, or until a caller asks to retry now.
-    pub(crate) async fn wait(&self, until: Instant) {
+    /// Waits until this time, or until a caller asks to retry now. Returns whether a caller has asked.
+    pub(crate) async fn wait(&self, until: Instant) -> bool {
         tokio::select! {
             // A fixed order of polling, so that a simulation replays from its seed.
             biased;
-            () = tokio::time::sleep_until(until) => {}
-            () = self.retry_now.notified() => {}
+            () = tokio::time::sleep_until(until) => false,
+            () = self.retry_now.notified() => true,
         }
     }
 

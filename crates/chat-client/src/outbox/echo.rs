@@ -1,6 +1,7 @@
 //! Recognises the client's own messages on the listen port.
 
 use std::collections::VecDeque;
+use std::time::SystemTime;
 
 use chat_proto::{Message, Nickname, Position, PostId, Text};
 
@@ -71,6 +72,8 @@ struct SentPost {
     id: PostId,
     comparable: String,
     state: DeliveryState,
+    /// When the program learned that it is confirmed.
+    confirmed_at: Option<SystemTime>,
     /// Left by an earlier run of the program.
     earlier_run: bool,
     added: u64,
@@ -143,8 +146,15 @@ impl<T> EchoMatcher<T> {
         self.sent.iter().any(|sent| sent.id == *id)
     }
 
-    /// Updates the state of a message. Returns an outcome if it is confirmed and had already arrived.
+    /// Updates the state of a message now. Returns an outcome if it is confirmed and had already arrived.
     pub fn update(&mut self, id: &PostId, state: &DeliveryState) -> Option<EchoOutcome<T>> {
+        self.update_at(id, state, SystemTime::now())
+    }
+
+    /// Updates the state of a message at this time, as [`EchoMatcher::update`] does. A message without a position that
+    /// was confirmed before the end of a gap may have been published in the gap; one that was confirmed later arrives
+    /// after it.
+    pub fn update_at(&mut self, id: &PostId, state: &DeliveryState, now: SystemTime) -> Option<EchoOutcome<T>> {
         let at = self.sent.iter().position(|sent| sent.id == *id)?;
         let sent = &mut self.sent[at];
         // An older state that arrives late must not undo a confirmation.
@@ -155,6 +165,7 @@ impl<T> EchoMatcher<T> {
         if !sent.is_confirmed() {
             return None;
         }
+        sent.confirmed_at = Some(now);
         let early = match sent.position() {
             Some(position) => self.early.iter().position(|early| early.position.as_ref() == Some(position)),
             None => self.early.iter().position(|early| early.came > sent.added && early.comparable == sent.comparable),
@@ -202,15 +213,16 @@ impl<T> EchoMatcher<T> {
         outcomes
     }
 
-    /// Processes a gap. Returns the confirmed messages that will no longer arrive: those without a position, and after
-    /// a change of the log those of the old one.
+    /// Processes a gap. Returns the confirmed messages that will no longer arrive: those without a position that were
+    /// confirmed before its end, and after a change of the log those of the old one.
     pub fn on_gap(&mut self, gap: &Gap) -> Vec<EchoOutcome<T>> {
         let new_log = gap.cause == GapCause::OtherStream;
         let old = self.newest.as_ref().map(|position| position.stream.clone());
         self.early.retain(|early| early.position.is_some());
         let lost = |sent: &mut SentPost| {
             let gone = match sent.position() {
-                None => true,
+                // A message that waited for the connection is confirmed on it, and its echo follows the gap.
+                None => sent.confirmed_at.is_none_or(|at| at <= gap.until),
                 Some(position) => new_log && Some(&position.stream) == old.as_ref(),
             };
             sent.is_confirmed() && gone
@@ -221,7 +233,8 @@ impl<T> EchoMatcher<T> {
     fn push(&mut self, id: PostId, text: &Text, state: DeliveryState, earlier_run: bool) {
         self.remove(&id);
         self.clock += 1;
-        self.sent.push(SentPost { id, comparable: comparable(text.as_str()), state, earlier_run, added: self.clock });
+        let comparable = comparable(text.as_str());
+        self.sent.push(SentPost { id, comparable, state, confirmed_at: None, earlier_run, added: self.clock });
     }
 
     fn find(&self, position: Option<&Position>, comparable: &str, own: bool) -> Option<usize> {

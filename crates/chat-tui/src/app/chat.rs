@@ -30,6 +30,9 @@ impl App {
             return self.act_on_own(&id, action);
         }
         self.hint = None;
+        if std::mem::take(&mut self.prefix) && action == Action::Edit(Edit::End) {
+            return vec![Effect::EditExternally(self.chat.input.text().to_owned())];
+        }
         match action {
             Action::Type(letter) => self.edit(Edit::Insert(letter.to_string())),
             Action::NewLine => self.edit(Edit::Insert("\n".to_owned())),
@@ -49,7 +52,14 @@ impl App {
             Action::PageDown => self.scroll(self.page()),
             Action::Top => self.scroll_to_top(),
             Action::Bottom | Action::Cancel => self.chat.timeline.go_to_end(),
-            Action::Search => return self.open_search(""),
+            Action::ScrollBy(rows) => self.scroll(isize::from(rows)),
+            Action::SearchOrForward if !self.chat.input.is_empty() => self.edit(Edit::Right),
+            Action::Search | Action::SearchOrForward => return self.open_search(""),
+            Action::Unread => self.go_to_unread(),
+            Action::PreviousMention => self.go_to_mention(true),
+            Action::NextMention => self.go_to_mention(false),
+            Action::BareView => return self.open_bare_view(),
+            Action::Prefix => self.prefix = true,
             Action::RetryNow => return vec![Effect::RetryNow],
             Action::OwnMessages => self.select_own(),
             _ => {}
@@ -166,11 +176,56 @@ impl App {
         }
     }
 
+    /// Goes to the first unread message, and the next time back to where the reader was.
+    fn go_to_unread(&mut self) {
+        if let Some(place) = self.came_from.take() {
+            return self.chat.timeline.go_back(place);
+        }
+        let before = self.chat.timeline.place();
+        let mut found = false;
+        self.with_heights(|timeline, page, height| found = timeline.go_to_unread(page, height));
+        // The line that says how to come back may have taken a row.
+        self.with_heights(|timeline, page, height| found &= timeline.go_to_unread(page, height));
+        if found {
+            self.came_from = Some(before);
+        } else {
+            self.hint(Phrase::NothingUnread, false);
+        }
+    }
+
+    fn go_to_mention(&mut self, backwards: bool) {
+        let mut found = false;
+        self.with_heights(|timeline, page, height| found = timeline.go_to_mention(backwards, page, height));
+        if !found {
+            self.hint(Phrase::NoMention { backwards }, false);
+        }
+    }
+
+    /// Shows what the last run has not read, if it does not fit a screen.
+    pub(super) fn open_at_unread(&mut self) {
+        self.with_heights(|timeline, page, height| timeline.open_at_unread(page, height));
+        if !self.chat.timeline.follows() {
+            // The line that says how to come back may have taken a row.
+            self.with_heights(|timeline, page, height| {
+                timeline.go_to_unread(page, height);
+            });
+        }
+    }
+
+    /// A page has arrived: goes to the unread message that it was requested for.
+    pub(super) fn align_unread(&mut self) {
+        if self.chat.timeline.aligns_unread() {
+            self.with_heights(|timeline, page, height| {
+                timeline.go_to_unread(page, height);
+            });
+        }
+    }
+
     fn scroll_to_top(&mut self) {
         self.with_heights(|timeline, page, height| timeline.go_to_top(page, height));
     }
 
-    fn with_heights(&mut self, act: impl FnOnce(&mut Timeline, usize, &dyn Fn(&Timeline, i64) -> usize)) {
+    pub(super) fn with_heights(&mut self, act: impl FnOnce(&mut Timeline, usize, &dyn Fn(&Timeline, i64) -> usize)) {
         let messages = self.chat_areas().messages;
         let (lang, now, nickname) = (self.lang, self.local(self.now), self.nickname());
         let (nickname, selected) = (nickname.as_deref(), self.chat.selected.clone());

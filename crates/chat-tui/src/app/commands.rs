@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{App, Dialog};
+use super::{App, Dialog, Screen};
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::lang::Phrase;
@@ -87,6 +87,12 @@ impl App {
             Action::ScrollDown | Action::Edit(Edit::Down) => *scroll = scroll.saturating_add(1),
             Action::PageUp => *scroll = scroll.saturating_sub(page),
             Action::PageDown | Action::Type(' ') => *scroll = scroll.saturating_add(page),
+            // A letter is not lost: it belongs to the input line.
+            Action::Type(letter) => {
+                let typed = Action::Type(*letter);
+                self.dialog = None;
+                return if self.screen == Screen::Accounts { Vec::new() } else { self.act(typed) };
+            }
             _ => self.dialog = None,
         }
         if let Some(Dialog::Help { scroll }) = &mut self.dialog {

@@ -12,8 +12,7 @@ impl App {
     pub(super) fn take_accounts(&mut self, accounts: Vec<KnownAccount>) -> Vec<Effect> {
         self.accounts.replace(accounts);
         let Some(start) = self.wanted.take() else { return Vec::new() };
-        let title = Effect::Title(self.text(Phrase::WindowTitle(&self.place)));
-        let mut effects = vec![title];
+        let mut effects = Vec::new();
         if start.register {
             self.screen = Screen::Registration;
         } else if let Some(token) = start.token {
@@ -24,8 +23,8 @@ impl App {
             match &found[..] {
                 [known] => effects.extend(self.enter(known.clone())),
                 [] => {
-                    effects.extend(self.register(name));
                     self.enters_when_registered = true;
+                    effects.extend(self.register(name));
                 }
                 _ => self.screen = Screen::Accounts,
             }
@@ -46,8 +45,7 @@ impl App {
     pub(crate) fn enter(&mut self, known: KnownAccount) -> Vec<Effect> {
         self.open_chat();
         self.set_me(known.clone());
-        let title = Effect::Title(self.text(Phrase::WindowTitle(&clean_name(known.account.nickname.as_str()))));
-        vec![Effect::Enter(known), title]
+        vec![Effect::Enter(known)]
     }
 
     /// Enters with an account that was registered for the name on the command line, and reports the result.
@@ -78,7 +76,7 @@ impl App {
         self.dialog = None;
         self.wrong_token_waits = false;
         self.hint = None;
-        self.links.set(LinkSide::Writing, LinkState::Connecting { attempt: 1 });
+        self.links.set(LinkSide::Writing, LinkState::Connecting { attempt: 1, after: None });
         self.chat.timeline.outgoing.clear();
         self.chat.timeline.read_again();
     }
@@ -89,11 +87,10 @@ impl App {
             return Vec::new();
         }
         let asked = self.me.as_ref().and_then(|known| known.asked.clone());
-        let title = Effect::Title(self.text(Phrase::WindowTitle(&clean_name(account.nickname.as_str()))));
         self.set_me(KnownAccount { account, asked });
         // Own messages can only be recognised now, so the history is read again.
         self.chat.timeline.read_again();
-        vec![title]
+        Vec::new()
     }
 
     fn set_me(&mut self, known: KnownAccount) {

@@ -3,7 +3,7 @@
 use chat_client::{DeliveryState, Echo, Gap, Message, PostId};
 use jiff::Timestamp;
 
-use super::App;
+use super::{App, Screen};
 use crate::effect::Effect;
 use crate::event::{Incoming, RestoredMessage};
 use crate::lang::Phrase;
@@ -18,6 +18,10 @@ impl App {
                 Incoming::Message { message, at, mark } => effects.extend(self.take_message(&message, at, mark)),
                 Incoming::Gap(gap) => self.take_gap(&gap),
             }
+        }
+        if self.opening && self.screen == Screen::Chat {
+            // What was missed arrives after the first page.
+            self.open_at_unread();
         }
         // Of many mentions at once one rings.
         let last = effects.iter().rposition(|effect| matches!(effect, Effect::Notify(_)));
@@ -77,7 +81,7 @@ impl App {
     }
 
     pub(super) fn take_own(&mut self, id: &PostId, state: DeliveryState) {
-        match self.chat.timeline.outgoing.set_state(id, state) {
+        match self.chat.timeline.outgoing.set_state(id, state, self.now) {
             Some((_, Echo::Seen(echo))) => self.chat.timeline.confirm(&echo, &self.reader),
             Some((own, _)) => self.chat.timeline.settle(&own, &self.reader),
             None => {}
@@ -100,5 +104,9 @@ impl App {
             PageRequest::After(_) => timeline.take_newer(page, me),
             PageRequest::Around(place) => timeline.take_around(page, place, me),
         }
+        if self.opening && wanted == PageRequest::Tail {
+            self.open_at_unread();
+        }
+        self.align_unread();
     }
 }

@@ -57,7 +57,7 @@ impl App {
         match Nickname::new(self.registration.field.text()) {
             Ok(nickname) => {
                 self.registration.step = RegistrationStep::Asked;
-                vec![Effect::Register(nickname)]
+                vec![Effect::Register { nickname, only_missing: self.enters_when_registered }]
             }
             Err(error) => {
                 let text = self.text(Phrase::NicknameError(&error));

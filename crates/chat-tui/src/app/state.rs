@@ -14,7 +14,7 @@ use crate::event::KnownAccount;
 use crate::lang::{Lang, Phrase};
 use crate::line_editor::LineEditor;
 use crate::link::Links;
-use crate::timeline::{Timeline, TimelineEntry, Viewer, clean_name};
+use crate::timeline::{MessageCount, ReadingPlace, Timeline, TimelineEntry, Viewer, clean_name};
 
 /// The start parameters of the application.
 #[derive(Debug, Clone)]
@@ -73,6 +73,16 @@ pub(crate) struct App {
     pub(crate) local_room: bool,
     /// The command that joins the room that this program serves, if it is open to others.
     pub(crate) shared_at: Option<String>,
+    /// The screen is left for plain lines, until a key.
+    pub(crate) bare: bool,
+    /// Ctrl+X was pressed.
+    pub(super) prefix: bool,
+    /// Where the reader was before the jump to the first unread message.
+    pub(super) came_from: Option<ReadingPlace>,
+    /// No key was pressed since the conversation was opened.
+    pub(super) opening: bool,
+    /// The draft that was stored last.
+    kept_draft: String,
     pub(crate) quitting: bool,
 }
 
@@ -161,6 +171,11 @@ impl App {
             guests: 0,
             local_room: false,
             shared_at: None,
+            bare: false,
+            prefix: false,
+            came_from: None,
+            opening: true,
+            kept_draft: String::new(),
             quitting: false,
         }
     }
@@ -172,6 +187,35 @@ impl App {
         }
         let waits = self.chat.timeline.outgoing.next_wait(self.local(self.now));
         [self.links.next_second(self.now), waits].into_iter().flatten().min()
+    }
+
+    /// Returns the typed text, for storing, if it has changed since the last call.
+    pub(crate) fn changed_draft(&mut self) -> Option<String> {
+        let draft = self.chat.input.draft();
+        if draft == self.kept_draft {
+            return None;
+        }
+        self.kept_draft = draft.to_owned();
+        Some(self.kept_draft.clone())
+    }
+
+    /// Returns the title of the window. While the user is away or has scrolled back it begins with the number of new
+    /// messages, and a mark where one names the user.
+    pub(crate) fn title(&self) -> String {
+        let timeline = &self.chat.timeline;
+        let new = if self.screen != Screen::Chat {
+            MessageCount::default()
+        } else if timeline.follows() {
+            timeline.arrived_in_absence()
+        } else {
+            timeline.below_count()
+        };
+        let title = self.text(Phrase::WindowTitle(&self.place));
+        match (new.all, new.mentions) {
+            (0, _) => title,
+            (all, 0) => format!("({all}) {title}"),
+            (all, _) => format!("({all}!) {title}"),
+        }
     }
 
     /// Returns the nickname of the account in the chat, cleaned.

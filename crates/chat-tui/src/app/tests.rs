@@ -1,5 +1,6 @@
 //! Tests of the application: events in, state and effects out.
 
+mod reading;
 pub(crate) mod support;
 
 use chat_client::{DeliveryState, GapCause, PostId};
@@ -105,7 +106,7 @@ fn registers_once_and_offers_the_chat() {
     assert!(app.press(KeyCode::Enter).is_empty());
     assert!(matches!(app.registration.step, RegistrationStep::Refused(_)));
     let effects = app.enter_line("Bob");
-    assert!(matches!(&effects[..], [Effect::Register(name)] if name.as_str() == "Bob"));
+    assert!(matches!(&effects[..], [Effect::Register { nickname, only_missing: false }] if nickname.as_str() == "Bob"));
     assert!(app.press(KeyCode::Enter).is_empty(), "it is asked already");
     let registered = Registered { known: account("Keen Bob", "t"), saved: Ok("creds".into()) };
     app.take_all([AppEvent::Registered(Ok(registered))]);
@@ -447,7 +448,9 @@ fn registers_the_name_of_the_command_line() {
     let (mut app, effects) = start(&[]);
     let started = NoticeText::LocalRoom(RoomNotice::Started("room".into()));
     app.take_all([AppEvent::Notice { text: started, error: false }]);
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::Register(name) if name.as_str() == "Bob")));
+    assert!(effects.iter().any(
+        |effect| matches!(effect, Effect::Register { nickname, only_missing: true } if nickname.as_str() == "Bob")
+    ));
     let registered = Registered { known: account("Keen Bob", "token"), saved: Ok("creds".into()) };
     assert_eq!(entered(&app.take_all([AppEvent::Registered(Ok(registered))])), Some("Keen Bob"));
     let nothing = HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
@@ -541,6 +544,21 @@ fn a_draft_survives_a_restart() {
     let mut app = fresh(Lang::En, 80, 24);
     app.take_all([AppEvent::Draft("half a sentence".into()), accounts(&["Keen Bob"])]);
     assert_eq!(app.chat.input.text(), "half a sentence");
+}
+
+#[test]
+fn the_draft_is_what_was_typed() {
+    let mut app = chatting(Lang::En, 80, 24);
+    assert_eq!(app.changed_draft(), None);
+    app.enter_line("sent");
+    assert_eq!(app.changed_draft(), None, "it is not a draft any more");
+    app.type_in("half");
+    assert_eq!(app.changed_draft().as_deref(), Some("half"));
+    app.press(KeyCode::Up);
+    assert_eq!(app.chat.input.text(), "sent");
+    assert_eq!(app.changed_draft(), None);
+    app.type_in("!");
+    assert_eq!(app.changed_draft().as_deref(), Some("sent!"));
 }
 
 #[test]

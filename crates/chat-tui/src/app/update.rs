@@ -22,6 +22,14 @@ impl App {
     }
 
     fn take(&mut self, message: AppEvent) -> Vec<Effect> {
+        if matches!(message, AppEvent::Key(_) | AppEvent::Paste(_) | AppEvent::Wheel(_)) {
+            self.opening = false;
+            if std::mem::take(&mut self.bare) {
+                self.last_key = self.now;
+                self.note_presence();
+                return vec![Effect::EndBareView];
+            }
+        }
         match message {
             AppEvent::Key(key) => {
                 let Some(action) = keymap::action(key) else { return Vec::new() };
@@ -59,6 +67,11 @@ impl App {
                     Some(registered) if std::mem::take(&mut self.enters_when_registered) => self.enter_new(registered),
                     _ => Vec::new(),
                 }
+            }
+            AppEvent::FoundAccount(known) => {
+                self.enters_when_registered = false;
+                self.accounts.add(known.clone());
+                self.enter(known)
             }
             AppEvent::Entered(account) => self.entered(account),
             AppEvent::ReadTo(place) => {
@@ -110,6 +123,13 @@ impl App {
                 }
                 Vec::new()
             }
+            AppEvent::Edited(result) => {
+                match result {
+                    Ok(text) => self.chat.input.replace(text.strip_suffix('\n').unwrap_or(&text)),
+                    Err(error) => self.hint(Phrase::NotEdited(&error), true),
+                }
+                Vec::new()
+            }
             AppEvent::Draft(text) => {
                 if self.chat.input.is_empty() && !text.is_empty() {
                     self.chat.input.replace(&text);
@@ -141,7 +161,7 @@ impl App {
         }
     }
 
-    fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Quit => return self.ask_to_quit(),
             Action::Redraw => return vec![Effect::Redraw],

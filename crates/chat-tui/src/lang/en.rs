@@ -117,6 +117,11 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::InputFull => "the text does not fit into the input line".into(),
         Phrase::NothingToComplete => "nothing to complete".into(),
         Phrase::NothingOnItsWay => "all your messages are delivered".into(),
+        Phrase::NothingUnread => "nothing new".into(),
+        Phrase::NoMention { backwards: true } => "no earlier message that is loaded names you".into(),
+        Phrase::NoMention { backwards: false } => "no later message names you".into(),
+        Phrase::BareViewKeys => "any key returns".into(),
+        Phrase::NotEdited(error) => format!("could not edit the text: {error}"),
         Phrase::NothingToCopy => "there is no such message".into(),
         Phrase::OwnKeys => "↑↓ choose · r retry · e edit · d discard · Esc back".into(),
         Phrase::NotNow => "not available for this message".into(),
@@ -136,8 +141,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             };
             match state {
                 LinkState::Off => format!("{side}: off"),
-                LinkState::Connecting { attempt: 0 | 1 } => format!("{side}: connecting"),
-                LinkState::Connecting { attempt } => format!("{side}: connecting (#{attempt})"),
+                LinkState::Connecting { attempt: 0 | 1, .. } => format!("{side}: connecting"),
+                LinkState::Connecting { attempt, .. } => format!("{side}: connecting (#{attempt})"),
                 LinkState::Online => format!("{side}: online"),
                 LinkState::Waiting { attempt, .. } => {
                     format!("{side}: retry in {} s (#{attempt})", seconds.unwrap_or(0))
@@ -151,6 +156,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             LinkError::Unreachable => "network unreachable".into(),
             LinkError::TimedOut => "the server did not reply in time".into(),
             LinkError::Lost => "connection lost".into(),
+            LinkError::NoAnswerToResume => "no answer to the request for missed messages; F5 twice continues without them".into(),
             LinkError::UnknownToken => "the server does not know the token".into(),
             LinkError::NicknameRefused => "the server refused this nickname: it may be too long, reserved or look like another one, or too many were registered".into(),
             LinkError::Protocol(what) => format!("not a chat server: {what}"),
@@ -158,7 +164,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         },
         Phrase::Waiting(1) => "1 message waits".into(),
         Phrase::Waiting(n) => format!("{n} messages wait"),
-        Phrase::RetryKey => "Ctrl+R now".into(),
+        Phrase::RetryKey => "F5 now".into(),
         Phrase::HelpKey => "F1 help".into(),
         Phrase::News(news) => match news {
             NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("No server was running on this computer, so a local room was started; its data is in {}. Only your own programs can join it; --share lets others in.", dir.display()),
@@ -170,7 +176,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::LocalRoom(RoomNotice::Joined) => "Joined the local room of another program.".into(),
             NoticeText::LocalRoom(RoomNotice::Gone) => "The program that served this room has ended. The room is back as soon as its user starts chat-tui again.".into(),
             NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Could not start the local room: {error}"),
-            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("The server at {address} is not reachable; Ctrl+R tries again."),
+            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("The server at {address} is not reachable; F5 tries again."),
             NoticeText::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
             NoticeText::OutboxElsewhere(error) => format!("Messages typed here do not survive a restart: {error}"),
             NoticeText::InTheClear(host) => format!("The token is sent to {host} without encryption; use --tls."),

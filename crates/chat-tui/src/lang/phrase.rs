@@ -90,6 +90,12 @@ pub(crate) enum Phrase<'a> {
     NothingToComplete,
     NothingOnItsWay,
     NothingToCopy,
+    NothingUnread,
+    NoMention {
+        backwards: bool,
+    },
+    BareViewKeys,
+    NotEdited(&'a str),
     OwnKeys,
     NotNow,
     UnknownCommand(&'a str),

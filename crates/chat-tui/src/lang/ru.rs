@@ -127,6 +127,11 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::InputFull => "текст не помещается в строку ввода".into(),
         Phrase::NothingToComplete => "дополнить нечем".into(),
         Phrase::NothingOnItsWay => "все ваши сообщения доставлены".into(),
+        Phrase::NothingUnread => "нового нет".into(),
+        Phrase::NoMention { backwards: true } => "в загруженной части вас раньше не упоминали".into(),
+        Phrase::NoMention { backwards: false } => "дальше вас не упоминали".into(),
+        Phrase::BareViewKeys => "любая клавиша — назад".into(),
+        Phrase::NotEdited(error) => format!("не удалось изменить текст: {}", reason(error)),
         Phrase::NothingToCopy => "такого сообщения нет".into(),
         Phrase::OwnKeys => "↑↓ — выбор · r — повторить · e — изменить · d — удалить · Esc — назад".into(),
         Phrase::NotNow => "для этого сообщения действие недоступно".into(),
@@ -146,8 +151,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             };
             match state {
                 LinkState::Off => format!("{side}: отключено"),
-                LinkState::Connecting { attempt: 0 | 1 } => format!("{side}: подключение"),
-                LinkState::Connecting { attempt } => format!("{side}: подключение (попытка {attempt})"),
+                LinkState::Connecting { attempt: 0 | 1, .. } => format!("{side}: подключение"),
+                LinkState::Connecting { attempt, .. } => format!("{side}: подключение (попытка {attempt})"),
                 LinkState::Online => format!("{side}: подключено"),
                 LinkState::Waiting { attempt, .. } => {
                     format!("{side}: повтор через {} с (попытка {attempt})", seconds.unwrap_or(0))
@@ -161,6 +166,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             LinkError::Unreachable => "сеть недоступна".into(),
             LinkError::TimedOut => "сервер не ответил вовремя".into(),
             LinkError::Lost => "соединение разорвано".into(),
+            LinkError::NoAnswerToResume => "сервер не ответил, есть ли пропущенные сообщения; дважды F5 — продолжить без них".into(),
             LinkError::UnknownToken => "сервер не знает этого токена".into(),
             LinkError::NicknameRefused => "сервер не принял это имя: возможно, оно слишком длинное, зарезервировано или похоже на чужое, либо регистраций было слишком много".into(),
             LinkError::Protocol(what) => format!("это не сервер чата: {what}"),
@@ -170,7 +176,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             let messages = few(n, "сообщение", "сообщения", "сообщений");
             format!("{n} {messages} {}", few(n, "ждёт", "ждут", "ждут"))
         }
-        Phrase::RetryKey => "Ctrl+R — сейчас".into(),
+        Phrase::RetryKey => "F5 — сейчас".into(),
         Phrase::HelpKey => "F1 — справка".into(),
         Phrase::News(news) => match news {
             NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("На этом компьютере не было запущенного сервера, поэтому открыта локальная комната; её данные в {}. Войти в неё могут только ваши программы; --share впускает и других.", dir.display()),
@@ -182,7 +188,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::LocalRoom(RoomNotice::Joined) => "Вы в локальной комнате, которую открыла другая программа.".into(),
             NoticeText::LocalRoom(RoomNotice::Gone) => "Программа, в которой работала эта комната, завершилась. Комната откроется снова, когда её пользователь запустит chat-tui.".into(),
             NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Не удалось открыть локальную комнату: {}", reason(error)),
-            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("Сервер {address} недоступен. Ctrl+R — повторить."),
+            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("Сервер {address} недоступен. F5 — повторить."),
             NoticeText::HistoryElsewhere(error) => format!("История здесь только читается: {}", reason(error)),
             NoticeText::OutboxElsewhere(error) => format!("Введённое здесь не сохранится при перезапуске: {}", reason(error)),
             NoticeText::InTheClear(host) => format!("Токен передаётся на {host} без шифрования; используйте --tls."),

@@ -94,7 +94,7 @@ fn own_messages_have_a_sign() {
     use chat_client::DeliveryState::{Queued, Unconfirmed, Written};
     for (name, state) in [("3", confirmed), ("1", Queued), ("2", Written), ("4", Unconfirmed)] {
         timeline.outgoing.add(PendingMessage::new(id(name), chat_client::Text::new("hi").unwrap(), at(15, 9, 7)));
-        timeline.outgoing.set_state(&id(name), state);
+        timeline.outgoing.set_state(&id(name), state, jiff::Timestamp::UNIX_EPOCH);
     }
     assert_eq!(
         rows(&timeline, 72),

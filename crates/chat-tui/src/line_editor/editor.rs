@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use unicode_segmentation::GraphemeCursor;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 /// The most bytes of text: four times the longest message, so that a paste that is too long can still be shortened by
 /// hand.
@@ -67,6 +67,10 @@ pub(crate) enum Edit {
     KillToStart,
     KillWordBack,
     KillWordForward,
+    /// Cuts the whole text.
+    KillAll,
+    /// Exchanges the letters around the cursor.
+    Transpose,
     Yank,
     Undo,
 }
@@ -74,6 +78,16 @@ pub(crate) enum Edit {
 impl LineEditor {
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the text that would be lost with the editor: what was typed, also while a sent line is shown over it.
+    pub(crate) fn draft(&self) -> &str {
+        match &self.recalled {
+            Some(recall) if self.sent.get(recall.at) == Some(&self.text) => {
+                recall.edited.get(&self.sent.len()).map_or("", String::as_str)
+            }
+            _ => &self.text,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -118,6 +132,8 @@ impl LineEditor {
             }
             Edit::KillWordBack => self.remove(self.word_left(), self.cursor, true),
             Edit::KillWordForward => self.remove(self.cursor, self.word_right(), true),
+            Edit::KillAll => self.clear(),
+            Edit::Transpose => self.transpose(),
             Edit::Yank => {
                 if self.text.len() + self.killed.len() > MAX_BYTES {
                     return false;
@@ -181,6 +197,27 @@ impl LineEditor {
             self.killed = removed;
         }
         self.cursor = from;
+        self.snap();
+    }
+
+    /// Exchanges the letter before the cursor with the one after it, or at the end of a line the last two, as shell
+    /// editors do.
+    fn transpose(&mut self) {
+        let mut at = self.cursor;
+        if at == self.line_end(at) {
+            at -= self.text[..at].graphemes(true).next_back().map_or(0, str::len);
+        }
+        let line = self.line_start(self.cursor);
+        let before = self.text[line..at.max(line)].graphemes(true).next_back().map_or(0, str::len);
+        let after = self.text[at..].graphemes(true).next().map_or(0, str::len);
+        if before == 0 || after == 0 || at < line {
+            return;
+        }
+        self.remember();
+        let second = self.text[at..at + after].to_owned();
+        self.text.replace_range(at..at + after, "");
+        self.text.insert_str(at - before, &second);
+        self.cursor = at + after;
         self.snap();
     }
 

@@ -12,6 +12,28 @@ fn typed(text: &str) -> LineEditor {
 }
 
 #[test]
+fn transposes_letters() {
+    let mut editor = LineEditor::default();
+    for (text, left, expected, cursor) in [
+        ("ab", 0, "ba", 2),
+        ("abc", 1, "acb", 3),
+        ("a", 0, "a", 1),
+        ("", 0, "", 0),
+        ("x\nab", 2, "x\nab", 2),
+        ("яё", 1, "ёя", 4),
+    ] {
+        editor.replace(text);
+        (0..left).for_each(|_| assert!(editor.apply(Edit::Left)));
+        editor.apply(Edit::Transpose);
+        assert_eq!((editor.text(), editor.cursor), (expected, cursor), "{text:?}");
+    }
+    editor.apply(Edit::KillAll);
+    assert!(editor.is_empty());
+    editor.apply(Edit::Yank);
+    assert_eq!(editor.text(), "ёя");
+}
+
+#[test]
 fn edits_whole_graphemes() {
     let mut input = typed("e\u{301}👨‍👩‍👧x");
     input.apply(Edit::Left);

@@ -101,6 +101,12 @@ impl PlainMode {
         !self.input_ended && self.early.len() + self.in_flight.len() < AT_ONCE
     }
 
+    /// Returns the nicknames to complete.
+    pub(crate) fn names(&self) -> Vec<String> {
+        const NAMES: usize = 200;
+        self.app.recent_names(NAMES)
+    }
+
     /// Returns whether all has come in, gone out, and come back.
     pub(crate) fn is_finished(&self) -> bool {
         let echoes = self.app.chat.timeline.outgoing.as_slice().iter().any(PendingMessage::is_confirmed);
@@ -218,7 +224,8 @@ impl PlainMode {
     /// Returns whether messages can be sent: not before it is known whether the listener is online, because an echo
     /// could be missed.
     pub(super) fn can_send(&self) -> bool {
-        let undecided = matches!(self.app.links.listening, LinkState::Off | LinkState::Connecting { attempt: 0 | 1 });
+        let undecided =
+            matches!(self.app.links.listening, LinkState::Off | LinkState::Connecting { attempt: 0 | 1, .. });
         self.app.screen == Screen::Chat && self.app.dialog.is_none() && !undecided
     }
 

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
+use super::input::{PlainInput, PlainInputEvent};
 use super::mode::{OutputLine, PlainMode};
-use super::stdin::read_lines;
 use crate::effect::Effect;
 use crate::event::AppEvent;
 use crate::services::Services;
@@ -32,8 +32,21 @@ pub(crate) async fn run(
 }
 
 async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receiver<AppEvent>) -> io::Result<bool> {
-    let mut lines = read_lines()?;
+    let mut input = PlainInput::open()?;
     let mut signals = SignalStream::without_stop()?;
+    let ended = turn_with(plain, services, news, &mut input, &mut signals).await;
+    // The messages of the end stand on rows of their own.
+    io::stdout().write_all(input.erase().as_bytes())?;
+    ended
+}
+
+async fn turn_with(
+    plain: &mut PlainMode,
+    services: &mut Services,
+    news: &mut Receiver<AppEvent>,
+    input: &mut PlainInput,
+    signals: &mut SignalStream,
+) -> io::Result<bool> {
     let mut interrupted = false;
     let mut ended_at: Option<Instant> = None;
     let mut echo_until: Option<Instant> = None;
@@ -45,15 +58,19 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
             echo_until = Some(Instant::now() + ECHO_TIMEOUT);
         }
         let last = ended_at.map(|at| at + DRAIN_TIMEOUT);
+        input.draw()?;
         // All branches are cancel safe: lines, events and signals stay in their channels.
         let effects = tokio::select! {
-            line = lines.recv(), if plain.wants_lines() => match line {
-                Some(line) => plain.input(line, Timestamp::now()),
-                None => {
-                    plain.end_input();
-                    Vec::new()
+            events = input.next(|| plain.names()), if plain.wants_lines() => {
+                let mut effects = Vec::new();
+                for event in events {
+                    match event {
+                        PlainInputEvent::Line(line) => effects.extend(plain.input(line, Timestamp::now())),
+                        PlainInputEvent::End => plain.end_input(),
+                    }
                 }
-            },
+                effects
+            }
             message = news.recv() => match message {
                 Some(message) => plain.event(message, Timestamp::now()),
                 None => break,
@@ -63,7 +80,11 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
                     interrupted = true;
                     break;
                 }
-                Signal::Stop | Signal::Continue | Signal::Resized => Vec::new(),
+                Signal::Continue => {
+                    input.resume();
+                    Vec::new()
+                }
+                Signal::Stop | Signal::Resized => Vec::new(),
             },
             () = sleep_until(echo_until.unwrap_or_else(Instant::now)), if echo_until.is_some() => break,
             () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => {
@@ -74,11 +95,11 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
         for effect in effects {
             services.start(effect);
         }
-        if !write_output(&plain.take_output())? {
+        if !write_output(&plain.take_output(), input)? {
             break;
         }
     }
-    write_output(&plain.take_output())?;
+    write_output(&plain.take_output(), input)?;
     for effect in plain.app.quit() {
         if let Effect::Remember(_) = effect {
             services.start(effect);
@@ -87,9 +108,15 @@ async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receive
     Ok(interrupted)
 }
 
-/// Writes all lines. Returns false when the reader of the messages is gone, which is not an error.
-fn write_output(said: &[OutputLine]) -> io::Result<bool> {
+/// Writes all lines, in a terminal above the typed row. Returns false when the reader of the messages is gone, which is not an error.
+fn write_output(said: &[OutputLine], input: &mut PlainInput) -> io::Result<bool> {
+    if said.is_empty() {
+        return Ok(true);
+    }
+
     let (mut data, mut talk) = (io::stdout().lock(), io::stderr().lock());
+    data.write_all(input.erase().as_bytes())?;
+    data.flush()?;
     for one in said {
         let written = match one {
             OutputLine::Message(line) => writeln!(data, "{line}").and_then(|()| data.flush()),

@@ -39,7 +39,7 @@ fn asks_and_registers_a_user() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(Vec::new())]);
     assert!(reports(&mut me).contains("Type a nickname"));
-    assert!(matches!(&me.line("Bob", at(0))[..], [Effect::Register(name)] if name.as_str() == "Bob"));
+    assert!(matches!(&me.line("Bob", at(0))[..], [Effect::Register { nickname, .. }] if nickname.as_str() == "Bob"));
     assert!(me.line("too early", at(0)).is_empty());
     let registered = Registered { known: account("Keen Bob", "t"), saved: Ok("creds".into()) };
     let effects = take(&mut me, [AppEvent::Registered(Ok(registered))]);
@@ -232,7 +232,7 @@ fn reports_an_outage_in_two_lines() {
                 &mut me,
                 [
                     AppEvent::Link(side, LinkState::Waiting { attempt, retry_at, cause }),
-                    AppEvent::Link(side, LinkState::Connecting { attempt: attempt + 1 }),
+                    AppEvent::Link(side, LinkState::Connecting { attempt: attempt + 1, after: None }),
                 ],
             );
         }

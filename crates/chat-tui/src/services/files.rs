@@ -1,9 +1,10 @@
-//! The small files: accounts, where reading ended, the draft, and the export.
+//! The small files: accounts, where reading ended, and the export.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
-use chat_client::{Account, Credentials, Nickname};
+use chat_client::{Account, Credentials, CredentialsError, Nickname};
 use chat_frontend::report::chain;
 use private_files::{Repair, file};
 
@@ -30,26 +31,65 @@ pub(super) fn load_accounts(shared: &ServiceContext) {
     shared.send_blocking(AppEvent::Accounts(accounts));
 }
 
-/// Creates an account and saves it. An account that could not be saved is returned nevertheless.
-pub(super) async fn register(shared: &ServiceContext, nickname: Nickname) -> Result<Registered, LinkError> {
+/// The result of a registration.
+pub(super) enum RegistrationResult {
+    New(Registered),
+    /// Another program has registered this name meanwhile.
+    Found(KnownAccount),
+}
+
+/// Creates an account and saves it. An account that could not be saved is returned nevertheless. With `only_missing`,
+/// returns the saved account of this name if there is one.
+pub(super) async fn register(
+    shared: &ServiceContext,
+    nickname: Nickname,
+    only_missing: bool,
+) -> Result<RegistrationResult, LinkError> {
+    /// As long as a registration of another program may take.
+    const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
     let asked = nickname.as_str().to_owned();
+    let (path, room) = (shared.credentials_path.clone(), shared.config.write_addr_text());
+    let creating = path.clone();
+    let created = tokio::task::spawn_blocking(move || create_directory(&creating)).await;
+    // Until the account is saved no other program may register this name too.
+    let lock = match Credentials::lock_registration(&path, LOCK_TIMEOUT).await {
+        Ok(lock) => Some(lock),
+        Err(error @ CredentialsError::Locked(_)) => return Err(LinkError::Other(chain(&error))),
+        // Where nothing can be saved the account lasts for this run.
+        Err(_) => None,
+    };
+    if only_missing {
+        let (path, room, asked) = (path.clone(), room.clone(), asked.clone());
+        let find = move || {
+            let credentials = Credentials::load(&path).ok()?;
+            credentials.find_in(&room, &asked).ok().flatten().map(known)
+        };
+        if let Ok(Some(found)) = tokio::task::spawn_blocking(find).await {
+            return Ok(RegistrationResult::Found(found));
+        }
+    }
     let account = match chat_client::register(&shared.config, nickname).await {
         Ok(account) => account,
         Err(error) => return Err(translate::cause(&error)),
     };
-    let (path, room) = (shared.credentials_path.clone(), shared.config.write_addr_text());
     let known = KnownAccount { account, asked: Some(asked) };
     let saving = known.clone();
     let saved = tokio::task::spawn_blocking(move || {
-        if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
-            chat_client::paths::create_private(dir).map_err(|error| chain(&error))?;
-        }
+        created.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?;
         let mut credentials = Credentials::load(&path).map_err(|error| chain(&error))?;
         credentials.add_for(&room, &saving.account, saving.asked.as_deref()).map_err(|error| chain(&error))?;
         Ok(path.display().to_string())
     });
     let saved = saved.await.unwrap_or_else(|error| Err(chain(&error)));
-    Ok(Registered { known, saved })
+    drop(lock);
+    Ok(RegistrationResult::New(Registered { known, saved }))
+}
+
+fn create_directory(file: &Path) -> io::Result<()> {
+    match file.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
+        Some(dir) => chat_client::paths::create_private(dir),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn forget_account(shared: &ServiceContext, account: &Account) {
@@ -78,33 +118,6 @@ pub(super) fn remember(history: &Path, place: u64) {
 
 fn mark_path(history: &Path) -> PathBuf {
     file::with_suffix(history, ".read")
-}
-
-/// Keeps the typed text for the next run. Losing it costs a sentence, so an error is logged only.
-pub(super) fn save_draft(outbox: &Path, text: &str) {
-    let path = draft_path(outbox);
-    let saved = if text.is_empty() {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    } else {
-        file::replace(&path, text.as_bytes())
-    };
-    if let Err(error) = saved {
-        tracing::warn!(error = chain(&error), "could not keep the typed text");
-    }
-}
-
-/// Returns the text that the last run kept; empty where there is none.
-pub(super) fn load_draft(outbox: &Path) -> String {
-    const MAX_BYTES: u64 = 64 * 1024;
-    let read = file::read::<Repair>(&draft_path(outbox), MAX_BYTES, &mut Vec::new());
-    read.ok().flatten().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).unwrap_or_default()
-}
-
-fn draft_path(outbox: &Path) -> PathBuf {
-    file::with_suffix(outbox, ".draft")
 }
 
 /// Copies the history to a file that does not exist yet.

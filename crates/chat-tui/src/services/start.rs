@@ -1,7 +1,8 @@
 //! Starts the services, carries out effects, and closes everything.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use chat_client::{ClientConfig, Nickname, Token};
@@ -11,6 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::context::{ServiceContext, wait_for};
+use super::draft_file::DraftFile;
+use super::files::RegistrationResult;
+use super::keeper::FileKeeper;
 use super::writer::WriterCommand;
 use super::{files, history, listener, writer};
 use crate::effect::Effect;
@@ -20,6 +24,9 @@ use crate::timeline::Unsent;
 
 /// How long each part may take to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long after a key the typed text is stored: what is typed in this time is lost when the computer stops.
+const DRAFT_DELAY: Duration = Duration::from_millis(300);
 
 /// How many events wait for the application before the listener is slowed down.
 const BACKLOG: usize = 256;
@@ -33,16 +40,21 @@ pub(crate) struct Services {
     listening: Option<JoinHandle<()>>,
     /// Tells the listener to end.
     closing: watch::Sender<bool>,
-    /// The task that stores the read position.
-    remembering: Option<JoinHandle<()>>,
-    /// Saves the typed text.
-    saving: Option<JoinHandle<()>>,
+    /// Stores the read position.
+    read_position: FileKeeper<u64>,
+    /// Stores the typed text, if there is an input line.
+    draft: Option<FileKeeper<String>>,
 }
 
 impl Services {
     /// Starts what needs no account: the local room, if wanted, and the loading of the accounts. Must be called within
     /// the runtime.
-    pub(crate) fn open(config: ClientConfig, paths: Paths, local_room: LocalRoomPolicy) -> (Self, Receiver<AppEvent>) {
+    pub(crate) fn open(
+        config: ClientConfig,
+        paths: Paths,
+        local_room: LocalRoomPolicy,
+        keeps_draft: bool,
+    ) -> (Self, Receiver<AppEvent>) {
         let (news, receiver) = channel(BACKLOG);
         let (notices, room_notices) = channel(4);
         let room = LocalRoom::open(local_room, &config, &paths.data_dir, &paths.credentials, notices);
@@ -67,19 +79,13 @@ impl Services {
                 shared.send_blocking(AppEvent::Notice { text, error: false });
             }
             shared.send_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));
-            shared.send_blocking(AppEvent::Draft(files::load_draft(&shared.outbox_path)));
             files::load_accounts(shared);
         });
+        let history_path = shared.history_path.clone();
+        let read_position = FileKeeper::start(Duration::ZERO, move |place| files::remember(&history_path, place));
+        let draft = keeps_draft.then(|| keep_draft(&shared));
         (
-            Self {
-                shared,
-                posting,
-                room,
-                listening: None,
-                closing: watch::channel(false).0,
-                remembering: None,
-                saving: None,
-            },
+            Self { shared, posting, room, listening: None, closing: watch::channel(false).0, read_position, draft },
             receiver,
         )
     }
@@ -87,13 +93,17 @@ impl Services {
     /// Starts one effect. Effects of the screen are not handled here.
     pub(crate) fn start(&mut self, effect: Effect) {
         match effect {
-            Effect::Register(nickname) => {
+            Effect::Register { nickname, only_missing } => {
                 let ready = self.room.ready();
                 let shared = self.shared.clone();
                 tokio::spawn(async move {
                     wait_for(ready).await;
-                    let result = files::register(&shared, nickname).await;
-                    shared.send(AppEvent::Registered(result)).await;
+                    let event = match files::register(&shared, nickname, only_missing).await {
+                        Ok(RegistrationResult::Found(known)) => AppEvent::FoundAccount(known),
+                        Ok(RegistrationResult::New(registered)) => AppEvent::Registered(Ok(registered)),
+                        Err(cause) => AppEvent::Registered(Err(cause)),
+                    };
+                    shared.send(event).await;
                 });
             }
             Effect::Enter(known) => self.enter(known.account.token, Some(known.account.nickname)),
@@ -104,8 +114,9 @@ impl Services {
             Effect::Send { id, text } => self.post(WriterCommand::Send { id, text }),
             Effect::ConfirmEcho { id } => self.post(WriterCommand::ConfirmEcho { id }),
             Effect::SaveDraft(text) => {
-                let path = self.shared.outbox_path.clone();
-                self.saving = Some(tokio::task::spawn_blocking(move || files::save_draft(&path, &text)));
+                if let Some(draft) = &self.draft {
+                    draft.keep(text);
+                }
             }
             Effect::Resend { id, text, may_be_delivered, fresh } => {
                 self.post(WriterCommand::Resend { id, text, may_be_delivered, fresh });
@@ -123,18 +134,22 @@ impl Services {
             }
             Effect::StopSearch => self.shared.searching.store(0, std::sync::atomic::Ordering::Release),
             Effect::Export(path) => self.shared.blocking(move |shared| files::export(shared, path)),
-            Effect::Remember(place) => {
-                let path = self.shared.history_path.clone();
-                self.remembering = Some(tokio::task::spawn_blocking(move || files::remember(&path, place)));
-            }
+            Effect::Remember(place) => self.read_position.keep(place),
             Effect::Notify(_)
-            | Effect::Title(_)
+            | Effect::BareView(_)
+            | Effect::EndBareView
+            | Effect::EditExternally(_)
             | Effect::CopyToken(_)
             | Effect::Copy(_)
             | Effect::Redraw
             | Effect::Suspend
             | Effect::Quit => {}
         }
+    }
+
+    /// Returns a directory that only this user can read.
+    pub(crate) fn private_dir(&self) -> PathBuf {
+        self.shared.outbox_path.parent().map(Path::to_owned).unwrap_or_default()
     }
 
     /// Ends everything: messages in transit get a moment to be confirmed, a local room is drained. Returns `None` if
@@ -144,10 +159,18 @@ impl Services {
         self.post(WriterCommand::Close(answer));
         self.closing.send_replace(true);
         let left = tokio::time::timeout(CLOSE_TIMEOUT, report).await;
-        for task in self.listening.into_iter().chain(self.remembering).chain(self.saving) {
-            // A slower disk is not waited for.
-            let _ = tokio::time::timeout(CLOSE_TIMEOUT, task).await;
-        }
+        let files = async {
+            if let Some(task) = self.listening {
+                // An error means that the task has panicked, and then there is nothing to wait for.
+                let _ = task.await;
+            }
+            self.read_position.close().await;
+            if let Some(draft) = self.draft {
+                draft.close().await;
+            }
+        };
+        // A slower disk is not waited for.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, files).await;
         self.room.close().await;
         left.ok().and_then(Result::ok)
     }
@@ -165,6 +188,23 @@ impl Services {
         // An error means that the program is ending.
         let _ = self.posting.send(command);
     }
+}
+
+/// Loads the draft of the last run, and returns the task that keeps the next one.
+fn keep_draft(shared: &Arc<ServiceContext>) -> FileKeeper<String> {
+    let file: Arc<OnceLock<Option<DraftFile>>> = Arc::default();
+    let opened = file.clone();
+    shared.blocking(move |shared| {
+        if let Some(draft) = opened.get_or_init(|| DraftFile::claim(&shared.outbox_path)) {
+            shared.send_blocking(AppEvent::Draft(draft.load()));
+        }
+    });
+    let outbox = shared.outbox_path.clone();
+    FileKeeper::start(DRAFT_DELAY, move |text: String| {
+        if let Some(draft) = file.get_or_init(|| DraftFile::claim(&outbox)) {
+            draft.save(&text);
+        }
+    })
 }
 
 /// Shows the notices of the local room.

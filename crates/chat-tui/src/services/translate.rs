@@ -15,7 +15,7 @@ use crate::timeline::{FileSpan, PageLine};
 
 pub(super) fn link_state(state: &ConnectionState) -> LinkState {
     match state {
-        ConnectionState::Connecting { attempt } => LinkState::Connecting { attempt: *attempt },
+        ConnectionState::Connecting { attempt } => LinkState::Connecting { attempt: *attempt, after: None },
         ConnectionState::Online { .. } => LinkState::Online,
         ConnectionState::Waiting { attempt, retry_at, cause } => {
             let left = retry_at.saturating_duration_since(tokio::time::Instant::now());
@@ -27,7 +27,7 @@ pub(super) fn link_state(state: &ConnectionState) -> LinkState {
             LinkState::Closed { cause: cause.as_ref().map(|cause| self::cause(cause)) }
         }
         // A state of a later version of the library.
-        _ => LinkState::Connecting { attempt: 1 },
+        _ => LinkState::Connecting { attempt: 1, after: None },
     }
 }
 
@@ -46,6 +46,7 @@ pub(super) fn cause(error: &ConnectError) -> LinkError {
         ConnectError::Protocol(source) => LinkError::Protocol(source.to_string()),
         ConnectError::Codec(source) => LinkError::Protocol(source.to_string()),
         ConnectError::Lost(_) => LinkError::Lost,
+        ConnectError::NoAnswerToResume => LinkError::NoAnswerToResume,
         other => LinkError::Other(chain(other)),
     }
 }

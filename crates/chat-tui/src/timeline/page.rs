@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::entry::{FileSpan, TimelineEntry, Viewer};
+use super::unread::MessageCount;
 use super::window::{Anchor, Newer, Older, Timeline, WINDOW, to_index};
 use crate::names::SenderNames;
 
@@ -101,7 +102,7 @@ impl Timeline {
         if matches!(self.anchor, Anchor::At { .. }) {
             self.anchor = Anchor::End;
         }
-        self.below = 0;
+        self.below = MessageCount::default();
         self.attach(end);
         self.note_reading();
         self.trim_front();

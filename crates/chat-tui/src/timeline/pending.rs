@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat_client::{DeliveryState, Echo, EchoMatcher, Gap, Message, Nickname, PostId, Text, display};
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 
 use super::FileSpan;
 
@@ -127,13 +127,18 @@ impl PendingMessages {
         self.echoes.clear();
     }
 
-    /// Takes a new state. An answer that comes late does not undo a confirmation. Returns the message when it is in the
-    /// conversation now.
-    pub(crate) fn set_state(&mut self, id: &PostId, state: DeliveryState) -> Option<(PendingMessage, Echo<EchoTag>)> {
+    /// Takes a new state at this time. An answer that comes late does not undo a confirmation. Returns the message when
+    /// it is in the conversation now.
+    pub(crate) fn set_state(
+        &mut self,
+        id: &PostId,
+        state: DeliveryState,
+        now: Timestamp,
+    ) -> Option<(PendingMessage, Echo<EchoTag>)> {
         let own = self.messages.iter_mut().find(|own| own.id == *id).filter(|own| !own.is_confirmed())?;
         own.state = state;
         own.held = None;
-        let outcome = self.echoes.update(id, &own.state)?;
+        let outcome = self.echoes.update_at(id, &own.state, now.into())?;
         Some((self.remove(id)?, outcome.echo))
     }
 
@@ -218,7 +223,7 @@ mod tests {
         for (name, text, state) in messages {
             let at = DateTime::constant(2023, 1, 14, 17, 7, 0, 0);
             pending.add(PendingMessage::new(id(name), Text::new(text).unwrap(), at));
-            pending.set_state(&id(name), state.clone());
+            pending.set_state(&id(name), state.clone(), Timestamp::UNIX_EPOCH);
         }
         pending
     }
@@ -244,7 +249,7 @@ mod tests {
     #[test]
     fn a_confirmation_is_not_undone() {
         let mut all = pending(&[("1", "hi", confirmed("1"))]);
-        assert!(all.set_state(&id("1"), DeliveryState::Unconfirmed).is_none());
+        assert!(all.set_state(&id("1"), DeliveryState::Unconfirmed, Timestamp::UNIX_EPOCH).is_none());
         assert!(all.find(&id("1")).unwrap().is_confirmed());
     }
 

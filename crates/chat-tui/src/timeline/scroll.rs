@@ -1,7 +1,24 @@
 //! The scroll position: the end, or an entry that keeps its place while others come and go. Heights are an argument, since
 //! only the screen knows them.
 
+use super::unread::MessageCount;
 use super::window::{Anchor, Newer, Timeline, to_index};
+
+/// A place in the conversation, to come back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadingPlace {
+    End,
+    /// A message of the history file at the bottom edge, with this many rows hidden.
+    File {
+        start: u64,
+        hidden: usize,
+    },
+    /// An entry that is in no file.
+    Index {
+        index: i64,
+        hidden: usize,
+    },
+}
 
 impl Timeline {
     /// Returns whether the view follows the conversation.
@@ -22,6 +39,18 @@ impl Timeline {
                 self.not_above_the_top(index, hidden, page, height)
             }
         }
+    }
+
+    /// Returns the items in a view of `page` rows.
+    pub(crate) fn visible(&self, page: usize, height: impl Fn(&Self, i64) -> usize) -> std::ops::Range<i64> {
+        let (bottom, hidden) = self.bottom(page, &height);
+        let mut rows = height(self, bottom).saturating_sub(hidden);
+        let mut top = bottom;
+        while rows < page && top > self.indices().start {
+            top -= 1;
+            rows += height(self, top);
+        }
+        top..(bottom + 1).max(top)
     }
 
     /// Moves by `rows`, up if negative.
@@ -85,8 +114,8 @@ impl Timeline {
     /// Moves to the end of the conversation.
     pub(crate) fn go_to_end(&mut self) {
         self.anchor = Anchor::End;
-        self.found = None;
-        self.below = 0;
+        (self.found, self.marked) = (None, None);
+        self.below = MessageCount::default();
         if matches!(self.newer, Newer::Asked(_)) {
             // The requested page is one in the middle.
             self.newer = Newer::More;
@@ -114,13 +143,17 @@ impl Timeline {
         }
         // A reader near the end of a conversation that became shorter follows it again.
         let indices = self.indices();
-        self.below = self.below.min(match self.anchor {
-            Anchor::At { index, .. } if self.is_live() => usize::try_from(indices.end - 1 - index).unwrap_or(0),
-            _ => self.below,
-        });
+        if let Anchor::At { index, .. } = self.anchor
+            && self.is_live()
+        {
+            let mut beyond = MessageCount::default();
+            let seen = usize::try_from(index + 1 - indices.start).unwrap_or(0);
+            self.entries.iter().skip(seen).for_each(|entry| beyond.add(entry));
+            self.below = self.below.min(beyond);
+        }
     }
 
-    fn go_to(&mut self, index: i64, hidden: usize) {
+    pub(super) fn go_to(&mut self, index: i64, hidden: usize) {
         self.anchor = Anchor::At { index, hidden };
         self.clamp_anchor();
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::entry::{EntryKind, TimelineEntry, Viewer};
 use super::pending::{EchoTag, PendingMessage, PendingMessages};
+use super::unread::MessageCount;
 use crate::names::SenderNames;
 
 /// The number of entries in the window. When the reader scrolls back, up to twice as many, so that pages are not
@@ -26,18 +27,22 @@ pub(crate) struct Timeline {
     pub(super) older: Older,
     pub(super) newer: Newer,
     pub(super) anchor: Anchor,
-    /// How many messages have arrived since the reader left the end.
-    pub(super) below: usize,
+    /// What has arrived since the reader left the end.
+    pub(super) below: MessageCount,
     /// The end of the newest message that is known to be in the history file.
     pub(super) newest: u64,
     /// Messages before this position in the history file have been read.
     pub(super) read_to: Option<u64>,
     /// The position of the unread mark; it stays while the messages after it are being read.
     pub(super) unread_line: Option<u64>,
+    /// The page that is waited for is the one of the first unread message.
+    pub(super) aligns_unread: bool,
     /// The user is present.
     pub(super) present: bool,
     /// The position in the history file of the target of a jump.
     pub(super) found: Option<u64>,
+    /// The message that the last search for a mention has found.
+    pub(super) marked: Option<i64>,
     /// The senders, here and in the pages that were loaded.
     pub(crate) names: SenderNames,
     pub(crate) outgoing: PendingMessages,
@@ -91,12 +96,14 @@ impl Default for Timeline {
             older: Older::Nothing,
             newer: Newer::Live,
             anchor: Anchor::End,
-            below: 0,
+            below: MessageCount::default(),
+            aligns_unread: false,
             newest: 0,
             read_to: None,
             unread_line: None,
             present: true,
             found: None,
+            marked: None,
             names: SenderNames::new(),
             outgoing: PendingMessages::default(),
         }
@@ -124,11 +131,6 @@ impl Timeline {
     pub(crate) fn entry_before(&self, index: i64) -> Option<&TimelineEntry> {
         let at = usize::try_from(index - self.first).ok()?;
         self.entries.get(at.min(self.entries.len()).checked_sub(1)?)
-    }
-
-    /// Returns how many messages have arrived since the reader left the end.
-    pub(crate) fn below(&self) -> usize {
-        self.below
     }
 
     /// Returns whether the window ends where the conversation does.
@@ -169,12 +171,12 @@ impl Timeline {
             self.newest = mark.end;
             self.note_reading();
         }
-        if entry.as_message().is_some_and(|said| said.own) {
-            // A user who writes has read everything.
-            self.read_everything();
+        if entry.as_message().is_some_and(|said| said.own) && self.is_live() && self.newest > 0 {
+            // A user who writes has read everything. The mark stays until the user has been away again.
+            self.read_to = Some(self.newest);
         }
-        if self.anchor != Anchor::End && entry.as_message().is_some_and(|said| !said.own) {
-            self.below += 1;
+        if self.anchor != Anchor::End {
+            self.below.add(&entry);
         }
         if self.is_live() && self.anchor != Anchor::End && self.entries.len() >= 2 * WINDOW && entry.mark.is_some() {
             // The reader is far back and messages continue to arrive: new ones stay in the file for now.
@@ -231,51 +233,6 @@ impl Timeline {
             if let EntryKind::Message(said) = &mut entry.kind {
                 said.confirmed = true;
             }
-        }
-    }
-
-    /// Sets the read position of an earlier run.
-    pub(crate) fn set_read_to(&mut self, place: Option<u64>) {
-        self.read_to = place;
-        self.unread_line = place;
-    }
-
-    /// Returns the position to store for the next run.
-    pub(crate) fn read_to(&self) -> Option<u64> {
-        self.read_to
-    }
-
-    /// Sets whether the user is present. The unread line stays where reading ended.
-    pub(crate) fn set_present(&mut self, present: bool) {
-        if self.present && !present && self.follows() {
-            self.note_reading();
-            self.unread_line = self.read_to;
-        }
-        self.present = present;
-        self.note_reading();
-    }
-
-    /// Returns whether the unread mark stands before the item with this index.
-    pub(crate) fn unread_begins_at(&self, index: i64) -> bool {
-        let Some(line) = self.unread_line else { return false };
-        let Some(TimelineItem::Entry(entry)) = self.item(index) else { return false };
-        let unread = entry.mark.is_some_and(|mark| mark.start >= line);
-        // Notices and gaps have no position in the file, so skip a few of them.
-        let marked = (1..=8).find_map(|back| self.entry_before(index - back + 1).and_then(|entry| entry.mark));
-        unread && marked.is_some_and(|mark| mark.start < line)
-    }
-
-    /// Marks the messages at the visible end as read. The mark stays where it is.
-    pub(super) fn note_reading(&mut self) {
-        if self.present && self.follows() && self.is_live() && self.newest > 0 {
-            self.read_to = Some(self.newest);
-        }
-    }
-
-    pub(super) fn read_everything(&mut self) {
-        if self.is_live() && self.newest > 0 {
-            self.read_to = Some(self.newest);
-            self.unread_line = self.read_to;
         }
     }
 

@@ -8,7 +8,7 @@ pub mod room;
 pub mod terminal;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The deadline of every wait.
 pub const GUARD: Duration = Duration::from_secs(60);
@@ -40,4 +40,13 @@ pub fn write_history(home: &Path, lines: usize) {
         writeln!(file, "[14.01.23 17:07] Jolly Ann: this is line {number} of many").unwrap();
     }
     file.flush().unwrap();
+}
+
+/// Waits until a file has this content.
+pub fn wait_for_file(path: &Path, content: &str) {
+    let begun = Instant::now();
+    while std::fs::read_to_string(path).ok().as_deref() != Some(content) {
+        assert!(begun.elapsed() < GUARD, "{} does not become {content:?}", path.display());
+        std::thread::yield_now();
+    }
 }

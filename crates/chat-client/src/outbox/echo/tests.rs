@@ -1,6 +1,6 @@
 //! Tests of echoes with and without numbers, before and after their receipts.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use chat_proto::StreamId;
 
@@ -47,8 +47,21 @@ fn missed(n: u32) -> EchoOutcome<u32> {
     EchoOutcome { id: id(n), echo: Echo::Missed }
 }
 
+/// A gap that ends after everything that a test confirms.
 fn gap(cause: GapCause) -> Gap {
-    Gap::new(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH, None, cause)
+    Gap::new(SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_secs(3600), None, cause)
+}
+
+#[test]
+fn confirmed_after_the_gap_is_awaited() {
+    let mut echoes = matcher(&[(1, "lost", DeliveryState::Written), (2, "waited", DeliveryState::Queued)]);
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+    let second = Duration::from_secs(1);
+    assert_eq!(echoes.update_at(&id(1), &confirmed(1, None), end - second), None);
+    assert_eq!(echoes.update_at(&id(2), &confirmed(2, None), end + second), None);
+    let gap = Gap::new(SystemTime::UNIX_EPOCH, end, None, GapCause::Disconnected);
+    assert_eq!(echoes.on_gap(&gap), [missed(1)]);
+    assert_eq!(echoes.on_message(&heard("Keen Bob", "waited", None), 7), [seen(2, 7)]);
 }
 
 #[test]

@@ -15,13 +15,16 @@ use crate::rate_limited_log::RateLimitedLog;
 const REMEMBERED: usize = 8_192;
 
 /// The limit of a larger network, as a multiple of the limit of one address. A provider assigns a /56 to a home and a
-/// /48 to a server, which would count as 256 and 65,536 addresses; a /24 of IPv4 has 256.
-const WIDER: [(Network, usize); 3] = [(Network::V6(56), 2), (Network::V6(48), 4), (Network::V4(24), 4)];
+/// /48 to a server, which would count as 256 and 65,536 addresses; a /24 of IPv4 has 256. A provider itself has a /32, or
+/// a /16 of IPv4.
+const WIDER: [(Network, usize); 5] =
+    [(Network::V6(56), 2), (Network::V6(48), 4), (Network::V6(32), 16), (Network::V4(24), 4), (Network::V4(16), 16)];
 
-/// The part of all connections that is reserved for addresses with few connections: one in eight.
+/// The part of all connections, and of the registrations of all addresses, that is reserved for networks with few of
+/// them: one in eight.
 const RESERVED_PART: usize = 8;
 
-/// An address with at most this many connections has few.
+/// An address with fewer connections than this has few; a wider network has the multiple of its limit.
 const FEW: usize = 4;
 
 /// Counts connections and registrations per address.
@@ -87,8 +90,8 @@ impl Admission {
         // Local proxies and local users share the loopback address, so it counts only towards the total.
         if !peer.is_loopback() {
             let open = |network: &CountedNetwork| state.open.get(network).copied().unwrap_or_default();
-            let own = networks(peer).next().map_or(0, |(network, _)| open(&network));
-            if own >= FEW && state.in_all >= limits.connections - limits.connections / RESERVED_PART {
+            let has_many = networks(peer).any(|(network, times)| open(&network) >= FEW * times);
+            if has_many && state.in_all >= limits.connections - limits.connections / RESERVED_PART {
                 self.meters.refused_in_all.one();
                 return None;
             }
@@ -153,7 +156,7 @@ impl AdmissionState {
             }
         }
         if let Some(rate) = limits.registrations_in_all
-            && self.registrations_in_all.take(rate, now).is_err()
+            && !self.take_registration_in_all(rate, peer, now)
         {
             return false;
         }
@@ -164,6 +167,19 @@ impl AdmissionState {
             }
         }
         true
+    }
+
+    /// Takes one registration from the rate of all addresses. Its last part is reserved for networks that have not
+    /// registered lately.
+    fn take_registration_in_all(&mut self, rate: Rate, peer: IpAddr, now: Instant) -> bool {
+        let is_new =
+            networks(peer).all(|(network, _)| self.registrations.get(&network).is_none_or(|known| known.is_empty(now)));
+        let reserved = rate.burst / u32::try_from(RESERVED_PART).unwrap_or(u32::MAX);
+        let open_to_all = Rate { burst: rate.burst - reserved, ..rate };
+        if !is_new && self.registrations_in_all.is_full(open_to_all, now) {
+            return false;
+        }
+        self.registrations_in_all.take(rate, now).is_ok()
     }
 }
 
@@ -242,7 +258,7 @@ mod tests {
         let local: Vec<_> = (0..3).map(|_| admission.admit(ip("127.0.0.1"), Port::Listen).unwrap()).collect();
         assert!(admission.admit(ip("127.0.0.1"), Port::Listen).is_none());
         drop(local);
-        assert_eq!(admission.lock().open.len(), 3, "the /64, /56 and /48");
+        assert_eq!(admission.lock().open.len(), 4, "the /64, /56, /48 and /32");
     }
 
     #[test]
@@ -275,17 +291,42 @@ mod tests {
     }
 
     #[test]
+    fn reserve_is_not_for_many_networks_of_one_host() {
+        let admission = admission(800, 1_000);
+        let mut held = Vec::new();
+        // 800 addresses of one /48, each of which has few connections.
+        for network in 0..800 {
+            held.extend(admission.admit(ip(&format!("2001:db8:0:{network:x}::1")), Port::Listen));
+        }
+        assert_eq!(held.len(), 700);
+        assert!(admission.admit(ip("2001:db9::1"), Port::Listen).is_some());
+        assert!(admission.admit(ip("198.51.100.7"), Port::Listen).is_some());
+    }
+
+    #[test]
+    fn registrations_leave_a_reserve_for_others() {
+        let (admission, now) = (admission(400, 400), Instant::now());
+        let permit = |address: &str| admission.admit(ip(address), Port::Write).unwrap();
+        let permits: Vec<_> = (0..40).map(|network| permit(&format!("2001:db8:{network:x}::1"))).collect();
+        // The first of each /48 and the second of some: 18 of 20, two are for networks that have not registered.
+        let done = permits.iter().chain(&permits).filter(|permit| permit.may_register(now)).count();
+        assert_eq!(done, 18);
+        assert!(permit("198.51.100.7").may_register(now));
+    }
+
+    #[test]
     fn limits_registrations_at_all_levels() {
         let (admission, now) = (admission(40, 40), Instant::now());
         let permit = |address: &str| admission.admit(ip(address), Port::Write).unwrap();
         let (one, other) = (permit("127.0.0.1"), permit("192.0.2.1"));
         assert!(one.may_register(now) && one.may_register(now) && !one.may_register(now));
         assert!(other.may_register(now));
-        // Two of each address, eight of its /24, twenty in total.
+        // Two of each address, eight of its /24, twenty in total, two of them for networks that have not registered.
         let of = |network: u8| {
             let permits: Vec<_> = (2..30).map(|host| permit(&format!("198.51.{network}.{host}"))).collect();
             permits.iter().filter(|permit| permit.may_register(now)).count()
         };
-        assert_eq!([of(1), of(2), of(3)], [8, 8, 1]);
+        assert_eq!([of(1), of(2), of(3)], [8, 7, 0]);
+        assert!(permit("203.0.113.1").may_register(now));
     }
 }

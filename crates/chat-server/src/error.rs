@@ -83,8 +83,8 @@ pub enum JournalError {
         /// The link.
         path: PathBuf,
     },
-    /// A file of the open store was removed, moved or replaced.
-    #[error("{path} was removed or replaced while the server runs: put it back, or restart the server",
+    /// A file of the open store was removed, moved, replaced or cut short.
+    #[error("{path} was removed, replaced or cut short while the server runs: put it back, or restart the server",
         path = path.display())]
     Replaced {
         /// The path that leads elsewhere now.

@@ -179,6 +179,7 @@ impl Journal for SqliteJournal {
         self.reader.close();
         // Moves the write-ahead log into the store. If there is no space for that, the next start reads it as it is.
         let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        self.identity.renew();
         let busy: i64 = match folded.map_err(|error| JournalError::from(StoreError::from(error))) {
             Err(JournalError::Full) => {
                 tracing::warn!("no space left to move the write-ahead log into the store");

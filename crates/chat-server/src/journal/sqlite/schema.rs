@@ -37,6 +37,9 @@ const TABLES: &str = "
     CREATE UNIQUE INDEX message_post ON message(account, post) WHERE post IS NOT NULL;
 ";
 
+/// The length in bytes to which SQLite cuts a longer write-ahead log when it begins it again.
+pub(super) const WAL_LIMIT: u64 = 64 * 1024 * 1024;
+
 /// Opens the file for the one writing connection, and creates the tables in an empty file.
 ///
 /// FULL makes each commit wait for the disk; in WAL mode that is one fsync. A checkpoint every 16 MiB keeps the log
@@ -45,10 +48,10 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.execute_batch("PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8';")?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = {WAL_LIMIT};
          PRAGMA cache_size = -16384; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;",
-    )?;
+    ))?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {

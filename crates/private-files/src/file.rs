@@ -17,11 +17,18 @@ use crate::repair::Repair;
 pub fn read<W: From<Repair>>(path: &Path, limit: u64, repairs: &mut Vec<W>) -> io::Result<Option<Vec<u8>>> {
     let file = match open_existing(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_missing(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     tighten(&file, path, repairs)?;
     read_limited(&file, limit).map(Some)
+}
+
+/// Returns whether the error says that there is no such file. A path through something that is not a directory, as with
+/// `HOME=/dev/null`, leads to no file either.
+#[must_use]
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Opens a private file for reading and appending, and creates it and its directory if they do not exist. A mode looser
@@ -128,7 +135,7 @@ pub fn replace_and_open(path: &Path, content: &[u8]) -> io::Result<Replaced> {
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Ok(()) => directory::sync(directory::of(path)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if is_missing(&error) => Ok(()),
         Err(error) => Err(error),
     }
 }

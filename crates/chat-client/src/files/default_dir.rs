@@ -64,3 +64,19 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
 pub(crate) fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
+
+/// Returns whether two open files are the same file. Without inodes they count as the same, so that a replaced file is
+/// only noticed by its content.
+pub(crate) fn is_same(one: &File, other: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let inode = |file: &File| file.metadata().ok().map(|found| (found.dev(), found.ino()));
+        inode(one) == inode(other)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        true
+    }
+}

@@ -4,12 +4,14 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use private_files::file;
 
 use super::HistoryError;
 use super::format::HistoryLine;
+use crate::files::default_dir;
 
 /// Bytes per read: large enough that a search is bound by memory bandwidth, small enough for a cold start.
 const BLOCK_BYTES: u64 = 256 * 1024;
@@ -22,6 +24,7 @@ const SMALL_BLOCK_BYTES: u64 = 32 * 1024;
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
 /// A history file opened for reading. Any number of readers can be open while another process writes. Its methods block.
+/// A clone reads the same open file.
 ///
 /// ```
 /// use chat_client::{History, history};
@@ -37,10 +40,10 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 /// assert_eq!(older.ok_or("found")?.sender(), Some("Ann"));
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct History {
     path: PathBuf,
-    file: Option<File>,
+    file: Option<Arc<File>>,
 }
 
 /// A range of whole lines and its offset.
@@ -57,8 +60,8 @@ impl History {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, HistoryError> {
         let path = path.as_ref().to_owned();
         match file::open_regular(&path) {
-            Ok(file) => Ok(Self { path, file: Some(file) }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path, file: None }),
+            Ok(file) => Ok(Self { path, file: Some(Arc::new(file)) }),
+            Err(error) if file::is_missing(&error) => Ok(Self { path, file: None }),
             Err(source) => Err(HistoryError::Open { path, source }),
         }
     }
@@ -180,9 +183,23 @@ impl History {
         read_range(file, offset, length).map_err(|source| HistoryError::Read { path: self.path.clone(), source })
     }
 
-    /// Creates a history that is not opened yet and counts as empty.
-    pub(super) fn unopened(path: &Path) -> Self {
-        Self { path: path.to_owned(), file: None }
+    /// Returns whether there was no file when the history was opened.
+    pub(super) fn is_missing(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Returns whether both have the same file open.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        match (&self.file, &other.file) {
+            (Some(one), Some(other)) => default_dir::is_same(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+
+    /// Returns the bytes before `offset`, at most `count` of them.
+    pub(super) fn range_before(&self, offset: u64, count: u64) -> Result<Bytes, HistoryError> {
+        let count = count.min(offset);
+        self.read(offset - count, count)
     }
 }
 

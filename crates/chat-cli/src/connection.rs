@@ -55,7 +55,11 @@ pub(crate) fn add_identity(layer: &mut Layer, identity: &IdentityArgs) -> Result
 }
 
 pub(crate) fn settings(layer: Layer, common: &CommonArgs) -> Result<Settings, CliError> {
-    Ok(Settings::load(layer, common.profile.as_deref())?)
+    let settings = Settings::load(layer, common.profile.as_deref())?;
+    for warning in &settings.warnings {
+        output::report(format_args!("warning: {warning}"));
+    }
+    Ok(settings)
 }
 
 /// Warns if the token will be sent unencrypted to another machine. The original does this, so it is not refused.

@@ -1,6 +1,7 @@
 //! Faults that were found and repaired when a file was opened. They are reported once and are never fatal.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 use private_files::Repair;
@@ -53,6 +54,13 @@ pub enum FileWarning {
         /// The changed file.
         path: PathBuf,
     },
+    /// The configuration file may not be read, so no profile was used.
+    ConfigSkipped {
+        /// The configuration file.
+        path: PathBuf,
+        /// Why it could not be read.
+        reason: io::ErrorKind,
+    },
 }
 
 impl From<Repair> for FileWarning {
@@ -91,6 +99,9 @@ impl fmt::Display for FileWarning {
             }
             Self::Changed { path } => {
                 write!(f, "{}: another program changed the file; lines may be repeated", path.display())
+            }
+            Self::ConfigSkipped { path, reason } => {
+                write!(f, "could not read {}: {reason}; continuing without a profile", path.display())
             }
         }
     }

@@ -9,6 +9,7 @@ use private_files::file;
 use serde::Deserialize;
 
 use super::layer::{Layer, SettingsError};
+use crate::files::warning::FileWarning;
 
 /// No configuration written by hand has a hundredth of this size.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -43,11 +44,23 @@ struct Profile {
 }
 
 /// Reads the requested profile, or else the one called `default` if it exists. A missing file has no profiles.
-pub(crate) fn read(path: &Path, wanted: Option<&str>) -> Result<(Option<String>, Layer), SettingsError> {
+///
+/// A file that may not be read is an error if it is `requested`. Otherwise it is skipped with a warning: the home
+/// directory may be another user's, as in a container that runs under any uid.
+pub(crate) fn read(
+    path: &Path,
+    wanted: Option<&str>,
+    requested: bool,
+    warnings: &mut Vec<FileWarning>,
+) -> Result<(Option<String>, Layer), SettingsError> {
     let content = match read_bounded(path) {
         // Editors on Windows put a byte-order mark in front.
         Ok(content) => content.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(content),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) if file::is_missing(&error) => String::new(),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !requested => {
+            warnings.push(FileWarning::ConfigSkipped { path: path.to_owned(), reason: error.kind() });
+            String::new()
+        }
         Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
     };
     let mut file: File = toml::from_str(&content).map_err(|source| {

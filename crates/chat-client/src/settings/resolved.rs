@@ -10,6 +10,7 @@ use super::file;
 use super::layer::{Layer, SettingsError};
 use crate::config::ClientConfig;
 use crate::files::paths;
+use crate::files::warning::FileWarning;
 use crate::net::trust::Trust;
 
 /// The result of all layers.
@@ -44,6 +45,8 @@ pub struct Settings {
     pub lang: Option<String>,
     /// Which certificates to trust; `None` is plain TCP.
     pub tls: Option<Trust>,
+    /// What was found wrong with the configuration file and is no error. Report it once.
+    pub warnings: Vec<FileWarning>,
 }
 
 impl Settings {
@@ -58,7 +61,8 @@ impl Settings {
     }
 
     /// Merges settings as [`Settings::load`] does, with all inputs as arguments. A missing configuration file is an
-    /// empty one.
+    /// empty one. One that may not be read is an error if a profile is requested or `CHAT_CONFIG_DIR` is set, and
+    /// otherwise one of the [`warnings`](Self::warnings).
     ///
     /// # Errors
     /// [`SettingsError`], which names the place of the error.
@@ -72,8 +76,10 @@ impl Settings {
             Some(name) => Some(name.to_owned()),
             None => text(env, "CHAT_PROFILE")?,
         };
+        let requested = wanted.is_some() || env("CHAT_CONFIG_DIR").is_some_and(|dir| !dir.is_empty());
+        let mut warnings = Vec::new();
         let (profile, from_file) = match config_file {
-            Some(path) => file::read(path, wanted.as_deref())?,
+            Some(path) => file::read(path, wanted.as_deref(), requested, &mut warnings)?,
             None => (None, Layer::default()),
         };
         let layer = flags.over(from_environment(env)?).over(from_file);
@@ -101,6 +107,7 @@ impl Settings {
             data_dir,
             lang: layer.lang,
             tls: trust(layer.tls, layer.ca_file, layer.pin.as_deref())?,
+            warnings,
         })
     }
 

@@ -91,6 +91,7 @@ pub(crate) async fn new(
 ) -> Result<Account, CliError> {
     let nickname = Nickname::new(name)?;
     let lock = lock(settings, config).await?;
+    warn_of_other_rooms(&load(settings).await?, config, name);
     register_and_save(settings, config, nickname, last_error, &lock).await
 }
 
@@ -125,12 +126,15 @@ async fn load(settings: &Settings) -> Result<Credentials, CliError> {
     unblock(move || kept(&settings)).await
 }
 
-/// Names the rooms that have an account of this name: a server that moved to another port is another room.
+/// Names the rooms that have an account of this name if this room has none: a server that moved to another port is
+/// another room.
 fn warn_of_other_rooms(credentials: &Credentials, config: &ClientConfig, name: &str) {
+    let here = config.write_addr_text();
     let others = credentials.accounts().filter(|stored| stored.is_called(name));
     let rooms: BTreeSet<&str> = others.filter_map(|stored| stored.room()).collect();
-    if !rooms.is_empty() {
-        let (here, rooms) = (config.write_addr_text(), Vec::from_iter(rooms).join(", "));
+    let is_here = credentials.of_room(&here).iter().any(|stored| stored.room().is_some() && stored.is_called(name));
+    if !rooms.is_empty() && !is_here {
+        let rooms = Vec::from_iter(rooms).join(", ");
         output::report(format_args!(
             "warning: {name:?} has an account in another room ({rooms}) and none in {here}; if the server has moved, use \
              `chat accounts move`"

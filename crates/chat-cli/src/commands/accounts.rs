@@ -49,7 +49,7 @@ pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliE
 
 /// Without a room, the nickname must be of one room alone.
 fn one_room(credentials: &Credentials, nickname: &str, room: Option<&str>) -> Result<(), CliError> {
-    let named = |stored: &&CachedAccount| stored.nickname().as_str() == nickname;
+    let named = |stored: &&CachedAccount| stored.has_nickname(nickname);
     let rooms: BTreeSet<_> = credentials.accounts().filter(named).map(CachedAccount::room).collect();
     if room.is_none() && rooms.len() > 1 {
         let rooms = rooms.into_iter().map(|room| room.unwrap_or("unknown").to_owned());
@@ -61,7 +61,7 @@ fn one_room(credentials: &Credentials, nickname: &str, room: Option<&str>) -> Re
 /// Removes the accounts with this nickname in one room.
 fn remove(credentials: &mut Credentials, nickname: &str, room: Option<&str>) -> Result<(), CliError> {
     one_room(credentials, nickname, room)?;
-    let named = |stored: &&CachedAccount| stored.nickname().as_str() == nickname;
+    let named = |stored: &&CachedAccount| stored.has_nickname(nickname);
     let Some(room) = room else {
         return match credentials.remove(nickname)? {
             0 => Err(CliError::UnknownAccount(nickname.to_owned())),

@@ -178,7 +178,7 @@ impl Credentials {
         })
     }
 
-    /// Removes the accounts with this nickname and returns their number.
+    /// Removes the accounts with this [whole nickname](CachedAccount::has_nickname) and returns their number.
     ///
     /// # Errors
     /// [`CredentialsError`]; the file is then unchanged.
@@ -186,7 +186,7 @@ impl Credentials {
         let mut removed = 0;
         self.change(|lines| {
             let before = lines.len();
-            lines.retain(|line| line.account.as_ref().is_none_or(|stored| stored.nickname().as_str() != nickname));
+            lines.retain(|line| line.account.as_ref().is_none_or(|stored| !stored.has_nickname(nickname)));
             removed = before - lines.len();
         })?;
         Ok(removed)
@@ -203,7 +203,7 @@ impl Credentials {
             for line in lines {
                 let Some(stored) = &line.account else { continue };
                 let is_from = from.is_none_or(|from| stored.room().is_some_and(|own| same_room(own, from)));
-                if stored.nickname().as_str() == nickname && is_from {
+                if stored.has_nickname(nickname) && is_from {
                     *line = CredentialLine::of(Some(to), stored.account(), stored.asked()).merged_with(line);
                     moved += 1;
                 }

@@ -39,14 +39,17 @@ impl CachedAccount {
         self.asked.as_deref()
     }
 
-    /// Returns whether `name` is its whole nickname or the name that was asked for. Names are compared in Unicode's
-    /// composed form: keyboards and file systems disagree about how an accented letter is spelled.
+    /// Returns whether `name` is its whole nickname or the name that was asked for. Names are compared as they are
+    /// registered, without spaces at the ends and control characters, and in Unicode's composed form: keyboards and file
+    /// systems disagree about how an accented letter is spelled.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
         self.has_nickname(name) || self.was_asked_as(name)
     }
 
-    pub(super) fn has_nickname(&self, name: &str) -> bool {
+    /// Returns whether `name` is its whole nickname, compared as by [`is_called`](Self::is_called).
+    #[must_use]
+    pub fn has_nickname(&self, name: &str) -> bool {
         same_name(self.nickname().as_str(), name)
     }
 
@@ -63,7 +66,9 @@ impl CachedAccount {
 }
 
 fn same_name(one: &str, other: &str) -> bool {
-    one.nfc().eq(other.nfc())
+    // What is no nickname at all is compared as it is.
+    let cleaned = |name: &str| Nickname::new(name).map_or_else(|_| name.to_owned(), |name| name.to_string());
+    cleaned(one).nfc().eq(cleaned(other).nfc())
 }
 
 /// One line of the file, preserved byte for byte.

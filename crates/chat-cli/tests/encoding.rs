@@ -31,6 +31,53 @@ fn utf16_is_recognised_and_named() {
     }
 }
 
+/// Encodes a text with code units of `width` bytes.
+fn wide(text: &str, width: usize, big_endian: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for unit in text.encode_utf16() {
+        let value = u32::from(unit).to_be_bytes();
+        let unit = &value[4 - width..];
+        if big_endian { bytes.extend(unit) } else { bytes.extend(unit.iter().rev()) }
+    }
+    bytes
+}
+
+#[test]
+fn wide_text_without_a_mark_is_refused_whole() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut ear = room.ear();
+    assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Bob"]))), 0);
+    for text in ["hello\nworld\n", "привет\nмир\n", "привет", "да", "日本\n語\n", "\u{feff}hi\nthere\n", "Γειά\n"]
+    {
+        for (width, big_endian) in [(2, false), (2, true), (4, false), (4, true)] {
+            let input = wide(text, width, big_endian);
+            let output = run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--json"]), &input);
+            let case = format!("{text:?}, {width} bytes, {big_endian}: {}{}", out(&output), err(&output));
+            assert_eq!(code(&output), 3, "{case}");
+            let receipts = objects(&out(&output));
+            assert!(receipts.iter().all(|r| r["state"] == "refused" && r["code"] == "not_utf8"), "{case}");
+        }
+    }
+    // Only what follows is in the room.
+    assert_eq!(code(&run_with_input(home.chat_in(&room, ["send", "-u", "Bob"]), b"\x1b[31mred\x1b[0m\n")), 0);
+    assert_eq!(ear.message().1, "[31mred[0m");
+}
+
+#[test]
+fn line_with_a_nul_is_refused() {
+    let (room, home) = (Room::start(), Home::new());
+    let mut ear = room.ear();
+    let output = run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--json"]), b"one\na\0b\nthree\n");
+    assert_eq!(code(&output), 3, "{}", err(&output));
+    let receipts = objects(&out(&output));
+    let refused: Vec<_> = receipts.iter().filter(|receipt| receipt["state"] == "refused").collect();
+    assert_eq!((refused.len(), &refused[0]["line"], &refused[0]["code"]), (1, &2.into(), &"not_utf8".into()));
+    assert_eq!([ear.message().1, ear.message().1], ["one", "three"]);
+    let output = run_with_input(home.chat_in(&room, ["send", "-u", "Bob", "--lossy"]), b"one\na\0b\n");
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!([ear.message().1, ear.message().1], ["one", "a\u{fffd}b"]);
+}
+
 #[test]
 fn byte_order_mark_is_dropped() {
     let (room, home) = (Room::start(), Home::new());

@@ -37,7 +37,10 @@ pub(crate) struct Decoder {
     form: InputForm,
     /// Replace what is not UTF-8 instead of refusing it.
     lossy: bool,
-    utf16: bool,
+    /// No message has been accepted yet.
+    is_first: bool,
+    /// The input is UTF-16 or UTF-32.
+    wide: bool,
 }
 
 /// A line of `--json-input`. Other fields are ignored, so that the output of `chat listen --json` can be sent.
@@ -51,24 +54,35 @@ struct JsonMessage<'a> {
 
 impl Decoder {
     pub(super) fn new(form: InputForm, lossy: bool) -> Self {
-        Self { form, lossy, utf16: false }
+        Self { form, lossy, is_first: true, wide: false }
     }
 
     /// Returns the message of a part; `None` if it is blank and blank ones are skipped.
     pub(super) fn decode(&mut self, number: u64, record: &[u8]) -> Option<Result<InputMessage, BadInput>> {
         let mut bytes = record;
         if number == 1 {
-            self.utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+            self.wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
             bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         }
-        if self.utf16 {
-            return Some(Err(BadInput::Utf16));
+        // After a message that was text, a NUL is a fault of its line alone.
+        self.wide |= self.is_first && looks_wide(bytes);
+        if self.wide {
+            return Some(Err(BadInput::Wide));
         }
+        let decoded = self.decode_text(bytes);
+        self.is_first &= !matches!(decoded, Some(Ok(_)));
+        decoded
+    }
+
+    fn decode_text(&self, bytes: &[u8]) -> Option<Result<InputMessage, BadInput>> {
         let text = match std::str::from_utf8(bytes) {
+            // NUL is UTF-8, but not text. The cleaning of a text would remove it, unnoticed.
+            Ok(text) if text.contains('\0') && self.lossy => Cow::Owned(text.replace('\0', "\u{fffd}")),
+            Ok(text) if text.contains('\0') => return Some(Err(BadInput::NotUtf8)),
             Ok(text) => Cow::Borrowed(text),
             // Of a part that is much too long only the beginning was kept, perhaps up to the middle of a character.
             Err(_) if bytes.len() > MAX_TEXT_BYTES => return Some(Err(BadInput::TooLong)),
-            Err(_) if self.lossy => String::from_utf8_lossy(bytes),
+            Err(_) if self.lossy => Cow::Owned(String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}")),
             Err(_) => return Some(Err(BadInput::NotUtf8)),
         };
         let skips_blank = self.form != InputForm::Whole;
@@ -81,6 +95,14 @@ impl Decoder {
             },
         }
     }
+}
+
+/// Returns whether bytes are probably UTF-16 or UTF-32, without a byte-order mark. Western text has NUL bytes then, and
+/// every line feed has one. Cyrillic, Greek, Hebrew and Arabic letters have a control character as their other byte.
+fn looks_wide(bytes: &[u8]) -> bool {
+    let is_control = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | b'\x1b');
+    let controls = bytes.iter().filter(is_control).count();
+    bytes.contains(&0) || (controls >= 2 && controls * 3 >= bytes.len())
 }
 
 fn json_message(line: &str) -> Result<InputMessage, BadInput> {

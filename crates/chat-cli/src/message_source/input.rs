@@ -18,8 +18,8 @@ pub(crate) struct InputMessage {
 pub(crate) enum BadInput {
     TooLong,
     NotUtf8,
-    /// The input begins with the byte-order mark of UTF-16, so nothing in it can be read.
-    Utf16,
+    /// The input is UTF-16 or UTF-32, so nothing in it can be read.
+    Wide,
     /// There is no text where one is required.
     Blank,
     /// It is not a JSON object with a `text`.
@@ -33,7 +33,7 @@ impl BadInput {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::TooLong => "too_long",
-            Self::NotUtf8 | Self::Utf16 => "not_utf8",
+            Self::NotUtf8 | Self::Wide => "not_utf8",
             Self::Blank => "blank",
             Self::NotAnObject | Self::BadId => "malformed",
         }
@@ -45,7 +45,10 @@ impl BadInput {
                 format!("{}; the limit is {} bytes", DeclineCode::TooLong, chat_client::MAX_TEXT_BYTES)
             }
             Self::NotUtf8 => "not UTF-8; convert it, for example with iconv, or use --lossy".to_owned(),
-            Self::Utf16 => "the input is UTF-16; convert it, for example with `iconv -f UTF-16 -t UTF-8`".to_owned(),
+            Self::Wide => {
+                "the input looks like UTF-16 or UTF-32; convert it, for example with `iconv -f UTF-16 -t UTF-8`"
+                    .to_owned()
+            }
             Self::Blank => "it has no text".to_owned(),
             Self::NotAnObject => "not a JSON object with a text".to_owned(),
             Self::BadId => "its id does not have 1 to 64 ASCII letters, digits, '-' or '_'".to_owned(),

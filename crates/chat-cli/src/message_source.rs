@@ -22,7 +22,7 @@ const WAITING: usize = 512;
 
 /// How long to wait for a message that is being read, when nothing more will be sent. The content of a file or pipe has
 /// arrived by then; a terminal is not waited for.
-const LAST_RECORD: Duration = Duration::from_millis(250);
+pub(crate) const LAST_RECORD: Duration = Duration::from_millis(250);
 
 /// The messages to send.
 pub(crate) enum MessageSource {

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _};
 
 use chat_client::{Message, display};
 use chat_frontend::report::{chain, eprint};
+use chat_frontend::streams;
 use jiff::Timestamp;
 
 use crate::error::CliError;
@@ -69,8 +70,7 @@ pub(crate) enum Wrote {
 
 /// Writes whole lines to standard output and flushes.
 pub(crate) fn print(bytes: &[u8]) -> Result<Wrote, CliError> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    match streams::write_stdout(bytes) {
         Ok(()) => Ok(Wrote::All),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Wrote::PipeClosed),
         Err(error) => Err(CliError::Output(error)),
@@ -87,7 +87,8 @@ pub(crate) fn report(what: impl Display) {
 pub(crate) fn report_object(object: &JsonObject<'_>) {
     let mut line = Vec::new();
     object.write_to(&mut line);
-    let _ = io::stderr().write_all(&line);
+    // There is no other place to report that standard error is closed.
+    let _ = streams::write_stderr(&line);
 }
 
 /// Reports the failure that ends the program.

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first requests a clean end, the second ends the program at once.
+//! SIGINT, SIGTERM and SIGHUP: the first requests a clean end, the second ends the program at once.
 
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chat_frontend::Exit;
+use chat_frontend::streams::StuckWrite;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::{self, pipe};
 use tokio::sync::{Notify, watch};
@@ -15,8 +16,21 @@ use tokio::sync::{Notify, watch};
 /// terminal signals a group that a wrapper passes on to its child.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
-/// How long a program may take to notice a signal. One that is stuck in a write to a full pipe never does.
-const STUCK_AFTER: Duration = Duration::from_millis(1500);
+/// After a signal, how long the program may take to notice it, and how long one write to its output may take. A write to
+/// a pipe that is not read never returns. Together with the time for confirmations it is less than 2 s.
+const STUCK_AFTER: Duration = Duration::from_millis(1200);
+
+/// How often the program is looked at after a signal.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What SIGHUP, the signal of a terminal that was closed, asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnHangup {
+    /// The end, as the other signals. Not if the program was started with SIGHUP ignored, as by `nohup`.
+    End,
+    /// Something else; see [`Hangup`].
+    Other,
+}
 
 /// Tells when the first signal has come, and when a later one has.
 ///
@@ -30,44 +44,18 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    pub(crate) fn watch() -> io::Result<Self> {
-        let (mut signals, sender) = UnixStream::pair()?;
+    pub(crate) fn watch(on_hangup: OnHangup) -> io::Result<Self> {
+        let (signals, sender) = UnixStream::pair()?;
         for signal in [SIGINT, SIGTERM] {
             pipe::register(signal, sender.try_clone()?)?;
+        }
+        if on_hangup == OnHangup::End && !hangup_is_ignored() {
+            pipe::register(SIGHUP, sender)?;
         }
         let (level_sender, level) = watch::channel(0);
         let noticed = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&noticed);
-        let work = move || {
-            let mut buffer = [0; 16];
-            let mut last: Option<Instant> = None;
-            loop {
-                // After a signal the program has a moment to react; then it is ended.
-                let level = *level_sender.borrow();
-                let watched = level == 2 || (level == 1 && !seen.load(Ordering::Acquire));
-                let waits = signals.set_read_timeout(watched.then_some(STUCK_AFTER));
-                match waits.and_then(|()| signals.read(&mut buffer)) {
-                    Ok(1..) => {
-                        let again = last.is_none_or(|last| last.elapsed() >= SAME_SIGNAL);
-                        match level {
-                            _ if !again => {}
-                            0 | 1 => {
-                                last = Some(Instant::now());
-                                level_sender.send_replace(level + 1);
-                            }
-                            _ => low_level::exit(Exit::Interrupted as i32),
-                        }
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                        if level == 2 || !seen.load(Ordering::Acquire) {
-                            low_level::exit(Exit::Interrupted as i32);
-                        }
-                    }
-                    Ok(0) | Err(_) => return,
-                }
-            }
-        };
+        let work = move || receive(signals, &level_sender, &seen);
         std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(work)?;
         Ok(Self { level, noticed })
     }
@@ -89,6 +77,44 @@ impl Interrupt {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Counts the signals, and ends the process when the program does not: when it does not notice the first one, when it is
+/// stuck in a write, and some time after the second.
+fn receive(mut signals: UnixStream, level: &watch::Sender<u8>, noticed: &AtomicBool) {
+    let mut buffer = [0; 16];
+    let mut last: Option<Instant> = None;
+    let mut writes = StuckWrite::default();
+    loop {
+        if let Some(last) = last {
+            let late = last.elapsed() >= STUCK_AFTER && (*level.borrow() == 2 || !noticed.load(Ordering::Acquire));
+            if late || writes.look() >= STUCK_AFTER {
+                low_level::exit(Exit::Interrupted as i32);
+            }
+        }
+        let waits = signals.set_read_timeout(last.map(|_| LOOK_EVERY));
+        match waits.and_then(|()| signals.read(&mut buffer)) {
+            Ok(1..) if last.is_some_and(|last| last.elapsed() < SAME_SIGNAL) => {}
+            Ok(1..) if *level.borrow() == 2 => low_level::exit(Exit::Interrupted as i32),
+            Ok(1..) => {
+                last = Some(Instant::now());
+                level.send_modify(|level| *level += 1);
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
+                _ => return,
+            },
+            Ok(0) => return,
+        }
+    }
+}
+
+/// Returns whether the program was started with SIGHUP ignored. Only Linux tells it without unsafe code; elsewhere it
+/// counts as not ignored.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    ignored.is_some_and(|signals| signals >> (SIGHUP - 1) & 1 == 1)
 }
 
 /// Tells when SIGHUP has come, which asks a program that writes a file to open it again.

@@ -70,6 +70,105 @@ fn later_signal_ends_with_the_receipts() {
     assert_eq!(states, ["unconfirmed", "unconfirmed"], "{}", err(&output));
 }
 
+/// A closed terminal and `kill -HUP` end a run like the other signals.
+#[test]
+fn hangup_writes_receipts() {
+    let home = Home::new();
+    let (port, heard) = silent_room();
+    let token = testkit::wire::TOKEN;
+    let mut child =
+        home.chat(["send", "--json", "-t", token, "-p", &port]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"a\nb\n").unwrap();
+    while heard.recv_timeout(Duration::from_secs(20)).unwrap().trim() != "b" {}
+    kill(&child, "-HUP");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 130, "{}", err(&output));
+    let states: Vec<_> = objects(&out(&output)).iter().map(|object| object["state"].clone()).collect();
+    assert_eq!(states, ["unconfirmed", "unconfirmed"], "{}", err(&output));
+}
+
+/// As `nohup` starts a program.
+#[test]
+fn ignored_hangup_stays_ignored() {
+    let home = Home::new();
+    let (port, heard) = silent_room();
+    let chat = home.chat(["send", "--json", "-t", testkit::wire::TOKEN, "-p", &port]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(chat.get_program()).args(chat.get_args());
+    command.env_clear().envs(chat.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for text in ["a", "b"] {
+        input.write_all(format!("{text}\n").as_bytes()).unwrap();
+        while !heard.recv_timeout(Duration::from_secs(20)).unwrap().trim().ends_with(text) {}
+        kill(&child, "-HUP");
+    }
+    kill(&child, "-TERM");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 130, "{}", err(&output));
+    assert_eq!(objects(&out(&output)).len(), 2, "{}", err(&output));
+}
+
+fn kill(child: &std::process::Child, signal: &str) {
+    let status = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Returns a stream whose buffer is full, and its other end, which keeps it open.
+fn full_stream() -> (std::os::fd::OwnedFd, std::os::unix::net::UnixStream) {
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    // The last bytes fit only one by one.
+    for size in [4096, 64, 1] {
+        while ours.write(&vec![b'x'; size]).is_ok() {}
+    }
+    ours.set_nonblocking(false).unwrap();
+    (ours.into(), theirs)
+}
+
+/// The signal is noticed, and then the report cannot be written.
+#[test]
+fn unread_report_does_not_delay_the_end() {
+    let home = Home::new();
+    for stuck_stderr in [false, true] {
+        let (port, heard) = silent_room();
+        let (full, _open) = full_stream();
+        let mut command = home.chat(["send", "--json", "-t", testkit::wire::TOKEN, "-p", &port]);
+        command.stdin(std::process::Stdio::piped());
+        if stuck_stderr {
+            command.stderr(full)
+        } else {
+            command.stdout(full)
+        };
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"a\nb\n").unwrap();
+        // With a full standard error the program may be stuck before it posts.
+        if !stuck_stderr {
+            while heard.recv_timeout(Duration::from_secs(20)).unwrap().trim() != "b" {}
+        } else {
+            let _ = heard.recv_timeout(Duration::from_secs(1));
+        }
+        kill(&child, "-TERM");
+        let pid = child.id().to_string();
+        let (guard, ended) = std::sync::mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            if ended
+                .recv_timeout(Duration::from_secs(20))
+                .is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout)
+            {
+                let _ = std::process::Command::new("kill").args(["-KILL", &pid]).status();
+            }
+        });
+        let status = child.wait().unwrap();
+        drop(guard);
+        assert_eq!(status.code(), Some(130), "stuck_stderr: {stuck_stderr}");
+    }
+}
+
 #[test]
 fn full_pipe_does_not_delay_the_end() {
     let home = Home::new();

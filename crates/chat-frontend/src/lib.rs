@@ -12,6 +12,7 @@ pub mod logging;
 pub mod manual;
 mod process;
 pub mod report;
+pub mod streams;
 pub mod time;
 
 pub use blocking::unblock;

@@ -13,10 +13,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::streams::CountedStderr;
+
 /// Writes the log to standard error from now on. A second call changes nothing.
 pub fn to_stderr() {
     let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| CountedStderr)
         .fmt_fields(debug_fn(field).delimited(" "))
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     // An error means that a log exists already.

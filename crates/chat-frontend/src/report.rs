@@ -1,9 +1,10 @@
 //! Lines for people on standard error: errors with their causes, and text that is safe for a terminal.
 
 use std::error::Error;
-use std::io::Write as _;
 
 use chat_client::display;
+
+use crate::streams;
 
 /// Returns the error and its causes on one line, outermost first, each once, without the system's error numbers.
 pub fn chain(error: &dyn Error) -> String {
@@ -56,7 +57,7 @@ pub fn one_line(text: &str) -> String {
 pub fn eprint(text: &str) {
     let text = display::clean_keeping_line_breaks(text);
     // There is no other place to report that standard error is closed.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = streams::write_stderr(format!("{text}\n").as_bytes());
 }
 
 #[cfg(test)]

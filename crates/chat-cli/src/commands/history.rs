@@ -19,7 +19,7 @@ use crate::json::{JsonObject, ObjectKind, rfc3339};
 use crate::message_filter;
 use crate::output::{self, Style, Wrote};
 use crate::runtime;
-use crate::signals::Interrupt;
+use crate::signals::{Interrupt, OnHangup};
 use crate::stdout_watch::StdoutWatch;
 
 /// The number of lines that are read and printed at once.
@@ -37,7 +37,7 @@ pub(super) fn run(args: &HistoryArgs, common: &CommonArgs) -> Result<Exit, CliEr
     let reader = HistoryReader { filter: Filter::new(args)?, style: Style::new(common.json, args.raw) };
     let file = History::open(&path)?;
     // Before anything is printed, because the user may interrupt at the first line.
-    let interrupt = args.follow.then(Interrupt::watch).transpose().map_err(CliError::Runtime)?;
+    let interrupt = args.follow.then(|| Interrupt::watch(OnHangup::End)).transpose().map_err(CliError::Runtime)?;
     let end = match args.last {
         Some(count) => reader.last(&file, count)?,
         None => reader.all(&file)?,

@@ -22,14 +22,16 @@ use crate::message_filter::MessageFilter;
 use crate::output::{self, Style, Wrote};
 use crate::persistence::Persistence;
 use crate::runtime;
-use crate::signals::{Hangup, Interrupt};
+use crate::signals::{Hangup, Interrupt, OnHangup};
 use crate::stdout_watch::StdoutWatch;
 
 /// How often an unwritable history is retried.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, CliError> {
-    let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    // With a history file SIGHUP opens it again.
+    let on_hangup = if args.history_path.is_some() { OnHangup::Other } else { OnHangup::End };
+    let interrupt = Interrupt::watch(on_hangup).map_err(CliError::Runtime)?;
     let filter = MessageFilter::new(&args.from, args.grep.as_deref())?;
     let sink = MessageSink::new(args, common)?;
     let settings = connection::settings(connection::layer(&args.connect, PortKind::Listen), common)?;

@@ -14,7 +14,7 @@ use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::runtime;
-use crate::signals::Interrupt;
+use crate::signals::{Interrupt, OnHangup};
 
 /// The beginning of the write port's first line.
 const GREETING: &str = "Hello";
@@ -27,7 +27,7 @@ const GREETING_WITHIN: Duration = Duration::from_secs(3);
 const FIRST_LINE: usize = 200;
 
 pub(super) fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError> {
-    let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    let interrupt = Interrupt::watch(OnHangup::End).map_err(CliError::Runtime)?;
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     connection::add_identity(&mut layer, &args.identity)?;
     let settings = connection::settings(layer, common)?;

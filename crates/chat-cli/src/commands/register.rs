@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::runtime;
-use crate::signals::Interrupt;
+use crate::signals::{Interrupt, OnHangup};
 
 /// How long to try to connect by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ pub(super) fn run(args: &RegisterArgs, common: &CommonArgs) -> Result<Exit, CliE
     let settings = connection::settings(layer, common)?;
     let config = connection::client_config(&settings, &args.connect, Some(CONNECT_TIMEOUT));
     connection::warn_of_exposure(&config);
-    let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    let interrupt = Interrupt::watch(OnHangup::End).map_err(CliError::Runtime)?;
     runtime::block_on(register(args, common, &settings, &config, &interrupt))
 }
 

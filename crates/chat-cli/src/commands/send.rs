@@ -15,16 +15,22 @@ use crate::connection::{self, LastError, PortKind, StateReporter};
 use crate::echo::{EchoListener, Echoes};
 use crate::error::CliError;
 use crate::ledger::PostOutcome;
-use crate::message_source::{InputForm, InputMessage, MessageSource};
+use crate::message_source::{InputForm, InputMessage, LAST_RECORD, MessageSource};
 use crate::receipts::{MessageRef, Receipts, Why};
 use crate::runtime;
-use crate::signals::Interrupt;
+use crate::signals::{Interrupt, OnHangup};
 
 /// How long to try to connect by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long unanswered messages may still be confirmed after a signal.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long unanswered messages may still be confirmed after a signal. `timeout -k 1` kills the program 1 s after the
+/// signal, and the receipts must be written by then.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+const _: () = assert!(
+    CLOSE_TIMEOUT.as_millis() + LAST_RECORD.as_millis() <= 800,
+    "the rest of the second is for writing the receipts"
+);
 
 /// How many messages may be unanswered: enough to keep a connection busy, few to be in doubt if it breaks.
 const MAX_IN_FLIGHT: usize = 512;
@@ -33,7 +39,7 @@ pub(super) fn run(args: SendArgs, common: &CommonArgs) -> Result<Exit, CliError>
     if let [first, ..] = &args.words[..] {
         return Err(CliError::Usage(format!("unexpected argument {first:?}; quote a text of several words").into()));
     }
-    let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    let interrupt = Interrupt::watch(OnHangup::End).map_err(CliError::Runtime)?;
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     connection::add_identity(&mut layer, &args.identity)?;
     let settings = connection::settings(layer, common)?;

@@ -12,13 +12,13 @@ use crate::error::CliError;
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::runtime;
-use crate::signals::Interrupt;
+use crate::signals::{Interrupt, OnHangup};
 
 /// How long to try to connect by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError> {
-    let interrupt = Interrupt::watch().map_err(CliError::Runtime)?;
+    let interrupt = Interrupt::watch(OnHangup::End).map_err(CliError::Runtime)?;
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     connection::add_identity(&mut layer, &args.identity)?;
     let settings = connection::settings(layer, common)?;

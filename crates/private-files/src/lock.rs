@@ -12,7 +12,11 @@ use crate::repair::Repair;
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
+    path: PathBuf,
 }
+
+/// How often a lock file may be replaced between opening and locking it.
+const ATTEMPTS: u32 = 16;
 
 impl FileLock {
     /// Takes the lock for `guarded`. The lock is a file of its own, `<guarded>.lock`, because the guarded file may be
@@ -30,7 +34,18 @@ impl FileLock {
     /// As [`FileLock::acquire`].
     pub fn acquire_at(path: &Path, guarded: &Path) -> Result<Self, LockError> {
         let failed = |source| LockError::Io { path: path.to_owned(), source };
-        let mut file = file::open_append::<Repair>(path, &mut Vec::new()).map_err(failed)?;
+        for _ in 0..ATTEMPTS {
+            let file = file::open_append::<Repair>(path, &mut Vec::new()).map_err(failed)?;
+            if let Some(lock) = Self::lock(file, path, guarded)? {
+                return Ok(lock);
+            }
+        }
+        Err(failed(io::Error::other("it is replaced again and again")))
+    }
+
+    /// Locks the open file. Returns `None` if it is no longer the file at `path`: its lock would keep nothing out.
+    fn lock(mut file: File, path: &Path, guarded: &Path) -> Result<Option<Self>, LockError> {
+        let failed = |source| LockError::Io { path: path.to_owned(), source };
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -38,9 +53,30 @@ impl FileLock {
             }
             Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
         }
+        let lock = Self { file, path: path.to_owned() };
+        if !lock.is_in_place() {
+            return Ok(None);
+        }
         // The pid only serves the error message of others, so a full disk must not fail the lock.
-        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { file })
+        let _ = lock.file.set_len(0).and_then(|()| writeln!(&lock.file, "{}", std::process::id()));
+        Ok(Some(lock))
+    }
+
+    /// Returns whether the lock file is still at its path. After a user or a cleaning job has removed it, another process
+    /// can take a lock of the same name. Without inodes the answer is always `true`.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            match (std::fs::symlink_metadata(&self.path), self.file.metadata()) {
+                (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
+                (Err(error), _) => !file::is_missing(&error),
+                (Ok(_), Err(_)) => true,
+            }
+        }
+        #[cfg(not(unix))]
+        true
     }
 
     /// Takes the lock, and waits up to `timeout` for a holder to release it. Blocks the thread.
@@ -125,6 +161,23 @@ mod tests {
         assert!(matches!(FileLock::acquire(&guarded), Err(LockError::Held { .. })));
         drop(lock);
         assert!(FileLock::acquire(&guarded).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn locks_only_the_file_at_the_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let (guarded, path) = (dir.path().join("store"), dir.path().join("store.lock"));
+        // Another process removes the file between opening and locking, and its successor locks a new one.
+        let opened = file::open_append::<Repair>(&path, &mut Vec::new()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let successor = FileLock::acquire(&guarded).unwrap();
+        assert!(FileLock::lock(opened, &path, &guarded).unwrap().is_none());
+        assert!(successor.is_in_place());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!successor.is_in_place());
+        let _other = FileLock::acquire(&guarded).unwrap();
+        assert!(!successor.is_in_place());
     }
 
     #[test]

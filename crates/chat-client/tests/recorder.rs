@@ -190,6 +190,44 @@ fn second_writer_learns_who_has_the_lock() {
     }
 }
 
+/// The lock file next to the history may be removed, and the history may be another file by then.
+#[cfg(unix)]
+#[test]
+fn second_writer_needs_more_than_no_lock_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let mut recorder = Recorder::open(&path).unwrap();
+    for seq in 1..=2 {
+        recorder.record(&log(&[seq])).unwrap();
+        fs::remove_file(dir.path().join("history.txt.lock")).unwrap();
+        assert!(matches!(Recorder::open(&path), Err(HistoryError::Locked(LockError::Held { .. }))));
+        fs::rename(&path, dir.path().join("history.txt.1")).unwrap();
+    }
+    recorder.record(&log(&[3])).unwrap();
+    drop(recorder);
+    assert_eq!(Recorder::open(&path).unwrap().position().unwrap().seq, 3);
+}
+
+/// As `copytruncate` of logrotate does; then the process is killed.
+#[test]
+fn truncation_while_it_is_written_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.txt");
+    let whole = log(&[1, 2, 3, 4, 5]);
+    let mut recorder = Recorder::open(&path).unwrap();
+    recorder.record(&whole[..2]).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
+    for message in &whole[2..] {
+        recorder.record(std::slice::from_ref(message)).unwrap();
+    }
+    assert_eq!(recorder.take_warnings(), [FileWarning::Shrunk { path: path.clone() }]);
+    let death = Snapshot::of(&path);
+    drop(recorder);
+    let again = tempfile::tempdir().unwrap();
+    assert_eq!(Recorder::open(death.restore(again.path())).unwrap().position().unwrap().seq, 5);
+    assert_eq!(History::open(&path).unwrap().tail(9).unwrap().len(), 3);
+}
+
 #[test]
 fn skips_recorded_messages_of_the_stream() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! The default data directory. It is the only existing directory whose mode the client changes.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -48,35 +48,48 @@ fn tighten_default(path: &Path, warnings: &mut Vec<FileWarning>) {
     }
 }
 
-/// Returns whether the open file is the one at `path`. It is not when it was renamed, removed or replaced, as by
-/// logrotate.
-#[cfg(unix)]
-pub(crate) fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), std::fs::symlink_metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
-        (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
-        (Err(_), Ok(_)) => true,
+/// The identity of a file while it is open: device and inode. Without inodes all files count as the same, so that a
+/// replaced file is only noticed by its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileId(#[cfg(unix)] u64, #[cfg(unix)] u64);
+
+impl FileId {
+    /// Returns the identity of an open file.
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
+        file.metadata().map(|found| Self::in_metadata(&found))
+    }
+
+    /// Returns what is at `path` now. One system call.
+    pub(crate) fn look(self, path: &Path) -> PathLook {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if Self::in_metadata(&found) == self => PathLook::Same { length: found.len() },
+            Ok(_) => PathLook::Other,
+            Err(error) if file::is_missing(&error) => PathLook::Other,
+            Err(_) => PathLook::Unknown,
+        }
+    }
+
+    fn in_metadata(found: &Metadata) -> Self {
+        #[cfg(unix)]
+        return Self(std::os::unix::fs::MetadataExt::dev(found), std::os::unix::fs::MetadataExt::ino(found));
+        #[cfg(not(unix))]
+        {
+            let _ = found;
+            Self()
+        }
     }
 }
 
-#[cfg(not(unix))]
-pub(crate) fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
-}
-
-/// Returns whether two open files are the same file. Without inodes they count as the same, so that a replaced file is
-/// only noticed by its content.
-pub(crate) fn is_same(one: &File, other: &File) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let inode = |file: &File| file.metadata().ok().map(|found| (found.dev(), found.ino()));
-        inode(one) == inode(other)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (one, other);
-        true
-    }
+/// What is at the path of an open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathLook {
+    /// The file itself.
+    Same {
+        /// Its length in bytes.
+        length: u64,
+    },
+    /// Another file or none: the open one was renamed, removed or replaced, as by logrotate.
+    Other,
+    /// The path cannot be looked at, so the open file is kept.
+    Unknown,
 }

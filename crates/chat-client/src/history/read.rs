@@ -11,7 +11,7 @@ use private_files::file;
 
 use super::HistoryError;
 use super::format::HistoryLine;
-use crate::files::default_dir;
+use crate::files::default_dir::FileId;
 
 /// Bytes per read: large enough that a search is bound by memory bandwidth, small enough for a cold start.
 const BLOCK_BYTES: u64 = 256 * 1024;
@@ -191,7 +191,11 @@ impl History {
     /// Returns whether both have the same file open.
     pub(super) fn is_same_file(&self, other: &Self) -> bool {
         match (&self.file, &other.file) {
-            (Some(one), Some(other)) => default_dir::is_same(one, other),
+            // A file whose identity is unknown counts as the same: the open one is kept.
+            (Some(one), Some(other)) => match (FileId::of(one), FileId::of(other)) {
+                (Ok(one), Ok(other)) => one == other,
+                _ => true,
+            },
             (one, other) => one.is_none() && other.is_none(),
         }
     }

@@ -20,14 +20,15 @@ use std::time::SystemTime;
 use chat_proto::{Message, PlainLines, Position};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use private_files::{FileLock, file};
+use private_files::{FileLock, LockError, file};
 
+use self::files::open_locked;
 use super::HistoryError;
 use super::append::Appender;
 use super::format::Stamp;
 use super::recovery::recover;
 use crate::config::Resume;
-use crate::files::default_dir;
+use crate::files::default_dir::FileId;
 use crate::files::warning::FileWarning;
 use crate::listener::cursor::{self, CursorRecord};
 use crate::listener::event::ListenerEvent;
@@ -62,6 +63,8 @@ const CURSOR_EVERY_BYTES: u64 = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Recorder {
     path: PathBuf,
+    /// The open file, to notice another one at the path.
+    id: FileId,
     out: Appender,
     stamp: Stamp,
     /// The position of the newest accepted message.
@@ -95,14 +98,18 @@ impl Recorder {
         // Before any repair, which changes the modification times.
         let changed = |path: &Path| path.metadata().ok()?.modified().ok();
         let last_heard = changed(path).max(changed(&cursor_path));
-        let opened = default_dir::open_append(path, &mut warnings);
-        let file = opened.map_err(|source| HistoryError::Open { path: path.to_owned(), source })?;
+        let opened = open_locked(path, &mut warnings).and_then(|file| Ok((FileId::of(&file)?, file)));
+        let (id, file) = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::ResourceBusy => LockError::Held { path: path.to_owned(), pid: None }.into(),
+            _ => HistoryError::Open { path: path.to_owned(), source },
+        })?;
         let failed = |path: &Path, source| HistoryError::Read { path: path.to_owned(), source };
         let record = cursor::load(&cursor_path, &mut warnings).map_err(|source| failed(&cursor_path, source))?;
         let recovered = recover(&file, path, record.as_ref(), &mut warnings);
         let (newest, length) = recovered.map_err(|source| failed(path, source))?;
         let mut recorder = Self {
             path: path.to_owned(),
+            id,
             out: Appender::new(file, cursor_path, length),
             stamp: Stamp::new(zone),
             newest,
@@ -146,12 +153,12 @@ impl Recorder {
     /// [`HistoryError::Waiting`]: the messages were *accepted* and wait in memory; call [`Recorder::retry`] later.
     /// [`HistoryError::Backlog`]: they were *not accepted*; keep them, retry, and pass them again.
     pub fn record(&mut self, messages: &[Message]) -> Result<(), HistoryError> {
-        self.make_room()?;
+        let seen = self.make_room()?;
         let now = Timestamp::now().as_millisecond();
         for message in messages {
             self.take(message, now);
         }
-        self.retry()
+        self.write_out(seen)
     }
 
     /// Appends messages as [`Recorder::record`] does. Returns the byte range of each in the file; `None` for one that
@@ -160,7 +167,7 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::record`].
     pub fn record_spans(&mut self, messages: &[Message]) -> Result<Vec<Option<Range<u64>>>, HistoryError> {
-        self.make_room()?;
+        let seen = self.make_room()?;
         let now = Timestamp::now().as_millisecond();
         let end = |recorder: &Self| recorder.out.length() + recorder.out.waiting() as u64;
         let mut spans = Vec::with_capacity(messages.len());
@@ -169,7 +176,7 @@ impl Recorder {
             self.take(message, now);
             spans.push(Some(start..end(self)).filter(|span| !span.is_empty()));
         }
-        self.retry()?;
+        self.write_out(seen)?;
         Ok(spans)
     }
 
@@ -178,11 +185,11 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::record`].
     pub fn record_lines(&mut self, lines: &PlainLines) -> Result<(), HistoryError> {
-        self.make_room()?;
+        let seen = self.make_room()?;
         // None of them has a number, so one step covers them all.
         self.step_to(None);
         self.stamp.append_lines(self.out.buffer(), lines, Timestamp::now().as_millisecond());
-        self.retry()
+        self.write_out(seen)
     }
 
     /// Appends the messages and gaps of a batch of events, in their order.
@@ -190,7 +197,7 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::record`].
     pub fn record_events(&mut self, events: &[ListenerEvent]) -> Result<(), HistoryError> {
-        self.make_room()?;
+        let seen = self.make_room()?;
         let now = Timestamp::now().as_millisecond();
         for event in events {
             match event {
@@ -200,7 +207,7 @@ impl Recorder {
                 ListenerEvent::CaughtUp(_) | ListenerEvent::Closed(_) => {}
             }
         }
-        self.retry()
+        self.write_out(seen)
     }
 
     /// Begins the file again if it was renamed, removed or replaced, as logrotate does; every write does so too. The
@@ -222,7 +229,13 @@ impl Recorder {
     /// # Errors
     /// [`HistoryError::Waiting`] while they cannot be written.
     pub fn retry(&mut self) -> Result<(), HistoryError> {
-        self.reopen()?;
+        self.write_out(PathSeen(false))
+    }
+
+    fn write_out(&mut self, seen: PathSeen) -> Result<(), HistoryError> {
+        if !seen.0 {
+            self.reopen()?;
+        }
         self.out.write().map_err(|source| self.waiting_error(source))?;
         if self.newest.is_some() && self.out.length() >= self.cursor_at + CURSOR_EVERY_BYTES {
             self.write_cursor();
@@ -284,16 +297,15 @@ impl Recorder {
         self.finish().map_err(|source| self.waiting_error(source))
     }
 
-    fn make_room(&mut self) -> Result<(), HistoryError> {
-        if self.out.waiting() == 0 {
-            // Before anything is taken, while the position of the last line is certain. A failure is reported when the
-            // lines are written.
-            let _ = self.follow_path();
-        }
+    /// Prepares for a batch. One look at the path is enough for each: it costs a system call.
+    fn make_room(&mut self) -> Result<PathSeen, HistoryError> {
+        // Before anything is taken, while the position of the last line is certain. A failure is reported when the lines
+        // are written.
+        let seen = PathSeen(self.out.waiting() == 0 && self.follow_path().is_ok());
         if self.out.waiting() > MAX_WAITING_BYTES {
             self.out.write().map_err(|source| self.backlog(source))?;
         }
-        Ok(())
+        Ok(seen)
     }
 
     fn waiting_error(&self, source: io::Error) -> HistoryError {
@@ -304,6 +316,10 @@ impl Recorder {
         HistoryError::Backlog { path: self.path.clone(), bytes: self.out.waiting(), source }
     }
 }
+
+/// Whether the file at the path has been compared with the open one since the batch began.
+#[derive(Clone, Copy)]
+struct PathSeen(bool);
 
 impl Drop for Recorder {
     fn drop(&mut self) {

@@ -95,11 +95,17 @@ pub(crate) async fn new(
     register_and_save(settings, config, nickname, last_error, &lock).await
 }
 
-/// Waits for other runs that register, for as long as this one would wait for the server.
+/// Waits for other runs that register in this room, for as long as this one would wait for the server.
 async fn lock(settings: &Settings, config: &ClientConfig) -> Result<RegistrationLock, CliError> {
-    let timeout = config.retry.max_time.unwrap_or(LOCK_TIMEOUT) + config.answer_timeout;
+    let room = config.write_addr_text();
     // Also finds out, before the server is asked, whether the account could be saved.
-    Ok(Credentials::lock_registration(settings.credentials_file()?, timeout).await?)
+    Ok(Credentials::lock_registration(settings.credentials_file()?, &room, lock_timeout(config)).await?)
+}
+
+/// Returns how long to wait for another run: for its answer, and before that for as long as attempts may fail.
+fn lock_timeout(config: &ClientConfig) -> Duration {
+    let attempts = if config.retry.max_attempts == Some(1) { Duration::ZERO } else { LOCK_TIMEOUT };
+    config.retry.max_time.unwrap_or(attempts) + config.answer_timeout
 }
 
 async fn register_and_save(
@@ -168,5 +174,22 @@ async fn ask(config: &ClientConfig, nickname: Nickname, last_error: &LastError) 
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(config.retry.cap);
         attempts += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_client::RetryPolicy;
+
+    use super::*;
+
+    #[test]
+    fn no_retry_waits_for_one_answer() {
+        let mut config = ClientConfig::default();
+        assert_eq!(lock_timeout(&config), LOCK_TIMEOUT + config.answer_timeout);
+        config.retry = RetryPolicy::never();
+        assert_eq!(lock_timeout(&config), config.answer_timeout);
+        config.retry.max_time = Some(Duration::from_secs(3));
+        assert_eq!(lock_timeout(&config), Duration::from_secs(3) + config.answer_timeout);
     }
 }

@@ -34,14 +34,19 @@ fn file_names_contain_no_text_of_peers() {
         let output = run(home.chat_in(&room, ["send", "-u", name, "-m", name]));
         assert_eq!(code(&output), 0, "{}", err(&output));
     }
-    let mut found = all_names(home.dir.path());
+    // The name of a registration lock has a checksum of the room, whose port differs between runs.
+    let without_room = |name: String| match name.split_once(".register-") {
+        Some((file, room)) if room.len() == 13 => format!("{file}.register-ROOM.lock"),
+        _ => name,
+    };
+    let mut found: Vec<String> = all_names(home.dir.path()).into_iter().map(without_room).collect();
     found.sort();
     let known = [
         "c",
         "c.lock",
         "creds.jsonstream",
         "creds.jsonstream.lock",
-        "creds.jsonstream.register.lock",
+        "creds.jsonstream.register-ROOM.lock",
         "data",
         "h.txt",
         "h.txt.cursor",

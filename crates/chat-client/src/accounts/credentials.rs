@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::error::CredentialsError;
 use super::format::{CachedAccount, CredentialLine, parse};
-use super::lookup::{find_among, same_room};
+use super::lookup::{find_among, room_key, same_room};
 use crate::blocking::unblock;
 use crate::files::default_dir;
 use crate::files::warning::FileWarning;
@@ -116,7 +116,8 @@ impl Credentials {
     }
 
     /// Takes the right to register: between looking up a name and saving its new account, no other process of this user
-    /// may do the same, or both would create an account. Waits for another holder up to `timeout`; look the name up
+    /// may do the same in the same room (`host:port` of its write port), or both would create an account. A server that
+    /// does not answer delays no registration in other rooms. Waits for another holder up to `timeout`; look the name up
     /// again afterwards, because the other one may have registered it. Creates the directory if it does not exist.
     ///
     /// # Errors
@@ -127,13 +128,15 @@ impl Credentials {
     /// Dropping the future takes no lock.
     pub async fn lock_registration(
         path: impl AsRef<Path>,
+        room: &str,
         timeout: Duration,
     ) -> Result<RegistrationLock, CredentialsError> {
         let path = path.as_ref();
+        let lock = registration_lock_path(path, room);
         let deadline = Instant::now() + timeout;
         loop {
-            let tried = path.to_owned();
-            match unblock(move || try_lock_registration(&tried)).await {
+            let (tried, lock) = (path.to_owned(), lock.clone());
+            match unblock(move || try_lock_registration(&tried, &lock)).await {
                 Err(CredentialsError::Locked(LockError::Held { .. })) if Instant::now() < deadline => {
                     sleep(LOCK_INTERVAL).await;
                 }
@@ -247,9 +250,15 @@ impl Credentials {
     }
 }
 
-fn try_lock_registration(path: &Path) -> Result<RegistrationLock, CredentialsError> {
+/// Returns the lock file of one room. A host is no safe file name, so its name has a checksum of the room; two rooms with
+/// the same one only wait for each other.
+fn registration_lock_path(path: &Path, room: &str) -> PathBuf {
+    file::with_suffix(path, format!(".register-{:08x}.lock", crc32fast::hash(room_key(room).as_bytes())))
+}
+
+fn try_lock_registration(path: &Path, lock: &Path) -> Result<RegistrationLock, CredentialsError> {
     let failed = |source| CredentialsError::Write { path: path.to_owned(), source };
-    let lock = match FileLock::acquire_at(&file::with_suffix(path, ".register.lock"), path) {
+    let lock = match FileLock::acquire_at(lock, path) {
         Err(LockError::Io { source, .. }) => return Err(failed(source)),
         result => result?,
     };

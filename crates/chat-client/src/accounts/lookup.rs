@@ -27,11 +27,13 @@ pub(super) fn find_among<'a>(
 
 /// Returns whether two addresses refer to the same room.
 pub(super) fn same_room(one: &str, other: &str) -> bool {
-    fn parts(room: &str) -> (String, &str) {
-        let (host, port) = room.rsplit_once(':').unwrap_or((room, ""));
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-        let here = ["localhost", "127.0.0.1", "::1"].contains(&host.as_str());
-        (if here { "localhost".to_owned() } else { host }, port)
-    }
-    parts(one) == parts(other)
+    room_key(one) == room_key(other)
+}
+
+/// Returns one spelling for all addresses of the same room.
+pub(super) fn room_key(room: &str) -> String {
+    let (host, port) = room.rsplit_once(':').unwrap_or((room, ""));
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+    let here = ["localhost", "127.0.0.1", "::1"].contains(&host.as_str());
+    format!("{}:{port}", if here { "localhost" } else { &host })
 }

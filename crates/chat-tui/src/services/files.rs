@@ -51,8 +51,8 @@ pub(super) async fn register(
     let (path, room) = (shared.credentials_path.clone(), shared.config.write_addr_text());
     let creating = path.clone();
     let created = tokio::task::spawn_blocking(move || create_directory(&creating)).await;
-    // Until the account is saved no other program may register this name too.
-    let lock = match Credentials::lock_registration(&path, LOCK_TIMEOUT).await {
+    // Until the account is saved no other program may register this name in this room too.
+    let lock = match Credentials::lock_registration(&path, &room, LOCK_TIMEOUT).await {
         Ok(lock) => Some(lock),
         Err(error @ CredentialsError::Locked(_)) => return Err(LinkError::Other(chain(&error))),
         // Where nothing can be saved the account lasts for this run.

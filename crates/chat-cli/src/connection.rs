@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use chat_client::{ClientConfig, ConnectError, ConnectionState, Layer, RetryPolicy, Settings, Token};
+use chat_client::{ClientConfig, ConnectError, ConnectionState, Layer, RetryPolicy, Settings, Side, Token};
 use chat_frontend::report::chain;
 use chat_frontend::time::in_words;
 use tokio::sync::watch;
@@ -71,18 +71,26 @@ pub(crate) fn warn_of_exposure(config: &ClientConfig) {
 }
 
 /// Returns the configuration of the services, with this command's deadlines.
+///
+/// # Errors
+/// If the host of one of these ports cannot be one. It is found before anything is reported or done with the host.
 pub(crate) fn client_config(
     settings: &Settings,
     connect: &ConnectArgs,
+    ports: &[Side],
     default: Option<std::time::Duration>,
-) -> ClientConfig {
+) -> Result<ClientConfig, CliError> {
     let mut config = settings.client_config();
     if connect.no_retry {
         config.retry = RetryPolicy::never();
     } else {
         config.retry.max_time = connect.retry_max_time.or(default);
     }
-    config
+    for &port in ports {
+        let failed = |error| CliError::Connect { what: config.addr_text(port), error: Arc::new(error) };
+        config.checked_host(port).map_err(failed)?;
+    }
+    Ok(config)
 }
 
 /// The current reason why there is no connection, for a timeout message.

@@ -117,11 +117,34 @@ fn brackets_around_an_address_are_taken_off() {
 #[test]
 fn host_that_cannot_be_one_is_a_usage_error() {
     let home = Home::new();
-    for (host, says) in [("host:5000", "--port"), ("", "empty"), ("a b", "host")] {
+    let (long_name, long_label) = (["a"; 130].join("."), "a".repeat(64));
+    for (host, says) in [
+        ("host:5000", "--port"),
+        ("[::1]:5000", "--port"),
+        ("", "empty"),
+        ("a b", "host"),
+        ("[::1", "bracket"),
+        ("::1]", "bracket"),
+        (".", "dots"),
+        ("a..b", "dots"),
+        (".a", "dots"),
+        ("*", "'*'"),
+        ("127.0.0.1,127.0.0.2", "','"),
+        ("localhost\n", "\\n"),
+        (&long_name, "too long"),
+        (&long_label, "too long"),
+    ] {
         let output = run(home.chat(["listen", "--host", host, "--retry-max-time", "3s"]));
         assert_eq!(code(&output), 2, "{host:?}: {}", err(&output));
         assert!(err(&output).contains(says), "{host:?}: {}", err(&output));
+        // Before anything else: no warning about the token, no lock, no account.
+        for words in [&["send", "-t", "token", "-m", "hi"][..], &["register", "-u", "Bob"], &["ping"]] {
+            let output = run(home.chat(words.iter().copied().chain(["--host", host])));
+            assert_eq!((code(&output), err(&output).lines().filter(|line| line.contains("host name")).count()), (2, 1));
+            assert!(!err(&output).contains("unencrypted"), "{words:?} {host:?}: {}", err(&output));
+        }
     }
+    assert!(!home.data("").exists());
 }
 
 #[cfg(unix)]

@@ -126,17 +126,24 @@ impl ClientConfig {
         let (given, _) = self.address(side);
         let bare = given.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(given);
         let problem = if bare.is_empty() {
-            HostProblem::Empty
-        } else if let Some(bad) = bare.chars().find(|c| c.is_whitespace() || c.is_control() || "/\\[]@?#".contains(*c))
-        {
-            // `[::1]:5000` has brackets inside.
-            if given.starts_with('[') { HostProblem::WithPort } else { HostProblem::Character(bad) }
-        } else if bare.contains(':') && bare.split('%').next().is_some_and(|ip| ip.parse::<Ipv6Addr>().is_err()) {
-            HostProblem::WithPort
+            Some(HostProblem::Empty)
+        } else if bare.contains(['[', ']']) {
+            Some(if given.starts_with('[') && given.contains("]:") {
+                HostProblem::WithPort
+            } else {
+                HostProblem::Brackets
+            })
+        } else if bare.contains(':') {
+            // An IPv6 address, perhaps with an interface: `fe80::1%eth0`.
+            let ip = bare.split('%').next().unwrap_or(bare);
+            ip.parse::<Ipv6Addr>().is_err().then_some(HostProblem::WithPort)
         } else {
-            return Ok(bare);
+            name_problem(bare)
         };
-        Err(ConnectError::Host { host: given.into(), problem })
+        match problem {
+            None => Ok(bare),
+            Some(problem) => Err(ConnectError::Host { host: given.into(), problem }),
+        }
     }
 
     /// Returns host and port of one side for display, as `host:port`.
@@ -221,6 +228,29 @@ impl RetryPolicy {
     pub fn never() -> Self {
         Self { max_attempts: Some(1), ..Self::default() }
     }
+}
+
+/// Returns why a name can never be resolved: the rules of DNS for the length of a name and of its labels, and of the
+/// characters that host names have. Others than ASCII are left to the resolver, which may know internationalized names.
+fn name_problem(name: &str) -> Option<HostProblem> {
+    /// The longest name and the longest label, in bytes.
+    const LIMITS: (usize, usize) = (253, 63);
+    let odd = |c: &char| {
+        if c.is_ascii() {
+            !c.is_ascii_alphanumeric() && !"-_.".contains(*c)
+        } else {
+            c.is_whitespace() || c.is_control()
+        }
+    };
+    if let Some(bad) = name.chars().find(odd) {
+        return Some(HostProblem::Character(bad));
+    }
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.split('.').any(str::is_empty) {
+        return Some(HostProblem::EmptyLabel);
+    }
+    let long = name.len() > LIMITS.0 || name.split('.').any(|label| label.len() > LIMITS.1);
+    long.then_some(HostProblem::TooLong)
 }
 
 fn address_text((host, port): (&str, u16)) -> String {

@@ -6,7 +6,9 @@ mod sink;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use chat_client::{ClientConfig, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Resume};
+use chat_client::{
+    ClientConfig, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Resume, Side,
+};
 use chat_frontend::Exit;
 use chat_frontend::time;
 use jiff::Timestamp;
@@ -35,7 +37,7 @@ pub(super) fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, CliErr
     let filter = MessageFilter::new(&args.from, args.grep.as_deref())?;
     let sink = MessageSink::new(args, common)?;
     let settings = connection::settings(connection::layer(&args.connect, PortKind::Listen), common)?;
-    let mut config = connection::client_config(&settings, &args.connect, None);
+    let mut config = connection::client_config(&settings, &args.connect, &[Side::Listen], None)?;
     let persistence = Persistence::open(args.history_path.as_deref(), args.cursor.as_deref())?;
     let asked = begin(args)?;
     config.resume = persistence.resume(asked.clone().unwrap_or(Resume::Live));

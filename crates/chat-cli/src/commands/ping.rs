@@ -31,7 +31,7 @@ pub(super) fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     connection::add_identity(&mut layer, &args.identity)?;
     let settings = connection::settings(layer, common)?;
-    let mut config = connection::client_config(&settings, &args.connect, None);
+    let mut config = connection::client_config(&settings, &args.connect, &[Port::Listen, Port::Write], None)?;
     config.retry = RetryPolicy::never();
     let named = settings.nickname.is_some() || settings.token.is_some() || settings.token_file.is_some();
     if named {

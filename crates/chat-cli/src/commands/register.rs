@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_client::{ClientConfig, Settings};
+use chat_client::{ClientConfig, Settings, Side};
 use chat_frontend::Exit;
 
 use crate::account_choice;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &RegisterArgs, common: &CommonArgs) -> Result<Exit, CliE
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     layer.credentials_path.clone_from(&args.credential_path);
     let settings = connection::settings(layer, common)?;
-    let config = connection::client_config(&settings, &args.connect, Some(CONNECT_TIMEOUT));
+    let config = connection::client_config(&settings, &args.connect, &[Side::Write], Some(CONNECT_TIMEOUT))?;
     connection::warn_of_exposure(&config);
     let interrupt = Interrupt::watch(OnHangup::End).map_err(CliError::Runtime)?;
     runtime::block_on(register(args, common, &settings, &config, &interrupt))

@@ -4,7 +4,7 @@ mod dry_run;
 
 use std::time::Duration;
 
-use chat_client::{Delivery, DeliveryError, Position, PostId, SendOptions, Settings, Writer, fresh_post_id};
+use chat_client::{Delivery, DeliveryError, Position, PostId, SendOptions, Settings, Side, Writer, fresh_post_id};
 use chat_frontend::Exit;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
@@ -71,7 +71,8 @@ async fn send(
 ) -> Result<Exit, CliError> {
     let input = messages(args, settings)?;
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
-    let config = connection::client_config(settings, &args.connect, Some(CONNECT_TIMEOUT));
+    let ports: &[Side] = if args.confirm == Confirm::Echo { &[Side::Write, Side::Listen] } else { &[Side::Write] };
+    let config = connection::client_config(settings, &args.connect, ports, Some(CONNECT_TIMEOUT))?;
     connection::warn_of_exposure(&config);
     let what = config.write_addr_text();
     let last_error = LastError::default();

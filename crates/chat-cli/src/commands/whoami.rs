@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_client::{ClientConfig, Settings, Token, Writer};
+use chat_client::{ClientConfig, Settings, Side, Token, Writer};
 use chat_frontend::{Exit, unblock};
 
 use crate::account_choice;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError
     let mut layer = connection::layer(&args.connect, PortKind::Write);
     connection::add_identity(&mut layer, &args.identity)?;
     let settings = connection::settings(layer, common)?;
-    let config = connection::client_config(&settings, &args.connect, Some(CONNECT_TIMEOUT));
+    let config = connection::client_config(&settings, &args.connect, &[Side::Write], Some(CONNECT_TIMEOUT))?;
     connection::warn_of_exposure(&config);
     runtime::block_on(async {
         let token = token(&settings).await?;

@@ -97,6 +97,15 @@ pub enum HostProblem {
     /// It has a character that no host has, such as a space or a slash.
     #[error("it contains {0:?}")]
     Character(char),
+    /// It has a bracket without its counterpart.
+    #[error("one of its brackets is missing")]
+    Brackets,
+    /// It has nothing between two dots.
+    #[error("there is nothing before or after one of its dots")]
+    EmptyLabel,
+    /// It is longer than a name of DNS can be, or a part between two dots is.
+    #[error("it is too long")]
+    TooLong,
 }
 
 /// Whether another attempt makes sense.

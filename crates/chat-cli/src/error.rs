@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chat_client::{
-    ConnectError, CredentialsError, CursorError, HistoryError, NicknameError, PathsError, Refusal, SettingsError,
-    TextError, TlsError, TokenError,
+    ConnectError, CredentialsError, CursorError, Expected, HistoryError, NicknameError, PathsError, ProtocolError,
+    Refusal, SettingsError, TextError, TlsError, TokenError,
 };
 use chat_frontend::Exit;
 use chat_frontend::report::chain;
@@ -199,6 +199,15 @@ const UNKNOWN_TOKEN: &str =
 /// The advice if no server runs on this machine.
 const NO_SERVER: &str = "; no server runs there: `chat-server` starts one";
 
+/// The advice if the server closed the connection instead of sending an account. The protocol has no word for a limit.
+const CUT_REGISTRATION: &str =
+    "; the server may limit how many accounts an address registers, or be full: try again later";
+
+fn is_cut_registration(error: &ConnectError) -> bool {
+    let is_account = |expected: &Expected| matches!(expected, Expected::NicknamePrompt | Expected::Account);
+    matches!(error, ConnectError::Interrupted(ProtocolError::EndedEarly { waiting_for }) if is_account(waiting_for))
+}
+
 fn is_refused_locally(what: &str, error: &ConnectError) -> bool {
     let local = ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|host| what.starts_with(host));
     let refused = |source: &std::io::Error| source.kind() == std::io::ErrorKind::ConnectionRefused;
@@ -228,9 +237,10 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
     let advice = match refusal(error) {
         Some(Refusal::UnknownToken) => UNKNOWN_TOKEN,
         None if is_refused_locally(what, error) => NO_SERVER,
+        None if is_cut_registration(error) => CUT_REGISTRATION,
         _ => "",
     };
-    // The host alone is wrong; its port says nothing.
+    // The error quotes the host, which alone is wrong. The address would repeat it as it is, perhaps with a line feed.
     if text.contains(what) || matches!(error, ConnectError::Host { .. }) {
         format!("{text}{advice}")
     } else {

@@ -120,3 +120,16 @@ fn bare_stamp_is_no_message() {
     assert!(shown.len() == 1 && shown[0]["text"] == "hello", "{shown:?}");
     assert_eq!(out(&run(home.chat(["history", "--history-path", "h.txt"]))).lines().count(), 1);
 }
+
+#[test]
+fn argument_that_is_not_utf8_is_named() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let home = Home::new();
+    for word in ["-m", "-u", "--profile"] {
+        let mut command = home.chat(["send", "--json", word]);
+        command.arg(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        let output = run(command);
+        assert_eq!(code(&output), 2);
+        assert!(err(&output).contains("not UTF-8") && !err(&output).contains("control"), "{}", err(&output));
+    }
+}

@@ -69,6 +69,9 @@ pub fn safe_error<P: Parser>(error: &clap::Error, words: &[OsString]) -> clap::E
     let clean = words.iter().map(|word| display::clean_for_terminal(&word.to_string_lossy()).into_owned());
     match P::try_parse_from(clean) {
         Err(error) => error,
+        Ok(_) if words.iter().any(|word| word.to_str().is_none()) => {
+            clap::Error::raw(error.kind(), "an argument is not UTF-8 text\n")
+        }
         // The control characters themselves were the fault.
         Ok(_) => clap::Error::raw(error.kind(), "an argument contains control characters\n"),
     }

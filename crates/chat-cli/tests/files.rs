@@ -89,7 +89,7 @@ fn no_log_contains_a_token() {
     let mut command = home.chat_in(&room, ["send", "-m", "hi", "--logging"]);
     command.env("CHAT_TOKEN", token).env("RUST_LOG", "trace");
     logged += &err(&run(command));
-    assert!(logged.contains("INFO chat::connection"), "{logged}");
+    assert!(logged.contains("INFO chat_cli::connection"), "{logged}");
     let all = read(&home.data("creds.jsonstream"));
     let tokens: Vec<&str> = all.split('"').filter(|word| word.len() == 36 && word.contains('-')).collect();
     assert_eq!(tokens.len(), 2, "{all}");

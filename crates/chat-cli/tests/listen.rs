@@ -201,7 +201,7 @@ fn prints_completions_and_manual() {
         assert_eq!(code(&output), 0);
         assert!(out(&output).contains("history-path"), "{shell}");
     }
-    assert!(out(&run(home.chat(["man"]))).contains(".TH chat"));
+    assert!(out(&run(home.chat(["man"]))).contains(".TH CHAT 1"));
     assert!(out(&run(home.chat(["man", "send"]))).contains("confirm"));
     assert_eq!(code(&run(home.chat(["man", "nothing"]))), 2);
 }

@@ -74,6 +74,12 @@ impl ServerProcess {
     pub(crate) fn start_in(options: &ServerOptions, directory: &Path, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(options.program()?);
         command.args(["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir"]).arg(directory);
+        // The bench measures what the server can do, not what it allows.
+        for rate in ["--post-rate", "--post-bytes", "--address-bytes"] {
+            if !arguments.contains(&rate) {
+                command.args([rate, "off"]);
+            }
+        }
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().context("could not start chat-server")?;
         let mut output = BufReader::new(child.stdout.take().context("no pipe to chat-server")?);

@@ -52,7 +52,7 @@ enum Network {
 
 /// A network for which connections are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct CountedNetwork {
+pub(crate) struct CountedNetwork {
     prefix: IpAddr,
     network: Network,
 }
@@ -75,7 +75,7 @@ impl Admission {
         let peer = peer.to_canonical();
         let permit = self.count(peer, port);
         if permit.is_none() {
-            RateLimitedLog::ConnectionRefused.log();
+            RateLimitedLog::ConnectionRefused.log_peer(peer);
         }
         permit
     }
@@ -84,7 +84,7 @@ impl Admission {
         let limits = self.limits.load();
         let mut state = self.lock();
         if state.in_all >= limits.connections {
-            self.meters.refused_in_all.one();
+            self.meters.port(port).refused_in_all.one();
             return None;
         }
         // Local proxies and local users share the loopback address, so it counts only towards the total.
@@ -92,13 +92,13 @@ impl Admission {
             let open = |network: &CountedNetwork| state.open.get(network).copied().unwrap_or_default();
             let has_many = networks(peer).any(|(network, times)| open(&network) >= FEW * times);
             if has_many && state.in_all >= limits.connections - limits.connections / RESERVED_PART {
-                self.meters.refused_in_all.one();
+                self.meters.port(port).refused_in_all.one();
                 return None;
             }
             if networks(peer)
                 .any(|(network, times)| open(&network) >= limits.connections_per_address.saturating_mul(times))
             {
-                self.meters.refused_by_address.one();
+                self.meters.port(port).refused_by_address.one();
                 return None;
             }
             for (network, _) in networks(peer) {
@@ -131,7 +131,7 @@ impl ConnectionPermit {
         // Released before writing to the log.
         drop(state);
         if !may {
-            RateLimitedLog::RegistrationRefused.log();
+            RateLimitedLog::RegistrationRefused.log_peer(self.peer);
         }
         may
     }
@@ -202,19 +202,25 @@ impl Drop for ConnectionPermit {
     }
 }
 
+/// Returns the narrowest network in which an address is counted.
+pub(crate) fn own_network(peer: IpAddr) -> CountedNetwork {
+    if peer.is_ipv4() { counted(peer, Network::V4(32)) } else { counted(peer, Network::V6(64)) }
+}
+
+fn counted(peer: IpAddr, network: Network) -> CountedNetwork {
+    let prefix = match (peer, network) {
+        (IpAddr::V4(peer), Network::V4(bits)) => Ipv4Addr::from_bits(peer.to_bits() & (!0 << (32 - bits))).into(),
+        (IpAddr::V6(peer), Network::V6(bits)) => Ipv6Addr::from_bits(peer.to_bits() & (!0 << (128 - bits))).into(),
+        _ => peer,
+    };
+    CountedNetwork { prefix, network }
+}
+
 /// Returns the networks in which an address is counted, the narrowest first, with the multiple of the limit for each.
 /// One host has a whole /64 of IPv6.
 fn networks(peer: IpAddr) -> impl Iterator<Item = (CountedNetwork, usize)> {
-    let own = if peer.is_ipv4() { Network::V4(32) } else { Network::V6(64) };
     let wider = WIDER.into_iter().filter(move |(network, _)| matches!(network, Network::V4(_)) == peer.is_ipv4());
-    std::iter::once((own, 1)).chain(wider).map(move |(network, times)| {
-        let prefix = match (peer, network) {
-            (IpAddr::V4(peer), Network::V4(bits)) => Ipv4Addr::from_bits(peer.to_bits() & (!0 << (32 - bits))).into(),
-            (IpAddr::V6(peer), Network::V6(bits)) => Ipv6Addr::from_bits(peer.to_bits() & (!0 << (128 - bits))).into(),
-            _ => peer,
-        };
-        (CountedNetwork { prefix, network }, times)
-    })
+    std::iter::once((own_network(peer), 1)).chain(wider.map(move |(network, times)| (counted(peer, network), times)))
 }
 
 #[cfg(test)]
@@ -246,7 +252,7 @@ mod tests {
         drop(first);
         assert!(admission.admit(ip("192.0.2.1"), Port::Listen).is_some());
         let meters = &admission.meters;
-        assert_eq!((meters.listen.accepted.read(), meters.refused_by_address.read()), (4, 1));
+        assert_eq!((meters.listen.accepted.read(), meters.listen.refused_by_address.read()), (4, 1));
         assert_eq!((meters.listen.open.read(), meters.write.open.read()), (1, 0));
     }
 

@@ -1,6 +1,7 @@
 //! The configuration of a server.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use crate::hooks::Hooks;
 use crate::limits::Limits;
@@ -36,6 +37,9 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Decisions of the program that embeds the server. Default none.
     pub hooks: Option<Hooks>,
+    /// The directory whose space is watched for [`Limits::max_store`] and [`Limits::min_free`]: that of the journal.
+    /// Default none.
+    pub store_dir: Option<PathBuf>,
     /// Fixes the choice of adjectives, for tests. Tokens are never predictable.
     pub seed: Option<u64>,
 }
@@ -52,6 +56,7 @@ impl Default for ServerConfig {
             extensions: true,
             limits: Limits::default(),
             hooks: None,
+            store_dir: None,
             seed: None,
         }
     }

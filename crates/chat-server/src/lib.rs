@@ -31,6 +31,7 @@
 
 mod accounts;
 mod admission;
+mod byte_rates;
 #[cfg(feature = "bin")]
 #[doc(hidden)]
 pub mod command_line;
@@ -48,8 +49,10 @@ mod meters;
 mod net;
 mod rate;
 mod rate_limited_log;
+mod registration;
 mod server;
 mod session;
+mod space;
 
 pub use accounts::TokenHash;
 pub use config::{DEFAULT_LISTEN_PORT, DEFAULT_WRITE_PORT, ServerConfig};
@@ -63,6 +66,7 @@ pub use limits::{Limits, Rate};
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};
 #[cfg(feature = "tls")]
 pub use net::{TlsCertificate, TlsPorts};
+pub use registration::{Invitation, RegistrationPolicy};
 pub use server::{EmbeddedServer, Server, ServerHandle};
 
 /// Runs the examples of the README as tests.

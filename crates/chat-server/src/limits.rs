@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// The limits of the server. The defaults suit a room of friends as well as a benchmark on one machine; a public room
-/// should set [`Limits::posts`].
+use crate::registration::RegistrationPolicy;
+
+/// The limits of the server. The defaults protect a public room, and suit a room of friends.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
@@ -23,16 +24,29 @@ pub struct Limits {
     /// The longest accepted nickname in characters, without its adjective. Default 40: enough for a full name, too
     /// short for a flood of combining marks.
     pub nickname_chars: usize,
-    /// Posts per account. Default none: group commit and the bound on posts in flight already keep one account from
-    /// crowding out the others, and a limit would only slow down scripts on the user's own machine. For a public room,
-    /// 20 per second and a burst of 200 work well.
+    /// Posts per account. Default 20 per second with a burst of 10,000: a script can post a file of that many lines at
+    /// once, and a flood cannot make the room unreadable for long.
     pub posts: Option<Rate>,
+    /// Bytes of posts per account. Default 32 KiB per second with a burst of 32 MiB: enough for every text that people
+    /// read, too little to fill a disk.
+    pub post_bytes: Option<Rate>,
+    /// Bytes of posts per address (per /64 of IPv6), over all of its accounts. Default 128 KiB per second with a burst of
+    /// 128 MiB: one address writes at most 11 GB a day. Loopback is not counted.
+    pub address_bytes: Option<Rate>,
     /// Registrations per address (per /64 of IPv6). Default one per second, burst 1,000: a class of students behind one
     /// address can register at once, a script cannot fill the store.
     pub registrations: Option<Rate>,
     /// Registrations of all addresses together. Default 10 per second, burst 5,000: enough for a school, too few for a
     /// script with many addresses to fill the store.
     pub registrations_in_all: Option<Rate>,
+    /// Who may create an account. Default every client.
+    pub registration: RegistrationPolicy,
+    /// The largest size of the data directory in bytes. Default none. Beyond it posts are declined with `storage`, and
+    /// listeners are served as before.
+    pub max_store: Option<u64>,
+    /// How many bytes must stay free on the file system of the data directory. Default 100 MiB: enough for the
+    /// write-ahead log, and for an operator to log in and act. Below it posts are declined with `storage`.
+    pub min_free: Option<u64>,
     /// Posts of one connection that wait for the disk. Default 1,024: four full windows of a client that posts with
     /// ids; beyond that the connection is not read.
     pub posts_in_flight: usize,
@@ -54,6 +68,14 @@ pub struct Limits {
     pub drain_within: Duration,
 }
 
+impl Limits {
+    /// Removes the rates of posts, for benchmarks and for rooms whose clients are all trusted.
+    #[must_use]
+    pub fn without_post_rates(self) -> Self {
+        Self { posts: None, post_bytes: None, address_bytes: None, ..self }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -62,9 +84,14 @@ impl Default for Limits {
             login_within: Duration::from_secs(60),
             nickname_within: Duration::from_secs(600),
             nickname_chars: 40,
-            posts: None,
+            posts: Some(Rate::new(20.0, 10_000)),
+            post_bytes: Some(Rate::new(32.0 * 1024.0, 32 * 1024 * 1024)),
+            address_bytes: Some(Rate::new(128.0 * 1024.0, 128 * 1024 * 1024)),
             registrations: Some(Rate { per_second: 1.0, burst: 1_000 }),
             registrations_in_all: Some(Rate { per_second: 10.0, burst: 5_000 }),
+            registration: RegistrationPolicy::Open,
+            max_store: None,
+            min_free: Some(100 * 1024 * 1024),
             posts_in_flight: 1_024,
             answer_bytes: 32 * 1024,
             stall: Duration::from_secs(60),

@@ -75,7 +75,10 @@ fn serve(options: &Options, words: Vec<OsString>) -> Result<ExitCode> {
     let level =
         logging::start(log_format, options.log_level.unwrap_or_default(), sink).context("could not start the log")?;
     rlimits::forbid_core_dumps();
-    let config = options.server_config()?;
+    let mut config = options.server_config()?;
+    if options.memory != Some(true) {
+        config.store_dir = Some(data_directory(options)?);
+    }
     rlimits::raise_open_files(config.limits.connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

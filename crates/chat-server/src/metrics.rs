@@ -1,6 +1,7 @@
 //! The HTTP port for monitoring: metrics, liveness and readiness.
 
 mod port;
+mod process;
 mod routes;
 mod text;
 

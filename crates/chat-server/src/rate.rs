@@ -16,7 +16,7 @@ pub(crate) struct Overdrawn;
 
 /// The largest debt of an account. One connection takes at most one post in advance, because it then pauses; many
 /// connections of one account together take no more than this.
-const LARGEST_DEBT: Duration = Duration::from_secs(5);
+pub(crate) const LARGEST_DEBT: Duration = Duration::from_secs(5);
 
 /// Longer waits are not distinguished.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -27,10 +27,10 @@ impl Bucket {
     /// # Errors
     /// The time until the rate permits it; nothing was taken.
     pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
-        match self.wait(rate, now) {
+        match self.wait(rate, 1, now) {
             Some(wait) => Err(wait),
             None => {
-                self.add(rate, now);
+                self.add(rate, 1, now);
                 Ok(())
             }
         }
@@ -41,17 +41,17 @@ impl Bucket {
     /// # Errors
     /// The debt is at its limit; nothing was taken.
     pub(crate) fn overdraw(&mut self, rate: Rate, now: Instant) -> Result<Option<Duration>, Overdrawn> {
-        let wait = self.wait(rate, now);
-        if wait.is_some_and(|wait| wait > LARGEST_DEBT.max(2 * interval(rate))) {
+        let wait = self.wait(rate, 1, now);
+        if wait.is_some_and(|wait| wait > LARGEST_DEBT.max(2 * time_of(rate, 1))) {
             return Err(Overdrawn);
         }
-        self.add(rate, now);
+        self.add(rate, 1, now);
         Ok(wait)
     }
 
     /// Returns true if the rate does not permit one more.
     pub(crate) fn is_full(&self, rate: Rate, now: Instant) -> bool {
-        self.wait(rate, now).is_some()
+        self.wait(rate, 1, now).is_some()
     }
 
     /// Returns whether the bucket is empty, so that dropping it changes nothing.
@@ -59,22 +59,25 @@ impl Bucket {
         self.empty_at.is_none_or(|at| at <= now)
     }
 
-    fn wait(&self, rate: Rate, now: Instant) -> Option<Duration> {
-        let interval = interval(rate);
-        let depth = interval.saturating_mul(rate.burst.max(1)).min(LONGEST);
-        let level = self.empty_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now)) + interval;
-        level.checked_sub(depth).filter(|wait| !wait.is_zero())
+    /// Returns the time until the rate permits `amount` more, if it does not now. An amount above the burst passes when
+    /// the bucket is empty.
+    pub(crate) fn wait(&self, rate: Rate, amount: usize, now: Instant) -> Option<Duration> {
+        let depth = time_of(rate, rate.burst.max(1) as usize).max(time_of(rate, amount));
+        let filled = self.empty_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        (filled + time_of(rate, amount)).checked_sub(depth).filter(|wait| !wait.is_zero())
     }
 
-    fn add(&mut self, rate: Rate, now: Instant) {
+    /// Takes `amount`, whether the rate permits it or not.
+    pub(crate) fn add(&mut self, rate: Rate, amount: usize, now: Instant) {
         let from = self.empty_at.unwrap_or(now).max(now);
         // Bounded, so that the addition cannot exceed the range of the clock.
-        self.empty_at = Some((from + interval(rate)).min(now + 2 * LONGEST));
+        self.empty_at = Some((from + time_of(rate, amount)).min(now + 2 * LONGEST));
     }
 }
 
-fn interval(rate: Rate) -> Duration {
-    let seconds = 1.0 / rate.per_second;
+/// Returns the time in which a rate permits an amount.
+fn time_of(rate: Rate, amount: usize) -> Duration {
+    let seconds = amount as f64 / rate.per_second;
     if seconds.is_finite() && seconds > 0.0 {
         Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST)
     } else {

@@ -1,8 +1,11 @@
 //! Log lines about events that a peer or a failing disk can repeat at will: at most one line per second of each kind,
-//! with a count. They name no peer and quote no text of a peer.
+//! with a count. A line names the peer of its last event, and quotes no text of a peer.
 
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use chat_proto::Nickname;
 
 /// The shortest time between two lines of one kind.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -17,6 +20,8 @@ pub(crate) enum RateLimitedLog {
     UnknownToken,
     /// A registration over the rate of its address.
     RegistrationRefused,
+    /// A registration while registrations are closed, or without the invitation code.
+    NotInvited,
     /// A post over the rate was declined or delayed.
     PostPutOff,
     /// A post without an id was dropped, because its text is too long.
@@ -39,42 +44,68 @@ const KINDS: usize = RateLimitedLog::RevokedRefused as usize + 1;
 /// One throttle for each kind, shared by all servers of the process since they share one log.
 static THROTTLES: [Mutex<Throttle>; KINDS] = [const { Mutex::new(Throttle::new()) }; KINDS];
 
+/// What is known about an event.
+#[derive(Default)]
+struct Details<'a> {
+    peer: Option<IpAddr>,
+    account: Option<&'a str>,
+    error: Option<String>,
+}
+
 impl RateLimitedLog {
     /// Counts the event and logs it, unless a line of this kind was written within the last second.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "an event of the SQLite store"))]
     pub(crate) fn log(self) {
-        self.log_with(&"");
+        self.log_with(Details::default);
+    }
+
+    /// As [`log`](Self::log), with the address that caused it.
+    pub(crate) fn log_peer(self, peer: IpAddr) {
+        self.log_with(|| Details { peer: Some(peer), ..Details::default() });
+    }
+
+    /// As [`log`](Self::log), with the address and the account that caused it.
+    pub(crate) fn log_account(self, peer: IpAddr, account: &Nickname) {
+        self.log_with(|| Details { peer: Some(peer), account: Some(account.as_str()), error: None });
     }
 
     /// As [`log`](Self::log), with the error that caused it.
     pub(crate) fn log_error(self, error: &dyn std::error::Error) {
-        let mut chain = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            chain.push_str(": ");
-            chain.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        self.log_with(&chain);
+        self.log_with(|| {
+            let mut chain = error.to_string();
+            let mut source = error.source();
+            while let Some(cause) = source {
+                chain.push_str(": ");
+                chain.push_str(&cause.to_string());
+                source = cause.source();
+            }
+            Details { error: Some(chain), ..Details::default() }
+        });
     }
 
-    fn log_with(self, error: &dyn std::fmt::Display) {
+    fn log_with<'a>(self, details: impl FnOnce() -> Details<'a>) {
         let mut throttle = THROTTLES[self as usize].lock().unwrap_or_else(PoisonError::into_inner);
         let Some(count) = throttle.count(Instant::now()) else { return };
         // Released before writing: a log subscriber that blocks must not block other tasks here.
         drop(throttle);
+        let Details { peer, account, error } = details();
+        let (peer, error) = (peer.map(tracing::field::display), error.map(tracing::field::display));
         match self {
-            Self::ConnectionRefused => tracing::warn!(count, "too many connections; closed new ones"),
-            Self::UnknownToken => tracing::info!(count, "refused logins with an unknown token"),
-            Self::RegistrationRefused => tracing::info!(count, "refused registrations over the rate of an address"),
-            Self::PostPutOff => tracing::info!(count, "put off posts over the rate of an account"),
-            Self::TextTooLong => tracing::info!(count, "dropped posts with a text that is too long"),
+            Self::ConnectionRefused => tracing::warn!(count, peer, "too many connections; closed new ones"),
+            Self::UnknownToken => tracing::info!(count, peer, "refused logins with an unknown token"),
+            Self::RegistrationRefused => {
+                tracing::info!(count, peer, "refused registrations over the rate of an address");
+            }
+            Self::NotInvited => tracing::info!(count, peer, "refused registrations without an invitation"),
+            Self::PostPutOff => tracing::info!(count, peer, account, "put off posts over the rate of an account"),
+            Self::TextTooLong => tracing::info!(count, peer, account, "dropped posts with a text that is too long"),
             Self::DamagedMessage => {
                 tracing::error!(count, "left out damaged messages of the store; the next start repairs it");
             }
-            Self::UnreadableStore => tracing::error!(count, %error, "could not read the store for listeners"),
-            Self::HeadNotNoted => tracing::warn!(count, %error, "could not note the end of the log"),
-            Self::NotAccepted => tracing::warn!(count, %error, "could not accept connections"),
-            Self::RevokedRefused => tracing::info!(count, "refused posts of revoked accounts"),
+            Self::UnreadableStore => tracing::error!(count, error, "could not read the store for listeners"),
+            Self::HeadNotNoted => tracing::warn!(count, error, "could not note the end of the log"),
+            Self::NotAccepted => tracing::warn!(count, error, "could not accept connections"),
+            Self::RevokedRefused => tracing::info!(count, peer, account, "refused posts of revoked accounts"),
         }
     }
 }

@@ -29,6 +29,8 @@ pub fn serve(role: &ServerRole) -> anyhow::Result<()> {
     let mut config = ServerConfig::on_free_ports();
     // Small enough that listeners often fall behind and read from the store.
     config.limits.ring_bytes = 64 * 1024;
+    // The writers of the rig post as fast as they can.
+    config.limits = config.limits.without_post_rates();
     let server = runtime.block_on(Server::start(config, journal)).context("could not start the server")?;
     println!("ready {} {}", server.listen_addr(), server.write_addr());
     std::io::stdout().flush()?;

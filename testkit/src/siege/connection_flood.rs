@@ -40,7 +40,7 @@ async fn over_the_limit(programs: &Programs, table: &mut Table) -> Result<()> {
         }
     }
     let served = confirmed(&mut member, "1").await;
-    let counted = server.figure("connections_refused_total{limit=\"total\"}").await?;
+    let counted = server.figure("connections_refused_total{limit=\"total\",port=\"write\"}").await?;
     let greeted = accepted.len();
     drop(accepted);
     let left = server.descriptors_come_back(idle).await?;

@@ -55,6 +55,8 @@ impl SimNetwork {
         config.seed = Some(self.seed);
         // Small enough that listeners often read from the journal.
         config.limits.ring_bytes = 512;
+        // The simulated writers post as fast as they can.
+        config.limits = config.limits.without_post_rates();
         let journal = self.disk.open();
         let killed = journal.killed();
         let server = EmbeddedServer::start(config, journal)?;

@@ -7,11 +7,12 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use serde::Deserialize;
 
-use super::value::{self, LogFormat, LogLevel, NicknameChars, OptionValue};
+use super::value::{self, ByteRate, ByteSize, LogFormat, LogLevel, NicknameChars, OptionValue, OrOff};
 use crate::config::ServerConfig;
 use crate::error::StartError;
 use crate::limits::{Limits, Rate};
 use crate::net::TlsPorts;
+use crate::registration::RegistrationPolicy;
 
 /// The options of the server. Each field is a long option of the command line and a key of the configuration file, under
 /// the same name. `None` means that this source does not set it.
@@ -103,14 +104,38 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = NicknameChars::parse, help_heading = "Limits")]
     #[serde(deserialize_with = "value::read")]
     max_nickname: Option<NicknameChars>,
-    /// Posts per account, as posts per second, or that and a burst (20 or 20:200) [default: no limit].
-    #[arg(long, value_name = "RATE[:BURST]", value_parser = Rate::parse, help_heading = "Limits")]
+    /// Posts per account, as posts per second, or that and a burst (20 or 20:200), or off [default: 20:10000].
+    #[arg(long, value_name = "RATE[:BURST]", value_parser = OrOff::<Rate>::parse, help_heading = "Limits")]
     #[serde(deserialize_with = "value::read")]
-    post_rate: Option<Rate>,
-    /// Registrations per address, in the same form [default: 1:1000].
-    #[arg(long, value_name = "RATE[:BURST]", value_parser = Rate::parse, help_heading = "Limits")]
+    post_rate: Option<OrOff<Rate>>,
+    /// Bytes of posts per account, per second and at once (32K:32M), or off [default: 32K:32M].
+    #[arg(long, value_name = "SIZE[:SIZE]", value_parser = OrOff::<ByteRate>::parse, help_heading = "Limits")]
     #[serde(deserialize_with = "value::read")]
-    register_rate: Option<Rate>,
+    post_bytes: Option<OrOff<ByteRate>>,
+    /// The same per address over all of its accounts, loopback excluded, or off [default: 128K:128M].
+    #[arg(long, value_name = "SIZE[:SIZE]", value_parser = OrOff::<ByteRate>::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    address_bytes: Option<OrOff<ByteRate>>,
+    /// Largest size of the data directory (10G), or off; beyond it posts are declined [default: off].
+    #[arg(long, value_name = "SIZE", value_parser = OrOff::<ByteSize>::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    max_store: Option<OrOff<ByteSize>>,
+    /// Space that must stay free on its disk (1G), or off; below it posts are declined [default: 100M].
+    #[arg(long, value_name = "SIZE", value_parser = OrOff::<ByteSize>::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    min_free: Option<OrOff<ByteSize>>,
+    /// Who may create an account: open, closed, or invite:CODE, then CODE precedes the nickname [default: open].
+    #[arg(long, value_name = "WHO", value_parser = RegistrationPolicy::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    registration: Option<RegistrationPolicy>,
+    /// Registrations per address, as --post-rate [default: 1:1000].
+    #[arg(long, value_name = "RATE[:BURST]", value_parser = OrOff::<Rate>::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    register_rate: Option<OrOff<Rate>>,
+    /// Registrations of all addresses together [default: 10:5000].
+    #[arg(long, value_name = "RATE[:BURST]", value_parser = OrOff::<Rate>::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    register_rate_total: Option<OrOff<Rate>>,
     /// Seconds a listener may read nothing, or a writer may leave its last answers unread [default: 60].
     #[arg(long, value_name = "SECONDS", value_parser = Duration::parse, help_heading = "Limits")]
     #[serde(deserialize_with = "value::read")]
@@ -146,6 +171,12 @@ macro_rules! with_all_options {
             nickname_within,
             max_nickname,
             post_rate,
+            post_bytes,
+            address_bytes,
+            max_store,
+            min_free,
+            registration,
+            register_rate_total,
             register_rate,
             stall,
             drain_within
@@ -185,6 +216,12 @@ impl Options {
             login_within: new.login_within,
             nickname_within: new.nickname_within,
             post_rate: new.post_rate,
+            post_bytes: new.post_bytes,
+            address_bytes: new.address_bytes,
+            max_store: new.max_store,
+            min_free: new.min_free,
+            registration: new.registration,
+            register_rate_total: new.register_rate_total,
             register_rate: new.register_rate,
             stall: new.stall,
             drain_within: new.drain_within,
@@ -264,14 +301,28 @@ impl Options {
         set(&mut limits.nickname_chars, self.max_nickname.map(|NicknameChars(count)| count.into()));
         set(&mut limits.stall, self.stall);
         set(&mut limits.drain_within, self.drain_within);
-        limits.posts = self.post_rate.or(limits.posts);
-        limits.registrations = self.register_rate.or(limits.registrations);
+        set_or_off(&mut limits.posts, self.post_rate);
+        set_or_off(&mut limits.post_bytes, self.post_bytes.map(|rate| rate.map(|ByteRate(rate)| rate)));
+        set_or_off(&mut limits.address_bytes, self.address_bytes.map(|rate| rate.map(|ByteRate(rate)| rate)));
+        set_or_off(&mut limits.max_store, self.max_store.map(|size| size.map(|ByteSize(bytes)| bytes)));
+        set_or_off(&mut limits.min_free, self.min_free.map(|size| size.map(|ByteSize(bytes)| bytes)));
+        set(&mut limits.registration, self.registration.clone());
+        set_or_off(&mut limits.registrations, self.register_rate);
+        set_or_off(&mut limits.registrations_in_all, self.register_rate_total);
     }
 }
 
 fn set<T>(value: &mut T, asked: Option<T>) {
     if let Some(asked) = asked {
         *value = asked;
+    }
+}
+
+fn set_or_off<T>(value: &mut Option<T>, asked: Option<OrOff<T>>) {
+    match asked {
+        Some(OrOff::At(asked)) => *value = Some(asked),
+        Some(OrOff::Off) => *value = None,
+        None => {}
     }
 }
 

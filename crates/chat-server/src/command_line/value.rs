@@ -11,11 +11,12 @@ use serde::Deserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 
 use crate::limits::Rate;
+use crate::registration::{Invitation, RegistrationPolicy};
 
 /// A value that an option can have.
 pub(super) trait OptionValue: Sized {
     /// The types that a configuration file can use for it.
-    const KIND: Kind;
+    const KIND: ValueKind;
 
     /// Parses the value as it is written on a command line. An error says what is wrong with it.
     fn parse(text: &str) -> Result<Self, String>;
@@ -23,30 +24,32 @@ pub(super) trait OptionValue: Sized {
 
 /// The types of a configuration file that an option accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     Switch,
     Number,
     Rate,
+    Size,
     Text,
 }
 
-impl Kind {
+impl ValueKind {
     fn accepts(self, found: &Scalar) -> bool {
         match found {
             Scalar::Switch(_) => self == Self::Switch,
-            Scalar::Number(_) => matches!(self, Self::Number | Self::Rate),
-            Scalar::Text(_) => matches!(self, Self::Text | Self::Rate),
+            Scalar::Number(_) => matches!(self, Self::Number | Self::Rate | Self::Size),
+            Scalar::Text(_) => matches!(self, Self::Text | Self::Rate | Self::Size),
             Scalar::Other(_) => false,
         }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ValueKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Switch => "true or false",
             Self::Number => "a number",
             Self::Rate => "a number or a text like \"20:200\"",
+            Self::Size => "a number or a text like \"10G\"",
             Self::Text => "a text in quotes",
         })
     }
@@ -131,7 +134,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 }
 
 impl OptionValue for bool {
-    const KIND: Kind = Kind::Switch;
+    const KIND: ValueKind = ValueKind::Switch;
 
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| "neither true nor false".to_owned())
@@ -139,7 +142,7 @@ impl OptionValue for bool {
 }
 
 impl OptionValue for usize {
-    const KIND: Kind = Kind::Number;
+    const KIND: ValueKind = ValueKind::Number;
 
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: std::num::ParseIntError| error.to_string())
@@ -147,7 +150,7 @@ impl OptionValue for usize {
 }
 
 impl OptionValue for PathBuf {
-    const KIND: Kind = Kind::Text;
+    const KIND: ValueKind = ValueKind::Text;
 
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.into()) }
@@ -155,7 +158,7 @@ impl OptionValue for PathBuf {
 }
 
 impl OptionValue for SocketAddr {
-    const KIND: Kind = Kind::Text;
+    const KIND: ValueKind = ValueKind::Text;
 
     /// Parses host and port, and resolves a host name.
     fn parse(text: &str) -> Result<Self, String> {
@@ -169,7 +172,7 @@ impl OptionValue for SocketAddr {
 }
 
 impl OptionValue for Duration {
-    const KIND: Kind = Kind::Number;
+    const KIND: ValueKind = ValueKind::Number;
 
     /// Parses a number of seconds.
     fn parse(text: &str) -> Result<Self, String> {
@@ -184,7 +187,7 @@ impl OptionValue for Duration {
 }
 
 impl OptionValue for Rate {
-    const KIND: Kind = Kind::Rate;
+    const KIND: ValueKind = ValueKind::Rate;
 
     fn parse(text: &str) -> Result<Self, String> {
         let (rate, burst) = text.split_once(':').unwrap_or((text, ""));
@@ -200,12 +203,93 @@ impl OptionValue for Rate {
     }
 }
 
+/// A limit, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OrOff<T> {
+    /// No limit.
+    Off,
+    /// This limit.
+    At(T),
+}
+
+impl<T> OrOff<T> {
+    pub(super) fn map<U>(self, map: impl FnOnce(T) -> U) -> OrOff<U> {
+        match self {
+            Self::Off => OrOff::Off,
+            Self::At(limit) => OrOff::At(map(limit)),
+        }
+    }
+}
+
+impl<T: OptionValue> OptionValue for OrOff<T> {
+    const KIND: ValueKind = T::KIND;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "off" { Ok(Self::Off) } else { T::parse(text).map(Self::At) }
+    }
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ByteSize(pub(super) u64);
+
+impl OptionValue for ByteSize {
+    const KIND: ValueKind = ValueKind::Size;
+
+    /// Parses a whole number with a binary unit: 500M is 500 times 1024 times 1024.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (digits, shift) = match text.char_indices().last() {
+            Some((at, 'k' | 'K')) => (&text[..at], 10),
+            Some((at, 'm' | 'M')) => (&text[..at], 20),
+            Some((at, 'g' | 'G')) => (&text[..at], 30),
+            Some((at, 't' | 'T')) => (&text[..at], 40),
+            _ => (text, 0),
+        };
+        let number: u64 = digits.parse().map_err(|_| "not a size, like 500M or 10G".to_owned())?;
+        number.checked_mul(1 << shift).map(Self).ok_or_else(|| "it is too large".to_owned())
+    }
+}
+
+/// Bytes per second, and at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ByteRate(pub(super) Rate);
+
+impl OptionValue for ByteRate {
+    const KIND: ValueKind = ValueKind::Size;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let (rate, burst) = text.split_once(':').unwrap_or((text, text));
+        let (ByteSize(rate), ByteSize(burst)) = (ByteSize::parse(rate)?, ByteSize::parse(burst)?);
+        if rate == 0 {
+            return Err("the rate is not above zero".to_owned());
+        }
+        let burst = u32::try_from(burst).map_err(|_| "the burst is not below 4G".to_owned())?;
+        Ok(Self(Rate { per_second: rate as f64, burst }))
+    }
+}
+
+impl OptionValue for RegistrationPolicy {
+    const KIND: ValueKind = ValueKind::Text;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            // The value is not repeated: it may be most of a code.
+            text => text.strip_prefix("invite:").and_then(Invitation::new).map(Self::Invite).ok_or_else(|| {
+                "it is one of open, closed, and invite:CODE with a code of at most 64 characters without spaces"
+                    .to_owned()
+            }),
+        }
+    }
+}
+
 /// The longest nickname in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NicknameChars(pub(super) u8);
 
 impl OptionValue for NicknameChars {
-    const KIND: Kind = Kind::Number;
+    const KIND: ValueKind = ValueKind::Number;
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.parse() {
@@ -243,7 +327,7 @@ pub enum LogLevel {
 }
 
 impl OptionValue for LogLevel {
-    const KIND: Kind = Kind::Text;
+    const KIND: ValueKind = ValueKind::Text;
 
     fn parse(text: &str) -> Result<Self, String> {
         one_of(text)
@@ -251,7 +335,7 @@ impl OptionValue for LogLevel {
 }
 
 impl OptionValue for LogFormat {
-    const KIND: Kind = Kind::Text;
+    const KIND: ValueKind = ValueKind::Text;
 
     fn parse(text: &str) -> Result<Self, String> {
         one_of(text)

@@ -2,7 +2,7 @@
 
 use super::count::{Count, Level};
 use super::histogram::Histogram;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chat_proto::DeclineCode;
@@ -21,8 +21,6 @@ pub(crate) struct Meters {
     pub(crate) delivered: Delivered,
     pub(crate) listen: PortMeters,
     pub(crate) write: PortMeters,
-    pub(crate) refused_in_all: Count,
-    pub(crate) refused_by_address: Count,
     pub(crate) logged_in: Count,
     pub(crate) denied: Count,
     pub(crate) registered: Count,
@@ -30,11 +28,15 @@ pub(crate) struct Meters {
     pub(crate) stored: Count,
     pub(crate) repeated: Count,
     pub(crate) declined: DeclinedMeters,
+    pub(crate) confirmations: Histogram,
     pub(crate) commits: Histogram,
     pub(crate) commits_failed: Count,
     pub(crate) pages: Count,
     pub(crate) reading_pages: Level,
     pub(crate) stalled: Count,
+    pub(super) store_bytes: AtomicU64,
+    pub(super) free_bytes: AtomicU64,
+    pub(super) short_of_space: AtomicBool,
     pub(super) store_fails: AtomicBool,
     pub(super) journal_broken: AtomicBool,
     pub(super) probe_wanted: AtomicBool,
@@ -53,6 +55,8 @@ pub(crate) struct Delivered {
 pub(crate) struct PortMeters {
     pub(crate) accepted: Count,
     pub(crate) open: Level,
+    pub(crate) refused_in_all: Count,
+    pub(crate) refused_by_address: Count,
 }
 
 /// Posts that were not stored, by reason.
@@ -60,6 +64,8 @@ pub(crate) struct PortMeters {
 pub(crate) struct DeclinedMeters {
     pub(super) rate: Count,
     pub(super) too_long: Count,
+    pub(super) blank: Count,
+    pub(super) malformed: Count,
     pub(super) revoked: Count,
     pub(super) storage: Count,
     pub(super) draining: Count,
@@ -76,7 +82,7 @@ impl Meters {
 
     /// Counts a transaction that was stored.
     pub(crate) fn committed(&self, took: Duration) {
-        self.commits.observe(took);
+        self.commits.observe(took, 1);
         self.store_works(true);
     }
 
@@ -89,6 +95,18 @@ impl Meters {
     /// Records that the journal has failed for good.
     pub(crate) fn journal_broken(&self) {
         self.journal_broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Records the space of the store, and whether it permits to store more. Returns true if the latter has changed.
+    pub(crate) fn set_space(&self, used: u64, free: Option<u64>, short: bool) -> bool {
+        self.store_bytes.store(used, Ordering::Relaxed);
+        self.free_bytes.store(free.unwrap_or(0), Ordering::Relaxed);
+        self.short_of_space.swap(short, Ordering::Relaxed) != short
+    }
+
+    /// Returns whether there is too little space to store more.
+    pub(crate) fn is_short_of_space(&self) -> bool {
+        self.short_of_space.load(Ordering::Relaxed)
     }
 
     /// Records the result of the last attempt to write the store.
@@ -116,6 +134,8 @@ impl DeclinedMeters {
         match code {
             DeclineCode::Rate => &self.rate,
             DeclineCode::TooLong => &self.too_long,
+            DeclineCode::Blank => &self.blank,
+            DeclineCode::Malformed => &self.malformed,
             DeclineCode::Revoked => &self.revoked,
             DeclineCode::Storage => &self.storage,
             DeclineCode::Draining => &self.draining,

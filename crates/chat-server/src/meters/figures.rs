@@ -1,5 +1,7 @@
 //! The values of the counters at one moment.
 
+use std::sync::atomic::Ordering;
+
 use chat_proto::Seq;
 
 use super::count::Count;
@@ -15,9 +17,9 @@ pub struct Figures {
     /// Accepted connections.
     pub accepted: PerPort,
     /// Connections closed at once because of the total limit.
-    pub refused_in_all: u64,
+    pub refused_in_all: PerPort,
     /// Connections closed at once because of the limit per address.
-    pub refused_by_address: u64,
+    pub refused_by_address: PerPort,
     /// Tokens that were accepted.
     pub logged_in: u64,
     /// Tokens that belong to no account.
@@ -32,6 +34,8 @@ pub struct Figures {
     pub repeated: u64,
     /// Posts that were not stored.
     pub declined: Declined,
+    /// How long each post that was stored has waited for its confirmation, from the moment it was submitted.
+    pub confirmations: CommitTimes,
     /// How long each transaction took.
     pub commits: CommitTimes,
     /// Transactions that failed.
@@ -48,6 +52,10 @@ pub struct Figures {
     pub stalled: u64,
     /// The sequence number of the last message.
     pub head: Seq,
+    /// Size of the data directory in bytes; 0 if it is not watched.
+    pub store_bytes: u64,
+    /// Free bytes on its file system; 0 if it is not watched.
+    pub free_bytes: u64,
     /// Size of the shared log in memory, in bytes.
     pub ring_bytes: u64,
 }
@@ -68,13 +76,17 @@ pub struct Declined {
     pub rate: u64,
     /// The text was too long.
     pub too_long: u64,
+    /// The text had only white space.
+    pub blank: u64,
+    /// The line was not a post.
+    pub malformed: u64,
     /// The account was revoked.
     pub revoked: u64,
     /// The store failed.
     pub storage: u64,
     /// The server was draining.
     pub draining: u64,
-    /// Another reason, such as a blank text.
+    /// Another reason.
     pub other: u64,
 }
 
@@ -84,8 +96,11 @@ impl Figures {
         Self {
             open: PerPort { listen: listen.open.read(), write: write.open.read() },
             accepted: PerPort { listen: listen.accepted.read(), write: write.accepted.read() },
-            refused_in_all: meters.refused_in_all.read(),
-            refused_by_address: meters.refused_by_address.read(),
+            refused_in_all: PerPort { listen: listen.refused_in_all.read(), write: write.refused_in_all.read() },
+            refused_by_address: PerPort {
+                listen: listen.refused_by_address.read(),
+                write: write.refused_by_address.read(),
+            },
             logged_in: meters.logged_in.read(),
             denied: meters.denied.read(),
             registered: meters.registered.read(),
@@ -93,6 +108,7 @@ impl Figures {
             stored: meters.stored.read(),
             repeated: meters.repeated.read(),
             declined: Declined::read(&meters.declined),
+            confirmations: meters.confirmations.read(),
             commits: meters.commits.read(),
             commits_failed: meters.commits_failed.read(),
             delivered_messages: meters.delivered.messages.read(),
@@ -100,6 +116,8 @@ impl Figures {
             pages: meters.pages.read(),
             reading_pages: meters.reading_pages.read(),
             stalled: meters.stalled.read(),
+            store_bytes: meters.store_bytes.load(Ordering::Relaxed),
+            free_bytes: meters.free_bytes.load(Ordering::Relaxed),
             head,
             ring_bytes,
         }
@@ -108,9 +126,9 @@ impl Figures {
 
 impl Declined {
     fn read(meters: &DeclinedMeters) -> Self {
-        let DeclinedMeters { rate, too_long, revoked, storage, draining, other } = meters;
-        let [rate, too_long, revoked, storage, draining, other] =
-            [rate, too_long, revoked, storage, draining, other].map(Count::read);
-        Self { rate, too_long, revoked, storage, draining, other }
+        let DeclinedMeters { rate, too_long, blank, malformed, revoked, storage, draining, other } = meters;
+        let [rate, too_long, blank, malformed, revoked, storage, draining, other] =
+            [rate, too_long, blank, malformed, revoked, storage, draining, other].map(Count::read);
+        Self { rate, too_long, blank, malformed, revoked, storage, draining, other }
     }
 }

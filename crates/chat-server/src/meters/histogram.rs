@@ -1,4 +1,4 @@
-//! A histogram of the time that transactions take.
+//! Histograms of the time that transactions and confirmations take.
 
 use std::time::Duration;
 
@@ -46,10 +46,11 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
-    pub(crate) fn observe(&self, took: Duration) {
+    /// Counts `times` events that took this long each.
+    pub(crate) fn observe(&self, took: Duration, times: u64) {
         let step = COMMIT_BOUNDS.iter().position(|bound| took <= *bound);
-        step.and_then(|step| self.steps.get(step)).unwrap_or(&self.slower).one();
-        self.nanoseconds.add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        step.and_then(|step| self.steps.get(step)).unwrap_or(&self.slower).add(times);
+        self.nanoseconds.add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).saturating_mul(times));
     }
 
     pub(super) fn read(&self) -> CommitTimes {
@@ -69,7 +70,7 @@ mod tests {
     fn counts_each_time_once() {
         let histogram = Histogram::default();
         for micros in [0, 200, 201, 5_000_000, 5_000_001] {
-            histogram.observe(Duration::from_micros(micros));
+            histogram.observe(Duration::from_micros(micros), 1);
         }
         let times = histogram.read();
         assert_eq!((times.steps[0], times.steps[1], times.steps[13], times.slower), (2, 1, 1, 1));

@@ -27,6 +27,8 @@ pub enum Readiness {
     Draining,
     /// It serves, but cannot store.
     StoreFails,
+    /// It serves, but there is too little space to store more.
+    ShortOfSpace,
 }
 
 impl Observer {
@@ -53,6 +55,12 @@ impl Observer {
             return Readiness::Draining;
         }
         self.meters.probe_wanted.store(true, Ordering::Relaxed);
-        if self.meters.store_fails.load(Ordering::Relaxed) { Readiness::StoreFails } else { Readiness::Ready }
+        if self.meters.store_fails.load(Ordering::Relaxed) {
+            Readiness::StoreFails
+        } else if self.meters.is_short_of_space() {
+            Readiness::ShortOfSpace
+        } else {
+            Readiness::Ready
+        }
     }
 }

@@ -24,6 +24,9 @@ pub(super) fn answer(method: &Method, path: &str, observer: &Observer) -> Respon
         "/readyz" => match observer.readiness() {
             Readiness::Ready => (StatusCode::OK, PLAIN, "ready\n".to_owned()),
             Readiness::Draining => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "draining\n".to_owned()),
+            Readiness::ShortOfSpace => {
+                (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "too little space for the store\n".to_owned())
+            }
             _ => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "could not write the store\n".to_owned()),
         },
         _ => (StatusCode::NOT_FOUND, PLAIN, "not found: use /metrics, /healthz or /readyz\n".to_owned()),

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use chat_server::{COMMIT_BOUNDS, Figures, Observer, PerPort, Readiness};
+use chat_server::{COMMIT_BOUNDS, CommitTimes, Figures, Observer, PerPort, Readiness};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
+
+use super::process::ProcessFigures;
 
 /// The content type, as the specification defines it.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -21,7 +23,13 @@ pub(super) fn figures(observer: &Observer) -> Result<String, fmt::Error> {
         ready: observer.readiness() == Readiness::Ready,
     }));
     let mut text = String::new();
-    encode(&mut text, &registry)?;
+    encode_registry(&mut text, &registry)?;
+    if let Some(process) = ProcessFigures::read() {
+        let mut unprefixed = Registry::default();
+        unprefixed.register_collector(Box::new(ProcessCollector(process)));
+        encode_registry(&mut text, &unprefixed)?;
+    }
+    encode_eof(&mut text)?;
     Ok(text)
 }
 
@@ -39,8 +47,7 @@ impl Collector for FigureCollector {
         writer.gauge("ready", "Whether /readyz reports ready", None, u64::from(self.ready))?;
         writer.ports("connections_open", "Open connections", f.open, MetricType::Gauge)?;
         writer.ports("connections_accepted", "Accepted connections", f.accepted, MetricType::Counter)?;
-        let refused = [("total", f.refused_in_all), ("address", f.refused_by_address)];
-        writer.counters("connections_refused", "Connections closed at once, by limit", "limit", &refused)?;
+        writer.refused(f)?;
         let logins = [("accepted", f.logged_in), ("denied", f.denied)];
         writer.counters("logins", "Tokens that were sent", "result", &logins)?;
         let registrations = [("accepted", f.registered), ("refused", f.not_registered)];
@@ -50,6 +57,8 @@ impl Collector for FigureCollector {
         let declined = [
             ("rate", f.declined.rate),
             ("too_long", f.declined.too_long),
+            ("blank", f.declined.blank),
+            ("malformed", f.declined.malformed),
             ("revoked", f.declined.revoked),
             ("storage", f.declined.storage),
             ("draining", f.declined.draining),
@@ -58,13 +67,16 @@ impl Collector for FigureCollector {
         writer.counters("posts_declined", "Posts that were not stored, by code", "code", &declined)?;
         let commits = [("stored", f.commits.count()), ("failed", f.commits_failed)];
         writer.counters("commits", "Transactions of the store", "result", &commits)?;
-        writer.commit_times(f)?;
+        writer.times("commit_duration", "Time per stored transaction, fsync included", &f.commits)?;
+        writer.times("confirmation_duration", "Time from a post to its confirmation", &f.confirmations)?;
         writer.counter("delivered_messages", "Messages written, once for each listener", None, f.delivered_messages)?;
         writer.counter("delivered", "Bytes of messages written to listeners", Some(&Unit::Bytes), f.delivered_bytes)?;
         writer.counter("store_pages_read", "Pages read for listeners behind the shared log", None, f.pages)?;
         writer.gauge("listeners_reading_store", "Listeners that wait for such a page", None, f.reading_pages)?;
         writer.counter("listeners_stalled", "Listeners closed because they read nothing", None, f.stalled)?;
         writer.gauge("log_head", "Sequence number of the last message", None, f.head)?;
+        writer.gauge("store", "Size of the data directory", Some(&Unit::Bytes), f.store_bytes)?;
+        writer.gauge("disk_free", "Free space on the disk of the store", Some(&Unit::Bytes), f.free_bytes)?;
         writer.gauge("ring", "Shared log in memory", Some(&Unit::Bytes), f.ring_bytes)
     }
 }
@@ -110,13 +122,49 @@ impl FigureWriter<'_> {
         Ok(())
     }
 
-    fn commit_times(&mut self, figures: &Figures) -> fmt::Result {
-        let times = &figures.commits;
+    fn refused(&mut self, f: &Figures) -> fmt::Result {
+        let help = "Connections closed at once, by limit and port";
+        let mut family = self.0.encode_descriptor("connections_refused", help, None, MetricType::Counter)?;
+        for (limit, values) in [("total", f.refused_in_all), ("address", f.refused_by_address)] {
+            for (port, value) in [("listen", values.listen), ("write", values.write)] {
+                family.encode_family(&[("limit", limit), ("port", port)])?.encode_counter(&value, NONE)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn times(&mut self, name: &str, help: &str, times: &CommitTimes) -> fmt::Result {
         let steps = COMMIT_BOUNDS.iter().map(std::time::Duration::as_secs_f64).zip(times.steps);
         let steps: Vec<(f64, u64)> = steps.chain([(f64::INFINITY, times.slower)]).collect();
-        let help = "Time per stored transaction, fsync included";
         self.0
-            .encode_descriptor("commit_duration", help, Some(&Unit::Seconds), MetricType::Histogram)?
+            .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?
             .encode_histogram::<[(&str, &str); 0]>(times.sum.as_secs_f64(), times.count(), &steps, None)
+    }
+}
+
+/// The figures of the process, whose names have no prefix.
+#[derive(Debug)]
+struct ProcessCollector(ProcessFigures);
+
+impl Collector for ProcessCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let f = &self.0;
+        let seconds = Some(&Unit::Seconds);
+        encoder
+            .encode_descriptor("process_cpu", "Processor time of the process", seconds, MetricType::Counter)?
+            .encode_counter::<[(&str, &str); 0], _, u64>(&f.cpu_seconds, None)?;
+        encoder
+            .encode_descriptor("process_start_time", "Start, since the Unix epoch", seconds, MetricType::Gauge)?
+            .encode_gauge(&f.started)?;
+        let bytes = Some(&Unit::Bytes);
+        encoder
+            .encode_descriptor("process_resident_memory", "Memory of the process", bytes, MetricType::Gauge)?
+            .encode_gauge(&f.resident_bytes)?;
+        encoder
+            .encode_descriptor("process_open_fds", "Open file descriptors", None, MetricType::Gauge)?
+            .encode_gauge(&f.open_files)?;
+        encoder
+            .encode_descriptor("process_max_fds", "Limit of file descriptors", None, MetricType::Gauge)?
+            .encode_gauge(&f.max_files)
     }
 }

@@ -38,7 +38,8 @@ pub(crate) async fn report(observer: Observer) {
         ticks.tick().await;
         let open = observer.figures().open;
         let readiness = observer.readiness();
-        let problem = if readiness == Readiness::StoreFails { "; cannot store messages" } else { "" };
+        let stores = !matches!(readiness, Readiness::StoreFails | Readiness::ShortOfSpace);
+        let problem = if stores { "" } else { "; cannot store messages" };
         let status = format!("connections: {} listeners, {} writers{problem}", open.listen, open.write);
         send(&[NotifyState::Status(&status)]);
         if watchdog.is_some() {

@@ -10,9 +10,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::committer::{Committer, JournalEnd};
 use crate::error::JournalError;
 use crate::session::SessionContext;
+use crate::space::{SpaceShortage, StoreSpace};
 
 /// How often to look for accounts that the administrator revoked, which reads one counter, and to test whether the
-/// store can be written, if readiness was requested.
+/// store can be written, if readiness was requested. The space of the store is measured as often.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Stops the parts of a server, in this order: the ports, the writers, the listeners.
@@ -94,9 +95,30 @@ impl Maintainer {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
+            self.check_space().await;
             let revoked = self.committer.maintain(self.context.meters.take_probe()).await;
             if self.context.accounts.revoke(&revoked) {
                 self.revocations.send_modify(|count| *count += 1);
+            }
+        }
+    }
+    /// Measures the space of the store, and decides whether posts are accepted.
+    async fn check_space(&self) {
+        let Some(dir) = self.context.config.store_dir.clone() else { return };
+        let Ok(Ok(space)) = tokio::task::spawn_blocking(move || StoreSpace::measure(&dir)).await else {
+            // The journal notices a directory that is gone.
+            return;
+        };
+        let shortage = space.shortage(&self.context.limits.load());
+        if self.context.meters.set_space(space.used, space.free, shortage.is_some()) {
+            match shortage {
+                Some(SpaceShortage::StoreFull) => {
+                    tracing::error!(bytes = space.used, "the store has reached --max-store: posts are declined");
+                }
+                Some(SpaceShortage::DiskFull) => {
+                    tracing::error!(free = space.free, "less than --min-free is left on the disk: posts are declined");
+                }
+                None => tracing::info!("there is space for messages again"),
             }
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::page_turns::PageTurns;
 use crate::accounts::{AccountDirectory, SERVER_NAME};
+use crate::byte_rates::ByteRates;
 use crate::config::ServerConfig;
 use crate::entry::{Author, Draft, LogStream, MessageRecord, SERVER_ACCOUNT};
 use crate::error::JournalError;
@@ -25,6 +26,7 @@ pub(crate) struct SessionContext {
     pub(crate) limits: Arc<LiveLimits>,
     pub(crate) accounts: AccountDirectory,
     pub(crate) log: Arc<SharedLog>,
+    pub(crate) byte_rates: ByteRates,
     pub(crate) meters: Arc<Meters>,
     pub(super) streams: Vec<LogStream>,
     reader: Arc<dyn JournalReader>,
@@ -40,6 +42,7 @@ impl SessionContext {
         let accounts = AccountDirectory::new(journal.accounts()?, config.limits.nickname_chars, random);
         let log = Arc::new(SharedLog::new(journal.head(), config.limits.ring_bytes));
         Ok(Self {
+            byte_rates: ByteRates::default(),
             limits: LiveLimits::new(config.limits.clone()),
             config,
             accounts,

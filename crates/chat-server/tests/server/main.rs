@@ -18,6 +18,8 @@ mod peer;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
+mod protection;
+#[cfg(unix)]
 mod reload;
 mod resume;
 mod siege;

@@ -41,7 +41,8 @@ async fn figures(port: SocketAddr) -> BTreeMap<String, f64> {
         let words: Vec<&str> = line.splitn(4, ' ').collect();
         match words[..] {
             ["#", "HELP", name, help] => {
-                assert!(!help.is_empty() && name.starts_with("minechat_"), "{line}");
+                let known = name.starts_with("minechat_") || name.starts_with("process_");
+                assert!(!help.is_empty() && known, "{line}");
                 name.clone_into(&mut described);
             }
             ["#", "TYPE", name, kind] => {
@@ -75,6 +76,9 @@ async fn metrics_count_what_happened() {
         assert_eq!(bob.post(id, text).await[verdict], id);
     }
     assert_eq!(bob.post("4", &"x".repeat(17 * 1024)).await["code"], json!("too_long"));
+    assert_eq!(bob.post("5", " ").await["code"], json!("blank"));
+    bob.send("\u{1}{\"id\": \"6\", \"text\": 6}\n").await;
+    assert_eq!(bob.answer().await["code"], json!("malformed"));
     let mut stranger = Peer::connect(program.write).await;
     stranger.send("unknown-token\n").await;
     stranger.expect(format!("{GREETING}null\n{PROMPT}")).await;
@@ -89,8 +93,9 @@ async fn metrics_count_what_happened() {
         ("connections_open{port=\"write\"}", 2),
         ("connections_accepted_total{port=\"listen\"}", 1),
         ("connections_accepted_total{port=\"write\"}", 2),
-        ("connections_refused_total{limit=\"total\"}", 1),
-        ("connections_refused_total{limit=\"address\"}", 0),
+        ("connections_refused_total{limit=\"total\",port=\"write\"}", 1),
+        ("connections_refused_total{limit=\"total\",port=\"listen\"}", 0),
+        ("connections_refused_total{limit=\"address\",port=\"write\"}", 0),
         ("logins_total{result=\"accepted\"}", 0),
         ("logins_total{result=\"denied\"}", 1),
         ("registrations_total{result=\"accepted\"}", 1),
@@ -99,6 +104,8 @@ async fn metrics_count_what_happened() {
         ("posts_repeated_total", 1),
         ("posts_declined_total{code=\"rate\"}", 1),
         ("posts_declined_total{code=\"too_long\"}", 1),
+        ("posts_declined_total{code=\"blank\"}", 1),
+        ("posts_declined_total{code=\"malformed\"}", 1),
         ("posts_declined_total{code=\"storage\"}", 0),
         ("commits_total{result=\"stored\"}", 4),
         ("commits_total{result=\"failed\"}", 0),
@@ -114,8 +121,17 @@ async fn metrics_count_what_happened() {
         assert_eq!(figures.get(&format!("minechat_{name}")), Some(&(value as f64)), "{name}");
     }
     assert!(figures["minechat_ring_bytes"] > 0.0);
+    assert_eq!(figures["minechat_confirmation_duration_seconds_count"], 3.0, "confirmed, repeated ones included");
+    if cfg!(target_os = "linux") {
+        for name in ["process_open_fds", "process_max_fds", "process_resident_memory_bytes"] {
+            assert!(figures[name] > 1.0, "{name}");
+        }
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+        assert!((now - figures["process_start_time_seconds"]).abs() < 600.0);
+        assert!(figures["process_cpu_seconds_total"] >= 0.0);
+    }
     let steps: Vec<f64> =
-        figures.iter().filter(|(name, _)| name.contains("duration_seconds_bucket")).map(|(_, v)| *v).collect();
+        figures.iter().filter(|(name, _)| name.contains("commit_duration_seconds_bucket")).map(|(_, v)| *v).collect();
     assert!(steps.len() > 10 && steps.iter().all(|count| *count <= 4.0), "{steps:?}");
 }
 

@@ -57,12 +57,16 @@ fn defaults_match_the_library() {
 #[test]
 fn sets_every_limit() {
     let line = "chat-server --max-connections 1 --max-connections-per-address 2 --login-within 3 \
-                --nickname-within 4 --max-nickname 5 --post-rate 6:7 --register-rate 8 --stall 9 \
+                --nickname-within 4 --max-nickname 5 --post-rate 6:7 --register-rate 8 --post-bytes 1K:2M --address-bytes off --max-store 10G --min-free 0 --registration closed \
+                --register-rate-total off --stall 9 \
                 --drain-within 0.5";
     let limits = parse(line).server_config().unwrap().limits;
     assert_eq!((limits.connections, limits.connections_per_address, limits.nickname_chars), (1, 2, 5));
     assert_eq!((limits.login_within.as_secs(), limits.nickname_within.as_secs()), (3, 4));
     assert_eq!(limits.posts, Some(Rate { per_second: 6.0, burst: 7 }));
+    assert_eq!((limits.post_bytes, limits.address_bytes), (Some(Rate { per_second: 1024.0, burst: 2 << 20 }), None));
+    assert_eq!((limits.max_store, limits.min_free), (Some(10 << 30), Some(0)));
+    assert_eq!((limits.registration, limits.registrations_in_all), (RegistrationPolicy::Closed, None));
     assert_eq!(limits.registrations, Some(Rate { per_second: 8.0, burst: 8 }));
     assert_eq!((limits.stall.as_secs(), limits.drain_within.as_millis()), (9, 500));
 }
@@ -75,6 +79,12 @@ fn refuses_nonsense() {
         "--memory --data-dir x",
         "--post-rate 0",
         "--post-rate nan",
+        "--post-bytes 1.5K",
+        "--post-bytes 0:1K",
+        "--post-bytes 1K:4G",
+        "--max-store 10X",
+        "--registration invite:",
+        "--registration invited",
         "--post-rate 1:-1",
         "--login-within -1",
         "--login-within inf",

@@ -9,6 +9,7 @@ use super::task::{WriterEnding, WriterSession};
 use crate::accounts::{AccountEntry, TokenHash};
 use crate::entry::{Appended, Draft, SERVER_ACCOUNT};
 use crate::rate_limited_log::RateLimitedLog;
+use crate::registration::RegistrationPolicy;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn log_in(&mut self, token: Token) {
@@ -21,7 +22,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             }
             None => {
                 self.context.meters.denied.one();
-                RateLimitedLog::UnknownToken.log();
+                RateLimitedLog::UnknownToken.log_peer(self.permit.peer());
                 WriterServerCommand::Deny
             }
         };
@@ -37,13 +38,28 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     pub(super) async fn register(&mut self, asked: &str) {
         let context = Arc::clone(&self.context);
-        if context.config.strict && asked.trim().is_empty() {
-            context.meters.not_registered.one();
-            return self.send(WriterServerCommand::Deny);
+        let limits = context.limits.load();
+        if limits.registration == RegistrationPolicy::Closed {
+            return self.deny_registration();
+        }
+        if context.meters.is_short_of_space() {
+            return self.refuse_registration();
         }
         let refused = context.config.hooks.as_ref().is_some_and(|hooks| !hooks.may_register(self.permit.peer(), asked));
         if refused || !self.permit.may_register(std::time::Instant::now()) {
             return self.refuse_registration();
+        }
+        // After the rate, which also limits how many codes an address can try.
+        let asked = match &limits.registration {
+            RegistrationPolicy::Invite(invitation) => match invitation.nickname(asked) {
+                Some(nickname) => nickname,
+                None => return self.deny_registration(),
+            },
+            RegistrationPolicy::Open | RegistrationPolicy::Closed => asked,
+        };
+        if context.config.strict && asked.trim().is_empty() {
+            context.meters.not_registered.one();
+            return self.send(WriterServerCommand::Deny);
         }
         let Some(reserved) = context.accounts.reserve(asked) else { return self.refuse_registration() };
         let nickname = reserved.nickname().clone();
@@ -63,6 +79,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             }
             Ok(_) | Err(_) => self.refuse_registration(),
         }
+    }
+
+    /// Refuses an account for good: the client is asked for another nickname, and ours end.
+    fn deny_registration(&mut self) {
+        self.context.meters.not_registered.one();
+        RateLimitedLog::NotInvited.log_peer(self.permit.peer());
+        self.send(WriterServerCommand::Deny);
     }
 
     /// Closes the connection. The protocol has no line for "later", and clients retry after a closed connection.

@@ -20,6 +20,9 @@ use crate::rate_limited_log::RateLimitedLog;
 /// The delay that a client is given if a post could not be stored.
 const STORAGE_RETRY: Duration = Duration::from_secs(1);
 
+/// The delay if there is too little space, which takes an operator or another program to change.
+const SPACE_RETRY: Duration = Duration::from_secs(10);
+
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn post(&mut self, id: Option<PostId>, text: Text) {
         let Some(account) = self.account.clone() else { return };
@@ -33,8 +36,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         if let Some((code, retry_after)) = declined {
             return self.decline_post(id, code, retry_after, WriterEnding::Revoked);
         }
-        let (rate, now) = (self.context.limits.load().posts, Instant::now());
-        match (rate, &id) {
+        if self.context.meters.is_short_of_space() {
+            return match id {
+                Some(id) => self.put_off(id, DeclineCode::Storage, SPACE_RETRY),
+                None => self.decline_post(None, DeclineCode::Storage, None, WriterEnding::Unanswerable),
+            };
+        }
+        let (limits, now) = (self.context.limits.load(), Instant::now());
+        match (limits.posts, &id) {
             (Some(rate), Some(id)) => {
                 if let Err(wait) = account.take_post(rate, now.into_std()) {
                     return self.put_off(id.clone(), DeclineCode::Rate, wait);
@@ -48,6 +57,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 }
             },
             (None, _) => {}
+        }
+        let (poster, rates) = ((account.author.id, self.permit.peer()), &self.context.byte_rates);
+        match &id {
+            Some(id) => {
+                if let Err(wait) = rates.take(&limits, poster, text.as_str().len(), now.into_std()) {
+                    return self.put_off(id.clone(), DeclineCode::Rate, wait);
+                }
+            }
+            None => match rates.overdraw(&limits, poster, text.as_str().len(), now.into_std()) {
+                Ok(pause) => self.pause = self.pause.max(pause.map(|wait| now + wait)),
+                Err(_) => return self.decline_post(None, DeclineCode::Rate, None, WriterEnding::Unanswerable),
+            },
         }
         let text = match self.context.config.hooks.as_ref().map(|hooks| hooks.post(&account.author, text.clone())) {
             None => text,
@@ -112,9 +133,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     fn count_decline(&self, code: &DeclineCode) {
         self.context.meters.declined.of(code).one();
         match code {
-            DeclineCode::Rate => RateLimitedLog::PostPutOff.log(),
-            DeclineCode::Revoked => RateLimitedLog::RevokedRefused.log(),
+            DeclineCode::Rate => self.log_event(RateLimitedLog::PostPutOff),
+            DeclineCode::Revoked => self.log_event(RateLimitedLog::RevokedRefused),
             _ => {}
+        }
+    }
+
+    /// Logs an event with the peer and its account.
+    pub(super) fn log_event(&self, event: RateLimitedLog) {
+        match &self.account {
+            Some(account) => event.log_account(self.permit.peer(), &account.author.nickname),
+            None => event.log_peer(self.permit.peer()),
         }
     }
 
@@ -125,7 +154,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let ids = std::mem::take(&mut self.ids);
         let (drafts, sequence) = (std::mem::take(&mut self.drafts), self.sequence.clone());
         match self.committer.append(account.author.id, account.share(), drafts, sequence).await {
-            Ok(result) => self.replies.push(SubmittedBatch { ids, result }),
+            Ok(result) => self.replies.push(SubmittedBatch { ids, submitted: Instant::now(), result }),
             Err(error) => self.decline(ids, &error),
         }
     }
@@ -134,9 +163,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn answer(&mut self, result: CommitResult) {
         let mut next = Some(result);
         while let Some(result) = next {
-            let Some(ids) = self.replies.pop() else { return };
+            let Some((ids, submitted)) = self.replies.pop() else { return };
             match result {
-                Ok(appended) => self.confirm(ids, appended),
+                Ok(appended) => {
+                    self.context.meters.confirmations.observe(submitted.elapsed(), ids.len() as u64);
+                    self.confirm(ids, appended);
+                }
                 Err(error) => self.decline(ids, &error),
             }
             next = self.replies.next_ready();

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use chat_proto::{Connection, PostId, WriterServer, WriterServerCommand};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::committer::CommitResult;
 
@@ -16,6 +17,8 @@ const CONFIRMATION_BYTES: usize = 64;
 pub(super) struct SubmittedBatch {
     /// The ids of the posts; `None` for a plain post.
     pub(super) ids: Vec<Option<PostId>>,
+    /// When they were submitted.
+    pub(super) submitted: Instant,
     /// The journal's answers.
     pub(super) result: oneshot::Receiver<CommitResult>,
 }
@@ -79,11 +82,11 @@ impl ReplyQueue {
         self.batches.push_back(batch);
     }
 
-    /// Removes the oldest batch, whose result has arrived, and returns its ids.
-    pub(super) fn pop(&mut self) -> Option<Vec<Option<PostId>>> {
+    /// Removes the oldest batch, whose result has arrived. Returns its ids, and when it was submitted.
+    pub(super) fn pop(&mut self) -> Option<(Vec<Option<PostId>>, Instant)> {
         let batch = self.batches.pop_front()?;
         self.in_flight -= batch.ids.len();
-        Some(batch.ids)
+        Some((batch.ids, batch.submitted))
     }
 
     /// Returns the result of the oldest batch, if it has arrived.

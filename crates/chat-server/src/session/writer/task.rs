@@ -223,12 +223,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             Ok(WriterServerEvent::Declined { code, .. }) => self.context.meters.declined.of(&code).one(),
             Ok(WriterServerEvent::Discarded) => {
                 self.context.meters.declined.of(&DeclineCode::TooLong).one();
-                RateLimitedLog::TextTooLong.log();
+                self.log_event(RateLimitedLog::TextTooLong);
             }
             Ok(_) => {}
             Err(ConnectionError::Ended) => self.ending = Some(WriterEnding::Over),
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "closed a writer");
+                let peer = self.permit.peer();
+                tracing::debug!(%peer, error = &error as &dyn std::error::Error, "closed a writer");
                 self.ending = Some(WriterEnding::Over);
             }
         }

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+
 use crate::hooks::Hooks;
 use crate::limits::Limits;
 #[cfg(feature = "tls")]
@@ -37,6 +39,9 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Decisions of the program that embeds the server. Default none.
     pub hooks: Option<Hooks>,
+    /// The networks of balancers that send a PROXY header (version 1 or 2) before each connection. Limits and the log then
+    /// use the address in it. Default none.
+    pub proxy_from: Vec<IpNet>,
     /// The directory whose space is watched for [`Limits::max_store`] and [`Limits::min_free`]: that of the journal.
     /// Default none.
     pub store_dir: Option<PathBuf>,
@@ -56,6 +61,7 @@ impl Default for ServerConfig {
             extensions: true,
             limits: Limits::default(),
             hooks: None,
+            proxy_from: Vec::new(),
             store_dir: None,
             seed: None,
         }

@@ -64,6 +64,7 @@ pub use journal::{CheckReport, Recovery, SqliteJournal, check_store, list_accoun
 pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};
+pub use net::{ProxyHeader, ProxyHeaderError, ProxyProgress};
 #[cfg(feature = "tls")]
 pub use net::{TlsCertificate, TlsPorts};
 pub use registration::{Invitation, RegistrationPolicy};

@@ -34,6 +34,8 @@ pub(crate) enum RateLimitedLog {
     HeadNotNoted,
     /// No connection could be accepted.
     NotAccepted,
+    /// A balancer did not send a PROXY header.
+    NoProxyHeader,
     /// A revoked account tried to post.
     RevokedRefused,
 }
@@ -105,6 +107,9 @@ impl RateLimitedLog {
             Self::UnreadableStore => tracing::error!(count, error, "could not read the store for listeners"),
             Self::HeadNotNoted => tracing::warn!(count, error, "could not note the end of the log"),
             Self::NotAccepted => tracing::warn!(count, error, "could not accept connections"),
+            Self::NoProxyHeader => {
+                tracing::warn!(count, peer, "closed connections of --proxy-from without a valid PROXY header");
+            }
             Self::RevokedRefused => tracing::info!(count, peer, account, "refused posts of revoked accounts"),
         }
     }

@@ -21,7 +21,6 @@ const NO_PRODUCT: &[&str] = &["bench", "chat-bench", "examples", "testkit"];
 const KNOWN_TYPES: &[(&str, &str)] = &[
     ("WriterSession", "the server's session, and a private type of chat-tui that is to be renamed"),
     ("Form", "a private type of chat-tui that is to be renamed"),
-    ("Kind", "a private type of chat-tui that is to be renamed"),
 ];
 
 fn workspace() -> PathBuf {

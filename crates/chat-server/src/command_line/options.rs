@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use serde::Deserialize;
 
-use super::value::{self, ByteRate, ByteSize, LogFormat, LogLevel, NicknameChars, OptionValue, OrOff};
+use super::value::{self, ByteRate, ByteSize, LogFormat, LogLevel, Networks, NicknameChars, OptionValue, OrOff};
 use crate::config::ServerConfig;
 use crate::error::StartError;
 use crate::limits::{Limits, Rate};
@@ -56,6 +56,10 @@ pub struct Options {
     #[arg(long, value_name = "F")]
     #[serde(deserialize_with = "value::read")]
     pub tls_key: Option<PathBuf>,
+    /// Networks of balancers that send a PROXY header (10.0.0.0/8,192.0.2.7); limits count the address in it.
+    #[arg(long, value_name = "CIDR[,CIDR]", value_parser = Networks::parse)]
+    #[serde(deserialize_with = "value::read")]
+    proxy_from: Option<Networks>,
     /// Close after an unknown token instead of asking for a nickname.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true)]
@@ -159,6 +163,7 @@ macro_rules! with_all_options {
             tls_write,
             tls_cert,
             tls_key,
+            proxy_from,
             strict,
             announce,
             no_extensions,
@@ -286,6 +291,7 @@ impl Options {
         }
         set(&mut config.listen, self.listen);
         set(&mut config.write, self.write);
+        set(&mut config.proxy_from, self.proxy_from.clone().map(|Networks(networks)| networks));
         set(&mut config.strict, self.strict);
         set(&mut config.announce, self.announce);
         set(&mut config.extensions, self.no_extensions.map(|off| !off));

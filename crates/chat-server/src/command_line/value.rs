@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use ipnet::IpNet;
 use serde::Deserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 
@@ -281,6 +282,23 @@ impl OptionValue for RegistrationPolicy {
                     .to_owned()
             }),
         }
+    }
+}
+
+/// Networks, separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Networks(pub(super) Vec<IpNet>);
+
+impl OptionValue for Networks {
+    const KIND: ValueKind = ValueKind::Text;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let network = |text: &str| {
+            let text = text.trim();
+            let one = text.parse::<IpAddr>().map(IpNet::from).ok();
+            one.or_else(|| text.parse().ok()).ok_or_else(|| format!("{text:?} is not a network, like 10.0.0.0/8"))
+        };
+        text.split(',').map(network).collect::<Result<_, _>>().map(Self)
     }
 }
 

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::proxy_header::{ProxyHeader, ProxyProgress};
 use crate::admission::{Admission, ConnectionPermit};
 use crate::error::StartError;
 use crate::hooks::Hooks;
@@ -30,6 +33,12 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration:
 
 /// The pause when no descriptor is left; other connections may close in the meantime.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a balancer may take for its header, which it sends at once.
+const PROXY_HEADER_WITHIN: Duration = Duration::from_secs(5);
+
+/// How many connections of balancers may wait for their header: a restart of all clients fits.
+const PROXIES_WAITING: usize = 4_096;
 
 /// Opens a port. On Linux its connections inherit the socket options, which saves four calls for each; elsewhere
 /// [`prepare`] sets them again.
@@ -76,6 +85,8 @@ pub(crate) struct AcceptLoop {
     pub(crate) admission: Arc<Admission>,
     pub(crate) port: Port,
     pub(crate) hooks: Option<Hooks>,
+    /// The balancers whose PROXY header names the real peer.
+    pub(crate) proxies: Arc<[IpNet]>,
     /// Dropped when the port is closed.
     pub(crate) open: mpsc::Sender<()>,
     /// Becomes true when the port is to be closed.
@@ -89,8 +100,9 @@ pub(crate) struct AcceptLoop {
 impl AcceptLoop {
     /// Accepts connections until it is stopped, closes the port, and gives the sessions time to end. Dropping the
     /// future closes them at once.
-    pub(crate) async fn run<F>(mut self, listener: TcpListener, mut serve: impl FnMut(TcpStream, ConnectionPermit) -> F)
+    pub(crate) async fn run<S, F>(mut self, listener: TcpListener, serve: S)
     where
+        S: Fn(TcpStream, ConnectionPermit) -> F + Clone + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let mut sessions = JoinSet::new();
@@ -105,7 +117,7 @@ impl AcceptLoop {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    self.spawn(&mut sessions, stream, peer, &mut serve);
+                    self.spawn(&mut sessions, stream, peer, &serve);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -116,7 +128,7 @@ impl AcceptLoop {
         }
         // The kernel has already accepted these. Closing the port would reset them; as sessions they end cleanly.
         while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-            self.spawn(&mut sessions, stream, peer, &mut serve);
+            self.spawn(&mut sessions, stream, peer, &serve);
         }
         drop(listener);
         drop(self.open);
@@ -136,29 +148,78 @@ impl AcceptLoop {
         }
     }
 
-    fn spawn<F>(
-        &self,
-        sessions: &mut JoinSet<()>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        serve: &mut impl FnMut(TcpStream, ConnectionPermit) -> F,
-    ) where
+    fn spawn<S, F>(&self, sessions: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr, serve: &S)
+    where
+        S: Fn(TcpStream, ConnectionPermit) -> F + Clone + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        // The hook comes first, so that a connection that it refuses takes no place. An error of `prepare` means that
-        // the peer has already disconnected.
-        if self.may_connect(&stream, peer)
-            && let Some(permit) = self.admission.admit(peer.ip(), self.port)
-            && let Ok(stream) = prepare(stream)
-        {
+        let gate = Gate { admission: Arc::clone(&self.admission), hooks: self.hooks.clone(), port: self.port };
+        if self.proxies.iter().any(|network| network.contains(&peer.ip().to_canonical())) {
+            let serve = serve.clone();
+            sessions.spawn(async move {
+                if let Some((stream, peer)) = behind_proxy(stream, peer).await
+                    && let Some((stream, permit)) = gate.admit(stream, peer)
+                {
+                    serve(stream, permit).await;
+                }
+            });
+        } else if let Some((stream, permit)) = gate.admit(stream, peer) {
             sessions.spawn(serve(stream, permit));
         }
     }
+}
 
-    fn may_connect(&self, stream: &TcpStream, peer: SocketAddr) -> bool {
-        let Some(hooks) = &self.hooks else { return true };
-        // Without its own address the peer has already disconnected.
-        stream.local_addr().is_ok_and(|local| hooks.may_connect(peer, local))
+/// Decides whether a connection is served.
+struct Gate {
+    admission: Arc<Admission>,
+    hooks: Option<Hooks>,
+    port: Port,
+}
+
+impl Gate {
+    /// Returns the stream and its permit. The hook comes first, so that a connection that it refuses takes no place.
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<(TcpStream, ConnectionPermit)> {
+        if let Some(hooks) = &self.hooks {
+            // Without its own address the peer has already disconnected.
+            let local = stream.local_addr().ok()?;
+            hooks.may_connect(peer, local).then_some(())?;
+        }
+        let permit = self.admission.admit(peer.ip(), self.port)?;
+        // An error means that the peer has already disconnected.
+        Some((prepare(stream).ok()?, permit))
+    }
+}
+
+/// Connections of balancers that have not sent their header yet.
+static WITHOUT_HEADER: Semaphore = Semaphore::const_new(PROXIES_WAITING);
+
+/// Reads the header of a balancer at `proxy`. Returns the stream and the address of the real peer, or that of the balancer
+/// if it connects for itself. `None` if the connection is to be closed. One that ends before its header, as health checks
+/// do, costs nothing and is not logged.
+async fn behind_proxy(mut stream: TcpStream, proxy: SocketAddr) -> Option<(TcpStream, SocketAddr)> {
+    let _place = WITHOUT_HEADER.try_acquire().ok()?;
+    let mut header = ProxyHeader::default();
+    let read = timeout(PROXY_HEADER_WITHIN, async {
+        let mut buffer = [0; 512];
+        loop {
+            let wanted = match header.progress() {
+                Ok(ProxyProgress::Need(count)) => count.min(buffer.len()),
+                Ok(ProxyProgress::Client(peer)) => return Ok(Some(peer)),
+                Ok(ProxyProgress::Own) => return Ok(Some(proxy)),
+                Err(error) => return Err(error),
+            };
+            match stream.read(&mut buffer[..wanted]).await {
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(count) => header.receive(&buffer[..count]),
+            }
+        }
+    });
+    match read.await {
+        Ok(Ok(peer)) => peer.map(|peer| (stream, peer)),
+        Ok(Err(_)) | Err(_) => {
+            RateLimitedLog::NoProxyHeader.log_peer(proxy.ip());
+            None
+        }
     }
 }
 

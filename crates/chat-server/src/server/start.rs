@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -83,10 +84,12 @@ impl Server {
         let signal = ShutdownSignal { drain: stopping.writers.clone(), revoked };
         let writer_service = WriterService { context: Arc::clone(&context), committer: committer.clone(), signal };
         let listener_service = ListenerService { context: Arc::clone(&context), fan_out: Arc::clone(&fan_out) };
+        let proxies: Arc<[IpNet]> = context.config.proxy_from.clone().into();
         let accept = |port: Port, drain: &watch::Receiver<bool>| AcceptLoop {
             admission: Arc::clone(&admission),
             port,
             hooks: context.config.hooks.clone(),
+            proxies: Arc::clone(&proxies),
             open: open.clone(),
             stop: stopping.ports.clone(),
             drain: drain.clone(),

@@ -7,6 +7,8 @@ mod clean_shutdown;
 mod config_file;
 mod damage;
 mod dialogue;
+#[cfg(unix)]
+mod dist;
 mod drain;
 mod embedding;
 mod fan_out;
@@ -19,6 +21,8 @@ mod peer;
 mod process;
 #[cfg(unix)]
 mod protection;
+#[cfg(unix)]
+mod proxy;
 #[cfg(unix)]
 mod reload;
 mod resume;

@@ -79,6 +79,8 @@ fn refuses_nonsense() {
         "--memory --data-dir x",
         "--post-rate 0",
         "--post-rate nan",
+        "--proxy-from 10.0.0.0/33",
+        "--proxy-from localhost",
         "--post-bytes 1.5K",
         "--post-bytes 0:1K",
         "--post-bytes 1K:4G",

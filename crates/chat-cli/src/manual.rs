@@ -27,6 +27,10 @@ pub const MANUAL: Manual = Manual {
         ("CHAT_PROFILE", "The profile of config.toml, as --profile."),
         ("CHAT_HISTORY_PATH, CHAT_CREDENTIALS_PATH", "The history file and the file of accounts."),
         ("CHAT_DATA_DIR, CHAT_CONFIG_DIR", "The directories described under FILES."),
+        (
+            "CHAT_MESSAGE_NICK, CHAT_MESSAGE_TEXT, CHAT_MESSAGE_LINE, CHAT_MESSAGE_AT, CHAT_MESSAGE_SEQ, CHAT_MESSAGE_STREAM",
+            "The values of a message, for the program of listen --exec.",
+        ),
     ],
     files: &[
         ("~/.config/minechat/config.toml", "Settings and profiles."),
@@ -39,6 +43,13 @@ pub const MANUAL: Manual = Manual {
         ("chat send -m 'the build is green' --timeout 10s", "Posts one message, and gives up after 10 s."),
         ("chat listen --json | jq -r .text", "Prints the texts of messages as they arrive."),
         ("chat listen --last 10 --count 10", "Prints the last ten messages and exits."),
+        ("git log -1 | chat send --whole", "Posts all of standard input as one message."),
+        (
+            "chat listen --grep deploy --format '{at} {nick}: {text}'",
+            "Prints the messages that match, in a form of its own.",
+        ),
+        ("chat listen --exec notify-send chat ';'", "Starts a program for each message."),
+        ("chat whoami", "Logs in and prints the nickname of the account."),
         ("chat register -u Bob", "Creates an account and saves its token."),
         ("chat accounts", "Lists the saved accounts."),
         ("chat history --since 2h", "Prints what was said in the last two hours, from the history file."),

@@ -15,7 +15,7 @@ pub struct SendOptions {
 
 impl SendOptions {
     /// Sends under this id. A program that shows its messages creates the id with
-    /// [`fresh_post_id`](crate::fresh_post_id) when the user presses the key, and uses the same id for the message from
+    /// [`fresh_post_id`] when the user presses the key, and uses the same id for the message from
     /// then on.
     #[must_use]
     pub fn with_id(id: PostId) -> Self {

@@ -12,6 +12,7 @@ mod paste;
 mod registration;
 mod registration_form;
 mod search;
+mod selection;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -22,4 +23,4 @@ pub(crate) use dialog::{Dialog, PastePreview, Search};
 pub(crate) use registration_form::{Focus, Registration, RegistrationStep};
 #[cfg(test)]
 pub(crate) use state::PostIds;
-pub(crate) use state::{App, Hint, Screen, Start};
+pub(crate) use state::{App, Screen, Start};

@@ -48,6 +48,8 @@ pub(crate) enum Effect {
     StopSearch,
     /// Write the history to this file, or to one with a generated name.
     Export(Option<String>),
+    /// List the paths that begin like this.
+    ListPaths(String),
     /// Store the read position for the next run.
     Remember(u64),
     /// A message names the user; the text is clean.

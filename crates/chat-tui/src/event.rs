@@ -1,5 +1,6 @@
 //! The events that the application handles: keys, news from the services, answers to effects.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use chat_client::{Account, DeliveryState, Gap, Message, PostId, Text};
@@ -81,6 +82,11 @@ pub(crate) enum AppEvent {
     },
     /// The text that the last run left in the input line.
     Draft(String),
+    /// The paths that begin as typed.
+    Paths {
+        typed: String,
+        paths: Vec<String>,
+    },
     /// The text from the external editor, or why there is none.
     Edited(Result<String, String>),
     /// How many other programs are connected to the room that this program serves.
@@ -164,6 +170,9 @@ pub(crate) enum CopyResult {
 pub(crate) struct SearchHit {
     pub(crate) at: Option<jiff::civil::DateTime>,
     pub(crate) sender: Option<String>,
+    /// Safe to show.
     pub(crate) text: String,
+    /// Where the text matches, in bytes; empty if only the name or the time does.
+    pub(crate) ranges: Vec<Range<usize>>,
     pub(crate) mark: FileSpan,
 }

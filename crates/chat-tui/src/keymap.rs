@@ -44,7 +44,8 @@ pub(crate) enum Action {
     Prefix,
     Help,
     RetryNow,
-    OwnMessages,
+    /// Choose a message.
+    Select,
     RevealToken,
     CopyToken,
     Redraw,
@@ -118,7 +119,7 @@ fn with_control(letter: char) -> Option<Action> {
         'k' => edit(Edit::KillToEnd),
         'l' => Some(Action::Redraw),
         'n' => edit(Edit::Down),
-        'o' => Some(Action::OwnMessages),
+        'o' => Some(Action::Select),
         'p' => edit(Edit::Up),
         'q' => Some(Action::Quit),
         'r' | 's' => Some(Action::Search),
@@ -169,6 +170,71 @@ mod tests {
             assert_eq!(key(code, modifiers), Some(Action::NewLine));
         }
         assert_eq!(key(KeyCode::Enter, KeyModifiers::NONE), Some(Action::Submit));
+    }
+
+    /// Returns the names of keys in the tables of `docs/tui.md`.
+    fn documented() -> Vec<&'static str> {
+        let text = include_str!("../../../docs/tui.md");
+        let tables = text.split("## Keys").nth(1).and_then(|rest| rest.split("## Commands").next()).unwrap();
+        let quoted = tables.split('`').skip(1).step_by(2).filter(|name| !name.starts_with('$'));
+        quoted.flat_map(str::split_whitespace).filter(|name| !["Ctrl", "Alt", "Shift"].contains(name)).collect()
+    }
+
+    fn parse(name: &str) -> KeyEvent {
+        let mut modifiers = KeyModifiers::NONE;
+        let mut key = name;
+        for (prefix, modifier) in
+            [("Ctrl+", KeyModifiers::CONTROL), ("Alt+", KeyModifiers::ALT), ("Shift+", KeyModifiers::SHIFT)]
+        {
+            if let Some(rest) = key.strip_prefix(prefix) {
+                (key, modifiers) = (rest, modifiers | modifier);
+            }
+        }
+        let code = match key {
+            "Enter" => KeyCode::Enter,
+            "Tab" if modifiers == KeyModifiers::SHIFT => KeyCode::BackTab,
+            "Tab" => KeyCode::Tab,
+            "Esc" => KeyCode::Esc,
+            "Home" => KeyCode::Home,
+            "End" => KeyCode::End,
+            "PgUp" => KeyCode::PageUp,
+            "PgDn" => KeyCode::PageDown,
+            "↑" => KeyCode::Up,
+            "↓" => KeyCode::Down,
+            "←" => KeyCode::Left,
+            "→" => KeyCode::Right,
+            _ => match key.strip_prefix('F').and_then(|number| number.parse().ok()) {
+                Some(number) => KeyCode::F(number),
+                None => {
+                    let (letter, rest) = key.split_at(key.chars().next().map_or(0, char::len_utf8));
+                    assert!(rest.is_empty(), "`{name}` is not a key");
+                    KeyCode::Char(letter.chars().next().unwrap().to_ascii_lowercase())
+                }
+            },
+        };
+        KeyEvent::new(code, modifiers)
+    }
+
+    #[test]
+    fn documented_keys_work() {
+        let names = documented();
+        assert!(names.len() > 50, "{names:?}");
+        for name in names {
+            assert!(action(parse(name)).is_some(), "{name} has no action");
+        }
+    }
+
+    #[test]
+    fn working_keys_are_documented() {
+        let keys: Vec<KeyEvent> = documented().into_iter().map(parse).collect();
+        for modifiers in [KeyModifiers::CONTROL, KeyModifiers::ALT] {
+            for letter in 'a'..='z' {
+                // Ctrl+H is what some terminals send for Backspace.
+                let key = KeyEvent::new(KeyCode::Char(letter), modifiers);
+                let known = keys.contains(&key) || (letter, modifiers) == ('h', KeyModifiers::CONTROL);
+                assert!(action(key).is_none() || known, "{key:?} is not in docs/tui.md");
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod runner;
 mod stdin;
 #[cfg(test)]
 mod tests;
+mod typed_lines;
 mod typing_mode;
 
 pub(crate) use mode::{PlainMode, PlainOutcome};

@@ -12,5 +12,6 @@ mod outbox_files;
 mod start;
 mod translate;
 mod writer;
+mod writer_watch;
 
 pub(crate) use start::Services;

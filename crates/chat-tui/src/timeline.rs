@@ -15,4 +15,4 @@ pub(crate) use page::{HistoryPage, PageLine, PageRequest};
 pub(crate) use pending::{Held, PendingMessage, Unsent};
 pub(crate) use scroll::ReadingPlace;
 pub(crate) use unread::MessageCount;
-pub(crate) use window::{Timeline, TimelineItem};
+pub(crate) use window::{Selection, Timeline, TimelineItem};

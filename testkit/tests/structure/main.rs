@@ -19,7 +19,6 @@ const NO_PRODUCT: &[&str] = &["bench", "chat-bench", "examples", "testkit"];
 
 /// Type names that may still be defined more than once, with the reason. A name that is defined once must not be here.
 const KNOWN_TYPES: &[(&str, &str)] = &[
-    ("WriterSession", "the server's session, and a private type of chat-tui that is to be renamed"),
     ("Form", "a private type of chat-tui that is to be renamed"),
 ];
 

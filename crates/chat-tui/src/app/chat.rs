@@ -3,7 +3,7 @@
 use chat_client::{DeliveryState, PostId, Text, TextError};
 
 use super::commands::COMMANDS;
-use super::{App, Dialog, Hint, Screen, Search};
+use super::{App, Dialog, Screen};
 use crate::areas;
 use crate::effect::Effect;
 use crate::keymap::Action;
@@ -19,15 +19,19 @@ impl App {
     /// Returns the parts of the chat screen at its current size.
     pub(crate) fn chat_areas(&self) -> areas::ChatAreas {
         let inner = areas::input_width(self.width);
-        let rows = u16::try_from(self.chat.input.rows(inner).0.len()).unwrap_or(u16::MAX);
+        let rows = match &self.dialog {
+            // The drawer takes as much space as the input line may, so that the message that was found stays in view.
+            Some(Dialog::Search(_)) => u16::MAX,
+            _ => u16::try_from(self.chat.input.rows(inner).0.len()).unwrap_or(u16::MAX),
+        };
         let trouble = !self.links.both_online();
         let hint = self.hint.is_some() || self.chat.selected.is_some() || !self.chat.timeline.follows();
         areas::chat(self.width, self.height, rows, hint, trouble)
     }
 
     pub(super) fn act_in_chat(&mut self, action: Action) -> Vec<Effect> {
-        if let Some(id) = self.chat.selected.clone() {
-            return self.act_on_own(&id, action);
+        if let Some(selection) = self.chat.selected.clone() {
+            return self.act_on_selection(&selection, action);
         }
         self.hint = None;
         if std::mem::take(&mut self.prefix) && action == Action::Edit(Edit::End) {
@@ -44,8 +48,8 @@ impl App {
             }
             Action::Interrupt | Action::EndOrDelete => return self.ask_to_quit(),
             Action::Submit => return self.submit(),
-            Action::Next => self.complete(false),
-            Action::Previous => self.complete(true),
+            Action::Next => return self.complete(false),
+            Action::Previous => return self.complete(true),
             Action::ScrollUp => self.scroll(-1),
             Action::ScrollDown => self.scroll(1),
             Action::PageUp => self.scroll(-self.page()),
@@ -61,7 +65,7 @@ impl App {
             Action::BareView => return self.open_bare_view(),
             Action::Prefix => self.prefix = true,
             Action::RetryNow => return vec![Effect::RetryNow],
-            Action::OwnMessages => self.select_own(),
+            Action::Select => self.select_message(),
             _ => {}
         }
         Vec::new()
@@ -84,13 +88,6 @@ impl App {
                 Err(text)
             }
         }
-    }
-
-    pub(super) fn open_search(&mut self, query: &str) -> Vec<Effect> {
-        let mut search = Search::default();
-        search.input.replace(query);
-        self.dialog = Some(Dialog::Search(Box::new(search)));
-        if query.is_empty() { Vec::new() } else { self.start_search() }
     }
 
     fn submit(&mut self) -> Vec<Effect> {
@@ -147,13 +144,37 @@ impl App {
         }
     }
 
-    fn complete(&mut self, backwards: bool) {
+    /// Completes a command, a file name after `/export`, or a nickname. Several candidates are shown.
+    fn complete(&mut self, backwards: bool) -> Vec<Effect> {
         const NAMES: usize = 200;
         let names = self.recent_names(NAMES);
         let input = &mut self.chat.input;
-        if !input.complete_command(&COMMANDS, backwards) && !input.complete(names.iter().map(String::as_str), backwards)
+        if input.candidates().is_none()
+            && let Some(path) = input.text().strip_prefix("/export ")
         {
+            return vec![Effect::ListPaths(path.to_owned())];
+        }
+        if input.complete_command(&COMMANDS, backwards) || input.complete(names.iter().map(String::as_str), backwards) {
+            self.show_candidates();
+        } else {
             self.hint(Phrase::NothingToComplete, false);
+        }
+        Vec::new()
+    }
+
+    /// Takes the paths that begin as typed.
+    pub(super) fn take_paths(&mut self, typed: &str, paths: Vec<String>) {
+        if self.chat.input.complete_path(typed, paths) {
+            self.show_candidates();
+        } else {
+            self.hint(Phrase::NothingToComplete, false);
+        }
+    }
+
+    fn show_candidates(&mut self) {
+        let shown = self.chat.input.candidates().map(|(all, chosen)| self.text(Phrase::Candidates { all, chosen }));
+        if let Some(shown) = shown {
+            self.hint(Phrase::AsIs(&shown), false);
         }
     }
 
@@ -234,67 +255,6 @@ impl App {
             ConversationLayout { timeline, lang, width: messages.width, now, nickname, selected }.height(index)
         };
         act(&mut self.chat.timeline, usize::from(messages.height), &height);
-    }
-
-    /// Selects the last own message in transit, preferably one that needs a decision.
-    fn select_own(&mut self) {
-        let all = self.chat.timeline.outgoing.as_slice();
-        let chosen = all.iter().rposition(PendingMessage::needs_a_decision).or(all.len().checked_sub(1));
-        match chosen {
-            Some(number) => self.select(number),
-            None => self.hint(Phrase::NothingOnItsWay, false),
-        }
-    }
-
-    fn select(&mut self, number: usize) {
-        let Some(own) = self.chat.timeline.outgoing.as_slice().get(number) else { return };
-        self.chat.selected = Some(own.id.clone());
-        if self.chat.timeline.is_live() {
-            self.chat.timeline.show_own(number);
-        } else {
-            self.chat.timeline.go_to_end();
-        }
-    }
-
-    fn act_on_own(&mut self, id: &PostId, action: Action) -> Vec<Effect> {
-        let all = self.chat.timeline.outgoing.as_slice();
-        let Some(number) = all.iter().position(|own| own.id == *id) else {
-            // It has arrived in the meantime.
-            self.chat.selected = None;
-            return Vec::new();
-        };
-        let (count, own) = (all.len(), all[number].clone());
-        let is_written = own.held.is_none() && own.state == DeliveryState::Written;
-        match action {
-            Action::Edit(Edit::Up) | Action::ScrollUp | Action::Previous => self.select(number.saturating_sub(1)),
-            Action::Edit(Edit::Down) | Action::ScrollDown | Action::Next => self.select((number + 1).min(count - 1)),
-            Action::Type('r' | 'к') | Action::Submit if own.needs_a_decision() => {
-                self.chat.selected = None;
-                return self.resend(id);
-            }
-            Action::Type('e' | 'у') if !is_written && !own.is_confirmed() => {
-                self.chat.selected = None;
-                // The draft remains available among the sent lines.
-                self.chat.input.take();
-                self.chat.input.replace(own.text.as_str());
-                if own.needs_a_decision() {
-                    self.chat.editing = Some(id.clone());
-                    return Vec::new();
-                }
-                // Otherwise it could be sent in the meantime.
-                return self.discard(id);
-            }
-            Action::Type('d' | 'в') | Action::Edit(Edit::Delete) if !is_written => {
-                self.chat.selected = None;
-                return self.discard(id);
-            }
-            Action::Cancel | Action::OwnMessages | Action::Interrupt => {
-                self.chat.selected = None;
-                self.chat.timeline.go_to_end();
-            }
-            _ => self.hint = Some(Hint { text: self.text(Phrase::NotNow), error: false }),
-        }
-        Vec::new()
     }
 
     /// Sends a message once more.

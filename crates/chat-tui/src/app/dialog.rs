@@ -2,6 +2,7 @@
 
 use crate::event::SearchHit;
 use crate::line_editor::LineEditor;
+use crate::timeline::ReadingPlace;
 
 /// A dialog on top of a screen.
 #[derive(Debug)]
@@ -63,6 +64,10 @@ pub(crate) struct Search {
     pub(crate) failed: Option<String>,
     /// The query of the current search.
     pub(crate) asked: String,
+    /// When to search for what was typed, in milliseconds.
+    pub(super) due: Option<i64>,
+    /// Where the reader was before.
+    pub(super) came_from: ReadingPlace,
 }
 
 impl Search {

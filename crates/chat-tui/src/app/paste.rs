@@ -19,7 +19,7 @@ impl App {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         if let Some(Dialog::Search(search)) = &mut self.dialog {
             search.input.apply(Edit::Insert(text.lines().next().unwrap_or("").to_owned()));
-            return Vec::new();
+            return self.start_search();
         }
         if let Some(Dialog::Paste(paste)) = &mut self.dialog {
             paste.append(&text);

@@ -14,7 +14,7 @@ use crate::event::KnownAccount;
 use crate::lang::{Lang, Phrase};
 use crate::line_editor::LineEditor;
 use crate::link::Links;
-use crate::timeline::{MessageCount, ReadingPlace, Timeline, TimelineEntry, Viewer, clean_name};
+use crate::timeline::{MessageCount, ReadingPlace, Selection, Timeline, TimelineEntry, Viewer, clean_name};
 
 /// The start parameters of the application.
 #[derive(Debug, Clone)]
@@ -132,8 +132,10 @@ pub(crate) struct Hint {
 pub(crate) struct ChatScreen {
     pub(crate) timeline: Timeline,
     pub(crate) input: LineEditor,
-    /// The id of the own message that is selected for a decision.
-    pub(crate) selected: Option<PostId>,
+    /// The message that is selected.
+    pub(crate) selected: Option<Selection>,
+    /// Where the reader was before the selection.
+    pub(super) selected_from: ReadingPlace,
     /// The own message whose text is being edited: the next message replaces it.
     pub(super) editing: Option<PostId>,
     pub(crate) ids: PostIds,
@@ -186,7 +188,7 @@ impl App {
             return None;
         }
         let waits = self.chat.timeline.outgoing.next_wait(self.local(self.now));
-        [self.links.next_second(self.now), waits].into_iter().flatten().min()
+        [self.links.next_second(self.now), waits, self.search_pause()].into_iter().flatten().min()
     }
 
     /// Returns the typed text, for storing, if it has changed since the last call.

@@ -1,5 +1,6 @@
 //! Tests of the application: events in, state and effects out.
 
+mod delivery;
 mod reading;
 pub(crate) mod support;
 
@@ -297,10 +298,12 @@ fn scrolling_and_search_request_pages() {
         at: None,
         sender: None,
         text: "line 17".into(),
+        ranges: self::support::one_range(0, 7),
         mark: crate::timeline::FileSpan { start: 170, end: 180 },
     };
-    app.take_all([AppEvent::Found { search: 1, hits: vec![hit] }, AppEvent::Searched { search: 1, percent: 100 }]);
-    assert_eq!(app.press(KeyCode::Enter), [Effect::ReadPage(PageRequest::Around(170))]);
+    let found = [AppEvent::Found { search: 1, hits: vec![hit] }, AppEvent::Searched { search: 1, percent: 100 }];
+    assert_eq!(app.take_all(found), [Effect::ReadPage(PageRequest::Around(170))]);
+    assert_eq!(app.press(KeyCode::Enter), []);
     app.take_all([AppEvent::Page(PageRequest::Around(170), page(0..217, 10_000))]);
     assert!(screen(&app).contains("line 17\n"), "{}", screen(&app));
     assert!(app.press(KeyCode::Esc).contains(&Effect::ReadPage(PageRequest::Tail)));
@@ -318,6 +321,7 @@ fn ignores_results_of_earlier_searches() {
         at: None,
         sender: None,
         text: "a".into(),
+        ranges: Vec::new(),
         mark: crate::timeline::FileSpan { start: 0, end: 1 },
     };
     app.take_all([AppEvent::Found { search: 1, hits: vec![hit] }]);

@@ -55,7 +55,7 @@ impl App {
                 self.note_presence();
                 self.remember_reading()
             }
-            AppEvent::Tick => Vec::new(),
+            AppEvent::Tick => self.search_if_due(),
             AppEvent::Accounts(accounts) => self.take_accounts(accounts),
             AppEvent::Registered(result) => {
                 let registered = result.clone().ok();
@@ -106,9 +106,7 @@ impl App {
                 Vec::new()
             }
             AppEvent::Found { search, hits } => {
-                if let Some(Dialog::Search(open)) = &mut self.dialog {
-                    open.take(search, hits);
-                }
+                self.take_found(search, hits);
                 Vec::new()
             }
             AppEvent::Searched { search, percent } => {
@@ -121,6 +119,10 @@ impl App {
                 if let Some(Dialog::Search(open)) = &mut self.dialog {
                     open.fail(search, reason);
                 }
+                Vec::new()
+            }
+            AppEvent::Paths { typed, paths } => {
+                self.take_paths(&typed, paths);
                 Vec::new()
             }
             AppEvent::Edited(result) => {

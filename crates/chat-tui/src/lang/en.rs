@@ -3,7 +3,7 @@
 use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError};
 use chat_frontend::local_room::RoomNotice;
 
-use super::format::{extent, period, span};
+use super::format::{candidates, extent, period, span};
 use super::phrase::{GapLength, Phrase};
 use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
@@ -115,15 +115,17 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::TextError(TextError::TooLong { bytes }) => format!("too long: {}; shorten it or send it in parts", count(*bytes, "byte", "bytes")),
         Phrase::TextError(error) => error.to_string(),
         Phrase::InputFull => "the text does not fit into the input line".into(),
+        Phrase::Candidates { all, chosen } => candidates(all, chosen),
+        Phrase::AsIs(text) => text.to_owned(),
         Phrase::NothingToComplete => "nothing to complete".into(),
-        Phrase::NothingOnItsWay => "all your messages are delivered".into(),
         Phrase::NothingUnread => "nothing new".into(),
         Phrase::NoMention { backwards: true } => "no earlier message that is loaded names you".into(),
         Phrase::NoMention { backwards: false } => "no later message names you".into(),
         Phrase::BareViewKeys => "any key returns".into(),
         Phrase::NotEdited(error) => format!("could not edit the text: {error}"),
+        Phrase::NoAddress => "this message has no web address".into(),
         Phrase::NothingToCopy => "there is no such message".into(),
-        Phrase::OwnKeys => "↑↓ choose · r retry · e edit · d discard · Esc back".into(),
+        Phrase::OwnKeys => "r retry · e edit · d discard · y copy · u copy address · ↑↓ · Esc back".into(),
         Phrase::NotNow => "not available for this message".into(),
         Phrase::UnknownCommand(name) => format!("unknown command /{name}; F1 lists all. Start with // to send a message that begins with a slash"),
         Phrase::NoNicknameCommand => "a nickname belongs to its account: /register creates another one, /accounts switches".into(),
@@ -192,11 +194,12 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::TooManyMessages(n) => format!("{n} messages are too many for one paste"),
         Phrase::LineDoesNotFit { number, error } => format!("line {number}: {}", text(Phrase::TextError(error))),
         Phrase::SearchTitle => "Search the history".into(),
-        Phrase::SearchPrompt => "Find".into(),
+        Phrase::SearchPrompt => "find".into(),
         Phrase::SearchState { hits, percent: 100 } => format!("{hits} found"),
-        Phrase::SearchState { hits, percent } => format!("{hits} found, {percent} % searched"),
+        Phrase::SearchState { hits, percent } => format!("{hits} found · {percent} % searched"),
         Phrase::BadExpression(reason) => format!("invalid regular expression: {reason}"),
-        Phrase::SearchKeys => "Enter find, then go there · ↑↓ choose · Esc close".into(),
+        Phrase::HitDate(date) => date.strftime("%-d %b").to_string(),
+        Phrase::SearchKeys => "↑↓ choose · Enter stays there · Esc back · /text/ regular expression".into(),
         Phrase::HelpTitle => "Help".into(),
         Phrase::HelpKeys => "↑↓ PgUp PgDn scroll · any other key closes".into(),
         Phrase::PlainAskNickname => "Type a nickname to register.".into(),
@@ -230,6 +233,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::PlainToken(token) => format!("Token: {token}"),
         Phrase::PlainNothingFound => "Nothing found.".into(),
         Phrase::PlainFound(n) => format!("Found {n}."),
+        Phrase::PlainMention => "To you, ".into(),
+        Phrase::PlainUnread => "New messages:".into(),
         Phrase::PlainHelp => "Each line is a message. Commands: /help, /status, /token, /retry, /discard, /search TEXT, /who, /accounts, /register [NICKNAME], /export [FILE], /quit. Start with // to send a message that begins with a slash.".into(),
         Phrase::PlainLeft(1) => "1 message was not confirmed; it is kept and shown at the next start.".into(),
         Phrase::PlainLeft(n) => format!("{n} messages were not confirmed; they are kept and shown at the next start."),

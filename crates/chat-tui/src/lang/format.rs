@@ -1,4 +1,4 @@
-//! Time formats that both languages share.
+//! Formats that both languages share.
 
 use jiff::civil::DateTime;
 
@@ -32,6 +32,17 @@ pub(super) fn period(since: DateTime, until: DateTime) -> Option<String> {
     let time = |at: DateTime| at.strftime("%H:%M").to_string();
     let since = if since.date() == until.date() { time(since) } else { since.strftime("%d.%m %H:%M").to_string() };
     Some(format!("{since} – {}", time(until)))
+}
+
+/// Returns the candidates of a completion around the chosen one, which is in brackets.
+pub(super) fn candidates(all: &[String], chosen: usize) -> String {
+    const SHOWN: usize = 8;
+    let first = chosen.saturating_sub(SHOWN - 1);
+    let shown = all.iter().enumerate().skip(first).take(SHOWN).map(|(number, name)| {
+        let name = chat_client::display::clean_for_terminal(name);
+        if number == chosen { format!("[{name}]") } else { name.into_owned() }
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

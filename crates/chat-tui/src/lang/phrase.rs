@@ -88,8 +88,15 @@ pub(crate) enum Phrase<'a> {
     TextError(&'a TextError),
     InputFull,
     NothingToComplete,
-    NothingOnItsWay,
+    /// What a name or a path can be completed to.
+    Candidates {
+        all: &'a [String],
+        chosen: usize,
+    },
+    /// A text that is complete already.
+    AsIs(&'a str),
     NothingToCopy,
+    NoAddress,
     NothingUnread,
     NoMention {
         backwards: bool,
@@ -142,6 +149,8 @@ pub(crate) enum Phrase<'a> {
     /// A regular expression that cannot be read.
     BadExpression(&'a str),
     SearchKeys,
+    /// The day of a hit that is not of today.
+    HitDate(Date),
     // help
     HelpTitle,
     HelpKeys,
@@ -176,6 +185,9 @@ pub(crate) enum Phrase<'a> {
     PlainNothingFound,
     PlainFound(usize),
     PlainHelp,
+    /// Before a message that names the user.
+    PlainMention,
+    PlainUnread,
     PlainLeft(usize),
     PlainLost(usize),
     PlainGaveUp(u64),

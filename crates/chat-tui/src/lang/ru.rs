@@ -4,7 +4,7 @@ use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError
 use chat_frontend::local_room::RoomNotice;
 use jiff::civil::{Date, Weekday};
 
-use super::format::{extent, period, span};
+use super::format::{candidates, extent, period, span};
 use super::phrase::{GapLength, Phrase};
 use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
@@ -125,15 +125,17 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::TextError(TextError::Blank) => "сообщение пустое".into(),
         Phrase::TextError(error) => reason(&error.to_string()),
         Phrase::InputFull => "текст не помещается в строку ввода".into(),
+        Phrase::Candidates { all, chosen } => candidates(all, chosen),
+        Phrase::AsIs(text) => text.to_owned(),
         Phrase::NothingToComplete => "дополнить нечем".into(),
-        Phrase::NothingOnItsWay => "все ваши сообщения доставлены".into(),
         Phrase::NothingUnread => "нового нет".into(),
         Phrase::NoMention { backwards: true } => "в загруженной части вас раньше не упоминали".into(),
         Phrase::NoMention { backwards: false } => "дальше вас не упоминали".into(),
         Phrase::BareViewKeys => "любая клавиша — назад".into(),
         Phrase::NotEdited(error) => format!("не удалось изменить текст: {}", reason(error)),
+        Phrase::NoAddress => "в этом сообщении нет адреса".into(),
         Phrase::NothingToCopy => "такого сообщения нет".into(),
-        Phrase::OwnKeys => "↑↓ — выбор · r — повторить · e — изменить · d — удалить · Esc — назад".into(),
+        Phrase::OwnKeys => "r — повторить · e — изменить · d — удалить · y — копировать · u — адрес · ↑↓ · Esc — назад".into(),
         Phrase::NotNow => "для этого сообщения действие недоступно".into(),
         Phrase::UnknownCommand(name) => format!("нет команды /{name}; F1 — список. Чтобы сообщение начиналось с косой черты, введите //"),
         Phrase::NoNicknameCommand => "имя принадлежит учётной записи: /register — создать другую, /accounts — сменить".into(),
@@ -208,11 +210,12 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::TooManyMessages(n) => format!("{n} {} — слишком много для одной вставки", few(n, "сообщение", "сообщения", "сообщений")),
         Phrase::LineDoesNotFit { number, error } => format!("строка {number}: {}", text(Phrase::TextError(error))),
         Phrase::SearchTitle => "Поиск по истории".into(),
-        Phrase::SearchPrompt => "Найти".into(),
+        Phrase::SearchPrompt => "найти".into(),
         Phrase::SearchState { hits, percent: 100 } => format!("найдено: {hits}"),
-        Phrase::SearchState { hits, percent } => format!("найдено: {hits}, просмотрено {percent} %"),
+        Phrase::SearchState { hits, percent } => format!("найдено: {hits} · просмотрено {percent} %"),
         Phrase::BadExpression(why) => format!("неверное регулярное выражение: {}", reason(why)),
-        Phrase::SearchKeys => "Enter — найти, затем перейти · ↑↓ — выбор · Esc — закрыть".into(),
+        Phrase::HitDate(date) => date.strftime("%d.%m").to_string(),
+        Phrase::SearchKeys => "↑↓ — выбор · Enter — остаться там · Esc — назад · /так/ — регулярное выражение".into(),
         Phrase::HelpTitle => "Справка".into(),
         Phrase::HelpKeys => "↑↓ PgUp PgDn — прокрутка · любая другая клавиша — закрыть".into(),
         Phrase::PlainAskNickname => "Введите имя, чтобы зарегистрироваться.".into(),
@@ -246,6 +249,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::PlainToken(token) => format!("Токен: {token}"),
         Phrase::PlainNothingFound => "Ничего не найдено.".into(),
         Phrase::PlainFound(n) => format!("Найдено: {n}."),
+        Phrase::PlainMention => "Вам, ".into(),
+        Phrase::PlainUnread => "Новые сообщения:".into(),
         Phrase::PlainHelp => "Каждая строка — сообщение. Команды: /help, /status, /token, /retry, /discard, /search ТЕКСТ, /who, /accounts, /register [ИМЯ], /export [ФАЙЛ], /quit. Чтобы сообщение начиналось с косой черты, введите //.".into(),
         Phrase::PlainLeft(n) => {
             let messages = few(n, "сообщение", "сообщения", "сообщений");

@@ -1,13 +1,12 @@
 //! The conversation as rows: each entry with the lines across before it.
 
-use chat_client::PostId;
 use jiff::civil::DateTime;
 
 use super::form::Form;
 use super::ink::Ink;
 use crate::lang::{Lang, Phrase};
 use crate::theme::Role;
-use crate::timeline::{Timeline, TimelineItem};
+use crate::timeline::{Selection, Timeline, TimelineItem};
 use crate::width::{fit, text_width};
 use crate::wrap::{Piece, Row};
 
@@ -21,8 +20,8 @@ pub(crate) struct ConversationLayout<'a> {
     pub(crate) now: DateTime,
     /// The name of the own messages in transit.
     pub(crate) nickname: Option<&'a str>,
-    /// The own message that is selected for a decision.
-    pub(crate) selected: Option<&'a PostId>,
+    /// The message that is selected.
+    pub(crate) selected: Option<&'a Selection>,
 }
 
 /// The rows of one item.
@@ -48,7 +47,10 @@ impl<'a> ConversationLayout<'a> {
         let head = rows.len();
         let repeats = !first && form.is_column() && head == 0 && self.same_speaker(index, item);
         match item {
-            TimelineItem::Entry(entry) => self.entry(form, entry, repeats.then_some(index), &mut rows),
+            TimelineItem::Entry(entry) => {
+                let selected = self.selected == Some(&Selection::Entry(index));
+                self.entry(form, entry, repeats.then_some(index).filter(|_| !selected), selected, &mut rows);
+            }
             TimelineItem::Own(own) => self.own(form, own, repeats.then_some(index), &mut rows),
         }
         LaidItem { rows, head }

@@ -11,7 +11,7 @@ use super::ink::Ink;
 use crate::lang::{GapLength, Phrase};
 use crate::theme::{Role, nick_colour};
 use crate::timeline::{
-    EntryKind, GapLine, Held, PendingMessage, ShownMessage, TimelineEntry, TimelineItem, clean_name,
+    EntryKind, GapLine, Held, PendingMessage, Selection, ShownMessage, TimelineEntry, TimelineItem, clean_name,
 };
 use crate::width::{fit, text_width};
 use crate::wrap::{Piece, Row};
@@ -28,10 +28,11 @@ impl<'a> ConversationLayout<'a> {
         form: Form,
         entry: &'a TimelineEntry,
         repeats: Option<i64>,
+        selected: bool,
         rows: &mut Vec<Row<Ink<'a>>>,
     ) {
         match &entry.kind {
-            EntryKind::Message(message) => self.message(form, entry, message, repeats, rows),
+            EntryKind::Message(message) => self.message(form, entry, message, (repeats, selected), rows),
             EntryKind::Gap(gap) => self.gap(form, entry, gap, rows),
             EntryKind::Notice { text, error } => {
                 let (sign, sign_role, role) =
@@ -54,7 +55,7 @@ impl<'a> ConversationLayout<'a> {
         form: Form,
         entry: &TimelineEntry,
         message: &'a ShownMessage,
-        repeats: Option<i64>,
+        (repeats, selected): (Option<i64>, bool),
         rows: &mut Vec<Row<Ink<'a>>>,
     ) {
         let sender = message.sender.as_deref().unwrap_or("");
@@ -75,7 +76,7 @@ impl<'a> ConversationLayout<'a> {
             name_role: if mentions { Role::Mention } else { colour },
             sign,
             sign_role,
-            selected: false,
+            selected,
         };
         let mut parts: Vec<(Ink<'a>, &str)> = Vec::new();
         let like;
@@ -83,9 +84,11 @@ impl<'a> ConversationLayout<'a> {
             like = self.lang.text(Phrase::LooksLike(other));
             parts.extend([(Role::Warning.into(), like.trim_start()), (Role::Text.into(), " ")]);
         }
-        let found = self.timeline.is_found(entry);
-        for (range, mentioned, link) in message.segments() {
-            let role = match (found, mentioned) {
+        let found = self.timeline.found_in(entry);
+        // Where only the name or the time matches, the whole text is marked.
+        let whole = found.is_some_and(<[_]>::is_empty);
+        for (range, mentioned, is_found, link) in message.segments(found.unwrap_or_default()) {
+            let role = match (whole || is_found, mentioned) {
                 (true, _) => Role::Selected,
                 (false, true) => Role::MentionWord,
                 (false, false) => Role::Text,
@@ -120,7 +123,7 @@ impl<'a> ConversationLayout<'a> {
 
     pub(super) fn own(&self, form: Form, own: &'a PendingMessage, repeats: Option<i64>, rows: &mut Vec<Row<Ink<'a>>>) {
         let name = clean_name(self.nickname.unwrap_or(""));
-        let chosen = self.selected == Some(&own.id);
+        let chosen = matches!(self.selected, Some(Selection::Own(id)) if *id == own.id);
         let (sign, sign_role) = sign_of(own);
         let head = Head {
             time: self.time(Some(own.at), repeats.filter(|_| !chosen)),

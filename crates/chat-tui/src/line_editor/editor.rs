@@ -36,8 +36,15 @@ pub(super) struct Completion {
     pub(super) end: usize,
     pub(super) candidates: Vec<String>,
     pub(super) chosen: usize,
-    /// The candidates are commands, not nicknames.
-    pub(super) command: bool,
+    pub(super) kind: CompletionKind,
+}
+
+/// What is completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CompletionKind {
+    Name,
+    Command,
+    Path,
 }
 
 /// A look back at the lines that were sent.

@@ -85,9 +85,15 @@ fn completes_names_by_their_words() {
     let names = ["Keen Bob", "Jolly bobby", "Ann"];
     let mut input = typed("hi bo");
     assert!(input.complete(names.iter().copied(), false));
+    assert_eq!(input.text(), "hi Bob ");
+    assert!(input.complete(names.iter().copied(), false));
     assert_eq!(input.text(), "hi Keen Bob ");
     assert!(input.complete(names.iter().copied(), false));
-    assert_eq!(input.text(), "hi Jolly bobby ");
+    assert_eq!(input.text(), "hi bobby ");
+    assert_eq!(input.candidates().map(|(all, chosen)| (all.len(), chosen)), Some((4, 2)));
+    let mut input = typed("an");
+    assert!(input.complete(["Sincere Ann", "Keen Ann"].into_iter(), false));
+    assert_eq!(input.text(), "Sincere Ann: ", "two users are called Ann");
     let mut input = typed("Keen b");
     assert!(input.complete(names.iter().copied(), false));
     assert_eq!(input.text(), "Keen Bob: ");

@@ -6,7 +6,7 @@ use super::mode::{OutputLine, PlainMode, PlainOutcome, stamp};
 use crate::event::{AppEvent, Incoming, SearchHit};
 use crate::lang::Phrase;
 use crate::link::{LinkError, LinkSide, LinkState, Links};
-use crate::timeline::{Held, HistoryPage, PageRequest, clean_name};
+use crate::timeline::{Held, HistoryPage, PageLine, PageRequest, clean_name};
 
 /// How many lines of history are shown at the start in a terminal.
 const WELCOME: usize = 20;
@@ -96,8 +96,12 @@ impl PlainMode {
             Incoming::Message { message, at, .. } => {
                 let missed = (*at < self.listening_since).then(|| self.app.local(*at));
                 let sender = message.sender.as_ref().map(|sender| sender.as_str());
-                let line = format!("{}{}", stamp(missed), self.line_of(sender, message.text.as_str()));
-                self.output.push(OutputLine::Message(line));
+                // What the sign of a mention says on the screen.
+                let names_me = self.interactive && sender != self.app.reader.nickname.as_deref();
+                let names_me = names_me && self.app.reader.mentioned_in(message.text.as_str()).is_some();
+                let mention = if names_me { self.app.text(Phrase::PlainMention) } else { String::new() };
+                let line = self.line_of(sender, message.text.as_str());
+                self.output.push(OutputLine::Message(format!("{}{mention}{line}", stamp(missed))));
             }
             Incoming::Gap(gap) => {
                 let line = self.app.gap_line(gap);
@@ -108,7 +112,14 @@ impl PlainMode {
 
     fn welcome(&mut self, page: &HistoryPage) {
         let first = page.lines.len().saturating_sub(WELCOME);
-        for line in &page.lines[first..] {
+        let read_to = self.app.chat.timeline.read_to();
+        let own = self.app.reader.nickname.clone();
+        let is_new = |line: &PageLine| read_to.is_some_and(|to| line.mark.start >= to) && line.sender != own;
+        let unread = page.lines.iter().position(is_new).filter(|&at| at > 0);
+        for (number, line) in page.lines.iter().enumerate().skip(first) {
+            if unread.is_some_and(|at| number == at.max(first)) {
+                self.report(Phrase::PlainUnread);
+            }
             let line = format!("{}{}", stamp(line.at), self.line_of(line.sender.as_deref(), &line.text));
             self.output.push(OutputLine::Message(line));
         }

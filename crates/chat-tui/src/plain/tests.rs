@@ -261,3 +261,22 @@ fn arrow_keys_are_not_text() {
     let effects = me.input(InputLine::Text("a\u{1b}[Db\u{1b}OC".into()), at(0));
     assert!(matches!(&effects[..], [Effect::Send { text, .. }] if text.as_str() == "ab"), "{effects:?}");
 }
+
+#[test]
+fn signs_are_said_in_words() {
+    let mut me = plain(true);
+    take(&mut me, [AppEvent::ReadTo(Some(20)), AppEvent::Accounts(vec![account("Keen Bob", "t")])]);
+    take(&mut me, [AppEvent::Page(PageRequest::Tail, page(0..4, 4))]);
+    let output = me.take_output();
+    let at = output.iter().position(|line| *line == OutputLine::Report("New messages:".into())).unwrap();
+    assert!(matches!(&output[at + 1], OutputLine::Message(line) if line.ends_with("line 2")), "{output:?}");
+    take(&mut me, online());
+    take(&mut me, [said("Jolly Ann", "Bob, look", 1), said("Jolly Ann", "hi", 2)]);
+    assert_eq!(messages(&mut me), ["To you, Jolly Ann: Bob, look", "Jolly Ann: hi"]);
+    // Programs read a pipe, so its lines have messages only.
+    let mut pipe = plain(false);
+    take(&mut pipe, [AppEvent::Accounts(vec![account("Keen Bob", "t")])]);
+    take(&mut pipe, online());
+    take(&mut pipe, [said("Jolly Ann", "Bob, look", 1)]);
+    assert_eq!(messages(&mut pipe), ["Jolly Ann: Bob, look"]);
+}

@@ -13,6 +13,9 @@ use super::translate;
 use crate::event::{AppEvent, KnownAccount, NoticeText, Registered};
 use crate::link::LinkError;
 
+/// How many paths are offered.
+const MAX_PATHS: usize = 200;
+
 /// Loads the accounts and reports problems of their file.
 pub(super) fn load_accounts(shared: &ServiceContext) {
     let accounts = match Credentials::load(&shared.credentials_path) {
@@ -140,6 +143,32 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     to.sync_all()
+}
+
+/// Lists the paths that begin as typed; directories end with a slash.
+pub(super) fn list_paths(shared: &ServiceContext, typed: String) {
+    let (dir, start) = typed.rsplit_once('/').map_or(("", typed.as_str()), |(dir, start)| (dir, start));
+    let prefix = &typed[..typed.len() - start.len()];
+    let place = match (dir, prefix) {
+        ("", "") => PathBuf::from("."),
+        ("", _) => PathBuf::from("/"),
+        _ => home(dir),
+    };
+    let mut paths = Vec::new();
+    // A directory that cannot be read completes nothing.
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        // A name that is not UTF-8, or has control characters, cannot be typed.
+        let Some(name) = name.to_str().filter(|name| !name.contains(char::is_control)) else { continue };
+        let hidden = name.starts_with('.') && !start.starts_with('.');
+        if name.starts_with(start) && !hidden {
+            let slash = if entry.path().is_dir() { "/" } else { "" };
+            paths.push(format!("{prefix}{name}{slash}"));
+        }
+    }
+    paths.sort_unstable();
+    paths.truncate(MAX_PATHS);
+    shared.send_blocking(AppEvent::Paths { typed, paths });
 }
 
 /// Replaces `~` at the start of a path by the home directory, as a shell does.

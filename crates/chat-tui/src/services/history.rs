@@ -3,14 +3,14 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chat_client::History;
+use chat_client::{History, display};
 use chat_frontend::report::chain;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::context::ServiceContext;
 use super::translate;
 use crate::event::{AppEvent, NoticeText, SearchHit};
-use crate::timeline::{HistoryPage, PageRequest};
+use crate::timeline::{HistoryPage, PageLine, PageRequest};
 
 /// The lines of a page: several screens.
 const PAGE: usize = 400;
@@ -100,13 +100,7 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
             Ok(Some(line)) if wanted() => {
                 place = line.offset();
                 found += 1;
-                let page_line = translate::line(&line);
-                hits.push(SearchHit {
-                    at: page_line.at,
-                    sender: page_line.sender,
-                    text: page_line.text,
-                    mark: page_line.mark,
-                });
+                hits.push(hit(translate::line(&line), &finder));
                 if first || hits.len() >= 100 {
                     first = false;
                     shared.send_blocking(AppEvent::Found { search: number, hits: std::mem::take(&mut hits) });
@@ -125,6 +119,15 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
         shared.send_blocking(AppEvent::Found { search: number, hits });
         finish();
     }
+}
+
+fn hit(line: PageLine, finder: &Regex) -> SearchHit {
+    // As it is shown: cleaning may move the matches.
+    let text = display::clean_keeping_line_breaks(&line.text).into_owned();
+    let matches = finder.find_iter(text.as_bytes()).map(|found| found.range());
+    // The expression matches bytes, and a range of text ends between characters.
+    let ranges = matches.filter(|range| !range.is_empty() && text.get(range.clone()).is_some()).collect();
+    SearchHit { at: line.at, sender: line.sender, text, ranges, mark: line.mark }
 }
 
 /// What was typed, in any case, with `е` for `ё`; between slashes, a regular expression.
@@ -149,6 +152,19 @@ fn reason(error: &regex::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hit_knows_where_it_matches() {
+        let line = |text: &str| PageLine {
+            at: None,
+            sender: Some("Ring Master".into()),
+            text: text.into(),
+            mark: crate::timeline::FileSpan { start: 0, end: 1 },
+        };
+        let found = hit(line("a\u{202e}ring, Ring"), &finder("ring").unwrap());
+        assert_eq!(found.ranges.iter().map(|range| &found.text[range.clone()]).collect::<Vec<_>>(), ["ring", "Ring"]);
+        assert!(hit(line("else"), &finder("ring").unwrap()).ranges.is_empty());
+    }
 
     #[test]
     fn slashes_mark_a_regular_expression() {

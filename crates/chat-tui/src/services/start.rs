@@ -133,6 +133,7 @@ impl Services {
                 self.shared.blocking(move |shared| history::search(shared, search, &query));
             }
             Effect::StopSearch => self.shared.searching.store(0, std::sync::atomic::Ordering::Release),
+            Effect::ListPaths(typed) => self.shared.blocking(move |shared| files::list_paths(shared, typed)),
             Effect::Export(path) => self.shared.blocking(move |shared| files::export(shared, path)),
             Effect::Remember(place) => self.read_position.keep(place),
             Effect::Notify(_)

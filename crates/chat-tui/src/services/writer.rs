@@ -15,9 +15,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::context::{ServiceContext, wait_for};
-use super::{outbox_files, translate};
+use super::{outbox_files, writer_watch};
 use crate::event::{AppEvent, NoticeText, RestoredMessage};
-use crate::link::LinkSide;
 use crate::timeline::{Held, Unsent};
 
 /// How long messages on their way may take to be confirmed when the account is left.
@@ -37,7 +36,7 @@ pub(super) enum WriterCommand {
 
 /// Carries out the commands one after the other.
 pub(super) async fn run(shared: Arc<ServiceContext>, mut commands: UnboundedReceiver<WriterCommand>) {
-    let mut session: Option<WriterSession> = None;
+    let mut session: Option<AccountSession> = None;
     while let Some(command) = commands.recv().await {
         match command {
             WriterCommand::Enter { token, nickname, ready } => {
@@ -45,7 +44,7 @@ pub(super) async fn run(shared: Arc<ServiceContext>, mut commands: UnboundedRece
                     old.close().await;
                 }
                 wait_for(ready).await;
-                session = Some(WriterSession::open(&shared, token, nickname).await);
+                session = Some(AccountSession::open(&shared, token, nickname).await);
             }
             WriterCommand::Close(answer) => {
                 let left = match session.take() {
@@ -88,13 +87,13 @@ impl Resend {
     }
 }
 
-struct WriterSession {
+struct AccountSession {
     writer: Writer,
     outbox: Option<Outbox>,
     watcher: JoinHandle<()>,
 }
 
-impl WriterSession {
+impl AccountSession {
     async fn open(shared: &Arc<ServiceContext>, token: Token, nickname: Option<Nickname>) -> Self {
         let who = match &nickname {
             Some(nickname) => nickname.as_str().to_owned(),
@@ -120,7 +119,7 @@ impl WriterSession {
             Some(outbox) => writer.outbox(outbox.clone()).start(),
             None => writer.start(),
         };
-        let watcher = tokio::spawn(watch_writer(shared.clone(), writer.clone()));
+        let watcher = tokio::spawn(writer_watch::run(shared.clone(), writer.clone()));
         let session = Self { writer, outbox, watcher };
         session.restore(shared).await;
         session
@@ -270,34 +269,6 @@ impl WriterSession {
             undone: report.unconfirmed().chain(report.never_sent()).cloned().collect(),
             kept: kept.into_iter().map(|entry| entry.id).collect(),
         }
-    }
-}
-
-async fn watch_writer(shared: Arc<ServiceContext>, writer: Writer) {
-    let (mut state, mut account, mut pace) = (writer.state(), writer.account(), writer.round_trip());
-    // A handle here would keep the writer alive after its session.
-    drop(writer);
-    let now = translate::link_state(&state.borrow_and_update());
-    shared.send(AppEvent::Link(LinkSide::Writing, now)).await;
-    loop {
-        // All branches watch a value: a change that is not handled now is handled in the next turn.
-        let message = tokio::select! {
-            changed = state.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                AppEvent::Link(LinkSide::Writing, translate::link_state(&state.borrow_and_update()))
-            }
-            Ok(()) = account.changed() => {
-                let Some(account) = account.borrow_and_update().clone() else { continue };
-                AppEvent::Entered(account)
-            }
-            Ok(()) = pace.changed() => {
-                let Some(time) = *pace.borrow_and_update() else { continue };
-                AppEvent::RoundTrip(time)
-            }
-        };
-        shared.send(message).await;
     }
 }
 

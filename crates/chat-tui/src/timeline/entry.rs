@@ -54,20 +54,28 @@ pub(crate) struct ShownMessage {
 }
 
 impl ShownMessage {
-    /// Returns the text split where its look changes: the range, whether it names the reader, and the target of its
-    /// link.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = (Range<usize>, bool, Option<&str>)> {
+    /// Returns the text split where its look changes: the range, whether it names the reader, whether it is within one
+    /// of the `found` ranges, and the target of its link.
+    pub(crate) fn segments(
+        &self,
+        found: &[Range<usize>],
+    ) -> impl Iterator<Item = (Range<usize>, bool, bool, Option<&str>)> {
         let mut cuts = vec![0, self.text.len()];
+        // The text may differ from the one that was searched.
+        let found = found.iter().filter(|range| self.text.get((*range).clone()).is_some());
+        let found: Vec<Range<usize>> = found.cloned().collect();
+        cuts.extend(found.iter().flat_map(|range| [range.start, range.end]));
         cuts.extend(self.mention.iter().flat_map(|&(from, to)| [from, to]));
         cuts.extend(self.addresses.iter().flat_map(|address| [address.range.start, address.range.end]));
         cuts.sort_unstable();
         cuts.dedup();
         let ranges: Vec<Range<usize>> = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
-        ranges.into_iter().map(|range| {
+        ranges.into_iter().map(move |range| {
+            let is_found = found.iter().any(|hit| hit.start <= range.start && range.end <= hit.end);
             let mentioned = self.mention.is_some_and(|(from, to)| from <= range.start && range.end <= to);
             let within = |address: &&Address| address.range.start <= range.start && range.end <= address.range.end;
             let link = self.addresses.iter().find(within).map(|address| address.target.as_str());
-            (range, mentioned, link)
+            (range, mentioned, is_found, link)
         })
     }
 }

@@ -42,7 +42,7 @@ pub(crate) enum PageRequest {
 }
 
 /// How many messages are shown below the target of a jump.
-const CONTEXT: usize = 5;
+pub(super) const CONTEXT: usize = 5;
 
 impl Timeline {
     /// Returns the page that is needed now, once: when the reader is near an end of the window that is not an end of
@@ -166,7 +166,6 @@ impl Timeline {
             Some(at) => Anchor::At { index: to_index((at + CONTEXT).min(self.entries.len() - 1)), hidden: 0 },
             None => Anchor::End,
         };
-        self.found = Some(place);
         self.newer = Newer::More;
         if page.at_end {
             self.attach(end);

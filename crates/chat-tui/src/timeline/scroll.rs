@@ -1,23 +1,21 @@
 //! The scroll position: the end, or an entry that keeps its place while others come and go. Heights are an argument, since
 //! only the screen knows them.
 
+use std::ops::Range;
+
+use super::page::CONTEXT;
 use super::unread::MessageCount;
-use super::window::{Anchor, Newer, Timeline, to_index};
+use super::window::{Anchor, FoundMessage, Newer, Timeline, to_index};
 
 /// A place in the conversation, to come back to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum ReadingPlace {
+    #[default]
     End,
     /// A message of the history file at the bottom edge, with this many rows hidden.
-    File {
-        start: u64,
-        hidden: usize,
-    },
+    File { start: u64, hidden: usize },
     /// An entry that is in no file.
-    Index {
-        index: i64,
-        hidden: usize,
-    },
+    Index { index: i64, hidden: usize },
 }
 
 impl Timeline {
@@ -42,7 +40,7 @@ impl Timeline {
     }
 
     /// Returns the items in a view of `page` rows.
-    pub(crate) fn visible(&self, page: usize, height: impl Fn(&Self, i64) -> usize) -> std::ops::Range<i64> {
+    pub(crate) fn visible(&self, page: usize, height: impl Fn(&Self, i64) -> usize) -> Range<i64> {
         let (bottom, hidden) = self.bottom(page, &height);
         let mut rows = height(self, bottom).saturating_sub(hidden);
         let mut top = bottom;
@@ -128,10 +126,35 @@ impl Timeline {
         self.anchor = Anchor::Jump { to: place, asked: false };
     }
 
-    /// Scrolls the own message with this number into view.
-    pub(crate) fn show_own(&mut self, number: usize) {
-        let index = self.end() + to_index(number);
-        if index + 1 == self.indices().end { self.go_to_end() } else { self.go_to(index, 0) }
+    /// Moves to a message that a search has found, and marks what matches in it.
+    pub(crate) fn go_to_found(&mut self, start: u64, ranges: Vec<Range<usize>>) {
+        self.found = Some(FoundMessage { start, ranges });
+        let at = self.entries.iter().position(|entry| entry.mark.is_some_and(|mark| mark.start == start));
+        match at {
+            Some(at) => self.go_to(self.first + to_index((at + CONTEXT).min(self.entries.len() - 1)), 0),
+            None => self.go_around(start),
+        }
+    }
+
+    /// Scrolls an item into view.
+    pub(crate) fn reveal(&mut self, index: i64, page: usize, height: impl Fn(&Self, i64) -> usize) {
+        let visible = self.visible(page, &height);
+        let (bottom, hidden) = self.bottom(page, &height);
+        if visible.contains(&index) && index != visible.start && (index != bottom || hidden == 0) {
+            return;
+        }
+        if index >= bottom {
+            let is_last = index + 1 == self.indices().end && self.is_live();
+            return if is_last { self.go_to_end() } else { self.go_to(index, 0) };
+        }
+        let mut left = page;
+        for below in index..self.indices().end {
+            let rows = height(self, below);
+            if rows >= left {
+                return self.go_to(below, rows - left);
+            }
+            left -= rows;
+        }
     }
 
     /// Corrects the position after entries were removed at either end.

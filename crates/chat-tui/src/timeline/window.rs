@@ -1,6 +1,9 @@
 //! The window over the history in memory, usually its end, followed by the messages in transit.
 
 use std::collections::VecDeque;
+use std::ops::Range;
+
+use chat_client::PostId;
 
 use super::entry::{EntryKind, TimelineEntry, Viewer};
 use super::pending::{EchoTag, PendingMessage, PendingMessages};
@@ -39,13 +42,22 @@ pub(crate) struct Timeline {
     pub(super) aligns_unread: bool,
     /// The user is present.
     pub(super) present: bool,
-    /// The position in the history file of the target of a jump.
-    pub(super) found: Option<u64>,
+    /// The message that the reader has jumped to.
+    pub(super) found: Option<FoundMessage>,
     /// The message that the last search for a mention has found.
     pub(super) marked: Option<i64>,
     /// The senders, here and in the pages that were loaded.
     pub(crate) names: SenderNames,
     pub(crate) outgoing: PendingMessages,
+}
+
+/// A message that a search has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FoundMessage {
+    /// Its position in the history file.
+    pub(super) start: u64,
+    /// Where its text matches, in bytes.
+    pub(super) ranges: Vec<Range<usize>>,
 }
 
 /// The state of the history before the window.
@@ -80,6 +92,15 @@ pub(super) enum Anchor {
     Jump { to: u64, asked: bool },
 }
 
+/// A message that the user has selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// The index of an entry.
+    Entry(i64),
+    /// An own message in transit. Its index changes with each message that arrives.
+    Own(PostId),
+}
+
 /// One item to show: an entry, or an own message in transit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum TimelineItem<'a> {
@@ -112,7 +133,7 @@ impl Default for Timeline {
 
 impl Timeline {
     /// Returns the indices of all items, including own messages in transit.
-    pub(crate) fn indices(&self) -> std::ops::Range<i64> {
+    pub(crate) fn indices(&self) -> Range<i64> {
         let own = if self.is_live() { self.outgoing.as_slice().len() } else { 0 };
         self.first..self.end() + to_index(own)
     }
@@ -124,6 +145,18 @@ impl Timeline {
             Some(entry) => Some(TimelineItem::Entry(entry)),
             None if self.is_live() => self.outgoing.as_slice().get(at - self.entries.len()).map(TimelineItem::Own),
             None => None,
+        }
+    }
+
+    /// Returns the index of a selected message; `None` if it is not here any more.
+    pub(crate) fn index_of(&self, selection: &Selection) -> Option<i64> {
+        match selection {
+            Selection::Entry(index) => (self.first..self.end()).contains(index).then_some(*index),
+            Selection::Own(id) if self.is_live() => {
+                let number = self.outgoing.as_slice().iter().position(|own| own.id == *id)?;
+                Some(self.end() + to_index(number))
+            }
+            Selection::Own(_) => None,
         }
     }
 
@@ -236,9 +269,10 @@ impl Timeline {
         }
     }
 
-    /// Returns whether this is the message that the reader has jumped to.
-    pub(crate) fn is_found(&self, entry: &TimelineEntry) -> bool {
-        self.found.is_some() && entry.mark.map(|mark| mark.start) == self.found
+    /// Returns what matches in the message that the reader has jumped to; `None` for any other.
+    pub(crate) fn found_in(&self, entry: &TimelineEntry) -> Option<&[Range<usize>]> {
+        let found = self.found.as_ref()?;
+        (entry.mark?.start == found.start).then_some(found.ranges.as_slice())
     }
 
     pub(super) fn end(&self) -> i64 {

@@ -76,6 +76,19 @@ impl<'a> Canvas<'a> {
         self.buffer.set_style(area, self.theme.style(role));
     }
 
+    /// Clears an area at the lower edge of the screen.
+    pub(super) fn drawer(&mut self, area: Rect) -> Rect {
+        let area = area.intersection(self.buffer.area);
+        // Links under the drawer must not be clickable.
+        self.links.retain(|link| link.row < area.top() || link.row >= area.bottom());
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                self.buffer[(x, y)].reset();
+            }
+        }
+        area
+    }
+
     /// Clears an area, draws a frame with a title if there is space for one, and returns the inner area.
     pub(super) fn window(&mut self, area: Rect, title: &str) -> Rect {
         let area = area.intersection(self.buffer.area);

@@ -204,12 +204,13 @@ fn search() {
             at: Some(DateTime::constant(2023, 1, day, 23, 50, 0, 0)),
             sender: Some("Vlad".into()),
             text: text.into(),
+            ranges: text.find("key").map(|at| at..at + 3).into_iter().collect(),
             mark: FileSpan { start: 0, end: 1 },
         };
         let hits =
             vec![hit(13, "who has seen my key?"), hit(12, "the key is\nin the door"), hit(9, "keys are overrated")];
         app.take_all([AppEvent::Found { search: 1, hits }, AppEvent::Searched { search: 1, percent: 42 }]);
-        app.press(KeyCode::Down);
+        app.press(KeyCode::Up);
         app
     });
 }

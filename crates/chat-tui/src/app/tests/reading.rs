@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::screen;
-use super::support::{at, chatting, gap, heard, said};
+use super::support::{at, chatting, gap, heard, one_range, said};
 use crate::app::App;
 use crate::effect::Effect;
 use crate::event::AppEvent;
@@ -182,4 +182,60 @@ fn ctrl_f_searches_only_from_an_empty_line() {
     assert_eq!(app.control('e'), [Effect::EditExternally("draft".into())]);
     app.take_all([AppEvent::Edited(Ok("two\nlines\n".into()))]);
     assert_eq!(app.chat.input.text(), "two\nlines");
+}
+
+#[test]
+fn search_begins_after_a_pause() {
+    let mut app = reading();
+    app.control('r');
+    app.type_in("old 3");
+    assert_eq!(app.next_tick(), Some(std::time::Duration::from_millis(150)));
+    let later = at(0).checked_add(jiff::SignedDuration::from_millis(150)).unwrap();
+    let effects = app.update(AppEvent::Tick, later);
+    assert_eq!(effects, [Effect::Search { search: 1, query: "old 3".into() }]);
+    assert_eq!(app.next_tick(), None);
+
+    let hit = |number: u64| crate::event::SearchHit {
+        at: Some(app_time()),
+        sender: Some("Jolly Ann".into()),
+        text: format!("old {number}"),
+        ranges: one_range(0, 5),
+        mark: FileSpan { start: number * 10, end: number * 10 + 10 },
+    };
+    app.take_all([AppEvent::Found { search: 1, hits: vec![hit(13), hit(3)] }]);
+    let found = |app: &App, number: u64| {
+        let at =
+            app.chat.timeline.newest_first().find(|entry| entry.mark.is_some_and(|mark| mark.start == number * 10));
+        app.chat.timeline.found_in(at.unwrap()).map(<[_]>::to_vec)
+    };
+    assert_eq!(found(&app, 13), Some(one_range(0, 5)), "the newest is chosen first");
+    app.press(KeyCode::Up);
+    assert_eq!((found(&app, 13), found(&app, 3)), (None, Some(one_range(0, 5))));
+    app.press(KeyCode::Esc);
+    assert!(app.chat.timeline.follows(), "back to where the reader was");
+    app.control('r');
+    app.enter_line("old 13");
+    app.take_all([AppEvent::Found { search: 2, hits: vec![hit(13)] }]);
+    app.press(KeyCode::Enter);
+    assert!(app.dialog.is_none() && !app.chat.timeline.follows(), "Enter stays there");
+}
+
+#[test]
+fn any_message_can_be_copied() {
+    let mut app = reading();
+    app.take_all([said("Jolly Ann", "see https://a.example/b, please", 1), said("Vlad", "привет", 2)]);
+    app.type_in("draft");
+    app.control('o');
+    assert!(screen(&app).contains("▸"), "{}", screen(&app));
+    assert!(app.press(KeyCode::Char('u')).is_empty(), "it has no address");
+    app.press(KeyCode::Char('k'));
+    assert_eq!(app.press(KeyCode::Char('u')), [Effect::Copy("https://a.example/b".into())]);
+    app.control('o');
+    assert_eq!(app.press(KeyCode::Char('y')), [Effect::Copy("привет".into())]);
+    app.control('o');
+    (0..10).for_each(|_| drop(app.press(KeyCode::Up)));
+    assert!(screen(&app).contains("old 11"), "{}", screen(&app));
+    app.press(KeyCode::Esc);
+    assert!(app.chat.timeline.follows() && app.chat.selected.is_none());
+    assert_eq!(app.chat.input.text(), "draft");
 }

@@ -100,6 +100,11 @@ pub(crate) fn refused(id: &PostId) -> AppEvent {
     own(id, DeliveryState::Refused { code: DeclineCode::Rate, retry_after: None })
 }
 
+/// Returns one range of bytes, as a search reports it.
+pub(crate) fn one_range(from: usize, to: usize) -> Vec<std::ops::Range<usize>> {
+    std::iter::once(from..to).collect()
+}
+
 /// Returns a page of numbered lines by one sender, ten bytes each.
 pub(crate) fn page(range: std::ops::Range<u64>, of: u64) -> HistoryPage {
     let lines = range.clone().map(|number| PageLine {

@@ -2,6 +2,7 @@
 //! heights of rows are arguments.
 
 mod entry;
+mod message_count;
 mod page;
 mod pending;
 mod scroll;
@@ -11,8 +12,8 @@ mod unread;
 mod window;
 
 pub(crate) use entry::{EntryKind, FileSpan, GapLine, ShownMessage, TimelineEntry, Viewer, clean_name};
+pub(crate) use message_count::MessageCount;
 pub(crate) use page::{HistoryPage, PageLine, PageRequest};
 pub(crate) use pending::{Held, PendingMessage, Unsent};
 pub(crate) use scroll::ReadingPlace;
-pub(crate) use unread::MessageCount;
 pub(crate) use window::{Selection, Timeline, TimelineItem};

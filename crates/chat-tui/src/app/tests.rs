@@ -9,7 +9,9 @@ use chat_frontend::local_room::RoomNotice;
 use crossterm::event::{KeyCode, KeyModifiers};
 use proptest::prelude::*;
 
-use self::support::{account, at, chatting, confirmed, fresh, gap, heard, own, page, post_id, refused, said};
+use self::support::{
+    account, at, chatting, confirmed, fresh, gap, heard, one_range, own, page, post_id, refused, said,
+};
 use super::*;
 use crate::effect::Effect;
 use crate::event::{AppEvent, CopyResult, NoticeText, Registered};
@@ -298,7 +300,7 @@ fn scrolling_and_search_request_pages() {
         at: None,
         sender: None,
         text: "line 17".into(),
-        ranges: self::support::one_range(0, 7),
+        ranges: one_range(0, 7),
         mark: crate::timeline::FileSpan { start: 170, end: 180 },
     };
     let found = [AppEvent::Found { search: 1, hits: vec![hit] }, AppEvent::Searched { search: 1, percent: 100 }];

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::entry::{FileSpan, TimelineEntry, Viewer};
-use super::unread::MessageCount;
+use super::message_count::MessageCount;
 use super::window::{Anchor, Newer, Older, Timeline, WINDOW, to_index};
 use crate::names::SenderNames;
 

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
+use super::message_count::MessageCount;
 use super::page::CONTEXT;
-use super::unread::MessageCount;
 use super::window::{Anchor, FoundMessage, Newer, Timeline, to_index};
 
 /// A place in the conversation, to come back to.

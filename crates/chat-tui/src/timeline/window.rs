@@ -6,8 +6,8 @@ use std::ops::Range;
 use chat_client::PostId;
 
 use super::entry::{EntryKind, TimelineEntry, Viewer};
+use super::message_count::MessageCount;
 use super::pending::{EchoTag, PendingMessage, PendingMessages};
-use super::unread::MessageCount;
 use crate::names::SenderNames;
 
 /// The number of entries in the window. When the reader scrolls back, up to twice as many, so that pages are not

@@ -1,0 +1,25 @@
+//! Counts messages of other users.
+
+use super::entry::TimelineEntry;
+
+/// A number of messages of others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct MessageCount {
+    pub(crate) all: usize,
+    /// Those that name the reader.
+    pub(crate) mentions: usize,
+}
+
+impl MessageCount {
+    /// Counts an entry, if it is a message of another user.
+    pub(super) fn add(&mut self, entry: &TimelineEntry) {
+        if let Some(said) = entry.as_message().filter(|said| !said.own) {
+            self.all += 1;
+            self.mentions += usize::from(said.mention.is_some());
+        }
+    }
+
+    pub(super) fn min(self, other: Self) -> Self {
+        Self { all: self.all.min(other.all), mentions: self.mentions.min(other.mentions) }
+    }
+}

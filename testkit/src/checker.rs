@@ -41,6 +41,9 @@ pub struct ListenerLog {
     pub seqs: Vec<u64>,
     /// A gap was reported to the listener: messages may be missing, but none may be duplicated or out of order.
     pub gaps: bool,
+    /// Texts of messages that an operator removed, which keep their place in [`texts`](Self::texts) of the log itself.
+    /// Other listeners may have received them or not.
+    pub removed: HashSet<String>,
 }
 
 /// One broken promise.
@@ -129,10 +132,12 @@ pub struct Summary {
 pub fn check(posted: &[PostedMessage], listeners: &[ListenerLog]) -> (Summary, Vec<Violation>) {
     let mut violations = Vec::new();
     let known: HashMap<&str, &PostedMessage> = posted.iter().map(|message| (message.text.as_str(), message)).collect();
+    let removed: HashSet<&str> =
+        listeners.iter().flat_map(|listener| listener.removed.iter().map(String::as_str)).collect();
     let orders: HashMap<&str, usize> =
         posted.iter().enumerate().map(|(order, one)| (one.text.as_str(), order)).collect();
     for listener in listeners {
-        check_listener(listener, posted, &known, &orders, &mut violations);
+        check_listener(listener, posted, &known, &removed, &orders, &mut violations);
     }
     check_listener_order(listeners, &mut violations);
     check_sequence_numbers(posted, listeners.first(), &mut violations);
@@ -143,6 +148,7 @@ fn check_listener(
     listener: &ListenerLog,
     posted: &[PostedMessage],
     known: &HashMap<&str, &PostedMessage>,
+    removed: &HashSet<&str>,
     orders: &HashMap<&str, usize>,
     violations: &mut Vec<Violation>,
 ) {
@@ -172,7 +178,8 @@ fn check_listener(
         return;
     }
     for message in posted {
-        if matches!(message.report, DeliveryReport::Confirmed { .. }) && !seen.contains(message.text.as_str()) {
+        let missing = !seen.contains(message.text.as_str()) && !removed.contains(message.text.as_str());
+        if missing && matches!(message.report, DeliveryReport::Confirmed { .. }) {
             violations.push(Violation::Lost { listener: name(), text: message.text.clone() });
         }
     }

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use chat_client::{ConnectionState, Gap, Message, display};
+use chat_client::{ConnectionState, Gap, Message, RemovedMessage, display};
 use chat_frontend::report::chain;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
@@ -58,6 +58,17 @@ pub(crate) enum ObjectKind<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         missed: Option<u64>,
         cause: &'static str,
+    },
+    Removed {
+        seq: u64,
+        stream: &'a str,
+        at: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+        /// It was removed before it was received.
+        in_place: bool,
     },
     State {
         side: &'static str,
@@ -120,6 +131,18 @@ impl<'a> JsonObject<'a> {
             until: rfc3339(time(gap.until)),
             missed: gap.missed,
             cause: gap.cause.as_str(),
+        })
+    }
+
+    pub(crate) fn removed(removed: &'a RemovedMessage) -> Self {
+        let at = Some(removed.at).filter(|&ms| ms >= FIRST).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Self::new(ObjectKind::Removed {
+            seq: removed.position.seq,
+            stream: removed.position.stream.as_str(),
+            at: rfc3339(at.unwrap_or_else(Timestamp::now)),
+            by: removed.by.as_ref().map(|by| by.as_str()),
+            reason: removed.reason.as_ref().map(|reason| reason.as_str()),
+            in_place: removed.in_place,
         })
     }
 
@@ -239,5 +262,16 @@ mod tests {
         assert!(!line.trim_end_matches('\n').chars().any(display::is_treacherous), "{line:?}");
         let back: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         assert_eq!(back["message"], text);
+    }
+
+    #[test]
+    fn shows_a_removed_message() {
+        let position = "k3f9:7".parse().expect("a position");
+        let by = chat_client::Nickname::new("root").ok();
+        let removed = RemovedMessage::new(position, 1_673_716_020_000).with_details(by, None);
+        let line = line(&JsonObject::removed(&removed));
+        let back: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!((&back["type"], &back["seq"], &back["by"]), (&"removed".into(), &7.into(), &"root".into()));
+        assert_eq!((&back["in_place"], back.get("reason")), (&false.into(), None));
     }
 }

@@ -191,7 +191,7 @@ impl<F: FnMut(&Message) -> Option<Text>> Relay<F> {
                 self.ended = true;
                 self.next = Some(RelayEvent::Closed(cause));
             }
-            Some(ListenerEvent::CaughtUp(_)) => {}
+            Some(ListenerEvent::CaughtUp(_) | ListenerEvent::Removed(_)) => {}
             None => self.ended = true,
         }
     }

@@ -197,3 +197,30 @@ async fn counters_follow_the_room() {
     let sent = writer.counters();
     assert_eq!((sent.connections, sent.confirmed, sent.unconfirmed), (2, 2, 0), "{sent:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn reports_removed_messages() {
+    let (dial, mut room) = pipes();
+    let mut listener = Listener::builder(config()).dial(dial).start();
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    let request = peer.hear_request().await;
+    peer.answer(&request, "k3f9", 8, 9).await;
+    peer.say_numbered(8, "eight").await;
+    peer.say("\u{1}{\"removed\": 8, \"at\": 5, \"by\": \"root\", \"reason\": \"spam\"}\n").await;
+    peer.say("\u{1}{\"removed\": 9, \"at\": 6}\n").await;
+    let mut seen = Vec::new();
+    while seen.len() < 4 {
+        seen.push(match listener.next().await.unwrap() {
+            ListenerEvent::Message(message) => message.text.to_string(),
+            ListenerEvent::Removed(removed) => format!("{} {:?}", removed.position.seq, removed.in_place),
+            ListenerEvent::CaughtUp(position) => format!("caught up {}", position.seq),
+            ListenerEvent::Joined(_) => continue,
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(seen, ["eight", "8 false", "9 true", "caught up 9"]);
+    drop(peer);
+    // The tombstone was received, so the next connection continues after it.
+    let mut peer = Peer::accept(&mut room, Side::Listen).await;
+    assert_eq!(peer.hear_request().await["resume"]["after"], 9);
+}

@@ -8,6 +8,7 @@ mod json;
 mod numbered;
 mod object;
 mod post;
+mod removed;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -18,5 +19,7 @@ pub use numbered::encode_numbered;
 pub(crate) use object::Extension;
 pub use post::DeclineCode;
 pub(crate) use post::{DeclinedPost, RepeatablePost, StoredPost};
+pub(crate) use removed::RemovedLine;
+pub use removed::{RemovedMessage, encode_removed};
 pub(crate) use resume::ResumeReply;
 pub use resume::{Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange};

@@ -70,7 +70,10 @@ pub use codec::{CodecError, Frame, LineCodec, MAX_INPUT_EXTENSION, MAX_INPUT_LIN
 pub use connection::{Connection, ConnectionError, DeadlineTimer};
 pub use dialogue::{CONFIRMATION, Extensions, GREETING, NICKNAME_PROMPT, UNKNOWN_TOKEN, WELCOME};
 pub use error::{Excerpt, Expected, ProtocolError, Refusal};
-pub use extension::{DeclineCode, Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, encode_numbered};
+pub use extension::{
+    DeclineCode, Nonce, RemovedMessage, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, encode_numbered,
+    encode_removed,
+};
 pub use ident::{IdError, MAX_ID_BYTES, Position, PositionError, PostId, Seq, StreamId};
 pub use keepalive::Keepalive;
 pub use line::{EXTENSION_MARK, Line};

@@ -1,4 +1,4 @@
-//! The commands of the administrator: `check` and `accounts`.
+//! The commands of the administrator: `admin`, `check` and `accounts`.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -10,7 +10,16 @@ use chat_proto::{Nickname, display};
 use chat_server::command_line::AccountsCommand;
 use chat_server::{check_store, list_accounts, revoke_account};
 
+#[cfg(unix)]
+use chat_server::StartError;
+#[cfg(unix)]
+use chat_server::admin::{self, AdminCall, AdminError};
+#[cfg(unix)]
+use chat_server::command_line::AdminArguments;
+
 use crate::process::report::{FAILURE, named};
+#[cfg(unix)]
+use crate::process::report::{USAGE, eprint};
 
 pub(crate) fn check(dir: &Path) -> Result<ExitCode> {
     let report = check_store(dir).map_err(named(dir))?;
@@ -57,4 +66,59 @@ pub(crate) fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
             anyhow::bail!("no account has the nickname {:?}; see \"chat-server accounts list\"", nickname.as_str())
         }
     }
+}
+
+/// Carries out an operation on the running server, or on the store of one that does not run.
+#[cfg(unix)]
+pub(crate) fn admin(dir: &Path, arguments: &AdminArguments) -> Result<ExitCode> {
+    let usage = |sentence: String| {
+        eprint(&sentence);
+        Ok(ExitCode::from(USAGE))
+    };
+    let request = match arguments.what.request() {
+        Ok(request) => request,
+        Err(sentence) => return usage(sentence),
+    };
+    let actor = arguments.actor.clone().unwrap_or_else(operator);
+    let call = AdminCall { actor, reason: arguments.reason.clone(), request };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("could not start")?;
+    let answer = runtime.block_on(async {
+        match admin::call(dir, &call).await.context("could not reach the server at its admin socket")? {
+            Some(answer) => Ok::<_, anyhow::Error>(answer),
+            None => match admin::call_store(dir, call).await {
+                Ok(answer) => Ok(answer),
+                Err(StartError::Journal(error)) => Err(named(dir)(error)),
+                Err(error) => Err(error.into()),
+            },
+        }
+    })?;
+    let replies = match answer {
+        Ok(replies) => replies,
+        Err(AdminError::Usage(sentence)) => return usage(sentence),
+        Err(error) => return Err(error.into()),
+    };
+    let mut out = io::stdout().lock();
+    let guarded = out.is_terminal();
+    for reply in replies {
+        let line = if arguments.json { reply.object.to_string() } else { reply.text };
+        // Output to a pipe is data and must stay unchanged.
+        let line = if guarded {
+            display::clean_for_terminal(&line.replace('\t', "  ")).into_owned().into()
+        } else {
+            Cow::Borrowed(line.as_str())
+        };
+        match writeln!(out, "{line}") {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            written => written.context("could not write to standard output")?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the name of the user who runs the command. It is for the journal only: a user of the socket may choose
+/// any name.
+#[cfg(unix)]
+fn operator() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    named.filter(|name| Nickname::new(name).is_ok()).unwrap_or_else(|| "operator".to_owned())
 }

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::action::AccountId;
 use crate::admission::{CountedNetwork, own_network};
-use crate::entry::AccountId;
 use crate::limits::{Limits, Rate};
 use crate::rate::{Bucket, LARGEST_DEBT};
 

@@ -1,12 +1,16 @@
 //! The command line and the configuration file of the binary. A program that embeds the server uses
 //! [`ServerConfig`](crate::ServerConfig).
 
+#[cfg(unix)]
+mod admin;
 mod arguments;
 mod config_file;
 mod options;
 mod usage_error;
 mod value;
 
+#[cfg(unix)]
+pub use self::admin::{AdminArguments, AdminCommand};
 pub use self::{
     arguments::{AccountsCommand, Arguments, ServerCommand, StoreLocation, data_directory},
     config_file::ConfigFile,

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use chat_proto::{Nickname, PostId, Seq, StreamId, Text};
 
 use crate::accounts::TokenHash;
-
-/// The number of an account within one journal.
-pub type AccountId = i64;
+use crate::action::{AccountId, ActionDraft};
 
 /// The account of the server's own announcements; the table of accounts does not contain it.
 pub const SERVER_ACCOUNT: AccountId = 0;
@@ -23,6 +21,7 @@ pub struct Author {
 
 /// A record before the journal has assigned its number and time.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Draft {
     /// A new account.
     Account {
@@ -40,6 +39,8 @@ pub enum Draft {
         /// The text.
         text: Text,
     },
+    /// An action of an operator. The journal stores it and its effect on messages and accounts together.
+    Action(ActionDraft),
 }
 
 impl Draft {
@@ -48,12 +49,14 @@ impl Draft {
         match self {
             Self::Post { text, .. } => 64 + text.as_str().len(),
             Self::Account { .. } => 128,
+            Self::Action(_) => 1_024,
         }
     }
 }
 
 /// The result of storing a draft. It is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Appended {
     /// The account has this number.
     Account(AccountId),
@@ -68,6 +71,13 @@ pub enum Appended {
     Repeated {
         /// The position of the stored message.
         seq: Seq,
+    },
+    /// The action has this number.
+    Action {
+        /// Its number.
+        number: u64,
+        /// When it was stored, in milliseconds since the Unix epoch.
+        at: i64,
     },
 }
 
@@ -97,6 +107,68 @@ pub struct MessageRecord {
     pub nickname: Nickname,
     /// The text.
     pub text: Text,
+}
+
+/// What is left of a message that an operator has removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// Its position in the log.
+    pub seq: Seq,
+    /// When the message was accepted, in milliseconds since the Unix epoch.
+    pub at: i64,
+    /// When it was removed, in milliseconds since the Unix epoch.
+    pub removed_at: i64,
+    /// Who removed it.
+    pub by: Nickname,
+    /// Why.
+    pub reason: Option<Text>,
+}
+
+/// One entry of the log: a message, or what is left of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogEntry {
+    /// A message.
+    Message(MessageRecord),
+    /// A removed message.
+    Removed(Tombstone),
+}
+
+impl LogEntry {
+    /// Returns its position in the log.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        match self {
+            Self::Message(message) => message.seq,
+            Self::Removed(tombstone) => tombstone.seq,
+        }
+    }
+
+    /// Returns when the message was accepted, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn at(&self) -> i64 {
+        match self {
+            Self::Message(message) => message.at,
+            Self::Removed(tombstone) => tombstone.at,
+        }
+    }
+
+    /// Returns the message, unless it was removed.
+    #[must_use]
+    pub fn message(&self) -> Option<&MessageRecord> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Removed(_) => None,
+        }
+    }
+
+    /// Returns the bytes of its text.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Message(message) => message.text.as_str().len(),
+            Self::Removed(tombstone) => tombstone.reason.as_ref().map_or(0, |reason| reason.as_str().len()),
+        }
+    }
 }
 
 /// One uninterrupted part of the log.

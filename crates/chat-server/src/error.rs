@@ -118,6 +118,9 @@ pub enum JournalError {
     /// A read did not finish, because it panicked or the runtime is shutting down.
     #[error("a read of the store was interrupted")]
     Interrupted(#[source] BoxedError),
+    /// The journal cannot do this: it was made for an earlier version of this crate, or keeps no such records.
+    #[error("this journal does not support it")]
+    Unsupported,
     /// The journal broke its contract or panicked. The server stops storing.
     #[error("the journal failed: {reason}")]
     Broken {

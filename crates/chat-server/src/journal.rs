@@ -8,6 +8,7 @@ mod memory;
 mod sqlite;
 mod traits;
 
+pub(crate) use self::clock::now_ms;
 pub use self::memory::MemoryJournal;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account};

@@ -30,6 +30,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accounts;
+mod action;
+mod address_range;
+#[cfg(all(feature = "bin", unix))]
+#[doc(hidden)]
+pub mod admin;
 mod admission;
 mod byte_rates;
 #[cfg(feature = "bin")]
@@ -46,7 +51,9 @@ mod limits;
 mod live_limits;
 mod log;
 mod meters;
+mod moderation;
 mod net;
+mod presence;
 mod rate;
 mod rate_limited_log;
 mod registration;
@@ -55,8 +62,12 @@ mod session;
 mod space;
 
 pub use accounts::TokenHash;
+pub use action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
+pub use address_range::{AddressRange, AddressRangeError};
 pub use config::{DEFAULT_LISTEN_PORT, DEFAULT_WRITE_PORT, ServerConfig};
-pub use entry::{AccountId, AccountRecord, Appended, Author, Draft, LogStream, MessageRecord, SERVER_ACCOUNT};
+pub use entry::{
+    AccountRecord, Appended, Author, Draft, LogEntry, LogStream, MessageRecord, SERVER_ACCOUNT, Tombstone,
+};
 pub use error::{ForeignDataDir, JournalError, StartError};
 pub use hooks::{Hooks, PostDecision, ServerHooks};
 #[cfg(feature = "sqlite")]

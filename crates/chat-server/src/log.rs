@@ -6,8 +6,8 @@ mod head;
 mod shared_log;
 
 pub(crate) use self::{
-    batch::{Batch, Form},
+    batch::{Batch, Form, encode_tombstone},
     cursor::LogCursor,
     head::LogHead,
-    shared_log::{LogRead, SharedLog},
+    shared_log::{LogRead, Removal, SharedLog},
 };

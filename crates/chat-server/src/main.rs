@@ -64,6 +64,8 @@ fn run(arguments: &Arguments, words: Vec<OsString>) -> Result<ExitCode> {
             })
         }
         None => serve(&arguments.options, words),
+        #[cfg(unix)]
+        Some(ServerCommand::Admin { store, arguments }) => admin_commands::admin(&store.directory()?, arguments),
         Some(ServerCommand::Check { store }) => admin_commands::check(&store.directory()?),
         Some(ServerCommand::Accounts { store, what }) => admin_commands::accounts(&store.directory()?, what),
     }
@@ -96,9 +98,16 @@ fn serve(options: &Options, words: Vec<OsString>) -> Result<ExitCode> {
         let handle = if options.memory == Some(true) {
             Server::start(config, MemoryJournal::new()).await?
         } else {
-            let journal = open_journal(data_directory(options)?).await?;
+            let dir = data_directory(options)?;
+            let journal = open_journal(dir.clone()).await?;
             report_recovery(journal.recovery(), log_format);
-            Server::start(config, journal).await?
+            #[cfg_attr(not(unix), expect(unused_mut, reason = "the socket is a Unix socket"))]
+            let mut handle = Server::start(config, journal).await?;
+            #[cfg(unix)]
+            if let Err(error) = handle.open_admin(&dir) {
+                tracing::warn!(%error, "could not open the admin socket; \"chat-server admin\" works once the server is stopped");
+            }
+            handle
         };
         let ready = ready_line::print(ready_text(&handle, metrics.as_ref()));
         service_manager::ready();

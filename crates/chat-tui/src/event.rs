@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use chat_client::{Account, DeliveryState, Gap, Message, PostId, Text};
+use chat_client::{Account, DeliveryState, Gap, Message, PostId, RemovedMessage, Text};
 use chat_frontend::local_room::RoomNotice;
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
@@ -142,6 +142,8 @@ pub(crate) enum Incoming {
         mark: Option<FileSpan>,
     },
     Gap(Gap),
+    /// An operator has removed a message.
+    Removed(RemovedMessage),
 }
 
 /// A message that an earlier run left in the outbox.

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_server::{
-    AccountRecord, Appended, Draft, Journal, JournalError, JournalReader, LogStream, MemoryJournal, MessageRecord,
-    ReadLimit,
+    AccountRecord, ActionDraft, Appended, Draft, Journal, JournalError, JournalReader, LogEntry, LogStream,
+    MemoryJournal, MessageRecord, OperatorAction, ReadLimit,
 };
 
 /// The simulated disk.
@@ -13,11 +13,13 @@ use chat_server::{
 pub(super) struct Disk {
     journal: Arc<Mutex<MemoryJournal>>,
     full: Arc<AtomicBool>,
+    /// The messages that an operator removed, as they were.
+    removed: Arc<Mutex<Vec<MessageRecord>>>,
 }
 
 impl Disk {
     pub(super) fn new() -> Self {
-        Self { journal: Arc::new(Mutex::new(MemoryJournal::new())), full: Arc::default() }
+        Self { journal: Arc::new(Mutex::new(MemoryJournal::new())), full: Arc::default(), removed: Arc::default() }
     }
 
     /// Sets whether appends fail because the disk is full.
@@ -25,9 +27,33 @@ impl Disk {
         self.full.store(full, Ordering::Relaxed);
     }
 
-    /// Returns all stored messages.
+    /// Removes a message, as an operator does while no server runs. The newest stays, because listeners that have it are
+    /// known to have everything.
+    pub(super) fn remove(&self, seq: u64) -> Result<(), JournalError> {
+        let mut journal = self.lock();
+        let found = journal.reader().read(seq, ReadLimit::new(1, usize::MAX))?;
+        let Some(message) = found.first().and_then(LogEntry::message).filter(|found| found.seq < journal.head()) else {
+            return Ok(());
+        };
+        let actor = message.nickname.clone();
+        let action = OperatorAction::Remove { seqs: vec![message.seq] };
+        journal.append(&[Draft::Action(ActionDraft { actor, reason: None, action })])?;
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
+        Ok(())
+    }
+
+    /// Returns the messages that were removed.
+    pub(super) fn removed(&self) -> Vec<MessageRecord> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns all stored messages, those that were removed included.
     pub(super) fn messages(&self) -> Result<Vec<MessageRecord>, JournalError> {
-        self.lock().reader().read(1, ReadLimit::new(usize::MAX, usize::MAX))
+        let entries = self.lock().reader().read(1, ReadLimit::new(usize::MAX, usize::MAX))?;
+        let mut messages: Vec<_> = entries.iter().filter_map(|entry| entry.message().cloned()).collect();
+        messages.extend(self.removed());
+        messages.sort_unstable_by_key(|message| message.seq);
+        Ok(messages)
     }
 
     /// Opens the journal for one lifetime of the server.

@@ -98,6 +98,9 @@ async fn run_schedule(seed: u64, dir: &Path) -> anyhow::Result<ScheduleResult> {
         Err(_) => violations.push("not all messages arrived after the faults had stopped".to_owned()),
     }
     let mut log = ListenerLog { name: "the log".into(), ..ListenerLog::default() };
+    for message in disk.removed() {
+        log.removed.insert(attributed_text(Some(message.nickname.as_str()), message.text.to_string(), &nicks));
+    }
     for message in disk.messages()? {
         log.texts.push(attributed_text(Some(message.nickname.as_str()), message.text.to_string(), &nicks));
         log.seqs.push(message.seq);
@@ -131,7 +134,7 @@ fn draw_profile(rng: &mut Rng) -> FaultProfile {
     FaultProfile { percent: 100, kinds, within: [400, 1500, 6000][rng.usize(..3)], ..FaultProfile::default() }
 }
 
-/// Kills the server and fills its disk at random for a while, then stops all faults. Returns the number of faults.
+/// Kills the server, removes messages of its log and fills its disk at random for a while, then stops all faults. Returns the number of faults.
 async fn inject_server_faults(network: &SimNetwork, disk: &Disk, rng: &mut Rng) -> anyhow::Result<u64> {
     // One schedule in eight is long enough for faults that need several silent connections in a row.
     let longest = if rng.u8(..8) == 0 { 20_000 } else { 3_000 };
@@ -144,6 +147,9 @@ async fn inject_server_faults(network: &SimNetwork, disk: &Disk, rng: &mut Rng) 
         if rng.bool() {
             network.kill_server();
             tokio::time::sleep(pause).await;
+            if rng.bool() {
+                disk.remove(rng.u64(1..20))?;
+            }
             network.start_server()?;
         } else {
             disk.set_full(true);

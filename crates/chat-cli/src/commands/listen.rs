@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chat_client::{
-    ClientConfig, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, Resume, Side,
+    ClientConfig, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, RemovedMessage, Resume,
+    Side,
 };
 use chat_frontend::Exit;
 use chat_frontend::time;
@@ -192,6 +193,14 @@ impl ListenRun {
                 }
                 continue;
             }
+            if let ListenerEvent::Removed(removed) = first {
+                let removed = removed.clone();
+                events.pop_front();
+                if self.report_removed(&removed)? == Wrote::PipeClosed {
+                    return Ok(Some(Exit::Done));
+                }
+                continue;
+            }
             if let ListenerEvent::Joined(position) = first {
                 self.persistence.joined(position).await?;
                 events.pop_front();
@@ -285,6 +294,19 @@ impl ListenRun {
             return output::print(&out);
         }
         output::report(gap);
+        Ok(Wrote::All)
+    }
+
+    /// Reports a removal: as an object, or in a sentence on standard error, because standard output has messages only.
+    fn report_removed(&mut self, removed: &RemovedMessage) -> Result<Wrote, CliError> {
+        if self.style.json {
+            let mut out = Vec::new();
+            JsonObject::removed(removed).write_to(&mut out);
+            return output::print(&out);
+        }
+        let by = removed.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let reason = removed.reason.as_ref().map(|reason| format!(": {}", reason.flattened())).unwrap_or_default();
+        output::report(format!("message {} was removed{by}{reason}", removed.position.seq));
         Ok(Wrote::All)
     }
 

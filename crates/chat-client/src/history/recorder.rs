@@ -204,7 +204,9 @@ impl Recorder {
                 ListenerEvent::Message(message) => self.take(message, now),
                 ListenerEvent::Gap(gap) => self.step_over(gap),
                 ListenerEvent::Joined(position) => self.begin_at(position),
-                ListenerEvent::CaughtUp(_) | ListenerEvent::Closed(_) => {}
+                // The file keeps what it has: it belongs to its owner. A number without a message is skipped by the next
+                // one.
+                ListenerEvent::Removed(_) | ListenerEvent::CaughtUp(_) | ListenerEvent::Closed(_) => {}
             }
         }
         self.write_out(seen)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use chat_proto::{Message, PlainLines, Position};
+use chat_proto::{Message, PlainLines, Position, RemovedMessage};
 
 use super::gap::Gap;
 use crate::net::error::ConnectError;
@@ -25,6 +25,9 @@ pub enum ListenerEvent {
     /// All messages that the server had when the connection was made are delivered: the replay is complete, and live
     /// messages follow. Sent once per connection to a server that numbers its messages.
     CaughtUp(Position),
+    /// An operator has removed a message: one that this listener has delivered, or, if it is
+    /// [`in_place`](RemovedMessage::in_place), one that it never received. A removal may be told more than once.
+    Removed(RemovedMessage),
     /// The listener has ended for good, with the reason. It is the last item of the stream; it is not sent after
     /// [`Listener::close`](crate::Listener::close).
     Closed(ClosedCause),

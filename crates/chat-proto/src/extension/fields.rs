@@ -28,6 +28,11 @@ pub(super) struct ExtensionFields<'a> {
     pub(super) at: Option<i64>,
     #[serde(borrow, default)]
     pub(super) nick: Option<Cow<'a, str>>,
+    pub(super) removed: Option<Seq>,
+    #[serde(borrow, default)]
+    pub(super) by: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) reason: Option<Cow<'a, str>>,
     pub(super) from: Option<Seq>,
     pub(super) head: Option<Seq>,
     pub(super) plain: Option<(Seq, Seq)>,

@@ -4,6 +4,7 @@ use crate::extension::fields::ExtensionFields;
 use crate::extension::json::JsonObjectWriter;
 use crate::extension::numbered::NumberedMessage;
 use crate::extension::post::{DeclinedPost, RepeatablePost, StoredPost};
+use crate::extension::removed::RemovedLine;
 use crate::extension::resume::{ResumeReply, ResumeRequest};
 use crate::line::Line;
 
@@ -16,6 +17,7 @@ pub(crate) enum Extension {
     Request(ResumeRequest),
     Reply(ResumeReply),
     Numbered(NumberedMessage),
+    Removed(RemovedLine),
     Ping(u64),
     Pong(u64),
 }
@@ -39,6 +41,8 @@ impl Extension {
             ResumeReply::from_fields(fields).map(Self::Reply)
         } else if fields.seq.is_some() && fields.nick.is_some() {
             NumberedMessage::from_fields(fields).map(Self::Numbered)
+        } else if fields.removed.is_some() {
+            RemovedLine::from_fields(fields).map(Self::Removed)
         } else if fields.id.is_some() && fields.text.is_some() {
             RepeatablePost::from_fields(fields).map(Self::Post)
         } else {
@@ -56,6 +60,7 @@ impl Extension {
             Self::Request(request) => request.write(&mut out),
             Self::Reply(reply) => reply.write(&mut out),
             Self::Numbered(message) => message.write(&mut out),
+            Self::Removed(removed) => removed.write(&mut out),
             Self::Ping(number) => out.value("ping", number),
             Self::Pong(number) => out.value("pong", number),
         }

@@ -15,7 +15,7 @@ use crate::text::{Text, TextError};
 ///
 /// assert_eq!(DeclineCode::from("rate"), DeclineCode::Rate);
 /// assert!(DeclineCode::Rate.is_transient());
-/// assert_eq!(DeclineCode::from("banned").as_str(), "banned");
+/// assert_eq!(DeclineCode::from("slow_mode").as_str(), "slow_mode");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -30,6 +30,10 @@ pub enum DeclineCode {
     Malformed,
     /// The account was revoked.
     Revoked,
+    /// An operator has muted the account; the answer says until when, if it ends.
+    Muted,
+    /// An operator has banned the account; the server closes.
+    Banned,
     /// The store failed, for example because the disk is full.
     Storage,
     /// The server is shutting down.
@@ -51,6 +55,8 @@ impl DeclineCode {
             Self::Blank => "blank",
             Self::Malformed => "malformed",
             Self::Revoked => "revoked",
+            Self::Muted => "muted",
+            Self::Banned => "banned",
             Self::Storage => "storage",
             Self::Draining => "draining",
             Self::Other(code) => code,
@@ -73,6 +79,8 @@ impl From<&str> for DeclineCode {
             "blank" => Self::Blank,
             "malformed" => Self::Malformed,
             "revoked" => Self::Revoked,
+            "muted" => Self::Muted,
+            "banned" => Self::Banned,
             "storage" => Self::Storage,
             "draining" => Self::Draining,
             other => Self::Other(other.chars().filter(|c| !c.is_control()).take(MAX_CODE_CHARS).collect()),
@@ -97,6 +105,8 @@ impl fmt::Display for DeclineCode {
             Self::Blank => "the message is empty",
             Self::Malformed => "the server could not read the message",
             Self::Revoked => "the account was revoked",
+            Self::Muted => "the account is muted",
+            Self::Banned => "the account is banned",
             Self::Storage => "the server cannot store messages now",
             Self::Draining => "the server is shutting down",
             Self::Other(code) => code,

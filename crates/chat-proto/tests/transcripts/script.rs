@@ -52,6 +52,16 @@ pub(crate) enum Step {
         sender: String,
         text: Text,
     },
+    Remove {
+        seq: u64,
+        at: i64,
+        by: String,
+        reason: Text,
+    },
+    Removed {
+        seq: u64,
+        in_place: bool,
+    },
     Wait(Duration),
     Got {
         sender: String,
@@ -132,6 +142,7 @@ fn directive(rest: &str) -> Option<Step> {
                 "rate" => DeclineCode::Rate,
                 "too_long" => DeclineCode::TooLong,
                 "revoked" => DeclineCode::Revoked,
+                "muted" => DeclineCode::Muted,
                 "storage" => DeclineCode::Storage,
                 "draining" => DeclineCode::Draining,
                 _ => return None,
@@ -154,6 +165,11 @@ fn directive(rest: &str) -> Option<Step> {
             let (sender, content) = rest.splitn(3, ' ').nth(2)?.split_once('|')?;
             Step::Message { seq: seq.parse().ok()?, at: at.parse().ok()?, sender: sender.into(), text: text(content)? }
         }
+        ("remove", [seq, at, ..]) => {
+            let (by, reason) = rest.splitn(3, ' ').nth(2)?.split_once('|')?;
+            Step::Remove { seq: seq.parse().ok()?, at: at.parse().ok()?, by: by.into(), reason: text(reason)? }
+        }
+        ("removed", [seq, place @ ..]) => Step::Removed { seq: seq.parse().ok()?, in_place: *place == ["in", "place"] },
         ("wait", [ms]) => Step::Wait(Duration::from_millis(ms.parse().ok()?)),
         ("got", _) => {
             let (sender, content) = rest.split_once('|')?;

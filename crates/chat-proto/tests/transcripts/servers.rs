@@ -159,7 +159,13 @@ pub(crate) fn play_listener(script: &Script) {
                 log.push_back(Message::new(sender, text).with_position(position).with_time(at));
             }
             Step::Wait(time) => server.wait(time),
-            Step::Got { .. } | Step::Gap(_) => {}
+            Step::Remove { seq, at, by, reason } => {
+                let position = Position { stream: stream.clone(), seq };
+                let (by, reason) = (Nickname::new(&by).ok(), Some(reason));
+                let removed = RemovedMessage::new(position, at).with_details(by, reason);
+                server.command(ListenerServerCommand::Remove(removed));
+            }
+            Step::Got { .. } | Step::Gap(_) | Step::Removed { .. } => {}
             other => panic!("{}: {other:?} is not for the listen port", script.title),
         }
         server.learned.retain(|event| *event != ListenerServerEvent::Plain);

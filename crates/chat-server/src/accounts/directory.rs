@@ -1,7 +1,7 @@
 //! All accounts in memory: tokens, nicknames, rate limits.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,9 @@ use chat_proto::{Nickname, Token};
 use super::adjectives::ADJECTIVES;
 use super::nickname::usable;
 use super::token_hash::TokenHash;
+use crate::action::AccountId;
 use crate::committer::AccountShare;
-use crate::entry::{AccountId, AccountRecord, Author};
+use crate::entry::{AccountRecord, Author};
 use crate::limits::Rate;
 use crate::rate::{Bucket, Overdrawn};
 
@@ -21,6 +22,8 @@ use crate::rate::{Bucket, Overdrawn};
 pub(crate) struct AccountEntry {
     pub(crate) author: Arc<Author>,
     revoked: AtomicBool,
+    /// How often its connections were closed by an operator.
+    kicks: AtomicU64,
     posts: Mutex<Bucket>,
     /// Created with the first post, because most accounts of a large store never post again.
     share: OnceLock<Arc<AccountShare>>,
@@ -29,11 +32,17 @@ pub(crate) struct AccountEntry {
 impl AccountEntry {
     fn new(id: AccountId, nickname: Nickname, revoked: bool) -> Arc<Self> {
         let author = Arc::new(Author { id, nickname });
-        Arc::new(Self { author, revoked: AtomicBool::new(revoked), posts: Mutex::default(), share: OnceLock::new() })
+        let (revoked, kicks) = (AtomicBool::new(revoked), AtomicU64::new(0));
+        Arc::new(Self { author, revoked, kicks, posts: Mutex::default(), share: OnceLock::new() })
     }
 
     pub(crate) fn is_revoked(&self) -> bool {
         self.revoked.load(Ordering::Relaxed)
+    }
+
+    /// Returns how often an operator has closed its connections.
+    pub(crate) fn kicks(&self) -> u64 {
+        self.kicks.load(Ordering::Relaxed)
     }
 
     /// Returns the account's share of the journal queue.
@@ -180,6 +189,38 @@ impl AccountDirectory {
         let state = self.lock();
         let accounts = ids.iter().filter_map(|id| state.by_id.get(id));
         accounts.filter(|account| !account.revoked.swap(true, Ordering::Relaxed)).count() > 0
+    }
+
+    /// Makes the token of a revoked account valid again.
+    pub(crate) fn restore(&self, id: AccountId) {
+        if let Some(account) = self.lock().by_id.get(&id) {
+            account.revoked.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Closes the connections of an account, once their sessions look at it.
+    pub(crate) fn kick(&self, id: AccountId) {
+        if let Some(account) = self.lock().by_id.get(&id) {
+            account.kicks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the account with this nickname.
+    #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands look for names"))]
+    pub(crate) fn by_nickname(&self, nickname: &Nickname) -> Option<Arc<AccountEntry>> {
+        self.lock().by_id.values().find(|account| account.author.nickname == *nickname).cloned()
+    }
+
+    /// Returns the account with this number.
+    #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands list accounts"))]
+    pub(crate) fn by_id(&self, id: AccountId) -> Option<Arc<AccountEntry>> {
+        self.lock().by_id.get(&id).cloned()
+    }
+
+    /// Returns the number of accounts.
+    #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands count accounts"))]
+    pub(crate) fn len(&self) -> usize {
+        self.lock().by_id.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, DirectoryState> {

@@ -7,6 +7,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use etcetera::{AppStrategy, AppStrategyArgs};
 
+#[cfg(unix)]
+use super::admin::AdminArguments;
 use super::config_file::ConfigFile;
 use super::options::Options;
 use super::usage_error::UsageError;
@@ -37,6 +39,16 @@ pub enum ServerCommand {
         /// The operation.
         #[command(subcommand)]
         what: AccountsCommand,
+    },
+    /// Moderate the room: remove messages, mute, ban and more, also while a server runs.
+    #[cfg(unix)]
+    Admin {
+        /// The store.
+        #[command(flatten)]
+        store: StoreLocation,
+        /// The operation.
+        #[command(flatten)]
+        arguments: AdminArguments,
     },
     /// Verify a store without changing it. Exit code 1 if it is damaged.
     Check {

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::queue::{CommitQueue, CommitRequest, CommitResult, Maintenance, PostSequence, ReplySlot};
-use super::thread::{self, JournalEnd, JournalOwner};
-use crate::entry::{AccountId, Appended, Draft};
+use super::thread::{self, ActionEffects, JournalEnd, JournalOwner};
+use crate::action::AccountId;
+use crate::entry::{Appended, Draft};
 use crate::error::CommitError;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
@@ -48,10 +49,11 @@ impl Committer {
         log: Arc<SharedLog>,
         meters: Arc<Meters>,
         hooks: Option<Hooks>,
+        effects: ActionEffects,
     ) -> io::Result<(Self, JournalEnd)> {
         let (this, work) = Self::new();
         let queue = Arc::clone(&this.queue);
-        let end = thread::start(JournalOwner::new(journal, queue, log, meters, hooks), work)?;
+        let end = thread::start(JournalOwner::new(journal, queue, log, meters, hooks, effects), work)?;
         Ok((this, end))
     }
 
@@ -61,10 +63,11 @@ impl Committer {
         log: Arc<SharedLog>,
         meters: Arc<Meters>,
         hooks: Option<Hooks>,
+        effects: ActionEffects,
     ) -> (Self, JournalEnd) {
         let (this, work) = Self::new();
         let queue = Arc::clone(&this.queue);
-        let end = thread::start_task(JournalOwner::new(journal, queue, log, meters, hooks), work);
+        let end = thread::start_task(JournalOwner::new(journal, queue, log, meters, hooks, effects), work);
         (this, end)
     }
 

@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::entry::{AccountId, Appended, Draft};
+use crate::action::AccountId;
+use crate::entry::{Appended, Draft};
 use crate::error::{CommitError, JournalError};
 use crate::limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUANTUM};
 

@@ -9,6 +9,7 @@ use std::{io, thread};
 use tokio::sync::{mpsc, oneshot};
 
 use super::queue::{CommitQueue, CommitRequest, Maintenance};
+use crate::action::ActionRecord;
 use crate::entry::{Appended, Draft, MessageRecord};
 use crate::error::JournalError;
 use crate::hooks::Hooks;
@@ -57,6 +58,9 @@ pub(super) fn start_task<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc:
     end
 }
 
+/// Applies stored actions to the state of the server, in the order of the journal.
+pub(crate) type ActionEffects = Box<dyn Fn(&ActionRecord) + Send>;
+
 /// The journal with everything that a transaction needs.
 pub(super) struct JournalOwner<J> {
     journal: J,
@@ -64,6 +68,7 @@ pub(super) struct JournalOwner<J> {
     log: Arc<SharedLog>,
     meters: Arc<Meters>,
     hooks: Option<Hooks>,
+    effects: ActionEffects,
     failures: CommitFailureLog,
     batch: Vec<CommitRequest>,
     drafts: Vec<Draft>,
@@ -98,9 +103,10 @@ impl<J: Journal> JournalOwner<J> {
         log: Arc<SharedLog>,
         meters: Arc<Meters>,
         hooks: Option<Hooks>,
+        effects: ActionEffects,
     ) -> Self {
         let failures = CommitFailureLog::default();
-        Self { journal, queue, log, meters, hooks, failures, batch: Vec::new(), drafts: Vec::new() }
+        Self { journal, queue, log, meters, hooks, effects, failures, batch: Vec::new(), drafts: Vec::new() }
     }
 
     /// Serves all waiting requests.
@@ -159,6 +165,9 @@ impl<J: Journal> JournalOwner<J> {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not read revoked accounts");
             Vec::new()
         });
+        if let Err(error) = self.journal.tidy() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not erase removed texts completely");
+        }
         let _ = revoked.send(found);
     }
 
@@ -170,7 +179,7 @@ impl<J: Journal> JournalOwner<J> {
             self.batch = rest;
             Vec::into_iter(broken).for_each(CommitRequest::refuse);
         }
-        let Self { journal, log, meters, hooks, failures, batch, drafts, .. } = self;
+        let Self { journal, log, meters, hooks, effects, failures, batch, drafts, .. } = self;
         if batch.is_empty() {
             return Ok(());
         }
@@ -184,11 +193,15 @@ impl<J: Journal> JournalOwner<J> {
                 meters.committed(began.elapsed());
                 let repeated = appended.iter().filter(|one| matches!(one, Appended::Repeated { .. })).count();
                 meters.repeated.add(repeated as u64);
+                let actions: Vec<_> = drafts.iter().zip(&appended).filter_map(done(journal.head())).collect();
                 let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
                 meters.stored.add(fresh.len() as u64);
                 // Published before it is answered: when a writer receives its confirmation, its message is in every
                 // listener's log.
                 log.publish(&fresh);
+                // After the messages, because an action may remove one of them, and before the answer, so that an
+                // operator sees its effect.
+                actions.iter().for_each(effects);
                 if let Some(hooks) = hooks {
                     fresh.iter().for_each(|message| hooks.stored(message));
                 }
@@ -216,7 +229,9 @@ fn check(drafts: &[Draft], appended: &[Appended], mut last: chat_proto::Seq) -> 
     }
     for (draft, appended) in drafts.iter().zip(appended) {
         match (draft, appended) {
-            (Draft::Account { .. }, Appended::Account(_)) | (Draft::Post { .. }, Appended::Repeated { .. }) => {}
+            (Draft::Account { .. }, Appended::Account(_))
+            | (Draft::Post { .. }, Appended::Repeated { .. })
+            | (Draft::Action(_), Appended::Action { .. }) => {}
             (Draft::Post { .. }, Appended::Fresh { seq, .. }) if *seq == last + 1 => last = *seq,
             (Draft::Post { .. }, Appended::Fresh { .. }) => {
                 return Err(JournalError::Broken { reason: "its sequence numbers have a hole" });
@@ -225,6 +240,16 @@ fn check(drafts: &[Draft], appended: &[Appended], mut last: chat_proto::Seq) -> 
         }
     }
     Ok(())
+}
+
+/// Returns the action that a draft has become, if it is one.
+fn done(head: chat_proto::Seq) -> impl Fn((&Draft, &Appended)) -> Option<ActionRecord> {
+    move |(draft, appended)| match (draft, *appended) {
+        (Draft::Action(draft), Appended::Action { number, at }) => {
+            Some(ActionRecord { number, at, head, draft: draft.clone() })
+        }
+        _ => None,
+    }
 }
 
 /// Returns the message that a draft has become, if it is new.
@@ -243,7 +268,8 @@ mod tests {
 
     use super::super::queue::{PostSequence, ReplySlot};
     use super::*;
-    use crate::entry::{AccountId, AccountRecord, Author, LogStream};
+    use crate::action::AccountId;
+    use crate::entry::{AccountRecord, Author, LogStream};
     use crate::journal::{JournalReader, MemoryJournal};
 
     /// A journal that records what is done with it.
@@ -300,7 +326,8 @@ mod tests {
         queue.push_maintenance(Maintenance { probe: false, revoked: oneshot::channel().0 });
         let log = Arc::new(SharedLog::new(0, 1 << 20));
         let journal = Recording(MemoryJournal::new(), Arc::clone(&done));
-        let mut owner = JournalOwner::new(journal, Arc::new(Mutex::new(queue)), log, Arc::default(), None);
+        let mut owner =
+            JournalOwner::new(journal, Arc::new(Mutex::new(queue)), log, Arc::default(), None, Box::new(|_| {}));
         owner.serve().unwrap();
         let done = done.lock().unwrap();
         assert!(done.len() > 2 && done[0] == "revocations", "{done:?}");

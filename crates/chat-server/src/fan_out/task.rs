@@ -32,12 +32,17 @@ impl FanOut {
 
     /// Writes for as long as the log is open, then hands all sockets back.
     pub(crate) async fn run(self: Arc<Self>, mut head: watch::Receiver<LogHead>) {
+        let mut handled = head.borrow().actions;
         loop {
-            let LogHead { closing, .. } = *head.borrow_and_update();
+            let LogHead { closing, actions, .. } = *head.borrow_and_update();
             if closing {
                 break;
             }
             self.round().await;
+            if std::mem::replace(&mut handled, actions) != actions {
+                // The sessions tell their peers about it, or close them. They lend the sockets again.
+                self.sockets().iter().for_each(|socket| socket.hand_back());
+            }
             if head.changed().await.is_err() {
                 break;
             }

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::config::ServerConfig;
+use crate::entry::LogEntry;
 use crate::log::{Batch, Form, LogCursor};
 use crate::net::SharedStream;
 use crate::session::ListenerSession;
@@ -121,7 +122,8 @@ async fn play(seed: u64, form: Form) {
     }
     room.post("the last of many");
     let ends_in = |room: &TestRoom, from: Seq| {
-        Batch::encode_for(&room.messages(from), form).map(|batch| batch.bytes(form).clone()).unwrap()
+        let page: Vec<_> = room.messages(from).into_iter().map(LogEntry::Message).collect();
+        Batch::encode_for(&page, form).map(|batch| batch.bytes(form).clone()).unwrap()
     };
     let head = room.context.log.last();
     for peer in &mut peers {

@@ -84,7 +84,7 @@ fn lock(dir: &Path) -> Result<FileLock, JournalError> {
 }
 
 /// The files that a data directory may contain before it has a store: ours, and those of the file system.
-const OURS: [&str; 6] = ["lock", "mark", "closed", "room.db-wal", "room.db-shm", "lost+found"];
+const OURS: [&str; 7] = ["lock", "mark", "closed", "admin.sock", "room.db-wal", "room.db-shm", "lost+found"];
 
 /// Returns why an existing directory must not be made private. An operator who meant `/tmp/room` may pass `/tmp`, and
 /// making that private would break the host.

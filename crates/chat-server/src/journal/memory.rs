@@ -8,7 +8,8 @@ use chat_proto::{PostId, Seq};
 
 use super::clock::now_ms;
 use super::traits::{Journal, JournalReader, ReadLimit};
-use crate::entry::{AccountId, AccountRecord, Appended, Draft, LogStream, MessageRecord};
+use crate::action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
+use crate::entry::{AccountRecord, Appended, Draft, LogEntry, LogStream, MessageRecord, Tombstone};
 use crate::error::JournalError;
 use crate::limits::Limits;
 
@@ -38,6 +39,7 @@ pub struct MemoryJournal {
 #[derive(Debug)]
 struct MemoryContent {
     accounts: Vec<AccountRecord>,
+    actions: Vec<ActionRecord>,
     posts: HashMap<(AccountId, PostId), Seq>,
     messages: VecDeque<KeptMessage>,
     oldest: Seq,
@@ -47,14 +49,15 @@ struct MemoryContent {
 
 #[derive(Debug)]
 struct KeptMessage {
-    message: MessageRecord,
+    entry: LogEntry,
+    account: AccountId,
     post: Option<(AccountId, PostId)>,
 }
 
 impl KeptMessage {
     /// Returns its share of the limit. The constant stands for the fields around the text.
     fn size(&self) -> usize {
-        self.message.text.as_str().len() + self.message.nickname.as_str().len() + 128
+        self.entry.text_bytes() + self.entry.message().map_or(0, |message| message.nickname.as_str().len()) + 128
     }
 }
 
@@ -71,6 +74,7 @@ impl MemoryJournal {
     pub fn with_limit(bytes: usize) -> Self {
         let content = MemoryContent {
             accounts: Vec::new(),
+            actions: Vec::new(),
             posts: HashMap::new(),
             messages: VecDeque::new(),
             oldest: 1,
@@ -143,9 +147,49 @@ impl MemoryContent {
                     self.posts.insert(post, seq);
                 }
                 let message = MessageRecord { seq, at, nickname: author.nickname.clone(), text: text.clone() };
-                self.push(KeptMessage { message, post });
+                self.push(KeptMessage { entry: LogEntry::Message(message), account: author.id, post });
                 Appended::Fresh { seq, at }
             }
+            Draft::Action(draft) => {
+                let number = self.actions.len() as u64 + 1;
+                self.apply(draft, at);
+                self.actions.push(ActionRecord { number, at, head: self.head(), draft: draft.clone() });
+                Appended::Action { number, at }
+            }
+        }
+    }
+
+    /// Applies the effect of an action on messages and accounts.
+    fn apply(&mut self, draft: &ActionDraft, at: i64) {
+        match &draft.action {
+            OperatorAction::Remove { seqs } => {
+                for seq in seqs {
+                    let Some(index) = seq.checked_sub(self.oldest).and_then(|index| usize::try_from(index).ok()) else {
+                        continue;
+                    };
+                    let Some(kept) = self.messages.get_mut(index) else { continue };
+                    let before = kept.size();
+                    if let LogEntry::Message(message) = &kept.entry {
+                        kept.entry = LogEntry::Removed(Tombstone {
+                            seq: message.seq,
+                            at: message.at,
+                            removed_at: at,
+                            by: draft.actor.clone(),
+                            reason: draft.reason.clone(),
+                        });
+                    }
+                    self.bytes = self.bytes - before + kept.size();
+                }
+            }
+            OperatorAction::Revoke { account, .. } => self.set_revoked(*account, true),
+            OperatorAction::Restore { account, .. } => self.set_revoked(*account, false),
+            _ => {}
+        }
+    }
+
+    fn set_revoked(&mut self, account: AccountId, revoked: bool) {
+        if let Some(found) = self.accounts.iter_mut().find(|found| found.id == account) {
+            found.revoked = revoked;
         }
     }
 
@@ -180,14 +224,14 @@ impl JournalReader for MemoryReader {
         read(&self.0).oldest
     }
 
-    fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {
+    fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<LogEntry>, JournalError> {
         let content = read(&self.0);
         let skip = usize::try_from(from.saturating_sub(content.oldest)).unwrap_or(usize::MAX);
         let mut bytes = 0;
         let mut messages = Vec::new();
         for kept in content.messages.iter().skip(skip).take(page.messages) {
-            bytes += kept.message.text.as_str().len();
-            messages.push(kept.message.clone());
+            bytes += kept.entry.text_bytes();
+            messages.push(kept.entry.clone());
             if bytes >= page.bytes {
                 break;
             }
@@ -197,6 +241,16 @@ impl JournalReader for MemoryReader {
 
     fn first_after(&self, at: i64) -> Result<Seq, JournalError> {
         let content = read(&self.0);
-        Ok(content.oldest + content.messages.partition_point(|kept| kept.message.at <= at) as Seq)
+        Ok(content.oldest + content.messages.partition_point(|kept| kept.entry.at() <= at) as Seq)
+    }
+
+    fn actions(&self) -> Result<Vec<ActionRecord>, JournalError> {
+        Ok(read(&self.0).actions.clone())
+    }
+
+    fn of_account(&self, account: AccountId, since: i64) -> Result<Vec<MessageRecord>, JournalError> {
+        let content = read(&self.0);
+        let wanted = |kept: &&KeptMessage| kept.account == account && kept.entry.at() >= since;
+        Ok(content.messages.iter().filter(wanted).filter_map(|kept| kept.entry.message().cloned()).collect())
     }
 }

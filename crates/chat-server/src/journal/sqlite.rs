@@ -1,7 +1,9 @@
 //! The journal on disk, in SQLite.
 
+mod actions;
 mod admin;
 mod clean_shutdown;
+mod effect;
 mod error;
 mod head_marker;
 mod identity;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chat_proto::Seq;
 
-use crate::entry::{AccountId, AccountRecord, Appended, Draft, LogStream, MessageRecord};
+use crate::action::{AccountId, ActionRecord};
+use crate::entry::{AccountRecord, Appended, Draft, LogEntry, LogStream, MessageRecord};
 use crate::error::JournalError;
 
 /// Stores accounts and messages. One thread owns it; reads use its [`JournalReader`].
@@ -28,6 +29,15 @@ pub trait Journal: Send + 'static {
     /// # Errors
     /// [`JournalError`]; then nothing was stored and the journal remains usable.
     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError>;
+
+    /// Does what can wait until no draft does, such as erasing the last copies of removed texts. Called about once a
+    /// second.
+    ///
+    /// # Errors
+    /// [`JournalError`]; it is tried again at the next call.
+    fn tidy(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
 
     /// Returns a reader for other threads. It sees only what was appended before.
     fn reader(&self) -> Arc<dyn JournalReader>;
@@ -70,12 +80,30 @@ pub trait JournalReader: Send + Sync + 'static {
     /// listener that asks for the newest messages must not wait for the pages of the others.
     fn oldest(&self) -> Seq;
 
-    /// Reads messages from `from`, in order, at most as many as `page` allows. Empty only at the end. A message that
-    /// was damaged on disk is skipped.
+    /// Reads messages from `from`, in order, at most as many as `page` allows. Empty only at the end. A removed message
+    /// is read as what is left of it; one that was damaged on disk is skipped.
     ///
     /// # Errors
     /// [`JournalError`] if the messages cannot be read.
-    fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<MessageRecord>, JournalError>;
+    fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<LogEntry>, JournalError>;
+
+    /// Returns all actions, oldest first. A journal that stores none returns none.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    fn actions(&self) -> Result<Vec<ActionRecord>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    /// Returns the messages of an account from a time on (milliseconds since the Unix epoch), in order. Removed messages
+    /// are left out.
+    ///
+    /// # Errors
+    /// [`JournalError::Unsupported`] from a journal that cannot find them; another one if they cannot be read.
+    fn of_account(&self, account: AccountId, since: i64) -> Result<Vec<MessageRecord>, JournalError> {
+        let _ = (account, since);
+        Err(JournalError::Unsupported)
+    }
 
     /// Returns the sequence number of the first message later than `at` (milliseconds since the Unix epoch); one after
     /// the head if there is none.

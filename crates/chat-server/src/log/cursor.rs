@@ -11,12 +11,14 @@ pub(crate) struct LogCursor {
     next: Seq,
     /// Bytes of the next message's line that are written.
     written: usize,
+    /// That line says that the message was removed.
+    tombstone: bool,
     form: Form,
 }
 
 impl LogCursor {
     pub(crate) fn new(next: Seq, form: Form) -> Self {
-        Self { next, written: 0, form }
+        Self { next, written: 0, tombstone: false, form }
     }
 
     pub(crate) fn next(&self) -> Seq {
@@ -39,10 +41,16 @@ impl LogCursor {
         if batch.first() > self.next {
             return bytes;
         }
-        // Saturates on a 32-bit system: the search below then ends at the end of the batch.
-        let lines = usize::try_from(self.next - batch.first()).unwrap_or(usize::MAX);
-        bytes.advance(start_of_line(&bytes, lines) + self.written);
+        let start = start_of_line(&bytes, batch.line_of(self.next, self.form));
+        bytes.advance((start + self.written).min(bytes.len()));
         bytes
+    }
+
+    /// Returns true if the batch no longer has the line of which the peer has the beginning: the message was removed in
+    /// the meantime.
+    pub(crate) fn is_torn_by(&self, batch: &Batch) -> bool {
+        let (next, form) = (self.next, self.form);
+        self.is_inside_line() && (batch.is_without(next, form) || batch.is_removed(next, form) != self.tombstone)
     }
 
     /// Returns the cursor behind a batch.
@@ -62,8 +70,10 @@ impl LogCursor {
             let taken = &rest[..written];
             let lines = memchr::memchr_iter(b'\n', taken).count();
             let inside = memchr::memrchr(b'\n', taken).map_or(self.written + written, |end| written - end - 1);
-            let next = self.next.max(batch.first()) + lines as Seq;
-            *self = Self { next, written: inside, form: self.form };
+            let from = batch.line_of(self.next.max(batch.first()), self.form);
+            let next = batch.seq_of(from + lines, self.form);
+            let tombstone = inside > 0 && batch.is_removed(next, self.form);
+            *self = Self { next, written: inside, tombstone, form: self.form };
             return;
         }
     }

@@ -7,6 +7,8 @@ use chat_proto::Seq;
 pub(crate) struct LogHead {
     /// Sequence number of the last message; 0 before the first.
     pub(crate) last: Seq,
+    /// Incremented when an action concerns listeners that keep up: a message was removed, or addresses were banned.
+    pub(crate) actions: u64,
     /// No further message will come: listeners write what is left and close.
     pub(crate) closing: bool,
 }

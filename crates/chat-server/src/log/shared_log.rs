@@ -9,15 +9,34 @@ use tokio::sync::watch;
 
 use super::batch::{Batch, Form};
 use super::head::LogHead;
-use crate::entry::MessageRecord;
+use crate::entry::{MessageRecord, Tombstone};
 
 /// A bounded ring of batches. A batch holds the messages of one journal transaction.
 #[derive(Debug)]
 pub(crate) struct SharedLog {
     ring: RwLock<Ring>,
     head: watch::Sender<LogHead>,
+    removals: RwLock<Removals>,
     limit: usize,
 }
+
+/// The newest removals, for listeners that have the message.
+#[derive(Debug, Default)]
+struct Removals {
+    /// The number of removals that are no longer kept.
+    forgotten: u64,
+    kept: VecDeque<Removal>,
+}
+
+/// A removal, and the end of the log at that time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Removal {
+    pub(crate) tombstone: Tombstone,
+    pub(crate) head: Seq,
+}
+
+/// How many removals are kept. A listener that was away for longer keeps what it has.
+const KEPT_REMOVALS: usize = 10_000;
 
 #[derive(Debug, Default)]
 struct Ring {
@@ -39,7 +58,8 @@ pub(crate) enum LogRead<T = Vec<Batch>> {
 impl SharedLog {
     /// Creates a log that ends at `last` and keeps at most `limit` bytes in memory.
     pub(crate) fn new(last: Seq, limit: usize) -> Self {
-        Self { ring: RwLock::default(), head: watch::Sender::new(LogHead { last, closing: false }), limit }
+        let head = LogHead { last, actions: 0, closing: false };
+        Self { ring: RwLock::default(), head: watch::Sender::new(head), removals: RwLock::default(), limit }
     }
 
     /// Returns the sequence number of the last message.
@@ -85,6 +105,56 @@ impl SharedLog {
         }
         // After the ring, so that a listener that this wakes finds the batch.
         self.head.send_modify(|head| head.last = last);
+    }
+
+    /// Tells listeners that messages were removed. The caller has stored it. The ring forgets everything up to them, so
+    /// that a listener that has not received them yet reads what is left of them in the journal.
+    pub(crate) fn remove(&self, removals: Vec<Removal>) {
+        let Some(newest) = removals.iter().map(|removal| removal.tombstone.seq).max() else { return };
+        {
+            let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+            while ring.batches.front().is_some_and(|batch| batch.first() <= newest) {
+                let evicted = ring.batches.pop_front().map_or(0, |batch| batch.size());
+                ring.bytes -= evicted;
+            }
+        }
+        self.note_removals(removals);
+        // After the rest, so that a listener that this wakes finds it.
+        self.notify_action();
+    }
+
+    /// Remembers removals of an earlier run.
+    pub(crate) fn note_removals(&self, removals: impl IntoIterator<Item = Removal>) {
+        let mut all = self.removals.write().unwrap_or_else(PoisonError::into_inner);
+        all.kept.extend(removals);
+        while all.kept.len() > KEPT_REMOVALS {
+            all.kept.pop_front();
+            all.forgotten += 1;
+        }
+    }
+
+    /// Wakes every listener, also those that have everything.
+    pub(crate) fn notify_action(&self) {
+        self.head.send_modify(|head| head.actions += 1);
+    }
+
+    /// Returns the number of actions that concern listeners.
+    pub(crate) fn actions(&self) -> u64 {
+        self.head.borrow().actions
+    }
+
+    /// Returns the number of removals so far.
+    pub(crate) fn removals(&self) -> u64 {
+        let removals = self.removals.read().unwrap_or_else(PoisonError::into_inner);
+        removals.forgotten + removals.kept.len() as u64
+    }
+
+    /// Returns the removals after the first `seen`, as far as they are kept, and how many there are now.
+    pub(crate) fn removals_after(&self, seen: u64) -> (Vec<Removal>, u64) {
+        let removals = self.removals.read().unwrap_or_else(PoisonError::into_inner);
+        let skip = usize::try_from(seen.saturating_sub(removals.forgotten)).unwrap_or(usize::MAX);
+        let found = removals.kept.iter().skip(skip).cloned().collect();
+        (found, removals.forgotten + removals.kept.len() as u64)
     }
 
     /// Tells listeners that no further message will come.

@@ -67,14 +67,14 @@ impl EmbeddedServer {
         let (log, meters, hooks) =
             (Arc::clone(&context.log), Arc::clone(&context.meters), context.config.hooks.clone());
         let (committer, journal_end) = if context.reader_waits() {
-            Committer::start(journal, log, Arc::clone(&meters), hooks)
+            Committer::start(journal, log, Arc::clone(&meters), hooks, context.effects())
                 .map_err(|error| StartError::Thread(error.into()))?
         } else {
-            Committer::start_task(journal, log, Arc::clone(&meters), hooks)
+            Committer::start_task(journal, log, Arc::clone(&meters), hooks, context.effects())
         };
         let admission = Admission::new(Arc::clone(&context.limits), meters);
         let (drain, draining) = watch::channel(false);
-        let signal = ShutdownSignal { drain: draining, revoked: watch::channel(0).1 };
+        let signal = ShutdownSignal { drain: draining, revoked: context.moderation.watch_accounts() };
         let (all, log) = (drain.clone(), Arc::clone(&context.log));
         let ends = watch_journal(journal_end, move || {
             all.send_replace(true);

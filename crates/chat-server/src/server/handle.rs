@@ -8,6 +8,8 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::maintenance::{Ends, Stop};
+#[cfg(all(feature = "bin", unix))]
+use crate::admin::{AdminHandle, AdminSocket};
 use crate::committer::Committer;
 use crate::entry::{Appended, SERVER_ACCOUNT};
 use crate::error::{CommitError, JournalError};
@@ -31,6 +33,9 @@ pub struct ServerHandle {
     writers: JoinSet<()>,
     listeners: JoinSet<()>,
     maintenance: JoinHandle<()>,
+    /// The task of the admin socket. It holds a committer, so it ends before the journal can.
+    #[cfg(all(feature = "bin", unix))]
+    admin: JoinSet<()>,
     ends: Ends,
 }
 
@@ -54,7 +59,21 @@ impl ServerHandle {
         let Parts { listen, write, tls, context, committer, stop, ports_closed, writers, listeners, maintenance, ends } =
             parts;
         let committer = Some(committer);
-        Self { listen, write, tls, context, committer, stop, ports_closed, writers, listeners, maintenance, ends }
+        Self {
+            listen,
+            write,
+            tls,
+            context,
+            committer,
+            stop,
+            ports_closed,
+            writers,
+            listeners,
+            maintenance,
+            #[cfg(all(feature = "bin", unix))]
+            admin: JoinSet::new(),
+            ends,
+        }
     }
 
     /// Returns the address where listeners connect.
@@ -103,9 +122,23 @@ impl ServerHandle {
             Ok(Appended::Fresh { seq, .. } | Appended::Repeated { seq }) => {
                 self.context.position(seq).ok_or_else(closed)
             }
-            Ok(Appended::Account(_)) | Err(CommitError::Closed) => Err(closed()),
+            Ok(Appended::Account(_) | Appended::Action { .. }) | Err(CommitError::Closed) => Err(closed()),
             Err(CommitError::Storage(error)) => Err(JournalError::other(error)),
         }
+    }
+
+    /// Opens the socket in the data directory over which `chat-server admin` reaches this server.
+    ///
+    /// # Errors
+    /// The socket cannot be opened, for example because the path is too long.
+    #[cfg(all(feature = "bin", unix))]
+    #[doc(hidden)]
+    pub fn open_admin(&mut self, dir: &std::path::Path) -> std::io::Result<()> {
+        if let Some(committer) = &self.committer {
+            let socket = AdminSocket::open(dir)?;
+            self.admin.spawn(socket.serve(AdminHandle::new(Arc::clone(&self.context), committer.clone())));
+        }
+        Ok(())
     }
 
     /// Waits until the server has stopped because its journal failed for good. All connections are then closed, and
@@ -136,6 +169,8 @@ impl ServerHandle {
         self.stop.ports.send_replace(true);
         while self.ports_closed.recv().await.is_some() {}
         self.maintenance.abort();
+        #[cfg(all(feature = "bin", unix))]
+        self.admin.shutdown().await;
         self.stop.writers.send_replace(true);
         // A task that panicked has closed its connections; the others are still drained.
         while self.writers.join_next().await.is_some() {}

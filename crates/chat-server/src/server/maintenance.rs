@@ -54,8 +54,6 @@ impl Stop {
 pub(super) struct Maintainer {
     pub(super) context: Arc<SessionContext>,
     pub(super) committer: Committer,
-    /// Incremented when an account was revoked.
-    pub(super) revocations: watch::Sender<u64>,
 }
 
 /// Receives the end of the journal.
@@ -98,7 +96,7 @@ impl Maintainer {
             self.check_space().await;
             let revoked = self.committer.maintain(self.context.meters.take_probe()).await;
             if self.context.accounts.revoke(&revoked) {
-                self.revocations.send_modify(|count| *count += 1);
+                self.context.moderation.notify_writers();
             }
         }
     }

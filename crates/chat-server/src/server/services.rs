@@ -26,6 +26,10 @@ impl WriterService {
     pub(super) fn serve(&self, stream: TcpStream, permit: ConnectionPermit) -> impl Future<Output = ()> + Send + use<> {
         let (this, stream) = (self.clone(), Arc::new(stream));
         async move {
+            // Before the greeting.
+            if this.context.moderation.is_address_banned(permit.peer()) {
+                return;
+            }
             let _linger = LingerGuard::new(&stream, this.context.limits.load().stall);
             this.session(SharedStream::new(stream), permit).run().await;
         }
@@ -40,6 +44,9 @@ impl WriterService {
     ) -> impl Future<Output = ()> + Send + use<> {
         let (this, ports, stream) = (self.clone(), ports.clone(), Arc::new(stream));
         async move {
+            if this.context.moderation.is_address_banned(permit.peer()) {
+                return;
+            }
             let _linger = LingerGuard::new(&stream, this.context.limits.load().stall);
             // Boxed: the future of a handshake is short-lived and larger than that of a session.
             if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream))).await {
@@ -79,6 +86,9 @@ impl ListenerService {
     ) -> impl Future<Output = ()> + Send + use<> {
         let (context, ports, stream) = (Arc::clone(&self.context), ports.clone(), Arc::new(stream));
         async move {
+            if context.moderation.is_address_banned(permit.peer()) {
+                return;
+            }
             let linger = LingerGuard::new(&stream, context.limits.load().stall);
             if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream))).await {
                 listen(context, stream, None, permit, linger).await;
@@ -100,6 +110,9 @@ fn listen<IO: AsyncRead + AsyncWrite + Unpin + Send>(
     let now = *head.borrow();
     let mut session = ListenerSession::new(context, permit.peer(), io, now).with_subscriber(subscriber);
     async move {
+        if session.is_banned() {
+            return;
+        }
         let (_permit, linger) = (permit, linger);
         if let Err(exit) = session.run(head).await {
             if matches!(exit, ListenerExit::Stalled) {

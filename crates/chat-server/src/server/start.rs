@@ -73,12 +73,13 @@ impl Server {
         let context = Arc::new(context);
         let (log, meters) = (Arc::clone(&context.log), Arc::clone(&context.meters));
         let hooks = context.config.hooks.clone();
-        let (committer, journal_end) = Committer::start(journal, Arc::clone(&log), Arc::clone(&meters), hooks)
-            .map_err(|error| StartError::Thread(error.into()))?;
+        let (committer, journal_end) =
+            Committer::start(journal, Arc::clone(&log), Arc::clone(&meters), hooks, context.effects())
+                .map_err(|error| StartError::Thread(error.into()))?;
         let admission = Admission::new(Arc::clone(&context.limits), Arc::clone(&meters));
         let (open, ports_closed) = mpsc::channel(1);
         let (stop, stopping) = Stop::new();
-        let (revocations, revoked) = watch::channel(0);
+        let revoked = context.moderation.watch_accounts();
 
         let fan_out = FanOut::new(Arc::clone(&log), Arc::clone(&meters));
         let signal = ShutdownSignal { drain: stopping.writers.clone(), revoked };
@@ -122,7 +123,7 @@ impl Server {
             all.all();
             closing.close();
         });
-        let maintainer = Maintainer { context: Arc::clone(&context), committer: committer.clone(), revocations };
+        let maintainer = Maintainer { context: Arc::clone(&context), committer: committer.clone() };
         let maintenance = maintainer.spawn();
         Ok(ServerHandle::new(Parts {
             listen: listen.address,

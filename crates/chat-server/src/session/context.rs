@@ -9,15 +9,18 @@ use tokio::sync::Semaphore;
 
 use super::page_turns::PageTurns;
 use crate::accounts::{AccountDirectory, SERVER_NAME};
+use crate::action::ActionRecord;
 use crate::byte_rates::ByteRates;
 use crate::config::ServerConfig;
-use crate::entry::{Author, Draft, LogStream, MessageRecord, SERVER_ACCOUNT};
+use crate::entry::{Author, Draft, LogEntry, LogStream, SERVER_ACCOUNT};
 use crate::error::JournalError;
 use crate::journal::{Journal, JournalReader, ReadLimit};
 use crate::limits::{PAGE_BYTES, PAGE_MESSAGES};
 use crate::live_limits::LiveLimits;
 use crate::log::SharedLog;
 use crate::meters::Meters;
+use crate::moderation::Moderation;
+use crate::presence::Presence;
 
 /// Configuration, accounts, log and journal, for all sessions.
 pub(crate) struct SessionContext {
@@ -25,6 +28,8 @@ pub(crate) struct SessionContext {
     /// The current limits; those in `config` are the ones of the start.
     pub(crate) limits: Arc<LiveLimits>,
     pub(crate) accounts: AccountDirectory,
+    pub(crate) moderation: Moderation,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) log: Arc<SharedLog>,
     pub(crate) byte_rates: ByteRates,
     pub(crate) meters: Arc<Meters>,
@@ -41,11 +46,14 @@ impl SessionContext {
         let random = config.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let accounts = AccountDirectory::new(journal.accounts()?, config.limits.nickname_chars, random);
         let log = Arc::new(SharedLog::new(journal.head(), config.limits.ring_bytes));
+        let moderation = Moderation::replay(&journal.reader().actions()?, &log);
         Ok(Self {
             byte_rates: ByteRates::default(),
             limits: LiveLimits::new(config.limits.clone()),
             config,
             accounts,
+            moderation,
+            presence: Arc::default(),
             log,
             meters: Arc::default(),
             streams: journal.streams().to_vec(),
@@ -53,6 +61,21 @@ impl SessionContext {
             page_turns: PageTurns::default(),
             time_turn: Semaphore::new(1),
         })
+    }
+
+    /// Returns what applies stored actions to this server.
+    pub(crate) fn effects(self: &Arc<Self>) -> Box<dyn Fn(&ActionRecord) + Send> {
+        let context = Arc::clone(self);
+        Box::new(move |record| context.moderation.apply(record, &context.accounts, &context.log))
+    }
+
+    /// Returns the reader of the journal.
+    #[cfg_attr(
+        not(all(feature = "bin", unix)),
+        expect(dead_code, reason = "only the admin commands read the journal directly")
+    )]
+    pub(crate) fn reader(&self) -> Arc<dyn JournalReader> {
+        Arc::clone(&self.reader)
     }
 
     /// Returns false when neither reads nor appends of the journal wait for a disk.
@@ -97,7 +120,7 @@ impl SessionContext {
     }
 
     /// Reads one page of the journal in the turn of `peer`.
-    pub(super) async fn page(self: &Arc<Self>, peer: IpAddr, from: Seq) -> Result<Vec<MessageRecord>, JournalError> {
+    pub(super) async fn page(self: &Arc<Self>, peer: IpAddr, from: Seq) -> Result<Vec<LogEntry>, JournalError> {
         let _turn = if self.reader.waits() { Some(self.page_turns.acquire(peer).await) } else { None };
         let _reading = self.meters.reading_pages.while_held();
         self.meters.pages.one();

@@ -1,5 +1,6 @@
 //! The listen port: sends the log to one listener.
 
+mod actions;
 mod catch_up;
 mod exit;
 mod input;

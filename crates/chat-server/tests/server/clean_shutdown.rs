@@ -68,7 +68,7 @@ fn is_set_aside(dir: &Path) -> bool {
 
 fn places(journal: &SqliteJournal) -> Vec<u64> {
     let page = ReadLimit::new(100, usize::MAX);
-    journal.reader().read(1, page).unwrap().iter().map(|message| message.seq).collect()
+    journal.reader().read(1, page).unwrap().iter().map(chat_server::LogEntry::seq).collect()
 }
 
 #[test]

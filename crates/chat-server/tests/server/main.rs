@@ -16,6 +16,8 @@ mod fan_out;
 mod hostile;
 mod limits;
 mod metrics;
+#[cfg(unix)]
+mod moderation;
 mod peer;
 #[cfg(unix)]
 mod process;

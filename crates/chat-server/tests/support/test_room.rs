@@ -6,8 +6,9 @@ use std::sync::Arc;
 use chat_proto::{Nickname, Seq, Text};
 
 use super::context::SessionContext;
+use crate::action::{ActionDraft, ActionRecord};
 use crate::config::ServerConfig;
-use crate::entry::{Author, Draft, MessageRecord};
+use crate::entry::{Appended, Author, Draft, MessageRecord};
 use crate::journal::{Journal, MemoryJournal, ReadLimit};
 
 pub(crate) struct TestRoom {
@@ -42,8 +43,16 @@ impl TestRoom {
         self.context.log.publish(&self.messages(self.journal.head()));
     }
 
+    /// Stores an action and applies it, as the journal thread does.
+    pub(crate) fn act(&mut self, draft: ActionDraft) {
+        let appended = self.journal.append(&[Draft::Action(draft.clone())]).unwrap();
+        let [Appended::Action { number, at }] = appended[..] else { panic!("not an action") };
+        self.context.effects()(&ActionRecord { number, at, head: self.journal.head(), draft });
+    }
+
     /// Returns all messages from a sequence number.
     pub(crate) fn messages(&self, from: Seq) -> Vec<MessageRecord> {
-        self.journal.reader().read(from, ReadLimit::new(usize::MAX, usize::MAX)).unwrap()
+        let entries = self.journal.reader().read(from, ReadLimit::new(usize::MAX, usize::MAX)).unwrap();
+        entries.iter().filter_map(|entry| entry.message().cloned()).collect()
     }
 }

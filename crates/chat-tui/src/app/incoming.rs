@@ -1,6 +1,6 @@
 //! What comes in: messages, gaps, pages of history, and the states of own messages.
 
-use chat_client::{DeliveryState, Echo, Gap, Message, PostId};
+use chat_client::{DeliveryState, Echo, Gap, Message, PostId, RemovedMessage};
 use jiff::Timestamp;
 
 use super::{App, Screen};
@@ -17,6 +17,7 @@ impl App {
             match one {
                 Incoming::Message { message, at, mark } => effects.extend(self.take_message(&message, at, mark)),
                 Incoming::Gap(gap) => self.take_gap(&gap),
+                Incoming::Removed(removed) => self.take_removed(&removed),
             }
         }
         if self.opening && self.screen == Screen::Chat {
@@ -48,7 +49,7 @@ impl App {
         let missed = at < self.started && mark.is_some();
         let sender = message.sender.as_ref().map(|sender| sender.as_str());
         let entry = TimelineEntry::said(sender, message.text.as_str(), Some(self.local(at)), mark, &self.reader);
-        let mut entry = entry.marked(sender, &mut self.chat.timeline.names);
+        let mut entry = entry.marked(sender, &mut self.chat.timeline.names).numbered(message.position.clone());
         if let EntryKind::Message(shown) = &mut entry.kind {
             shown.confirmed = confirmed;
             if shown.mention.is_some() {
@@ -64,6 +65,18 @@ impl App {
             self.chat.timeline.push(entry);
         }
         effects
+    }
+
+    /// Shows that a message was removed: in its place, if it is in the window with its number.
+    fn take_removed(&mut self, removed: &RemovedMessage) {
+        let by = removed.by.as_ref().map(|by| by.as_str());
+        let reason = removed.reason.as_ref().map(|reason| reason.flattened());
+        let text = self.lang.text(Phrase::Removed { by, reason: reason.as_deref() });
+        if !self.chat.timeline.mark_removed(&removed.position, &text) && removed.in_place {
+            let at = Timestamp::from_millisecond(removed.at).unwrap_or_else(|_| Timestamp::now());
+            let at = self.local(at);
+            self.chat.timeline.push(TimelineEntry::notice(text, false, at));
+        }
     }
 
     fn take_gap(&mut self, gap: &Gap) {

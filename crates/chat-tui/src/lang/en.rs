@@ -93,6 +93,11 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::ShortDate(date) => date.strftime("%-d %B").to_string(),
         Phrase::Unread => "new messages".into(),
         Phrase::LooksLike(name) => format!(" (looks like {name})"),
+        Phrase::Removed { by, reason } => {
+            let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+            let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("[removed{by}{reason}]")
+        }
         Phrase::Gap(gap) => {
             format!("gap {}: {}, {}", span(gap.since, gap.until), gap_cause(gap.cause), missed(gap.missed))
         }
@@ -292,6 +297,8 @@ fn refusal(code: &DeclineCode) -> String {
         DeclineCode::Rate => "too many messages at once".into(),
         DeclineCode::TooLong => "too long for this server".into(),
         DeclineCode::Revoked => "the account was revoked".into(),
+        DeclineCode::Muted => "you are muted in this room".into(),
+        DeclineCode::Banned => "you are banned from this room".into(),
         DeclineCode::Storage => "the server could not store it".into(),
         DeclineCode::Draining => "the server is shutting down".into(),
         other => other.as_str().to_owned(),

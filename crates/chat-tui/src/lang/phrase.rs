@@ -68,6 +68,11 @@ pub(crate) enum Phrase<'a> {
     /// Behind the name of a user who can be taken for another one.
     LooksLike(&'a str),
     Gap(&'a GapLine),
+    /// An operator has removed a message.
+    Removed {
+        by: Option<&'a str>,
+        reason: Option<&'a str>,
+    },
     /// The gap as a row of the screen.
     GapRow {
         gap: &'a GapLine,

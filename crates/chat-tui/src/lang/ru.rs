@@ -99,6 +99,11 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::ShortDate(date) => format!("{} {}", date.day(), month(date)),
         Phrase::Unread => "новые сообщения".into(),
         Phrase::LooksLike(name) => format!(" (похоже на {name})"),
+        Phrase::Removed { by, reason } => {
+            let by = by.map(|by| format!(", удалил {by}")).unwrap_or_default();
+            let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("[сообщение удалено{by}{reason}]")
+        }
         Phrase::Gap(gap) => {
             format!("пробел {}: {}, {}", span(gap.since, gap.until), gap_cause(gap.cause), missed(gap.missed))
         }
@@ -312,6 +317,8 @@ fn refusal(code: &DeclineCode) -> String {
         DeclineCode::Rate => "слишком много сообщений подряд".into(),
         DeclineCode::TooLong => "слишком длинное для этого сервера".into(),
         DeclineCode::Revoked => "учётная запись отозвана".into(),
+        DeclineCode::Muted => "вам запрещено писать в этой комнате".into(),
+        DeclineCode::Banned => "вы заблокированы в этой комнате".into(),
         DeclineCode::Storage => "сервер не смог сохранить".into(),
         DeclineCode::Draining => "сервер завершает работу".into(),
         other => other.as_str().to_owned(),

@@ -107,6 +107,11 @@ impl PlainMode {
                 let line = self.app.gap_line(gap);
                 self.report(Phrase::Gap(&line));
             }
+            Incoming::Removed(removed) => {
+                let by = removed.by.as_ref().map(|by| by.as_str());
+                let reason = removed.reason.as_ref().map(|reason| reason.flattened());
+                self.report(Phrase::Removed { by, reason: reason.as_deref() });
+            }
         }
     }
 

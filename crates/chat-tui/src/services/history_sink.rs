@@ -86,8 +86,10 @@ impl HistorySink {
             if let Err(error) = noted {
                 self.report_error(shared, &error);
             }
-            if let ListenerEvent::Gap(gap) = &event {
-                incoming.push(Incoming::Gap(gap.clone()));
+            match event {
+                ListenerEvent::Gap(gap) => incoming.push(Incoming::Gap(gap)),
+                ListenerEvent::Removed(removed) => incoming.push(Incoming::Removed(removed)),
+                _ => {}
             }
         }
         let rest = self.write(shared, messages, &mut incoming).err().unwrap_or_default();

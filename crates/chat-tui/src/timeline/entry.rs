@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use chat_client::{GapCause, display};
+use chat_client::{GapCause, Position, display};
 use jiff::civil::DateTime;
 
 use crate::address::{self, Address};
@@ -25,6 +25,8 @@ pub(crate) struct TimelineEntry {
     pub(crate) at: Option<DateTime>,
     /// `None` if it is not in the history file.
     pub(crate) mark: Option<FileSpan>,
+    /// The position in the server's log, if this run has received it there.
+    pub(crate) position: Option<Position>,
 }
 
 /// The kind of an entry.
@@ -104,7 +106,20 @@ impl TimelineEntry {
         let sender = sender.map(clean_name);
         let addresses = address::find(&text);
         let message = ShownMessage { sender, looks_like: None, text, own, confirmed: false, mention, addresses };
-        Self { kind: EntryKind::Message(message), at, mark }
+        Self { kind: EntryKind::Message(message), at, mark, position: None }
+    }
+
+    /// Adds the position in the server's log.
+    pub(crate) fn numbered(self, position: Option<Position>) -> Self {
+        Self { position, ..self }
+    }
+
+    /// Replaces the text of a message that was removed.
+    pub(super) fn remove(&mut self, text: &str) {
+        if let EntryKind::Message(said) = &mut self.kind {
+            said.text = display::clean_keeping_line_breaks(text).into_owned();
+            (said.mention, said.addresses) = (None, Vec::new());
+        }
     }
 
     /// Marks the entry where its sender can be taken for another user who wrote before.
@@ -117,11 +132,11 @@ impl TimelineEntry {
 
     /// Creates a notice of the program.
     pub(crate) fn notice(text: String, error: bool, at: DateTime) -> Self {
-        Self { kind: EntryKind::Notice { text, error }, at: Some(at), mark: None }
+        Self { kind: EntryKind::Notice { text, error }, at: Some(at), mark: None, position: None }
     }
 
     pub(crate) fn gap(gap: GapLine) -> Self {
-        Self { at: Some(gap.until), kind: EntryKind::Gap(gap), mark: None }
+        Self { at: Some(gap.until), kind: EntryKind::Gap(gap), mark: None, position: None }
     }
 
     /// Joins a gap to the one right before it. `false` where it is none, or something was said between.

@@ -1,5 +1,6 @@
 //! Tests of the window over the history while it is filled and scrolled.
 
+use chat_client::{Position, StreamId};
 use jiff::civil::DateTime;
 use proptest::prelude::*;
 
@@ -236,4 +237,17 @@ proptest! {
         prop_assert!(timeline.is_live());
         prop_assert_eq!(texts(&timeline).last().copied(), written.checked_sub(1));
     }
+}
+
+#[test]
+fn a_removed_message_loses_its_text() {
+    let place = |seq| Position { stream: StreamId::new("k3f9").unwrap(), seq };
+    let mut timeline = Timeline::default();
+    for seq in 4..6 {
+        timeline.push(line(seq).numbered(Some(place(seq))));
+    }
+    assert!(timeline.mark_removed(&place(4), "[removed by root: spam]"));
+    assert!(!timeline.mark_removed(&place(1), "[removed]"), "it is not here");
+    let texts: Vec<_> = timeline.entries.iter().filter_map(|entry| entry.as_message()).map(|said| &said.text).collect();
+    assert_eq!(texts, ["[removed by root: spam]", "5"]);
 }

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use chat_client::PostId;
 
+use chat_client::Position;
+
 use super::entry::{EntryKind, TimelineEntry, Viewer};
 use super::message_count::MessageCount;
 use super::pending::{EchoTag, PendingMessage, PendingMessages};
@@ -132,6 +134,16 @@ impl Default for Timeline {
 }
 
 impl Timeline {
+    /// Replaces the text of the message at a position of the server's log. Returns false if it is not here; what is read
+    /// from the history file has no such position.
+    pub(crate) fn mark_removed(&mut self, position: &Position, text: &str) -> bool {
+        let entries = self.entries.iter_mut().chain(self.asides.iter_mut().map(|(_, entry)| entry));
+        let found: Vec<_> = entries.filter(|entry| entry.position.as_ref() == Some(position)).collect();
+        let any = !found.is_empty();
+        found.into_iter().for_each(|entry| entry.remove(text));
+        any
+    }
+
     /// Returns the indices of all items, including own messages in transit.
     pub(crate) fn indices(&self) -> Range<i64> {
         let own = if self.is_live() { self.outgoing.as_slice().len() } else { 0 };

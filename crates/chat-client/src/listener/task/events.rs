@@ -92,6 +92,19 @@ impl ListenerTask {
                 self.batch.push(ListenerEvent::Message(message));
                 self.push_caught_up(link);
             }
+            ListenerClientEvent::Removed(removed) => {
+                link.answered = false;
+                self.report_server_kind(link, supervisor);
+                self.push_joined(link);
+                if let Some(known) = &mut self.position
+                    && known.stream == removed.position.stream
+                {
+                    // A tombstone takes the place of its message; an earlier number changes nothing.
+                    known.seq = known.seq.max(removed.position.seq);
+                }
+                self.batch.push(ListenerEvent::Removed(removed));
+                self.push_caught_up(link);
+            }
             // Events of a later protocol version contain nothing that this version can use.
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::extension::ResumeRequest;
+use crate::extension::{RemovedMessage, ResumeRequest};
 use crate::ident::{Seq, StreamId};
 use crate::keepalive::Keepalive;
 use crate::message::Message;
@@ -65,6 +65,8 @@ pub enum ListenerClientEvent {
     /// Several messages of a plain server that arrived together. Equal to one `Message` event for each of
     /// [`PlainLines::messages`], and faster.
     Lines(PlainLines),
+    /// A message of the numbered log was removed. It may be told more than once.
+    Removed(RemovedMessage),
     /// Messages are missing at this point.
     Gap {
         /// The number of missing messages, if the sequence numbers show it.

@@ -8,7 +8,10 @@ use bytes::Bytes;
 
 use crate::dialogue::GREETING;
 use crate::error::{Excerpt, Expected, ProtocolError};
-use crate::extension::{Extension, NumberedMessage, ResumeAnswer, ResumeFrom, ResumeReply, ResumeRequest, SeqRange};
+use crate::extension::{
+    Extension, NumberedMessage, RemovedLine, RemovedMessage, ResumeAnswer, ResumeFrom, ResumeReply, ResumeRequest,
+    SeqRange,
+};
 use crate::ident::{Position, Seq, StreamId};
 use crate::keepalive::{Keepalive, KeepaliveEvent, KeepaliveTimer};
 use crate::line::Line;
@@ -184,6 +187,27 @@ impl ListenerClient {
     }
 }
 
+impl ListenerClient {
+    /// Handles the removal of a message: of the next one, which it replaces, or of one that was received before.
+    fn handle_removed(&mut self, removed: RemovedLine) {
+        let RemovedLine { seq, at, by, reason } = removed;
+        let ListenerClientState::Numbered { stream, next, skip_to } = &mut self.state else { return };
+        let in_place = seq >= *next;
+        let missed = seq.saturating_sub(*next);
+        let known = seq <= *skip_to;
+        let position = Position { stream: stream.clone(), seq };
+        if in_place {
+            *next = seq.saturating_add(1);
+            if missed > 0 {
+                self.notify(ListenerClientEvent::Gap { missed: Some(missed) });
+            }
+        }
+        let in_place = in_place && !known;
+        let removed = RemovedMessage { in_place, ..RemovedMessage::new(position, at).with_details(by, reason) };
+        self.notify(ListenerClientEvent::Removed(removed));
+    }
+}
+
 impl StateMachine for ListenerClient {
     type Command = std::convert::Infallible;
     type Event = ListenerClientEvent;
@@ -203,6 +227,7 @@ impl StateMachine for ListenerClient {
         match Extension::parse(json) {
             Some(Extension::Reply(reply)) => self.handle_reply(reply, now),
             Some(Extension::Numbered(numbered)) => self.handle_numbered(numbered),
+            Some(Extension::Removed(removed)) => self.handle_removed(removed),
             _ => {}
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::extension::{ResumeAnswer, ResumeRequest};
+use crate::extension::{RemovedMessage, ResumeAnswer, ResumeRequest};
 use crate::message::Message;
 
 /// The configuration for a new listener.
@@ -43,6 +43,8 @@ pub enum ListenerServerCommand {
     Answer(ResumeAnswer),
     /// Sends a message, plain or numbered as the listener has asked.
     Deliver(Message),
+    /// Tells a numbered listener that a message was removed: one that it has, or the next one, in whose place it stands.
+    Remove(RemovedMessage),
 }
 
 /// The events of the server.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::error::{Expected, ProtocolError};
-use crate::extension::{Extension, Nonce, NumberedMessage, ResumeReply};
+use crate::extension::{Extension, Nonce, NumberedMessage, RemovedLine, RemovedMessage, ResumeReply};
 use crate::foreign::refuse_foreign;
 use crate::line::Line;
 use crate::listener::server::interface::{ListenerServerCommand, ListenerServerConfig, ListenerServerEvent};
@@ -118,6 +118,12 @@ impl StateMachine for ListenerServer {
                     }
                     None => Err(NotReady::new(ListenerServerCommand::Deliver(message))),
                 }
+            }
+            (ListenerServerCommand::Remove(removed), ListenerServerState::Numbered) => {
+                let RemovedMessage { position, at, by, reason, .. } = removed;
+                let line = RemovedLine { seq: position.seq, at, by, reason };
+                self.outputs.push_back(Output::Transmit(Extension::Removed(line).to_line()));
+                Ok(())
             }
             (command, _) => Err(NotReady::new(command)),
         }

@@ -5,12 +5,13 @@ use std::io;
 use std::path::Path;
 
 use chat_proto::Nickname;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::verify::CheckReport;
-use super::{clean_shutdown, head_marker, row, schema, verify};
-use crate::entry::{AccountId, AccountRecord};
+use super::{clean_shutdown, effect, head_marker, row, schema, verify};
+use crate::action::AccountId;
+use crate::entry::AccountRecord;
 use crate::error::JournalError;
 use crate::journal::data_dir::STORE;
 
@@ -32,10 +33,7 @@ pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalEr
     let Some(account) = accounts(&connection)?.into_iter().find(|account| account.nickname == *nickname) else {
         return Ok(false);
     };
-    let crc = row::account_crc(account.id, account.token.as_bytes(), account.nickname.as_str(), account.at, true);
-    connection
-        .execute("UPDATE account SET revoked = 1, crc = ?2 WHERE id = ?1", params![account.id, crc])
-        .map_err(StoreError::from)?;
+    effect::set_revoked(&connection, account.id, true)?;
     Ok(true)
 }
 

@@ -4,7 +4,7 @@ use chat_proto::{PostId, Seq, Text};
 use rusqlite::{CachedStatement, Connection, Transaction, params};
 
 use super::error::StoreError;
-use super::row;
+use super::{effect, row};
 use crate::accounts::TokenHash;
 use crate::entry::{Appended, Author, Draft, LogStream};
 
@@ -37,6 +37,7 @@ impl<'a> Insert<'a> {
         let insert = |draft: &Draft| match draft {
             Draft::Account { token, nickname } => self.account(token, nickname.as_str()),
             Draft::Post { author, id, text } => self.post(author, id.as_ref(), text),
+            Draft::Action(action) => Ok(effect::store(self.transaction, action, self.at, *self.head)?),
         };
         drafts.iter().map(insert).collect()
     }

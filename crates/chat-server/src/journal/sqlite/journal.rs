@@ -16,7 +16,8 @@ use super::open::{self, Opened};
 use super::reader::SqliteReader;
 use super::repair::Recovery;
 use super::{admin, clean_shutdown, schema};
-use crate::entry::{AccountId, AccountRecord, Appended, Draft, LogStream};
+use crate::action::AccountId;
+use crate::entry::{AccountRecord, Appended, Draft, LogStream};
 use crate::error::JournalError;
 use crate::journal::clock::now_ms;
 use crate::journal::data_dir::{DataDir, STORE};
@@ -34,6 +35,8 @@ pub struct SqliteJournal {
     head: Seq,
     last_at: i64,
     recovery: Option<Recovery>,
+    /// The write-ahead log may contain texts that were removed.
+    erasing: bool,
     clock: Clock,
     /// Changes when another process has written; see `revoked_elsewhere`.
     data_version: i64,
@@ -69,6 +72,8 @@ impl SqliteJournal {
             last_at: last_at(&connection)?,
             streams: log.streams,
             recovery,
+            // The process may have ended between a removal and this.
+            erasing: true,
             clock: Clock(Box::new(now_ms)),
             data_version: data_version(&connection)?,
             connection,
@@ -122,11 +127,26 @@ impl SqliteJournal {
         let appended = Insert::new(&transaction, at, &mut head)?.all(drafts)?;
         transaction.commit()?;
         self.last_at = at;
+        if drafts.iter().any(|draft| matches!(draft, Draft::Action(_))) {
+            // What was removed is gone from the file itself, because it is overwritten when it is deleted. A failure is
+            // no reason to report the action as failed; `tidy` tries again.
+            self.erasing = !self.erase_log().unwrap_or(false);
+        }
         if head != self.head {
             self.head = head;
             self.note_head();
         }
         Ok(appended)
+    }
+
+    /// Empties the write-ahead log, which still contains the old pages of removed messages. Returns false while a reader
+    /// needs it.
+    fn erase_log(&mut self) -> Result<bool, StoreError> {
+        // Before the log is shortened here, so that another program that did so is noticed.
+        self.identity.check()?;
+        let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        self.identity.renew();
+        Ok(busy == 0)
     }
 
     /// Called after the commit: a power failure can only make the marker too low, which is harmless.
@@ -153,6 +173,13 @@ impl Journal for SqliteJournal {
 
     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
         Ok(self.store(drafts).inspect_err(|error| self.reader.note_damage(error))?)
+    }
+
+    fn tidy(&mut self) -> Result<(), JournalError> {
+        if self.erasing {
+            self.erasing = !self.erase_log()?;
+        }
+        Ok(())
     }
 
     fn reader(&self) -> Arc<dyn JournalReader> {
@@ -215,5 +242,7 @@ fn data_version(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
 }
 
+#[cfg(test)]
+mod action_tests;
 #[cfg(test)]
 mod tests;

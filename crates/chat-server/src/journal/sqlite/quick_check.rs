@@ -5,8 +5,8 @@ use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::StoreError;
-use super::row;
 use super::verify::LogSummary;
+use super::{actions, row};
 
 /// Returns the log of the store; `None` on any sign of damage. All accounts are checked: the server reads them anyway,
 /// and a skipped one could not log in.
@@ -20,9 +20,12 @@ pub(super) fn quick_check(connection: &Connection, head: Seq) -> Result<Option<L
             return Ok(None);
         }
     }
+    if actions::raw_actions(connection)?.iter().any(Option::is_none) {
+        return Ok(None);
+    }
     let newest = format!("SELECT {} FROM message NOT INDEXED ORDER BY seq DESC LIMIT 1", row::MESSAGE);
     let found = match connection.query_row(&newest, [], |found| Ok(row::message(found))).optional()? {
-        Some(Some(message)) => message.seq,
+        Some(Some(message)) => message.seq(),
         Some(None) => return Ok(None),
         None => 0,
     };

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chat_proto::Seq;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
-use super::{row, schema};
-use crate::entry::MessageRecord;
+use super::{actions, row, schema};
+use crate::action::{AccountId, ActionRecord};
+use crate::entry::{LogEntry, MessageRecord};
 use crate::error::JournalError;
 use crate::journal::{JournalReader, ReadLimit};
 use crate::rate_limited_log::RateLimitedLog;
@@ -64,7 +65,7 @@ impl JournalReader for SqliteReader {
         self.oldest.load(Ordering::Relaxed)
     }
 
-    fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {
+    fn read(&self, from: Seq, page: ReadLimit) -> Result<Vec<LogEntry>, JournalError> {
         self.with(|connection| {
             let sql = format!("SELECT {} FROM message WHERE seq >= ?1 ORDER BY seq", row::MESSAGE);
             let mut statement = connection.prepare_cached(&sql)?;
@@ -75,13 +76,38 @@ impl JournalReader for SqliteReader {
                 let Some(found) = rows.next()? else { break };
                 match row::message(found) {
                     Some(message) => {
-                        bytes += message.text.as_str().len();
+                        bytes += message.text_bytes();
                         messages.push(message);
                     }
                     None => {
                         self.damaged.store(true, Ordering::Relaxed);
                         RateLimitedLog::DamagedMessage.log();
                     }
+                }
+            }
+            Ok(messages)
+        })
+    }
+
+    fn actions(&self) -> Result<Vec<ActionRecord>, JournalError> {
+        self.with(|connection| Ok(actions::raw_actions(connection)?.into_iter().flatten().collect()))
+    }
+
+    /// Reads the whole table: a rare request needs no index.
+    fn of_account(&self, account: AccountId, since: i64) -> Result<Vec<MessageRecord>, JournalError> {
+        self.with(|connection| {
+            let sql = format!(
+                "SELECT {} FROM message NOT INDEXED WHERE account = ?1 AND at >= ?2 AND nick <> '' ORDER BY seq",
+                row::MESSAGE
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query(params![account, since])?;
+            let mut messages = Vec::new();
+            while let Some(found) = rows.next()? {
+                match row::message(found) {
+                    Some(LogEntry::Message(message)) => messages.push(message),
+                    Some(LogEntry::Removed(_)) => {}
+                    None => self.damaged.store(true, Ordering::Relaxed),
                 }
             }
             Ok(messages)

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::insert::insert_stream;
 use super::scan::scan;
-use super::{row, schema};
+use super::{effect, row, schema};
 use crate::entry::LogStream;
 use crate::error::JournalError;
 use crate::journal::clock::now_ms;
@@ -86,6 +86,15 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
         Some(damaged) => carry_over(damaged, &mut fresh)?,
         None => (0, 0),
     };
+    // In a file of an earlier program the table of actions is not where a new file has it, so its own first page is tried
+    // too. Each action is checked, so a wrong page adds nothing.
+    let plain_path = file::with_suffix(path, ".plain");
+    let plain = plain_copy(path, &plain_path).map_err(fail)?;
+    for damaged in [&plain, &copy].into_iter().flatten() {
+        carry_actions(damaged, &mut fresh)?;
+    }
+    drop(plain);
+    remove(&plain_path).map_err(fail)?;
     drop(copy);
     let head: i64 = fresh.query_row("SELECT coalesce(max(seq), 0) FROM message", [], |row| row.get(0))?;
     // The end may be missing, so a new stream starts here: listeners are told of the gap.
@@ -105,7 +114,7 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
 fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64), StoreError> {
     let transaction = fresh.transaction()?;
     let (mut messages, mut accounts, mut last_at) = (0, 0, i64::MIN);
-    let mut failed = None;
+    let (mut failed, mut tombstones) = (None, false);
     {
         let mut insert = transaction.prepare(
             "INSERT OR IGNORE INTO account(id, token, nickname, at, revoked, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -131,16 +140,14 @@ fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64)
         )?;
         scan(damaged, "message", "seq", row::MESSAGE, |found| {
             let Some(raw) = row::raw_message(found) else { return };
-            let message = raw.message;
             // Every journal assigns increasing times, so a row whose time goes back is damaged, whatever its checksum.
-            if message.at < last_at {
+            if raw.at < last_at {
                 return;
             }
-            last_at = message.at;
-            let (nick, text, post) = (message.nickname.as_str(), message.text.as_str(), raw.post.as_deref());
-            let seq = i64::try_from(message.seq).unwrap_or(i64::MAX);
-            let crc = row::message_crc(seq, message.at, raw.account, post, nick, text);
-            match insert.execute(params![seq, message.at, raw.account, post, nick, text, crc]) {
+            last_at = raw.at;
+            let crc = row::message_crc(raw.seq, raw.at, raw.account, raw.post.as_deref(), &raw.nick, &raw.text);
+            tombstones |= raw.nick.is_empty();
+            match insert.execute(params![raw.seq, raw.at, raw.account, raw.post, raw.nick, raw.text, crc]) {
                 Ok(added) => messages += added as u64,
                 Err(error) => failed = Some(error),
             }
@@ -149,8 +156,31 @@ fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64)
     if let Some(error) = failed {
         return Err(error.into());
     }
+    if tombstones {
+        schema::note_actions(&transaction)?;
+    }
     transaction.commit()?;
     Ok((messages, accounts))
+}
+
+/// Copies every intact action.
+fn carry_actions(damaged: &Connection, fresh: &mut Connection) -> Result<(), StoreError> {
+    let mut actions = Vec::new();
+    scan(damaged, "action", "n", row::ACTION, |found| actions.extend(row::action(found)));
+    let transaction = fresh.transaction()?;
+    actions.iter().try_for_each(|action| effect::insert(&transaction, action))?;
+    Ok(transaction.commit()?)
+}
+
+/// Creates a copy of the damaged store as it is. `None` if the copy cannot be opened.
+fn plain_copy(path: &Path, copy_path: &Path) -> io::Result<Option<Connection>> {
+    remove(copy_path)?;
+    private_file(copy_path).map_err(io::Error::other)?.write_all(&fs::read(path)?)?;
+    let wal = file::with_suffix(path, "-wal");
+    if wal.exists() {
+        fs::copy(wal, file::with_suffix(copy_path, "-wal"))?;
+    }
+    Ok(schema::open_existing(copy_path).ok())
 }
 
 /// Creates a copy of the damaged store with a repaired first page. That page contains the header and the schema, which

@@ -1,12 +1,16 @@
 //! Rows and their checksums. SQLite does not notice a flipped bit inside a value, so each row has a CRC over all of its
 //! columns.
 
+use std::borrow::Cow;
+
 use chat_proto::{Nickname, Seq, StreamId, Text};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
+use serde::{Deserialize, Serialize};
 
 use crate::accounts::TokenHash;
-use crate::entry::{AccountId, AccountRecord, LogStream, MessageRecord};
+use crate::action::{AccountId, ActionDraft, ActionRecord};
+use crate::entry::{AccountRecord, LogEntry, LogStream, MessageRecord, Tombstone};
 
 /// The columns that [`message`] and [`raw_message`] read, in their order.
 pub(super) const MESSAGE: &str = "seq, at, account, post, nick, text, crc";
@@ -15,11 +19,50 @@ pub(super) const ACCOUNT: &str = "id, token, nickname, at, revoked, crc";
 /// The columns that [`stream`] reads, in their order.
 pub(super) const STREAM: &str = "n, id, first, crc";
 
-/// A message with the columns that only the store itself needs.
+/// The columns that [`action`] reads, in their order.
+pub(super) const ACTION: &str = "n, at, head, actor, reason, body, crc";
+
+/// The first character of the text of a tombstone, whose rest is JSON and whose nickname is empty. The text of a message
+/// contains no control character, so the two cannot be mistaken for each other.
+const TOMBSTONE_MARK: char = '\u{1}';
+
+/// A message with the columns that only the store itself needs, as they are stored.
 pub(super) struct RawMessage {
+    pub(super) seq: i64,
+    pub(super) at: i64,
     pub(super) account: AccountId,
     pub(super) post: Option<Box<str>>,
-    pub(super) message: MessageRecord,
+    pub(super) nick: Box<str>,
+    pub(super) text: Box<str>,
+}
+
+/// What a tombstone stores in place of the text.
+#[derive(Serialize, Deserialize)]
+struct TombstoneFields<'a> {
+    at: i64,
+    #[serde(borrow)]
+    by: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'a, str>>,
+}
+
+/// Returns what a tombstone stores in place of the text.
+pub(super) fn tombstone_text(at: i64, by: &Nickname, reason: Option<&Text>) -> String {
+    let (by, reason) = (Cow::from(by.as_str()), reason.map(|reason| Cow::from(reason.as_str())));
+    // Strings and numbers can always be serialized.
+    let fields = serde_json::to_string(&TombstoneFields { at, by, reason }).unwrap_or_default();
+    format!("{TOMBSTONE_MARK}{fields}")
+}
+
+/// Returns the entry of a row; `None` if a value is not valid.
+fn entry(seq: Seq, at: i64, nick: &str, text: &str) -> Option<LogEntry> {
+    if !nick.is_empty() {
+        let (nickname, text) = (Nickname::new(nick).ok()?, Text::new(text).ok()?);
+        return Some(LogEntry::Message(MessageRecord { seq, at, nickname, text }));
+    }
+    let fields: TombstoneFields<'_> = serde_json::from_str(text.strip_prefix(TOMBSTONE_MARK)?).ok()?;
+    let reason = fields.reason.and_then(|reason| Text::new(&reason).ok());
+    Some(LogEntry::Removed(Tombstone { seq, at, removed_at: fields.at, by: Nickname::new(&fields.by).ok()?, reason }))
 }
 
 /// Computes a checksum over values. Each is preceded by its length, so that no two different rows have the same input.
@@ -61,24 +104,31 @@ pub(super) fn account_crc(id: AccountId, token: &[u8], nickname: &str, at: i64, 
     RowChecksum::new().number(id).bytes(token).bytes(nickname.as_bytes()).number(at).number(i64::from(revoked)).end()
 }
 
+pub(super) fn action_crc(n: i64, at: i64, head: i64, actor: &str, reason: Option<&str>, body: &str) -> i64 {
+    let sum = RowChecksum::new().number(n).number(at).number(head).bytes(actor.as_bytes());
+    let sum = sum.number(i64::from(reason.is_some())).bytes(reason.unwrap_or_default().as_bytes());
+    sum.bytes(body.as_bytes()).end()
+}
+
 pub(super) fn stream_crc(n: i64, id: &str, first: i64) -> i64 {
     RowChecksum::new().number(n).bytes(id.as_bytes()).number(first).end()
 }
 
-/// Reads a message; `None` if its checksum or any value is wrong.
-pub(super) fn message(row: &Row<'_>) -> Option<MessageRecord> {
-    let (message, ..) = checked_message(row)?;
-    Some(message)
+/// Reads an entry of the log; `None` if its checksum or any value is wrong.
+pub(super) fn message(row: &Row<'_>) -> Option<LogEntry> {
+    let (entry, ..) = checked_message(row)?;
+    Some(entry)
 }
 
-/// Reads a message with all its columns; `None` if its checksum or any value is wrong.
+/// Reads a message as it is stored; `None` if its checksum or any value is wrong.
 pub(super) fn raw_message(row: &Row<'_>) -> Option<RawMessage> {
-    let (message, account, post) = checked_message(row)?;
-    Some(RawMessage { account, post: post.map(Into::into), message })
+    let (entry, account, post) = checked_message(row)?;
+    let (nick, text) = (string(row, 4)?.into(), string(row, 5)?.into());
+    Some(RawMessage { seq: number(row, 0)?, at: entry.at(), account, post: post.map(Into::into), nick, text })
 }
 
-/// Reads a message as [`raw_message`] does, without copying the columns that only the store needs.
-pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(MessageRecord, AccountId, Option<&'r str>)> {
+/// Reads an entry with the columns that only the store needs; `None` if its checksum or any value is wrong.
+pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(LogEntry, AccountId, Option<&'r str>)> {
     let (seq, at, account) = (number(row, 0)?, number(row, 1)?, number(row, 2)?);
     let post = match row.get_ref(3).ok()? {
         ValueRef::Null => None,
@@ -88,9 +138,26 @@ pub(super) fn checked_message<'r>(row: &'r Row<'_>) -> Option<(MessageRecord, Ac
     if message_crc(seq, at, account, post, nick, text) != number(row, 6)? {
         return None;
     }
-    let seq = Seq::try_from(seq).ok()?;
-    let message = MessageRecord { seq, at, nickname: Nickname::new(nick).ok()?, text: Text::new(text).ok()? };
-    Some((message, account, post))
+    Some((entry(Seq::try_from(seq).ok()?, at, nick, text)?, account, post))
+}
+
+/// Reads an action; `None` if its checksum or any value is wrong.
+pub(super) fn action(row: &Row<'_>) -> Option<ActionRecord> {
+    let (n, at, head) = (number(row, 0)?, number(row, 1)?, number(row, 2)?);
+    let (actor, body) = (string(row, 3)?, string(row, 5)?);
+    let reason = match row.get_ref(4).ok()? {
+        ValueRef::Null => None,
+        other => Some(other.as_str().ok()?),
+    };
+    if action_crc(n, at, head, actor, reason, body) != number(row, 6)? {
+        return None;
+    }
+    let reason = match reason {
+        Some(reason) => Some(Text::new(reason).ok()?),
+        None => None,
+    };
+    let draft = ActionDraft { actor: Nickname::new(actor).ok()?, reason, action: serde_json::from_str(body).ok()? };
+    Some(ActionRecord { number: u64::try_from(n).ok()?, at, head: Seq::try_from(head).ok()?, draft })
 }
 
 /// Reads an account; `None` if its checksum or any value is wrong.

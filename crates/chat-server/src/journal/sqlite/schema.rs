@@ -7,8 +7,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 use crate::error::JournalError;
 
-/// The format of the file, in `user_version`.
-pub(super) const FORMAT: i64 = 1;
+/// The format of a file without actions, in `user_version`.
+const PLAIN_FORMAT: i64 = 1;
+
+/// The format of a file since its first action. Programs that do not know tombstones would take them for damage, so they
+/// must not open it; as long as there was no action, they may.
+const ACTION_FORMAT: i64 = 2;
 
 /// With the format added, the `application_id`. It identifies the file, and guards the format against a flipped bit,
 /// which would make an old store look like a newer program's.
@@ -40,6 +44,14 @@ const TABLES: &str = "
 /// The length in bytes to which SQLite cuts a longer write-ahead log when it begins it again.
 pub(super) const WAL_LIMIT: u64 = 64 * 1024 * 1024;
 
+/// The actions of operators. In a file of an earlier program the table is added at the end.
+const ACTIONS: &str = "
+    CREATE TABLE IF NOT EXISTS action(
+        n INTEGER PRIMARY KEY, at INTEGER NOT NULL, head INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT,
+        body TEXT NOT NULL, crc INTEGER NOT NULL
+    ) STRICT;
+";
+
 /// Opens the file for the one writing connection, and creates the tables in an empty file.
 ///
 /// FULL makes each commit wait for the disk; in WAL mode that is one fsync. A checkpoint every 16 MiB keeps the log
@@ -50,26 +62,38 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = {WAL_LIMIT};
-         PRAGMA cache_size = -16384; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;",
+         PRAGMA cache_size = -16384; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;
+         PRAGMA secure_delete = ON;",
     ))?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         transaction.execute_batch(TABLES)?;
-        transaction.pragma_update(None, "user_version", FORMAT)?;
-        transaction.pragma_update(None, "application_id", OURS + FORMAT)?;
+        set_format(&transaction, PLAIN_FORMAT)?;
     }
+    check_format(&transaction)?;
+    transaction.execute_batch(ACTIONS)?;
     transaction.commit()?;
-    check_format(&connection)?;
     Ok(connection)
 }
 
-/// Writes and syncs the first page unchanged. The format is always written, even if it stays the same, while SQLite
+/// Writes and syncs the first page unchanged. The format is always written, even though it stays the same, while SQLite
 /// skips the write of an unchanged row.
 pub(super) fn write_nothing_new(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    transaction.pragma_update(None, "user_version", FORMAT)?;
+    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    transaction.pragma_update(None, "user_version", format)?;
     Ok(transaction.commit()?)
+}
+
+/// Notes that the store contains actions, in the transaction of the first one.
+pub(super) fn note_actions(transaction: &Connection) -> Result<(), StoreError> {
+    set_format(transaction, ACTION_FORMAT)
+}
+
+fn set_format(connection: &Connection, format: i64) -> Result<(), StoreError> {
+    connection.pragma_update(None, "user_version", format)?;
+    Ok(connection.pragma_update(None, "application_id", OURS + format)?)
 }
 
 /// Checks that this program can read the store.
@@ -78,8 +102,8 @@ fn check_format(connection: &Connection) -> Result<(), StoreError> {
     let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if owner != OURS + found {
         Err(JournalError::Damaged.into())
-    } else if found > FORMAT {
-        Err(JournalError::TooNew { found, known: FORMAT }.into())
+    } else if found > ACTION_FORMAT {
+        Err(JournalError::TooNew { found, known: ACTION_FORMAT }.into())
     } else {
         Ok(())
     }

@@ -5,8 +5,9 @@ use chat_proto::Seq;
 use rusqlite::Connection;
 
 use super::error::StoreError;
-use super::row;
-use crate::entry::{AccountId, LogStream};
+use super::{actions, row};
+use crate::action::AccountId;
+use crate::entry::LogStream;
 
 /// The result of checking a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +83,9 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
             None => report.damaged_rows += 1,
         }
     }
+    for found in actions::raw_actions(connection)? {
+        report.damaged_rows += u64::from(found.is_none());
+    }
     let mut messages = connection.prepare(&format!("SELECT {} FROM message NOT INDEXED ORDER BY seq", row::MESSAGE))?;
     let mut rows = messages.query([])?;
     let mut last_at = i64::MIN;
@@ -92,12 +96,12 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
             continue;
         };
         if let Some(post) = post {
-            ids.add(account, post, message.seq);
+            ids.add(account, post, message.seq());
         }
         report.messages += 1;
-        report.head = message.seq;
-        report.sound &= message.at >= last_at;
-        last_at = message.at;
+        report.head = message.seq();
+        report.sound &= message.at() >= last_at;
+        last_at = message.at();
     }
     report.sound &= indexed(connection)? == Some(ids);
     Ok(report)

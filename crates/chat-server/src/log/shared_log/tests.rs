@@ -5,6 +5,7 @@ use chat_proto::{Nickname, Text};
 use proptest::prelude::*;
 
 use super::*;
+use crate::entry::LogEntry;
 use crate::log::{LogCursor, batch};
 
 fn messages(first: Seq, count: u64) -> Vec<MessageRecord> {
@@ -24,7 +25,8 @@ fn serve(log: &SharedLog, cursor: &mut LogCursor, journal: &[MessageRecord], app
         LogRead::UpToDate => return,
         LogRead::Evicted => {
             let from = usize::try_from(cursor.next() - 1).unwrap();
-            vec![Batch::encode_for(&journal[from..(from + 2).min(journal.len())], cursor.form()).unwrap()]
+            let page: Vec<_> = journal[from..].iter().take(2).cloned().map(LogEntry::Message).collect();
+            vec![Batch::encode_for(&page, cursor.form()).unwrap()]
         }
     };
     let (mut left, mut at) = (appetite, *cursor);

@@ -15,6 +15,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         // A late request: a line that was sent in part is completed first.
         let plain = self.sent_plain();
         self.finish_line().await?;
+        self.repeat_removals(&request.from);
         let mut head = self.context.log.last();
         let first = match (first_seq(&request.from, &self.context.streams, self.context.oldest(), head), request.from) {
             (None, ResumeFrom::AfterTime(at)) => {
@@ -71,6 +72,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         self.page = Batch::encode_for(&messages, self.cursor.form()).map(Box::new);
         match &self.page {
             Some(page) if page.first() != next && self.cursor.is_inside_line() => Err(ListenerExit::TornLine),
+            Some(page) if self.cursor.is_torn_by(page) => Err(ListenerExit::TornLine),
             Some(_) => Ok(()),
             // Everything that was left is damaged: continue with the ring.
             None => {

@@ -14,6 +14,8 @@ pub(crate) enum ListenerExit {
     Ended,
     #[error("the listener read too little for too long")]
     Stalled,
+    #[error("an operator has banned the address of the listener")]
+    Banned,
     #[error("the connection failed")]
     Io(#[from] io::Error),
     #[error(transparent)]

@@ -25,6 +25,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             self.blocked = None;
         }
         loop {
+            self.handle_actions()?;
             if !self.replies.is_empty() && !self.cursor.is_inside_line() {
                 let written = ready!(self.poll_write(cx, &[IoSlice::new(&self.replies.clone())]))?;
                 self.replies.advance(written);
@@ -41,7 +42,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                     return Poll::Ready(Ok(ListenerStep::UpToDate));
                 }
             };
-            let written = ready!(self.poll_write_batches(cx, &batches))?;
+            let empty = batches.iter().all(|batch| self.cursor.rest(batch).is_empty());
+            // A page of removed messages has no line for a plain listener; writing nothing would look like a closed stream.
+            let written = if empty { 0 } else { ready!(self.poll_write_batches(cx, &batches))? };
             let before = self.cursor.next();
             self.cursor.advance(&batches, written);
             self.context.meters.delivered.add(self.cursor.next() - before, written);

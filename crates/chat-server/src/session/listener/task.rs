@@ -23,6 +23,8 @@ use super::write_ready::WriteReady;
 use crate::fan_out::Subscriber;
 use crate::limits::LISTENER_LINE;
 use crate::log::{Batch, Form, LogCursor, LogHead};
+use crate::meters::Port;
+use crate::presence::PresenceGuard;
 use crate::session::context::SessionContext;
 
 /// A connection on the listen port.
@@ -55,6 +57,13 @@ pub(crate) struct ListenerSession<IO> {
     subscriber: Option<Subscriber>,
     /// The fan-out has the socket and the cursor.
     lent: bool,
+    /// The actions of operators that this session has handled.
+    pub(super) actions_seen: u64,
+    /// The removals that its peer has been told, or that come in the place of their messages.
+    pub(super) removals_seen: u64,
+    /// Earlier removals, which follow the answer to the request.
+    pub(super) after_answer: BytesMut,
+    _presence: PresenceGuard,
 }
 
 /// What polling the session resulted in.
@@ -72,6 +81,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     pub(crate) fn new(context: Arc<SessionContext>, peer: IpAddr, io: IO, head: LogHead) -> Self {
         Self {
             machine: ListenerServer::new(&ListenerServerConfig::default(), now()),
+            actions_seen: head.actions,
+            removals_seen: context.log.removals(),
+            after_answer: BytesMut::new(),
+            _presence: context.presence.enter(Port::Listen, peer),
             context,
             peer,
             io,
@@ -133,6 +146,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     fn lend(&mut self) {
         if let Some(subscriber) = self.subscriber.as_ref().filter(|_| self.released && self.replies.is_empty()) {
             match subscriber.lend(self.cursor) {
+                // The fan-out may have handed all sockets back before this one was lent.
+                Ok(()) if self.context.log.actions() != self.actions_seen => {
+                    self.lent = true;
+                    self.take_back();
+                }
                 Ok(()) => {
                     // A stream that can be shared buffers nothing, so everything is written.
                     self.stall.clear();
@@ -166,6 +184,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 Output::Event(ListenerServerEvent::Resume(request)) => Box::pin(self.resume(request)).await?,
                 Output::Event(_) => {}
                 Output::Timeout(deadline) => {
+                    self.replies.extend_from_slice(&std::mem::take(&mut self.after_answer));
                     self.deadline = deadline;
                     return Ok(());
                 }

@@ -9,10 +9,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream, D
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use chat_proto::Nickname;
+
 use super::exit::ListenerExit;
 use super::task::ListenerSession;
+use crate::action::{ActionDraft, OperatorAction};
 use crate::config::ServerConfig;
-use crate::entry::{AccountRecord, Appended, Draft, LogStream, MessageRecord};
+use crate::entry::{AccountRecord, Appended, Draft, LogEntry, LogStream};
 use crate::error::JournalError;
 use crate::journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 use crate::limits::READS_AT_ONCE;
@@ -263,7 +266,7 @@ impl JournalReader for GatedReader {
         self.inner.oldest()
     }
 
-    fn read(&self, from: u64, page: ReadLimit) -> Result<Vec<MessageRecord>, JournalError> {
+    fn read(&self, from: u64, page: ReadLimit) -> Result<Vec<LogEntry>, JournalError> {
         self.gate.waiting.fetch_add(1, Ordering::SeqCst);
         let open = self.gate.open.lock().unwrap();
         drop(self.gate.opened.wait_while(open, |open| !*open).unwrap());
@@ -308,4 +311,58 @@ async fn resumes_while_all_pages_are_being_read() {
         let answer = timeout(Duration::from_secs(60), line(&mut peer)).await.expect("an answer without the disk");
         assert!(answer.contains("\"head\": 50"), "{answer}");
     }
+}
+
+/// Removes messages as the journal thread does.
+fn remove(room: &mut TestRoom, seqs: &[u64]) {
+    let action = OperatorAction::Remove { seqs: seqs.to_vec() };
+    room.act(ActionDraft { actor: Nickname::new("root").unwrap(), reason: None, action });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_text_does_not_reach_those_behind() {
+    for numbered in [false, true] {
+        let mut room = TestRoom::new(1 << 20);
+        let (mut peer, _session) = listen(&room, 40);
+        if numbered {
+            peer.write_all(b"\x01{\"resume\": {\"last\": 0}, \"nonce\": \"n\"}\n").await.unwrap();
+            line(&mut peer).await;
+        }
+        for number in 1..=9 {
+            room.post(&format!("message {number}"));
+        }
+        // The pipe holds the first line in part.
+        sleep(Duration::from_secs(1)).await;
+        remove(&mut room, &[3, 4, 9]);
+        let mut seen = Vec::new();
+        for _ in 0..if numbered { 9 } else { 6 } {
+            seen.push(line(&mut peer).await);
+        }
+        for (index, seq) in [1, 2, 5, 6, 7, 8].into_iter().enumerate() {
+            if numbered {
+                assert!(seen.iter().any(|line| line.contains(&format!("\"seq\": {seq}, "))), "{seen:?}");
+            } else {
+                assert_eq!(seen[index], format!("Keen Bob: message {seq}\n"));
+            }
+        }
+        for seq in [3, 4, 9].into_iter().filter(|_| numbered) {
+            assert!(seen[seq - 1].starts_with(&format!("\u{1}{{\"removed\": {seq}, ")), "{seen:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_torn_line_of_a_removed_text_ends_the_connection() {
+    let mut room = TestRoom::new(1 << 20);
+    let (peer, session) = listen(&room, 20);
+    tokio::task::yield_now().await;
+    room.post("a text that is longer than the pipe");
+    room.post("another one of the same length, say");
+    sleep(Duration::from_secs(1)).await;
+    remove(&mut room, &[1]);
+    let mut peer = peer;
+    let mut rest = String::new();
+    peer.read_to_string(&mut rest).await.unwrap();
+    assert!("Keen Bob: a text that is longer than the pipe".starts_with(&rest), "{rest}");
+    assert!(matches!(session.await.unwrap(), Err(ListenerExit::TornLine)));
 }

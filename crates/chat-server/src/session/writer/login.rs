@@ -13,7 +13,10 @@ use crate::registration::RegistrationPolicy;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn log_in(&mut self, token: Token) {
-        let command = match self.context.accounts.log_in(&token) {
+        let context = &self.context;
+        let account = context.accounts.log_in(&token);
+        // The protocol has no other word for a refusal.
+        let command = match account.filter(|account| context.moderation.ban(account.author.id).is_none()) {
             Some(account) => {
                 self.context.meters.logged_in.one();
                 let nickname = account.author.nickname.clone();
@@ -31,6 +34,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     /// Raises the limits of lines, because an account is now responsible for what is sent.
     fn admit(&mut self, account: Arc<AccountEntry>) {
+        self.kicks = account.kicks();
+        // Set once, since a connection has one account.
+        let _ = self.presence.peer.account.set(Arc::clone(&account));
         self.account = Some(account);
         self.connection.set_line_limits(MAX_POST_LINE, MAX_INPUT_EXTENSION);
         self.connection.skip_long_plain_lines();

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::ordering_barrier::OrderingBarrier;
 use super::reply_queue::SubmittedBatch;
 use super::task::{WriterEnding, WriterSession};
+use crate::action::AccountId;
 use crate::committer::{CommitResult, PostSequence};
 use crate::entry::{Appended, Draft};
 use crate::error::CommitError;
@@ -30,7 +31,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             Some(WriterEnding::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
             Some(WriterEnding::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
             _ if account.is_revoked() => Some((DeclineCode::Revoked, None)),
-            _ => None,
+            _ => self.sanction_of(account.author.id),
         };
         let declined = declined.or_else(|| self.held_back(id.as_ref()?));
         if let Some((code, retry_after)) = declined {
@@ -81,6 +82,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         self.draft_bytes += text.as_str().len();
         self.drafts.push(Draft::Post { author: Arc::clone(&account.author), id: id.clone(), text });
         self.ids.push(id);
+    }
+
+    /// Returns how posts of a muted or banned account are declined.
+    fn sanction_of(&self, account: AccountId) -> Option<(DeclineCode, Option<Duration>)> {
+        let moderation = &self.context.moderation;
+        let banned = moderation.ban(account).map(|ban| (DeclineCode::Banned, ban.left));
+        banned.or_else(|| moderation.mute(account).map(|mute| (DeclineCode::Muted, mute.left)))
     }
 
     /// Declines a post with an id. A plain post is not confirmed, because the plain protocol has no other answer; its
@@ -186,7 +194,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                         self.send(WriterServerCommand::Stored { id, position });
                     }
                 }
-                (Some(_), Appended::Account(_)) => {}
+                (Some(_), Appended::Account(_) | Appended::Action { .. }) => {}
             }
         }
     }

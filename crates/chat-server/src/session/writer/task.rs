@@ -23,6 +23,8 @@ use crate::committer::{CommitResult, Committer, PostSequence};
 use crate::entry::Draft;
 use crate::error::CommitError;
 use crate::limits::{TURN_BYTES, TURN_POSTS, UNFINISHED_LINE};
+use crate::meters::Port;
+use crate::presence::PresenceGuard;
 use crate::rate_limited_log::RateLimitedLog;
 use crate::session::context::SessionContext;
 
@@ -43,7 +45,7 @@ const MAX_UNANSWERED: usize = usize::MAX;
 pub(crate) struct ShutdownSignal {
     /// Becomes true when the server drains: accept no new posts, answer the submitted ones, and close.
     pub(crate) drain: watch::Receiver<bool>,
-    /// Changes when an account is revoked.
+    /// Changes when sessions must look at their accounts: one was revoked, banned or kicked.
     pub(crate) revoked: watch::Receiver<u64>,
 }
 
@@ -65,6 +67,9 @@ pub(crate) struct WriterSession<IO> {
     /// Nothing is read before this time, because the account posts too fast.
     pub(super) pause: Option<Instant>,
     pub(super) ending: Option<WriterEnding>,
+    /// How often the account had been kicked when it logged in.
+    pub(super) kicks: u64,
+    pub(super) presence: PresenceGuard,
 }
 
 /// The reason why no more posts are accepted.
@@ -76,6 +81,10 @@ pub(super) enum WriterEnding {
     Draining,
     /// The account was revoked.
     Revoked,
+    /// An operator has banned the account or its address.
+    Banned,
+    /// An operator has closed the connections of the account.
+    Kicked,
     /// A plain post was not stored. Confirmations are matched by order, so none may follow.
     Unanswerable,
 }
@@ -113,6 +122,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 .with_write_timeout(NEVER)
                 .with_line_timeout(UNFINISHED_LINE),
             replies: ReplyQueue::new(limits.posts_in_flight, limits.answer_bytes),
+            presence: context.presence.enter(Port::Write, permit.peer()),
+            kicks: 0,
             context,
             committer,
             signal,
@@ -243,8 +254,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             self.handle_ready_events().await;
             self.submit().await;
             self.ending.get_or_insert(WriterEnding::Draining);
-        } else if self.account.as_ref().is_some_and(|account| account.is_revoked()) {
-            self.ending.get_or_insert(WriterEnding::Revoked);
+        } else if let Some(ending) = self.sanction() {
+            self.ending.get_or_insert(ending);
+        }
+    }
+
+    /// Returns why an operator wants this connection to end.
+    fn sanction(&self) -> Option<WriterEnding> {
+        let moderation = &self.context.moderation;
+        if moderation.is_address_banned(self.permit.peer()) {
+            return Some(WriterEnding::Banned);
+        }
+        let account = self.account.as_ref()?;
+        if account.is_revoked() {
+            Some(WriterEnding::Revoked)
+        } else if moderation.ban(account.author.id).is_some() {
+            Some(WriterEnding::Banned)
+        } else {
+            (account.kicks() != self.kicks).then_some(WriterEnding::Kicked)
         }
     }
 

@@ -8,19 +8,19 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::accounts::TokenHash;
-use crate::entry::{Author, MessageRecord};
+use crate::entry::{Author, LogEntry, MessageRecord};
 use crate::journal::sqlite::check_store;
 use crate::journal::{MemoryJournal, ReadLimit};
 
-const ALL: ReadLimit = ReadLimit { messages: usize::MAX, bytes: usize::MAX };
+pub(super) const ALL: ReadLimit = ReadLimit { messages: usize::MAX, bytes: usize::MAX };
 
-fn post(account: AccountId, id: Option<u8>, text: &str) -> Draft {
+pub(super) fn post(account: AccountId, id: Option<u8>, text: &str) -> Draft {
     let author = Arc::new(Author { id: account, nickname: Nickname::new(&format!("Keen {account}")).unwrap() });
     let id = id.map(|id| PostId::new(&format!("p{id}")).unwrap());
     Draft::Post { author, id, text: Text::new(text).unwrap() }
 }
 
-fn account(number: u8) -> Draft {
+pub(super) fn account(number: u8) -> Draft {
     Draft::Account {
         token: TokenHash::from_bytes([number; 32]),
         nickname: Nickname::new(&format!("n{number}")).unwrap(),
@@ -90,7 +90,7 @@ fn check(journal: &mut dyn Journal, model: &mut StoreModel, step: &StoreStep) {
                 .map(|appended| match appended {
                     Appended::Fresh { seq, .. } => (seq, true),
                     Appended::Repeated { seq } => (seq, false),
-                    Appended::Account(_) => panic!("no account was asked for"),
+                    other => panic!("{other:?} was not asked for"),
                 })
                 .collect();
             assert_eq!(answers, model.append(wanted));
@@ -99,7 +99,10 @@ fn check(journal: &mut dyn Journal, model: &mut StoreModel, step: &StoreStep) {
         StoreStep::Read { from, messages } => {
             let read = journal.reader().read(*from, ReadLimit { messages: *messages, bytes: usize::MAX }).unwrap();
             let expected = model.messages.iter().enumerate().skip(*from as usize - 1).take(*messages);
-            let seen = read.iter().map(|m| (m.seq as usize - 1, m.nickname.as_str(), m.text.as_str()));
+            let seen = read
+                .iter()
+                .filter_map(LogEntry::message)
+                .map(|m| (m.seq as usize - 1, m.nickname.as_str(), m.text.as_str()));
             assert!(seen.eq(expected.map(|(index, (nick, text))| (index, nick.as_str(), text.as_str()))));
         }
         StoreStep::Reopen => {}
@@ -108,7 +111,8 @@ fn check(journal: &mut dyn Journal, model: &mut StoreModel, step: &StoreStep) {
 
 fn times_are_in_order_and_found(journal: &dyn Journal) {
     let reader = journal.reader();
-    let messages: Vec<MessageRecord> = reader.read(1, ALL).unwrap();
+    let messages: Vec<MessageRecord> =
+        reader.read(1, ALL).unwrap().iter().filter_map(|entry| entry.message().cloned()).collect();
     assert!(messages.is_sorted_by_key(|message| message.at));
     for at in messages.iter().flat_map(|message| [message.at - 1, message.at]).chain([0, i64::MAX]) {
         let expected = messages.iter().find(|message| message.at > at).map_or(journal.head() + 1, |m| m.seq);
@@ -191,10 +195,10 @@ fn leaves_a_newer_store_alone() {
     let journal = SqliteJournal::open(dir.path()).unwrap();
     journal
         .connection
-        .execute_batch(&format!("PRAGMA user_version = 2; PRAGMA application_id = {}", 0x6d63_6802))
+        .execute_batch(&format!("PRAGMA user_version = 3; PRAGMA application_id = {}", 0x6d63_6803))
         .unwrap();
     drop(journal);
-    assert!(matches!(SqliteJournal::open(dir.path()), Err(JournalError::TooNew { found: 2, known: 1 })));
+    assert!(matches!(SqliteJournal::open(dir.path()), Err(JournalError::TooNew { found: 3, known: 2 })));
 }
 
 #[test]
@@ -225,7 +229,7 @@ fn memory_journal_drops_its_oldest() {
     }
     let oldest = journal.reader().oldest();
     assert_eq!((oldest, journal.head()), (91, 100));
-    assert_eq!(journal.reader().read(1, ALL).unwrap().first().unwrap().seq, oldest);
+    assert_eq!(journal.reader().read(1, ALL).unwrap().first().unwrap().seq(), oldest);
 }
 
 /// As after a backup was restored next to the marker of the directory that it came from.

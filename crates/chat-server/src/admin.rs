@@ -1,0 +1,14 @@
+//! The operator's interface to a room, for the binary: requests, their execution, and the socket over which they reach a
+//! running server.
+
+mod execute;
+mod request;
+mod socket;
+mod store;
+
+pub(crate) use self::{execute::AdminHandle, socket::AdminSocket};
+pub use self::{
+    request::{AdminCall, AdminError, AdminReply, AdminRequest},
+    socket::{SOCKET, call},
+    store::call_store,
+};

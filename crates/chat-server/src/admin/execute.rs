@@ -1,0 +1,300 @@
+//! Carries out requests of operators.
+
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use chat_proto::{Nickname, Seq, Text};
+use serde_json::{Value, json};
+
+use super::request::{AdminCall, AdminError, AdminReply, AdminRequest};
+use crate::action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
+use crate::committer::Committer;
+use crate::entry::{Appended, Draft, LogEntry, MessageRecord, SERVER_ACCOUNT};
+use crate::error::{CommitError, JournalError};
+use crate::journal::{JournalReader, ReadLimit, now_ms};
+use crate::meters::Port;
+use crate::session::SessionContext;
+
+/// Messages that one action removes. Each numbered listener gets a line for each of them, and they wait in memory while
+/// it does not read.
+const REMOVED_AT_ONCE: usize = 200;
+
+/// Carries out requests on a server.
+#[derive(Debug, Clone)]
+pub(crate) struct AdminHandle {
+    context: Arc<SessionContext>,
+    committer: Committer,
+}
+
+impl AdminHandle {
+    pub(crate) fn new(context: Arc<SessionContext>, committer: Committer) -> Self {
+        Self { context, committer }
+    }
+
+    /// Carries out a request, and returns its answer.
+    ///
+    /// # Errors
+    /// [`AdminError`]; nothing has changed then, except that the removal of many messages may have begun.
+    pub(crate) async fn execute(&self, call: AdminCall) -> Result<Vec<AdminReply>, AdminError> {
+        let actor = Nickname::new(&call.actor)
+            .map_err(|error| AdminError::Usage(format!("{:?} is not a name: {error}", call.actor)))?;
+        let reason = match call.reason {
+            Some(reason) => {
+                let reason = Text::new(&reason);
+                Some(reason.map_err(|error| AdminError::Usage(format!("the reason cannot be used: {error}")))?)
+            }
+            None => None,
+        };
+        let act = |action| ActionDraft { actor: actor.clone(), reason: reason.clone(), action };
+        match call.request {
+            AdminRequest::Remove { seqs } => self.remove(self.existing(seqs).await?, act).await,
+            AdminRequest::RemoveOf { nickname, last_ms } => {
+                let (account, _) = self.account(&nickname)?;
+                let since = last_ms.map_or(0, |last| now_ms().saturating_sub(last));
+                let messages = self.messages_of(account, since).await?;
+                self.remove(messages.into_iter().map(|message| message.seq).collect(), act).await
+            }
+            AdminRequest::Mute { nickname, for_ms } => {
+                let ((account, nickname), until) = (self.account(&nickname)?, until(for_ms));
+                self.act(act(OperatorAction::Mute { account, nickname, until })).await
+            }
+            AdminRequest::Unmute { nickname } => {
+                let (account, nickname) = self.account(&nickname)?;
+                self.act(act(OperatorAction::Unmute { account, nickname })).await
+            }
+            AdminRequest::Ban { nickname, for_ms } => {
+                let ((account, nickname), until) = (self.account(&nickname)?, until(for_ms));
+                self.act(act(OperatorAction::Ban { account, nickname, until })).await
+            }
+            AdminRequest::BanAddress { addresses, for_ms } => {
+                self.act(act(OperatorAction::BanAddress { addresses, until: until(for_ms) })).await
+            }
+            AdminRequest::Unban { nickname } => {
+                let (account, nickname) = self.account(&nickname)?;
+                self.act(act(OperatorAction::Unban { account, nickname })).await
+            }
+            AdminRequest::UnbanAddress { addresses } => {
+                if !self.context.moderation.bans().addresses.iter().any(|(range, _)| *range == addresses) {
+                    let unknown = format!("{addresses} is not banned; see \"chat-server admin bans\"");
+                    return Err(AdminError::Usage(unknown));
+                }
+                self.act(act(OperatorAction::UnbanAddress { addresses })).await
+            }
+            AdminRequest::Kick { nickname } => {
+                let (account, nickname) = self.account(&nickname)?;
+                self.act(act(OperatorAction::Kick { account, nickname })).await
+            }
+            AdminRequest::Revoke { nickname } => {
+                let (account, nickname) = self.account(&nickname)?;
+                self.act(act(OperatorAction::Revoke { account, nickname })).await
+            }
+            AdminRequest::Restore { nickname } => {
+                let (account, nickname) = self.account(&nickname)?;
+                self.act(act(OperatorAction::Restore { account, nickname })).await
+            }
+            AdminRequest::Announce { text } => self.announce(&text).await,
+            AdminRequest::Bans => Ok(self.bans()),
+            AdminRequest::Who => Ok(self.who()),
+            AdminRequest::Stats => Ok(self.stats()),
+            AdminRequest::Log => self.actions().await,
+            AdminRequest::Export { nickname } => {
+                let (account, _) = self.account(&nickname)?;
+                Ok(self.messages_of(account, 0).await?.iter().map(exported).collect())
+            }
+        }
+    }
+
+    /// Returns the account with this nickname.
+    fn account(&self, nickname: &str) -> Result<(AccountId, String), AdminError> {
+        let found = Nickname::new(nickname).ok().and_then(|nickname| self.context.accounts.by_nickname(&nickname));
+        let unknown = || {
+            AdminError::Usage(format!("no account has the nickname {nickname:?}; see \"chat-server accounts list\""))
+        };
+        let account = found.ok_or_else(unknown)?;
+        Ok((account.author.id, account.author.nickname.as_str().to_owned()))
+    }
+
+    /// Checks that messages exist. Returns those that are not removed yet.
+    async fn existing(&self, mut seqs: Vec<Seq>) -> Result<Vec<Seq>, AdminError> {
+        seqs.sort_unstable();
+        seqs.dedup();
+        let (oldest, newest) = (self.context.reader().oldest(), self.context.log.last());
+        if let Some(outside) = seqs.iter().find(|seq| !(oldest..=newest).contains(*seq)) {
+            let have = if newest < oldest { "none".to_owned() } else { format!("{oldest} to {newest}") };
+            return Err(AdminError::Usage(format!("there is no message {outside}: the log has {have}")));
+        }
+        self.read(move |reader| {
+            let mut found = Vec::new();
+            for seq in seqs {
+                let page = reader.read(seq, ReadLimit::new(1, usize::MAX))?;
+                found.extend(
+                    page.iter().filter_map(LogEntry::message).map(|message| message.seq).filter(|&at| at == seq),
+                );
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn messages_of(&self, account: AccountId, since: i64) -> Result<Vec<MessageRecord>, AdminError> {
+        self.read(move |reader| reader.of_account(account, since)).await
+    }
+
+    /// Removes messages in small steps, so that posts are stored in between.
+    async fn remove(
+        &self,
+        seqs: Vec<Seq>,
+        act: impl Fn(OperatorAction) -> ActionDraft,
+    ) -> Result<Vec<AdminReply>, AdminError> {
+        for some in seqs.chunks(REMOVED_AT_ONCE) {
+            self.store(act(OperatorAction::Remove { seqs: some.to_vec() })).await?;
+        }
+        let messages = if seqs.len() == 1 { "message" } else { "messages" };
+        let text = format!("removed {} {messages}", seqs.len());
+        Ok(vec![AdminReply { object: json!({"type": "removed", "seqs": seqs}), text }])
+    }
+
+    /// Stores an action, which takes effect at the same time.
+    async fn act(&self, draft: ActionDraft) -> Result<Vec<AdminReply>, AdminError> {
+        let (number, at) = self.store(draft.clone()).await?;
+        Ok(vec![shown(&ActionRecord { number, at, head: self.context.log.last(), draft })])
+    }
+
+    async fn store(&self, draft: ActionDraft) -> Result<(u64, i64), AdminError> {
+        match self.committer.append_one(SERVER_ACCOUNT, Draft::Action(draft)).await {
+            Ok(Appended::Action { number, at }) => Ok((number, at)),
+            Ok(_) => Err(AdminError::Failed("the journal answered with something else".to_owned())),
+            Err(error) => Err(not_stored(&error)),
+        }
+    }
+
+    async fn announce(&self, text: &str) -> Result<Vec<AdminReply>, AdminError> {
+        let text = Text::new(text).map_err(|error| AdminError::Usage(format!("the text cannot be posted: {error}")))?;
+        let closed = || AdminError::Failed("the server is closing".to_owned());
+        let draft = self.context.server_draft(text).ok_or_else(closed)?;
+        match self.committer.append_one(SERVER_ACCOUNT, draft).await {
+            Ok(Appended::Fresh { seq, .. } | Appended::Repeated { seq }) => {
+                let object = json!({"type": "announced", "seq": seq});
+                Ok(vec![AdminReply { object, text: format!("announced as message {seq}") }])
+            }
+            Ok(_) => Err(closed()),
+            Err(error) => Err(not_stored(&error)),
+        }
+    }
+
+    fn bans(&self) -> Vec<AdminReply> {
+        let bans = self.context.moderation.bans();
+        let ends = |until: Option<i64>| until.map(|until| format!(" until {}", until / 1000)).unwrap_or_default();
+        let accounts = bans.accounts.into_iter().map(|(id, until)| {
+            let account = self.context.accounts.by_id(id);
+            let nickname = account.map_or_else(|| format!("account {id}"), |known| known.author.nickname.to_string());
+            let object = json!({"type": "ban", "nickname": nickname, "until": until});
+            AdminReply { object, text: format!("{nickname}{}", ends(until)) }
+        });
+        let addresses = bans.addresses.into_iter().map(|(range, until)| {
+            let object = json!({"type": "ban", "addresses": range.to_string(), "until": until});
+            AdminReply { object, text: format!("{range}{}", ends(until)) }
+        });
+        accounts.chain(addresses).collect()
+    }
+
+    fn who(&self) -> Vec<AdminReply> {
+        let present = self.context.presence.all();
+        let reply = |peer: &Arc<crate::presence::PresentPeer>| {
+            let side = match peer.port {
+                Port::Listen => "listen",
+                Port::Write => "write",
+            };
+            let since = peer.since.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let nickname = peer.account.get().map(|account| account.author.nickname.as_str());
+            let object =
+                json!({"type": "connection", "side": side, "address": peer.peer, "nickname": nickname, "since": since});
+            AdminReply { object, text: format!("{side}\t{}\t{since}\t{}", peer.peer, nickname.unwrap_or("-")) }
+        };
+        present.iter().map(reply).collect()
+    }
+
+    fn stats(&self) -> Vec<AdminReply> {
+        let present = self.context.presence.all();
+        let listeners = present.iter().filter(|peer| peer.port == Port::Listen).count();
+        let writers = present.len() - listeners;
+        let (oldest, newest) = (self.context.reader().oldest(), self.context.log.last());
+        let accounts = self.context.accounts.len();
+        let text = format!(
+            "accounts={accounts} oldest={oldest} newest={newest} listeners={listeners} writers={writers} removed={}",
+            self.context.log.removals()
+        );
+        let object = json!({
+            "type": "stats", "accounts": accounts, "oldest": oldest, "newest": newest, "listeners": listeners,
+            "writers": writers, "removed": self.context.log.removals(),
+        });
+        vec![AdminReply { object, text }]
+    }
+
+    async fn actions(&self) -> Result<Vec<AdminReply>, AdminError> {
+        let actions = self.read(|reader| reader.actions()).await?;
+        Ok(actions.iter().map(shown).collect())
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn JournalReader) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let reader = self.context.reader();
+        let done = tokio::task::spawn_blocking(move || read(&*reader)).await;
+        let failed = |error: &dyn std::fmt::Display| AdminError::Failed(format!("could not read the store: {error}"));
+        done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+    }
+}
+
+fn until(for_ms: Option<i64>) -> Option<i64> {
+    for_ms.map(|length| now_ms().saturating_add(length))
+}
+
+fn not_stored(error: &CommitError) -> AdminError {
+    AdminError::Failed(match error {
+        CommitError::Storage(source) => format!("could not store it: {source}"),
+        CommitError::Closed => "the server is closing".to_owned(),
+    })
+}
+
+/// Returns a message of an export.
+fn exported(message: &MessageRecord) -> AdminReply {
+    let MessageRecord { seq, at, nickname, text } = message;
+    let object = json!({"type": "message", "seq": seq, "at": at, "nick": nickname.as_str(), "text": text.as_str()});
+    AdminReply { text: object.to_string(), object }
+}
+
+/// Returns an action as it is shown.
+fn shown(record: &ActionRecord) -> AdminReply {
+    let ActionDraft { actor, reason, action } = &record.draft;
+    // An action consists of strings and numbers, which can always be serialized.
+    let mut object = serde_json::to_value(action).unwrap_or_default();
+    if let Value::Object(fields) = &mut object {
+        fields.insert("type".into(), "action".into());
+        fields.insert("number".into(), record.number.into());
+        fields.insert("at".into(), record.at.into());
+        fields.insert("by".into(), actor.as_str().into());
+        if let Some(reason) = reason {
+            fields.insert("reason".into(), reason.as_str().into());
+        }
+    }
+    let ends = |until: &Option<i64>| until.map(|until| format!(" until {}", until / 1000)).unwrap_or_default();
+    let what = match action {
+        OperatorAction::Remove { seqs } => {
+            let listed: Vec<String> = seqs.iter().map(Seq::to_string).collect();
+            format!("removed {}", listed.join(" "))
+        }
+        OperatorAction::Mute { nickname, until, .. } => format!("muted {nickname}{}", ends(until)),
+        OperatorAction::Unmute { nickname, .. } => format!("unmuted {nickname}"),
+        OperatorAction::Ban { nickname, until, .. } => format!("banned {nickname}{}", ends(until)),
+        OperatorAction::Unban { nickname, .. } => format!("unbanned {nickname}"),
+        OperatorAction::BanAddress { addresses, until } => format!("banned {addresses}{}", ends(until)),
+        OperatorAction::UnbanAddress { addresses } => format!("unbanned {addresses}"),
+        OperatorAction::Kick { nickname, .. } => format!("kicked {nickname}"),
+        OperatorAction::Revoke { nickname, .. } => format!("revoked {nickname}"),
+        OperatorAction::Restore { nickname, .. } => format!("restored {nickname}"),
+    };
+    let why = reason.as_ref().map(|reason| format!(": {}", reason.flattened())).unwrap_or_default();
+    AdminReply { object, text: format!("{}\t{}\t{actor}\t{what}{why}", record.number, record.at / 1000) }
+}

@@ -1,0 +1,306 @@
+//! Operators: removed messages, mutes, bans, and the commands of `chat-server admin` on a running and a stopped server.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::binary::{Program, run};
+use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, WELCOME};
+
+/// The program with a store, and the commands for it.
+struct Room {
+    dir: tempfile::TempDir,
+    program: Option<Program>,
+}
+
+impl Room {
+    fn start() -> Self {
+        let mut room = Self { dir: tempfile::tempdir().unwrap(), program: None };
+        room.restart();
+        room
+    }
+
+    fn path(&self) -> &str {
+        self.dir.path().to_str().unwrap()
+    }
+
+    fn program(&self) -> &Program {
+        self.program.as_ref().unwrap()
+    }
+
+    /// Kills the server, without a chance to close its store, and starts it again.
+    fn restart(&mut self) {
+        self.program = None;
+        self.program = Some(Program::start(&["--data-dir", self.path()]));
+    }
+
+    /// Runs an admin command. Returns exit code, standard output and standard error.
+    fn try_admin(&self, words: &[&str]) -> (Option<i32>, String, String) {
+        run(&[&["admin", "--data-dir", self.path(), "--actor", "root"], words].concat())
+    }
+
+    fn admin(&self, words: &[&str]) -> String {
+        let (code, out, err) = self.try_admin(words);
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{words:?}");
+        out
+    }
+
+    fn admin_json(&self, words: &[&str]) -> Vec<Value> {
+        let out = self.admin(&[&["--json"], words].concat());
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Registers an account. Returns its writer, its nickname and its token.
+    async fn register(&self, nickname: &str) -> (Peer, String, String) {
+        let mut peer = Peer::connect(self.program().write).await;
+        peer.send(format!("\n{nickname}\n")).await;
+        peer.expect(format!("{GREETING}{PROMPT}")).await;
+        let record = peer.record().await;
+        peer.expect(WELCOME).await;
+        (peer, record.nickname, record.token)
+    }
+
+    async fn resume(&self, from: &str) -> (Peer, Value) {
+        let mut peer = Peer::connect(self.program().listen).await;
+        let answer = peer.resume(from).await;
+        (peer, answer)
+    }
+}
+
+async fn post(writer: &mut Peer, text: &str) {
+    writer.send(format!("{text}\n\n")).await;
+    writer.expect(CONFIRMED).await;
+}
+
+async fn object(peer: &mut Peer) -> Value {
+    serde_json::from_str(peer.line().await.strip_prefix('\u{1}').unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_removed_message_leaves_a_tombstone() {
+    let mut room = Room::start();
+    let (mut writer, nickname, _) = room.register("Bob").await;
+    let (mut live, answer) = room.resume("{\"last\": 0}").await;
+    let mut plain = Peer::connect(room.program().listen).await.seated().await;
+    for text in ["one", "SECRETTEXT", "three"] {
+        post(&mut writer, text).await;
+        assert_eq!(object(&mut live).await["text"], text);
+        plain.expect(format!("{nickname}: {text}\n")).await;
+    }
+    assert_eq!(room.admin(&["remove", "2", "--reason", "spam"]), "removed 1 message\n");
+    let removed = object(&mut live).await;
+    assert_eq!((&removed["removed"], &removed["by"], &removed["reason"]), (&json!(2), &json!("root"), &json!("spam")));
+    assert!(removed["at"].as_i64().unwrap() > 0);
+
+    let stream = answer["stream"].as_str().unwrap().to_owned();
+    let after = |seq: u64| format!("{{\"stream\": \"{stream}\", \"after\": {seq}}}");
+    for killed in [false, true] {
+        if killed {
+            room.restart();
+        }
+        let (mut late, _) = room.resume(&after(0)).await;
+        assert_eq!(object(&mut late).await["text"], "one");
+        assert_eq!(object(&mut late).await, removed, "in its place");
+        assert_eq!(object(&mut late).await["text"], "three");
+        // One that had the message learns of it after the answer.
+        let (mut away, _) = room.resume(&after(3)).await;
+        assert_eq!(object(&mut away).await, removed);
+        for file in std::fs::read_dir(room.dir.path()).unwrap().flatten() {
+            let bytes = std::fs::read(file.path()).unwrap_or_default();
+            assert!(!bytes.windows(10).any(|found| found == b"SECRETTEXT"), "{:?} has the text", file.file_name());
+        }
+    }
+    // A plain listener sees nothing of it.
+    plain.send("\u{1}{\"ping\": 2}\n").await;
+    drop(plain);
+    assert_eq!(room.admin(&["remove", "2"]), "removed 0 messages\n");
+    assert_eq!(room.admin(&["remove", "--account", &nickname]), "removed 2 messages\n");
+    let actions = room.admin_json(&["log"]);
+    assert_eq!(actions[0]["seqs"], json!([2]));
+    assert_eq!((&actions[1]["seqs"], &actions[1]["by"]), (&json!([1, 3]), &json!("root")));
+}
+
+#[tokio::test]
+async fn a_mute_declines_posts_until_it_ends() {
+    let mut room = Room::start();
+    let (mut writer, nickname, token) = room.register("Bob").await;
+    room.admin(&["mute", &nickname, "--for", "1h", "--reason", "flood"]);
+    writer.send("\u{1}{\"id\": \"a\", \"text\": \"hello\"}\n").await;
+    let answer = object(&mut writer).await;
+    assert_eq!(answer["code"], "muted");
+    assert!((3_500_000..=3_600_000).contains(&answer["retry_after_ms"].as_u64().unwrap()), "{answer}");
+    // The plain protocol has no word for it.
+    writer.send("plain\n\n").await;
+    writer.expect_end().await;
+    room.restart();
+    let mut writer = Peer::connect(room.program().write).await;
+    writer.send(format!("{token}\n\u{1}{{\"id\": \"a\", \"text\": \"hello\"}}\n")).await;
+    writer.expect(GREETING).await;
+    writer.record().await;
+    writer.expect(WELCOME).await;
+    assert_eq!(object(&mut writer).await["code"], "muted");
+    room.admin(&["unmute", &nickname]);
+    writer.send("\u{1}{\"id\": \"a\", \"text\": \"hello\"}\n").await;
+    assert_eq!(object(&mut writer).await["ok"], "a");
+}
+
+#[tokio::test]
+async fn bans_and_revocations_survive_a_kill() {
+    let mut room = Room::start();
+    let (mut writer, nickname, token) = room.register("Bob").await;
+    room.admin(&["kick", &nickname]);
+    writer.expect_end().await;
+    for (refuse, allow) in [("ban", "unban"), ("revoke", "restore")] {
+        let mut writer = Peer::connect(room.program().write).await;
+        writer.send(format!("{token}\n")).await;
+        writer.expect(GREETING).await;
+        writer.record().await;
+        writer.expect(WELCOME).await;
+        room.admin(&[refuse, &nickname]);
+        writer.expect_end().await;
+        room.restart();
+        let mut again = Peer::connect(room.program().write).await;
+        again.send(format!("{token}\n")).await;
+        again.expect(format!("{GREETING}null\n")).await;
+        room.admin(&[allow, &nickname]);
+        let mut again = Peer::connect(room.program().write).await;
+        again.send(format!("{token}\n")).await;
+        again.expect(GREETING).await;
+        again.record().await;
+    }
+    room.admin(&["ban", "192.0.2.0/24", "--for", "2d", "--reason", "flood"]);
+    let bans = room.admin_json(&["bans"]);
+    assert_eq!((bans.len(), &bans[0]["addresses"]), (1, &json!("192.0.2.0/24")));
+    room.restart();
+    assert_eq!(room.admin_json(&["bans"]), bans);
+    room.admin(&["unban", "192.0.2.0/24"]);
+    assert_eq!(room.admin(&["bans"]), "");
+}
+
+#[tokio::test]
+async fn lists_who_is_there_and_what_was_said() {
+    let room = Room::start();
+    let (mut writer, nickname, _) = room.register("Bob").await;
+    post(&mut writer, "hello").await;
+    let _listener = Peer::connect(room.program().listen).await.seated().await;
+    let who = room.admin_json(&["who"]);
+    let of = |side: &str| who.iter().find(|peer| peer["side"] == side).unwrap();
+    assert_eq!((&of("write")["nickname"], &of("listen")["address"]), (&json!(nickname), &json!("127.0.0.1")));
+    let stats = &room.admin_json(&["stats"])[0];
+    assert_eq!((&stats["accounts"], &stats["newest"], &stats["listeners"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!(room.admin(&["announce", "back at noon"]), "announced as message 2\n");
+    let export = room.admin_json(&["export", &nickname]);
+    assert_eq!((export.len(), &export[0]["text"]), (1, &json!("hello")));
+}
+
+#[tokio::test]
+async fn works_on_a_stopped_store() {
+    let mut room = Room::start();
+    let (mut writer, nickname, token) = room.register("Bob").await;
+    post(&mut writer, "hello").await;
+    room.program = None;
+    room.admin(&["ban", &nickname]);
+    room.admin(&["remove", "1"]);
+    assert_eq!(room.admin_json(&["log"]).len(), 2);
+    room.restart();
+    let mut writer = Peer::connect(room.program().write).await;
+    writer.send(format!("{token}\n")).await;
+    writer.expect(format!("{GREETING}null\n")).await;
+    let (mut late, _) = room.resume("{\"last\": 5}").await;
+    assert_eq!(object(&mut late).await["removed"], 1);
+}
+
+/// Two operators at the same time lose nothing.
+#[tokio::test]
+async fn operators_at_the_same_time_lose_nothing() {
+    let room = Room::start();
+    let (mut writer, ..) = room.register("Bob").await;
+    for number in 0..8 {
+        post(&mut writer, &format!("message {number}")).await;
+    }
+    let command = |seq: u64| {
+        Command::new(env!("CARGO_BIN_EXE_chat-server"))
+            .args(["admin", "--data-dir", room.path(), "remove", &seq.to_string()])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let all: Vec<_> = (1..=8).map(command).collect();
+    for mut child in all {
+        assert!(child.wait().unwrap().success());
+    }
+    let mut removed: Vec<_> = room.admin_json(&["log"]).iter().map(|action| action["seqs"][0].as_u64()).collect();
+    removed.sort_unstable();
+    assert_eq!(removed, (1..=8).map(Some).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn wrong_input_changes_nothing() {
+    let room = Room::start();
+    let (mut writer, nickname, _) = room.register("Bob").await;
+    post(&mut writer, "hello").await;
+    for words in [
+        &["remove"][..],
+        &["remove", "0"],
+        &["remove", "2"],
+        &["remove", "1", "99"],
+        &["remove", "x"],
+        &["remove", "--account", "Missing Name"],
+        &["remove", "1", "--since", "1h"],
+        &["mute", "Missing Name"],
+        &["mute", &nickname, "--for", "0s"],
+        &["mute", &nickname, "--for", "soon"],
+        &["ban", "127.0.0.1"],
+        &["ban", "0.0.0.0/0"],
+        &["ban", "192.0.2.1/33"],
+        &["unban", "192.0.2.1"],
+        &["kick", "Missing Name"],
+        &["revoke", "Missing Name"],
+        &["restore", "Missing Name"],
+        &["announce", " "],
+        &["export", "Missing Name"],
+        &["frobnicate"],
+        &["kick", &nickname, "--actor", " "],
+    ] {
+        let (code, out, err) = room.try_admin(words);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{words:?}: {err}");
+        assert!(err.contains(' ') && !err.contains("panicked"), "{words:?}: {err}");
+    }
+    assert_eq!(room.admin(&["log"]), "");
+    assert_eq!(room.admin_json(&["export", &nickname]).len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_socket_is_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let room = Room::start();
+    let socket = room.dir.path().join("admin.sock");
+    assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let (code, _, err) = run(&["admin", "--data-dir", Path::new("/nonexistent").to_str().unwrap(), "who"]);
+    assert_eq!(code, Some(1), "{err}");
+}
+
+/// Each block of shell commands in the documentation is run as it is written.
+#[tokio::test]
+async fn the_documented_commands_work() {
+    let document = include_str!("../../../../docs/moderation.md");
+    let room = Room::start();
+    let (mut writer, nickname, _) = room.register("Bob").await;
+    for number in 0..12 {
+        post(&mut writer, &format!("message {number}")).await;
+    }
+    let blocks = document.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let mut commands = 0;
+    for line in blocks.flat_map(str::lines) {
+        let words = line.strip_prefix("chat-server admin ").unwrap_or_else(|| panic!("not an admin command: {line}"));
+        let words = words.replace("\"Keen Bob\"", &format!("\"{nickname}\""));
+        let script = format!("\"$0\" admin --data-dir \"$1\" {words}");
+        let done =
+            Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_chat-server"), room.path()]).output().unwrap();
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+        commands += 1;
+    }
+    assert!(commands > 10, "{commands}");
+}

@@ -5,6 +5,7 @@ mod support;
 
 use support::pipes::Pipes;
 use support::room::Room;
+use support::silent_room::SilentRoom;
 use support::write_history;
 
 fn arguments(room: &Room, more: &[&str]) -> Vec<String> {
@@ -98,6 +99,60 @@ fn wrong_token_is_a_refusal() {
     assert_eq!(me.wait_exit(), 3, "{:?}", me.reports());
     assert!(me.reports().iter().any(|line| line.contains("does not know this account")));
     assert!(!me.reports().iter().any(|line| line.contains(token)), "{:?}", me.reports());
+}
+
+#[test]
+fn an_echo_is_not_a_confirmation() {
+    let room = SilentRoom::open();
+    let home = tempfile::tempdir().unwrap();
+    let mut me =
+        Pipes::start(home.path(), &[room.arguments(), vec!["-t".into(), testkit::wire::TOKEN.into()]].concat());
+    me.wait_for_report("writing: online");
+    me.line("hello");
+    me.end_input();
+    me.wait_for_message("Keen Bob: hello");
+    room.cut();
+    assert_eq!(me.wait_exit(), 5, "{:?}", me.reports());
+    assert!(me.reports().iter().any(|line| line.contains("unconfirmed") && line.ends_with("hello")));
+}
+
+#[cfg(unix)]
+#[test]
+fn log_may_be_moved() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let (log, old) = (home.path().join("log"), home.path().join("log.1"));
+    let mut me = Pipes::start(home.path(), &arguments(&room, &["--nickname", "me", "--log-file", "log"]));
+    me.wait_for_report("writing: online");
+    assert!(log.exists());
+    std::fs::rename(&log, &old).unwrap();
+    me.end_input();
+    assert_eq!(me.wait_exit(), 0, "{:?}", me.reports());
+    assert!(std::fs::metadata(&log).unwrap().len() > 0, "the end is in the new file");
+}
+
+#[test]
+fn registration_waits_for_a_full_server() {
+    let room = SilentRoom::open_full(2);
+    let home = tempfile::tempdir().unwrap();
+    let mut me = Pipes::start(home.path(), &[room.arguments(), vec!["--nickname".into(), "me".into()]].concat());
+    me.wait_for_report("Registered as Keen Bob");
+    let waits = |reports: Vec<String>| reports.iter().filter(|line| line.contains("it may be full")).count();
+    assert_eq!(waits(me.reports()), 1, "{:?}", me.reports());
+    me.end_input();
+    assert_eq!(me.wait_exit(), 0, "{:?}", me.reports());
+}
+
+#[test]
+fn names_the_other_room_of_a_name() {
+    let home = tempfile::tempdir().unwrap();
+    for (number, room) in [Room::open(), Room::open()].iter().enumerate() {
+        let mut me = Pipes::start(home.path(), &arguments(room, &["--nickname", "me"]));
+        me.end_input();
+        assert_eq!(me.wait_exit(), 0, "{:?}", me.reports());
+        let warned = me.reports().iter().any(|line| line.contains("me has an account in another room (127.0.0.1:"));
+        assert_eq!(warned, number == 1, "{:?}", me.reports());
+    }
 }
 
 #[test]

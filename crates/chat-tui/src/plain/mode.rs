@@ -1,6 +1,6 @@
 //! The state of plain mode: the application, the lines to print, and the lines that arrived early.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use chat_client::{DeliveryState, PostId, Text, display};
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ pub(crate) struct PlainMode {
     pub(super) early: VecDeque<String>,
     /// The messages without a final state, with their texts. An echo is not a confirmation, so it does not change them.
     pub(super) in_flight: HashMap<PostId, Text>,
+    /// The messages of these that were seen on the listen port.
+    pub(super) echoed: HashSet<PostId>,
     /// An outage was reported, and its end was not.
     pub(super) outage: bool,
     /// Both connections have been up.
@@ -65,6 +67,7 @@ impl PlainMode {
             output: Vec::new(),
             early: VecDeque::new(),
             in_flight: HashMap::new(),
+            echoed: HashSet::new(),
             outage: false,
             connected: false,
             listening_since: Timestamp::MAX,
@@ -143,7 +146,19 @@ impl PlainMode {
         let hints = self.report_event(&message);
         let failed = matches!(message, AppEvent::SearchFailed { .. });
         let searched = matches!(message, AppEvent::Searched { percent: 100, .. });
+        let ended = match &message {
+            AppEvent::Own { id, state } if state.is_final() => Some((id.clone(), state.clone())),
+            _ => None,
+        };
         let mut effects = self.app.update(message, now);
+        effects.retain(|effect| !self.keeps_echo(effect));
+        if let Some((id, state)) = ended
+            && self.echoed.remove(&id)
+            && state == DeliveryState::Unconfirmed
+        {
+            // It is in the conversation, so the next run has nothing to ask.
+            effects.push(Effect::Discard { id });
+        }
         if self.app.links.listening.is_online() && !before.1.listening.is_online() {
             self.listening_since = now;
         }
@@ -187,6 +202,15 @@ impl PlainMode {
         }
         self.follow(&effects);
         effects
+    }
+
+    /// Takes the echo of a message that is not confirmed yet: given to the writer, it would count as a confirmation,
+    /// and a script could not tell the two apart.
+    fn keeps_echo(&mut self, effect: &Effect) -> bool {
+        match effect {
+            Effect::ConfirmEcho { id } if self.in_flight.contains_key(id) => self.echoed.insert(id.clone()),
+            _ => false,
+        }
     }
 
     /// Carries out an action as a key of the full screen would.

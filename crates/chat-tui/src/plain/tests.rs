@@ -105,6 +105,22 @@ fn reports_an_unconfirmed_message() {
 }
 
 #[test]
+fn an_echo_confirms_nothing() {
+    let mut me = plain(false);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, online());
+    let effects = me.line("hello", at(0));
+    let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
+    me.end_input();
+    assert_eq!(take(&mut me, [said("Keen Bob", "hello", 1)]), [], "the writer waits for the server");
+    assert!(!me.is_finished());
+    let effects = take(&mut me, [own(id, DeliveryState::Unconfirmed)]);
+    assert!(effects.contains(&Effect::Discard { id: id.clone() }), "other users have seen it: {effects:?}");
+    assert!(reports(&mut me).contains("Message unconfirmed, it may or may not have been delivered: hello"));
+    assert_eq!((me.is_finished(), me.outcome()), (true, PlainOutcome::Unconfirmed));
+}
+
+#[test]
 fn wrong_token_asks_a_user() {
     let mut me = plain(true);
     take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);

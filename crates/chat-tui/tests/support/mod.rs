@@ -4,6 +4,7 @@
 
 pub mod pipes;
 pub mod room;
+pub mod silent_room;
 #[cfg(unix)]
 pub mod terminal;
 

@@ -1,6 +1,6 @@
 //! Code shared by the programs `chat` and `chat-tui` that does not belong in a library: exit codes, reports on standard
 //! error, the log format, the original command-line spellings, durations as users type them, manual pages, blocking
-//! work, and the local room.
+//! work, the signals that end a program, and the local room.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod blocking;
@@ -12,6 +12,8 @@ pub mod logging;
 pub mod manual;
 mod process;
 pub mod report;
+#[cfg(unix)]
+pub mod signals;
 pub mod streams;
 pub mod time;
 

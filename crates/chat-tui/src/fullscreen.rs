@@ -14,7 +14,7 @@ use crate::external_editor::ExternalEditor;
 use crate::keymap::{self, Action};
 use crate::keys::{KeyBatch, KeyReader};
 use crate::services::Services;
-use crate::signals::{Signal, SignalStream, stop};
+use crate::signals::{EndSignal, Signal, SignalStream, stop};
 use crate::terminal::{self, TerminalGuard};
 use crate::theme::Theme;
 
@@ -45,8 +45,8 @@ pub(crate) struct Fullscreen {
 impl Fullscreen {
     /// Runs until the user or a signal ends it. Restores the terminal in any case, and returns the services, still
     /// running.
-    pub(crate) async fn run(mut self) -> (App, Services, io::Result<()>) {
-        let ended = self.turn().await;
+    pub(crate) async fn run(mut self, end: &EndSignal) -> (App, Services, io::Result<()>) {
+        let ended = self.turn(end).await;
         if let Some(text) = self.app.changed_draft() {
             self.services.start(Effect::SaveDraft(text));
         }
@@ -54,10 +54,10 @@ impl Fullscreen {
         (self.app, self.services, ended)
     }
 
-    async fn turn(&mut self) -> io::Result<()> {
+    async fn turn(&mut self, end: &EndSignal) -> io::Result<()> {
         let mut keys = KeyReader::start()?;
         let mut titled = String::new();
-        let mut signals = SignalStream::new()?;
+        let mut signals = SignalStream::new(end)?;
         let mut drawn = Instant::now() - FRAME;
         let mut rung = Instant::now() - RING;
         let mut changed = true;

@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use chat_client::Settings;
@@ -21,10 +22,17 @@ use crate::lang::{Lang, Phrase};
 use crate::paths::Paths;
 use crate::plain::{self, PlainMode, PlainOutcome};
 use crate::services::Services;
-use crate::terminal::TerminalGuard;
+use crate::signals::EndSignal;
+use crate::terminal::{self, TerminalGuard};
 use crate::timeline::Unsent;
 
 /// Runs `chat-tui` with the arguments of this process.
+/// How long the services may take to end after a signal: the sum of their own limits.
+const CLOSE_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long the last words after a signal may take to be written.
+const REPORT_LIMIT: Duration = Duration::from_millis(1500);
+
 pub fn main() -> ExitCode {
     chat_frontend::forbid_core_dumps();
     match run(TuiArgs::from_command_line()) {
@@ -70,6 +78,8 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     let config = settings.client_config();
     let start = Start {
         lang,
+    // From here on a full pipe or a terminal that is not read delays no signal.
+    let end = EndSignal::watch(terminal::give_back_at_once).context("could not handle signals")?;
         zone: TimeZone::system(),
         now: Timestamp::now(),
         width: 80,
@@ -105,18 +115,23 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let app = App::new(Start { width, height, ..start });
             let theme = environment.theme;
             let screen = Fullscreen { app, screen, services, news, theme, panic_after_start };
-            let (app, services, ended) = screen.run().await;
-            report_unsent(lang, &app, services.close().await.as_ref());
+            let (app, services, ended) = screen.run(&end).await;
+            end.grant(CLOSE_LIMIT);
+            let left = services.close().await;
+            end.grant(REPORT_LIMIT);
+            report_unsent(lang, &app, left.as_ref());
             ended?;
             anyhow::Ok(ExitCode::from(Exit::Done))
         } else {
             let (services, news) = Services::open(config, paths, local_room, false);
             let plain = PlainMode::new(App::new(start), std::io::stdin().is_terminal());
-            let (plain, services, interrupted) = plain::run(plain, services, news).await;
+            let (plain, services, interrupted) = plain::run(plain, services, news, &end).await;
+            end.grant(CLOSE_LIMIT);
             let left = services.close().await;
             report_unsent(lang, plain.app(), left.as_ref());
             let interrupted = interrupted?;
             let (unconfirmed, never_sent) = match &left {
+            end.grant(REPORT_LIMIT);
                 Some(left) => (left.unconfirmed > 0, !left.undone.is_empty()),
                 None => (plain.app().chat.timeline.outgoing.waiting() > 0, false),
             };

@@ -1,4 +1,4 @@
-//! Signals: terminate, suspend, continue, window size.
+//! Signals: suspend, continue, window size, and those that end the program.
 
 use std::io;
 
@@ -15,13 +15,15 @@ pub(crate) enum Signal {
 mod unix {
     use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+    pub(crate) use chat_frontend::signals::EndSignal;
+
     use super::{Signal, io};
 
     /// The handled signals.
     pub(crate) struct SignalStream {
-        terminate: Stream,
-        hang_up: Stream,
-        interrupt: Stream,
+        end: EndSignal,
+        /// The end was returned.
+        ended: bool,
         /// Not handled where the default action is sufficient.
         stop: Option<Stream>,
         go_on: Option<Stream>,
@@ -30,19 +32,18 @@ mod unix {
     }
 
     impl SignalStream {
-        pub(crate) fn new() -> io::Result<Self> {
+        pub(crate) fn new(end: &EndSignal) -> io::Result<Self> {
             let by_number = |which: rustix::process::Signal| signal(SignalKind::from_raw(which.as_raw()));
             let stop = Some(by_number(rustix::process::Signal::TSTP)?);
             let resized = Some(signal(SignalKind::window_change())?);
-            Ok(Self { stop, resized, ..Self::without_stop()? })
+            Ok(Self { stop, resized, ..Self::without_stop(end)? })
         }
 
         /// Handles the signals that end the program, and the one that continues it.
-        pub(crate) fn without_stop() -> io::Result<Self> {
+        pub(crate) fn without_stop(end: &EndSignal) -> io::Result<Self> {
             Ok(Self {
-                terminate: signal(SignalKind::terminate())?,
-                hang_up: signal(SignalKind::hangup())?,
-                interrupt: signal(SignalKind::interrupt())?,
+                end: end.clone(),
+                ended: false,
                 stop: None,
                 go_on: Some(signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?),
                 resized: None,
@@ -52,9 +53,10 @@ mod unix {
         /// Waits for the next signal. Cancel-safe.
         pub(crate) async fn next(&mut self) -> Signal {
             tokio::select! {
-                _ = self.terminate.recv() => Signal::End,
-                _ = self.hang_up.recv() => Signal::End,
-                _ = self.interrupt.recv() => Signal::End,
+                () = self.end.wait(), if !self.ended => {
+                    self.ended = true;
+                    Signal::End
+                }
                 () = heard(&mut self.stop) => Signal::Stop,
                 () = heard(&mut self.go_on) => Signal::Continue,
                 () = heard(&mut self.resized) => Signal::Resized,
@@ -97,22 +99,35 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub(crate) use unix::{SignalStream, stop};
+pub(crate) use unix::{EndSignal, SignalStream, stop};
 
 #[cfg(not(unix))]
 mod other {
     use super::{Signal, io};
 
-    /// Only Ctrl+C is available here.
-    pub(crate) struct SignalStream;
+    use std::time::Duration;
 
-    impl SignalStream {
-        pub(crate) fn new() -> io::Result<Self> {
+    /// Only Ctrl+C is available here.
+    #[derive(Clone, Copy)]
+    pub(crate) struct CtrlC;
+
+    impl CtrlC {
+        pub(crate) fn watch(_last: impl FnOnce() + Send + 'static) -> io::Result<Self> {
             Ok(Self)
         }
 
-        pub(crate) fn without_stop() -> io::Result<Self> {
-            Self::new()
+        pub(crate) fn grant(&self, _time: Duration) {}
+    }
+
+    pub(crate) struct SignalStream;
+
+    impl SignalStream {
+        pub(crate) fn new(_end: &CtrlC) -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(crate) fn without_stop(end: &CtrlC) -> io::Result<Self> {
+            Self::new(end)
         }
 
         pub(crate) async fn next(&mut self) -> Signal {
@@ -135,4 +150,4 @@ mod other {
 }
 
 #[cfg(not(unix))]
-pub(crate) use other::{SignalStream, stop};
+pub(crate) use other::{CtrlC as EndSignal, SignalStream, stop};

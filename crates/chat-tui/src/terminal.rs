@@ -170,20 +170,45 @@ fn enter() -> io::Result<()> {
 /// Restores the terminal, once. Errors are ignored, because the terminal may be gone.
 fn give_back() {
     if TAKEN.swap(false, Ordering::AcqRel) {
-        let _ = execute!(
-            io::stdout(),
-            EndSynchronizedUpdate,
-            event::DisableFocusChange,
-            event::DisableBracketedPaste,
-            terminal::EnableLineWrap,
-            ResetColor,
-            LeaveAlternateScreen,
-            cursor::Show,
-            Print(restore_alternate_scroll()),
-            Print(RESTORE_TITLE)
-        );
+        let mut out = io::stdout();
+        let _ = write_restoring(&mut out).and_then(|()| out.flush());
         let _ = terminal::disable_raw_mode();
     }
+}
+
+/// Restores the terminal while another thread may be stuck in a write to it: without the lock of standard output, and
+/// without waiting for a terminal that takes nothing.
+pub(crate) fn give_back_at_once() {
+    if !TAKEN.swap(false, Ordering::AcqRel) {
+        return;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed();
+        // Opened separately: the flags of standard output are shared with the shell.
+        if let Ok(mut terminal) = std::fs::OpenOptions::new().write(true).custom_flags(flags).open("/dev/tty") {
+            let mut bytes = Vec::new();
+            let _ = write_restoring(&mut bytes).and_then(|()| terminal.write_all(&bytes));
+        }
+    }
+    let _ = terminal::disable_raw_mode();
+}
+
+fn write_restoring(out: &mut impl Write) -> io::Result<()> {
+    queue!(
+        out,
+        EndSynchronizedUpdate,
+        event::DisableFocusChange,
+        event::DisableBracketedPaste,
+        terminal::EnableLineWrap,
+        ResetColor,
+        LeaveAlternateScreen,
+        cursor::Show,
+        Print(restore_alternate_scroll()),
+        Print(RESTORE_TITLE)
+    )
 }
 
 /// Returns the text of a notification. Some terminals interpret a leading digit or keyword as a command, so a fixed

@@ -12,7 +12,7 @@ use super::mode::{OutputLine, PlainMode};
 use crate::effect::Effect;
 use crate::event::AppEvent;
 use crate::services::Services;
-use crate::signals::{Signal, SignalStream};
+use crate::signals::{EndSignal, Signal, SignalStream};
 
 /// How long outstanding messages may take after the end of the input.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,14 +26,20 @@ pub(crate) async fn run(
     mut plain: PlainMode,
     mut services: Services,
     mut news: Receiver<AppEvent>,
+    end: &EndSignal,
 ) -> (PlainMode, Services, io::Result<bool>) {
-    let interrupted = turn(&mut plain, &mut services, &mut news).await;
+    let interrupted = turn(&mut plain, &mut services, &mut news, end).await;
     (plain, services, interrupted)
 }
 
-async fn turn(plain: &mut PlainMode, services: &mut Services, news: &mut Receiver<AppEvent>) -> io::Result<bool> {
+async fn turn(
+    plain: &mut PlainMode,
+    services: &mut Services,
+    news: &mut Receiver<AppEvent>,
+    end: &EndSignal,
+) -> io::Result<bool> {
     let mut input = PlainInput::open()?;
-    let mut signals = SignalStream::without_stop()?;
+    let mut signals = SignalStream::without_stop(end)?;
     let ended = turn_with(plain, services, news, &mut input, &mut signals).await;
     // The messages of the end stand on rows of their own.
     io::stdout().write_all(input.erase().as_bytes())?;

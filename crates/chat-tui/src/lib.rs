@@ -21,6 +21,7 @@ mod effect;
 mod environment;
 mod event;
 mod external_editor;
+mod file_identity;
 mod fullscreen;
 mod key_decoder;
 mod keymap;

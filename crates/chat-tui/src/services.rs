@@ -5,6 +5,7 @@ mod context;
 mod draft_file;
 mod files;
 mod history;
+mod history_log;
 mod history_sink;
 mod keeper;
 mod listener;

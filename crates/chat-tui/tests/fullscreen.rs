@@ -70,6 +70,34 @@ fn reuses_an_account_and_shows_history() {
 }
 
 #[test]
+fn history_may_be_moved_or_removed() {
+    for remove in [false, true] {
+        let room = Room::open();
+        let home = tempfile::tempdir().unwrap();
+        let mut bob = register(&room, "Bob", home.path());
+        let mut ann = arrive(&room, "Ann");
+        for number in 0..3 {
+            ann.terminal.keys(&format!("before {number} with some words{ENTER}"));
+            bob.wait_for(&format!("before {number}"));
+        }
+        let history = home.path().join("data/history.txt");
+        if remove {
+            std::fs::remove_file(&history).unwrap();
+        } else {
+            std::fs::rename(&history, home.path().join("data/history.txt.1")).unwrap();
+        }
+        for text in ["after", "later"] {
+            ann.terminal.keys(&format!("{text}{ENTER}"));
+            bob.wait_for(&format!("│ {text}"));
+        }
+        bob.keys(&format!("mine{ENTER}"));
+        let screen = bob.wait_for("Bob ✓ mine");
+        assert_eq!(screen.matches("continuing in a new file").count(), 1, "{screen}");
+        assert!(screen.contains("before 0") && screen.contains("│ after"), "{screen}");
+    }
+}
+
+#[test]
 fn marks_messages_since_the_last_run() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_client::{ClientConfig, ListenerHandle};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
+use super::history_log::HistoryLog;
 use crate::event::{AppEvent, KnownAccount};
 
 /// The context of every service.
@@ -15,6 +16,7 @@ use crate::event::{AppEvent, KnownAccount};
 pub(super) struct ServiceContext {
     pub(super) config: ClientConfig,
     pub(super) history_path: PathBuf,
+    pub(super) history_log: Mutex<HistoryLog>,
     pub(super) credentials_path: PathBuf,
     pub(super) outbox_path: PathBuf,
     /// The channel for events to the application.
@@ -40,6 +42,11 @@ impl ServiceContext {
         {
             listener.retry_now();
         }
+    }
+
+    /// Locks the files of the history, for a look at the current one. Must be called on a blocking thread only.
+    pub(super) fn history_log(&self) -> MutexGuard<'_, HistoryLog> {
+        self.history_log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs file operations on a blocking thread.

@@ -3,12 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chat_client::{History, display};
+use chat_client::display;
 use chat_frontend::report::chain;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::context::ServiceContext;
-use super::translate;
 use crate::event::{AppEvent, NoticeText, SearchHit};
 use crate::timeline::{HistoryPage, PageLine, PageRequest};
 
@@ -35,8 +34,8 @@ pub(super) fn page(shared: &ServiceContext, wanted: PageRequest) {
 }
 
 fn read(shared: &ServiceContext, wanted: PageRequest) -> Result<HistoryPage, chat_client::HistoryError> {
-    let history = History::open(&shared.history_path)?;
-    let length = history.len();
+    let history = shared.history_log().view()?;
+    let length = history.end();
     let (lines, whole_before) = match wanted {
         PageRequest::Tail => (history.before(length, PAGE)?, PAGE),
         PageRequest::Before(place) => (history.before(place, PAGE)?, PAGE),
@@ -47,15 +46,15 @@ fn read(shared: &ServiceContext, wanted: PageRequest) -> Result<HistoryPage, cha
             (lines, 0)
         }
     };
-    let at_start = lines.first().map_or(length == 0 || whole_before > 0, |line| line.offset() == 0);
+    let at_start = lines.first().map_or(length == 0 || whole_before > 0, |line| line.mark.start == history.start());
     let end = match (lines.last(), wanted) {
-        (Some(line), _) => line.end(),
+        (Some(line), _) => line.mark.end,
         (None, PageRequest::After(place)) => place,
         (None, _) => 0,
     };
     // The file may have grown while it was read; the next page then has the rest.
     let at_end = end >= length;
-    Ok(HistoryPage { lines: lines.iter().map(translate::line).collect(), at_start, at_end, end })
+    Ok(HistoryPage { lines, at_start, at_end, end })
 }
 
 /// Searches backwards from the end; stops when another search, or none, is wanted.
@@ -68,14 +67,15 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
             return shared.send_blocking(AppEvent::SearchFailed { search: number, reason: reason(&error) });
         }
     };
-    let history = match History::open(&shared.history_path) {
+    let opened = shared.history_log().view();
+    let history = match opened {
         Ok(history) => history,
         Err(error) => {
             shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
             return finish();
         }
     };
-    let length = history.len();
+    let length = history.end();
     let mut place = length;
     let (mut hits, mut found) = (Vec::new(), 0);
     let mut reported = Instant::now();
@@ -98,9 +98,9 @@ pub(super) fn search(shared: &ServiceContext, number: u64, query: &str) {
         };
         match history.find_before(place, &mut look) {
             Ok(Some(line)) if wanted() => {
-                place = line.offset();
+                place = line.mark.start;
                 found += 1;
-                hits.push(hit(translate::line(&line), &finder));
+                hits.push(hit(line, &finder));
                 if first || hits.len() >= 100 {
                     first = false;
                     shared.send_blocking(AppEvent::Found { search: number, hits: std::mem::take(&mut hits) });

@@ -9,6 +9,7 @@ use chat_frontend::report::chain;
 use super::context::ServiceContext;
 use super::translate;
 use crate::event::{AppEvent, Incoming, NoticeText};
+use crate::timeline::FileSpan;
 
 /// How many messages are kept in memory while another program has locked the history.
 const MAX_UNWRITTEN: usize = 1_000;
@@ -31,11 +32,8 @@ impl HistorySink {
         let mut sink = Self { recorder: None, unwritten: VecDeque::new(), error_reported: false };
         match Recorder::open(&shared.history_path) {
             Ok(recorder) => {
-                for warning in recorder.warnings() {
-                    let text = NoticeText::File(warning.to_string());
-                    shared.send_blocking(AppEvent::Notice { text, error: false });
-                }
                 sink.recorder = Some(recorder);
+                sink.report_warnings(shared);
             }
             Err(HistoryError::Locked(error)) => {
                 let text = NoticeText::HistoryElsewhere(chain(&error));
@@ -93,6 +91,7 @@ impl HistorySink {
             }
         }
         let rest = self.write(shared, messages, &mut incoming).err().unwrap_or_default();
+        self.report_warnings(shared);
         (incoming, rest.into_iter().map(ListenerEvent::Message).collect())
     }
 
@@ -119,8 +118,17 @@ impl HistorySink {
             (Some(new), Some(old)) => new.stream != old.stream || new.seq > old.seq,
             _ => true,
         });
-        let spans: Vec<Option<Range<u64>>> = match recorder.record_spans(&messages) {
-            Ok(spans) => spans,
+        // Before the lines too, to see a file that was truncated and has grown again.
+        let _ = shared.history_log().follow();
+        let marks: Vec<Option<FileSpan>> = match recorder.record_spans(&messages) {
+            Ok(spans) => {
+                // They are the last of the file that is at the path now, whichever one it was before.
+                let end = shared.history_log().follow().ok();
+                let written = spans.iter().flatten().next_back().map_or(0, |last| last.end);
+                let place = |offset| Some(end?.saturating_sub(written.saturating_sub(offset)));
+                let mark = |span: Range<u64>| Some(FileSpan { start: place(span.start)?, end: place(span.end)? });
+                spans.into_iter().map(|span| span.and_then(mark)).collect()
+            }
             Err(error @ HistoryError::Backlog { .. }) => {
                 // Accept nothing more until there is space: the server keeps the messages.
                 self.report_error(shared, &error);
@@ -132,8 +140,8 @@ impl HistorySink {
                 Vec::new()
             }
         };
-        let spans = spans.into_iter().chain(std::iter::repeat(None));
-        incoming.extend(messages.iter().zip(spans).map(|(message, span)| translate::message(message, span)));
+        let marks = marks.into_iter().chain(std::iter::repeat(None));
+        incoming.extend(messages.iter().zip(marks).map(|(message, mark)| translate::message(message, mark)));
         Ok(())
     }
 
@@ -157,12 +165,21 @@ impl HistorySink {
                 self.recorder = Some(recorder);
             }
         }
+        self.report_warnings(shared);
     }
 
     /// Writes the waiting messages and the cursor.
     pub(super) fn close(self) {
         if let Some(Err(error)) = self.recorder.map(Recorder::close) {
             tracing::warn!(error = chain(&error), "could not close the history");
+        }
+    }
+
+    /// Reports what was found wrong with the file since the last call, and that it was begun again.
+    fn report_warnings(&mut self, shared: &ServiceContext) {
+        for warning in self.recorder.as_mut().map(Recorder::take_warnings).unwrap_or_default() {
+            let text = NoticeText::File(warning.to_string());
+            shared.send_blocking(AppEvent::Notice { text, error: false });
         }
     }
 

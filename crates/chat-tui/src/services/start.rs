@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::context::{ServiceContext, wait_for};
 use super::draft_file::DraftFile;
 use super::files::RegistrationResult;
+use super::history_log::HistoryLog;
 use super::keeper::FileKeeper;
 use super::writer::WriterCommand;
 use super::{files, history, listener, writer};
@@ -60,6 +61,7 @@ impl Services {
         let room = LocalRoom::open(local_room, &config, &paths.data_dir, &paths.credentials, notices);
         let shared = Arc::new(ServiceContext {
             config,
+            history_log: Mutex::new(HistoryLog::new(paths.history.clone())),
             history_path: paths.history,
             credentials_path: paths.credentials,
             outbox_path: paths.outbox,
@@ -81,8 +83,12 @@ impl Services {
             shared.send_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));
             files::load_accounts(shared);
         });
-        let history_path = shared.history_path.clone();
-        let read_position = FileKeeper::start(Duration::ZERO, move |place| files::remember(&history_path, place));
+        let keeping = shared.clone();
+        let read_position = FileKeeper::start(Duration::ZERO, move |place| {
+            // The next run knows only the current file.
+            let offset = keeping.history_log().offset_in_file(place);
+            files::remember(&keeping.history_path, offset);
+        });
         let draft = keeps_draft.then(|| keep_draft(&shared));
         (
             Self { shared, posting, room, listening: None, closing: watch::channel(false).0, read_position, draft },

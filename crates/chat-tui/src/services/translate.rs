@@ -1,7 +1,6 @@
 //! Translates the types of the library to those of the application.
 
 use std::io;
-use std::ops::Range;
 
 use chat_client::history::{LocalMinute, said_at};
 use chat_client::{ConnectError, ConnectionState, HistoryLine, Message, Refusal};
@@ -51,15 +50,11 @@ pub(super) fn cause(error: &ConnectError) -> LinkError {
     }
 }
 
-/// A message with the time that stands in the history too.
-pub(super) fn message(message: &Message, span: Option<Range<u64>>) -> Incoming {
+/// A message with the time that stands in the history too, and its place there.
+pub(super) fn message(message: &Message, mark: Option<FileSpan>) -> Incoming {
     let now = Timestamp::now();
     let at = Timestamp::from_millisecond(said_at(message, now.as_millisecond())).unwrap_or(now);
-    Incoming::Message {
-        message: message.clone(),
-        at,
-        mark: span.map(|span| FileSpan { start: span.start, end: span.end }),
-    }
+    Incoming::Message { message: message.clone(), at, mark }
 }
 
 pub(super) fn line(line: &HistoryLine) -> PageLine {

@@ -94,7 +94,7 @@ fn read(sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
             }
         }
     };
-    let mut decoder = KeyDecoder::default();
+    let (mut decoder, mut arranger) = (KeyDecoder::default(), batch::Arranger::default());
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let mut bytes = Vec::new();
@@ -112,7 +112,7 @@ fn read(sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
         }
         let read_at = Instant::now();
         let inputs = if bytes.is_empty() { decoder.expire() } else { decoder.feed(&bytes) };
-        let events = batch::arrange(inputs);
+        let events = arranger.arrange(&inputs, read_at);
         if !events.is_empty() && sender.send(KeyBatch { read_at, events }).is_err() {
             return;
         }

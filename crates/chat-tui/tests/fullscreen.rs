@@ -378,14 +378,35 @@ fn asks_about_several_lines_in_one_read() {
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys("one\rtwo\r");
     bob.terminal.wait_for("Paste: 2 lines, 8 bytes");
-    bob.terminal.keys("4");
+    // A key that is not text: right after a paste that would be its next piece.
+    bob.terminal.keys("\x1b");
     bob.terminal.wait_without("Paste: 2 lines");
-    // The answer arrives in the same read as the question.
+}
+
+#[test]
+fn an_answer_with_the_question_is_none() {
+    let room = Room::open();
+    let mut bob = arrive(&room, "Bob");
     bob.terminal.keys("\x1b[200~three\nfour\x1b[201~\r");
     let screen = bob.terminal.wait_for("Paste: 2 lines, 10 bytes");
     assert!(!screen.contains("queued") && !screen.contains("sent"), "{screen}");
     bob.terminal.keys("1");
     bob.terminal.wait_for("✓ three");
+}
+
+#[test]
+fn pieces_of_a_paste_answer_nothing() {
+    let room = Room::open();
+    let mut bob = arrive(&room, "Bob");
+    bob.terminal.keys("\x1b[200~one\rtwo");
+    // Shown without its end, after a pause.
+    bob.terminal.wait_for("Paste: 2 lines, 7 bytes");
+    bob.terminal.keys("\r2 eggs\r\x1b[201~");
+    let screen = bob.terminal.wait_for("Paste: 3 lines, 15 bytes");
+    assert!(!screen.contains("queued") && !screen.contains("✓"), "{screen}");
+    bob.terminal.keys("1");
+    bob.terminal.wait_for("Bob ✓ one");
+    bob.terminal.wait_for("│ 2 eggs");
 }
 
 #[test]

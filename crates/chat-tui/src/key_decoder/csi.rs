@@ -35,6 +35,8 @@ pub(super) fn control_sequence(rest: &[u8]) -> Step {
                 }
                 return Step::Done(at + 1, decode(parameters, byte));
             }
+            // A control inside of a sequence does not end it. Keys that everyone needs do, and what cancels it.
+            0x00..=0x1f if at > 1 && !matches!(byte, 0x03 | b'\r' | 0x18 | 0x1a | 0x1b) => at += 1,
             // Not part of a sequence: drop what was read of it, and decode this byte separately.
             _ => return Step::Done(at, None),
         }

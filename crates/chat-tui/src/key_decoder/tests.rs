@@ -83,7 +83,11 @@ fn drops_unknown_sequences_completely() {
         "\x1b[201~",
         "\x1b[57441;5u",
         "\x1bOz",
-        "\u{9b}",
+        "\u{85}",
+        "\u{9b}?62;22c",
+        "\u{9d}11;rgb:0/0/0\u{9c}",
+        "\u{90}1+r544e=78\x1b\\",
+        "\x1b[1\x07m",
     ] {
         assert_eq!(decode(bytes), [], "{bytes:?}");
         assert_eq!(decode_slowly(bytes), [], "{bytes:?} cut");
@@ -115,6 +119,63 @@ fn paste_is_one_input() {
     assert!(decoder.timeout().is_some());
     assert_eq!(decoder.expire(), paste("lost end"));
     assert_eq!(decoder.feed(b"\x03"), [key(KeyCode::Char('c'), CONTROL)], "keys are keys again");
+}
+
+#[test]
+fn controls_of_one_byte_begin_sequences() {
+    for (bytes, wanted) in [
+        (&b"\x9bA"[..], vec![key(KeyCode::Up, NONE)]),
+        (b"\xc2\x9b1;5A", vec![key(KeyCode::Up, CONTROL)]),
+        (b"\x8fP", vec![key(KeyCode::F(1), NONE)]),
+        (b"\x9b200~two\r\x1b[201~", vec![Input::Paste("two\r".into())]),
+        (b"\x9d0;title\x9cx", vec![key(KeyCode::Char('x'), NONE)]),
+        // The second byte of this letter is the one that ends the string above.
+        (b"\x1b]l\xd0\x9c\x1b\\x", vec![key(KeyCode::Char('x'), NONE)]),
+        (b"\x84x", vec![key(KeyCode::Char('x'), NONE)]),
+    ] {
+        assert_eq!(KeyDecoder::default().feed(bytes), wanted, "{bytes:?}");
+        let mut decoder = KeyDecoder::default();
+        let slowly: Vec<Input> = bytes.iter().flat_map(|byte| decoder.feed(&[*byte])).collect();
+        assert_eq!(slowly, wanted, "{bytes:?} cut");
+    }
+    let mut decoder = KeyDecoder::default();
+    assert_eq!(decoder.feed(b"\x9b1"), []);
+    assert!(decoder.timeout().is_some(), "its rest is not waited for without end");
+    assert_eq!(decoder.expire(), []);
+    assert_eq!(decoder.feed(b"a"), [key(KeyCode::Char('a'), NONE)]);
+}
+
+#[test]
+fn a_character_waits_for_its_rest() {
+    for (first, rest, modifiers) in [(&b"\xd0"[..], &b"\xb6"[..], NONE), (b"\x1b\xd0", b"\xb6", ALT)] {
+        let mut decoder = KeyDecoder::default();
+        assert_eq!(decoder.feed(first), []);
+        assert_eq!(decoder.timeout(), None, "no time ends it");
+        assert_eq!(decoder.feed(rest), [key(KeyCode::Char('ж'), modifiers)]);
+    }
+    let mut decoder = KeyDecoder::default();
+    assert_eq!(decoder.feed(b"\xf0\x9f"), []);
+    assert_eq!(decoder.feed(b"\x03"), [key(KeyCode::Char('c'), CONTROL)], "it was none");
+}
+
+#[test]
+fn a_paste_may_pause() {
+    let paste = |text: &str| vec![Input::Paste(text.to_owned())];
+    let mut decoder = KeyDecoder::default();
+    assert_eq!(decoder.feed("\x1b[200~one\rж".as_bytes()).len() + decoder.feed(b"\xd0").len(), 0);
+    assert_eq!(decoder.expire(), paste("one\rж"));
+    assert_eq!(decoder.timeout(), None, "half a character is nothing to pass on");
+    assert_eq!(decoder.feed(b"\xb6two\r"), []);
+    assert_eq!(decoder.expire(), paste("жtwo\r"), "no Enter");
+    assert_eq!(
+        decoder.feed(b"three\x03\r\x1b[20"),
+        [Input::Paste("three".into()), key(KeyCode::Char('c'), CONTROL), key(KeyCode::Enter, NONE)]
+    );
+
+    let mut decoder = KeyDecoder::default();
+    decoder.feed(b"\x1b[200~one");
+    decoder.expire();
+    assert_eq!(decoder.feed(b"\rtwo\r\x1b[201~x"), [Input::Paste("\rtwo\r".into()), key(KeyCode::Char('x'), NONE)]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The meaning of keys that arrive in one read: several lines at once are a paste, several equal arrows at once are the
 //! wheel of a mouse. A user types neither that fast.
 
+use std::time::{Duration, Instant};
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::event::AppEvent;
@@ -9,42 +11,75 @@ use crate::key_decoder::Input;
 /// This many equal arrows in one read come from a wheel.
 const WHEEL_ARROWS: usize = 3;
 
-/// Turns the inputs of one read into events.
-pub(super) fn arrange(inputs: Vec<Input>) -> Vec<AppEvent> {
-    let mut events = Vec::new();
-    let mut rest = inputs.as_slice();
-    while let Some(first) = rest.first() {
-        if let Some((text, used)) = pasted_lines(rest) {
-            events.push(AppEvent::Paste(text));
-            rest = &rest[used..];
-            continue;
-        }
-        let equal = rest.iter().take_while(|input| *input == first).count();
-        if let Some(direction) = plain_arrow(first).filter(|_| equal >= WHEEL_ARROWS) {
-            events.push(AppEvent::Wheel(direction.saturating_mul(i16::try_from(equal).unwrap_or(i16::MAX))));
-            rest = &rest[equal..];
-            continue;
-        }
-        events.push(match first.clone() {
-            Input::Key(key) => AppEvent::Key(key),
-            Input::Paste(text) => AppEvent::Paste(text),
-            Input::Focus(focus) => AppEvent::Focus(focus),
-        });
-        rest = &rest[1..];
-    }
-    events
+/// A paste without brackets may arrive in pieces. Text that follows one within this time is its next piece: a user
+/// cannot have read the question about it.
+const PASTE_PAUSE: Duration = Duration::from_millis(300);
+
+/// Turns inputs into events.
+#[derive(Debug, Default)]
+pub(super) struct Arranger {
+    /// When the last piece of a paste without brackets was read.
+    pasted_at: Option<Instant>,
 }
 
-/// Returns the text at the start that was pasted without brackets, and the number of its inputs: typed characters with
-/// a line break among them that is not the last.
-fn pasted_lines(inputs: &[Input]) -> Option<(String, usize)> {
-    let text: String = inputs.iter().map_while(as_text).collect();
-    let broken = text.trim_end_matches('\n').contains('\n');
-    // Each of them is one character.
-    (broken && !text.starts_with('\n')).then(|| {
-        let used = text.chars().count();
-        (text, used)
-    })
+impl Arranger {
+    /// Returns the events of one read.
+    pub(super) fn arrange(&mut self, inputs: &[Input], read_at: Instant) -> Vec<AppEvent> {
+        let mut events = Vec::new();
+        let mut pastes = self.pasted_at.is_some_and(|at| read_at.saturating_duration_since(at) < PASTE_PAUSE);
+        let mut rest = inputs;
+        while let Some(first) = rest.first() {
+            let text = text_at_start(rest);
+            pastes |= is_pasted(&text);
+            if pastes && !text.is_empty() {
+                self.pasted_at = Some(read_at);
+                // Each input of it is one character.
+                rest = &rest[text.chars().count()..];
+                events.push(AppEvent::Paste(text));
+                continue;
+            }
+            let equal = rest.iter().take_while(|input| *input == first).count();
+            if let Some(direction) = plain_arrow(first).filter(|_| equal >= WHEEL_ARROWS) {
+                events.push(AppEvent::Wheel(direction.saturating_mul(i16::try_from(equal).unwrap_or(i16::MAX))));
+                rest = &rest[equal..];
+                continue;
+            }
+            events.push(match first.clone() {
+                Input::Key(key) => AppEvent::Key(key),
+                Input::Paste(text) => AppEvent::Paste(text),
+                Input::Focus(focus) => AppEvent::Focus(focus),
+            });
+            rest = &rest[1..];
+        }
+        events
+    }
+}
+
+/// Returns the text at the start, with the control characters inside of it.
+fn text_at_start(inputs: &[Input]) -> String {
+    let text: String = inputs.iter().map_while(|input| as_text(input).or_else(|| as_control(input))).collect();
+    text.trim_end_matches(is_control).to_owned()
+}
+
+/// Returns whether text was pasted without brackets: it has a line break between two lines.
+fn is_pasted(text: &str) -> bool {
+    let lines = text.trim_end_matches(|c| c == '\n' || is_control(c));
+    lines.contains('\n') && !lines.starts_with(|c| c == '\n' || is_control(c))
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
+}
+
+/// Returns a key of one control character, which a paste may contain. Ctrl+C remains a key.
+fn as_control(input: &Input) -> Option<char> {
+    let Input::Key(KeyEvent { code, modifiers, .. }) = input else { return None };
+    match (*code, *modifiers) {
+        (KeyCode::Backspace, KeyModifiers::NONE) => Some('\x7f'),
+        (KeyCode::Char('c'), _) => None,
+        (KeyCode::Char(letter @ 'a'..='z'), KeyModifiers::CONTROL) => Some(char::from(letter as u8 - b'a' + 1)),
+        _ => None,
+    }
 }
 
 fn as_text(input: &Input) -> Option<char> {
@@ -71,7 +106,7 @@ mod tests {
     use crate::key_decoder::KeyDecoder;
 
     fn read(bytes: &str) -> Vec<AppEvent> {
-        arrange(KeyDecoder::default().feed(bytes.as_bytes()))
+        Arranger::default().arrange(&KeyDecoder::default().feed(bytes.as_bytes()), Instant::now())
     }
 
     fn pastes(events: &[AppEvent]) -> Vec<&str> {
@@ -87,6 +122,38 @@ mod tests {
         assert_eq!(pastes(&read("one\ntwo")), ["one\ntwo"]);
         let after = read("\x01one\rtwo\x1b[A");
         assert_eq!((pastes(&after), after.len()), (vec!["one\ntwo"], 3));
+    }
+
+    #[test]
+    fn controls_do_not_break_a_paste() {
+        for (bytes, text) in [
+            ("one\x07\rtwo\r", "one\x07\ntwo\n"),
+            ("o\x7fne\rtwo", "o\x7fne\ntwo"),
+            ("one\x04\r\x11two\r", "one\x04\n\x11two\n"),
+        ] {
+            let events = read(bytes);
+            assert_eq!((pastes(&events), events.len()), (vec![text], 1), "{bytes:?}");
+        }
+        let events = read("one\rtwo\r\x01");
+        assert_eq!((pastes(&events), events.len()), (vec!["one\ntwo\n"], 2), "a key after it");
+        for bytes in ["hello\r\x01", "hel\x7flo\r", "one\x03\rtwo\r"] {
+            assert_eq!(pastes(&read(bytes)), Vec::<&str>::new(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_a_paste_are_pastes() {
+        let (mut arranger, start) = (Arranger::default(), Instant::now());
+        let mut read = |bytes: &str, after: u64| {
+            arranger.arrange(&KeyDecoder::default().feed(bytes.as_bytes()), start + Duration::from_millis(after))
+        };
+        assert_eq!(pastes(&read("one\rtwo\r", 0)), ["one\ntwo\n"]);
+        assert_eq!(pastes(&read("three\r", 60)), ["three\n"]);
+        let events = read("2 eggs\x1b[A\r", 300);
+        assert_eq!((pastes(&events), events.len()), (vec!["2 eggs", "\n"], 3), "not an answer");
+        assert!(matches!(read("\x1b", 320)[..], [] | [AppEvent::Key(_)]), "a key that is no text");
+        assert!(matches!(read("1", 700)[..], [AppEvent::Key(_)]), "an answer");
+        assert!(matches!(read("2", 701)[..], [AppEvent::Key(_)]));
     }
 
     #[test]

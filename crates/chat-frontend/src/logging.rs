@@ -2,9 +2,8 @@
 //! tokens have no `Display`, and their `Debug` is empty.
 
 use std::fmt;
-use std::fs::File;
-use std::io::IsTerminal as _;
-use std::sync::Arc;
+use std::io::{IsTerminal as _, Write};
+use std::sync::Mutex;
 
 use chat_client::display;
 use tracing::field::Field;
@@ -25,11 +24,11 @@ pub fn to_stderr() {
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer).with(targets()));
 }
 
-/// Writes the log to a file from now on. A second call changes nothing.
-pub fn to_file(file: File) {
+/// Writes the log to a file from now on, each line in one call. A second call changes nothing.
+pub fn to_file(file: impl Write + Send + 'static) {
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(Arc::new(file))
+        .with_writer(Mutex::new(file))
         .fmt_fields(debug_fn(field).delimited(" "));
     // An error means that a log exists already.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer).with(targets()));

@@ -30,6 +30,7 @@ mod lang;
 mod layout;
 mod line_editor;
 mod link;
+mod log_file;
 mod manual;
 mod names;
 mod painter;

@@ -12,13 +12,14 @@ use chat_frontend::report::{chain, eprint};
 use chat_frontend::{Exit, logging};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use private_files::{Repair, file};
+use private_files::Repair;
 
 use crate::app::{App, Start};
 use crate::args::TuiArgs;
 use crate::environment::Environment;
 use crate::fullscreen::Fullscreen;
 use crate::lang::{Lang, Phrase};
+use crate::log_file::ClientLog;
 use crate::paths::Paths;
 use crate::plain::{self, PlainMode, PlainOutcome};
 use crate::services::Services;
@@ -165,10 +166,10 @@ fn report_unsent(lang: Lang, app: &App, left: Option<&Unsent>) {
     }
 }
 
-/// Opens the log. It may contain text of peers, so it is as private as the history.
+/// Opens the log.
 fn log_to(path: &std::path::Path) -> anyhow::Result<()> {
     let mut warnings: Vec<Repair> = Vec::new();
-    let file = file::open_append(path, &mut warnings);
+    let file = ClientLog::open(path, &mut warnings);
     let file = file.with_context(|| format!("could not write the log {}", path.display()))?;
     warnings.iter().for_each(|warning| eprint(&format!("chat-tui: {warning}")));
     logging::to_file(file);

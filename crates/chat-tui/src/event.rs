@@ -110,6 +110,14 @@ pub(crate) enum NoticeText {
     OutboxElsewhere(String),
     /// The token is sent unencrypted over a network.
     InTheClear(String),
+    /// The server takes no registration at present, for this reason; it is asked again.
+    RegistrationWaits(String),
+    /// The name that is registered `here` has an account in these rooms.
+    OtherRooms {
+        name: String,
+        rooms: String,
+        here: String,
+    },
     /// An error of a file, in its own words.
     File(String),
     /// A file that could not be written can be written again.

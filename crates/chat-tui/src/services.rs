@@ -10,6 +10,7 @@ mod history_sink;
 mod keeper;
 mod listener;
 mod outbox_files;
+mod registration;
 mod start;
 mod translate;
 mod writer;

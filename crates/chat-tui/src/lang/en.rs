@@ -187,6 +187,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
             NoticeText::OutboxElsewhere(error) => format!("Messages typed here do not survive a restart: {error}"),
             NoticeText::InTheClear(host) => format!("The token is sent to {host} without encryption; use --tls."),
+            NoticeText::RegistrationWaits(error) => format!("Registration has to wait: {error}. It is tried again."),
+            NoticeText::OtherRooms { name, rooms, here } => format!("{name} has an account in another room ({rooms}) and none in {here}. If the server has moved, use `chat accounts move`."),
             NoticeText::File(error) => error.clone(),
             NoticeText::FileWorksAgain => "The history is being written again.".into(),
         },

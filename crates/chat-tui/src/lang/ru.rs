@@ -199,6 +199,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::HistoryElsewhere(error) => format!("История здесь только читается: {}", reason(error)),
             NoticeText::OutboxElsewhere(error) => format!("Введённое здесь не сохранится при перезапуске: {}", reason(error)),
             NoticeText::InTheClear(host) => format!("Токен передаётся на {host} без шифрования; используйте --tls."),
+            NoticeText::RegistrationWaits(error) => format!("Регистрация откладывается: {}. Попытки продолжаются.", reason(error)),
+            NoticeText::OtherRooms { name, rooms, here } => format!("У имени {name} есть учётная запись в другой комнате ({rooms}), но не в {here}. Если сервер переехал, используйте `chat accounts move`."),
             NoticeText::File(error) => format!("Ошибка файла: {}", reason(error)),
             NoticeText::FileWorksAgain => "История снова записывается.".into(),
         },

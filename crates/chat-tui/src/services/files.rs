@@ -1,6 +1,7 @@
 //! The small files: accounts, where reading ended, and the export.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -9,7 +10,7 @@ use chat_frontend::report::chain;
 use private_files::{Repair, file};
 
 use super::context::{ServiceContext, known};
-use super::translate;
+use super::{registration, translate};
 use crate::event::{AppEvent, KnownAccount, NoticeText, Registered};
 use crate::link::LinkError;
 
@@ -44,7 +45,7 @@ pub(super) enum RegistrationResult {
 /// Creates an account and saves it. An account that could not be saved is returned nevertheless. With `only_missing`,
 /// returns the saved account of this name if there is one.
 pub(super) async fn register(
-    shared: &ServiceContext,
+    shared: &Arc<ServiceContext>,
     nickname: Nickname,
     only_missing: bool,
 ) -> Result<RegistrationResult, LinkError> {
@@ -71,7 +72,7 @@ pub(super) async fn register(
             return Ok(RegistrationResult::Found(found));
         }
     }
-    let account = match chat_client::register(&shared.config, nickname).await {
+    let account = match registration::ask(shared, nickname).await {
         Ok(account) => account,
         Err(error) => return Err(translate::cause(&error)),
     };

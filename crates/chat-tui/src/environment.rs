@@ -1,8 +1,14 @@
 //! What the terminal, and tmux or screen before it, can do.
 
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use crate::theme::{Theme, ThemeSetting};
+
+/// How long tmux may take to answer: the screen waits for it.
+const TMUX_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The terminal as the environment describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,21 +80,41 @@ impl Multiplexer {
 
 fn tmux_option(option: &str) -> Option<String> {
     let mut command = Command::new("tmux");
-    command.args(["show-options", "-gAqv", option]).stdin(Stdio::null()).stderr(Stdio::null());
-    let output = command.output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    command.args(["show-options", "-gAqv", option]);
+    let answer = ask(command, "", TMUX_TIMEOUT)?;
+    Some(answer.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Puts a text into the buffer of tmux. `false` where tmux did not take it.
 pub(crate) fn load_tmux_buffer(text: &str) -> bool {
-    use std::io::Write;
-
     let mut command = Command::new("tmux");
-    command.args(["load-buffer", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let Ok(mut child) = command.spawn() else { return false };
-    let written = child.stdin.take().is_some_and(|mut input| input.write_all(text.as_bytes()).is_ok());
-    child.wait().is_ok_and(|status| status.success()) && written
+    command.args(["load-buffer", "-"]);
+    ask(command, text, TMUX_TIMEOUT).is_some()
+}
+
+/// Returns the output of a program; `None` if it fails, or does not end its output in time. It is ended then.
+fn ask(mut command: Command, input: &str, timeout: Duration) -> Option<String> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let (mut stdin, mut stdout) = (child.stdin.take()?, child.stdout.take()?);
+    let input = input.to_owned();
+    let (sender, output) = mpsc::channel();
+    // In a thread of its own, which a program that hangs cannot hold up longer than it holds its pipes.
+    std::thread::spawn(move || {
+        // A program that reads nothing may have what it needs.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let mut text = String::new();
+        let read = stdout.read_to_string(&mut text);
+        // An error means that the caller has stopped waiting.
+        let _ = sender.send(read.map(|_| text));
+    });
+    let answer = output.recv_timeout(timeout);
+    if answer.is_err() {
+        // An error means that it has ended.
+        let _ = child.kill();
+    }
+    let succeeded = child.wait().is_ok_and(|status| status.success());
+    answer.ok()?.ok().filter(|_| succeeded)
 }
 
 #[cfg(test)]
@@ -112,6 +138,21 @@ mod tests {
         assert_eq!(without, Multiplexer::Tmux { passthrough: false, clipboard: true });
         assert_eq!(without.wrap("\x1b]9;hi\x07"), None);
         assert_eq!(of(&[("TERM", "xterm")], &[]).multiplexer.wrap("x").unwrap(), "x");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let shell = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            command
+        };
+        assert_eq!(ask(shell("exec sleep 600"), "", Duration::ZERO), None);
+        let patient = Duration::from_secs(20);
+        assert_eq!(ask(shell("tr a b"), "a", patient).unwrap(), "b");
+        assert_eq!(ask(shell("echo no; exit 1"), "", patient), None);
+        assert_eq!(ask(Command::new("/nonexistent"), "", patient), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use chat_client::Settings;
+use chat_client::{Settings, Side};
 use chat_frontend::local_room::LocalRoomPolicy;
 use chat_frontend::report::{chain, eprint};
 use chat_frontend::{Exit, logging};
@@ -27,13 +27,13 @@ use crate::signals::EndSignal;
 use crate::terminal::{self, TerminalGuard};
 use crate::timeline::Unsent;
 
-/// Runs `chat-tui` with the arguments of this process.
 /// How long the services may take to end after a signal: the sum of their own limits.
 const CLOSE_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long the last words after a signal may take to be written.
 const REPORT_LIMIT: Duration = Duration::from_millis(1500);
 
+/// Runs `chat-tui` with the arguments of this process.
 pub fn main() -> ExitCode {
     chat_frontend::forbid_core_dumps();
     match run(TuiArgs::from_command_line()) {
@@ -60,6 +60,12 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             return Ok(Exit::Usage.into());
         }
     };
+    let config = settings.client_config();
+    // Before anything is read or connected: no attempt can find such a host.
+    if let Err(error) = config.checked_host(Side::Write).and(config.checked_host(Side::Listen)) {
+        eprint(&format!("chat-tui: {}", chain(&error)));
+        return Ok(Exit::Usage.into());
+    }
     let token = settings.token()?;
     let lang = match &settings.lang {
         Some(lang) => Lang::of_locale(lang),
@@ -68,19 +74,16 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.log_file {
         log_to(path)?;
     }
-    // The default directory is created if it is missing; the directory of a file elsewhere must exist.
-    chat_client::paths::create_private(&settings.data_dir)
-        .with_context(|| format!("could not create {}", settings.data_dir.display()))?;
+    let paths = paths(&settings)?;
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     let full = is_terminal && !is_dumb && !args.plain;
-    // Before the screen is taken: tmux is asked by a program of its own.
-    let environment = if full { Environment::detect() } else { Environment::plain() };
-    let config = settings.client_config();
-    let start = Start {
-        lang,
     // From here on a full pipe or a terminal that is not read delays no signal.
     let end = EndSignal::watch(terminal::give_back_at_once).context("could not handle signals")?;
+    // Before the screen is taken: tmux is asked by a program of its own.
+    let environment = if full { Environment::detect() } else { Environment::plain() };
+    let start = Start {
+        lang,
         zone: TimeZone::system(),
         now: Timestamp::now(),
         width: 80,
@@ -90,20 +93,19 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
         nickname: settings.nickname.clone(),
         token,
     };
-    let paths = Paths {
-        data_dir: settings.data_dir,
-        history: settings.history_path,
-        credentials: settings.credentials_path,
-        outbox: settings.outbox_path,
-    };
     // Two threads keep the screen apart from network and files.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let local_room = match (args.share, args.no_local_room, args.local_room) {
         (Some(address), _, _) => LocalRoomPolicy::Shared(address),
         (None, true, _) => LocalRoomPolicy::Never,
+        // Without a home directory its data has no place.
+        (None, false, false) if paths.data_dir.as_os_str().is_empty() => LocalRoomPolicy::Never,
         (None, false, true) => LocalRoomPolicy::Always,
         (None, false, false) => LocalRoomPolicy::Automatic,
     };
+    if paths.data_dir.as_os_str().is_empty() && !matches!(local_room, LocalRoomPolicy::Never) {
+        anyhow::bail!("no home directory found, so the local room has no place; --data-dir names one");
+    }
     let code = runtime.block_on(async {
         if full {
             #[cfg(debug_assertions)]
@@ -129,10 +131,10 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let (plain, services, interrupted) = plain::run(plain, services, news, &end).await;
             end.grant(CLOSE_LIMIT);
             let left = services.close().await;
+            end.grant(REPORT_LIMIT);
             report_unsent(lang, plain.app(), left.as_ref());
             let interrupted = interrupted?;
             let (unconfirmed, never_sent) = match &left {
-            end.grant(REPORT_LIMIT);
                 Some(left) => (left.unconfirmed > 0, !left.undone.is_empty()),
                 None => (plain.app().chat.timeline.outgoing.waiting() > 0, false),
             };
@@ -152,6 +154,23 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     // Does not wait for a thread that is blocked on a key or a line.
     runtime.shutdown_background();
     code
+}
+
+/// Returns the files of the run. The default directory is created if it is missing; the directory of a file elsewhere
+/// must exist.
+fn paths(settings: &Settings) -> anyhow::Result<Paths> {
+    let paths = Paths {
+        data_dir: settings.data_dir.clone(),
+        history: settings.history_file()?.to_owned(),
+        credentials: settings.credentials_file()?.to_owned(),
+        outbox: settings.outbox_file()?.to_owned(),
+    };
+    if !paths.data_dir.as_os_str().is_empty() {
+        chat_client::paths::create_private(&paths.data_dir).with_context(|| {
+            format!("could not create {}; --data-dir names another directory", paths.data_dir.display())
+        })?;
+    }
+    Ok(paths)
 }
 
 fn report_unsent(lang: Lang, app: &App, left: Option<&Unsent>) {

@@ -220,6 +220,37 @@ fn closed_standard_error_keeps_the_code() {
 }
 
 #[test]
+fn impossible_host_is_a_usage_error() {
+    for (option, host) in [("--host", "h:5000"), ("--write-host", "h:5000"), ("--host", "[::1")] {
+        let home = tempfile::tempdir().unwrap();
+        let arguments = ["--no-local-room", "--nickname", "me", option, host].map(str::to_owned);
+        let mut me = Pipes::start(home.path(), &arguments);
+        assert_eq!(me.wait_exit(), 2, "{:?}", me.reports());
+        let reports = me.reports();
+        assert_eq!(reports.len(), 1, "{reports:?}");
+        assert!(reports[0].contains("is not a host name or address"), "{reports:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_without_a_home_have_to_be_named() {
+    use std::process::{Command, Stdio};
+    let dir = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(support::PROGRAM);
+        command.args(["--plain", "--nickname", "me"]).args(arguments).env_clear().current_dir(dir.path());
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    // Where the system knows a home directory of this user, it is used; so it must not exist.
+    let (code, words) = run(&["--data-dir", "/dev/null/x"]);
+    assert_eq!(code, Some(1), "{words}");
+    assert!(words.contains("/dev/null/x") && words.contains("--data-dir"), "{words}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left in the current directory");
+}
+
+#[test]
 fn too_long_line_is_a_usage_error() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();

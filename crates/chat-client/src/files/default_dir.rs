@@ -51,9 +51,9 @@ fn tighten_default(path: &Path, warnings: &mut Vec<FileWarning>) {
 /// The identity of a file while it is open: device and inode. Without inodes all files count as the same, so that a
 /// replaced file is only noticed by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileId(#[cfg(unix)] u64, #[cfg(unix)] u64);
+pub(crate) struct OpenFileId(#[cfg(unix)] u64, #[cfg(unix)] u64);
 
-impl FileId {
+impl OpenFileId {
     /// Returns the identity of an open file.
     pub(crate) fn of(file: &File) -> io::Result<Self> {
         file.metadata().map(|found| Self::in_metadata(&found))

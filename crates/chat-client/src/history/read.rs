@@ -11,7 +11,7 @@ use private_files::file;
 
 use super::HistoryError;
 use super::format::HistoryLine;
-use crate::files::default_dir::FileId;
+use crate::files::default_dir::OpenFileId;
 
 /// Bytes per read: large enough that a search is bound by memory bandwidth, small enough for a cold start.
 const BLOCK_BYTES: u64 = 256 * 1024;
@@ -192,7 +192,7 @@ impl History {
     pub(super) fn is_same_file(&self, other: &Self) -> bool {
         match (&self.file, &other.file) {
             // A file whose identity is unknown counts as the same: the open one is kept.
-            (Some(one), Some(other)) => match (FileId::of(one), FileId::of(other)) {
+            (Some(one), Some(other)) => match (OpenFileId::of(one), OpenFileId::of(other)) {
                 (Ok(one), Ok(other)) => one == other,
                 _ => true,
             },

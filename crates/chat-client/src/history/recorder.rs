@@ -11,6 +11,7 @@
 
 mod files;
 mod numbering;
+mod open;
 
 use std::io;
 use std::ops::Range;
@@ -22,13 +23,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use private_files::{FileLock, LockError, file};
 
-use self::files::open_locked;
+use self::open::open_locked;
 use super::HistoryError;
 use super::append::Appender;
 use super::format::Stamp;
 use super::recovery::recover;
 use crate::config::Resume;
-use crate::files::default_dir::FileId;
+use crate::files::default_dir::OpenFileId;
 use crate::files::warning::FileWarning;
 use crate::listener::cursor::{self, CursorRecord};
 use crate::listener::event::ListenerEvent;
@@ -64,7 +65,7 @@ const CURSOR_EVERY_BYTES: u64 = 16 * 1024 * 1024;
 pub struct Recorder {
     path: PathBuf,
     /// The open file, to notice another one at the path.
-    id: FileId,
+    id: OpenFileId,
     out: Appender,
     stamp: Stamp,
     /// The position of the newest accepted message.
@@ -98,7 +99,7 @@ impl Recorder {
         // Before any repair, which changes the modification times.
         let changed = |path: &Path| path.metadata().ok()?.modified().ok();
         let last_heard = changed(path).max(changed(&cursor_path));
-        let opened = open_locked(path, &mut warnings).and_then(|file| Ok((FileId::of(&file)?, file)));
+        let opened = open_locked(path, &mut warnings).and_then(|file| Ok((OpenFileId::of(&file)?, file)));
         let (id, file) = opened.map_err(|source| match source.kind() {
             io::ErrorKind::ResourceBusy => LockError::Held { path: path.to_owned(), pid: None }.into(),
             _ => HistoryError::Open { path: path.to_owned(), source },

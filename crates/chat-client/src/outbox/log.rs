@@ -19,7 +19,7 @@ use super::error::OutboxError;
 use super::record::OutboxRecord;
 use super::replay::{apply, replay};
 use crate::delivery_state::DeliveryState;
-use crate::files::default_dir::{self, FileId, PathLook};
+use crate::files::default_dir::{self, OpenFileId, PathLook};
 use crate::files::warning::FileWarning;
 
 /// A queue has about a thousand messages of at most 16 KiB, so a larger file is not an outbox.
@@ -261,7 +261,7 @@ impl Inner {
         for record in records {
             record.append(&mut lines);
         }
-        if FileId::of(&self.file).is_ok_and(|id| id.look(&self.path) == PathLook::Other) {
+        if OpenFileId::of(&self.file).is_ok_and(|id| id.look(&self.path) == PathLook::Other) {
             // It was moved or removed: what is not confirmed must be in the file that the next run opens.
             let entries = self.rendered();
             self.rewrite(&entries).map_err(|source| OutboxError::Io { path: self.path.clone(), source })?;

@@ -1,32 +1,12 @@
 //! The files of a recorder: the cursor next to the history, a history that was moved away, the end.
 
-use std::fs::File;
-#[cfg(unix)]
-use std::fs::TryLockError;
 use std::io;
-use std::path::Path;
 
 use super::Recorder;
-use crate::files::default_dir::{self, FileId, PathLook};
+use super::open::open_locked;
+use crate::files::default_dir::{OpenFileId, PathLook};
 use crate::files::warning::FileWarning;
 use crate::history::recovery::end_last_line;
-
-/// Opens a history to append to it, and locks the file itself. The lock file next to it may be removed while it is in
-/// use, and a second recorder must not find its way past it.
-///
-/// A system whose locks are mandatory would keep readers out, so only Unix has this second lock.
-pub(super) fn open_locked(path: &Path, warnings: &mut Vec<FileWarning>) -> io::Result<File> {
-    let file = default_dir::open_append(path, warnings)?;
-    #[cfg(unix)]
-    match file.try_lock() {
-        // A file system without locks has the lock file alone.
-        Ok(()) | Err(TryLockError::Error(_)) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process writes it"));
-        }
-    }
-    Ok(file)
-}
 
 impl Recorder {
     pub(super) fn write_cursor(&mut self) {
@@ -47,7 +27,7 @@ impl Recorder {
         };
         // The same file is locked already; a second handle of it could not lock it.
         let file = if truncated { self.out.file().try_clone()? } else { open_locked(&self.path, &mut self.warnings)? };
-        let id = FileId::of(&file)?;
+        let id = OpenFileId::of(&file)?;
         let length = end_last_line(&file, &self.path, file.metadata()?.len(), &mut self.warnings)?;
         let path = self.path.clone();
         self.warnings.push(if truncated { FileWarning::Shrunk { path } } else { FileWarning::Reopened { path } });

@@ -2,6 +2,7 @@
 
 mod interface;
 mod machine;
+mod plain_message;
 mod replies;
 
 pub use interface::{WriterServerCommand, WriterServerConfig, WriterServerEvent};

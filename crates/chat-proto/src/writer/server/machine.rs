@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::account::Token;
-use crate::codec::MAX_POST_LINE;
 use crate::dialogue;
 use crate::error::{Expected, ProtocolError, Refusal};
 use crate::extension::{DeclineCode, DeclinedPost, Extension, RepeatablePost, StoredPost, readable_id};
@@ -13,8 +12,8 @@ use crate::foreign::{refuse_foreign, refuse_foreign_nickname, refuse_foreign_sta
 use crate::ident::PostId;
 use crate::line::Line;
 use crate::state_machine::{NotReady, Output, StateMachine};
-use crate::text::{Text, TextError};
 use crate::writer::server::interface::{WriterServerCommand, WriterServerConfig, WriterServerEvent};
+use crate::writer::server::plain_message::{EndOfMessage, PlainMessage};
 use crate::writer::server::replies::PendingReplies;
 
 /// The server's side of one connection to the write port.
@@ -35,10 +34,7 @@ pub struct WriterServer {
     state: WriterServerState,
     outputs: VecDeque<Output<WriterServerEvent>>,
     deadline: Option<Instant>,
-    /// The lines of the plain message that no empty line has ended yet.
-    unfinished: String,
-    /// The plain message is too long: its lines are dropped up to the empty one.
-    discarding: bool,
+    unfinished: PlainMessage,
     /// The client registered without a name and has not written a text yet: it may still be another protocol.
     nameless: bool,
     replies: PendingReplies,
@@ -69,8 +65,7 @@ impl WriterServer {
             state: WriterServerState::Token,
             outputs: VecDeque::from([Output::Transmit(Line::from_static(dialogue::GREETING))]),
             deadline,
-            unfinished: String::new(),
-            discarding: false,
+            unfinished: PlainMessage::default(),
             nameless: false,
             replies: PendingReplies::default(),
             id_unanswered: 0,
@@ -134,43 +129,23 @@ impl WriterServer {
         if let Some(json) = line.extension() {
             self.handle_extension(json);
         } else if !line.is_blank() {
-            self.append(line.as_str());
+            self.unfinished.append(line.as_str());
         } else if !self.finish_message() && !self.replies.push_ping() {
             self.send(dialogue::CONFIRMATION);
         }
         Ok(())
     }
 
-    /// Appends a line to the plain message. More than any text can have is not kept.
-    fn append(&mut self, line: &str) {
-        if self.unfinished.len() + line.len() > MAX_POST_LINE {
-            self.discard();
-        }
-        if self.discarding {
-            return;
-        }
-        if !self.unfinished.is_empty() {
-            self.unfinished.push('\n');
-        }
-        self.unfinished.push_str(line);
-    }
-
-    /// Drops the plain message up to its empty line. The plain protocol has no word for a refusal, so it is not confirmed.
-    fn discard(&mut self) {
-        self.discarding = true;
-        self.unfinished = String::new();
-    }
-
     /// Ends the plain message. Returns `false` when there is none.
     fn finish_message(&mut self) -> bool {
-        let text = Text::new(&std::mem::take(&mut self.unfinished));
-        if std::mem::take(&mut self.discarding) || matches!(text, Err(TextError::TooLong { .. })) {
-            self.notify(WriterServerEvent::Discarded);
-            return true;
+        match self.unfinished.finish() {
+            EndOfMessage::Nothing => return false,
+            EndOfMessage::Discarded => self.notify(WriterServerEvent::Discarded),
+            EndOfMessage::Complete(text) => {
+                self.replies.push_post();
+                self.notify(WriterServerEvent::Post { id: None, text });
+            }
         }
-        let Ok(text) = text else { return false };
-        self.replies.push_post();
-        self.notify(WriterServerEvent::Post { id: None, text });
         true
     }
 
@@ -232,7 +207,7 @@ impl StateMachine for WriterServer {
 
     fn handle_too_long(&mut self, _now: Instant) {
         if self.state == WriterServerState::Chat {
-            self.discard();
+            self.unfinished.discard();
         }
     }
 

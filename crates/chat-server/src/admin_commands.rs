@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use chat_proto::{Nickname, display};
 use chat_server::command_line::AccountsCommand;
-use chat_server::{check_store, list_accounts, revoke_account};
+use chat_server::{check_store, list_accounts, revoke_account, revoke_account_by_id};
 
 #[cfg(unix)]
 use chat_server::StartError;
@@ -43,7 +43,7 @@ pub(crate) fn check(dir: &Path) -> Result<ExitCode> {
 
 pub(crate) fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
     match what {
-        AccountsCommand::List => {
+        AccountsCommand::List { ids } => {
             let mut out = io::stdout().lock();
             let guarded = out.is_terminal();
             for account in list_accounts(dir).map_err(named(dir))? {
@@ -51,15 +51,22 @@ pub(crate) fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
                 let nickname = account.nickname.as_str();
                 // Output to a pipe is data and must stay unchanged.
                 let nickname = if guarded { display::clean_for_terminal(nickname) } else { Cow::Borrowed(nickname) };
-                match writeln!(out, "{nickname}\t{}{revoked}", account.at / 1000) {
+                let id = if *ids { format!("{}\t", account.id) } else { String::new() };
+                match writeln!(out, "{id}{nickname}\t{}{revoked}", account.at / 1000) {
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
                     written => written.context("could not write to standard output")?,
                 }
             }
             Ok(ExitCode::SUCCESS)
         }
-        AccountsCommand::Revoke { nickname } => {
-            let nickname = Nickname::new(nickname)?;
+        AccountsCommand::Revoke { id: Some(id), .. } => {
+            if revoke_account_by_id(dir, *id).map_err(named(dir))? {
+                return Ok(ExitCode::SUCCESS);
+            }
+            anyhow::bail!("no account has the number {id}; see \"chat-server accounts list --ids\"")
+        }
+        AccountsCommand::Revoke { nickname, id: None } => {
+            let nickname = Nickname::new(nickname.as_deref().unwrap_or_default())?;
             if revoke_account(dir, &nickname).map_err(named(dir))? {
                 return Ok(ExitCode::SUCCESS);
             }

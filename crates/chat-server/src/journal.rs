@@ -11,5 +11,7 @@ mod traits;
 pub(crate) use self::clock::now_ms;
 pub use self::memory::MemoryJournal;
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account};
+pub use self::sqlite::{
+    CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account, revoke_account_by_id,
+};
 pub use self::traits::{Journal, JournalReader, ReadLimit};

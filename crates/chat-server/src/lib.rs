@@ -71,7 +71,9 @@ pub use entry::{
 pub use error::{ForeignDataDir, JournalError, StartError};
 pub use hooks::{Hooks, PostDecision, ServerHooks};
 #[cfg(feature = "sqlite")]
-pub use journal::{CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account};
+pub use journal::{
+    CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account, revoke_account_by_id,
+};
 pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};

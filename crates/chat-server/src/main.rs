@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use chat_proto::display;
@@ -22,7 +22,7 @@ use chat_server::{MemoryJournal, Server, ServerHandle, SqliteJournal};
 use crate::metrics::MetricsPort;
 use crate::process::report::{FAILURE, USAGE, eprint, named, report_recovery};
 use crate::process::signals::{ReloadSignals, ShutdownSignals};
-use crate::process::{log_writer, logging, ready_line, rlimits, service_manager};
+use crate::process::{clock, log_writer, logging, ready_line, rlimits, service_manager};
 use crate::reload::{Reloader, open_log};
 
 /// How long the last lines of the log may take when nothing reads them.
@@ -77,6 +77,7 @@ fn serve(options: &Options, words: Vec<OsString>) -> Result<ExitCode> {
     let level =
         logging::start(log_format, options.log_level.unwrap_or_default(), sink).context("could not start the log")?;
     rlimits::forbid_core_dumps();
+    clock::check(SystemTime::now())?;
     let mut config = options.server_config()?;
     if options.memory != Some(true) {
         config.store_dir = Some(data_directory(options)?);

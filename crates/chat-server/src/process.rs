@@ -1,5 +1,6 @@
 //! The operating system: resource limits, signals, log output.
 
+pub(crate) mod clock;
 pub(crate) mod log_writer;
 pub(crate) mod logging;
 pub(crate) mod ready_line;

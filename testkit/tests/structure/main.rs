@@ -18,9 +18,7 @@ const KNOWN: &[(&str, usize)] = &[("chat-tui", 1)];
 const NO_PRODUCT: &[&str] = &["bench", "chat-bench", "examples", "testkit"];
 
 /// Type names that may still be defined more than once, with the reason. A name that is defined once must not be here.
-const KNOWN_TYPES: &[(&str, &str)] = &[
-    ("Form", "a private type of chat-tui that is to be renamed"),
-];
+const KNOWN_TYPES: &[(&str, &str)] = &[("Form", "a private type of chat-tui that is to be renamed")];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

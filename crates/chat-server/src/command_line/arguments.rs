@@ -62,11 +62,19 @@ pub enum ServerCommand {
 #[derive(Debug, Subcommand)]
 pub enum AccountsCommand {
     /// List accounts, one per line: nickname, time of creation (seconds since 1970), "revoked" if it is.
-    List,
+    List {
+        /// Begin each line with the number of the account, which is unique even where names look alike.
+        #[arg(long)]
+        ids: bool,
+    },
     /// Revoke an account's right to log in, and close its connections.
     Revoke {
         /// The complete nickname.
-        nickname: String,
+        #[arg(required_unless_present = "id")]
+        nickname: Option<String>,
+        /// The number of the account, as "list --ids" prints it.
+        #[arg(long, value_name = "N", conflicts_with = "nickname")]
+        id: Option<i64>,
     },
 }
 

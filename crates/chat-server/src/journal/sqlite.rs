@@ -19,7 +19,7 @@ mod schema;
 mod verify;
 
 pub use self::{
-    admin::{check_store, list_accounts, revoke_account},
+    admin::{check_store, list_accounts, revoke_account, revoke_account_by_id},
     journal::SqliteJournal,
     repair::Recovery,
     verify::CheckReport,

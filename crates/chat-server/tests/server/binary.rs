@@ -151,8 +151,14 @@ async fn lists_and_revokes_accounts_while_serving() {
     assert_eq!((code, out.split('\t').next()), (Some(0), Some(record.nickname.as_str())));
     assert!(!out.contains(&record.token));
     assert_eq!(run(&["accounts", "--data-dir", path, "revoke", "Unknown Name"]).0, Some(1));
-    assert_eq!(run(&["accounts", "--data-dir", path, "revoke", &record.nickname]).0, Some(0));
+    let ids = run(&["accounts", "--data-dir", path, "list", "--ids"]).1;
+    let (id, rest) = ids.split_once('\t').unwrap();
+    assert!(rest.starts_with(&record.nickname), "{ids}");
+    assert_eq!(run(&["accounts", "--data-dir", path, "revoke", "--id", "4711"]).0, Some(1));
+    assert_eq!(run(&["accounts", "--data-dir", path, "revoke"]).0, Some(2));
+    assert_eq!(run(&["accounts", "--data-dir", path, "revoke", "--id", id]).0, Some(0));
     writer.rest().await;
+    assert_eq!(run(&["accounts", "--data-dir", path, "revoke", &record.nickname]).0, Some(0));
     assert!(run(&["accounts", "--data-dir", path, "list"]).1.ends_with("\trevoked\n"));
     let (code, out, _) = run(&["check", "--data-dir", path]);
     assert_eq!(code, Some(0));

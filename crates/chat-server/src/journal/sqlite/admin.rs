@@ -29,10 +29,20 @@ pub fn list_accounts(dir: &Path) -> Result<Vec<AccountRecord>, JournalError> {
 /// # Errors
 /// [`JournalError`] if there is no store or it cannot be written.
 pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalError> {
+    revoke(dir, |account| account.nickname == *nickname)
+}
+
+/// Does the same for the account with this number: a store of an earlier version can have names that look alike.
+///
+/// # Errors
+/// As [`revoke_account`].
+pub fn revoke_account_by_id(dir: &Path, id: AccountId) -> Result<bool, JournalError> {
+    revoke(dir, |account| account.id == id)
+}
+
+fn revoke(dir: &Path, is_meant: impl Fn(&AccountRecord) -> bool) -> Result<bool, JournalError> {
     let connection = open(dir)?;
-    let Some(account) = accounts(&connection)?.into_iter().find(|account| account.nickname == *nickname) else {
-        return Ok(false);
-    };
+    let Some(account) = accounts(&connection)?.into_iter().find(is_meant) else { return Ok(false) };
     effect::set_revoked(&connection, account.id, true)?;
     Ok(true)
 }

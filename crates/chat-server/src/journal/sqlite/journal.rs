@@ -82,6 +82,12 @@ impl SqliteJournal {
         if journal.recovery.is_none() {
             journal.notice_lost_tail()?;
         }
+        if let Some(hours) = hours_ahead(journal.last_at, now_ms()) {
+            tracing::warn!(
+                hours,
+                "the last message is from the future: new messages keep its time until the clock has passed it"
+            );
+        }
         if journal.recovery.is_some() {
             // Reported once.
             journal.note_head();
@@ -223,6 +229,12 @@ impl Journal for SqliteJournal {
         }
         Ok(())
     }
+}
+
+/// Returns by how many hours the last message is ahead of the clock, if it is more than the correction of a clock.
+fn hours_ahead(last_at: i64, now: i64) -> Option<i64> {
+    const HOUR: i64 = 60 * 60 * 1000;
+    Some(last_at.saturating_sub(now) / HOUR).filter(|hours| *hours > 0)
 }
 
 fn last_at(connection: &Connection) -> Result<i64, StoreError> {

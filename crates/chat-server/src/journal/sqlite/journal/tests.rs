@@ -265,3 +265,11 @@ fn probe_writes_and_stores_nothing() {
     drop(journal);
     assert!(check_store(dir.path()).unwrap().is_good());
 }
+
+#[test]
+fn last_message_from_the_future_is_noticed() {
+    let hour = 60 * 60 * 1000;
+    assert_eq!(hours_ahead(hour - 1, 0), None);
+    assert_eq!(hours_ahead(-hour, 0), None);
+    assert_eq!(hours_ahead(5 * hour, 2 * hour), Some(3));
+}

@@ -94,6 +94,10 @@ pub(crate) struct TuiArgs {
     #[arg(long, value_name = "LANGUAGE")]
     lang: Option<String>,
 
+    /// Colours; auto asks the terminal for its background [env: CHAT_THEME, NO_COLOR] [default: auto]
+    #[arg(long, value_name = "THEME", value_parser = ["auto", "dark", "light", "neutral", "none"])]
+    theme: Option<String>,
+
     /// Profile of the configuration file [env: CHAT_PROFILE]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
@@ -158,6 +162,7 @@ impl TuiArgs {
         layer.nickname = self.nickname.take();
         layer.data_dir = self.data_dir.take();
         layer.lang = self.lang.take();
+        layer.theme = self.theme.take();
         layer.tls = self.tls.then_some(true);
         layer.ca_file = self.ca_file.take();
         layer.pin = self.pin.take();

@@ -5,6 +5,14 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+/// The characters that a terminal draws in one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Glyphs {
+    Unicode,
+    /// The signs have no glyph, or take two cells.
+    Ascii,
+}
+
 /// The cells of a screen, the addresses in it, and the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Drawing {
@@ -34,4 +42,34 @@ impl Drawing {
         let link = self.links.iter().find(|link| link.row == row && link.columns.contains(&column))?;
         Some(&link.address)
     }
+
+    /// Replaces signs and lines by characters that every terminal draws in one cell.
+    pub(crate) fn use_ascii(&mut self) {
+        for cell in &mut self.buffer.content {
+            if let Some(plain) = ascii(cell.symbol()) {
+                cell.set_symbol(plain);
+            }
+        }
+    }
+}
+
+fn ascii(symbol: &str) -> Option<&'static str> {
+    Some(match symbol {
+        "│" => "|",
+        "╎" => ":",
+        "»" | "▸" => ">",
+        "…" => "~",
+        "→" => "=",
+        "✓" => "+",
+        "✗" => "x",
+        "●" | "•" => "*",
+        "◐" => "o",
+        "·" => ".",
+        "─" | "╌" | "–" | "—" => "-",
+        "┌" | "┐" | "└" | "┘" => "+",
+        "↑" => "^",
+        "↓" => "v",
+        "←" => "<",
+        _ => return None,
+    })
 }

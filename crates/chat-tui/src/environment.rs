@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::drawing::Glyphs;
 use crate::theme::{Theme, ThemeSetting};
 
 /// How long tmux may take to answer: the screen waits for it.
@@ -14,6 +15,11 @@ const TMUX_TIMEOUT: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Environment {
     pub(crate) theme: Theme,
+    pub(crate) glyphs: Glyphs,
+    /// It answers questions, or ignores those that it does not know.
+    pub(crate) answers: bool,
+    /// Its background decides about the theme.
+    pub(crate) follows_background: bool,
     /// It ignores links that it does not know.
     pub(crate) links: bool,
     pub(crate) multiplexer: Multiplexer,
@@ -34,17 +40,16 @@ pub(crate) enum Multiplexer {
 
 impl Environment {
     /// Reads the environment, and asks tmux where it runs.
-    pub(crate) fn detect() -> Self {
+    pub(crate) fn detect(theme: ThemeSetting) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self::of(&variable, &tmux_option)
+        Self::of(theme, &variable, &tmux_option)
     }
 
-    /// Without a screen nothing is needed.
-    pub(crate) fn plain() -> Self {
-        Self { theme: Theme::None, links: false, multiplexer: Multiplexer::None }
-    }
-
-    fn of(variable: &dyn Fn(&str) -> Option<String>, tmux: &dyn Fn(&str) -> Option<String>) -> Self {
+    fn of(
+        theme: ThemeSetting,
+        variable: &dyn Fn(&str) -> Option<String>,
+        tmux: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
         let term = variable("TERM").unwrap_or_default();
         let multiplexer = if variable("TMUX").is_some() {
             let is = |option: &str, wanted: &[&str]| tmux(option).is_some_and(|value| wanted.contains(&value.as_str()));
@@ -59,8 +64,11 @@ impl Environment {
         };
         // The Linux console and old hardware print what they do not know.
         let links = !["linux", "vt", "ansi", "sun", "screen"].iter().any(|old| term.starts_with(old));
-        let setting = variable("CHAT_THEME").and_then(|name| ThemeSetting::parse(&name)).unwrap_or_default();
-        Self { theme: setting.theme(variable).0, links, multiplexer }
+        // These have no signs beyond the characters of their time.
+        let has_signs = !["linux", "vt", "ansi", "sun", "cons"].iter().any(|old| term.starts_with(old));
+        let glyphs = if has_signs { Glyphs::Unicode } else { Glyphs::Ascii };
+        let (theme, follows_background) = theme.theme(variable);
+        Self { theme, glyphs, answers: has_signs, follows_background, links, multiplexer }
     }
 }
 
@@ -125,7 +133,7 @@ mod tests {
         let find = |list: &[(&str, &str)], name: &str| {
             list.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        Environment::of(&|name| find(variables, name), &|name| find(options, name))
+        Environment::of(ThemeSetting::Auto, &|name| find(variables, name), &|name| find(options, name))
     }
 
     #[test]
@@ -153,6 +161,18 @@ mod tests {
         assert_eq!(ask(shell("tr a b"), "a", patient).unwrap(), "b");
         assert_eq!(ask(shell("echo no; exit 1"), "", patient), None);
         assert_eq!(ask(Command::new("/nonexistent"), "", patient), None);
+    }
+
+    #[test]
+    fn old_terminals_are_not_asked() {
+        for term in ["linux", "vt100", "vt220", "ansi", "cons25"] {
+            let old = of(&[("TERM", term)], &[]);
+            assert_eq!((old.answers, old.glyphs), (false, Glyphs::Ascii), "{term}");
+        }
+        for term in ["xterm-256color", "screen", "tmux-256color", "foot"] {
+            let new = of(&[("TERM", term)], &[]);
+            assert_eq!((new.answers, new.glyphs), (true, Glyphs::Unicode), "{term}");
+        }
     }
 
     #[test]

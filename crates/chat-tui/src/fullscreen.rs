@@ -8,15 +8,17 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 
 use crate::app::App;
+use crate::drawing::Glyphs;
 use crate::effect::Effect;
+use crate::environment::Environment;
 use crate::event::AppEvent;
 use crate::external_editor::ExternalEditor;
+use crate::key_decoder::Report;
 use crate::keymap::{self, Action};
 use crate::keys::{KeyBatch, KeyReader};
 use crate::services::Services;
 use crate::signals::{EndSignal, Signal, SignalStream, stop};
 use crate::terminal::{self, TerminalGuard};
-use crate::theme::Theme;
 
 /// The shortest time between two drawings under load.
 const FRAME: Duration = Duration::from_millis(16);
@@ -28,6 +30,12 @@ const KEY_FRAME: Duration = Duration::from_millis(2);
 /// How long events are processed before keys are checked again.
 const SLICE: Duration = Duration::from_millis(4);
 
+/// How long the end of the program waits for answers of the terminal.
+const ANSWER_TIME: Duration = Duration::from_millis(300);
+
+/// A terminal that has not answered after this time does not answer.
+const LATEST_ANSWER: Duration = Duration::from_secs(2);
+
 /// The shortest time between two notifications.
 const RING: Duration = Duration::from_secs(2);
 
@@ -37,7 +45,7 @@ pub(crate) struct Fullscreen {
     pub(crate) screen: TerminalGuard,
     pub(crate) services: Services,
     pub(crate) news: Receiver<AppEvent>,
-    pub(crate) theme: Theme,
+    pub(crate) environment: Environment,
     /// For the test of how a panic leaves the terminal.
     pub(crate) panic_after_start: bool,
 }
@@ -58,6 +66,11 @@ impl Fullscreen {
         let mut keys = KeyReader::start()?;
         let mut titled = String::new();
         let mut signals = SignalStream::new(end)?;
+        if self.environment.answers {
+            self.screen.ask()?;
+        }
+        let mut answers_to_come = self.environment.answers;
+        let begun = Instant::now();
         let mut drawn = Instant::now() - FRAME;
         let mut rung = Instant::now() - RING;
         let mut changed = true;
@@ -70,7 +83,7 @@ impl Fullscreen {
             if changed && is_visible && drawn.elapsed() >= frame {
                 self.measure()?;
                 let drawing = Instant::now();
-                self.screen.draw(&self.app, self.theme)?;
+                self.screen.draw(&self.app, self.environment.theme, self.environment.glyphs)?;
                 drawn = Instant::now();
                 asked = self.app.question().map(|question| match asked {
                     Some((seen, at)) if seen == question => (seen, at),
@@ -89,8 +102,10 @@ impl Fullscreen {
                 batch = keys.recv() => {
                     let Some(batch) = batch else { break };
                     keyed = true;
+                    answers_to_come &= !self.take_reports(&batch.reports);
                     effects.extend(self.press(batch, asked));
                     while let Some(batch) = keys.try_recv() {
+                        answers_to_come &= !self.take_reports(&batch.reports);
                         effects.extend(self.press(batch, asked));
                     }
                     changed = true;
@@ -166,7 +181,29 @@ impl Fullscreen {
                 titled = title;
             }
         }
+        if answers_to_come && begun.elapsed() < LATEST_ANSWER {
+            // An answer that comes after the end would be typed into the shell.
+            let rest =
+                async { while keys.recv().await.is_some_and(|batch| !batch.reports.contains(&Report::Attributes)) {} };
+            let _ = tokio::time::timeout(ANSWER_TIME, rest).await;
+        }
         Ok(())
+    }
+
+    /// Adapts to what the terminal has answered. Returns whether that was its last answer. Until it comes, the screen is
+    /// drawn as the environment suggests, so that no start waits for a terminal that does not answer.
+    fn take_reports(&mut self, reports: &[Report]) -> bool {
+        for report in reports {
+            match report {
+                Report::Background(background) if self.environment.follows_background => {
+                    self.environment.theme = Some(*background).into();
+                }
+                // The sign has taken two cells.
+                Report::Column(column) if *column > 2 => self.environment.glyphs = Glyphs::Ascii,
+                Report::Background(_) | Report::Column(_) | Report::Attributes => {}
+            }
+        }
+        reports.contains(&Report::Attributes)
     }
 
     /// Handles the keys of one read. `asked` is the question on the screen with the time of its first drawing: a key

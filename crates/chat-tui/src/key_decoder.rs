@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
-pub(crate) use self::input::Input;
+pub(crate) use self::input::{Input, Report};
 use self::input::{Step, key};
+use crate::theme::Background;
 
 /// How long a lone ESC may be the start of a sequence. A terminal sends a key at once, but a network may split it.
 const ESCAPE_TIMEOUT: Duration = Duration::from_millis(40);
@@ -253,14 +254,15 @@ fn character(buffer: &[u8], modifiers: KeyModifiers) -> Step {
 fn control_string(rest: &[u8]) -> Step {
     for (at, &byte) in rest.iter().enumerate().skip(1) {
         match byte {
-            0x07 | 0x18 | 0x1a => return Step::Done(at + 1, None),
+            0x07 => return Step::Done(at + 1, report(&rest[..at])),
+            0x18 | 0x1a => return Step::Done(at + 1, None),
             // ST as one character. As one byte it can be a part of another character.
-            0xc2 if rest.get(at + 1) == Some(&0x9c) => return Step::Done(at + 2, None),
+            0xc2 if rest.get(at + 1) == Some(&0x9c) => return Step::Done(at + 2, report(&rest[..at])),
             0x9c if str::from_utf8(&rest[..=at]).is_err_and(|error| error.error_len().is_some()) => {
-                return Step::Done(at + 1, None);
+                return Step::Done(at + 1, report(&rest[..at]));
             }
             0x1b => match rest.get(at + 1) {
-                Some(b'\\') => return Step::Done(at + 2, None),
+                Some(b'\\') => return Step::Done(at + 2, report(&rest[..at])),
                 // The string was cut off; another sequence begins.
                 Some(_) => return Step::Done(at, None),
                 None => return Step::Incomplete,
@@ -270,4 +272,10 @@ fn control_string(rest: &[u8]) -> Step {
     }
     // Bounded by time, not by length: otherwise the rest of a long answer would become typed text.
     Step::Incomplete
+}
+
+/// Returns the answer in a control string without its end, if the program has asked for it.
+fn report(string: &[u8]) -> Option<Input> {
+    let colour = string.strip_prefix(b"]11;")?;
+    Background::parse(colour).map(|background| Input::Report(Report::Background(background)))
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::event::AppEvent;
+use crate::key_decoder::Report;
 
 /// The inputs of one read.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct KeyBatch {
     /// The time of the read. A dialog that was drawn later is not answered by these keys.
     pub(crate) read_at: Instant,
     pub(crate) events: Vec<AppEvent>,
+    /// Answers of the terminal.
+    pub(crate) reports: Vec<Report>,
 }
 
 /// The keys of the terminal.
@@ -77,7 +80,7 @@ fn read(sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
 
-    use crate::key_decoder::KeyDecoder;
+    use crate::key_decoder::{Input, KeyDecoder};
 
     /// The most bytes that count as one read if more wait: a whole paste without brackets.
     const MAX_BATCH_BYTES: usize = 1024 * 1024;
@@ -112,8 +115,11 @@ fn read(sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
         }
         let read_at = Instant::now();
         let inputs = if bytes.is_empty() { decoder.expire() } else { decoder.feed(&bytes) };
+        let is_report = |input: &Input| if let Input::Report(report) = input { Some(*report) } else { None };
+        let reports: Vec<Report> = inputs.iter().filter_map(is_report).collect();
         let events = arranger.arrange(&inputs, read_at);
-        if !events.is_empty() && sender.send(KeyBatch { read_at, events }).is_err() {
+        let is_empty = events.is_empty() && reports.is_empty();
+        if !is_empty && sender.send(KeyBatch { read_at, events, reports }).is_err() {
             return;
         }
     }
@@ -132,7 +138,7 @@ fn read(sender: &UnboundedSender<KeyBatch>) {
             Event::FocusLost => AppEvent::Focus(false),
             Event::Mouse(_) => continue,
         };
-        if sender.send(KeyBatch { read_at: Instant::now(), events: vec![event] }).is_err() {
+        if sender.send(KeyBatch { read_at: Instant::now(), events: vec![event], reports: Vec::new() }).is_err() {
             return;
         }
     }

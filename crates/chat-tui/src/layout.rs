@@ -9,6 +9,6 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use conversation::ConversationLayout;
+pub(crate) use conversation::{ConversationLayout, aside, time_of};
 pub(crate) use help::help_rows;
 pub(crate) use ink::Ink;

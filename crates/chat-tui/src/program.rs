@@ -25,6 +25,7 @@ use crate::plain::{self, PlainMode, PlainOutcome};
 use crate::services::Services;
 use crate::signals::EndSignal;
 use crate::terminal::{self, TerminalGuard};
+use crate::theme::ThemeSetting;
 use crate::timeline::Unsent;
 
 /// How long the services may take to end after a signal: the sum of their own limits.
@@ -81,7 +82,15 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     // From here on a full pipe or a terminal that is not read delays no signal.
     let end = EndSignal::watch(terminal::give_back_at_once).context("could not handle signals")?;
     // Before the screen is taken: tmux is asked by a program of its own.
-    let environment = if full { Environment::detect() } else { Environment::plain() };
+    let theme = match settings.theme.as_deref().map(|name| (name, ThemeSetting::parse(name))) {
+        None => ThemeSetting::Auto,
+        Some((_, Some(theme))) => theme,
+        Some((name, None)) => {
+            eprint(&format!("chat-tui: {name:?} is not a theme: use auto, dark, light, neutral or none"));
+            return Ok(Exit::Usage.into());
+        }
+    };
+    let environment = full.then(|| Environment::detect(theme));
     let start = Start {
         lang,
         zone: TimeZone::system(),
@@ -107,7 +116,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
         anyhow::bail!("no home directory found, so the local room has no place; --data-dir names one");
     }
     let code = runtime.block_on(async {
-        if full {
+        if let Some(environment) = environment {
             #[cfg(debug_assertions)]
             let panic_after_start = args.panic_after_start;
             #[cfg(not(debug_assertions))]
@@ -116,13 +125,9 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let (width, height) = screen.size()?;
             let (services, news) = Services::open(config, paths, local_room, true);
             let app = App::new(Start { width, height, ..start });
-            let theme = environment.theme;
-            let screen = Fullscreen { app, screen, services, news, theme, panic_after_start };
+            let screen = Fullscreen { app, screen, services, news, environment, panic_after_start };
             let (app, services, ended) = screen.run(&end).await;
-            end.grant(CLOSE_LIMIT);
-            let left = services.close().await;
-            end.grant(REPORT_LIMIT);
-            report_unsent(lang, &app, left.as_ref());
+            report_unsent(lang, &app, services.close().await.as_ref());
             ended?;
             anyhow::Ok(ExitCode::from(Exit::Done))
         } else {

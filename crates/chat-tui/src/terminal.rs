@@ -13,6 +13,7 @@ use crossterm::{cursor, event, execute, queue};
 use tokio::sync::Notify;
 
 use crate::app::App;
+use crate::drawing::Glyphs;
 use crate::environment::{Environment, Multiplexer, load_tmux_buffer};
 use crate::event::CopyResult;
 use crate::painter::Painter;
@@ -28,6 +29,10 @@ static PANICKED: Notify = Notify::const_new();
 /// Makes the terminal save its window title.
 const SAVE_TITLE: &str = "\x1b[22;0t";
 const RESTORE_TITLE: &str = "\x1b[23;0t";
+
+/// The background (OSC 11); a sign of ambiguous width in the second row and where the cursor is then; the attributes of
+/// the terminal.
+const QUESTIONS: &str = "\x1b]11;?\x1b\\\x1b[2;1H│\x1b[6n\r \x1b[c";
 
 /// Saves whether the wheel sends arrows, and disables that: an arrow would replace the typed text.
 const ALTERNATE_SCROLL_OFF: &str = "\x1b[?1007s\x1b[?1007l";
@@ -65,11 +70,22 @@ impl TerminalGuard {
     }
 
     /// Draws the application, in one synchronized update if the terminal supports it.
-    pub(crate) fn draw(&mut self, app: &App, theme: Theme) -> io::Result<()> {
-        let drawing = view::draw(app, theme, app.width, app.height);
+    pub(crate) fn draw(&mut self, app: &App, theme: Theme, glyphs: Glyphs) -> io::Result<()> {
+        let mut drawing = view::draw(app, theme, app.width, app.height);
+        if glyphs == Glyphs::Ascii {
+            drawing.use_ascii();
+        }
         queue!(self.painter.out(), BeginSynchronizedUpdate)?;
         self.painter.paint(drawing)?;
         execute!(self.painter.out(), EndSynchronizedUpdate)
+    }
+
+    /// Asks for the background, for the width of a sign, and last for something that every terminal answers. The answers
+    /// come with the keys.
+    pub(crate) fn ask(&mut self) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(QUESTIONS.as_bytes())?;
+        out.flush()
     }
 
     /// Discards the last screen, so that the next drawing is complete.

@@ -6,6 +6,8 @@ mod role;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use detect::ThemeSetting;
+pub(crate) use detect::{Background, ThemeSetting};
 pub(crate) use palette::Theme;
+#[cfg(test)]
+pub(crate) use palette::rgb;
 pub(crate) use role::{Role, fnv, nick_colour};

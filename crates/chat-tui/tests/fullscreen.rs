@@ -37,7 +37,7 @@ fn register(room: &Room, name: &str, home: &std::path::Path) -> Terminal {
 fn wait_online(terminal: &Terminal) {
     terminal.wait_until("both connections", |screen| {
         let text = screen.contents();
-        text.contains("listening: online") && text.contains("writing: online") || text.contains("↓ok ↑ok")
+        text.contains("● online") || text.contains("● ") && !text.contains("│ ● ")
     });
 }
 
@@ -112,7 +112,7 @@ fn marks_messages_since_the_last_run() {
     let mut bob = Terminal::start(home.path(), &room.arguments(), 80, 24);
     let screen = bob.wait_for("Ann │ meanwhile");
     let lines: Vec<&str> = screen.lines().collect();
-    let mark = lines.iter().position(|line| line.contains("new messages")).expect(&screen);
+    let mark = lines.iter().position(|line| line.contains(" new since ")).expect(&screen);
     assert!(lines[mark - 1].contains("before") && lines[mark + 1].contains("meanwhile"), "{screen}");
     bob.keys(&format!("/export all.txt{ENTER}"));
     bob.wait_for("history written to");
@@ -130,7 +130,7 @@ fn killed_server_loses_nothing() {
     bob.terminal.wait_for("F5 now");
     bob.terminal.keys(&format!("meanwhile{ENTER}"));
     bob.terminal.wait_for("… meanwhile queued");
-    bob.terminal.wait_for("│ …1");
+    bob.terminal.wait_for("1 waits");
     room.come_back();
     bob.terminal.keys("\x1b[15~");
     bob.terminal.wait_for("✓ meanwhile");
@@ -203,7 +203,7 @@ fn many_resizes_end_in_a_whole_screen() {
     bob.terminal.resize(20, 6);
     bob.terminal.wait_until("the smallest screen", |screen| {
         let text = screen.contents();
-        text.contains("steady") && text.contains("↓ok ↑ok") && text.contains('>')
+        text.contains("steady") && text.contains("●") && text.contains('>')
     });
 }
 

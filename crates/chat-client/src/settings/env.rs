@@ -30,6 +30,7 @@ pub(super) fn from_environment(env: Variables<'_>) -> Result<Layer, SettingsErro
         outbox_path: path("CHAT_OUTBOX_PATH"),
         data_dir: path("CHAT_DATA_DIR"),
         lang: text(env, "CHAT_LANG")?,
+        theme: text(env, "CHAT_THEME")?,
         tls: flag(env, "CHAT_TLS")?,
         ca_file: path("CHAT_CA_FILE"),
         pin: text(env, "CHAT_PIN")?,

@@ -47,6 +47,8 @@ pub struct Layer {
     pub data_dir: Option<PathBuf>,
     /// The language of the screens.
     pub lang: Option<String>,
+    /// The palette of the screens.
+    pub theme: Option<String>,
     /// Whether the ports use TLS.
     pub tls: Option<bool>,
     /// A file with the certificates to trust; implies TLS.
@@ -86,6 +88,7 @@ impl Layer {
             outbox_path: self.outbox_path.or(below.outbox_path),
             data_dir: self.data_dir.or(below.data_dir),
             lang: self.lang.or(below.lang),
+            theme: self.theme.or(below.theme),
         }
     }
 }

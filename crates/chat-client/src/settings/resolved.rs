@@ -43,6 +43,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The language of the screens.
     pub lang: Option<String>,
+    /// The palette of the screens.
+    pub theme: Option<String>,
     /// Which certificates to trust; `None` is plain TCP.
     pub tls: Option<Trust>,
     /// What was found wrong with the configuration file and is no error. Report it once.
@@ -106,6 +108,7 @@ impl Settings {
             outbox_path: place(layer.outbox_path, paths::OUTBOX_FILE),
             data_dir,
             lang: layer.lang,
+            theme: layer.theme,
             tls: trust(layer.tls, layer.ca_file, layer.pin.as_deref())?,
             warnings,
         })

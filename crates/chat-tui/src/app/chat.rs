@@ -24,9 +24,7 @@ impl App {
             Some(Dialog::Search(_)) => u16::MAX,
             _ => u16::try_from(self.chat.input.rows(inner).0.len()).unwrap_or(u16::MAX),
         };
-        let trouble = !self.links.both_online();
-        let hint = self.hint.is_some() || self.chat.selected.is_some() || !self.chat.timeline.follows();
-        areas::chat(self.width, self.height, rows, hint, trouble)
+        areas::chat(self.width, self.height, rows)
     }
 
     pub(super) fn act_in_chat(&mut self, action: Action) -> Vec<Effect> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat_client::{PostId, Token, fresh_post_id};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::account_list::AccountList;
 use super::dialog::Dialog;
@@ -120,11 +120,15 @@ pub(crate) enum Screen {
     Chat,
 }
 
-/// A line above the status line.
+/// How long a hint is shown, if no key is pressed.
+const HINT_TIME: SignedDuration = SignedDuration::from_secs(6);
+
+/// A short answer to the last key, in the status line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hint {
     pub(crate) text: String,
     pub(crate) error: bool,
+    pub(super) since: Timestamp,
 }
 
 /// The conversation, the line that is typed, and the own message that is selected.
@@ -188,7 +192,8 @@ impl App {
             return None;
         }
         let waits = self.chat.timeline.outgoing.next_wait(self.local(self.now));
-        [self.links.next_second(self.now), waits, self.search_pause()].into_iter().flatten().min()
+        let hint = self.hint.as_ref().map(|hint| (HINT_TIME - self.now.duration_since(hint.since)).unsigned_abs());
+        [self.links.next_second(self.now), waits, hint, self.search_pause()].into_iter().flatten().min()
     }
 
     /// Returns the typed text, for storing, if it has changed since the last call.
@@ -242,7 +247,14 @@ impl App {
     }
 
     pub(super) fn hint(&mut self, phrase: Phrase<'_>, error: bool) {
-        self.hint = Some(Hint { text: self.text(phrase), error });
+        self.hint = Some(Hint { text: self.text(phrase), error, since: self.now });
+    }
+
+    /// Removes a hint that was shown long enough.
+    pub(super) fn expire_hint(&mut self) {
+        if self.screen == Screen::Chat && self.dialog.is_none() {
+            self.hint.take_if(|hint| self.now.duration_since(hint.since) >= HINT_TIME);
+        }
     }
 
     /// Notes whether the user is present: a key in the last five minutes, in a terminal with the focus.

@@ -268,7 +268,7 @@ fn scrolled_view_keeps_its_place() {
     let after = screen(&app);
     let rows = |text: &str| text.lines().take(20).collect::<Vec<_>>().join("\n");
     assert_eq!(rows(&text), rows(&after));
-    assert!(after.contains("30 new below"));
+    assert!(after.contains("↓ 30 new"));
     app.press(KeyCode::Esc);
     assert_eq!(app.chat.timeline.below(), 0);
     assert!(screen(&app).contains("│ 129"));

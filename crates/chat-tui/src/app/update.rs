@@ -13,6 +13,7 @@ impl App {
     /// Takes one message.
     pub(crate) fn update(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
         self.now = now;
+        self.expire_hint();
         let mut effects = self.take(message);
         self.show_kept_paste();
         if self.screen == Screen::Chat {

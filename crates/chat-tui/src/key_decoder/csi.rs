@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::input::{Input, Step, key};
+use super::input::{Input, Report, Step, key};
 
 /// Decodes a sequence that begins with `[`, after an ESC.
 pub(super) fn control_sequence(rest: &[u8]) -> Step {
@@ -72,8 +72,16 @@ pub(super) fn single_shift(rest: &[u8]) -> Step {
 
 /// Returns the key, or `None` for an answer of the terminal and for an unused key.
 fn decode(parameters: &[u8], last: u8) -> Option<Input> {
+    if last == b'c' && parameters.starts_with(b"?") {
+        return Some(Input::Report(Report::Attributes));
+    }
     if !parameters.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b':')) {
         return None;
+    }
+    if last == b'R'
+        && let Some(column) = parameters.strip_prefix(b"2;")
+    {
+        return number(column).map(|column| Input::Report(Report::Column(column)));
     }
     let mut fields = parameters.split(|&byte| byte == b';');
     let first = fields.next().unwrap_or_default();

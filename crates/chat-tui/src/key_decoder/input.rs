@@ -2,6 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::theme::Background;
+
 /// One decoded input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
@@ -10,6 +12,18 @@ pub(crate) enum Input {
     Paste(String),
     /// The terminal has gained or lost the focus.
     Focus(bool),
+    /// An answer of the terminal.
+    Report(Report),
+}
+
+/// An answer to a question of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Report {
+    Background(Background),
+    /// The column of the cursor in the second row: a report for the first row could be a key.
+    Column(u32),
+    /// What the terminal is. It answers the last question, so no further answer follows.
+    Attributes,
 }
 
 /// The decoded start of the buffer.

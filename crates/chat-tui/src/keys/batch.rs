@@ -44,10 +44,11 @@ impl Arranger {
                 rest = &rest[equal..];
                 continue;
             }
-            events.push(match first.clone() {
-                Input::Key(key) => AppEvent::Key(key),
-                Input::Paste(text) => AppEvent::Paste(text),
-                Input::Focus(focus) => AppEvent::Focus(focus),
+            events.extend(match first.clone() {
+                Input::Key(key) => Some(AppEvent::Key(key)),
+                Input::Paste(text) => Some(AppEvent::Paste(text)),
+                Input::Focus(focus) => Some(AppEvent::Focus(focus)),
+                Input::Report(_) => None,
             });
             rest = &rest[1..];
         }

@@ -91,7 +91,12 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::Stay => "Stay".into(),
         Phrase::Date(date) => date.strftime("%A, %-d %B %Y").to_string(),
         Phrase::ShortDate(date) => date.strftime("%-d %B").to_string(),
-        Phrase::Unread => "new messages".into(),
+        Phrase::Unread { count, at_least, since } => {
+            let since = since.map_or(String::new(), |at| at.strftime(" since %H:%M").to_string());
+            format!("{count}{} new{since}", if at_least { "+" } else { "" })
+        }
+        Phrase::UnreadKey => "Alt+U comes back here".into(),
+        Phrase::ForYou(n) => format!("{n} for you"),
         Phrase::LooksLike(name) => format!(" (looks like {name})"),
         Phrase::Removed { by, reason } => {
             let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
@@ -115,8 +120,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::GapRow { gap, length } => gap_row(gap, length),
         Phrase::Undelivered => "not delivered yet".into(),
         Phrase::UndeliveredKeys => "Ctrl+O retry, edit, discard".into(),
-        Phrase::NewBelow(n) => format!("{n} new below"),
-        Phrase::ScrolledBack => "Esc goes to the end".into(),
+        Phrase::NewBelow(n) => format!("{n} new"),
+        Phrase::ScrolledBack => "Esc end".into(),
         Phrase::TextError(TextError::TooLong { bytes }) => format!("too long: {}; shorten it or send it in parts", count(*bytes, "byte", "bytes")),
         Phrase::TextError(error) => error.to_string(),
         Phrase::InputFull => "the text does not fit into the input line".into(),
@@ -138,6 +143,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::Who(names) => format!("written lately: {}; the protocol has no list of users", names.join(", ")),
         Phrase::Exported(path) => format!("history written to {path}"),
         Phrase::NotExported(error) => format!("could not export the history: {error}"),
+        Phrase::HowToBegin => "Type below and press Enter; all users of the room read it.".into(),
         Phrase::EmptyRoom => "No messages yet.".into(),
         Phrase::HowToJoin(Some(command)) => format!("Others join with: {command}"),
         Phrase::HowToJoin(None) => "Only your own programs can join this room. To let others in, restart with\nchat-tui --share 127.0.0.1 (this computer) or 0.0.0.0 (the network).".into(),
@@ -169,6 +175,28 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             LinkError::Protocol(what) => format!("not a chat server: {what}"),
             LinkError::Other(text) => text.clone(),
         },
+        Phrase::BriefCause(cause) => match cause {
+            LinkError::NoAddress => "no such host",
+            LinkError::ConnectionRefused => "refused",
+            LinkError::Unreachable => "unreachable",
+            LinkError::TimedOut => "no reply",
+            LinkError::NoAnswerToResume => "no answer, F5 twice skips it",
+            LinkError::Lost => "lost",
+            LinkError::UnknownToken => "wrong token",
+            LinkError::NicknameRefused => "name refused",
+            LinkError::Protocol(_) => "not a chat server",
+            LinkError::Other(_) => "failed",
+        }
+        .into(),
+        Phrase::Online => "online".into(),
+        Phrase::Connecting(0 | 1) => "connecting".into(),
+        Phrase::Connecting(attempt) => format!("connecting ({})", ordinal(attempt)),
+        Phrase::NotListening => "not listening".into(),
+        Phrase::NotSending => "not sending".into(),
+        Phrase::RetryIn { seconds, attempt } => format!("retry in {seconds} s ({})", ordinal(attempt)),
+        Phrase::Seconds(seconds) => format!("{seconds} s"),
+        Phrase::Waits(1) => "1 waits".into(),
+        Phrase::Waits(n) => format!("{n} wait"),
         Phrase::Waiting(1) => "1 message waits".into(),
         Phrase::Waiting(n) => format!("{n} messages wait"),
         Phrase::RetryKey => "F5 now".into(),
@@ -314,6 +342,18 @@ fn held_text(held: &Held) -> String {
         Held::QueueFull => "too many messages wait".into(),
         Held::Failed(reason) => reason.clone(),
     }
+}
+
+/// Returns `1st`, `2nd`, `11th`.
+fn ordinal(n: u32) -> String {
+    let ending = match (n % 10, n % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{n}{ending}")
 }
 
 /// A number and the noun that goes with it.

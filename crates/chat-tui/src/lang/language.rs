@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn russian_plurals_are_correct() {
         let below = |n| Lang::Ru.text(Phrase::NewBelow(n));
-        assert_eq!(below(1), "1 новое ниже");
-        assert_eq!(below(3), "3 новых ниже");
+        assert_eq!(below(1), "1 новое");
+        assert_eq!(below(3), "3 новых");
         assert_eq!(Lang::Ru.text(Phrase::Waiting(21)), "21 сообщение ждёт");
         assert_eq!(Lang::Ru.text(Phrase::Waiting(12)), "12 сообщений ждут");
     }

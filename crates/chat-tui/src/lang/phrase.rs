@@ -1,7 +1,7 @@
 //! Every text of the program, with its parameters.
 
 use chat_client::{DeliveryState, NicknameError, TextError};
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
@@ -64,7 +64,13 @@ pub(crate) enum Phrase<'a> {
     // chat
     Date(Date),
     ShortDate(Date),
-    Unread,
+    /// How many messages are unread, at least if more are not loaded, and since when.
+    Unread {
+        count: usize,
+        at_least: bool,
+        since: Option<DateTime>,
+    },
+    UnreadKey,
     /// Behind the name of a user who can be taken for another one.
     LooksLike(&'a str),
     Gap(&'a GapLine),
@@ -89,6 +95,8 @@ pub(crate) enum Phrase<'a> {
     Undelivered,
     UndeliveredKeys,
     NewBelow(usize),
+    /// Of the new ones, those that name the reader.
+    ForYou(usize),
     ScrolledBack,
     TextError(&'a TextError),
     InputFull,
@@ -116,6 +124,7 @@ pub(crate) enum Phrase<'a> {
     Exported(&'a str),
     NotExported(&'a str),
     EmptyRoom,
+    HowToBegin,
     /// How others join: the command, or `None` for a room that is open to the own user only.
     HowToJoin(Option<&'a str>),
     // status
@@ -125,7 +134,20 @@ pub(crate) enum Phrase<'a> {
         seconds: Option<i64>,
     },
     Cause(&'a LinkError),
+    /// In a few words, without what one could do.
+    BriefCause(&'a LinkError),
+    Online,
+    Connecting(u32),
+    NotListening,
+    NotSending,
+    RetryIn {
+        seconds: i64,
+        attempt: u32,
+    },
+    Seconds(i64),
     Waiting(usize),
+    /// The same in the status line.
+    Waits(usize),
     RetryKey,
     HelpKey,
     News(&'a NoticeText),

@@ -97,7 +97,13 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             format!("{}, {} {} {}", weekday(date.weekday()), date.day(), month(date), date.year())
         }
         Phrase::ShortDate(date) => format!("{} {}", date.day(), month(date)),
-        Phrase::Unread => "новые сообщения".into(),
+        Phrase::Unread { count, at_least, since } => {
+            let since = since.map_or(String::new(), |at| at.strftime(" с %H:%M").to_string());
+            let new = few(count, "новое", "новых", "новых");
+            format!("{count}{} {new}{since}", if at_least { "+" } else { "" })
+        }
+        Phrase::UnreadKey => "Alt+U — вернуться сюда".into(),
+        Phrase::ForYou(n) => format!("{n} вам"),
         Phrase::LooksLike(name) => format!(" (похоже на {name})"),
         Phrase::Removed { by, reason } => {
             let by = by.map(|by| format!(", удалил {by}")).unwrap_or_default();
@@ -121,7 +127,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "не отправлено".into(),
             (None, _) => "не подтверждено".into(),
         },
-        Phrase::NewBelow(n) => format!("{n} {} ниже", few(n, "новое", "новых", "новых")),
+        Phrase::NewBelow(n) => format!("{n} {}", few(n, "новое", "новых", "новых")),
         Phrase::ScrolledBack => "Esc — в конец".into(),
         Phrase::TextError(TextError::TooLong { bytes }) => format!(
             "сообщение слишком длинное: {bytes} {}; сократите его или отправьте по частям",
@@ -148,6 +154,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::Who(names) => format!("недавно писали: {}; списка участников в протоколе нет", names.join(", ")),
         Phrase::Exported(path) => format!("история сохранена в {path}"),
         Phrase::NotExported(error) => format!("не удалось сохранить историю: {}", reason(error)),
+        Phrase::HowToBegin => "Введите текст внизу и нажмите Enter: его прочитают все в комнате.".into(),
         Phrase::EmptyRoom => "Сообщений пока нет.".into(),
         Phrase::HowToJoin(Some(command)) => format!("Присоединиться можно командой: {command}"),
         Phrase::HowToJoin(None) => "В эту комнату могут войти только ваши программы. Чтобы впустить других:\nchat-tui --share 127.0.0.1 (этот компьютер) или 0.0.0.0 (сеть).".into(),
@@ -179,6 +186,27 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             LinkError::Protocol(what) => format!("это не сервер чата: {what}"),
             LinkError::Other(text) => format!("не удалось подключиться: {}", reason(text)),
         },
+        Phrase::BriefCause(cause) => match cause {
+            LinkError::NoAddress => "нет такого сервера",
+            LinkError::ConnectionRefused => "отклонено",
+            LinkError::Unreachable => "сеть недоступна",
+            LinkError::TimedOut => "нет ответа",
+            LinkError::NoAnswerToResume => "нет ответа, дважды F5 — пропустить",
+            LinkError::Lost => "обрыв связи",
+            LinkError::UnknownToken => "неверный токен",
+            LinkError::NicknameRefused => "имя не принято",
+            LinkError::Protocol(_) => "это не чат",
+            LinkError::Other(_) => "ошибка",
+        }
+        .into(),
+        Phrase::Online => "в сети".into(),
+        Phrase::Connecting(0 | 1) => "подключение".into(),
+        Phrase::Connecting(attempt) => format!("подключение (попытка {attempt})"),
+        Phrase::NotListening => "нет приёма".into(),
+        Phrase::NotSending => "нет отправки".into(),
+        Phrase::RetryIn { seconds, attempt } => format!("повтор через {seconds} с (попытка {attempt})"),
+        Phrase::Seconds(seconds) => format!("{seconds} с"),
+        Phrase::Waits(n) => format!("{n} {}", few(n, "ждёт", "ждут", "ждут")),
         Phrase::Waiting(n) => {
             let messages = few(n, "сообщение", "сообщения", "сообщений");
             format!("{n} {messages} {}", few(n, "ждёт", "ждут", "ждут"))

@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 
-use super::form::Form;
+use super::form::{Head, RULE, RowForm};
 use super::ink::Ink;
 use crate::lang::{Lang, Phrase};
 use crate::theme::Role;
@@ -42,7 +42,7 @@ impl<'a> ConversationLayout<'a> {
     /// height is the same.
     pub(crate) fn lay(&self, index: i64, first: bool) -> LaidItem<'a> {
         let Some(item) = self.timeline.item(index) else { return LaidItem { rows: Vec::new(), head: 0 } };
-        let form = Form::of(self.width);
+        let form = RowForm::of(self.width);
         let mut rows: Vec<Row<Ink<'a>>> = self.lines_before(index, item).collect();
         let head = rows.len();
         let repeats = !first && form.is_column() && head == 0 && self.same_speaker(index, item);
@@ -62,12 +62,20 @@ impl<'a> ConversationLayout<'a> {
             self.across(&[self.lang.text(Phrase::Date(date)), self.lang.text(Phrase::ShortDate(date))], Role::Day)
         });
         let unread = self.timeline.unread_begins_at(index);
-        let unread = unread.then(|| self.across(&[self.lang.text(Phrase::Unread)], Role::Unread));
+        let unread = unread.then(|| self.unread_line());
         let tray = self.tray_begins_at(index).then(|| {
             let title = self.lang.text(Phrase::Undelivered);
             self.across(&[format!("{title} · {}", self.lang.text(Phrase::UndeliveredKeys)), title], Role::Rule)
         });
         day.into_iter().chain(unread).chain(tray)
+    }
+
+    fn unread_line(&self) -> Row<Ink<'a>> {
+        let unread = self.timeline.unread();
+        let (count, at_least) = unread.map_or((0, true), |unread| (unread.count.all, unread.more));
+        let since = unread.and_then(|unread| unread.since);
+        let text = self.lang.text(Phrase::Unread { count, at_least, since });
+        self.across(&[format!("{text} · {}", self.lang.text(Phrase::UnreadKey)), text], Role::Unread)
     }
 
     fn new_day(&self, index: i64, item: TimelineItem<'a>) -> Option<jiff::civil::Date> {
@@ -83,7 +91,7 @@ impl<'a> ConversationLayout<'a> {
     /// Draws a line across with the longest text that fits. It begins at the text of messages where these have a column,
     /// and is in the middle otherwise.
     fn across(&self, texts: &[String], role: Role) -> Row<Ink<'a>> {
-        let form = Form::of(self.width);
+        let form = RowForm::of(self.width);
         let room = self.width.saturating_sub(form.across().unwrap_or(1) + 3);
         let text = texts.iter().find(|text| text_width(text) <= room).or(texts.last());
         let text = fit(text.map_or("", String::as_str), self.width.saturating_sub(4)).into_owned();
@@ -97,6 +105,19 @@ impl<'a> ConversationLayout<'a> {
             Piece::new(line(free - left), role),
         ]
     }
+}
+
+/// Lays out a text of the program as the rows of a message without a name.
+pub(crate) fn aside(width: u16, text: &str) -> Vec<Row<Ink<'static>>> {
+    let head = Head {
+        time: String::new(),
+        name: "".into(),
+        name_role: Role::Dim,
+        sign: RULE,
+        sign_role: Role::Rule,
+        selected: false,
+    };
+    RowForm::of(width).rows(&head, &[(Role::Dim.into(), text)])
 }
 
 /// Returns the local time of an item; `None` for an old line without a stamp.

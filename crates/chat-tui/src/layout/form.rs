@@ -10,13 +10,13 @@ use crate::wrap::{Piece, Row, flow};
 
 /// The form of all rows on a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Form {
-    kind: Kind,
+pub(super) struct RowForm {
+    kind: FormKind,
     width: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum FormKind {
     /// The time, names in this many cells, a sign, the text.
     Column(u16),
     /// The time, the name, a sign, the text.
@@ -43,33 +43,33 @@ pub(super) const RULE: &str = "│";
 /// `17:07 `
 const TIME: u16 = 6;
 
-impl Form {
+impl RowForm {
     pub(super) fn of(width: u16) -> Self {
         let kind = match width {
-            0..30 => Kind::Narrow,
-            30..72 => Kind::RunIn,
-            72..100 => Kind::Column(14),
-            100..140 => Kind::Column(18),
-            140.. => Kind::Column(22),
+            0..30 => FormKind::Narrow,
+            30..72 => FormKind::RunIn,
+            72..100 => FormKind::Column(14),
+            100..140 => FormKind::Column(18),
+            140.. => FormKind::Column(22),
         };
         Self { kind, width }
     }
 
     pub(super) fn is_column(self) -> bool {
-        matches!(self.kind, Kind::Column(_))
+        matches!(self.kind, FormKind::Column(_))
     }
 
     /// Returns how many cells a name should take at most.
     pub(super) fn name_width(self) -> u16 {
         match self.kind {
-            Kind::Column(name) => name,
-            Kind::RunIn | Kind::Narrow => (self.width / 3).max(8),
+            FormKind::Column(name) => name,
+            FormKind::RunIn | FormKind::Narrow => (self.width / 3).max(8),
         }
     }
 
     /// Returns where a line across has its text; `None` for the middle.
     pub(super) fn across(self) -> Option<u16> {
-        matches!(self.kind, Kind::Column(_)).then_some(self.text_column() - 1)
+        matches!(self.kind, FormKind::Column(_)).then_some(self.text_column() - 1)
     }
 
     /// Lays out a text behind its head. Nothing of the text is left of a sign or of the line below it.
@@ -78,14 +78,16 @@ impl Form {
         let (mut start, name) = self.start(head);
         let name_width = text_width(&name);
         let fits = match self.kind {
-            Kind::Column(most) => name_width <= most,
-            Kind::RunIn | Kind::Narrow => name_width <= self.name_width() && self.width > name_width + column + 8,
+            FormKind::Column(most) => name_width <= most,
+            FormKind::RunIn | FormKind::Narrow => {
+                name_width <= self.name_width() && self.width > name_width + column + 8
+            }
         };
         let rest = self.width.saturating_sub(column);
         let sign = Piece::new(head.sign, head.sign_role);
         let blank = || Piece::new(" ", Role::Text);
         let rows = if fits {
-            if let Kind::Column(most) = self.kind {
+            if let FormKind::Column(most) = self.kind {
                 let selected = head.selected && name_width + 2 <= most;
                 let pad = usize::from(most - name_width - if selected { 2 } else { 0 });
                 start.push(Piece::new(" ".repeat(pad), Role::Text));
@@ -125,7 +127,7 @@ impl Form {
             whole.push(Piece::new(" ".repeat(usize::from(before)), Role::Text));
         }
         whole.push(Piece::new(RULE, Role::Rule));
-        if self.kind != Kind::Narrow {
+        if self.kind != FormKind::Narrow {
             whole.push(Piece::new(" ", Role::Text));
         }
         whole.extend(row);
@@ -135,13 +137,13 @@ impl Form {
     /// Returns the time, and the name with the mark of a selected message where that has no other place.
     fn start<'a, 'n>(self, head: &'n Head<'_>) -> (Row<Ink<'a>>, Cow<'n, str>) {
         let name = Cow::Borrowed(head.name.as_ref());
-        if self.kind == Kind::Narrow {
+        if self.kind == FormKind::Narrow {
             let mark = if head.selected { vec![Piece::new("▸", Role::Key)] } else { Vec::new() };
             return (mark, name);
         }
         let marked = match self.kind {
-            Kind::Column(most) => head.selected && text_width(&head.name) + 2 > most,
-            Kind::RunIn | Kind::Narrow => head.selected,
+            FormKind::Column(most) => head.selected && text_width(&head.name) + 2 > most,
+            FormKind::RunIn | FormKind::Narrow => head.selected,
         };
         let mark = if marked { Piece::new("▸", Role::Key) } else { Piece::new(" ", Role::Text) };
         (vec![Piece::new(format!("{:5}", head.time), Role::Time), mark], name)
@@ -150,17 +152,17 @@ impl Form {
     /// Returns where the text of further rows begins.
     pub(super) fn text_column(self) -> u16 {
         match self.kind {
-            Kind::Column(name) => TIME + name + 3,
-            Kind::RunIn => TIME,
-            Kind::Narrow => 1,
+            FormKind::Column(name) => TIME + name + 3,
+            FormKind::RunIn => TIME,
+            FormKind::Narrow => 1,
         }
     }
 
     /// Returns where the rule of further rows is.
     pub(super) fn rule_column(self) -> u16 {
         match self.kind {
-            Kind::Column(_) | Kind::RunIn => self.text_column() - 2,
-            Kind::Narrow => 0,
+            FormKind::Column(_) | FormKind::RunIn => self.text_column() - 2,
+            FormKind::Narrow => 0,
         }
     }
 }

@@ -6,7 +6,7 @@ use chat_client::DeliveryState;
 use jiff::civil::DateTime;
 
 use super::conversation::{ConversationLayout, time_of};
-use super::form::{Form, Head, RULE};
+use super::form::{Head, RULE, RowForm};
 use super::ink::Ink;
 use crate::lang::{GapLength, Phrase};
 use crate::theme::{Role, nick_colour};
@@ -25,7 +25,7 @@ const SAME_NAME: &str = "·";
 impl<'a> ConversationLayout<'a> {
     pub(super) fn entry(
         &self,
-        form: Form,
+        form: RowForm,
         entry: &'a TimelineEntry,
         repeats: Option<i64>,
         selected: bool,
@@ -52,7 +52,7 @@ impl<'a> ConversationLayout<'a> {
 
     fn message(
         &self,
-        form: Form,
+        form: RowForm,
         entry: &TimelineEntry,
         message: &'a ShownMessage,
         (repeats, selected): (Option<i64>, bool),
@@ -98,7 +98,7 @@ impl<'a> ConversationLayout<'a> {
         rows.extend(form.rows(&head, &parts));
     }
 
-    fn gap(&self, form: Form, entry: &TimelineEntry, gap: &GapLine, rows: &mut Vec<Row<Ink<'a>>>) {
+    fn gap(&self, form: RowForm, entry: &TimelineEntry, gap: &GapLine, rows: &mut Vec<Row<Ink<'a>>>) {
         let text = |length| self.lang.text(Phrase::GapRow { gap, length });
         if form.is_column() {
             let head = Head {
@@ -121,7 +121,13 @@ impl<'a> ConversationLayout<'a> {
         rows.push(vec![Piece::new(format!("{text}{}", "╌".repeat(rest)), Role::Gap)]);
     }
 
-    pub(super) fn own(&self, form: Form, own: &'a PendingMessage, repeats: Option<i64>, rows: &mut Vec<Row<Ink<'a>>>) {
+    pub(super) fn own(
+        &self,
+        form: RowForm,
+        own: &'a PendingMessage,
+        repeats: Option<i64>,
+        rows: &mut Vec<Row<Ink<'a>>>,
+    ) {
         let name = clean_name(self.nickname.unwrap_or(""));
         let chosen = matches!(self.selected, Some(Selection::Own(id)) if *id == own.id);
         let (sign, sign_role) = sign_of(own);

@@ -4,7 +4,7 @@ use chat_client::PostId;
 use jiff::civil::DateTime;
 use proptest::prelude::*;
 
-use super::form::Form;
+use super::form::RowForm;
 use super::*;
 use crate::lang::Lang;
 use crate::timeline::{PendingMessage, Timeline, TimelineEntry, Viewer};
@@ -186,7 +186,7 @@ proptest! {
         said(&mut timeline, "Peaked Alexandra", "between", at(15, 8, 1));
         said(&mut timeline, &sender, &text, at(15, 9, 0));
         for width in 20..=200 {
-            let form = Form::of(width);
+            let form = RowForm::of(width);
             let laid = sheet(&timeline, width).lay(2, false);
             prop_assert_eq!(laid.head, 0);
             for (number, row) in laid.rows.iter().enumerate() {

@@ -23,7 +23,7 @@ pub(crate) enum Background {
 
 /// How many colours a terminal has, as far as its environment tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colours {
+enum Colours {
     None,
     Sixteen,
     Many,
@@ -61,6 +61,23 @@ impl ThemeSetting {
 }
 
 impl Background {
+    /// Reads the answer to the question about the background: `rgb:ffff/ffff/dddd`, with one to four digits each.
+    pub(crate) fn parse(answer: &[u8]) -> Option<Self> {
+        let answer = std::str::from_utf8(answer).ok()?;
+        let colour = answer.strip_prefix("rgb:").or_else(|| answer.strip_prefix("rgba:"))?;
+        let parts: Vec<f64> = colour.split('/').map(channel).collect::<Option<_>>()?;
+        let [red, green, blue, ..] = parts[..] else { return None };
+        Some(Self::of([red, green, blue]))
+    }
+
+    /// Returns what a background of this colour is, each part from 0 to 1: dark where white is more legible on it than
+    /// black.
+    fn of(colour: [f64; 3]) -> Self {
+        /// Where both have the same contrast.
+        const MIDDLE: f64 = 0.179;
+        if luminance(colour) < MIDDLE { Self::Dark } else { Self::Light }
+    }
+
     /// Reads `COLORFGBG`, which rxvt and some others set: the number of the background is the last part.
     fn from_environment(variable: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let colours = variable("COLORFGBG")?;
@@ -79,8 +96,21 @@ impl From<Option<Background>> for Theme {
     }
 }
 
+/// Returns the relative luminance of a colour of sRGB, as WCAG defines it.
+pub(super) fn luminance(colour: [f64; 3]) -> f64 {
+    let [red, green, blue] =
+        colour.map(|part| if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) });
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+fn channel(digits: &str) -> Option<f64> {
+    let length = u32::try_from(digits.len()).ok().filter(|length| (1..=4).contains(length))?;
+    let most = 16u32.pow(length) - 1;
+    Some(f64::from(u32::from_str_radix(digits, 16).ok()?) / f64::from(most))
+}
+
 /// Returns how many colours the terminal has.
-pub(crate) fn colours_of_terminal(variable: &dyn Fn(&str) -> Option<String>) -> Colours {
+fn colours_of_terminal(variable: &dyn Fn(&str) -> Option<String>) -> Colours {
     let term = variable("TERM").unwrap_or_default();
     let is_old = ["vt", "ansi", "dumb", "sun", "unknown"].iter().any(|old| term.starts_with(old));
     if term.is_empty() || is_old || term.ends_with("-mono") || term.ends_with("-m") {

@@ -146,3 +146,14 @@ fn attributes(role: Role) -> Style {
         Role::Field => with(Modifier::UNDERLINED),
     }
 }
+
+/// The fixed colours of xterm: a cube and a ramp of greys.
+#[cfg(test)]
+pub(crate) fn rgb(index: u8) -> [u8; 3] {
+    let level = |step: u8| if step == 0 { 0 } else { step * 40 + 55 };
+    match index {
+        16..=231 => [level((index - 16) / 36), level((index - 16) / 6 % 6), level((index - 16) % 6)],
+        232.. => [(index - 232) * 10 + 8; 3],
+        _ => panic!("{index} is a colour that the user defines"),
+    }
+}

@@ -2,6 +2,7 @@
 
 use ratatui::style::{Color, Modifier};
 
+use super::detect::luminance;
 use super::role::NICK_COLOURS;
 use super::*;
 
@@ -30,23 +31,6 @@ fn roles() -> impl Iterator<Item = Role> {
         Role::Field,
     ];
     (0..NICK_COLOURS).map(Role::Nick).chain(others)
-}
-
-/// The fixed colours of xterm: a cube and a ramp of greys.
-pub(crate) fn rgb(index: u8) -> [u8; 3] {
-    let level = |step: u8| if step == 0 { 0 } else { step * 40 + 55 };
-    match index {
-        16..=231 => [level((index - 16) / 36), level((index - 16) / 6 % 6), level((index - 16) % 6)],
-        232.. => [(index - 232) * 10 + 8; 3],
-        _ => panic!("{index} is a colour that the user defines"),
-    }
-}
-
-/// Returns the relative luminance of a colour of sRGB, as WCAG defines it.
-fn luminance(colour: [f64; 3]) -> f64 {
-    let [red, green, blue] =
-        colour.map(|part| if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) });
-    0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
 fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
@@ -156,6 +140,23 @@ fn setting_wins() {
         assert_eq!(themed(setting, &[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), (theme, false), "{text}");
     }
     assert_eq!(ThemeSetting::parse("blue"), None);
+}
+
+#[test]
+fn background_is_read_from_the_answer() {
+    for (answer, background) in [
+        ("rgb:0000/0000/0000", Background::Dark),
+        ("rgb:1717/1414/2121", Background::Dark),
+        ("rgb:ffff/ffff/ffff", Background::Light),
+        ("rgb:fd/f6/e3", Background::Light),
+        ("rgba:0000/2b2b/3636/ffff", Background::Dark),
+        ("rgb:f/f/f", Background::Light),
+    ] {
+        assert_eq!(Background::parse(answer.as_bytes()), Some(background), "{answer}");
+    }
+    for answer in ["", "rgb:", "rgb:00/00", "rgb:00000/0/0", "#000000", "rgb:gg/00/00"] {
+        assert_eq!(Background::parse(answer.as_bytes()), None, "{answer}");
+    }
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl Timeline {
     }
 
     /// Returns how many messages have arrived since the reader left the end.
+    #[cfg(test)]
     pub(crate) fn below(&self) -> usize {
         self.below.all
     }

@@ -1,5 +1,6 @@
 //! Draws the chat screen: the conversation from its lower edge upwards, and the input line.
 
+use jiff::civil::DateTime;
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
@@ -7,25 +8,15 @@ use super::status;
 use crate::app::App;
 use crate::areas;
 use crate::lang::Phrase;
-use crate::layout::ConversationLayout;
+use crate::layout::{self, ConversationLayout, time_of};
 use crate::theme::Role;
 
 /// Draws the screen. Returns the position of the cursor.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let parts = app.chat_areas();
-    if let Some(title) = parts.title {
-        canvas.fill(title, Role::Status);
-        let x = canvas.text(title.x, title.y, title.width, &format!(" {}", app.place), Role::Status);
-        if let Some(nickname) = app.nickname() {
-            canvas.text(x, title.y, title.right() - x, &format!(" · {nickname}"), Role::StatusAside);
-        }
-    }
-    conversation(app, parts.messages, canvas);
-    if let Some(hint) = parts.hint {
-        draw_hint(app, hint, canvas);
-    }
-    if let Some(trouble) = parts.trouble {
-        status::trouble(app, trouble, canvas);
+    let uppermost = conversation(app, parts.messages, canvas);
+    if let Some(header) = parts.header {
+        status::header(app, uppermost, header, canvas);
     }
     if let Some(line) = parts.status {
         status::line(app, line, canvas);
@@ -33,15 +24,27 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     input(app, parts.input, canvas)
 }
 
-fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
+/// Draws how to begin, where the first message will be.
+fn empty_room(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
+    let local = app.local_room || matches!(app.place.as_str(), "127.0.0.1" | "localhost" | "::1");
+    let elsewhere = (!local).then(|| format!("chat-tui -lh {}", app.place));
+    let command = app.shared_at.as_deref().or(elsewhere.as_deref());
+    let lines = [app.text(Phrase::EmptyRoom), app.text(Phrase::HowToBegin), app.text(Phrase::HowToJoin(command))];
+    let lines = lines.join("\n");
+    let rows = layout::aside(area.width, lines.trim_end());
+    let first = rows.len().saturating_sub(usize::from(area.height));
+    let y = area.bottom() - u16::try_from(rows.len() - first).unwrap_or(0);
+    for (y, row) in (y..).zip(&rows[first..]) {
+        canvas.row(area.x, y, area.width, row);
+    }
+}
+
+/// Draws the conversation. Returns the time of its uppermost row.
+fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<DateTime> {
     let timeline = &app.chat.timeline;
     if timeline.is_empty() {
-        let y = canvas.paragraph(area, area.y, &app.text(Phrase::EmptyRoom), Role::Dim);
-        let local = app.local_room || matches!(app.place.as_str(), "127.0.0.1" | "localhost" | "::1");
-        let elsewhere = (!local).then(|| format!("chat-tui -lh {}", app.place));
-        let command = app.shared_at.as_deref().or(elsewhere.as_deref());
-        canvas.paragraph(area, y, &app.text(Phrase::HowToJoin(command)), Role::Dim);
-        return;
+        empty_room(app, area, canvas);
+        return None;
     }
     let nickname = app.nickname();
     let sheet = ConversationLayout {
@@ -79,22 +82,7 @@ fn conversation(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
             y += 1;
         }
     }
-}
-
-fn draw_hint(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
-    if let Some(hint) = &app.hint {
-        let (mark, role) = if hint.error { ("! ", Role::Error) } else { ("", Role::Notice) };
-        canvas.text(area.x, area.y, area.width, &format!("{mark}{}", hint.text), role);
-    } else if app.chat.selected.is_some() {
-        canvas.text(area.x, area.y, area.width, &app.text(Phrase::OwnKeys), Role::Key);
-    } else {
-        let back = app.text(Phrase::ScrolledBack);
-        let (text, role) = match app.chat.timeline.below() {
-            0 => (format!("↑ {back}"), Role::Dim),
-            below => (format!("↓ {} · {back}", app.text(Phrase::NewBelow(below))), Role::Warning),
-        };
-        canvas.text(area.x, area.y, area.width, &text, role);
-    }
+    items.iter().rev().find_map(|(index, ..)| timeline.item(*index).and_then(time_of))
 }
 
 fn input(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {

@@ -11,11 +11,14 @@ use crate::error::{ForeignDataDir, JournalError};
 /// The file of the store in the data directory.
 pub(super) const STORE: &str = "room.db";
 
+/// The file whose lock gives the directory to one server.
+const LOCK: &str = "lock";
+
 /// A locked data directory. The lock ends with the value, or with the process, however it ends.
 #[derive(Debug)]
 pub(super) struct DataDir {
     path: PathBuf,
-    _lock: FileLock,
+    lock: FileLock,
 }
 
 impl DataDir {
@@ -28,11 +31,19 @@ impl DataDir {
         }
         directory::create(path).map_err(fail)?;
         tighten(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
+        Ok(Self { path: path.to_owned(), lock: lock(path)? })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Checks that the lock file is still at its path: without it another server can start on the same store.
+    ///
+    /// # Errors
+    /// [`JournalError::Replaced`] with the path of the lock.
+    pub(super) fn check_lock(&self) -> Result<(), JournalError> {
+        if self.lock.is_in_place() { Ok(()) } else { Err(JournalError::Replaced { path: self.path.join(LOCK) }) }
     }
 }
 
@@ -76,7 +87,7 @@ fn log(repairs: &[Repair]) {
 
 /// Takes the lock of a data directory. It is a separate file, because the store itself is renamed when it is damaged.
 fn lock(dir: &Path) -> Result<FileLock, JournalError> {
-    FileLock::acquire_at(&dir.join("lock"), dir).map_err(|error| match error {
+    FileLock::acquire_at(&dir.join(LOCK), dir).map_err(|error| match error {
         LockError::Held { path, pid } => JournalError::Locked { dir: path, pid },
         LockError::Io { path, source } => JournalError::file(&path, source),
         error => JournalError::file(dir, io::Error::other(error)),

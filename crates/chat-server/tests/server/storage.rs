@@ -121,7 +121,7 @@ fn cut_short(file: &std::path::Path) {
 #[tokio::test]
 async fn removed_store_is_noticed() {
     type Change = fn(&std::path::Path);
-    let changes: [(&str, Change); 5] = [
+    let changes: [(&str, Change); 6] = [
         ("removed", |dir| {
             for name in ["room.db", "room.db-wal", "room.db-shm"] {
                 std::fs::remove_file(dir.join(name)).unwrap();
@@ -132,6 +132,7 @@ async fn removed_store_is_noticed() {
             std::fs::copy(dir.join("room.db"), dir.join("copy")).unwrap();
             std::fs::rename(dir.join("copy"), dir.join("room.db")).unwrap();
         }),
+        ("without its lock", |dir| std::fs::remove_file(dir.join("lock")).unwrap()),
         ("cut short", |dir| cut_short(&dir.join("room.db"))),
         ("without its log", |dir| cut_short(&dir.join("room.db-wal"))),
     ];

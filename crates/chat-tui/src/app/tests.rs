@@ -1,7 +1,10 @@
 //! Tests of the application: events in, state and effects out.
 
 mod delivery;
+mod entering;
+mod input;
 mod reading;
+mod scrolling;
 pub(crate) mod support;
 
 use chat_client::{DeliveryState, GapCause, PostId};
@@ -37,95 +40,6 @@ fn sent(effects: &[Effect]) -> Vec<(PostId, String)> {
         _ => None,
     });
     sent.collect()
-}
-
-#[test]
-fn shows_early_notices_in_the_chat() {
-    for names in [&["Keen Bob"][..], &["Keen Bob", "Jolly Ann"]] {
-        let mut app = fresh(Lang::En, 80, 24);
-        let news = NoticeText::InTheClear("chat.example:5050".into());
-        app.take_all([AppEvent::Notice { text: news, error: false }, accounts(names)]);
-        app.press(KeyCode::Char('1'));
-        assert_eq!(app.screen, Screen::Chat);
-        let notices =
-            app.chat.timeline.newest_first().filter(|entry| format!("{entry:?}").contains("without encryption"));
-        assert_eq!(notices.count(), 1);
-    }
-}
-
-#[test]
-fn number_of_accounts_decides_the_start() {
-    let mut none = fresh(Lang::En, 80, 24);
-    none.take_all([accounts(&[])]);
-    assert_eq!(none.screen, Screen::Registration);
-
-    let mut one = fresh(Lang::En, 80, 24);
-    let effects = one.take_all([accounts(&["Keen Bob"])]);
-    assert_eq!((one.screen, entered(&effects)), (Screen::Chat, Some("Keen Bob")));
-
-    let mut two = fresh(Lang::En, 80, 24);
-    two.take_all([accounts(&["Keen Bob", "Jolly Ann"])]);
-    assert_eq!(two.screen, Screen::Accounts);
-    two.press(KeyCode::Down);
-    assert_eq!(entered(&two.press(KeyCode::Enter)), Some("Jolly Ann"));
-}
-
-#[test]
-fn removes_only_the_confirmed_account() {
-    let mut app = fresh(Lang::En, 80, 24);
-    app.take_all([accounts(&["Keen Bob", "Jolly Ann"])]);
-    for other in [KeyCode::Char('x'), KeyCode::Char('n'), KeyCode::Char('1'), KeyCode::Enter, KeyCode::Down] {
-        app.press(KeyCode::Char('d'));
-        assert!(app.accounts.removing);
-        assert!(app.press(other).is_empty(), "{other:?}");
-        assert!(app.press(KeyCode::Char('y')).is_empty(), "{other:?}");
-        assert_eq!(app.screen, Screen::Accounts, "{other:?}");
-    }
-    // The same keys in a Russian layout.
-    app.press(KeyCode::Char('в'));
-    let effects = app.press(KeyCode::Char('н'));
-    let gone = account("Jolly Ann", "token of Jolly Ann").account;
-    assert_eq!(effects, [Effect::ForgetAccount(gone)]);
-    app.press(KeyCode::Char('т'));
-    assert_eq!(app.screen, Screen::Registration);
-}
-
-#[test]
-fn asks_about_an_ambiguous_name() {
-    let mut app = fresh(Lang::En, 80, 24);
-    app.wanted.as_mut().unwrap().nickname = Some("Bob".into());
-    app.take_all([accounts(&["Ann", "Keen Bob", "Jolly Bob"])]);
-    assert_eq!(app.screen, Screen::Accounts);
-
-    let mut app = fresh(Lang::En, 80, 24);
-    app.wanted.as_mut().unwrap().nickname = Some("Keen Bob".into());
-    assert_eq!(entered(&app.take_all([accounts(&["Ann", "Keen Bob", "Jolly Bob"])])), Some("Keen Bob"));
-}
-
-#[test]
-fn registers_once_and_offers_the_chat() {
-    let mut app = fresh(Lang::En, 80, 24);
-    app.take_all([accounts(&[])]);
-    assert!(app.press(KeyCode::Enter).is_empty());
-    assert!(matches!(app.registration.step, RegistrationStep::Refused(_)));
-    let effects = app.enter_line("Bob");
-    assert!(matches!(&effects[..], [Effect::Register { nickname, only_missing: false }] if nickname.as_str() == "Bob"));
-    assert!(app.press(KeyCode::Enter).is_empty(), "it is asked already");
-    let registered = Registered { known: account("Keen Bob", "t"), saved: Ok("creds".into()) };
-    app.take_all([AppEvent::Registered(Ok(registered))]);
-    assert_eq!(app.registration.focus, Focus::EnterChat);
-    assert_eq!(entered(&app.press(KeyCode::Enter)), Some("Keen Bob"));
-}
-
-#[test]
-fn refused_nickname_can_be_changed() {
-    let mut app = fresh(Lang::En, 80, 24);
-    app.take_all([accounts(&[])]);
-    app.enter_line("Server");
-    app.take_all([AppEvent::Registered(Err(LinkError::NicknameRefused))]);
-    assert!(matches!(&app.registration.step, RegistrationStep::Refused(why) if why.contains("refused")));
-    app.type_in("2");
-    assert_eq!((app.registration.field.text(), &app.registration.step), ("Server2", &RegistrationStep::Typing));
 }
 
 #[test]
@@ -176,159 +90,12 @@ fn retries_edits_and_discards_messages() {
 }
 
 #[test]
-fn unknown_command_keeps_the_text() {
-    let mut app = chatting(Lang::En, 80, 24);
-    assert!(app.enter_line("/nick Bob").is_empty());
-    assert_eq!(app.chat.input.text(), "/nick Bob");
-    assert!(app.hint.as_ref().unwrap().error);
-    app.control('c');
-    assert_eq!(sent(&app.enter_line("//etc/passwd"))[0].1, "/etc/passwd");
-    assert_eq!(app.enter_line("/quit").last(), Some(&Effect::Quit));
-}
-
-#[test]
-fn wrong_token_asks_and_never_retries() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) })]);
-    assert!(matches!(app.dialog, Some(Dialog::WrongToken { .. })));
-    assert!(app.control('r').is_empty());
-    app.press(KeyCode::Char('1'));
-    assert_eq!(app.screen, Screen::Accounts);
-    assert!(app.dialog.is_none());
-}
-
-#[test]
-fn shows_a_long_paste_before_sending() {
-    let mut app = chatting(Lang::En, 80, 24);
-    assert!(app.take_all([AppEvent::Paste("one line\n".into())]).is_empty());
-    assert_eq!(app.chat.input.text(), "one line");
-    app.control('c');
-
-    let lines: String = (0..50).map(|number| format!("line {number}\r\n")).collect();
-    assert!(app.take_all([AppEvent::Paste(lines.clone())]).is_empty());
-    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.lines == 50 && paste.messages == 50));
-    let effects = app.press(KeyCode::Enter);
-    let all = sent(&effects);
-    assert_eq!(all.len(), 1);
-    assert_eq!(all[0].1.lines().count(), 50);
-
-    app.take_all([AppEvent::Paste(lines.clone())]);
-    assert_eq!(sent(&app.press(KeyCode::Char('2'))).len(), 50);
-    app.take_all([AppEvent::Paste(lines.clone())]);
-    assert!(app.press(KeyCode::Char('3')).is_empty());
-    assert_eq!(app.chat.input.text().lines().count(), 50);
-    app.control('c');
-    app.take_all([AppEvent::Paste(lines)]);
-    assert!(app.press(KeyCode::Esc).is_empty());
-    assert!(app.chat.input.is_empty());
-}
-
-#[test]
-fn too_long_paste_stays_open() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([AppEvent::Paste(format!("{}\n", "x".repeat(20_000)))]);
-    assert!(app.press(KeyCode::Char('1')).is_empty());
-    assert!(matches!(app.dialog, Some(Dialog::Paste(_))));
-    assert!(app.hint.is_some());
-}
-
-#[test]
-fn too_long_paste_line_sends_none() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([AppEvent::Paste(format!("one\n\n{}\nlast\n", "x".repeat(20_000)))]);
-    assert!(app.press(KeyCode::Char('2')).is_empty());
-    assert!(matches!(app.dialog, Some(Dialog::Paste(_))));
-    assert!(app.hint.as_ref().is_some_and(|hint| hint.text.starts_with("line 3: too long")), "{:?}", app.hint);
-    assert!(app.chat.timeline.outgoing.as_slice().is_empty());
-}
-
-#[test]
-fn no_dialog_replaces_a_shown_paste() {
-    let mut app = chatting(Lang::En, 80, 24);
-    let wrong = || AppEvent::Link(LinkSide::Writing, LinkState::Closed { cause: Some(LinkError::UnknownToken) });
-    app.take_all([AppEvent::Paste("one\ntwo\n".into()), wrong(), AppEvent::Paste("three\n".into())]);
-    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.text == "one\ntwo\nthree\n" && paste.lines == 3));
-    app.press(KeyCode::Char('3'));
-    assert_eq!(app.chat.input.text(), "one\ntwo\nthree\n");
-    assert!(matches!(app.dialog, Some(Dialog::WrongToken { .. })));
-}
-
-#[test]
-fn scrolled_view_keeps_its_place() {
-    let mut app = chatting(Lang::En, 80, 24);
-    for number in 0..100 {
-        app.take_all([said("Jolly Ann", &number.to_string(), number)]);
-    }
-    app.press(KeyCode::PageUp);
-    let text = screen(&app);
-    for number in 100..130 {
-        app.take_all([said("Jolly Ann", &number.to_string(), number)]);
-    }
-    assert_eq!(app.chat.timeline.below(), 30);
-    let after = screen(&app);
-    let rows = |text: &str| text.lines().take(20).collect::<Vec<_>>().join("\n");
-    assert_eq!(rows(&text), rows(&after));
-    assert!(after.contains("↓ 30 new"));
-    app.press(KeyCode::Esc);
-    assert_eq!(app.chat.timeline.below(), 0);
-    assert!(screen(&app).contains("│ 129"));
-}
-
-#[test]
 fn mention_notifies_with_a_clean_name() {
     let mut app = chatting(Lang::En, 80, 24);
     let effects = app.take_all([said("E\u{1b}]0;x\u{7}ve", "bob, look\nhere", 1)]);
     let Some(Effect::Notify(text)) = effects.first() else { panic!("{effects:?}") };
     assert!(text.ends_with("bob, look") && !text.contains(['\u{1b}', '\u{7}']), "{text:?}");
     assert!(app.take_all([said("Eve", "bobby", 1)]).is_empty());
-}
-
-#[test]
-fn scrolling_and_search_request_pages() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.chat.timeline.read_again();
-    assert_eq!(app.take_all([AppEvent::Tick]), [Effect::ReadPage(PageRequest::Tail)]);
-    app.take_all([AppEvent::Page(PageRequest::Tail, page(9_600..10_000, 10_000))]);
-    let effects = app.press_with(KeyCode::Home, KeyModifiers::CONTROL);
-    assert_eq!(effects, [Effect::ReadPage(PageRequest::Before(96_000))]);
-    app.take_all([AppEvent::Page(PageRequest::Before(96_000), page(9_200..9_600, 10_000))]);
-
-    app.control('f');
-    let effects = app.enter_line("line 17");
-    assert_eq!(effects, [Effect::Search { search: 1, query: "line 17".into() }]);
-    let hit = crate::event::SearchHit {
-        at: None,
-        sender: None,
-        text: "line 17".into(),
-        ranges: one_range(0, 7),
-        mark: crate::timeline::FileSpan { start: 170, end: 180 },
-    };
-    let found = [AppEvent::Found { search: 1, hits: vec![hit] }, AppEvent::Searched { search: 1, percent: 100 }];
-    assert_eq!(app.take_all(found), [Effect::ReadPage(PageRequest::Around(170))]);
-    assert_eq!(app.press(KeyCode::Enter), []);
-    app.take_all([AppEvent::Page(PageRequest::Around(170), page(0..217, 10_000))]);
-    assert!(screen(&app).contains("line 17\n"), "{}", screen(&app));
-    assert!(app.press(KeyCode::Esc).contains(&Effect::ReadPage(PageRequest::Tail)));
-    app.take_all([AppEvent::Page(PageRequest::Tail, page(9_600..10_000, 10_000))]);
-    assert!(screen(&app).contains("line 9999\n"));
-}
-
-#[test]
-fn ignores_results_of_earlier_searches() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.control('f');
-    app.enter_line("a");
-    app.enter_line("b");
-    let hit = crate::event::SearchHit {
-        at: None,
-        sender: None,
-        text: "a".into(),
-        ranges: Vec::new(),
-        mark: crate::timeline::FileSpan { start: 0, end: 1 },
-    };
-    app.take_all([AppEvent::Found { search: 1, hits: vec![hit] }]);
-    assert!(matches!(&app.dialog, Some(Dialog::Search(search)) if search.hits.is_empty()));
-    assert_eq!(app.press(KeyCode::Esc), [Effect::StopSearch]);
 }
 
 #[test]
@@ -371,67 +138,6 @@ fn matches_a_numbered_echo_after_a_gap() {
 }
 
 #[test]
-fn full_queue_keeps_the_typed_text() {
-    let mut app = chatting(Lang::En, 80, 24);
-    let all: Vec<PostId> = (0..1024).map(|_| sent(&app.enter_line("x"))[0].0.clone()).collect();
-    assert!(app.enter_line("one more").is_empty());
-    assert_eq!(app.chat.input.text(), "one more");
-    assert_eq!(app.hint.as_ref().unwrap().text, "1024 messages wait");
-    app.take_all([confirmed(&all[0], None)]);
-    assert_eq!(sent(&app.press(KeyCode::Enter))[0].1, "one more");
-}
-
-#[test]
-fn remembers_the_read_position() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.chat.timeline.read_again();
-    app.take_all([AppEvent::Tick, AppEvent::Page(PageRequest::Tail, page(0..9, 9))]);
-    let effects = app.control('q');
-    assert_eq!(effects, [Effect::Remember(90), Effect::Quit]);
-}
-
-#[test]
-fn wheel_scrolls_and_keeps_the_draft() {
-    let mut app = chatting(Lang::En, 80, 24);
-    for number in 0..100 {
-        app.take_all([said("Jolly Ann", &format!("number {number}"), number)]);
-    }
-    app.enter_line("sent before");
-    app.type_in("half a sentence");
-    let shown = screen(&app);
-    app.take_all([AppEvent::Wheel(-3)]);
-    assert_eq!(app.chat.input.text(), "half a sentence");
-    assert!(!app.chat.timeline.follows() && screen(&app) != shown);
-    app.take_all([AppEvent::Wheel(3)]);
-    assert!(app.chat.timeline.follows());
-    app.press(KeyCode::F(1));
-    app.take_all([AppEvent::Wheel(3)]);
-    assert!(matches!(app.dialog, Some(Dialog::Help { scroll: 3 })), "{:?}", app.dialog);
-}
-
-#[test]
-fn never_loses_a_paste() {
-    let two = || AppEvent::Paste("one\ntwo\n".into());
-    let mut app = chatting(Lang::En, 80, 24);
-    app.press(KeyCode::F(1));
-    app.take_all([two()]);
-    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.lines == 2), "{:?}", app.dialog);
-
-    let mut app = fresh(Lang::En, 80, 24);
-    app.take_all([two(), accounts(&["Keen Bob", "Jolly Ann"]), two()]);
-    assert!(app.dialog.is_none());
-    app.press(KeyCode::Enter);
-    assert!(matches!(&app.dialog, Some(Dialog::Paste(paste)) if paste.lines == 4), "{:?}", app.dialog);
-}
-
-#[test]
-fn short_paste_goes_to_the_input_line() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([AppEvent::Paste("x".repeat(500))]);
-    assert!(screen(&app).contains("Paste: 1 line, 500 bytes"), "{}", screen(&app));
-}
-
-#[test]
 fn one_port_online_wakes_the_other() {
     let waiting = || LinkState::Waiting { attempt: 3, retry_at: at(20), cause: LinkError::ConnectionRefused };
     let mut app = chatting(Lang::En, 80, 24);
@@ -441,34 +147,6 @@ fn one_port_online_wakes_the_other() {
     assert_eq!(effects, [Effect::RetryNow]);
     assert_eq!(app.take_all([AppEvent::Link(LinkSide::Listening, LinkState::Online)]), []);
     assert_eq!(app.take_all([AppEvent::Link(LinkSide::Writing, LinkState::Online)]), []);
-}
-
-#[test]
-fn registers_the_name_of_the_command_line() {
-    let start = |names: &[&str]| {
-        let mut app = fresh(Lang::En, 80, 24);
-        app.wanted.as_mut().unwrap().nickname = Some("Bob".into());
-        let effects = app.take_all([accounts(names)]);
-        (app, effects)
-    };
-    let (mut app, effects) = start(&[]);
-    let started = NoticeText::LocalRoom(RoomNotice::Started("room".into()));
-    app.take_all([AppEvent::Notice { text: started, error: false }]);
-    assert!(effects.iter().any(
-        |effect| matches!(effect, Effect::Register { nickname, only_missing: true } if nickname.as_str() == "Bob")
-    ));
-    let registered = Registered { known: account("Keen Bob", "token"), saved: Ok("creds".into()) };
-    assert_eq!(entered(&app.take_all([AppEvent::Registered(Ok(registered))])), Some("Keen Bob"));
-    let nothing = HistoryPage { lines: Vec::new(), at_start: true, at_end: true, end: 0 };
-    app.take_all([AppEvent::Page(PageRequest::Tail, nothing)]);
-    assert!(app.screen == Screen::Chat && screen(&app).contains("Registered as Keen Bob"), "{}", screen(&app));
-    assert!(screen(&app).contains("No server was running"), "{}", screen(&app));
-
-    let (mut app, _) = start(&[]);
-    app.take_all([AppEvent::Registered(Err(LinkError::NicknameRefused))]);
-    assert!(app.screen == Screen::Registration && screen(&app).contains("refused"), "{}", screen(&app));
-    let (_, effects) = start(&["Keen Bob"]);
-    assert_eq!(entered(&effects), Some("Keen Bob"));
 }
 
 #[test]
@@ -489,35 +167,6 @@ fn adjacent_gaps_are_one() {
 }
 
 #[test]
-fn commands_are_found_in_any_case() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([said("Jolly Ann", "hi", 1), said("Vlad", "привет", 2)]);
-    app.enter_line("/WHO");
-    assert!(screen(&app).contains("written lately: Vlad, Jolly Ann"), "{}", screen(&app));
-    app.enter_line("/nick Robert");
-    assert!(app.hint.as_ref().unwrap().text.contains("/register"));
-    app.chat.input.clear();
-    assert_eq!(app.enter_line("/copy 2"), [Effect::Copy("hi".into())]);
-    app.take_all([AppEvent::Copied(CopyResult::Blocked)]);
-    assert!(app.hint.as_ref().unwrap().error, "{:?}", app.hint);
-    app.type_in("/se");
-    app.press(KeyCode::Tab);
-    assert_eq!(app.chat.input.text(), "/search ");
-    app.chat.input.clear();
-    assert_eq!(app.enter_line("/QUIT").last(), Some(&Effect::Quit));
-}
-
-#[test]
-fn search_explains_a_bad_expression() {
-    let mut app = chatting(Lang::Ru, 80, 24);
-    app.enter_line("/search /[/");
-    app.take_all([AppEvent::SearchFailed { search: 1, reason: "unclosed character class".into() }]);
-    let text = screen(&app);
-    assert!(text.contains("неверное регулярное выражение: не закрыта скобка ["), "{text}");
-    assert!(!text.contains("найдено"), "{text}");
-}
-
-#[test]
 fn own_lines_of_another_program_are_not_new() {
     let mut app = chatting(Lang::En, 80, 24);
     for number in 0..100 {
@@ -528,54 +177,6 @@ fn own_lines_of_another_program_are_not_new() {
     assert_eq!(app.chat.timeline.below(), 0);
     app.take_all([said("Jolly Ann", "new", 102)]);
     assert_eq!(app.chat.timeline.below(), 1);
-}
-
-#[test]
-fn leaving_others_behind_is_asked_about() {
-    let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([AppEvent::Guests(2)]);
-    assert_eq!(app.control('q'), []);
-    assert!(screen(&app).contains("2 other programs are"), "{}", screen(&app));
-    app.press(KeyCode::Enter);
-    assert!(app.dialog.is_none() && !app.quitting, "the first choice is to stay");
-    app.control('q');
-    assert_eq!(app.control('q').last(), Some(&Effect::Quit));
-    let mut app = chatting(Lang::En, 80, 24);
-    app.take_all([AppEvent::Guests(1), AppEvent::Quit]);
-    assert!(app.quitting, "a signal is not a question");
-}
-
-#[test]
-fn a_draft_survives_a_restart() {
-    let mut app = fresh(Lang::En, 80, 24);
-    app.take_all([AppEvent::Draft("half a sentence".into()), accounts(&["Keen Bob"])]);
-    assert_eq!(app.chat.input.text(), "half a sentence");
-}
-
-#[test]
-fn the_draft_is_what_was_typed() {
-    let mut app = chatting(Lang::En, 80, 24);
-    assert_eq!(app.changed_draft(), None);
-    app.enter_line("sent");
-    assert_eq!(app.changed_draft(), None, "it is not a draft any more");
-    app.type_in("half");
-    assert_eq!(app.changed_draft().as_deref(), Some("half"));
-    app.press(KeyCode::Up);
-    assert_eq!(app.chat.input.text(), "sent");
-    assert_eq!(app.changed_draft(), None);
-    app.type_in("!");
-    assert_eq!(app.changed_draft().as_deref(), Some("sent!"));
-}
-
-#[test]
-fn an_empty_room_says_how_others_join() {
-    let mut app = chatting(Lang::En, 80, 24);
-    assert!(screen(&app).contains("chat-tui --share 127.0.0.1"), "{}", screen(&app));
-    app.place = "chat.example".into();
-    assert!(screen(&app).contains("Others join with: chat-tui -lh chat.example"), "{}", screen(&app));
-    let started = NoticeText::LocalRoom(RoomNotice::Started("room".into()));
-    app.take_all([AppEvent::Notice { text: started, error: false }]);
-    assert!(app.local_room);
 }
 
 pub(crate) fn screen(app: &App) -> String {

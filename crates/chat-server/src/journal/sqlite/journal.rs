@@ -126,6 +126,7 @@ impl SqliteJournal {
     }
 
     fn store(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, StoreError> {
+        self.dir.check_lock()?;
         self.identity.check()?;
         let at = (self.clock.0)().max(self.last_at);
         let mut head = self.head;
@@ -149,6 +150,7 @@ impl SqliteJournal {
     /// needs it.
     fn erase_log(&mut self) -> Result<bool, StoreError> {
         // Before the log is shortened here, so that another program that did so is noticed.
+        self.dir.check_lock()?;
         self.identity.check()?;
         let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         self.identity.renew();
@@ -193,6 +195,7 @@ impl Journal for SqliteJournal {
     }
 
     fn probe(&mut self) -> Result<(), JournalError> {
+        self.dir.check_lock()?;
         self.identity.check()?;
         Ok(schema::write_nothing_new(&mut self.connection)?)
     }

@@ -72,9 +72,15 @@ impl EndSignal {
         }
     }
 
+    /// Returns whether a signal has asked the program to end.
+    #[must_use]
+    pub fn has_come(&self) -> bool {
+        *self.asked.borrow()
+    }
+
     /// Grants the program this time for its next step, if a signal has asked it to end. Afterwards it counts as stuck.
     pub fn grant(&self, time: Duration) {
-        if *self.asked.borrow() {
+        if self.has_come() {
             self.deadline.set(Instant::now() + time);
             // The thread may wait for an earlier or a later deadline. It never ends before this value is dropped.
             let _ = (&*self.wake).write_all(&[LOOK_AGAIN]);

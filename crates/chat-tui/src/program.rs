@@ -129,7 +129,8 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let (app, services, ended) = screen.run(&end).await;
             report_unsent(lang, &app, services.close().await.as_ref());
             ended?;
-            anyhow::Ok(ExitCode::from(Exit::Done))
+            let code = if end.has_come() { Exit::Interrupted } else { Exit::Done };
+            anyhow::Ok(ExitCode::from(code))
         } else {
             let (services, news) = Services::open(config, paths, local_room, false);
             let plain = PlainMode::new(App::new(start), std::io::stdin().is_terminal());

@@ -253,7 +253,7 @@ fn signals_restore_the_terminal() {
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         let mut bob = arrive(&room, "Bob");
         bob.terminal.signal(signal);
-        bob.terminal.wait_exit();
+        assert_eq!(bob.terminal.wait_exit().exit_code(), 130);
         bob.terminal.assert_given_back();
     }
 }

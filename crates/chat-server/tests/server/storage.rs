@@ -113,15 +113,10 @@ async fn broken_journal_ends_the_server() {
 }
 
 #[cfg(unix)]
-fn cut_short(file: &std::path::Path) {
-    std::fs::File::options().write(true).open(file).unwrap().set_len(0).unwrap();
-}
-
-#[cfg(unix)]
 #[tokio::test]
 async fn removed_store_is_noticed() {
     type Change = fn(&std::path::Path);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 5] = [
         ("removed", |dir| {
             for name in ["room.db", "room.db-wal", "room.db-shm"] {
                 std::fs::remove_file(dir.join(name)).unwrap();
@@ -133,8 +128,9 @@ async fn removed_store_is_noticed() {
             std::fs::rename(dir.join("copy"), dir.join("room.db")).unwrap();
         }),
         ("without its lock", |dir| std::fs::remove_file(dir.join("lock")).unwrap()),
-        ("cut short", |dir| cut_short(&dir.join("room.db"))),
-        ("without its log", |dir| cut_short(&dir.join("room.db-wal"))),
+        ("cut short", |dir| {
+            std::fs::File::options().write(true).open(dir.join("room.db")).unwrap().set_len(0).unwrap();
+        }),
     ];
     for (what, change) in changes {
         let parent = tempfile::tempdir().unwrap();

@@ -69,8 +69,19 @@ impl App {
         Vec::new()
     }
 
-    /// Sends `text` as one message. On an error, shows it and returns the text.
-    pub(crate) fn send(&mut self, text: String) -> Result<Effect, String> {
+    /// Sends `text` as one message, and ends a countdown. On an error, shows it and returns the text.
+    pub(crate) fn send(&mut self, text: String) -> Result<Vec<Effect>, String> {
+        let queued = self.queue(text)?;
+        Ok(std::iter::once(queued).chain(self.end_countdown()).collect())
+    }
+
+    /// Returns the effect that connects at once, if a connection waits for its next attempt.
+    pub(super) fn end_countdown(&self) -> Option<Effect> {
+        self.links.counts_down().then_some(Effect::RetryNow)
+    }
+
+    /// Does what [`App::send`] does, without ending a countdown.
+    pub(super) fn queue(&mut self, text: String) -> Result<Effect, String> {
         match Text::new(&text) {
             Ok(text) => {
                 let id = self.chat.ids.next();
@@ -110,12 +121,8 @@ impl App {
             return Vec::new();
         }
         match self.send(text) {
-            Ok(effect) => {
+            Ok(mut effects) => {
                 self.chat.input.take();
-                let mut effects = vec![effect];
-                if self.links.counts_down() {
-                    effects.push(Effect::RetryNow);
-                }
                 // Only now has the old message a replacement.
                 if let Some(old) = self.chat.editing.take() {
                     effects.extend(self.discard(&old));

@@ -79,7 +79,7 @@ impl App {
         let Some(Dialog::Paste(paste)) = self.dialog.take() else { return Vec::new() };
         match choice {
             0 => match self.send(paste.text.clone()) {
-                Ok(effect) => return vec![effect],
+                Ok(effects) => return effects,
                 // Too long: the choice stays open and shows the reason.
                 Err(_) => self.dialog = Some(Dialog::Paste(paste)),
             },
@@ -98,7 +98,9 @@ impl App {
                     return Vec::new();
                 }
                 let lines = lines().map(|(_, line)| line);
-                return lines.filter_map(|line| self.send(line.to_owned()).ok()).collect();
+                let mut effects: Vec<_> = lines.filter_map(|line| self.queue(line.to_owned()).ok()).collect();
+                effects.extend(self.end_countdown());
+                return effects;
             }
             2 if !self.chat.input.apply(Edit::Insert(paste.text)) => self.hint(Phrase::InputFull, true),
             _ => {}

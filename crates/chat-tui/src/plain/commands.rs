@@ -26,7 +26,7 @@ impl PlainMode {
         self.app.take_hint();
         let text = line.strip_prefix('/').unwrap_or(line);
         match self.app.send(text.to_owned()) {
-            Ok(effect) => vec![effect],
+            Ok(effects) => effects,
             Err(_) => {
                 // A blank line is not a message and is ignored.
                 if self.app.hint.is_some() {

@@ -208,6 +208,17 @@ fn no_line_controls_a_terminal() {
     }
 }
 
+#[test]
+fn a_line_ends_a_countdown() {
+    let mut me = plain(true);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "token")])]);
+    take(&mut me, online());
+    let waiting = LinkState::Waiting { attempt: 3, retry_at: at(20), cause: LinkError::ConnectionRefused };
+    take(&mut me, [AppEvent::Link(LinkSide::Writing, waiting)]);
+    let effects = me.line("hello", at(0));
+    assert!(matches!(&effects[..], [Effect::Send { .. }, Effect::RetryNow]), "{effects:?}");
+}
+
 /// Returns plain mode in the chat, with one line sent and the input at its end.
 fn sent(text: &str) -> PlainMode {
     let mut me = plain(false);

@@ -273,3 +273,15 @@ fn last_message_from_the_future_is_noticed() {
     assert_eq!(hours_ahead(-hour, 0), None);
     assert_eq!(hours_ahead(5 * hour, 2 * hour), Some(3));
 }
+
+#[cfg(unix)]
+#[test]
+fn shortened_log_stops_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SqliteJournal::open(dir.path()).unwrap();
+    journal.append(&[account(1)]).unwrap();
+    let log = std::fs::File::options().write(true).open(dir.path().join("room.db-wal")).unwrap();
+    log.set_len(0).unwrap();
+    assert!(matches!(journal.append(&[account(2)]), Err(JournalError::Replaced { .. })));
+    assert!(journal.probe().is_err());
+}

@@ -116,6 +116,11 @@ mod other {
             Ok(Self)
         }
 
+        /// Full screen reads Ctrl+C as a key, so no signal ends it.
+        pub(crate) fn has_come(&self) -> bool {
+            false
+        }
+
         pub(crate) fn grant(&self, _time: Duration) {}
     }
 

@@ -1,12 +1,10 @@
 //! Accounts: which tokens may log in, and which nicknames are free.
 
+mod account_entry;
 mod adjectives;
 mod directory;
 mod nickname;
 mod token_hash;
 
 pub use self::token_hash::TokenHash;
-pub(crate) use self::{
-    directory::{AccountDirectory, AccountEntry},
-    nickname::SERVER_NAME,
-};
+pub(crate) use self::{account_entry::AccountEntry, directory::AccountDirectory, nickname::SERVER_NAME};

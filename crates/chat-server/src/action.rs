@@ -7,6 +7,7 @@ use std::time::Duration;
 use chat_proto::{Nickname, Seq, Text};
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::TokenHash;
 use crate::address_range::AddressRange;
 
 /// The number of an account within one journal.
@@ -89,6 +90,86 @@ pub enum OperatorAction {
         /// Its nickname.
         nickname: String,
     },
+    /// Gives an account another nickname. Messages keep the name under which they were posted, and that name stays taken.
+    Rename {
+        /// The account.
+        account: AccountId,
+        /// Its nickname before.
+        nickname: String,
+        /// Its nickname from now on.
+        to: String,
+    },
+    /// Gives an account another token, and closes its connections.
+    Token {
+        /// The account.
+        account: AccountId,
+        /// Its nickname.
+        nickname: String,
+        /// The hash of the token.
+        hash: TokenHash,
+    },
+    /// Erases the record of an account, whose messages are removed before, and its names in earlier actions. They become
+    /// free.
+    Erase {
+        /// The account.
+        account: AccountId,
+    },
+}
+
+/// Returns what stands in place of the nickname of an erased account. No account can have it, because every nickname
+/// contains a space.
+pub(crate) fn erased_name(account: AccountId) -> String {
+    format!("erased-{account}")
+}
+
+impl OperatorAction {
+    /// Returns true for an action that earlier programs know.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_of_first_format(&self) -> bool {
+        !matches!(self, Self::Rename { .. } | Self::Token { .. } | Self::Erase { .. })
+    }
+
+    /// Returns the account that the action concerns, if it is one.
+    pub(crate) fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Mute { account, .. }
+            | Self::Unmute { account, .. }
+            | Self::Ban { account, .. }
+            | Self::Unban { account, .. }
+            | Self::Kick { account, .. }
+            | Self::Revoke { account, .. }
+            | Self::Restore { account, .. }
+            | Self::Rename { account, .. }
+            | Self::Token { account, .. }
+            | Self::Erase { account } => Some(*account),
+            Self::Remove { .. } | Self::BanAddress { .. } | Self::UnbanAddress { .. } => None,
+        }
+    }
+
+    /// Replaces the names of an account that is erased. Returns true if the action contained any.
+    pub(crate) fn forget_names(&mut self, erased: AccountId) -> bool {
+        if self.account() != Some(erased) {
+            return false;
+        }
+        match self {
+            Self::Rename { nickname, to, .. } => {
+                *nickname = erased_name(erased);
+                *to = erased_name(erased);
+            }
+            Self::Mute { nickname, .. }
+            | Self::Unmute { nickname, .. }
+            | Self::Ban { nickname, .. }
+            | Self::Unban { nickname, .. }
+            | Self::Kick { nickname, .. }
+            | Self::Revoke { nickname, .. }
+            | Self::Restore { nickname, .. }
+            | Self::Token { nickname, .. } => *nickname = erased_name(erased),
+            Self::Erase { .. } | Self::Remove { .. } | Self::BanAddress { .. } | Self::UnbanAddress { .. } => {
+                return false;
+            }
+        }
+        true
+    }
 }
 
 /// An action with who did it and why, before the journal has assigned its number and time.
@@ -140,10 +221,16 @@ impl Sanctions {
             OperatorAction::Unban { account, .. } => drop(self.banned.remove(account)),
             OperatorAction::BanAddress { addresses, until } => drop(self.addresses.insert(*addresses, *until)),
             OperatorAction::UnbanAddress { addresses } => drop(self.addresses.remove(addresses)),
+            OperatorAction::Erase { account } => {
+                self.muted.remove(account);
+                self.banned.remove(account);
+            }
             OperatorAction::Remove { .. }
             | OperatorAction::Kick { .. }
             | OperatorAction::Revoke { .. }
-            | OperatorAction::Restore { .. } => {}
+            | OperatorAction::Restore { .. }
+            | OperatorAction::Rename { .. }
+            | OperatorAction::Token { .. } => {}
         }
     }
 

@@ -2,7 +2,9 @@
 //! running server.
 
 mod execute;
+mod identity;
 mod request;
+mod show;
 mod socket;
 mod store;
 

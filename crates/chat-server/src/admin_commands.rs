@@ -60,14 +60,14 @@ pub(crate) fn accounts(dir: &Path, what: &AccountsCommand) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         AccountsCommand::Revoke { id: Some(id), .. } => {
-            if revoke_account_by_id(dir, *id).map_err(named(dir))? {
+            if revoke_account_by_id(dir, *id, &actor()?).map_err(named(dir))? {
                 return Ok(ExitCode::SUCCESS);
             }
             anyhow::bail!("no account has the number {id}; see \"chat-server accounts list --ids\"")
         }
         AccountsCommand::Revoke { nickname, id: None } => {
             let nickname = Nickname::new(nickname.as_deref().unwrap_or_default())?;
-            if revoke_account(dir, &nickname).map_err(named(dir))? {
+            if revoke_account(dir, &nickname, &actor()?).map_err(named(dir))? {
                 return Ok(ExitCode::SUCCESS);
             }
             anyhow::bail!("no account has the nickname {:?}; see \"chat-server accounts list\"", nickname.as_str())
@@ -122,9 +122,13 @@ pub(crate) fn admin(dir: &Path, arguments: &AdminArguments) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns the actor of an action of the older commands.
+fn actor() -> Result<Nickname> {
+    Ok(Nickname::new(&operator())?)
+}
+
 /// Returns the name of the user who runs the command. It is for the journal only: a user of the socket may choose
 /// any name.
-#[cfg(unix)]
 fn operator() -> String {
     let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     named.filter(|name| Nickname::new(name).is_ok()).unwrap_or_else(|| "operator".to_owned())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_proto::{Nickname, PostId, Seq, StreamId, Text};
 
 use crate::accounts::TokenHash;
-use crate::action::{AccountId, ActionDraft};
+use crate::action::{AccountId, ActionDraft, erased_name};
 
 /// The account of the server's own announcements; the table of accounts does not contain it.
 pub const SERVER_ACCOUNT: AccountId = 0;
@@ -94,6 +94,20 @@ pub struct AccountRecord {
     pub at: i64,
     /// Whether it is revoked: it can no longer log in, and its nickname stays taken.
     pub revoked: bool,
+}
+
+impl AccountRecord {
+    /// Returns what is left of an account that an operator has erased: its number, so that no other account gets it.
+    pub(crate) fn erased(id: AccountId) -> Self {
+        // A word without control characters is always a nickname; the fallback cannot be reached.
+        let nickname = Nickname::new(&erased_name(id)).unwrap_or_else(|_| unreachable!("a word is a nickname"));
+        Self { id, token: TokenHash::from_bytes([0; 32]), nickname, at: 0, revoked: true }
+    }
+
+    /// Returns whether an operator has erased the account.
+    pub(crate) fn is_erased(&self) -> bool {
+        self.nickname.as_str() == erased_name(self.id)
+    }
 }
 
 /// A stored message.

@@ -171,6 +171,9 @@ pub(crate) enum CommitError {
     /// The server is closing its journal.
     #[error("the server is closing")]
     Closed,
+    /// An operator has revoked the account while the message waited.
+    #[error("the account was revoked")]
+    Revoked,
 }
 
 /// Returns the owner of a path, or of the nearest directory above it that can be read.

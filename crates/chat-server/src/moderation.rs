@@ -50,6 +50,9 @@ impl Moderation {
             OperatorAction::Revoke { account, .. } => drop(accounts.revoke(&[*account])),
             OperatorAction::Restore { account, .. } => accounts.restore(*account),
             OperatorAction::Kick { account, .. } => accounts.kick(*account),
+            OperatorAction::Rename { account, to, .. } => accounts.rename(*account, to),
+            OperatorAction::Token { account, hash, .. } => accounts.set_token(*account, *hash),
+            OperatorAction::Erase { account } => accounts.erase(*account),
             _ => {}
         }
         self.notify_writers();

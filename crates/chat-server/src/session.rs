@@ -8,6 +8,8 @@ mod page_turns;
 pub(crate) mod test_room;
 mod writer;
 
+#[cfg(all(feature = "bin", unix))]
+pub(crate) use self::context::{joined_text, renamed_text};
 pub(crate) use self::{
     context::SessionContext,
     listener::{ListenerExit, ListenerSession},

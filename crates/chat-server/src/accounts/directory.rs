@@ -1,71 +1,17 @@
 //! All accounts in memory: tokens, nicknames, rate limits.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_proto::display::skeletons;
 use chat_proto::{Nickname, Token};
 
+use super::account_entry::AccountEntry;
 use super::adjectives::ADJECTIVES;
 use super::nickname::usable;
 use super::token_hash::TokenHash;
-use crate::action::AccountId;
-use crate::committer::AccountShare;
-use crate::entry::{AccountRecord, Author};
-use crate::limits::Rate;
-use crate::rate::{Bucket, Overdrawn};
-
-/// One account.
-#[derive(Debug)]
-pub(crate) struct AccountEntry {
-    pub(crate) author: Arc<Author>,
-    revoked: AtomicBool,
-    /// How often its connections were closed by an operator.
-    kicks: AtomicU64,
-    posts: Mutex<Bucket>,
-    /// Created with the first post, because most accounts of a large store never post again.
-    share: OnceLock<Arc<AccountShare>>,
-}
-
-impl AccountEntry {
-    fn new(id: AccountId, nickname: Nickname, revoked: bool) -> Arc<Self> {
-        let author = Arc::new(Author { id, nickname });
-        let (revoked, kicks) = (AtomicBool::new(revoked), AtomicU64::new(0));
-        Arc::new(Self { author, revoked, kicks, posts: Mutex::default(), share: OnceLock::new() })
-    }
-
-    pub(crate) fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::Relaxed)
-    }
-
-    /// Returns how often an operator has closed its connections.
-    pub(crate) fn kicks(&self) -> u64 {
-        self.kicks.load(Ordering::Relaxed)
-    }
-
-    /// Returns the account's share of the journal queue.
-    pub(crate) fn share(&self) -> &Arc<AccountShare> {
-        self.share.get_or_init(Arc::default)
-    }
-
-    /// Takes one post from the rate.
-    ///
-    /// # Errors
-    /// The time until the rate permits a post.
-    pub(crate) fn take_post(&self, rate: Rate, now: Instant) -> Result<(), Duration> {
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner).take(rate, now)
-    }
-
-    /// Takes one post even if the rate does not permit it. Returns for how long the connection must pause.
-    ///
-    /// # Errors
-    /// Too many posts are taken in advance already.
-    pub(crate) fn overdraw_post(&self, rate: Rate, now: Instant) -> Result<Option<Duration>, Overdrawn> {
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner).overdraw(rate, now)
-    }
-}
+use crate::action::{AccountId, erased_name};
+use crate::entry::AccountRecord;
 
 /// All accounts of a server.
 #[derive(Debug)]
@@ -79,21 +25,23 @@ struct DirectoryState {
     /// Candidates by a part of the token's hash. The hash itself is compared in constant time.
     by_shelf: HashMap<u64, Vec<(TokenHash, Arc<AccountEntry>)>>,
     by_id: HashMap<AccountId, Arc<AccountEntry>>,
-    /// Skeletons of all nicknames, including those being registered.
-    taken: HashSet<String>,
+    /// Skeletons of all nicknames with their accounts: present and former ones, and with [`RESERVED`] those that are being
+    /// assigned.
+    taken: HashMap<String, AccountId>,
     random: fastrand::Rng,
     /// The first round with free names, by skeleton, for names of which every adjective is taken.
     rounds: HashMap<String, u64>,
 }
 
-/// A free nickname, reserved for one registration. If it is dropped without [`AccountDirectory::register`], the name is
-/// free again.
+/// Stands for the account of a nickname that is being assigned. No account has it.
+const RESERVED: AccountId = 0;
+
+/// A free nickname, reserved until an account has it. If it is dropped before, the name is free again.
 #[derive(Debug)]
 pub(crate) struct NicknameReservation<'a> {
     accounts: &'a AccountDirectory,
     nickname: Nickname,
     skeletons: [String; 2],
-    kept: bool,
 }
 
 impl NicknameReservation<'_> {
@@ -104,13 +52,27 @@ impl NicknameReservation<'_> {
 
 impl Drop for NicknameReservation<'_> {
     fn drop(&mut self) {
-        if !self.kept {
-            let mut state = self.accounts.lock();
-            for skeleton in &self.skeletons {
+        let mut state = self.accounts.lock();
+        for skeleton in &self.skeletons {
+            if state.taken.get(skeleton) == Some(&RESERVED) {
                 state.taken.remove(skeleton);
             }
         }
     }
+}
+
+/// The reason why an account cannot have a nickname.
+#[cfg(all(feature = "bin", unix))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NicknameProblem {
+    #[error("has no adjective: write it whole, like \"Keen Bob\"")]
+    Incomplete,
+    #[error(
+        "is too long, has characters that the server does not allow in names, or looks like the name of the server"
+    )]
+    NotUsable,
+    #[error("is taken or looks like one that is")]
+    Taken,
 }
 
 impl AccountDirectory {
@@ -120,13 +82,22 @@ impl AccountDirectory {
         let mut state = DirectoryState {
             by_shelf: HashMap::new(),
             by_id: HashMap::new(),
-            taken: HashSet::new(),
+            taken: HashMap::new(),
             rounds: HashMap::new(),
             random,
         };
         for account in stored {
-            state.taken.extend(skeletons(account.nickname.as_str()));
-            state.add(account.token, AccountEntry::new(account.id, account.nickname, account.revoked));
+            let (id, erased) = (account.id, account.is_erased());
+            if !erased {
+                state.take(account.nickname.as_str(), id);
+            }
+            let entry = AccountEntry::new(id, account.nickname, account.revoked);
+            if erased {
+                entry.set_erased();
+                state.by_id.insert(id, entry);
+            } else {
+                state.add(account.token, entry);
+            }
         }
         Self { state: Mutex::new(state), nickname_chars }
     }
@@ -156,7 +127,7 @@ impl AccountDirectory {
                     if round == 1 { format!("{adjective} {name}") } else { format!("{adjective}{round} {name}") };
                 let skeletons = skeletons(&whole);
                 // One common skeleton is enough for a reader to mistake the names.
-                if skeletons.iter().any(|skeleton| state.taken.contains(skeleton)) {
+                if skeletons.iter().any(|skeleton| state.taken.contains_key(skeleton)) {
                     continue;
                 }
                 if round > 1 {
@@ -164,23 +135,49 @@ impl AccountDirectory {
                     state.rounds.extend(alike.map(|skeleton| (skeleton, round)));
                 }
                 let nickname = Nickname::new(&whole).ok()?;
-                state.taken.extend(skeletons.iter().cloned());
-                return Some(NicknameReservation { accounts: self, nickname, skeletons, kept: false });
+                state.take(&whole, RESERVED);
+                return Some(NicknameReservation { accounts: self, nickname, skeletons });
             }
         }
         None
     }
 
+    /// Reserves a whole nickname, with its adjective, for an account. The rules are those of registration, but nothing is
+    /// corrected.
+    #[cfg(all(feature = "bin", unix))]
+    pub(crate) fn reserve_whole(&self, id: AccountId, whole: &str) -> Result<NicknameReservation<'_>, NicknameProblem> {
+        let (adjective, name) = whole.split_once(' ').ok_or(NicknameProblem::Incomplete)?;
+        let parts = [adjective, name];
+        // The whole is checked too, because it could look like the server's name.
+        let fits = parts.iter().all(|part| usable(part, self.nickname_chars) == **part);
+        if !fits || usable(whole, usize::MAX) != whole {
+            return Err(NicknameProblem::NotUsable);
+        }
+        let nickname = Nickname::new(whole).map_err(|_| NicknameProblem::NotUsable)?;
+        let (mut state, skeletons) = (self.lock(), skeletons(whole));
+        // Names that look alike may follow one another on the same account.
+        if skeletons.iter().any(|skeleton| state.taken.get(skeleton).is_some_and(|owner| *owner != id)) {
+            return Err(NicknameProblem::Taken);
+        }
+        for skeleton in &skeletons {
+            state.taken.entry(skeleton.clone()).or_insert(RESERVED);
+        }
+        Ok(NicknameReservation { accounts: self, nickname, skeletons })
+    }
+
     /// Adds an account that the journal has stored.
     pub(crate) fn register(
         &self,
-        mut reserved: NicknameReservation<'_>,
+        reserved: NicknameReservation<'_>,
         id: AccountId,
         token: TokenHash,
     ) -> Arc<AccountEntry> {
-        reserved.kept = true;
         let account = AccountEntry::new(id, reserved.nickname.clone(), false);
-        self.lock().add(token, Arc::clone(&account));
+        let mut state = self.lock();
+        state.take(reserved.nickname.as_str(), id);
+        state.add(token, Arc::clone(&account));
+        // The reservation locks the state when it is dropped.
+        drop(state);
         account
     }
 
@@ -188,27 +185,66 @@ impl AccountDirectory {
     pub(crate) fn revoke(&self, ids: &[AccountId]) -> bool {
         let state = self.lock();
         let accounts = ids.iter().filter_map(|id| state.by_id.get(id));
-        accounts.filter(|account| !account.revoked.swap(true, Ordering::Relaxed)).count() > 0
+        accounts.filter(|account| !account.set_revoked(true)).count() > 0
     }
 
     /// Makes the token of a revoked account valid again.
     pub(crate) fn restore(&self, id: AccountId) {
-        if let Some(account) = self.lock().by_id.get(&id) {
-            account.revoked.store(false, Ordering::Relaxed);
+        if let Some(account) = self.lock().by_id.get(&id).filter(|account| !account.is_erased()) {
+            account.set_revoked(false);
         }
     }
 
     /// Closes the connections of an account, once their sessions look at it.
     pub(crate) fn kick(&self, id: AccountId) {
         if let Some(account) = self.lock().by_id.get(&id) {
-            account.kicks.fetch_add(1, Ordering::Relaxed);
+            account.kick();
+        }
+    }
+
+    /// Gives an account another nickname. The old one stays taken.
+    pub(crate) fn rename(&self, id: AccountId, to: &str) {
+        let mut state = self.lock();
+        if let (Some(account), Ok(nickname)) = (state.by_id.get(&id).cloned(), Nickname::new(to)) {
+            state.take(to, id);
+            account.rename(nickname);
+        }
+    }
+
+    /// Keeps a former nickname of an account from being assigned to another one.
+    pub(crate) fn keep_taken(&self, id: AccountId, nickname: &str) {
+        if nickname != erased_name(id) {
+            self.lock().take(nickname, id);
+        }
+    }
+
+    /// Gives an account another token, and closes its connections.
+    pub(crate) fn set_token(&self, id: AccountId, token: TokenHash) {
+        let mut state = self.lock();
+        if let Some(account) = state.by_id.get(&id).cloned() {
+            state.remove_from_shelf(id);
+            account.kick();
+            state.add(token, account);
+        }
+    }
+
+    /// Forgets all about an account but its number. Its names are free again.
+    pub(crate) fn erase(&self, id: AccountId) {
+        let mut state = self.lock();
+        state.remove_from_shelf(id);
+        state.taken.retain(|_, owner| *owner != id);
+        if let Some(account) = state.by_id.get(&id) {
+            account.set_revoked(true);
+            account.set_erased();
+            account.rename(AccountRecord::erased(id).nickname);
         }
     }
 
     /// Returns the account with this nickname.
     #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands look for names"))]
     pub(crate) fn by_nickname(&self, nickname: &Nickname) -> Option<Arc<AccountEntry>> {
-        self.lock().by_id.values().find(|account| account.author.nickname == *nickname).cloned()
+        let is_it = |account: &&Arc<AccountEntry>| !account.is_erased() && account.author().nickname == *nickname;
+        self.lock().by_id.values().find(is_it).cloned()
     }
 
     /// Returns the account with this number.
@@ -220,7 +256,7 @@ impl AccountDirectory {
     /// Returns the number of accounts.
     #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands count accounts"))]
     pub(crate) fn len(&self) -> usize {
-        self.lock().by_id.len()
+        self.lock().by_shelf.values().map(Vec::len).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, DirectoryState> {
@@ -230,69 +266,33 @@ impl AccountDirectory {
 
 impl DirectoryState {
     fn add(&mut self, token: TokenHash, account: Arc<AccountEntry>) {
-        self.by_id.insert(account.author.id, Arc::clone(&account));
+        self.by_id.insert(account.id(), Arc::clone(&account));
+        account.set_shelf(token.shelf());
         self.by_shelf.entry(token.shelf()).or_default().push((token, account));
+    }
+
+    /// Makes the token of an account unknown.
+    fn remove_from_shelf(&mut self, id: AccountId) {
+        let Some(shelf) = self.by_id.get(&id).map(|account| account.shelf()) else { return };
+        if let Some(candidates) = self.by_shelf.get_mut(&shelf) {
+            candidates.retain(|(_, account)| account.id() != id);
+            if candidates.is_empty() {
+                self.by_shelf.remove(&shelf);
+            }
+        }
+    }
+
+    /// Notes that an account has a nickname, or that it is reserved.
+    fn take(&mut self, nickname: &str, owner: AccountId) {
+        for skeleton in skeletons(nickname) {
+            // A store of an earlier version can have names that look alike: the first account keeps them.
+            let current = self.taken.entry(skeleton).or_insert(owner);
+            if *current == RESERVED {
+                *current = owner;
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn empty() -> AccountDirectory {
-        AccountDirectory::new(Vec::new(), 40, fastrand::Rng::with_seed(7))
-    }
-
-    fn register(accounts: &AccountDirectory, asked: &str, id: AccountId) -> (Token, Arc<AccountEntry>) {
-        let token = Token::new(&format!("token-{id}")).unwrap();
-        let account = accounts.register(accounts.reserve(asked).unwrap(), id, TokenHash::of(&token));
-        (token, account)
-    }
-
-    #[test]
-    fn token_is_valid_until_revoked() {
-        let accounts = empty();
-        let (token, account) = register(&accounts, "Bob", 1);
-        assert!(account.author.nickname.as_str().ends_with(" Bob"));
-        assert_eq!(accounts.log_in(&token).unwrap().author.id, 1);
-        assert!(accounts.log_in(&Token::new("token-2").unwrap()).is_none());
-        assert!(accounts.revoke(&[1, 99]) && !accounts.revoke(&[1]));
-        assert!(accounts.log_in(&token).is_none() && account.is_revoked());
-    }
-
-    #[test]
-    fn nicknames_stay_visibly_distinct() {
-        let accounts = empty();
-        let mut seen = HashSet::new();
-        for id in 1..400 {
-            let asked = if id % 2 == 0 { "Bob" } else { "Воb" };
-            let (_, account) = register(&accounts, asked, id);
-            let skeletons = HashSet::from(skeletons(account.author.nickname.as_str()));
-            assert!(skeletons.into_iter().all(|skeleton| seen.insert(skeleton)), "{}", account.author.nickname);
-        }
-    }
-
-    #[test]
-    fn other_spellings_skip_full_rounds() {
-        let accounts = empty();
-        for id in 1..=3 * ADJECTIVES.len() as AccountId {
-            register(&accounts, ["Bob", "BOB", "Воb", "bob"][id as usize % 4], id);
-        }
-        assert!(accounts.lock().rounds.values().all(|round| *round == 3));
-    }
-
-    #[test]
-    fn abandoned_reservation_is_free_again() {
-        let accounts = empty();
-        for _ in 0..3 * ADJECTIVES.len() {
-            let reserved = accounts.reserve("Bob").unwrap();
-            assert!(!reserved.nickname().as_str().contains('2'));
-        }
-        assert!(accounts.lock().taken.is_empty());
-    }
-
-    #[test]
-    fn same_seed_chooses_the_same_name() {
-        assert_eq!(empty().reserve("x").unwrap().nickname(), empty().reserve("x").unwrap().nickname());
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chat_proto::Token;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of a token.
@@ -41,6 +42,40 @@ impl TokenHash {
     }
 }
 
+/// Compares as [`TokenHash::matches`] does.
+impl PartialEq for TokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.matches(other)
+    }
+}
+
+impl Eq for TokenHash {}
+
+/// Serializes as 64 hexadecimal digits.
+impl Serialize for TokenHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{self:x}"))
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digit = |index: usize| text.get(index..index + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = digit(2 * index).ok_or_else(|| de::Error::custom("not 64 hexadecimal digits"))?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::LowerHex for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenHash(hidden)")
@@ -57,5 +92,8 @@ mod tests {
         assert!(hash("one").matches(&hash("one")));
         assert!(!hash("one").matches(&hash("two")));
         assert_eq!(format!("{:?}", hash("one")), "TokenHash(hidden)");
+        let written = serde_json::to_string(&hash("one")).unwrap();
+        assert_eq!((written.len(), serde_json::from_str::<TokenHash>(&written).unwrap()), (66, hash("one")));
+        assert!(serde_json::from_str::<TokenHash>("\"12\"").is_err());
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use chat_proto::{Nickname, Seq, Text};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::request::{AdminCall, AdminError, AdminReply, AdminRequest};
+use super::show::{exported, shown};
 use crate::action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
 use crate::committer::Committer;
 use crate::entry::{Appended, Draft, LogEntry, MessageRecord, SERVER_ACCOUNT};
@@ -22,8 +23,8 @@ const REMOVED_AT_ONCE: usize = 200;
 /// Carries out requests on a server.
 #[derive(Debug, Clone)]
 pub(crate) struct AdminHandle {
-    context: Arc<SessionContext>,
-    committer: Committer,
+    pub(super) context: Arc<SessionContext>,
+    pub(super) committer: Committer,
 }
 
 impl AdminHandle {
@@ -92,6 +93,9 @@ impl AdminHandle {
                 let (account, nickname) = self.account(&nickname)?;
                 self.act(act(OperatorAction::Restore { account, nickname })).await
             }
+            AdminRequest::Rename { nickname, to } => self.rename(&nickname, &to, act).await,
+            AdminRequest::Token { nickname } => self.replace_token(&nickname, act).await,
+            AdminRequest::Erase { nickname } => self.erase(&nickname, act).await,
             AdminRequest::Announce { text } => self.announce(&text).await,
             AdminRequest::Bans => Ok(self.bans()),
             AdminRequest::Who => Ok(self.who()),
@@ -105,13 +109,13 @@ impl AdminHandle {
     }
 
     /// Returns the account with this nickname.
-    fn account(&self, nickname: &str) -> Result<(AccountId, String), AdminError> {
+    pub(super) fn account(&self, nickname: &str) -> Result<(AccountId, String), AdminError> {
         let found = Nickname::new(nickname).ok().and_then(|nickname| self.context.accounts.by_nickname(&nickname));
         let unknown = || {
             AdminError::Usage(format!("no account has the nickname {nickname:?}; see \"chat-server accounts list\""))
         };
         let account = found.ok_or_else(unknown)?;
-        Ok((account.author.id, account.author.nickname.as_str().to_owned()))
+        Ok((account.id(), account.author().nickname.as_str().to_owned()))
     }
 
     /// Checks that messages exist. Returns those that are not removed yet.
@@ -136,7 +140,7 @@ impl AdminHandle {
         .await
     }
 
-    async fn messages_of(&self, account: AccountId, since: i64) -> Result<Vec<MessageRecord>, AdminError> {
+    pub(super) async fn messages_of(&self, account: AccountId, since: i64) -> Result<Vec<MessageRecord>, AdminError> {
         self.read(move |reader| reader.of_account(account, since)).await
     }
 
@@ -146,12 +150,21 @@ impl AdminHandle {
         seqs: Vec<Seq>,
         act: impl Fn(OperatorAction) -> ActionDraft,
     ) -> Result<Vec<AdminReply>, AdminError> {
-        for some in seqs.chunks(REMOVED_AT_ONCE) {
-            self.store(act(OperatorAction::Remove { seqs: some.to_vec() })).await?;
-        }
+        self.remove_all(&seqs, act).await?;
         let messages = if seqs.len() == 1 { "message" } else { "messages" };
         let text = format!("removed {} {messages}", seqs.len());
         Ok(vec![AdminReply { object: json!({"type": "removed", "seqs": seqs}), text }])
+    }
+
+    pub(super) async fn remove_all(
+        &self,
+        seqs: &[Seq],
+        act: impl Fn(OperatorAction) -> ActionDraft,
+    ) -> Result<(), AdminError> {
+        for some in seqs.chunks(REMOVED_AT_ONCE) {
+            self.store(act(OperatorAction::Remove { seqs: some.to_vec() })).await?;
+        }
+        Ok(())
     }
 
     /// Stores an action, which takes effect at the same time.
@@ -160,7 +173,7 @@ impl AdminHandle {
         Ok(vec![shown(&ActionRecord { number, at, head: self.context.log.last(), draft })])
     }
 
-    async fn store(&self, draft: ActionDraft) -> Result<(u64, i64), AdminError> {
+    pub(super) async fn store(&self, draft: ActionDraft) -> Result<(u64, i64), AdminError> {
         match self.committer.append_one(SERVER_ACCOUNT, Draft::Action(draft)).await {
             Ok(Appended::Action { number, at }) => Ok((number, at)),
             Ok(_) => Err(AdminError::Failed("the journal answered with something else".to_owned())),
@@ -187,7 +200,7 @@ impl AdminHandle {
         let ends = |until: Option<i64>| until.map(|until| format!(" until {}", until / 1000)).unwrap_or_default();
         let accounts = bans.accounts.into_iter().map(|(id, until)| {
             let account = self.context.accounts.by_id(id);
-            let nickname = account.map_or_else(|| format!("account {id}"), |known| known.author.nickname.to_string());
+            let nickname = account.map_or_else(|| format!("account {id}"), |known| known.author().nickname.to_string());
             let object = json!({"type": "ban", "nickname": nickname, "until": until});
             AdminReply { object, text: format!("{nickname}{}", ends(until)) }
         });
@@ -206,7 +219,8 @@ impl AdminHandle {
                 Port::Write => "write",
             };
             let since = peer.since.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let nickname = peer.account.get().map(|account| account.author.nickname.as_str());
+            let author = peer.account.get().map(|account| account.author());
+            let nickname = author.as_ref().map(|author| author.nickname.as_str());
             let object =
                 json!({"type": "connection", "side": side, "address": peer.peer, "nickname": nickname, "since": since});
             AdminReply { object, text: format!("{side}\t{}\t{since}\t{}", peer.peer, nickname.unwrap_or("-")) }
@@ -232,8 +246,11 @@ impl AdminHandle {
     }
 
     async fn actions(&self) -> Result<Vec<AdminReply>, AdminError> {
-        let actions = self.read(|reader| reader.actions()).await?;
-        Ok(actions.iter().map(shown).collect())
+        Ok(self.all_actions().await?.iter().map(shown).collect())
+    }
+
+    pub(super) async fn all_actions(&self) -> Result<Vec<ActionRecord>, AdminError> {
+        self.read(|reader| reader.actions()).await
     }
 
     async fn read<T: Send + 'static>(
@@ -251,50 +268,9 @@ fn until(for_ms: Option<i64>) -> Option<i64> {
     for_ms.map(|length| now_ms().saturating_add(length))
 }
 
-fn not_stored(error: &CommitError) -> AdminError {
+pub(super) fn not_stored(error: &CommitError) -> AdminError {
     AdminError::Failed(match error {
         CommitError::Storage(source) => format!("could not store it: {source}"),
-        CommitError::Closed => "the server is closing".to_owned(),
+        CommitError::Closed | CommitError::Revoked => "the server is closing".to_owned(),
     })
-}
-
-/// Returns a message of an export.
-fn exported(message: &MessageRecord) -> AdminReply {
-    let MessageRecord { seq, at, nickname, text } = message;
-    let object = json!({"type": "message", "seq": seq, "at": at, "nick": nickname.as_str(), "text": text.as_str()});
-    AdminReply { text: object.to_string(), object }
-}
-
-/// Returns an action as it is shown.
-fn shown(record: &ActionRecord) -> AdminReply {
-    let ActionDraft { actor, reason, action } = &record.draft;
-    // An action consists of strings and numbers, which can always be serialized.
-    let mut object = serde_json::to_value(action).unwrap_or_default();
-    if let Value::Object(fields) = &mut object {
-        fields.insert("type".into(), "action".into());
-        fields.insert("number".into(), record.number.into());
-        fields.insert("at".into(), record.at.into());
-        fields.insert("by".into(), actor.as_str().into());
-        if let Some(reason) = reason {
-            fields.insert("reason".into(), reason.as_str().into());
-        }
-    }
-    let ends = |until: &Option<i64>| until.map(|until| format!(" until {}", until / 1000)).unwrap_or_default();
-    let what = match action {
-        OperatorAction::Remove { seqs } => {
-            let listed: Vec<String> = seqs.iter().map(Seq::to_string).collect();
-            format!("removed {}", listed.join(" "))
-        }
-        OperatorAction::Mute { nickname, until, .. } => format!("muted {nickname}{}", ends(until)),
-        OperatorAction::Unmute { nickname, .. } => format!("unmuted {nickname}"),
-        OperatorAction::Ban { nickname, until, .. } => format!("banned {nickname}{}", ends(until)),
-        OperatorAction::Unban { nickname, .. } => format!("unbanned {nickname}"),
-        OperatorAction::BanAddress { addresses, until } => format!("banned {addresses}{}", ends(until)),
-        OperatorAction::UnbanAddress { addresses } => format!("unbanned {addresses}"),
-        OperatorAction::Kick { nickname, .. } => format!("kicked {nickname}"),
-        OperatorAction::Revoke { nickname, .. } => format!("revoked {nickname}"),
-        OperatorAction::Restore { nickname, .. } => format!("restored {nickname}"),
-    };
-    let why = reason.as_ref().map(|reason| format!(": {}", reason.flattened())).unwrap_or_default();
-    AdminReply { object, text: format!("{}\t{}\t{actor}\t{what}{why}", record.number, record.at / 1000) }
 }

@@ -86,6 +86,23 @@ pub enum AdminRequest {
         /// The nickname.
         nickname: String,
     },
+    /// Give an account another nickname.
+    Rename {
+        /// The nickname before.
+        nickname: String,
+        /// The nickname from now on.
+        to: String,
+    },
+    /// Give an account another token.
+    Token {
+        /// Its nickname.
+        nickname: String,
+    },
+    /// Erase all messages of an account and its record.
+    Erase {
+        /// Its nickname.
+        nickname: String,
+    },
     /// Post a message of the room itself.
     Announce {
         /// The text.

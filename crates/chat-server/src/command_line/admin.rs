@@ -82,6 +82,24 @@ pub enum AdminCommand {
         /// The complete nickname.
         nickname: String,
     },
+    /// Give an account another nickname; the old one stays taken.
+    Rename {
+        /// The complete nickname.
+        nickname: String,
+        /// The new one, also complete.
+        #[arg(value_name = "NEW")]
+        to: String,
+    },
+    /// Give an account another token, print it, and close the account's connections.
+    Token {
+        /// The complete nickname.
+        nickname: String,
+    },
+    /// Erase all messages of an account, its record and its names; numbers stay.
+    Erase {
+        /// The complete nickname.
+        nickname: String,
+    },
     /// Post a message under the name Server.
     Announce {
         /// The text.
@@ -142,6 +160,9 @@ impl AdminCommand {
             Self::Kick { nickname: name } => AdminRequest::Kick { nickname: nickname(name) },
             Self::Revoke { nickname: name } => AdminRequest::Revoke { nickname: nickname(name) },
             Self::Restore { nickname: name } => AdminRequest::Restore { nickname: nickname(name) },
+            Self::Rename { nickname: name, to } => AdminRequest::Rename { nickname: nickname(name), to: to.clone() },
+            Self::Token { nickname: name } => AdminRequest::Token { nickname: nickname(name) },
+            Self::Erase { nickname: name } => AdminRequest::Erase { nickname: nickname(name) },
             Self::Announce { text } => AdminRequest::Announce { text: text.clone() },
             Self::Who => AdminRequest::Who,
             Self::Stats => AdminRequest::Stats,

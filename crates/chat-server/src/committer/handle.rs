@@ -96,11 +96,20 @@ impl Committer {
 
     /// Queues one draft that belongs to no session's sequence, and waits for its answer.
     pub(crate) async fn append_one(&self, account: AccountId, draft: Draft) -> Result<Appended, CommitError> {
+        let appended = self.append_together(account, vec![draft]).await?;
+        appended.into_iter().next().ok_or(CommitError::Closed)
+    }
+
+    /// Queues drafts that are stored in one transaction, and waits for their answers.
+    pub(crate) async fn append_together(
+        &self,
+        account: AccountId,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Appended>, CommitError> {
         let (to, result) = oneshot::channel();
         let reply = ReplySlot { to, _permits: Vec::new() };
-        self.push(account, CommitRequest { drafts: vec![draft], sequence: PostSequence::default(), reply })?;
-        let appended = result.await.map_err(|_| CommitError::Closed)??;
-        appended.into_iter().next().ok_or(CommitError::Closed)
+        self.push(account, CommitRequest { drafts, sequence: PostSequence::default(), reply })?;
+        result.await.map_err(|_| CommitError::Closed)?
     }
 
     /// Returns the accounts that another process revoked since the last call. With `probe`, also tests whether the

@@ -43,6 +43,11 @@ impl CommitRequest {
         self.reply.send(Err(CommitError::Storage(Arc::clone(error))));
     }
 
+    /// Answers that its account is revoked.
+    pub(super) fn revoke(self) {
+        self.reply.send(Err(CommitError::Revoked));
+    }
+
     /// Answers that it was not stored, for the reason of the earlier one.
     pub(super) fn refuse(self) {
         let error = self.sequence.broken.get().map(Arc::clone);

@@ -1,6 +1,7 @@
 //! The thread that owns the journal. It stores everything that waits in one transaction, publishes it to the shared
 //! log, and then answers. So a confirmation means stored, and no listener sees a message that a crash could remove.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,7 +10,7 @@ use std::{io, thread};
 use tokio::sync::{mpsc, oneshot};
 
 use super::queue::{CommitQueue, CommitRequest, Maintenance};
-use crate::action::ActionRecord;
+use crate::action::{AccountId, ActionRecord, OperatorAction};
 use crate::entry::{Appended, Draft, MessageRecord};
 use crate::error::JournalError;
 use crate::hooks::Hooks;
@@ -72,6 +73,9 @@ pub(super) struct JournalOwner<J> {
     failures: CommitFailureLog,
     batch: Vec<CommitRequest>,
     drafts: Vec<Draft>,
+    /// Accounts that were revoked since the start. What their sessions had queued before is not stored any more, so that
+    /// nothing of an account follows its revocation in the log.
+    barred: HashSet<AccountId>,
 }
 
 /// Logs a failing store at a bounded rate, because each writer retries every second.
@@ -106,7 +110,8 @@ impl<J: Journal> JournalOwner<J> {
         effects: ActionEffects,
     ) -> Self {
         let failures = CommitFailureLog::default();
-        Self { journal, queue, log, meters, hooks, effects, failures, batch: Vec::new(), drafts: Vec::new() }
+        let (batch, drafts, barred) = (Vec::new(), Vec::new(), HashSet::new());
+        Self { journal, queue, log, meters, hooks, effects, failures, batch, drafts, barred }
     }
 
     /// Serves all waiting requests.
@@ -168,7 +173,32 @@ impl<J: Journal> JournalOwner<J> {
         if let Err(error) = self.journal.tidy() {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not erase removed texts completely");
         }
+        self.barred.extend(&found);
         let _ = revoked.send(found);
+    }
+
+    /// Refuses the posts of accounts that are revoked, also by an earlier request of the same transaction.
+    fn refuse_barred(&mut self) {
+        let is_action = |draft: &Draft| matches!(draft, Draft::Action(_));
+        let acts = self.batch.iter().flat_map(|request| &request.drafts).any(is_action);
+        if !acts && self.barred.is_empty() {
+            return;
+        }
+        // Not in `self.barred`, because the transaction may fail.
+        let mut barred = self.barred.clone();
+        let is_allowed = |request: &CommitRequest| {
+            for draft in &request.drafts {
+                match draft {
+                    Draft::Post { author, .. } if barred.contains(&author.id) => return false,
+                    Draft::Action(action) => note_barred(&mut barred, &action.action),
+                    _ => {}
+                }
+            }
+            true
+        };
+        let (allowed, refused) = std::mem::take(&mut self.batch).into_iter().partition(is_allowed);
+        self.batch = allowed;
+        Vec::into_iter(refused).for_each(CommitRequest::revoke);
     }
 
     /// Makes one transaction of the gathered requests.
@@ -179,7 +209,8 @@ impl<J: Journal> JournalOwner<J> {
             self.batch = rest;
             Vec::into_iter(broken).for_each(CommitRequest::refuse);
         }
-        let Self { journal, log, meters, hooks, effects, failures, batch, drafts, .. } = self;
+        self.refuse_barred();
+        let Self { journal, log, meters, hooks, effects, failures, batch, drafts, barred, .. } = self;
         if batch.is_empty() {
             return Ok(());
         }
@@ -202,6 +233,7 @@ impl<J: Journal> JournalOwner<J> {
                 // After the messages, because an action may remove one of them, and before the answer, so that an
                 // operator sees its effect.
                 actions.iter().for_each(effects);
+                actions.iter().for_each(|record| note_barred(barred, &record.draft.action));
                 if let Some(hooks) = hooks {
                     fresh.iter().for_each(|message| hooks.stored(message));
                 }
@@ -219,6 +251,15 @@ impl<J: Journal> JournalOwner<J> {
             }
         }
         Ok(())
+    }
+}
+
+/// Notes what an action means for the posts of its account that come after it.
+fn note_barred(barred: &mut HashSet<AccountId>, action: &OperatorAction) {
+    match action {
+        OperatorAction::Revoke { account, .. } | OperatorAction::Erase { account } => drop(barred.insert(*account)),
+        OperatorAction::Restore { account, .. } => drop(barred.remove(account)),
+        _ => {}
     }
 }
 
@@ -268,7 +309,7 @@ mod tests {
 
     use super::super::queue::{PostSequence, ReplySlot};
     use super::*;
-    use crate::action::AccountId;
+    use crate::action::ActionDraft;
     use crate::entry::{AccountRecord, Author, LogStream};
     use crate::journal::{JournalReader, MemoryJournal};
 
@@ -311,6 +352,36 @@ mod tests {
             self.note("revocations");
             self.0.revoked_elsewhere()
         }
+    }
+
+    #[test]
+    fn nothing_follows_a_revocation() {
+        let mut queue = CommitQueue::default();
+        let author = Arc::new(Author { id: 1, nickname: Nickname::new("Keen Bob").unwrap() });
+        let mut push = |account, draft| {
+            let (to, result) = oneshot::channel();
+            let reply = ReplySlot { to, _permits: Vec::new() };
+            let request = CommitRequest { drafts: vec![draft], sequence: PostSequence::default(), reply };
+            assert!(queue.push(account, request).is_ok());
+            result
+        };
+        let post = || Draft::Post { author: Arc::clone(&author), id: None, text: Text::new("x").unwrap() };
+        let act = |action| Draft::Action(ActionDraft { actor: Nickname::new("root").unwrap(), reason: None, action });
+        let nickname = || "Keen Bob".to_owned();
+        // In one queue, so that their order is known.
+        let mut results = vec![push(0, post())];
+        results.push(push(0, act(OperatorAction::Revoke { account: 1, nickname: nickname() })));
+        results.push(push(0, post()));
+        results.push(push(0, act(OperatorAction::Restore { account: 1, nickname: nickname() })));
+        results.push(push(0, post()));
+        let log = Arc::new(SharedLog::new(0, 1 << 20));
+        let journal = MemoryJournal::new();
+        let queue = Arc::new(Mutex::new(queue));
+        let mut owner = JournalOwner::new(journal.clone(), queue, log, Arc::default(), None, Box::new(|_| {}));
+        owner.serve().unwrap();
+        let stored: Vec<bool> = results.iter_mut().map(|result| result.try_recv().unwrap().is_ok()).collect();
+        assert_eq!(stored, [true, true, false, true, true]);
+        assert_eq!(journal.head(), 2);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use chat_proto::{PostId, Seq};
+use chat_proto::{Nickname, PostId, Seq};
 
 use super::clock::now_ms;
 use super::traits::{Journal, JournalReader, ReadLimit};
@@ -183,14 +183,36 @@ impl MemoryContent {
             }
             OperatorAction::Revoke { account, .. } => self.set_revoked(*account, true),
             OperatorAction::Restore { account, .. } => self.set_revoked(*account, false),
+            OperatorAction::Rename { account, to, .. } => {
+                if let (Some(found), Ok(nickname)) = (self.account(*account), Nickname::new(to)) {
+                    found.nickname = nickname;
+                }
+            }
+            OperatorAction::Token { account, hash, .. } => {
+                if let Some(found) = self.account(*account) {
+                    found.token = *hash;
+                }
+            }
+            OperatorAction::Erase { account } => {
+                if let Some(found) = self.account(*account) {
+                    *found = AccountRecord::erased(*account);
+                }
+                for record in &mut self.actions {
+                    record.draft.action.forget_names(*account);
+                }
+            }
             _ => {}
         }
     }
 
     fn set_revoked(&mut self, account: AccountId, revoked: bool) {
-        if let Some(found) = self.accounts.iter_mut().find(|found| found.id == account) {
+        if let Some(found) = self.account(account).filter(|found| !found.is_erased()) {
             found.revoked = revoked;
         }
+    }
+
+    fn account(&mut self, id: AccountId) -> Option<&mut AccountRecord> {
+        self.accounts.iter_mut().find(|found| found.id == id)
     }
 
     fn push(&mut self, kept: KeptMessage) {

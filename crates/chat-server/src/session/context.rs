@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::page_turns::PageTurns;
 use crate::accounts::{AccountDirectory, SERVER_NAME};
-use crate::action::ActionRecord;
+use crate::action::{ActionRecord, OperatorAction};
 use crate::byte_rates::ByteRates;
 use crate::config::ServerConfig;
 use crate::entry::{Author, Draft, LogEntry, LogStream, SERVER_ACCOUNT};
@@ -46,7 +46,13 @@ impl SessionContext {
         let random = config.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let accounts = AccountDirectory::new(journal.accounts()?, config.limits.nickname_chars, random);
         let log = Arc::new(SharedLog::new(journal.head(), config.limits.ring_bytes));
-        let moderation = Moderation::replay(&journal.reader().actions()?, &log);
+        let actions = journal.reader().actions()?;
+        for record in &actions {
+            if let OperatorAction::Rename { account, nickname, .. } = &record.draft.action {
+                accounts.keep_taken(*account, nickname);
+            }
+        }
+        let moderation = Moderation::replay(&actions, &log);
         Ok(Self {
             byte_rates: ByteRates::default(),
             limits: LiveLimits::new(config.limits.clone()),
@@ -96,7 +102,7 @@ impl SessionContext {
     /// Returns the message that announces a new account, if announcements are on. Its words are those of the public
     /// server (protocol, section 3).
     pub(super) fn announcement(&self, nickname: &Nickname) -> Option<Draft> {
-        let text = Text::new(&format!("# к чату присоединился {nickname}")).ok()?;
+        let text = Text::new(&joined_text(nickname.as_str())).ok()?;
         self.server_draft(text).filter(|_| self.config.announce)
     }
 
@@ -141,6 +147,17 @@ impl SessionContext {
             Err(failed) => Err(JournalError::Interrupted(failed.into())),
         }
     }
+}
+
+/// Returns the text that announces a new account.
+pub(crate) fn joined_text(nickname: &str) -> String {
+    format!("# к чату присоединился {nickname}")
+}
+
+/// Returns the text that says who was renamed, so that the log of the room shows it.
+#[cfg(all(feature = "bin", unix))]
+pub(crate) fn renamed_text(from: &str, to: &str) -> String {
+    format!("# {from} теперь {to}")
 }
 
 impl fmt::Debug for SessionContext {

@@ -133,7 +133,7 @@ fn changed_store_is_checked_completely() {
         }),
         ("a write-ahead log", |dir| fs::write(dir.join("room.db-wal"), "something").unwrap()),
         ("an account revoked meanwhile", |dir| {
-            assert!(revoke_account(dir, &Nickname::new("Bob").unwrap()).unwrap());
+            assert!(revoke_account(dir, &Nickname::new("Bob").unwrap(), &Nickname::new("root").unwrap()).unwrap());
         }),
         ("damage found by a check", |dir| assert!(!check_store(dir).unwrap().is_good())),
     ];

@@ -211,6 +211,164 @@ async fn works_on_a_stopped_store() {
     assert_eq!(object(&mut late).await["removed"], 1);
 }
 
+async fn logged_in(room: &Room, token: &str) -> (Peer, String) {
+    let mut peer = Peer::connect(room.program().write).await;
+    peer.send(format!("{token}\n")).await;
+    peer.expect(GREETING).await;
+    let nickname = peer.record().await.nickname;
+    peer.expect(WELCOME).await;
+    (peer, nickname)
+}
+
+async fn is_refused(room: &Room, token: &str) {
+    let mut peer = Peer::connect(room.program().write).await;
+    peer.send(format!("{token}\n")).await;
+    peer.expect(format!("{GREETING}null\n{PROMPT}")).await;
+}
+
+#[tokio::test]
+async fn a_renamed_writer_posts_under_its_new_name() {
+    let mut room = Room::start();
+    let (mut writer, before, token) = room.register("Bob").await;
+    let (mut live, _) = room.resume("{\"last\": 0}").await;
+    post(&mut writer, "one").await;
+    assert_eq!(object(&mut live).await["nick"], *before);
+    let renamed = &room.admin_json(&["rename", &before, "Odd Robert", "--reason", "asked for it"])[0];
+    assert_eq!(
+        (&renamed["action"], &renamed["to"], &renamed["by"]),
+        (&json!("rename"), &json!("Odd Robert"), &json!("root"))
+    );
+    // The log of the room shows who was who.
+    let said = object(&mut live).await;
+    assert_eq!((&said["nick"], &said["text"]), (&json!("Server"), &json!(format!("# {before} теперь Odd Robert"))));
+    post(&mut writer, "two").await;
+    assert_eq!(object(&mut live).await["nick"], "Odd Robert");
+    let mut kept = writer;
+    for killed in [false, true] {
+        if killed {
+            room.restart();
+            kept = logged_in(&room, &token).await.0;
+        }
+        assert_eq!(logged_in(&room, &token).await.1, "Odd Robert");
+        let (code, _, err) = room.try_admin(&["mute", &before]);
+        assert_eq!(code, Some(2), "{err}");
+        let log = room.admin(&["log"]);
+        assert!(log.contains(&format!("renamed {before} to Odd Robert: asked for it")), "{log}");
+        // Neither name is free for another account, nor one that looks like it.
+        let (_, other, _) = room.register("Alice").await;
+        for name in [&*before, "Odd Robert", "0dd RОBERT"] {
+            let (code, out, err) = room.try_admin(&["rename", &other, name]);
+            assert_eq!((code, out.as_str()), (Some(2), ""), "{name}: {err}");
+        }
+    }
+    let export = room.admin_json(&["export", "Odd Robert"]);
+    assert_eq!((&export[0]["nick"], &export[1]["nick"]), (&json!(before), &json!("Odd Robert")));
+    room.program = None;
+    drop(kept);
+    room.admin(&["rename", "Odd Robert", &before]);
+    room.restart();
+    assert_eq!(logged_in(&room, &token).await.1, before);
+}
+
+#[tokio::test]
+async fn a_new_token_replaces_the_old_one() {
+    let mut room = Room::start();
+    let (mut writer, nickname, old) = room.register("Bob").await;
+    let printed = room.admin(&["token", &nickname]);
+    let mut token = printed.trim_end().to_owned();
+    assert_eq!((token.len(), printed.len()), (36, 37));
+    writer.expect_end().await;
+    for killed in [false, true] {
+        if killed {
+            room.restart();
+        }
+        is_refused(&room, &old).await;
+        assert_eq!(logged_in(&room, &token).await.1, nickname);
+    }
+    room.program = None;
+    let object = room.admin_json(&["token", &nickname]).remove(0);
+    let stale = std::mem::replace(&mut token, object["token"].as_str().unwrap().to_owned());
+    room.restart();
+    is_refused(&room, &stale).await;
+    assert_eq!(logged_in(&room, &token).await.1, nickname);
+    // Neither the token nor its hash is shown again.
+    let log = room.admin(&["--json", "log"]);
+    assert!(log.contains("\"token\"") && !log.contains("hash") && !log.contains(&token), "{log}");
+    for file in std::fs::read_dir(room.dir.path()).unwrap().flatten() {
+        let bytes = std::fs::read(file.path()).unwrap_or_default();
+        assert!(!bytes.windows(36).any(|found| found == token.as_bytes()), "{:?} has the token", file.file_name());
+    }
+}
+
+#[tokio::test]
+async fn an_erased_account_leaves_numbers_only() {
+    let mut room = Room::start();
+    let (mut writer, nickname, token) = room.register("SECRETNAME").await;
+    let (mut other, ..) = room.register("Alice").await;
+    for text in ["SECRETTEXT one", "SECRETTEXT two"] {
+        post(&mut writer, text).await;
+        post(&mut other, "kept").await;
+    }
+    room.admin(&["rename", &nickname, "Odd SECRETNAME"]);
+    room.admin(&["mute", "Odd SECRETNAME"]);
+    let (mut live, _) = room.resume("{\"last\": 0}").await;
+    assert_eq!(
+        room.admin(&["erase", "Odd SECRETNAME", "--reason", "asked for it"]),
+        "erased account 1 and 2 messages\n"
+    );
+    writer.expect_end().await;
+    // The message about the new name contains the old one too.
+    for seq in [1, 3, 5] {
+        assert_eq!(object(&mut live).await["removed"], seq);
+    }
+    for killed in [false, true] {
+        if killed {
+            room.restart();
+        }
+        is_refused(&room, &token).await;
+        let (mut late, _) = room.resume("{\"last\": 5}").await;
+        for seq in 1..=5 {
+            let found = object(&mut late).await;
+            assert_eq!(found[if seq % 2 == 1 { "removed" } else { "seq" }], seq, "{found}");
+        }
+        for file in std::fs::read_dir(room.dir.path()).unwrap().flatten() {
+            let bytes = std::fs::read(file.path()).unwrap_or_default();
+            for secret in ["SECRETTEXT", "SECRETNAME"] {
+                let found = bytes.windows(secret.len()).any(|found| found == secret.as_bytes());
+                assert!(!found, "{:?} has {secret}", file.file_name());
+            }
+        }
+        let log = room.admin(&["log"]);
+        assert!(log.contains("erased account 1: asked for it") && log.contains("muted erased-1"), "{log}");
+    }
+    // The names are free again, and the number is not.
+    let (_, third, _) = room.register("Carol").await;
+    room.admin(&["rename", &third, "Odd SECRETNAME"]);
+    let (code, _, err) = room.try_admin(&["restore", "erased-1"]);
+    assert_eq!(code, Some(2), "{err}");
+}
+
+#[tokio::test]
+async fn the_older_revoke_is_an_action_too() {
+    let mut room = Room::start();
+    let (mut writer, nickname, token) = room.register("Bob").await;
+    let (_, other, _) = room.register("Alice").await;
+    for words in [&["revoke", &nickname][..], &["revoke", "--id", "2"]] {
+        let (code, out, err) = run(&[&["accounts", "--data-dir", room.path()], words].concat());
+        assert_eq!((code, out.as_str(), err.as_str()), (Some(0), "", ""));
+    }
+    writer.expect_end().await;
+    let log = room.admin_json(&["log"]);
+    let of = |index: usize| (&log[index]["action"], &log[index]["nickname"], log[index]["at"].as_i64() > Some(0));
+    assert_eq!(of(0), (&json!("revoke"), &json!(nickname), true));
+    assert_eq!(of(1), (&json!("revoke"), &json!(other), true));
+    assert!(log[0]["by"].as_str().is_some_and(|by| !by.is_empty()));
+    room.restart();
+    is_refused(&room, &token).await;
+    room.admin(&["restore", &nickname]);
+    assert_eq!(logged_in(&room, &token).await.1, nickname);
+}
+
 /// Two operators at the same time lose nothing.
 #[tokio::test]
 async fn operators_at_the_same_time_lose_nothing() {
@@ -260,6 +418,19 @@ async fn wrong_input_changes_nothing() {
         &["restore", "Missing Name"],
         &["announce", " "],
         &["export", "Missing Name"],
+        &["rename", "Missing Name", "Odd Name"],
+        &["rename", &nickname],
+        &["rename", &nickname, &nickname],
+        &["rename", &nickname, "Robert"],
+        &["rename", &nickname, "Odd Rob:ert"],
+        &["rename", &nickname, "Odd  Robert"],
+        &["rename", &nickname, "Ser ver"],
+        &["rename", &nickname, ""],
+        &["token", "Missing Name"],
+        &["token"],
+        &["erase", "Missing Name"],
+        &["erase"],
+        &["erase", &nickname, "--reason", " "],
         &["frobnicate"],
         &["kick", &nickname, "--actor", " "],
     ] {

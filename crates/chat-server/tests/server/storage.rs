@@ -236,8 +236,12 @@ async fn closes_and_refuses_a_revoked_account() {
     let server = on_disk(&dir).await;
     let (mut writer, record) = Peer::registered(&server, "Bob").await;
     let (mut other, _) = Peer::registered(&server, "Eve").await;
-    assert!(revoke_account(dir.path(), &Nickname::new(&record.nickname).unwrap()).unwrap());
-    assert!(!revoke_account(dir.path(), &Nickname::new("Unknown Name").unwrap()).unwrap());
+    assert!(
+        revoke_account(dir.path(), &Nickname::new(&record.nickname).unwrap(), &Nickname::new("root").unwrap()).unwrap()
+    );
+    assert!(
+        !revoke_account(dir.path(), &Nickname::new("Unknown Name").unwrap(), &Nickname::new("root").unwrap()).unwrap()
+    );
     writer.expect_end().await;
     let mut again = Peer::connect(server.write_addr()).await;
     again.send(format!("{}\n", record.token)).await;

@@ -4,15 +4,16 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use chat_proto::Nickname;
-use rusqlite::Connection;
+use chat_proto::{Nickname, Seq};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::error::StoreError;
 use super::verify::CheckReport;
 use super::{clean_shutdown, effect, head_marker, row, schema, verify};
-use crate::action::AccountId;
+use crate::action::{AccountId, ActionDraft, OperatorAction};
 use crate::entry::AccountRecord;
 use crate::error::JournalError;
+use crate::journal::clock::now_ms;
 use crate::journal::data_dir::STORE;
 
 /// Returns all accounts of the store in `dir`, in the order of their creation.
@@ -24,26 +25,41 @@ pub fn list_accounts(dir: &Path) -> Result<Vec<AccountRecord>, JournalError> {
 }
 
 /// Revokes an account's right to log in, and returns whether an account of that name exists. A running server closes
-/// its sessions within a second or two. The nickname stays taken.
+/// its sessions within a second or two. The nickname stays taken. `actor` is stored with the action.
 ///
 /// # Errors
 /// [`JournalError`] if there is no store or it cannot be written.
-pub fn revoke_account(dir: &Path, nickname: &Nickname) -> Result<bool, JournalError> {
-    revoke(dir, |account| account.nickname == *nickname)
+pub fn revoke_account(dir: &Path, nickname: &Nickname, actor: &Nickname) -> Result<bool, JournalError> {
+    revoke(dir, actor, |account| account.nickname == *nickname)
 }
 
 /// Does the same for the account with this number: a store of an earlier version can have names that look alike.
 ///
 /// # Errors
 /// As [`revoke_account`].
-pub fn revoke_account_by_id(dir: &Path, id: AccountId) -> Result<bool, JournalError> {
-    revoke(dir, |account| account.id == id)
+pub fn revoke_account_by_id(dir: &Path, id: AccountId, actor: &Nickname) -> Result<bool, JournalError> {
+    revoke(dir, actor, |account| account.id == id)
 }
 
-fn revoke(dir: &Path, is_meant: impl Fn(&AccountRecord) -> bool) -> Result<bool, JournalError> {
-    let connection = open(dir)?;
-    let Some(account) = accounts(&connection)?.into_iter().find(is_meant) else { return Ok(false) };
-    effect::set_revoked(&connection, account.id, true)?;
+fn revoke(dir: &Path, actor: &Nickname, is_meant: impl Fn(&AccountRecord) -> bool) -> Result<bool, JournalError> {
+    Ok(store_revocation(&mut open(dir)?, actor, is_meant)?)
+}
+
+fn store_revocation(
+    connection: &mut Connection,
+    actor: &Nickname,
+    is_meant: impl Fn(&AccountRecord) -> bool,
+) -> Result<bool, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Some(account) = accounts(&transaction)?.into_iter().find(is_meant) else { return Ok(false) };
+    schema::create_actions(&transaction)?;
+    let newest = "SELECT seq, at FROM message ORDER BY seq DESC LIMIT 1";
+    let newest = transaction.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let (head, last_at): (i64, i64) = newest.unwrap_or_default();
+    let action = OperatorAction::Revoke { account: account.id, nickname: account.nickname.as_str().to_owned() };
+    let draft = ActionDraft { actor: actor.clone(), reason: None, action };
+    effect::store(&transaction, &draft, now_ms().max(last_at), Seq::try_from(head).unwrap_or(0))?;
+    transaction.commit()?;
     Ok(true)
 }
 

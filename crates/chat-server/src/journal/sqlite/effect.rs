@@ -1,13 +1,13 @@
 //! Stores an action of an operator together with its effect, within a transaction of the caller: after any crash the
 //! store has both or neither.
 
-use chat_proto::{Seq, Text};
+use chat_proto::{Nickname, Seq, Text};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
-use super::{row, schema};
+use super::{actions, row, schema};
 use crate::action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
-use crate::entry::Appended;
+use crate::entry::{AccountRecord, Appended};
 use crate::error::JournalError;
 
 /// Stores an action at a time, in milliseconds since the Unix epoch, with the log at `head`.
@@ -23,6 +23,17 @@ pub(super) fn store(transaction: &Connection, draft: &ActionDraft, at: i64, head
         }
         OperatorAction::Revoke { account, .. } => set_revoked(transaction, *account, true)?,
         OperatorAction::Restore { account, .. } => set_revoked(transaction, *account, false)?,
+        OperatorAction::Rename { account, to, .. } => {
+            let to = Nickname::new(to).map_err(JournalError::other)?;
+            change_account(transaction, *account, |found| found.nickname = to)?;
+        }
+        OperatorAction::Token { account, hash, .. } => {
+            change_account(transaction, *account, |found| found.token = *hash)?;
+        }
+        OperatorAction::Erase { account } => {
+            change_account(transaction, *account, |found| *found = AccountRecord::erased(*account))?;
+            forget_names(transaction, *account)?;
+        }
         _ => {}
     }
     Ok(Appended::Action { number, at })
@@ -30,7 +41,13 @@ pub(super) fn store(transaction: &Connection, draft: &ActionDraft, at: i64, head
 
 /// Inserts an action, unless the table has it already.
 pub(super) fn insert(connection: &Connection, record: &ActionRecord) -> Result<(), StoreError> {
-    schema::note_actions(connection)?;
+    put(connection, record, "INSERT OR IGNORE")
+}
+
+/// Writes the row of an action with an `INSERT` of this kind.
+fn put(connection: &Connection, record: &ActionRecord, insert: &str) -> Result<(), StoreError> {
+    let first_format = record.draft.action.is_of_first_format();
+    schema::raise_format(connection, if first_format { schema::ACTION_FORMAT } else { schema::IDENTITY_FORMAT })?;
     let ActionRecord { number, at, head, draft } = record;
     let (actor, reason) = (draft.actor.as_str(), draft.reason.as_ref().map(Text::as_str));
     // SQLite has no unsigned numbers; neither of the two reaches its largest.
@@ -38,9 +55,9 @@ pub(super) fn insert(connection: &Connection, record: &ActionRecord) -> Result<(
     let body = serde_json::to_string(&draft.action).map_err(JournalError::other)?;
     let crc = row::action_crc(n, *at, head, actor, reason, &body);
     connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO action(n, at, head, actor, reason, body, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
+        .prepare_cached(&format!(
+            "{insert} INTO action(n, at, head, actor, reason, body, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        ))?
         .execute(params![n, at, head, actor, reason, body, crc])?;
     Ok(())
 }
@@ -58,14 +75,40 @@ fn remove(transaction: &Connection, seq: Seq, text: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Changes whether an account is revoked.
-pub(super) fn set_revoked(connection: &Connection, account: AccountId, revoked: bool) -> Result<(), StoreError> {
+/// Changes whether an account is revoked. An erased one stays revoked.
+fn set_revoked(connection: &Connection, account: AccountId, revoked: bool) -> Result<(), StoreError> {
+    change_account(connection, account, |found| {
+        if !found.is_erased() {
+            found.revoked = revoked;
+        }
+    })
+}
+
+/// Changes the record of an account, if there is one.
+fn change_account(
+    connection: &Connection,
+    account: AccountId,
+    change: impl FnOnce(&mut AccountRecord),
+) -> Result<(), StoreError> {
     let sql = format!("SELECT {} FROM account WHERE id = ?1", row::ACCOUNT);
     let found = connection.prepare_cached(&sql)?.query_row([account], |row| Ok(row::account(row))).optional()?;
-    let Some(found) = found.flatten() else { return Ok(()) };
-    let crc = row::account_crc(found.id, found.token.as_bytes(), found.nickname.as_str(), found.at, revoked);
+    let Some(mut found) = found.flatten() else { return Ok(()) };
+    change(&mut found);
+    let AccountRecord { token, nickname, at, revoked, .. } = found;
+    let (token, nickname) = (token.as_bytes(), nickname.as_str());
+    let crc = row::account_crc(account, token, nickname, at, revoked);
     connection
-        .prepare_cached("UPDATE account SET revoked = ?2, crc = ?3 WHERE id = ?1")?
-        .execute(params![account, revoked, crc])?;
+        .prepare_cached("UPDATE account SET token = ?2, nickname = ?3, at = ?4, revoked = ?5, crc = ?6 WHERE id = ?1")?
+        .execute(params![account, token, nickname, at, revoked, crc])?;
+    Ok(())
+}
+
+/// Replaces the names of an erased account in all actions so far.
+fn forget_names(transaction: &Connection, account: AccountId) -> Result<(), StoreError> {
+    for mut record in actions::raw_actions(transaction)?.into_iter().flatten() {
+        if record.draft.action.forget_names(account) {
+            put(transaction, &record, "INSERT OR REPLACE")?;
+        }
+    }
     Ok(())
 }

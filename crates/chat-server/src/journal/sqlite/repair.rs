@@ -157,7 +157,7 @@ fn carry_over(damaged: &Connection, fresh: &mut Connection) -> Result<(u64, u64)
         return Err(error.into());
     }
     if tombstones {
-        schema::note_actions(&transaction)?;
+        schema::raise_format(&transaction, schema::ACTION_FORMAT)?;
     }
     transaction.commit()?;
     Ok((messages, accounts))

@@ -12,7 +12,14 @@ const PLAIN_FORMAT: i64 = 1;
 
 /// The format of a file since its first action. Programs that do not know tombstones would take them for damage, so they
 /// must not open it; as long as there was no action, they may.
-const ACTION_FORMAT: i64 = 2;
+pub(super) const ACTION_FORMAT: i64 = 2;
+
+/// The format of a file since an account was renamed, got another token, or was erased: earlier programs would take these
+/// actions for damage.
+pub(super) const IDENTITY_FORMAT: i64 = 3;
+
+/// The latest format that this program knows.
+const LATEST_FORMAT: i64 = IDENTITY_FORMAT;
 
 /// With the format added, the `application_id`. It identifies the file, and guards the format against a flipped bit,
 /// which would make an old store look like a newer program's.
@@ -72,7 +79,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
         set_format(&transaction, PLAIN_FORMAT)?;
     }
     check_format(&transaction)?;
-    transaction.execute_batch(ACTIONS)?;
+    create_actions(&transaction)?;
     transaction.commit()?;
     Ok(connection)
 }
@@ -86,9 +93,15 @@ pub(super) fn write_nothing_new(connection: &mut Connection) -> Result<(), Store
     Ok(transaction.commit()?)
 }
 
-/// Notes that the store contains actions, in the transaction of the first one.
-pub(super) fn note_actions(transaction: &Connection) -> Result<(), StoreError> {
-    set_format(transaction, ACTION_FORMAT)
+/// Creates the table of actions in a file of an earlier program.
+pub(super) fn create_actions(transaction: &Connection) -> Result<(), StoreError> {
+    Ok(transaction.execute_batch(ACTIONS)?)
+}
+
+/// Notes that the store contains what programs of earlier formats do not know, in the transaction that adds it.
+pub(super) fn raise_format(transaction: &Connection, needed: i64) -> Result<(), StoreError> {
+    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format < needed { set_format(transaction, needed) } else { Ok(()) }
 }
 
 fn set_format(connection: &Connection, format: i64) -> Result<(), StoreError> {
@@ -102,8 +115,8 @@ fn check_format(connection: &Connection) -> Result<(), StoreError> {
     let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if owner != OURS + found {
         Err(JournalError::Damaged.into())
-    } else if found > ACTION_FORMAT {
-        Err(JournalError::TooNew { found, known: ACTION_FORMAT }.into())
+    } else if found > LATEST_FORMAT {
+        Err(JournalError::TooNew { found, known: LATEST_FORMAT }.into())
     } else {
         Ok(())
     }

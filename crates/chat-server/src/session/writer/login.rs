@@ -16,10 +16,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let context = &self.context;
         let account = context.accounts.log_in(&token);
         // The protocol has no other word for a refusal.
-        let command = match account.filter(|account| context.moderation.ban(account.author.id).is_none()) {
+        let command = match account.filter(|account| context.moderation.ban(account.id()).is_none()) {
             Some(account) => {
                 self.context.meters.logged_in.one();
-                let nickname = account.author.nickname.clone();
+                let nickname = account.author().nickname.clone();
                 self.admit(account);
                 WriterServerCommand::Accept(Account { nickname, token })
             }

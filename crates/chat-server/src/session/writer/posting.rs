@@ -1,6 +1,5 @@
 //! Accepts or declines a writer's posts, submits them to the journal, and answers them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::{DeclineCode, PostId, Text, WriterServerCommand};
@@ -31,7 +30,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             Some(WriterEnding::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
             Some(WriterEnding::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
             _ if account.is_revoked() => Some((DeclineCode::Revoked, None)),
-            _ => self.sanction_of(account.author.id),
+            // Its token may be another one since, so the client has to log in again.
+            _ if account.kicks() != self.kicks => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
+            _ => self.sanction_of(account.id()),
         };
         let declined = declined.or_else(|| self.held_back(id.as_ref()?));
         if let Some((code, retry_after)) = declined {
@@ -59,7 +60,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             },
             (None, _) => {}
         }
-        let (poster, rates) = ((account.author.id, self.permit.peer()), &self.context.byte_rates);
+        let (poster, rates) = ((account.id(), self.permit.peer()), &self.context.byte_rates);
         match &id {
             Some(id) => {
                 if let Err(wait) = rates.take(&limits, poster, text.as_str().len(), now.into_std()) {
@@ -71,7 +72,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 Err(_) => return self.decline_post(None, DeclineCode::Rate, None, WriterEnding::Unanswerable),
             },
         }
-        let text = match self.context.config.hooks.as_ref().map(|hooks| hooks.post(&account.author, text.clone())) {
+        let author = account.author();
+        let text = match self.context.config.hooks.as_ref().map(|hooks| hooks.post(&author, text.clone())) {
             None => text,
             Some(PostDecision::Accept(text)) => text,
             Some(PostDecision::Refuse) => {
@@ -80,7 +82,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             }
         };
         self.draft_bytes += text.as_str().len();
-        self.drafts.push(Draft::Post { author: Arc::clone(&account.author), id: id.clone(), text });
+        self.drafts.push(Draft::Post { author, id: id.clone(), text });
         self.ids.push(id);
     }
 
@@ -150,7 +152,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     /// Logs an event with the peer and its account.
     pub(super) fn log_event(&self, event: RateLimitedLog) {
         match &self.account {
-            Some(account) => event.log_account(self.permit.peer(), &account.author.nickname),
+            Some(account) => event.log_account(self.permit.peer(), &account.author().nickname),
             None => event.log_peer(self.permit.peer()),
         }
     }
@@ -161,7 +163,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         self.draft_bytes = 0;
         let ids = std::mem::take(&mut self.ids);
         let (drafts, sequence) = (std::mem::take(&mut self.drafts), self.sequence.clone());
-        match self.committer.append(account.author.id, account.share(), drafts, sequence).await {
+        match self.committer.append(account.id(), account.share(), drafts, sequence).await {
             Ok(result) => self.replies.push(SubmittedBatch { ids, submitted: Instant::now(), result }),
             Err(error) => self.decline(ids, &error),
         }
@@ -203,9 +205,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let code = match error {
             CommitError::Storage(_) => DeclineCode::Storage,
             CommitError::Closed => DeclineCode::Draining,
+            CommitError::Revoked => DeclineCode::Revoked,
         };
         for id in ids {
             match id {
+                Some(id) if code == DeclineCode::Revoked => self.send_decline(id, code.clone(), None),
                 Some(id) => self.put_off(id, code.clone(), STORAGE_RETRY),
                 None => {
                     self.context.meters.declined.of(&code).one();

@@ -268,7 +268,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let account = self.account.as_ref()?;
         if account.is_revoked() {
             Some(WriterEnding::Revoked)
-        } else if moderation.ban(account.author.id).is_some() {
+        } else if moderation.ban(account.id()).is_some() {
             Some(WriterEnding::Banned)
         } else {
             (account.kicks() != self.kicks).then_some(WriterEnding::Kicked)

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::tests::{ALL, account, post};
 use super::*;
+use crate::accounts::TokenHash;
 use crate::action::{ActionDraft, OperatorAction, Sanctions};
-use crate::entry::LogEntry;
+use crate::entry::{Author, LogEntry};
 use crate::journal::MemoryJournal;
 
 fn draft(action: OperatorAction) -> Draft {
@@ -25,6 +26,7 @@ enum RoomStep {
     Post(AccountId),
     Act(OperatorAction),
     Reopen,
+    Kill,
 }
 
 fn steps() -> impl Strategy<Value = Vec<RoomStep>> {
@@ -38,21 +40,25 @@ fn steps() -> impl Strategy<Value = Vec<RoomStep>> {
         5 => OperatorAction::Restore { account, nickname: nickname() },
         6 => OperatorAction::BanAddress { addresses: format!("192.0.2.{account}").parse().unwrap(), until },
         7 => OperatorAction::UnbanAddress { addresses: format!("192.0.2.{account}").parse().unwrap() },
+        8 => OperatorAction::Rename { account, nickname: nickname(), to: format!("Odd {}", until.unwrap_or(3)) },
+        9 => OperatorAction::Token { account, nickname: nickname(), hash: TokenHash::from_bytes([account as u8; 32]) },
+        10 => OperatorAction::Erase { account },
         _ => OperatorAction::Kick { account, nickname: nickname() },
     };
     let step = prop_oneof![
         4 => (1..4i64).prop_map(RoomStep::Post),
         2 => prop::collection::vec(1..30u64, 1..4).prop_map(|seqs| RoomStep::Act(OperatorAction::Remove { seqs })),
-        4 => (1..4i64, 0..9u8, prop::option::of(0..2i64)).prop_map(move |(account, kind, until)| {
+        4 => (1..4i64, 0..12u8, prop::option::of(0..2i64)).prop_map(move |(account, kind, until)| {
             RoomStep::Act(of(account, kind, until.map(|end| end * i64::MAX / 2)))
         }),
         1 => Just(RoomStep::Reopen),
+        1 => Just(RoomStep::Kill),
     ];
     prop::collection::vec(step, 1..40)
 }
 
-/// Entries, revoked accounts and actions of a journal, without the times.
-type Content = (Vec<String>, Vec<(AccountId, bool)>, Vec<(u64, Seq, ActionDraft)>);
+/// Entries, accounts and actions of a journal, without the times.
+type Content = (Vec<String>, Vec<(AccountId, TokenHash, Nickname, bool)>, Vec<(u64, Seq, ActionDraft)>);
 
 /// Returns what a journal has.
 fn content(journal: &mut dyn Journal) -> Content {
@@ -61,7 +67,7 @@ fn content(journal: &mut dyn Journal) -> Content {
         LogEntry::Message(message) => format!("{} {}: {}", message.seq, message.nickname, message.text),
         LogEntry::Removed(tombstone) => format!("{} removed by {} {:?}", tombstone.seq, tombstone.by, tombstone.reason),
     });
-    let accounts = journal.accounts().unwrap().into_iter().map(|account| (account.id, account.revoked));
+    let accounts = journal.accounts().unwrap().into_iter().map(|of| (of.id, of.token, of.nickname, of.revoked));
     let actions =
         journal.reader().actions().unwrap().into_iter().map(|record| (record.number, record.head, record.draft));
     (entries.collect(), accounts.collect(), actions.collect())
@@ -78,7 +84,7 @@ proptest! {
 
     #[test]
     fn replay_leads_to_the_live_state(steps in steps()) {
-        let dir = tempfile::tempdir().unwrap();
+        let mut dir = tempfile::tempdir().unwrap();
         let mut sqlite = SqliteJournal::open(dir.path()).unwrap();
         let mut memory = MemoryJournal::new();
         let mut live = Sanctions::default();
@@ -95,6 +101,13 @@ proptest! {
                 RoomStep::Reopen => {
                     drop(sqlite);
                     sqlite = SqliteJournal::open(dir.path()).unwrap();
+                    prop_assert_eq!(sqlite.recovery(), None);
+                    continue;
+                }
+                RoomStep::Kill => {
+                    let copy = killed(dir.path());
+                    sqlite = SqliteJournal::open(copy.path()).unwrap();
+                    dir = copy;
                     prop_assert_eq!(sqlite.recovery(), None);
                     continue;
                 }
@@ -134,7 +147,40 @@ fn an_action_and_its_effect_survive_a_kill() {
     assert_eq!(again.recovery(), None);
     assert_eq!(content(&mut again), content(&mut journal));
     assert_eq!(content(&mut again).0[0], "1 removed by root Some(Text(\"because\"))");
-    assert_eq!(content(&mut again).1, [(1, true)]);
+    assert!(content(&mut again).1[0].3, "revoked");
+}
+
+#[test]
+fn an_erased_account_is_in_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SqliteJournal::open(dir.path()).unwrap();
+    let nickname = || "Keen SECRETNAME".to_owned();
+    let (token, name) = (TokenHash::from_bytes([7; 32]), Nickname::new(&nickname()).unwrap());
+    journal.append(&[account(1), Draft::Account { token, nickname: name.clone() }]).unwrap();
+    let author = Arc::new(Author { id: 2, nickname: name });
+    let text = Text::new("SECRETTEXT").unwrap();
+    journal.append(&[post(1, None, "kept"), Draft::Post { author, id: None, text }]).unwrap();
+    journal
+        .append(&[
+            draft(OperatorAction::Mute { account: 2, nickname: nickname(), until: None }),
+            draft(OperatorAction::Rename { account: 2, nickname: nickname(), to: "Odd SECRETTWO".into() }),
+            draft(OperatorAction::Kick { account: 1, nickname: "Keen Bob".into() }),
+        ])
+        .unwrap();
+    assert!(!files_with(dir.path(), "SECRETNAME").is_empty() && !files_with(dir.path(), "SECRETTWO").is_empty());
+    journal.append(&[remove([2])]).unwrap();
+    journal.append(&[draft(OperatorAction::Erase { account: 2 })]).unwrap();
+    for secret in ["SECRETNAME", "SECRETTWO", "SECRETTEXT", "\u{7}\u{7}\u{7}\u{7}\u{7}\u{7}\u{7}\u{7}"] {
+        assert_eq!(files_with(dir.path(), secret), Vec::<String>::new(), "{secret:?}");
+    }
+    let copy = killed(dir.path());
+    let mut again = SqliteJournal::open(copy.path()).unwrap();
+    assert_eq!(content(&mut again), content(&mut journal));
+    let (_, accounts, actions) = content(&mut again);
+    assert_eq!((accounts[1].0, accounts[1].2.as_str(), accounts[1].3), (2, "erased-2", true));
+    assert!(matches!(&actions[2].2.action, OperatorAction::Kick { nickname, .. } if nickname == "Keen Bob"));
+    // Its number is not given to another account.
+    assert_eq!(again.append(&[account(3)]).unwrap(), [Appended::Account(3)]);
 }
 
 /// Returns the files that contain a text.
@@ -228,6 +274,10 @@ fn earlier_programs_open_stores_without_actions_only() {
     journal.append(&[remove([1])]).unwrap();
     journal.probe().unwrap();
     assert_eq!(format(&journal), 2);
+    journal.append(&[draft(OperatorAction::Erase { account: 1 })]).unwrap();
+    assert_eq!(format(&journal), 3, "programs that know tombstones only would take it for damage");
+    journal.append(&[remove([1])]).unwrap();
+    assert_eq!(format(&journal), 3);
     journal.close().unwrap();
     drop(journal);
     assert_eq!(SqliteJournal::open(dir.path()).unwrap().recovery(), None);

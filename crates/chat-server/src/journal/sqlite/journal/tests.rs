@@ -195,10 +195,10 @@ fn leaves_a_newer_store_alone() {
     let journal = SqliteJournal::open(dir.path()).unwrap();
     journal
         .connection
-        .execute_batch(&format!("PRAGMA user_version = 3; PRAGMA application_id = {}", 0x6d63_6803))
+        .execute_batch(&format!("PRAGMA user_version = 4; PRAGMA application_id = {}", 0x6d63_6804))
         .unwrap();
     drop(journal);
-    assert!(matches!(SqliteJournal::open(dir.path()), Err(JournalError::TooNew { found: 3, known: 2 })));
+    assert!(matches!(SqliteJournal::open(dir.path()), Err(JournalError::TooNew { found: 4, known: 3 })));
 }
 
 #[test]

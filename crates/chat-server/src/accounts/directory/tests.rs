@@ -1,0 +1,118 @@
+//! Logins, nicknames and reservations.
+
+use std::collections::HashSet;
+
+use chat_proto::display::skeletons;
+
+use super::*;
+
+fn empty() -> AccountDirectory {
+    AccountDirectory::new(Vec::new(), 40, fastrand::Rng::with_seed(7))
+}
+
+fn register(accounts: &AccountDirectory, asked: &str, id: AccountId) -> (Token, Arc<AccountEntry>) {
+    let token = Token::new(&format!("token-{id}")).unwrap();
+    let account = accounts.register(accounts.reserve(asked).unwrap(), id, TokenHash::of(&token));
+    (token, account)
+}
+
+#[test]
+fn token_is_valid_until_revoked() {
+    let accounts = empty();
+    let (token, account) = register(&accounts, "Bob", 1);
+    assert!(account.author().nickname.as_str().ends_with(" Bob"));
+    assert_eq!(accounts.log_in(&token).unwrap().id(), 1);
+    assert!(accounts.log_in(&Token::new("token-2").unwrap()).is_none());
+    assert!(accounts.revoke(&[1, 99]) && !accounts.revoke(&[1]));
+    assert!(accounts.log_in(&token).is_none() && account.is_revoked());
+}
+
+#[test]
+fn nicknames_stay_visibly_distinct() {
+    let accounts = empty();
+    let mut seen = HashSet::new();
+    for id in 1..400 {
+        let asked = if id % 2 == 0 { "Bob" } else { "Воb" };
+        let (_, account) = register(&accounts, asked, id);
+        let skeletons = HashSet::from(skeletons(account.author().nickname.as_str()));
+        assert!(skeletons.into_iter().all(|skeleton| seen.insert(skeleton)), "{}", account.author().nickname);
+    }
+}
+
+#[test]
+fn other_spellings_skip_full_rounds() {
+    let accounts = empty();
+    for id in 1..=3 * ADJECTIVES.len() as AccountId {
+        register(&accounts, ["Bob", "BOB", "Воb", "bob"][id as usize % 4], id);
+    }
+    assert!(accounts.lock().rounds.values().all(|round| *round == 3));
+}
+
+#[test]
+fn abandoned_reservation_is_free_again() {
+    let accounts = empty();
+    for _ in 0..3 * ADJECTIVES.len() {
+        let reserved = accounts.reserve("Bob").unwrap();
+        assert!(!reserved.nickname().as_str().contains('2'));
+    }
+    assert!(accounts.lock().taken.is_empty());
+}
+
+#[test]
+fn same_seed_chooses_the_same_name() {
+    assert_eq!(empty().reserve("x").unwrap().nickname(), empty().reserve("x").unwrap().nickname());
+}
+
+#[cfg(all(feature = "bin", unix))]
+#[test]
+fn renamed_keeps_its_former_name() {
+    let accounts = empty();
+    let (token, account) = register(&accounts, "Bob", 1);
+    let (_, other) = register(&accounts, "Alice", 2);
+    let before = account.author().nickname.to_string();
+    let taken = other.author().nickname.to_string();
+    for (whole, problem) in [
+        ("Bob", NicknameProblem::Incomplete),
+        (&*taken, NicknameProblem::Taken),
+        (&taken.to_uppercase(), NicknameProblem::Taken),
+        ("Odd  Bob", NicknameProblem::NotUsable),
+        ("Odd Bo:b", NicknameProblem::NotUsable),
+        ("Odd B\u{200b}ob", NicknameProblem::NotUsable),
+        ("Ser ver", NicknameProblem::NotUsable),
+        ("Odd ", NicknameProblem::NotUsable),
+        (&format!("Odd {}", "x".repeat(41)), NicknameProblem::NotUsable),
+    ] {
+        assert_eq!(accounts.reserve_whole(1, whole).map(|_| ()), Err(problem), "{whole:?}");
+    }
+    // An unused reservation is free again.
+    drop(accounts.reserve_whole(1, "Odd Robert").unwrap());
+    let reserved = accounts.reserve_whole(1, "Odd Robert").unwrap();
+    assert_eq!(accounts.reserve_whole(2, "Odd Robert").map(|_| ()), Err(NicknameProblem::Taken));
+    accounts.rename(1, "Odd Robert");
+    drop(reserved);
+    assert_eq!(account.author().nickname.as_str(), "Odd Robert");
+    assert_eq!(accounts.log_in(&token).unwrap().author().nickname.as_str(), "Odd Robert");
+    for name in ["Odd Robert", "odd robert", &before] {
+        assert_eq!(accounts.reserve_whole(2, name).map(|_| ()), Err(NicknameProblem::Taken), "{name}");
+    }
+    // The account itself may go back.
+    assert!(accounts.reserve_whole(1, &before).is_ok() && accounts.reserve_whole(1, "odd Robert").is_ok());
+    accounts.erase(1);
+    for name in ["Odd Robert", &before] {
+        assert!(accounts.reserve_whole(2, name).is_ok(), "{name}");
+    }
+    assert!(accounts.log_in(&token).is_none() && account.is_revoked());
+    accounts.restore(1);
+    assert!(account.is_revoked() && accounts.len() == 1);
+}
+
+#[test]
+fn new_token_replaces_the_old_one() {
+    let accounts = empty();
+    let (token, account) = register(&accounts, "Bob", 1);
+    let new = Token::new("another").unwrap();
+    accounts.set_token(1, TokenHash::of(&new));
+    assert!(accounts.log_in(&token).is_none());
+    assert_eq!(accounts.log_in(&new).unwrap().id(), 1);
+    assert_eq!(account.kicks(), 1);
+}

@@ -1,13 +1,15 @@
 //! Shared test support: a fault-injecting proxy, a checker that compares what was reported to writers with what
 //! listeners received, a rig that runs real processes under faults (`chaos`), the same in virtual time (`simulate`),
-//! and hostile loads against the real programs (`siege`). Not published, and never a dependency of a program.
+//! hostile loads against the real programs (`siege`), and a disk that loses what was not synced (`power-cut`). Not published, and never a dependency of a program.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod checker;
 pub mod fault;
 pub mod hostile;
 mod link;
+pub mod power_cut;
 pub mod process;
+mod programs;
 pub mod proxy;
 pub mod pty;
 pub mod quantile;
@@ -16,4 +18,5 @@ pub mod scratch;
 pub mod scripted_peer;
 pub mod siege;
 pub mod sim;
+mod volume;
 pub mod wire;

@@ -14,11 +14,8 @@ mod descriptors;
 mod hostile_server;
 
 mod options;
-mod peer;
 mod posting_flood;
-mod programs;
 mod run;
-mod server;
 mod server_limits;
 mod slow_loris;
 mod stalled_readers;

@@ -14,6 +14,8 @@ pub(super) enum RigFault {
     FillStore,
     /// Fills the disk of the first listener's history and the first writer's outbox.
     FillHistory,
+    /// Cuts the power of that disk, in place of filling it.
+    CutClient,
     /// Sets the offset of the server's clock, in milliseconds.
     Clock(i64),
 }
@@ -31,11 +33,12 @@ pub(super) struct FaultPlan {
     drawn: usize,
     writers: usize,
     listeners: usize,
+    power_cuts: bool,
 }
 
 impl FaultPlan {
-    pub(super) fn new(seed: u64, writers: usize, listeners: usize) -> Self {
-        Self { rng: Rng::with_seed(seed), drawn: 0, writers, listeners }
+    pub(super) fn new(seed: u64, writers: usize, listeners: usize, power_cuts: bool) -> Self {
+        Self { rng: Rng::with_seed(seed), drawn: 0, writers, listeners, power_cuts }
     }
 
     /// Returns the next fault and the time to wait before it.
@@ -49,6 +52,7 @@ impl FaultPlan {
             1..44 => RigFault::KillWriter(self.rng.usize(..self.writers)),
             44..85 => RigFault::KillListener(self.rng.usize(..self.listeners)),
             85..86 => RigFault::FillStore,
+            86..89 if self.power_cuts => RigFault::CutClient,
             86..89 => RigFault::FillHistory,
             _ => RigFault::Clock(self.clock()),
         };
@@ -76,6 +80,7 @@ impl RigFault {
             Self::KillListener(_) => "kill -9 listener",
             Self::FillStore => "full disk, store",
             Self::FillHistory => "full disk, client",
+            Self::CutClient => "power cut, client",
             Self::Clock(_) => "clock jump",
         }
     }
@@ -90,7 +95,7 @@ mod tests {
     #[test]
     fn a_seed_repeats_and_covers_all_faults() {
         let draw = |seed| {
-            let mut plan = FaultPlan::new(seed, 3, 2);
+            let mut plan = FaultPlan::new(seed, 3, 2, false);
             (0..2000).map(|_| plan.next()).collect::<Vec<_>>()
         };
         assert_eq!(draw(5), draw(5));

@@ -27,6 +27,9 @@ pub struct Options {
     /// Number of listeners
     #[arg(long, default_value_t = 4)]
     pub listeners: usize,
+    /// Cut the power of the disk of the first writer's and listener's files, instead of filling it (see `power-cut`)
+    #[arg(long)]
+    pub power_cuts: bool,
     /// Keep all files in this directory
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,

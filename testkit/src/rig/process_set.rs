@@ -118,6 +118,23 @@ impl ProcessSet {
         Ok(())
     }
 
+    /// Kills the first writer and listener after `cut`, and starts their successors after `restore`.
+    pub(super) async fn cut_first(
+        &mut self,
+        server: &ProxiedServer,
+        cut: impl FnOnce() -> anyhow::Result<()>,
+        restore: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        cut()?;
+        self.writers.remove(0).kill().await?;
+        self.listeners.remove(0).kill().await?;
+        restore()?;
+        let (writer, listener) = (self.start_writer(server, 0).await?, self.start_listener(server, 0)?);
+        self.writers.insert(0, writer);
+        self.listeners.insert(0, listener);
+        Ok(())
+    }
+
     /// Replaces all processes that have exited although they were not killed. Returns their names.
     pub(super) async fn replace_exited(&mut self, server: &ProxiedServer) -> anyhow::Result<Vec<String>> {
         let mut exited = Vec::new();

@@ -62,10 +62,10 @@ impl Rig {
         ensure!(writers > 0 && listeners > 0, "--writers and --listeners must be at least 1");
         // One more writer: the rig posts a message at the beginning and at the end itself.
         let ledger = Arc::new(Ledger::new(writers + 1, listeners));
-        let disks = SmallDisks::prepare(&dir)?;
+        let disks = SmallDisks::prepare(&dir, options.power_cuts)?;
         let server = ProxiedServer::start(disks.store_dir(), &ledger, seed).await?;
         let clients = ProcessSet::new(seed, Arc::clone(&ledger), dir, disks.client_dir());
-        let plan = FaultPlan::new(seed, writers, listeners);
+        let plan = FaultPlan::new(seed, writers, listeners, options.power_cuts);
         let (nicks, injected) = (Vec::new(), BTreeMap::new());
         let mut rig = Self { options, ledger, server, disks, nicks, clients, plan, injected };
         rig.register().await?;
@@ -139,6 +139,10 @@ impl Rig {
             RigFault::KillListener(listener) => self.clients.replace_listener(&self.server, listener).await?,
             RigFault::FillStore => return Ok(self.disks.fill_store(self.plan.full_for())),
             RigFault::FillHistory => return Ok(self.disks.fill_client(self.plan.full_for())),
+            RigFault::CutClient => {
+                let Some(volume) = self.disks.volume() else { return Ok(false) };
+                self.clients.cut_first(&self.server, || volume.cut(), || volume.restore_power()).await?;
+            }
             RigFault::Clock(offset) => self.server.set_clock(offset).await,
         }
         Ok(true)

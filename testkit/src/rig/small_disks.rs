@@ -10,6 +10,10 @@ use anyhow::Context as _;
 
 use super::disk::Disk;
 use super::timeouts::GUARD;
+use crate::volume::{FileSystem, Volume};
+
+/// Size of a volume in MiB, which is sparse.
+const VOLUME_MIB: u64 = 4_096;
 
 /// Pause between attempts to enlarge a full disk.
 const FREE_PAUSE: Duration = Duration::from_millis(10);
@@ -20,6 +24,8 @@ pub(super) struct SmallDisks {
     dir: PathBuf,
     store: Option<FillableDisk>,
     client: Option<FillableDisk>,
+    /// In place of `client`: a disk whose power can be cut.
+    volume: Option<Volume>,
     why_not: Option<String>,
 }
 
@@ -30,18 +36,26 @@ struct FillableDisk {
 }
 
 impl SmallDisks {
-    pub(super) fn prepare(dir: &Path) -> anyhow::Result<Self> {
-        let mut disks = Self { dir: dir.to_owned(), store: None, client: None, why_not: None };
+    /// Mounts the disks. With `power_cuts`, which needs the right to mount, the clients' disk is a volume.
+    pub(super) fn prepare(dir: &Path, power_cuts: bool) -> anyhow::Result<Self> {
+        let mut disks = Self { dir: dir.to_owned(), store: None, client: None, volume: None, why_not: None };
+        if power_cuts {
+            disks.volume = Some(Volume::create(&dir.join("volume"), FileSystem::Xfs, VOLUME_MIB)?);
+        }
         for path in [disks.store_dir(), disks.client_dir()] {
             std::fs::create_dir_all(path)?;
         }
-        match (Disk::mount(&disks.store_dir()), Disk::mount(&disks.client_dir())) {
+        match (Disk::mount(&disks.store_dir()), disks.mount_client()) {
             (Ok(store), Ok(client)) => {
-                (disks.store, disks.client) = (Some(FillableDisk::new(store)), Some(FillableDisk::new(client)));
+                (disks.store, disks.client) = (Some(FillableDisk::new(store)), client.map(FillableDisk::new));
             }
             (Err(error), _) | (_, Err(error)) => disks.why_not = Some(format!("full disk ({error})")),
         }
         Ok(disks)
+    }
+
+    fn mount_client(&self) -> anyhow::Result<Option<Disk>> {
+        if self.volume.is_some() { Ok(None) } else { Disk::mount(&self.client_dir()).map(Some) }
     }
 
     pub(super) fn store_dir(&self) -> PathBuf {
@@ -49,7 +63,12 @@ impl SmallDisks {
     }
 
     pub(super) fn client_dir(&self) -> PathBuf {
-        self.dir.join("client")
+        self.volume.as_ref().map_or_else(|| self.dir.join("client"), |volume| volume.path().to_owned())
+    }
+
+    /// Returns the clients' disk if its power can be cut.
+    pub(super) fn volume(&self) -> Option<&Volume> {
+        self.volume.as_ref()
     }
 
     /// Returns the faults that cannot be injected here, with the reason.

@@ -12,11 +12,10 @@ use tokio::time::{Instant, sleep};
 
 use super::hostile_server::{HostilePort, Step};
 use super::options::Options;
-use super::peer::GUARD;
-use super::programs::Programs;
 use super::server_limits::MAY_GROW_MIB;
 use super::table::Table;
 use crate::process;
+use crate::programs::{GUARD, Programs};
 
 /// Time between two reads of a client's memory, which runs for milliseconds only.
 const POLL: Duration = Duration::from_millis(1);

@@ -3,10 +3,8 @@
 use anyhow::Result;
 use tokio::time::{Duration, timeout};
 
-use super::peer::{Peer, id_post};
-use super::programs::Programs;
-use super::server::Server;
 use super::table::Table;
+use crate::programs::{Peer, Programs, Server, id_post};
 
 /// Limit of connections of the first load, and number of clients.
 const LIMIT: usize = 500;

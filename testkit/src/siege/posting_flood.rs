@@ -3,10 +3,8 @@
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::peer::{Peer, id_post};
-use super::programs::Programs;
-use super::server::Server;
 use super::table::Table;
+use crate::programs::{Peer, Programs, Server, id_post};
 
 /// Rate limit of an account: posts per second, and burst.
 const RATE: (usize, usize) = (10, 20);

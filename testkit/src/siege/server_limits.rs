@@ -4,10 +4,8 @@
 use anyhow::Result;
 
 use super::options::Options;
-use super::peer::Peer;
-use super::programs::Programs;
-use super::server::Server;
 use super::table::Table;
+use crate::programs::{Peer, Programs, Server};
 
 /// Memory in MiB that a load may add to the peak of a process.
 pub(super) const MAY_GROW_MIB: f64 = 32.0;

@@ -12,10 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::options::Options;
-use super::peer::{GUARD, Peer};
-use super::programs::Programs;
-use super::server::{POLL, Server};
 use super::table::Table;
+use crate::programs::{GUARD, POLL, Peer, Programs, Server};
 use crate::quantile::{median, quantile};
 
 /// Seconds within which an honest client must be logged in.

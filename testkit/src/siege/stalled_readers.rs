@@ -13,11 +13,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::options::Options;
-use super::peer::{GUARD, Peer, id_post};
-use super::programs::Programs;
-use super::server::Server;
 use super::server_limits::MAY_GROW_MIB;
 use super::table::{CheckResult, Table};
+use crate::programs::{GUARD, Peer, Programs, Server, id_post};
 use crate::quantile::{median, quantile};
 
 /// Number of listeners that read and are measured.

@@ -1,6 +1,7 @@
 //! The server under test: a `chat-server` process with its store in files, observed from outside.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,31 +12,43 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::paths::Programs;
 use super::peer::GUARD;
-use super::programs::Programs;
 use crate::{process, scratch};
 
 /// Time between two polls.
-pub(super) const POLL: Duration = Duration::from_millis(50);
+pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// A running server, killed when dropped.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     pid: u32,
-    pub(super) listen: SocketAddr,
-    pub(super) write: SocketAddr,
+    pub(crate) listen: SocketAddr,
+    pub(crate) write: SocketAddr,
     metrics: SocketAddr,
-    home: TempDir,
+    /// Removed when it is dropped; `None` if the directory is the caller's.
+    home: Option<TempDir>,
     /// Kept open, so that the server can write to its standard output.
     _out: BufReader<ChildStdout>,
 }
 
 impl Server {
     /// Starts a server on free ports. `descriptors` limits its open files.
-    pub(super) async fn start(programs: &Programs, options: &[&str], descriptors: Option<usize>) -> Result<Self> {
+    pub(crate) async fn start(programs: &Programs, options: &[&str], descriptors: Option<usize>) -> Result<Self> {
         // On tmpfs where there is one: the load is meant for the server, not the disk.
         let home = scratch::dir()?;
+        let started = Self::start_in(programs, &home.path().join("store"), options, descriptors).await?;
+        Ok(Self { home: Some(home), ..started })
+    }
+
+    /// Starts a server with its store in `dir`.
+    pub(crate) async fn start_in(
+        programs: &Programs,
+        dir: &Path,
+        options: &[&str],
+        descriptors: Option<usize>,
+    ) -> Result<Self> {
         let mut command = match descriptors {
             None => Command::new(&programs.server),
             Some(limit) => {
@@ -51,7 +64,7 @@ impl Server {
                 command.args([rate, "off"]);
             }
         }
-        command.arg("--data-dir").arg(home.path().join("store")).args(options);
+        command.arg("--data-dir").arg(dir).args(options).envs(programs.environment());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut child = command.spawn().context("could not start the server")?;
         let mut out = BufReader::new(child.stdout.take().context("no pipe from the server")?);
@@ -63,21 +76,21 @@ impl Server {
         };
         let (listen, write, metrics) = (field("listen")?, field("write")?, field("metrics")?);
         let pid = child.id().context("the server has ended")?;
-        Ok(Self { child, pid, listen, write, metrics, home, _out: out })
+        Ok(Self { child, pid, listen, write, metrics, home: None, _out: out })
     }
 
     /// Returns its peak memory in MiB.
-    pub(super) fn peak_mib(&self) -> Result<f64> {
+    pub(crate) fn peak_mib(&self) -> Result<f64> {
         process::peak_mib(self.pid)
     }
 
     /// Returns the number of its open file descriptors.
-    pub(super) fn descriptors(&self) -> Result<usize> {
+    pub(crate) fn descriptors(&self) -> Result<usize> {
         process::descriptors(self.pid)
     }
 
     /// Returns the number of file descriptors that it needs without connections.
-    pub(super) async fn idle_descriptors(&self) -> Result<usize> {
+    pub(crate) async fn idle_descriptors(&self) -> Result<usize> {
         for port in ["listen", "write"] {
             self.wait_for_connections(port, 0).await?;
         }
@@ -91,7 +104,7 @@ impl Server {
     }
 
     /// Waits until `count` connections are open on a port by its own figures. Returns the last figure.
-    pub(super) async fn wait_for_connections(&self, port: &str, count: usize) -> Result<usize> {
+    pub(crate) async fn wait_for_connections(&self, port: &str, count: usize) -> Result<usize> {
         let began = Instant::now();
         loop {
             let now = self.figure(&format!("connections_open{{port=\"{port}\"}}")).await? as usize;
@@ -103,7 +116,7 @@ impl Server {
     }
 
     /// Waits until it has at most `idle` open file descriptors. Returns the last number.
-    pub(super) async fn descriptors_come_back(&self, idle: usize) -> Result<usize> {
+    pub(crate) async fn descriptors_come_back(&self, idle: usize) -> Result<usize> {
         let began = Instant::now();
         loop {
             let now = self.descriptors()?;
@@ -115,7 +128,7 @@ impl Server {
     }
 
     /// Returns one of its metrics, named without `minechat_`.
-    pub(super) async fn figure(&self, name: &str) -> Result<f64> {
+    pub(crate) async fn figure(&self, name: &str) -> Result<f64> {
         let mut stream = TcpStream::connect(self.metrics).await?;
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n").await?;
         let mut text = String::new();
@@ -125,8 +138,8 @@ impl Server {
     }
 
     /// Runs `chat` with these arguments against the server. Returns whether it exits with 0.
-    pub(super) async fn accepts(&self, programs: &Programs, arguments: &[&str]) -> Result<bool> {
-        let home = self.home.path();
+    pub(crate) async fn accepts(&self, programs: &Programs, arguments: &[&str]) -> Result<bool> {
+        let home = self.home.as_ref().context("a server in a directory of the caller's")?.path();
         let (listen, write) = (self.listen.port().to_string(), self.write.port().to_string());
         let mut command = Command::new(&programs.chat);
         command.args(arguments).env("CHAT_DATA_DIR", home.join("chat")).env("CHAT_CONFIG_DIR", home.join("chat"));
@@ -135,8 +148,19 @@ impl Server {
         Ok(timeout(GUARD, command.status()).await.context("chat does not end in 60 s")??.success())
     }
 
+    /// Sends SIGKILL, and does not wait for the end.
+    pub(crate) fn start_kill(&mut self) {
+        let _ = self.child.start_kill();
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        timeout(GUARD, self.child.kill()).await.context("the server does not end after SIGKILL")??;
+        Ok(())
+    }
+
     /// Returns whether the process is running.
-    pub(super) fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 }

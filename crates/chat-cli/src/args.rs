@@ -54,7 +54,7 @@ pub(crate) enum CliCommand {
     Send(SendArgs),
     /// Create an account and save it
     Register(RegisterArgs),
-    /// List the saved accounts, or remove one
+    /// List the saved accounts, add or remove one
     Accounts(AccountsArgs),
     /// Read a history file
     History(HistoryArgs),
@@ -99,6 +99,8 @@ pub(crate) struct AccountsArgs {
 pub(crate) enum AccountsAction {
     /// List the nicknames (the default)
     List,
+    /// Save the account of a token; a token that it had in this room is replaced
+    Add(AddAccountArgs),
     /// Remove an account from the file; it remains on the server
     Remove {
         /// The complete nickname
@@ -118,6 +120,15 @@ pub(crate) enum AccountsAction {
         #[arg(long, value_name = "HOST:PORT")]
         to: String,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AddAccountArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    /// Read the token from this file; - is standard input
+    #[arg(long, value_name = "F", help_heading = "Account")]
+    pub(crate) token_file: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -101,3 +101,30 @@ fn whoami_asks_the_server() {
     command.env("CHAT_TOKEN", "00000000-0000-4000-8000-000000000000");
     assert_eq!(code(&run(command)), 3);
 }
+
+/// The operator has given the account a new token.
+#[test]
+fn a_new_token_replaces_the_old_one() {
+    let (room, home) = (Room::start(), Home::new());
+    assert_eq!(code(&run(home.chat_in(&room, ["register", "-u", "Bob"]))), 0);
+    let file = home.data("creds.jsonstream");
+    let saved = std::fs::read_to_string(&file).unwrap();
+    let record: serde_json::Value = serde_json::from_str(saved.trim()).unwrap();
+    let (nickname, token) = (record["nickname"].as_str().unwrap(), record["account_hash"].as_str().unwrap());
+    let old = "9a08f44c-c541-41eb-8c47-0242ac110002";
+    // What is saved is of no use; the name that was asked for is kept.
+    std::fs::write(&file, saved.replace(token, old)).unwrap();
+    assert_eq!(code(&run(home.chat_in(&room, ["whoami"]))), 3);
+    let add = || home.chat_in(&room, ["accounts", "add", "--token-file", "-"]);
+    let output = run_with_input(add(), token.as_bytes());
+    assert_eq!((code(&output), out(&output)), (0, format!("{nickname}\n")), "{}", err(&output));
+    let now = std::fs::read_to_string(&file).unwrap();
+    assert!(now.contains(token) && !now.contains(old) && now.lines().count() == 1, "{now}");
+    assert_eq!(code(&run(home.chat_in(&room, ["send", "-u", "Bob", "--no-register", "-m", "x"]))), 0);
+    // One that the server does not know changes nothing.
+    assert_eq!(code(&run_with_input(add(), old.as_bytes())), 3);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), now);
+    for words in [&["accounts", "add"][..], &["accounts", "add", "--token-file", "/missing"]] {
+        assert!(matches!(code(&run(home.chat_in(&room, words.iter().copied()))), 1 | 2), "{words:?}");
+    }
+}

@@ -1,4 +1,6 @@
-//! `chat accounts`: lists and removes saved accounts, never shows their tokens.
+//! `chat accounts`: lists, adds and removes saved accounts, never shows their tokens.
+
+mod add;
 
 use std::collections::BTreeSet;
 
@@ -12,6 +14,9 @@ use crate::output::{self, Style};
 use crate::{account_choice, connection};
 
 pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliError> {
+    if let Some(AccountsAction::Add(new)) = &args.action {
+        return add::run(new, args.credential_path.as_ref(), common);
+    }
     let mut layer = Layer::default();
     layer.credentials_path.clone_from(&args.credential_path);
     let settings = connection::settings(layer, common)?;
@@ -28,7 +33,7 @@ pub(super) fn run(args: &AccountsArgs, common: &CommonArgs) -> Result<Exit, CliE
             }
         }
         Some(AccountsAction::Remove { nickname, room }) => remove(&mut credentials, nickname, room.as_deref())?,
-        Some(AccountsAction::List) | None => {
+        Some(AccountsAction::List | AccountsAction::Add(_)) | None => {
             let style = Style::new(common.json, false);
             let mut out = Vec::new();
             for stored in credentials.accounts() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_client::{ClientConfig, Settings, Side, Token, Writer};
+use chat_client::{Account, ClientConfig, Settings, Side, Token, Writer};
 use chat_frontend::{Exit, unblock};
 
 use crate::account_choice;
@@ -15,7 +15,7 @@ use crate::runtime;
 use crate::signals::{Interrupt, OnHangup};
 
 /// How long to try to connect by default.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError> {
     let interrupt = Interrupt::watch(OnHangup::End).map_err(CliError::Runtime)?;
@@ -29,7 +29,7 @@ pub(super) fn run(args: &PingArgs, common: &CommonArgs) -> Result<Exit, CliError
         // Dropping the login closes its connection; it has no result to lose.
         tokio::select! {
             () = interrupt.wait() => Err(CliError::Interrupted),
-            nickname = log_in(&config, token, common.json) => print(&nickname?, &config, common.json),
+            account = log_in(&config, token, common.json) => print(account?.nickname.as_str(), &config, common.json),
         }
     })
 }
@@ -45,7 +45,8 @@ async fn token(settings: &Settings) -> Result<Token, CliError> {
     }
 }
 
-async fn log_in(config: &ClientConfig, token: Token, json: bool) -> Result<String, CliError> {
+/// Logs in, and returns the account as the server knows it.
+pub(super) async fn log_in(config: &ClientConfig, token: Token, json: bool) -> Result<Account, CliError> {
     let writer = Writer::builder(config.clone()).token(token).start();
     let mut reporter = StateReporter::new(PortKind::Write, writer.state(), json);
     // Both branches watch a state, so the dropped one loses nothing.
@@ -56,11 +57,12 @@ async fn log_in(config: &ClientConfig, token: Token, json: bool) -> Result<Strin
     if let Some(failure) = connection::closed(&writer.state(), config.write_addr_text()) {
         return Err(failure);
     }
-    let nickname = writer.account().borrow().as_ref().map(|account| account.nickname.to_string());
-    nickname.ok_or(CliError::NoAccount)
+    let account = writer.account().borrow().clone();
+    account.ok_or(CliError::NoAccount)
 }
 
-fn print(nickname: &str, config: &ClientConfig, json: bool) -> Result<Exit, CliError> {
+/// Prints a nickname.
+pub(super) fn print(nickname: &str, config: &ClientConfig, json: bool) -> Result<Exit, CliError> {
     let mut out = Vec::new();
     if json {
         let room = config.write_addr_text();

@@ -181,6 +181,28 @@ impl Credentials {
         })
     }
 
+    /// Adds an account of this room (`host:port` of its write port) in place of those that have its nickname there: the
+    /// server has given it a new token. Their other fields are kept.
+    ///
+    /// # Errors
+    /// As [`Credentials::add`].
+    pub fn renew_for(&mut self, room: &str, account: &Account) -> Result<(), CredentialsError> {
+        self.change(|lines| {
+            let is_it = |line: &CredentialLine| {
+                line.account.as_ref().is_some_and(|stored| {
+                    let other_room = stored.room().is_some_and(|own| !same_room(room, own));
+                    !other_room && (stored.has_nickname(account.nickname.as_str()) || stored.token() == &account.token)
+                })
+            };
+            let asked = lines.iter().filter(|line| is_it(line)).find_map(|line| line.account.as_ref()?.asked());
+            let mut line = CredentialLine::of(Some(room), account, asked);
+            for old in lines.extract_if(.., |line| is_it(line)) {
+                line = line.merged_with(&old);
+            }
+            lines.push(line);
+        })
+    }
+
     /// Removes the accounts with this [whole nickname](CachedAccount::has_nickname) and returns their number.
     ///
     /// # Errors

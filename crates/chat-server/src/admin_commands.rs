@@ -15,11 +15,13 @@ use chat_server::StartError;
 #[cfg(unix)]
 use chat_server::admin::{self, AdminCall, AdminError};
 #[cfg(unix)]
-use chat_server::command_line::AdminArguments;
+use chat_server::command_line::{AdminArguments, AdminCommand};
 
 use crate::process::report::{FAILURE, named};
 #[cfg(unix)]
 use crate::process::report::{USAGE, eprint};
+#[cfg(unix)]
+use crate::transfer_commands;
 
 pub(crate) fn check(dir: &Path) -> Result<ExitCode> {
     let report = check_store(dir).map_err(named(dir))?;
@@ -82,6 +84,11 @@ pub(crate) fn admin(dir: &Path, arguments: &AdminArguments) -> Result<ExitCode> 
         eprint(&sentence);
         Ok(ExitCode::from(USAGE))
     };
+    match &arguments.what {
+        AdminCommand::Backup { file } => return transfer_commands::backup(dir, file, arguments.json),
+        AdminCommand::Export { nickname: None } => return transfer_commands::export(dir),
+        _ => {}
+    }
     let request = match arguments.what.request() {
         Ok(request) => request,
         Err(sentence) => return usage(sentence),

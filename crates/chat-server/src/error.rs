@@ -47,6 +47,12 @@ pub enum JournalError {
     /// No space is left on the disk. Nothing of the batch was stored; a later batch may be.
     #[error("no space left for the store")]
     Full,
+    /// The disk did not confirm that it has what was written. A repeated sync can succeed without having written anything,
+    /// so the journal is not used any more; the next start reads and writes all of it again.
+    #[error(
+        "the disk did not confirm what was written (sync failed): the server stops, and its next start checks the store"
+    )]
+    SyncFailed,
     /// The data directory or a file in it could not be used.
     #[error("could not use {path}", path = path.display())]
     File {
@@ -168,6 +174,9 @@ pub(crate) enum CommitError {
     /// The whole transaction failed.
     #[error("the message was not stored")]
     Storage(#[source] Arc<JournalError>),
+    /// The disk failed meanwhile. The next start may find it stored.
+    #[error("the disk failed, so it is not known whether it was stored")]
+    Uncertain,
     /// The server is closing its journal.
     #[error("the server is closing")]
     Closed,

@@ -10,6 +10,10 @@ mod traits;
 
 pub(crate) use self::clock::now_ms;
 pub use self::memory::MemoryJournal;
+#[cfg(feature = "bin")]
+pub use self::sqlite::{
+    BackupReport, ImportReport, RestoreReport, backup_store, export_store, import_store, restore_store,
+};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{
     CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account, revoke_account_by_id,

@@ -60,6 +60,9 @@ mod registration;
 mod server;
 mod session;
 mod space;
+#[cfg(feature = "bin")]
+#[doc(hidden)]
+pub mod transfer;
 
 pub use accounts::TokenHash;
 pub use action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
@@ -70,6 +73,9 @@ pub use entry::{
 };
 pub use error::{ForeignDataDir, JournalError, StartError};
 pub use hooks::{Hooks, PostDecision, ServerHooks};
+#[cfg(feature = "bin")]
+#[doc(hidden)]
+pub use journal::{BackupReport, ImportReport, RestoreReport, backup_store, export_store, import_store, restore_store};
 #[cfg(feature = "sqlite")]
 pub use journal::{
     CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account, revoke_account_by_id,

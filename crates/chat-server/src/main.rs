@@ -5,6 +5,7 @@ mod admin_commands;
 mod metrics;
 mod process;
 mod reload;
+mod transfer_commands;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -66,6 +67,12 @@ fn run(arguments: &Arguments, words: Vec<OsString>) -> Result<ExitCode> {
         None => serve(&arguments.options, words),
         #[cfg(unix)]
         Some(ServerCommand::Admin { store, arguments }) => admin_commands::admin(&store.directory()?, arguments),
+        Some(ServerCommand::Import { store, file, replace }) => {
+            transfer_commands::import(&store.directory()?, file, *replace)
+        }
+        Some(ServerCommand::Restore { store, file, replace }) => {
+            transfer_commands::restore(&store.directory()?, file, *replace)
+        }
         Some(ServerCommand::Check { store }) => admin_commands::check(&store.directory()?),
         Some(ServerCommand::Accounts { store, what }) => admin_commands::accounts(&store.directory()?, what),
     }

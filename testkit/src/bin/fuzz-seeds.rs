@@ -60,6 +60,12 @@ impl Corpus {
         let server = "listen = \"0.0.0.0:5000\"\ndata-dir = \"d\"\nmax-connections = 0x10\npost-rate = \"20:200\"\n\
                       stall = 1.5\nstrict = true\nlog-format = \"json\"\ntls-listen = \"[::]:1\"\ntls-cert = \"c\"\n";
         self.write("server_configuration", "all", server)?;
+        let export = "{\"type\":\"room\",\"format\":1,\"streams\":[{\"id\":\"k3f9\",\"first\":1}]}\n\
+                      {\"type\":\"message\",\"seq\":1,\"at\":5,\"account\":1,\"nick\":\"Bob\",\"id\":\"a\",\"text\":\"x\"}\n\
+                      {\"type\":\"action\",\"number\":1,\"at\":6,\"head\":1,\"by\":\"root\",\"action\":\"remove\",\"seqs\":[1]}\n\
+                      {\"type\":\"end\",\"accounts\":0,\"messages\":1,\"actions\":1}\n";
+        self.write("room_export", "all", export)?;
+        self.write("room_export", "history", history)?;
         self.write("plain_lines", "two", "Keen Bob: hello\nсмелая Аня: привет: да\n")?;
         self.write("plain_lines", "odd", " Bob : x\nno sender\n: y\nBob: \u{301}\n")
     }

@@ -271,6 +271,7 @@ fn until(for_ms: Option<i64>) -> Option<i64> {
 pub(super) fn not_stored(error: &CommitError) -> AdminError {
     AdminError::Failed(match error {
         CommitError::Storage(source) => format!("could not store it: {source}"),
+        CommitError::Uncertain => "the disk failed: look at the log of actions after the next start".to_owned(),
         CommitError::Closed | CommitError::Revoked => "the server is closing".to_owned(),
     })
 }

@@ -1,5 +1,7 @@
 //! The command line of `chat-server admin`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::address_range::AddressRange;
@@ -111,10 +113,16 @@ pub enum AdminCommand {
     Stats,
     /// List all actions: number, time (seconds since 1970), operator, action.
     Log,
-    /// Print all messages of an account as JSON lines.
+    /// Print all messages of an account, or the whole room without tokens, as JSON lines.
     Export {
-        /// The complete nickname.
-        nickname: String,
+        /// The complete nickname [default: everything].
+        nickname: Option<String>,
+    },
+    /// Copy the room into one file, checked, while it runs.
+    Backup {
+        /// The file. An earlier backup of this name is replaced as a whole.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
 }
 
@@ -167,7 +175,10 @@ impl AdminCommand {
             Self::Who => AdminRequest::Who,
             Self::Stats => AdminRequest::Stats,
             Self::Log => AdminRequest::Log,
-            Self::Export { nickname: name } => AdminRequest::Export { nickname: nickname(name) },
+            Self::Export { nickname: Some(name) } => AdminRequest::Export { nickname: nickname(name) },
+            Self::Export { nickname: None } | Self::Backup { .. } => {
+                return Err("this command reads the store itself".to_owned());
+            }
         })
     }
 }

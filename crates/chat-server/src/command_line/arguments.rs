@@ -50,6 +50,30 @@ pub enum ServerCommand {
         #[command(flatten)]
         arguments: AdminArguments,
     },
+    /// Make a room of a file that "admin export" has written, or of a history file. The server must be stopped.
+    Import {
+        /// The store.
+        #[command(flatten)]
+        store: StoreLocation,
+        /// The file; - is standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Set a room that is there aside.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Put a file that "admin backup" has written in the place of the room. The server must be stopped.
+    Restore {
+        /// The store.
+        #[command(flatten)]
+        store: StoreLocation,
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Set a room that is there aside.
+        #[arg(long)]
+        replace: bool,
+    },
     /// Verify a store without changing it. Exit code 1 if it is damaged.
     Check {
         /// The store.

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::queue::{CommitQueue, CommitRequest, Maintenance};
 use crate::action::{AccountId, ActionRecord, OperatorAction};
 use crate::entry::{Appended, Draft, MessageRecord};
-use crate::error::JournalError;
+use crate::error::{CommitError, JournalError};
 use crate::hooks::Hooks;
 use crate::journal::Journal;
 use crate::log::SharedLog;
@@ -124,7 +124,7 @@ impl<J: Journal> JournalOwner<J> {
                 // A separate statement, so that the lock is released before the journal works.
                 let waiting = this.lock().take_maintenance();
                 for maintenance in waiting {
-                    this.maintain(maintenance);
+                    this.maintain(maintenance)?;
                 }
                 this.queue.lock().unwrap_or_else(PoisonError::into_inner).gather(&mut this.batch);
                 if this.batch.is_empty() {
@@ -158,9 +158,12 @@ impl<J: Journal> JournalOwner<J> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn maintain(&mut self, Maintenance { probe, revoked }: Maintenance) {
+    fn maintain(&mut self, Maintenance { probe, revoked }: Maintenance) -> Result<(), JournalError> {
         if probe {
             let probed = self.journal.probe();
+            if matches!(probed, Err(JournalError::SyncFailed)) {
+                return probed;
+            }
             if let Err(error) = &probed {
                 self.failures.failed(error);
             }
@@ -170,11 +173,16 @@ impl<J: Journal> JournalOwner<J> {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not read revoked accounts");
             Vec::new()
         });
-        if let Err(error) = self.journal.tidy() {
-            tracing::warn!(error = &error as &dyn std::error::Error, "could not erase removed texts completely");
+        match self.journal.tidy() {
+            Err(JournalError::SyncFailed) => return Err(JournalError::SyncFailed),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not erase removed texts completely");
+            }
+            Ok(()) => {}
         }
         self.barred.extend(&found);
         let _ = revoked.send(found);
+        Ok(())
     }
 
     /// Refuses the posts of accounts that are revoked, also by an earlier request of the same transaction.
@@ -241,6 +249,12 @@ impl<J: Journal> JournalOwner<J> {
                 for (request, count) in batch.drain(..).zip(counts) {
                     request.reply.send(Ok(appended.by_ref().take(count).collect()));
                 }
+            }
+            // What was written may or may not be there after the next start, so these posts get no answer.
+            Err(JournalError::SyncFailed) => {
+                meters.commit_failed();
+                batch.drain(..).for_each(|request| request.reply.send(Err(CommitError::Uncertain)));
+                return Err(JournalError::SyncFailed);
             }
             Err(error) => {
                 meters.commit_failed();

@@ -2,17 +2,27 @@
 
 mod actions;
 mod admin;
+#[cfg(feature = "bin")]
+mod backup;
 mod clean_shutdown;
 mod effect;
 mod error;
+#[cfg(feature = "bin")]
+mod export;
 mod head_marker;
 mod identity;
+#[cfg(feature = "bin")]
+mod import;
 mod insert;
 mod journal;
+#[cfg(feature = "bin")]
+mod new_store;
 mod open;
 mod quick_check;
 mod reader;
 mod repair;
+#[cfg(feature = "bin")]
+mod restore;
 mod row;
 mod scan;
 mod schema;
@@ -23,4 +33,12 @@ pub use self::{
     journal::SqliteJournal,
     repair::Recovery,
     verify::CheckReport,
+};
+
+#[cfg(feature = "bin")]
+pub use self::{
+    backup::{BackupReport, backup_store},
+    export::export_store,
+    import::{ImportReport, import_store},
+    restore::{RestoreReport, restore_store},
 };

@@ -1,11 +1,14 @@
 //! Sentences for people on standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::process::ExitCode;
 
+use anyhow::Result;
 use chat_proto::display;
 use chat_server::command_line::LogFormat;
 use chat_server::{JournalError, Recovery};
+use serde_json::Value;
 
 use super::log_writer;
 use super::logging::without_os_codes;
@@ -25,6 +28,26 @@ pub(crate) fn eprint(sentence: &str) {
         Some(writer) => writer.send(line.into_bytes()),
         // There is no other place to report that standard error is closed.
         None => drop(io::stderr().write_all(line.as_bytes())),
+    }
+}
+
+/// Prints one answer of a command on standard output: the object, or the same as text.
+///
+/// # Errors
+/// Standard output failed. A reader that has closed its end is no error.
+pub(crate) fn print_reply(json: bool, object: &Value, text: &str) -> Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    let line = match json {
+        true => object.to_string(),
+        false if out.is_terminal() => display::clean_for_terminal(text).into_owned(),
+        // Output to a pipe is data and must stay unchanged.
+        false => text.to_owned(),
+    };
+    match writeln!(out, "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("could not write to standard output"))
+        }
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 

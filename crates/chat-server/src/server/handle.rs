@@ -122,9 +122,8 @@ impl ServerHandle {
             Ok(Appended::Fresh { seq, .. } | Appended::Repeated { seq }) => {
                 self.context.position(seq).ok_or_else(closed)
             }
-            Ok(Appended::Account(_) | Appended::Action { .. }) | Err(CommitError::Closed | CommitError::Revoked) => {
-                Err(closed())
-            }
+            Ok(Appended::Account(_) | Appended::Action { .. })
+            | Err(CommitError::Closed | CommitError::Revoked | CommitError::Uncertain) => Err(closed()),
             Err(CommitError::Storage(error)) => Err(JournalError::other(error)),
         }
     }

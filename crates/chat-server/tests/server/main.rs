@@ -2,13 +2,18 @@
 //! ends and answers, and a guard fails a test that hangs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bad_input;
 mod binary;
 mod clean_shutdown;
 mod config_file;
 mod damage;
 mod dialogue;
+#[cfg(target_os = "linux")]
+mod disk;
 #[cfg(unix)]
 mod dist;
+#[cfg(unix)]
+mod documents;
 mod drain;
 mod embedding;
 mod fan_out;
@@ -18,6 +23,8 @@ mod limits;
 mod metrics;
 #[cfg(unix)]
 mod moderation;
+#[cfg(unix)]
+mod old_clients;
 mod peer;
 #[cfg(unix)]
 mod process;
@@ -30,3 +37,5 @@ mod reload;
 mod resume;
 mod siege;
 mod storage;
+#[cfg(unix)]
+mod transfer;

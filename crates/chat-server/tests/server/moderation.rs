@@ -9,50 +9,50 @@ use crate::binary::{Program, run};
 use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, WELCOME};
 
 /// The program with a store, and the commands for it.
-struct Room {
-    dir: tempfile::TempDir,
-    program: Option<Program>,
+pub(crate) struct Room {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) program: Option<Program>,
 }
 
 impl Room {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut room = Self { dir: tempfile::tempdir().unwrap(), program: None };
         room.restart();
         room
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.dir.path().to_str().unwrap()
     }
 
-    fn program(&self) -> &Program {
+    pub(crate) fn program(&self) -> &Program {
         self.program.as_ref().unwrap()
     }
 
     /// Kills the server, without a chance to close its store, and starts it again.
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.program = None;
         self.program = Some(Program::start(&["--data-dir", self.path()]));
     }
 
     /// Runs an admin command. Returns exit code, standard output and standard error.
-    fn try_admin(&self, words: &[&str]) -> (Option<i32>, String, String) {
+    pub(crate) fn try_admin(&self, words: &[&str]) -> (Option<i32>, String, String) {
         run(&[&["admin", "--data-dir", self.path(), "--actor", "root"], words].concat())
     }
 
-    fn admin(&self, words: &[&str]) -> String {
+    pub(crate) fn admin(&self, words: &[&str]) -> String {
         let (code, out, err) = self.try_admin(words);
         assert_eq!((code, err.as_str()), (Some(0), ""), "{words:?}");
         out
     }
 
-    fn admin_json(&self, words: &[&str]) -> Vec<Value> {
+    pub(crate) fn admin_json(&self, words: &[&str]) -> Vec<Value> {
         let out = self.admin(&[&["--json"], words].concat());
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Registers an account. Returns its writer, its nickname and its token.
-    async fn register(&self, nickname: &str) -> (Peer, String, String) {
+    pub(crate) async fn register(&self, nickname: &str) -> (Peer, String, String) {
         let mut peer = Peer::connect(self.program().write).await;
         peer.send(format!("\n{nickname}\n")).await;
         peer.expect(format!("{GREETING}{PROMPT}")).await;
@@ -61,19 +61,19 @@ impl Room {
         (peer, record.nickname, record.token)
     }
 
-    async fn resume(&self, from: &str) -> (Peer, Value) {
+    pub(crate) async fn resume(&self, from: &str) -> (Peer, Value) {
         let mut peer = Peer::connect(self.program().listen).await;
         let answer = peer.resume(from).await;
         (peer, answer)
     }
 }
 
-async fn post(writer: &mut Peer, text: &str) {
+pub(crate) async fn post(writer: &mut Peer, text: &str) {
     writer.send(format!("{text}\n\n")).await;
     writer.expect(CONFIRMED).await;
 }
 
-async fn object(peer: &mut Peer) -> Value {
+pub(crate) async fn object(peer: &mut Peer) -> Value {
     serde_json::from_str(peer.line().await.strip_prefix('\u{1}').unwrap()).unwrap()
 }
 
@@ -451,27 +451,4 @@ fn the_socket_is_private() {
     assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let (code, _, err) = run(&["admin", "--data-dir", Path::new("/nonexistent").to_str().unwrap(), "who"]);
     assert_eq!(code, Some(1), "{err}");
-}
-
-/// Each block of shell commands in the documentation is run as it is written.
-#[tokio::test]
-async fn the_documented_commands_work() {
-    let document = include_str!("../../../../docs/moderation.md");
-    let room = Room::start();
-    let (mut writer, nickname, _) = room.register("Bob").await;
-    for number in 0..12 {
-        post(&mut writer, &format!("message {number}")).await;
-    }
-    let blocks = document.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
-    let mut commands = 0;
-    for line in blocks.flat_map(str::lines) {
-        let words = line.strip_prefix("chat-server admin ").unwrap_or_else(|| panic!("not an admin command: {line}"));
-        let words = words.replace("\"Keen Bob\"", &format!("\"{nickname}\""));
-        let script = format!("\"$0\" admin --data-dir \"$1\" {words}");
-        let done =
-            Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_chat-server"), room.path()]).output().unwrap();
-        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
-        commands += 1;
-    }
-    assert!(commands > 10, "{commands}");
 }

@@ -98,7 +98,8 @@ pub(super) fn revoked_accounts(connection: &Connection) -> Result<Vec<AccountId>
     Ok(revoked.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-fn open(dir: &Path) -> Result<Connection, StoreError> {
+/// Opens the store in `dir`, on which a server may be running.
+pub(super) fn open(dir: &Path) -> Result<Connection, StoreError> {
     let path = dir.join(STORE);
     match path.symlink_metadata() {
         // As the server does: a store that the server would refuse must not be shown.

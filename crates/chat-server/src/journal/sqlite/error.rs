@@ -1,6 +1,8 @@
 //! Errors inside the SQLite journal, before they become a [`JournalError`].
 
 use crate::error::JournalError;
+#[cfg(feature = "bin")]
+use crate::transfer::TransferError;
 
 /// An error of SQLite, or of the files around it.
 #[derive(Debug, thiserror::Error)]
@@ -35,14 +37,35 @@ impl StoreError {
     }
 }
 
+/// Returns whether a sync of a file or of its directory failed, rather than a write.
+fn is_sync_failure(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(rusqlite::ffi::SQLITE_IOERR_FSYNC | rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC))
+}
+
 impl From<StoreError> for JournalError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Journal(error) => error,
             StoreError::Sqlite(error) => match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+                _ if is_sync_failure(&error) => Self::SyncFailed,
                 _ => Self::other(error),
             },
         }
+    }
+}
+
+#[cfg(feature = "bin")]
+impl From<StoreError> for TransferError {
+    fn from(error: StoreError) -> Self {
+        Self::Journal(error.into())
+    }
+}
+
+#[cfg(feature = "bin")]
+impl From<rusqlite::Error> for TransferError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::from(error).into()
     }
 }

@@ -4,8 +4,10 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_proto::Seq;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::error::StoreError;
@@ -137,7 +139,10 @@ impl SqliteJournal {
         if drafts.iter().any(|draft| matches!(draft, Draft::Action(_))) {
             // What was removed is gone from the file itself, because it is overwritten when it is deleted. A failure is
             // no reason to report the action as failed; `tidy` tries again.
-            self.erasing = !self.erase_log().unwrap_or(false);
+            self.erasing = match self.erase_log().map_err(JournalError::from) {
+                Err(JournalError::SyncFailed) => return Err(JournalError::SyncFailed.into()),
+                erased => !erased.unwrap_or(false),
+            };
         }
         if head != self.head {
             self.head = head;
@@ -152,9 +157,22 @@ impl SqliteJournal {
         // Before the log is shortened here, so that another program that did so is noticed.
         self.dir.check_lock()?;
         self.identity.check()?;
-        let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        // A backup reads for a long time, and posts must not wait for it.
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(schema::BUSY_TIMEOUT)?;
         self.identity.renew();
-        Ok(busy == 0)
+        Ok(busy? == 0)
+    }
+
+    /// After a failed sync, keeps SQLite from moving the write-ahead log into the store when it is closed: what is in it
+    /// may not be on the disk, and a further sync could succeed nevertheless. The next start reads it.
+    fn distrusted(&self, error: StoreError) -> JournalError {
+        let error = JournalError::from(error);
+        if matches!(error, JournalError::SyncFailed) {
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+        error
     }
 
     /// Called after the commit: a power failure can only make the marker too low, which is harmless.
@@ -180,12 +198,14 @@ impl Journal for SqliteJournal {
     }
 
     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
-        Ok(self.store(drafts).inspect_err(|error| self.reader.note_damage(error))?)
+        let stored = self.store(drafts).inspect_err(|error| self.reader.note_damage(error));
+        stored.map_err(|error| self.distrusted(error))
     }
 
     fn tidy(&mut self) -> Result<(), JournalError> {
         if self.erasing {
-            self.erasing = !self.erase_log()?;
+            let erased = self.erase_log().map_err(|error| self.distrusted(error));
+            self.erasing = !erased?;
         }
         Ok(())
     }
@@ -197,7 +217,8 @@ impl Journal for SqliteJournal {
     fn probe(&mut self) -> Result<(), JournalError> {
         self.dir.check_lock()?;
         self.identity.check()?;
-        Ok(schema::write_nothing_new(&mut self.connection)?)
+        let written = schema::write_nothing_new(&mut self.connection);
+        written.map_err(|error| self.distrusted(error))
     }
 
     fn revoked_elsewhere(&mut self) -> Result<Vec<AccountId>, JournalError> {

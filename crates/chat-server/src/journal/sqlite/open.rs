@@ -11,6 +11,7 @@ use super::repair::Recovery;
 use super::verify::{self, LogSummary};
 use super::{clean_shutdown, quick_check, repair, schema};
 use crate::entry::LogStream;
+use crate::error::JournalError;
 use crate::journal::data_dir::private_file;
 
 /// A store without known damage.
@@ -60,5 +61,21 @@ fn open_sound(path: &Path, left: Option<Seq>) -> Result<Option<(Connection, LogS
         tracing::info!("the store was not shut down cleanly or has changed since: checking all of it");
     }
     let report = verify::verify(&connection)?;
-    Ok(report.is_good().then(|| (connection, report.into_summary())))
+    if !report.is_good() {
+        return Ok(None);
+    }
+    rewrite_log(&connection)?;
+    Ok(Some((connection, report.into_summary())))
+}
+
+/// Moves the write-ahead log of a crash into the store, which writes and syncs all of its pages. After a failed sync the
+/// kernel can show pages that are not on the disk, so what was only read from the log must not be confirmed to a writer
+/// that repeats a post.
+fn rewrite_log(connection: &Connection) -> Result<(), StoreError> {
+    let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    match moved.map_err(|error| JournalError::from(StoreError::from(error))) {
+        // The server starts on a full disk, and declines posts until there is space.
+        Err(JournalError::Full) => Ok(()),
+        moved => Ok(moved?),
+    }
 }

@@ -46,27 +46,65 @@ const UNFINISHED: &str = ".part";
 /// The new store, complete.
 const COMPLETE: &str = ".new";
 
+/// A restored or imported store, complete.
+const RESTORED: &str = ".restored";
+
+/// Why a store is set aside, which is a part of its new name.
+#[derive(Debug, Clone, Copy)]
+enum Aside {
+    Damaged,
+    Replaced,
+}
+
 /// Finishes an interrupted repair. A complete new store replaces what is left of the old one, whose write-ahead log may
 /// already have been moved.
 pub(super) fn finish_interrupted(store: &Path) -> Result<(), JournalError> {
     let fail = |source| JournalError::file(store, source);
     remove(&file::with_suffix(store, UNFINISHED)).map_err(fail)?;
-    if file::with_suffix(store, COMPLETE).exists() {
-        exchange(store).map_err(fail)?;
+    for (complete, why) in [(COMPLETE, Aside::Damaged), (RESTORED, Aside::Replaced)] {
+        if file::with_suffix(store, complete).exists() {
+            exchange(store, complete, why).map_err(fail)?;
+        }
     }
     Ok(())
 }
 
+/// Returns the path at which a new store for `store` is built, after removing what an interrupted run has left there.
+#[cfg(feature = "bin")]
+pub(super) fn unfinished(store: &Path) -> Result<PathBuf, JournalError> {
+    let path = file::with_suffix(store, UNFINISHED);
+    remove(&path).map_err(|source| JournalError::file(&path, source))?;
+    Ok(path)
+}
+
+/// Puts the finished new store, which no process may have open, in the place of the old one. Returns the path to which an
+/// old one was moved.
+#[cfg(feature = "bin")]
+pub(super) fn put_in_place(store: &Path) -> Result<Option<PathBuf>, JournalError> {
+    let fresh = file::with_suffix(store, UNFINISHED);
+    let fail = |source| JournalError::file(store, source);
+    fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(fail)?;
+    let old = store.exists();
+    if old && let Ok(connection) = schema::open_for_writing(store) {
+        // What is set aside is then one file. A store that is too damaged for that keeps its write-ahead log.
+        let _ = checkpoint(&connection);
+    }
+    fs::rename(&fresh, file::with_suffix(store, RESTORED)).map_err(fail)?;
+    store.parent().map_or(Ok(()), directory::sync).map_err(fail)?;
+    let aside = exchange(store, RESTORED, Aside::Replaced).map_err(fail)?;
+    Ok(old.then_some(aside))
+}
+
 /// Sets the old store aside, file by file, and puts the complete new one in its place.
-fn exchange(store: &Path) -> io::Result<PathBuf> {
-    let aside = free_name(store);
+fn exchange(store: &Path, complete: &str, why: Aside) -> io::Result<PathBuf> {
+    let aside = free_name(store, why);
     for suffix in ["-wal", "-shm", ""] {
         let part = file::with_suffix(store, suffix);
         if part.exists() {
             fs::rename(&part, file::with_suffix(&aside, suffix))?;
         }
     }
-    fs::rename(file::with_suffix(store, COMPLETE), store)?;
+    fs::rename(file::with_suffix(store, complete), store)?;
     store.parent().map_or(Ok(()), directory::sync)?;
     Ok(aside)
 }
@@ -106,7 +144,7 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
     fs::File::open(&fresh_path).and_then(|file| file.sync_all()).map_err(fail)?;
     fs::rename(&fresh_path, file::with_suffix(path, COMPLETE)).map_err(fail)?;
     path.parent().map_or(Ok(()), directory::sync).map_err(fail)?;
-    let aside = exchange(path).map_err(fail)?;
+    let aside = exchange(path, COMPLETE, Aside::Damaged).map_err(fail)?;
     Ok(Recovery::SetAside { file: aside, messages, accounts })
 }
 
@@ -209,14 +247,18 @@ fn mended_copy(path: &Path, copy_path: &Path, fresh_path: &Path) -> io::Result<O
     Ok(schema::open_existing(copy_path).ok())
 }
 
-fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
-fn free_name(path: &Path) -> PathBuf {
+fn free_name(path: &Path, why: Aside) -> PathBuf {
+    let why = match why {
+        Aside::Damaged => "damaged",
+        Aside::Replaced => "replaced",
+    };
     let mut stamp = now_ms();
     loop {
-        let name = file::with_suffix(path, format!(".damaged-{stamp}"));
+        let name = file::with_suffix(path, format!(".{why}-{stamp}"));
         if !name.exists() {
             return name;
         }

@@ -1,6 +1,7 @@
 //! The tables of the store, and how its file is opened.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -30,6 +31,9 @@ pub(super) const PAGE_SIZE: usize = 4096;
 
 /// The number of prepared statements cached per connection.
 const STATEMENTS: usize = 16;
+
+/// How long to wait for another process: the administrator's commands also write, for a moment.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Messages and accounts are separate tables, because the numbers of messages have no holes. The ids of posts are
 /// unique in the store, so that a repetition is found after any crash.
@@ -129,6 +133,13 @@ pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Returns whether a file begins like a store: with the magic of SQLite and our mark, whatever the format.
+#[cfg(feature = "bin")]
+pub(super) fn is_ours(header: &[u8; 100]) -> bool {
+    let mark = OURS.to_be_bytes();
+    header.starts_with(b"SQLite format 3\0") && header[68..71] == mark[4..7]
+}
+
 /// Opens a read-only connection. The writing one must be open.
 pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -138,8 +149,7 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // The administrator's commands also write, for a moment.
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }

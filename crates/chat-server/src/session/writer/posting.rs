@@ -206,6 +206,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             CommitError::Storage(_) => DeclineCode::Storage,
             CommitError::Closed => DeclineCode::Draining,
             CommitError::Revoked => DeclineCode::Revoked,
+            // Any answer could be wrong, so there is none: the writer repeats the posts when it connects again.
+            CommitError::Uncertain => {
+                self.ending = Some(WriterEnding::Unanswerable);
+                return;
+            }
         };
         for id in ids {
             match id {

@@ -211,7 +211,7 @@ fn a_removed_text_is_in_no_file() {
     let reader = schema::open_for_reading(&dir.path().join(STORE)).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     let _: i64 = reader.query_row("SELECT count(*) FROM message", [], |row| row.get(0)).unwrap();
-    journal.connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+    journal.connection.busy_timeout(Duration::ZERO).unwrap();
     journal.append(&[post(1, None, "LATESECRET"), remove([201])]).unwrap();
     journal.append(&[post(1, None, "LASTSECRET")]).unwrap();
     journal.append(&[remove([202])]).unwrap();

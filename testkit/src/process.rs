@@ -3,7 +3,14 @@
 use std::fs;
 
 use anyhow::{Context, Result};
+#[cfg(unix)]
 use rustix::param::clock_ticks_per_second;
+
+/// Without `/proc` there are no ticks to convert.
+#[cfg(not(unix))]
+fn clock_ticks_per_second() -> u64 {
+    1
+}
 
 /// Returns the peak memory of the process in KiB (`VmHWM`).
 ///

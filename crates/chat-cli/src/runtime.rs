@@ -1,8 +1,6 @@
 //! The asynchronous runtime of a command.
 
 use std::future::Future;
-use std::io;
-use std::os::unix::net::UnixStream;
 
 use chat_frontend::Exit;
 
@@ -12,8 +10,11 @@ use crate::error::CliError;
 /// Operations on files run on other threads; see [`unblock`](chat_frontend::unblock).
 pub(crate) fn block_on(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     // The runtime panics where it cannot open its descriptors, so find out first whether it can.
-    let spare: io::Result<Vec<_>> = (0..4).map(|_| UnixStream::pair()).collect();
-    drop(spare.map_err(CliError::Runtime)?);
+    #[cfg(unix)]
+    {
+        let spare: std::io::Result<Vec<_>> = (0..4).map(|_| std::os::unix::net::UnixStream::pair()).collect();
+        drop(spare.map_err(CliError::Runtime)?);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
     let exit = runtime.block_on(work);
     // Does not wait for the thread that may be blocked on standard input.

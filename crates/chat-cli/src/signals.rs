@@ -1,14 +1,20 @@
 //! SIGINT, SIGTERM and SIGHUP: the first requests a clean end, the second ends the program at once.
 
-use std::io::{self, Read as _};
+use std::io;
+#[cfg(unix)]
+use std::io::Read as _;
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chat_frontend::Exit;
+#[cfg(unix)]
 use chat_frontend::streams::StuckWrite;
+#[cfg(unix)]
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+#[cfg(unix)]
 use signal_hook::low_level::{self, pipe};
 use tokio::sync::{Notify, watch};
 
@@ -18,9 +24,11 @@ const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
 /// After a signal, how long the program may take to notice it, and how long one write to its output may take. A write to
 /// a pipe that is not read never returns. Together with the time for confirmations it is less than 2 s.
+#[cfg(unix)]
 const STUCK_AFTER: Duration = Duration::from_millis(1200);
 
 /// How often the program is looked at after a signal.
+#[cfg(unix)]
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What SIGHUP, the signal of a terminal that was closed, asks for.
@@ -44,6 +52,7 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
+    #[cfg(unix)]
     pub(crate) fn watch(on_hangup: OnHangup) -> io::Result<Self> {
         let (signals, sender) = UnixStream::pair()?;
         for signal in [SIGINT, SIGTERM] {
@@ -58,6 +67,30 @@ impl Interrupt {
         let work = move || receive(signals, &level_sender, &seen);
         std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(work)?;
         Ok(Self { level, noticed })
+    }
+
+    /// Watches for Ctrl+C, the only request to end on a system without signals. A program that is stuck in a write ends
+    /// with the second one.
+    #[cfg(not(unix))]
+    pub(crate) fn watch(_: OnHangup) -> io::Result<Self> {
+        let (level_sender, level) = watch::channel(0);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let work = move || {
+            runtime.block_on(async {
+                let mut last: Option<Instant> = None;
+                while tokio::signal::ctrl_c().await.is_ok() {
+                    if last.is_none_or(|last| last.elapsed() >= SAME_SIGNAL) {
+                        if *level_sender.borrow() == 2 {
+                            std::process::exit(Exit::Interrupted as i32);
+                        }
+                        last = Some(Instant::now());
+                        level_sender.send_modify(|level| *level += 1);
+                    }
+                }
+            });
+        };
+        std::thread::Builder::new().name("signals".into()).spawn(work)?;
+        Ok(Self { level, noticed: Arc::default() })
     }
 
     /// Resolves with the first signal. Cancel-safe: a signal in the meantime is not lost.
@@ -81,6 +114,7 @@ impl Interrupt {
 
 /// Counts the signals, and ends the process when the program does not: when it does not notice the first one, when it is
 /// stuck in a write, and some time after the second.
+#[cfg(unix)]
 fn receive(mut signals: UnixStream, level: &watch::Sender<u8>, noticed: &AtomicBool) {
     let mut buffer = [0; 16];
     let mut last: Option<Instant> = None;
@@ -111,6 +145,7 @@ fn receive(mut signals: UnixStream, level: &watch::Sender<u8>, noticed: &AtomicB
 
 /// Returns whether the program was started with SIGHUP ignored. Only Linux tells it without unsafe code; elsewhere it
 /// counts as not ignored.
+#[cfg(unix)]
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
@@ -122,6 +157,13 @@ fn hangup_is_ignored() -> bool {
 pub(crate) struct Hangup(Arc<Notify>);
 
 impl Hangup {
+    /// Never tells: without signals, a file that was rotated is opened again with the next start.
+    #[cfg(not(unix))]
+    pub(crate) fn watch() -> io::Result<Self> {
+        Ok(Self(Arc::default()))
+    }
+
+    #[cfg(unix)]
     pub(crate) fn watch() -> io::Result<Self> {
         let (mut signals, sender) = UnixStream::pair()?;
         pipe::register(SIGHUP, sender)?;

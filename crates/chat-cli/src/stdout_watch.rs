@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+#[cfg(unix)]
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::Notify;
 
@@ -14,17 +15,20 @@ impl StdoutWatch {
     /// never reported.
     pub(crate) fn watch() -> Self {
         let gone = Arc::new(Notify::new());
-        let told = Arc::clone(&gone);
-        let watch = move || {
-            let stdout = std::io::stdout();
-            // No event is requested: only an error or a hang-up ends the wait.
-            let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
-            if poll(&mut fds, None).is_ok_and(|count| count > 0) {
-                told.notify_one();
-            }
-        };
-        // Without the thread, the next write notices.
-        let _ = std::thread::Builder::new().name("reader".into()).stack_size(64 * 1024).spawn(watch);
+        #[cfg(unix)]
+        {
+            let told = Arc::clone(&gone);
+            let watch = move || {
+                let stdout = std::io::stdout();
+                // No event is requested: only an error or a hang-up ends the wait.
+                let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+                if poll(&mut fds, None).is_ok_and(|count| count > 0) {
+                    told.notify_one();
+                }
+            };
+            // Without the thread, the next write notices. So it does on systems without `poll`.
+            let _ = std::thread::Builder::new().name("reader".into()).stack_size(64 * 1024).spawn(watch);
+        }
         Self(gone)
     }
 

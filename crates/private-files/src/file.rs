@@ -215,13 +215,14 @@ fn open_existing(path: &Path, options: &OpenOptions) -> io::Result<File> {
 
 /// Opens without blocking on a pipe that has no other end.
 fn open_without_waiting(path: &Path, options: &OpenOptions) -> io::Result<File> {
-    let mut options = options.clone();
     #[cfg(unix)]
-    {
+    let options = &{
+        let mut options = options.clone();
         // Same bits; the two crates only disagree about the sign.
         let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
-    }
+        options
+    };
     options.open(path)
 }
 

@@ -12,6 +12,7 @@ use crate::repair::Repair;
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "compared by inode"))]
     path: PathBuf,
 }
 

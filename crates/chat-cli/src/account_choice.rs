@@ -14,7 +14,7 @@ use chat_frontend::unblock;
 use tokio::time::Instant;
 
 use crate::connection::LastError;
-use crate::error::{CliError, MAX_NICKNAME_CHARS};
+use crate::error::{CliError, MAX_NICKNAME_CHARS, advice_while_retrying};
 use crate::output;
 
 /// How long to wait for another run that registers, if the options set no limit.
@@ -169,7 +169,8 @@ async fn ask(config: &ClientConfig, nickname: Nickname, last_error: &LastError) 
         if !(unsaid && tries_left && time_left) {
             return Err(CliError::Connect { what: config.write_addr_text(), error });
         }
-        output::report(format_args!("{}; retrying in {}", chain(&*error), in_words(wait)));
+        let advice = if attempts == 1 { advice_while_retrying(&error) } else { "" };
+        output::report(format_args!("{}{advice}; retrying in {}", chain(&*error), in_words(wait)));
         last_error.set(Some(error));
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(config.retry.cap);

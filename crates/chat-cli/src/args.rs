@@ -22,7 +22,9 @@ pub(crate) struct CliArgs {
     pub(crate) command: CliCommand,
 }
 
+/// Options of every command. The help of a command shows its own first.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct CommonArgs {
     /// Print one JSON object per line
     #[arg(long, global = true)]

@@ -9,7 +9,7 @@ use chat_frontend::time::in_words;
 use tokio::sync::watch;
 
 use crate::args::{CommonArgs, ConnectArgs, IdentityArgs};
-use crate::error::CliError;
+use crate::error::{CliError, advice_while_retrying};
 use crate::json::JsonObject;
 use crate::output;
 
@@ -149,10 +149,11 @@ impl StateReporter {
         }
         match state {
             ConnectionState::Waiting { retry_at, cause, .. } => {
+                let advice = if self.troubled { "" } else { advice_while_retrying(&cause) };
                 self.troubled = true;
                 let wait = retry_at.saturating_duration_since(tokio::time::Instant::now());
                 let (side, cause) = (self.side.name(), chain(&*cause));
-                output::report(format_args!("{side} port: {cause}; retrying in {}", in_words(wait)));
+                output::report(format_args!("{side} port: {cause}{advice}; retrying in {}", in_words(wait)));
             }
             ConnectionState::Online { .. } if self.troubled => {
                 self.troubled = false;

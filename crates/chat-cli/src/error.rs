@@ -31,7 +31,7 @@ pub(crate) enum CliError {
     Credentials(CredentialsError),
     #[error("{0}; use the complete nickname, or remove old accounts with `chat accounts remove`")]
     SeveralFit(Box<str>),
-    #[error("no account found: pass -u NAME or a token")]
+    #[error("no account found: pass -u NAME or a token; `chat register -u NAME` creates an account")]
     NoAccount,
     #[error("there is no account {0:?} for this server, and --no-register forbids to create one")]
     NotRegistered(String),
@@ -208,10 +208,15 @@ fn is_cut_registration(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Interrupted(ProtocolError::EndedEarly { waiting_for }) if is_account(waiting_for))
 }
 
-fn is_refused_locally(what: &str, error: &ConnectError) -> bool {
-    let local = ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|host| what.starts_with(host));
-    let refused = |source: &std::io::Error| source.kind() == std::io::ErrorKind::ConnectionRefused;
-    local && matches!(error, ConnectError::Connect { source, .. } if refused(source))
+fn is_refused_locally(error: &ConnectError) -> bool {
+    let ConnectError::Connect { address, source, .. } = error else { return false };
+    let local = ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|host| address.starts_with(host));
+    local && source.kind() == std::io::ErrorKind::ConnectionRefused
+}
+
+/// Returns what to do about a connection that is tried again, for the first report about it.
+pub(crate) fn advice_while_retrying(error: &ConnectError) -> &'static str {
+    if is_refused_locally(error) { NO_SERVER } else { "" }
 }
 
 /// The longest nickname of our server, in characters. A longer one is shortened by it and refused by others.
@@ -236,7 +241,7 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
     let text = chain(error);
     let advice = match refusal(error) {
         Some(Refusal::UnknownToken) => UNKNOWN_TOKEN,
-        None if is_refused_locally(what, error) => NO_SERVER,
+        None if is_refused_locally(error) => NO_SERVER,
         None if is_cut_registration(error) => CUT_REGISTRATION,
         _ => "",
     };

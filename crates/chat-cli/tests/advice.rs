@@ -46,6 +46,22 @@ fn missing_local_server_has_advice() {
 }
 
 #[test]
+fn missing_local_server_has_advice_once_while_retrying() {
+    let home = Home::new();
+    for command in [["listen"].as_slice(), &["send", "-u", "Bob", "hello"]] {
+        let ports = ["--listen-port", "1", "--write-port", "1", "--retry-max-time", "3s"];
+        let output = run(home.chat(command.iter().copied().chain(ports)));
+        let text = err(&output);
+        assert_eq!(code(&output), 4, "{text}");
+        let (first, last) = (text.lines().next().unwrap(), text.lines().last().unwrap());
+        for line in [first, last] {
+            assert!(line.contains("`chat-server` starts one"), "{text}");
+        }
+        assert_eq!(text.matches("`chat-server` starts one").count(), 2, "{text}");
+    }
+}
+
+#[test]
 fn unknown_token_has_advice() {
     let (room, home) = (Room::start(), Home::new());
     let mut command = home.chat_in(&room, ["send", "-m", "hi"]);

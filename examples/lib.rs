@@ -8,10 +8,11 @@
 //! cargo run --example echo_bot -- 5000 5050
 //! cargo run --example archiver -- archive.tsv 5000 5050
 //! cargo run --example bridge -- lobby 5000 tower 6050 state
-//! cargo run --example poller -- 5000 5050        # a program with a loop of its own, like a GUI
+//! cargo run --example poller -- 5000 5050        # a program with a loop of its own, like a game
+//! cargo run --example gui -- 5000 5050           # a program whose main thread belongs to a toolkit
 //! ```
 //!
-//! `echo_bot`, `archiver`, `bridge` and `poller` contain tests with a room in memory; `docs/testing.md` explains them.
+//! `echo_bot`, `archiver`, `bridge`, `poller` and `gui` contain tests with a room in memory; `docs/testing.md` explains them.
 
 use chat_client::ClientConfig;
 

@@ -9,5 +9,7 @@ mod archiver;
 mod bridge;
 #[path = "../echo_bot.rs"]
 mod echo_bot;
+#[path = "../gui.rs"]
+mod gui;
 #[path = "../poller.rs"]
 mod poller;

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod checker;
+pub mod document;
 pub mod fault;
 pub mod hostile;
 mod link;

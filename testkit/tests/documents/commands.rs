@@ -1,0 +1,238 @@
+//! Runs the shell commands of the documents for users, each block as one script, with a new home directory and the
+//! programs of this build. The servers take free ports: the programs are called through small scripts that pass these on.
+//!
+//! A block `sh,no_run` is not run, and the text before it says why. A block `sh,until_stopped` runs until it has printed
+//! its first line. Everything else must exit with 0.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use testkit::document::{ShellBlock, shell_blocks};
+
+use crate::root;
+
+/// The longest time for one block.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The time between two looks at a process.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Finds the ports of the server that this document has started.
+const PORTS: &str = r#"
+tries=0
+until kill -0 "$(cat "$DOCUMENT/pid" 2>/dev/null)" 2>/dev/null && grep -qs '^ready ' "$DOCUMENT/ready"; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 1200 ] || { echo "no server is ready" >&2; exit 99; }
+  sleep 0.05
+done
+CHAT_LISTEN_PORT=$(sed 's/.* listen=[^ ]*:\([0-9]*\).*/\1/;s/^ready listen=[^ ]*:\([0-9]*\).*/\1/' "$DOCUMENT/ready")
+CHAT_WRITE_PORT=$(sed 's/.*write=[^ ]*:\([0-9]*\).*/\1/' "$DOCUMENT/ready")
+export CHAT_LISTEN_PORT CHAT_WRITE_PORT
+"#;
+
+/// Returns the directory of the programs, which are built if they are not there yet.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        // With the features that the tests of the workspace have, so that nothing is built twice.
+        let mut build = Command::new(env!("CARGO"));
+        build.current_dir(root()).args(["build", "--quiet", "--workspace", "--bins", "--offline"]);
+        assert!(build.status().unwrap().success(), "the programs do not build");
+        std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned()
+    })
+}
+
+/// A new user on a machine, and the processes that the user has started.
+struct Machine {
+    dir: tempfile::TempDir,
+    groups: Vec<Child>,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let this = Self { dir: tempfile::tempdir().unwrap(), groups: Vec::new() };
+        for name in ["bin", "home", "home/.config", "home/.config/minechat"] {
+            fs::create_dir(this.dir.path().join(name)).unwrap();
+        }
+        let programs = programs().display();
+        for name in ["chat", "chat-tui"] {
+            this.script(name, &format!("{PORTS}exec \"{programs}/{name}\" \"$@\"\n"));
+        }
+        // A server that is started again has the ports of the first one: accounts are saved with the address.
+        this.script(
+            "chat-server",
+            &format!(
+                r#"case $1 in admin|accounts|check) exec "{programs}/chat-server" "$@" ;; esac
+port() {{ sed "s/.*$1=[^ ]*:\([0-9]*\).*/\1/" "$DOCUMENT/ready" 2>/dev/null || echo 0; }}
+listen=$(port listen) write=$(port write)
+rm -f "$DOCUMENT/ready"
+echo $$ >"$DOCUMENT/pid"
+exec "{programs}/chat-server" "$@" --listen "127.0.0.1:$listen" --write "127.0.0.1:$write" >"$DOCUMENT/ready"
+"#
+            ),
+        );
+        // What the documents take for granted.
+        this.script("notify-send", "printf '%s\\n' \"$*\"\n");
+        fs::write(this.dir.path().join("home/build.log"), "compiled\nlinked\n").unwrap();
+        fs::write(this.dir.path().join("home/.config/minechat/config.toml"), "[profile.work]\nhost = \"127.0.0.1\"\n")
+            .unwrap();
+        this
+    }
+
+    fn script(&self, name: &str, text: &str) {
+        let path = self.dir.path().join("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Starts a script as the leader of a process group, with its output in files.
+    fn start(&mut self, script: &str) -> (usize, PathBuf) {
+        let number = self.groups.len();
+        let output = self.dir.path().join(format!("output-{number}"));
+        let path = format!("{}:{}", self.dir.path().join("bin").display(), std::env::var("PATH").unwrap());
+        let home = self.dir.path().join("home");
+        let mut command = Command::new("bash");
+        command.args(["-ec", script]).current_dir(&home).process_group(0).stdin(Stdio::null());
+        command.stdout(File::create(&output).unwrap());
+        command.stderr(File::create(output.with_extension("errors")).unwrap());
+        let inherited = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+            let name = name.to_string_lossy();
+            name.starts_with("CHAT_") || name.starts_with("XDG_") || name == "CI"
+        });
+        for name in inherited {
+            command.env_remove(name);
+        }
+        command.env("DOCUMENT", self.dir.path()).env("HOME", &home).env("PATH", path).env("BUILD", "7");
+        self.groups.push(command.spawn().unwrap());
+        (number, output)
+    }
+
+    /// Waits until the process has ended or `done` holds; returns the status of one that has ended.
+    fn wait(&mut self, number: usize, done: impl Fn() -> bool) -> Option<ExitStatus> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.groups[number].try_wait().unwrap() {
+                return Some(status);
+            }
+            if done() || start.elapsed() > DEADLINE {
+                return None;
+            }
+            sleep(TICK);
+        }
+    }
+
+    /// Runs a script to its end and returns what it printed.
+    fn output(&mut self, script: &str) -> String {
+        let (number, output) = self.start(script);
+        let status = self.wait(number, || false);
+        let errors = fs::read_to_string(output.with_extension("errors")).unwrap();
+        assert!(status.is_some_and(|status| status.success()), "{script}: {status:?}\n{errors}");
+        fs::read_to_string(output).unwrap()
+    }
+
+    fn run(&mut self, document: &str, block: &ShellBlock) {
+        let (number, output) = self.start(&block.script);
+        let endless = block.attribute.as_deref() == Some("until_stopped");
+        let printed = || endless && fs::read_to_string(&output).unwrap().contains('\n');
+        let status = self.wait(number, printed);
+        let right = if endless { status.is_none() && printed() } else { status.is_some_and(|status| status.success()) };
+        let text = |path: &Path| fs::read_to_string(path).unwrap();
+        assert!(
+            right,
+            "{document}:{}: {}\n{}\n-- output:\n{}\n-- errors:\n{}",
+            block.line,
+            status.map_or("did not end, or printed nothing".to_owned(), |status| status.to_string()),
+            block.script,
+            text(&output),
+            text(&output.with_extension("errors")),
+        );
+        if endless {
+            self.stop(number);
+        }
+    }
+
+    fn stop(&mut self, number: usize) {
+        let child = &mut self.groups[number];
+        // What has ended already is no error.
+        let _ = Command::new("kill").args(["-TERM", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status();
+        let _ = child.wait();
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        for child in &mut self.groups {
+            let group = format!("-{}", child.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Runs all blocks of a document. Returns their number.
+fn run(machine: &mut Machine, name: &str, prepare: impl Fn(String) -> String) -> usize {
+    let document = prepare(fs::read_to_string(root().join(name)).unwrap());
+    let blocks = shell_blocks(&document);
+    let mut count = 0;
+    for block in &blocks {
+        match block.attribute.as_deref() {
+            Some("no_run") => {}
+            None | Some("until_stopped") => {
+                machine.run(name, block);
+                count += 1;
+            }
+            Some(other) => panic!("{name}:{}: {other} is not an attribute of this test", block.line),
+        }
+    }
+    count
+}
+
+/// Runs a document on a machine with a server, on which Bob, who is Keen Bob in the text, posts all the time.
+fn run_with_server(name: &str) -> usize {
+    let mut machine = Machine::new();
+    machine.start("exec chat-server --memory");
+    // Another user, whose accounts are not those of the reader.
+    let elsewhere = "export HOME=\"$DOCUMENT/elsewhere\"; mkdir -p \"$HOME\"; ";
+    let nickname = machine.output(&format!("{elsewhere}chat register -u Bob")).trim().to_owned();
+    assert!(nickname.ends_with(" Bob"), "{nickname}");
+    // As many as one account may post for long.
+    machine.start(&format!(
+        "{elsewhere}while :; do printf 'deploy done\\n!time\\n' | chat send -u Bob >/dev/null; sleep 0.2; done"
+    ));
+    run(&mut machine, name, |document| document.replace("Keen Bob", &nickname))
+}
+
+#[test]
+fn the_start_works() {
+    let mut machine = Machine::new();
+    assert!(run(&mut machine, "docs/start.md", |document| document) >= 4);
+}
+
+#[test]
+fn the_scripts_work() {
+    assert!(run_with_server("docs/scripting.md") >= 8);
+}
+
+#[test]
+fn the_bots_work() {
+    assert!(run_with_server("docs/bots.md") >= 3);
+}
+
+#[test]
+fn the_readme_works() {
+    let mut machine = Machine::new();
+    assert!(run(&mut machine, "README.md", |document| document) >= 1);
+}
+
+#[test]
+fn a_wrong_command_is_noticed() {
+    let mut machine = Machine::new();
+    let block = shell_blocks("```sh\nfalse\ntrue\n```\n").remove(0);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| machine.run("a document", &block))).is_err());
+}

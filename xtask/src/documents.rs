@@ -35,10 +35,11 @@ pub(crate) struct Document {
 }
 
 /// The programs: the definition of the command line, and what else the manual says.
-fn programs() -> [(Command, Manual); 3] {
+fn programs() -> [(Command, Manual); 4] {
     [
         (chat_cli::command(), chat_cli::MANUAL),
         (chat_tui::command(), chat_tui::MANUAL),
+        (chat_web::command(), chat_web::MANUAL),
         (ServerArguments::command().name("chat-server"), server_manual::MANUAL),
     ]
 }

@@ -17,8 +17,11 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) const SUMMARY: &str = "line-based chat for terminals and scripts";
 
 /// The programs for users.
-pub(crate) const CLIENTS: [Program; 2] =
-    [Program { package: "chat-cli", name: "chat" }, Program { package: "chat-tui", name: "chat-tui" }];
+pub(crate) const CLIENTS: [Program; 3] = [
+    Program { package: "chat-cli", name: "chat" },
+    Program { package: "chat-tui", name: "chat-tui" },
+    Program { package: "chat-web", name: "chat-web" },
+];
 
 /// The program for operators.
 pub(crate) const SERVER: Program = Program { package: "chat-server", name: "chat-server" };

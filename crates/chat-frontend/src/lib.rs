@@ -1,6 +1,6 @@
-//! Code shared by the programs `chat` and `chat-tui` that does not belong in a library: exit codes, reports on standard
+//! Code shared by the programs `chat`, `chat-tui` and `chat-web` that does not belong in a library: exit codes, reports on standard
 //! error, the log format, the original command-line spellings, durations as users type them, manual pages, blocking
-//! work, the signals that end a program, and the local room.
+//! work, the signals that end a program, QR codes of links, and the local room.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod blocking;
@@ -11,6 +11,7 @@ pub mod logging;
 #[cfg(feature = "manual")]
 pub mod manual;
 mod process;
+pub mod qr;
 pub mod report;
 #[cfg(unix)]
 pub mod signals;

@@ -14,4 +14,4 @@ mod peer_user;
 mod room_data;
 
 pub use handle::LocalRoom;
-pub use notice::{JoinAddress, LocalRoomPolicy, RoomNotice};
+pub use notice::{JoinAddress, LocalRoomPolicy, RoomNotice, outward_address};

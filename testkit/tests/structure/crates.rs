@@ -23,7 +23,7 @@ pub(crate) fn members(workspace: &Path) -> Vec<Member> {
         let name = manifest["package"]["name"].as_str().unwrap().to_owned();
         members.push(Member { name, dir, manifest });
     }
-    assert!(members.len() >= 8, "only {} members found", members.len());
+    assert!(members.len() >= 9, "only {} members found", members.len());
     members
 }
 

@@ -14,7 +14,7 @@ use crate::programs::{Source, VERSION, sha256};
 pub(crate) fn source(directory: &Path, age: u64) -> Source {
     let programs = directory.join("programs");
     fs::create_dir_all(&programs).unwrap();
-    for name in ["chat", "chat-tui", "chat-server"] {
+    for name in ["chat", "chat-tui", "chat-web", "chat-server"] {
         let path = programs.join(name);
         fs::write(&path, format!("the program {name}")).unwrap();
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(age);
@@ -52,6 +52,7 @@ fn contains_programs_pages_and_completions() {
     for path in [
         "bin/chat-server",
         "bin/chat-tui",
+        "bin/chat-web",
         "share/man/man1/chat-listen.1",
         "share/man/man1/chat-server.1",
         "share/bash-completion/completions/chat",

@@ -9,7 +9,7 @@ const HEADINGS: [&str; 8] =
 fn every_program_has_a_complete_page() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path()).unwrap();
-    for program in ["chat", "chat-tui", "chat-server"] {
+    for program in ["chat", "chat-tui", "chat-web", "chat-server"] {
         let page = fs::read_to_string(dir.path().join("man").join(format!("{program}.1"))).unwrap();
         for heading in HEADINGS {
             let found =

@@ -67,7 +67,7 @@ impl JoinAddress {
     /// Creates the address of a room that listens at `ip`.
     #[cfg_attr(not(feature = "local-room"), allow(dead_code))]
     pub(super) fn new(ip: IpAddr, config: &ClientConfig) -> Self {
-        let host = if ip.is_unspecified() { outward(ip).unwrap_or(ip) } else { ip };
+        let host = if ip.is_unspecified() { outward_address(ip).unwrap_or(ip) } else { ip };
         let (own, usual) = ((config.listen_port, config.write_port), ClientConfig::default());
         Self { host, ports: (own != (usual.listen_port, usual.write_port)).then_some(own) }
     }
@@ -86,7 +86,7 @@ impl JoinAddress {
 }
 
 /// Returns the address of this machine in its network: the one that packets to other networks leave from. Sends nothing.
-fn outward(unspecified: IpAddr) -> Option<IpAddr> {
+pub fn outward_address(unspecified: IpAddr) -> Option<IpAddr> {
     // Addresses that are reserved for documentation.
     let elsewhere: IpAddr = match unspecified {
         IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),

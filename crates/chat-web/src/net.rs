@@ -1,0 +1,5 @@
+//! The port of the gateway: accepting, TLS, and HTTP over one connection.
+
+pub(crate) mod connection;
+pub(crate) mod port;
+pub(crate) mod tls;

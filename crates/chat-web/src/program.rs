@@ -1,0 +1,158 @@
+//! Runs the program: the room, the port, the lines for the person who started it, and the end.
+
+mod messages;
+mod plan;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_frontend::report::{chain, eprint};
+use chat_frontend::{Exit, logging, streams};
+use clap::Parser as _;
+use tokio::sync::mpsc;
+
+use self::messages::{notice_text, welcome};
+use self::plan::Plan;
+use crate::command_line::arguments::WebArguments;
+use crate::command_line::options::LogSetting;
+use crate::gateway::Gateway;
+use crate::net::port::WebPort;
+use crate::ops::OpsPort;
+
+/// How long the end may take after a signal.
+const CLOSE_LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs `chat-web` with the arguments of this process.
+pub fn main() -> ExitCode {
+    chat_frontend::forbid_core_dumps();
+    let arguments = WebArguments::parse();
+    let plan = match arguments.merged().map_err(|error| chain(&error)).and_then(Plan::new) {
+        Ok(plan) => plan,
+        Err(reason) => {
+            eprint(&format!("chat-web: {reason}"));
+            return Exit::Usage.into();
+        }
+    };
+    if plan.log == LogSetting::Text {
+        logging::to_stderr();
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&chain(&error)),
+    };
+    let code = match runtime.block_on(run(plan)) {
+        Ok(()) => Exit::Done.into(),
+        Err(reason) => failed(&reason),
+    };
+    // A file operation that is stuck must not delay the end.
+    runtime.shutdown_background();
+    code
+}
+
+fn failed(reason: &str) -> ExitCode {
+    eprint(&format!("chat-web: {reason}"));
+    Exit::Local.into()
+}
+
+async fn run(plan: Plan) -> Result<(), String> {
+    let end = EndOfProgram::watch().map_err(|error| format!("could not handle signals: {}", chain(&error)))?;
+    let port = WebPort::open(plan.http, plan.certificate.clone());
+    let port = port
+        .await
+        .map_err(|error| format!("could not open {}: {}; --http names another address", plan.http, chain(&error)))?;
+    let address = port.address().map_err(|error| chain(&error))?;
+    let ops = match plan.metrics {
+        None => None,
+        Some(address) => {
+            let port = OpsPort::open(address).await;
+            Some(port.map_err(|error| format!("could not open {address}: {}", chain(&error)))?)
+        }
+    };
+    let (notices, mut news) = mpsc::channel(16);
+    let room = plan.open_room(notices)?;
+    let mut ready = room.ready();
+    // An error means that the room has failed, which its notice says.
+    let _ = ready.wait_for(|ready| *ready).await;
+    while let Ok(notice) = news.try_recv() {
+        eprint(&notice_text(&notice));
+    }
+    let gateway = Gateway::start(plan.gateway_config(address));
+    let ops_address = ops.as_ref().and_then(|ops| ops.address().ok());
+    let text = welcome(&plan, address, ops_address);
+    streams::write_stdout(text.as_bytes())
+        .map_err(|error| format!("could not write standard output: {}", chain(&error)))?;
+    let ops = Arc::new(ops);
+    let serving_ops = async {
+        match ops.as_ref() {
+            Some(ops) => ops.serve(&gateway).await,
+            None => std::future::pending().await,
+        }
+    };
+    let watching = async {
+        let refusals = room.refusals();
+        let mut state = gateway.room_state();
+        loop {
+            tokio::select! {
+                Some(notice) = news.recv() => eprint(&notice_text(&notice)),
+                Ok(()) = state.changed() => {
+                    // The room that another program served may have ended; then this one continues it.
+                    if state.borrow_and_update().cause().is_some() {
+                        let _ = refusals.try_send(());
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = port.serve(&gateway) => {}
+        () = serving_ops => {}
+        () = watching => {}
+        () = end.wait() => {}
+    }
+    end.grant(CLOSE_LIMIT);
+    // No new connections while the pages are told.
+    drop(port);
+    gateway.drain().await;
+    room.close().await;
+    Ok(())
+}
+
+/// The signals that end the program.
+#[cfg(unix)]
+struct EndOfProgram(chat_frontend::signals::EndSignal);
+
+#[cfg(unix)]
+impl EndOfProgram {
+    fn watch() -> std::io::Result<Self> {
+        chat_frontend::signals::EndSignal::watch(|| {}).map(Self)
+    }
+
+    async fn wait(&self) {
+        self.0.wait().await;
+    }
+
+    fn grant(&self, time: Duration) {
+        self.0.grant(time);
+    }
+}
+
+/// The signals that end the program.
+#[cfg(not(unix))]
+struct EndOfProgram;
+
+#[cfg(not(unix))]
+impl EndOfProgram {
+    fn watch() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn wait(&self) {
+        // Without a handler Ctrl+C ends the process at once.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn grant(&self, _: Duration) {}
+}

@@ -71,12 +71,11 @@ impl NewStore {
 
     /// Checks the new store as a start does, begins a new stream in it, and puts it in place. `None` if it is damaged.
     pub(super) fn install(mut self, connection: Connection) -> Result<Option<Installed>, TransferError> {
-        let next = |report: &CheckReport| LogStream::starting_at(report.head + 1);
         let mut report = verify::verify(&connection)?;
         if !report.is_good() {
             return Ok(None);
         }
-        let stream = next(&report);
+        let stream = LogStream::starting_at(report.head + 1);
         insert_stream(&connection, &stream)?;
         repair::checkpoint(&connection)?;
         connection.close().map_err(|(_, error)| error)?;

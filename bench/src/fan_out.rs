@@ -13,6 +13,8 @@ use crate::report;
 pub(crate) const CURVE: [usize; 4] = [10, 100, 1_000, 10_000];
 /// Minimum length of a round in windows, so that its beginning and end do not dominate.
 const FEWEST_WINDOWS: u64 = 2;
+/// Messages per round one by one, where a message to 1,000 listeners takes about 5 ms.
+const ONE_BY_ONE: u64 = 2_000;
 
 /// Options of `chat-bench fan-out`.
 #[derive(Debug, clap::Args)]
@@ -67,7 +69,9 @@ fn round(peer: &dyn Peer, options: &Options, listeners: usize) -> Result<Sample>
     let server = peer.start()?;
     let in_flight = peer.in_flight(options.in_flight());
     let enough = (peer.deliveries() / listeners as u64).max(FEWEST_WINDOWS * in_flight);
-    let messages = options.messages.unwrap_or(enough);
+    // One by one, a piece of many messages does not exist, and nor does the rate for which `deliveries` was chosen.
+    let default = if in_flight == 1 { enough.min(ONE_BY_ONE) } else { enough };
+    let messages = options.messages.unwrap_or(default);
     LoadGenerator::connect(peer, &server, listeners, 1)?.run(Workload {
         messages,
         in_flight,

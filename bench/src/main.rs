@@ -3,11 +3,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accepts;
+mod all;
 mod comparison;
 mod descriptors;
 mod dialogue;
 mod embedded_room;
 mod fan_out;
+mod foreign_load;
 mod history_file;
 mod idle;
 mod latency;
@@ -30,6 +32,7 @@ mod stalled;
 mod starting;
 mod store_files;
 mod subscriber;
+mod summary;
 mod table;
 mod terminal;
 mod text;
@@ -47,6 +50,10 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "chat-bench")]
 enum Bench {
+    /// All scenarios in turn, and a summary
+    All(all::Options),
+    /// Print the summary of the results that --json saved
+    Summary(summary::Options),
     /// chat-tui: cold start, key to frame, search, resize, memory
     Tui(tui::Options),
     /// Throughput from one writer to many listeners: chat-server and its peers
@@ -93,6 +100,8 @@ enum Bench {
 
 fn main() -> Result<()> {
     match Bench::parse() {
+        Bench::All(options) => all::run(&options),
+        Bench::Summary(options) => summary::run(&options),
         Bench::Tui(options) => tui::run(&options),
         Bench::FanOut(options) => fan_out::run(&options),
         Bench::Listen(options) => listening::run(&options),

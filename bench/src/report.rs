@@ -82,6 +82,13 @@ fn table<T>(all: &[Series<T>], columns: &[Column<T>]) -> String {
         lines.push(line(&row));
     }
     for series in all {
+        let (disturbed, most) = series.disturbed();
+        if disturbed > 0 {
+            let (name, rounds, percent) = (&series.name, series.samples.len(), most * 100.0);
+            lines.push(format!(
+                "\n{name}: other programs used up to {percent:.0} % of the processors in {disturbed} of {rounds} rounds"
+            ));
+        }
         if let Some(failure) = &series.failure {
             lines.push(format!("\n{} failed: {failure}", series.name));
         }
@@ -130,15 +137,24 @@ mod tests {
 
     #[test]
     fn takes_ratios_per_round() {
-        let series = |name: &str, samples: &[f64]| Series { name: name.into(), samples: samples.into(), failure: None };
-        let all = [series("ours", &[10.0, 40.0, 90.0]), series("peer", &[5.0, 10.0, 30.0])];
+        let series = |name: &str, samples: &[f64], foreign: &[f64]| Series {
+            name: name.into(),
+            samples: samples.into(),
+            foreign: foreign.into(),
+            failure: None,
+        };
+        let all = [
+            series("ours", &[10.0, 40.0, 90.0], &[0.0, 0.01, 0.1]),
+            series("peer", &[5.0, 10.0, 30.0], &[0.2, 0.0, 0.15]),
+        ];
         let table = table(&all, &[Column::new("figure", |value| *value).with_range().with_ratio()]);
         assert_eq!(
             table,
             "|  | figure | ours / it |\n\
              | --- | --- | --- |\n\
              | ours | 40.0 (10.0 – 90.0) | 1.00x |\n\
-             | peer | 10.0 (5.00 – 30.0) | 3.00x |"
+             | peer | 10.0 (5.00 – 30.0) | 3.00x |\n\n\
+             peer: other programs used up to 20 % of the processors in 2 of 3 rounds"
         );
     }
 

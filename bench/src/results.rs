@@ -22,6 +22,8 @@ struct Row<'a, T> {
     at: u64,
     contender: &'a str,
     round: usize,
+    /// The share of the processors that other programs used.
+    foreign: f64,
     #[serde(flatten)]
     sample: &'a T,
 }
@@ -37,8 +39,9 @@ impl Results {
     pub(crate) fn add<T: Serialize>(&mut self, scenario: &str, at: u64, all: &[Series<T>]) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         for series in all {
-            for (round, sample) in series.samples.iter().enumerate() {
-                serde_json::to_writer(&mut *file, &Row { scenario, at, contender: &series.name, round, sample })?;
+            for (round, (sample, &foreign)) in series.samples.iter().zip(&series.foreign).enumerate() {
+                let row = Row { scenario, at, contender: &series.name, round, foreign, sample };
+                serde_json::to_writer(&mut *file, &row)?;
                 file.write_all(b"\n")?;
             }
         }
@@ -59,11 +62,11 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("results");
         let sample = Sample { units: 10.0, wall_s: 2.0, cpu_s: 1.0, load_cpu_s: 0.5, peak_kib: 7 };
-        let all = [Series { name: "ours".into(), samples: vec![sample], failure: None }];
+        let all = [Series { name: "ours".into(), samples: vec![sample], foreign: vec![0.5], failure: None }];
         Results::open(Some(&path))?.add("fan-out", 1000, &all)?;
         assert_eq!(
             fs::read_to_string(path)?,
-            "{\"scenario\":\"fan-out\",\"at\":1000,\"contender\":\"ours\",\"round\":0,\"units\":10.0,\"wall_s\":2.0,\
+            "{\"scenario\":\"fan-out\",\"at\":1000,\"contender\":\"ours\",\"round\":0,\"foreign\":0.5,\"units\":10.0,\"wall_s\":2.0,\
              \"cpu_s\":1.0,\"load_cpu_s\":0.5,\"peak_kib\":7}\n"
         );
         Ok(())

@@ -23,7 +23,7 @@
           inherit (manifest) version;
           src = self;
           cargoLock.lockFile = ./Cargo.lock;
-          cargoBuildFlags = [ "-p" "chat-cli" "-p" "chat-tui" "-p" "chat-server" ];
+          cargoBuildFlags = [ "-p" "chat-cli" "-p" "chat-tui" "-p" "chat-web" "-p" "chat-server" ];
           # The tests of the repository need more than a sandbox has; those of the libraries run in one.
           cargoTestFlags = [ "-p" "private-files" "-p" "chat-proto" "-p" "chat-client" "--lib" ];
           nativeBuildInputs = [ pkgs.installShellFiles ];

@@ -10,7 +10,7 @@ class Minechat < Formula
   depends_on "rust" => :build
 
   def install
-    %w[crates/chat-cli crates/chat-tui crates/chat-server].each do |crate|
+    %w[crates/chat-cli crates/chat-tui crates/chat-web crates/chat-server].each do |crate|
       system "cargo", "install", *std_cargo_args(path: crate)
     end
     system "cargo", "run", "--release", "--locked", "-p", "xtask", "--", "documents", "documents"

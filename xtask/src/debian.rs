@@ -31,8 +31,9 @@ const PACKAGES: [Package; 2] = [
         name: "minechat",
         programs: &CLIENTS,
         relations: "Suggests: minechat-server\n",
-        description: " chat-tui is for people: it joins a room or starts one on this machine. chat is\n \
-                      for scripts: it listens, posts, and reports what was confirmed.\n",
+        description: " chat-tui is for people: it joins a room or starts one on this machine. chat-web\n \
+                      is the same in a browser. chat is for scripts: it listens, posts, and reports\n \
+                      what was confirmed.\n",
         scripts: &[],
         configuration: &[],
     },

@@ -245,6 +245,10 @@ async fn server_gap_has_cause_and_count() {
     peer.say_numbered(19, "b").await;
     assert_eq!(next_gap(&mut listener).await, (Some(2), GapCause::HoleInNumbers));
     assert_eq!(next_text(&mut listener).await, "b");
+    peer.say("\u{1}{\"expired\": 24}\n").await;
+    assert_eq!(next_gap(&mut listener).await, (Some(5), GapCause::Expired));
+    peer.say_numbered(25, "c").await;
+    assert_eq!(next_text(&mut listener).await, "c");
     drop(peer);
 
     let mut peer = Peer::accept(&mut room, Side::Listen).await;

@@ -20,6 +20,6 @@ pub(crate) use object::Extension;
 pub use post::DeclineCode;
 pub(crate) use post::{DeclinedPost, RepeatablePost, StoredPost};
 pub(crate) use removed::RemovedLine;
-pub use removed::{RemovedMessage, encode_removed};
+pub use removed::{RemovedMessage, encode_expired, encode_removed};
 pub(crate) use resume::ResumeReply;
 pub use resume::{Nonce, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange};

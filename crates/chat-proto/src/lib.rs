@@ -71,8 +71,8 @@ pub use connection::{Connection, ConnectionError, DeadlineTimer};
 pub use dialogue::{CONFIRMATION, Extensions, GREETING, NICKNAME_PROMPT, UNKNOWN_TOKEN, WELCOME};
 pub use error::{Excerpt, Expected, ProtocolError, Refusal};
 pub use extension::{
-    DeclineCode, Nonce, RemovedMessage, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, encode_numbered,
-    encode_removed,
+    DeclineCode, Nonce, RemovedMessage, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, encode_expired,
+    encode_numbered, encode_removed,
 };
 pub use ident::{IdError, MAX_ID_BYTES, Position, PositionError, PostId, Seq, StreamId};
 pub use keepalive::Keepalive;

@@ -33,6 +33,9 @@ pub(crate) fn check(dir: &Path) -> Result<ExitCode> {
         "{verdict}: messages={} accounts={} head={} stream={stream} damaged_rows={}",
         report.messages, report.accounts, report.head, report.damaged_rows
     );
+    if report.expired > 0 {
+        let _ = writeln!(out, "the messages up to {} have expired", report.expired);
+    }
     if let Some(stored) = report.lost_end {
         let _ = writeln!(
             out,

@@ -7,5 +7,5 @@ mod thread;
 pub(crate) use self::{
     handle::{AccountShare, Committer},
     queue::{CommitResult, PostSequence},
-    thread::JournalEnd,
+    thread::{CommitterParts, JournalEnd},
 };

@@ -57,6 +57,7 @@ mod presence;
 mod rate;
 mod rate_limited_log;
 mod registration;
+mod retention;
 mod server;
 mod session;
 mod space;
@@ -87,6 +88,7 @@ pub use net::{ProxyHeader, ProxyHeaderError, ProxyProgress};
 #[cfg(feature = "tls")]
 pub use net::{TlsCertificate, TlsPorts};
 pub use registration::{Invitation, RegistrationPolicy};
+pub use retention::{ExpiryStep, Retention};
 pub use server::{EmbeddedServer, Server, ServerHandle};
 
 /// Runs the examples of the README as tests.

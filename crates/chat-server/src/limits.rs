@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::registration::RegistrationPolicy;
+use crate::retention::Retention;
 
 /// The limits of the server. The defaults protect a public room, and suit a room of friends.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct Limits {
     /// How many bytes must stay free on the file system of the data directory. Default 100 MiB: enough for the
     /// write-ahead log, and for an operator to log in and act. Below it posts are declined with `storage`.
     pub min_free: Option<u64>,
+    /// Which messages are kept. Default all.
+    pub keep: Retention,
     /// Posts of one connection that wait for the disk. Default 1,024: four full windows of a client that posts with
     /// ids; beyond that the connection is not read.
     pub posts_in_flight: usize,
@@ -92,6 +95,7 @@ impl Default for Limits {
             registration: RegistrationPolicy::Open,
             max_store: None,
             min_free: Some(100 * 1024 * 1024),
+            keep: Retention::everything(),
             posts_in_flight: 1_024,
             answer_bytes: 32 * 1024,
             stall: Duration::from_secs(60),
@@ -162,6 +166,12 @@ pub(crate) const COMMIT_DRAFTS: usize = 4_096;
 
 /// The same in bytes of text. It bounds the log's newest batch, which is never evicted.
 pub(crate) const COMMIT_BYTES: usize = 1024 * 1024;
+
+/// Messages that one step of removing old ones takes: some milliseconds, for which posts wait at most.
+pub(crate) const EXPIRY_MESSAGES: usize = 512;
+
+/// The same in bytes of text.
+pub(crate) const EXPIRY_BYTES: usize = 512 * 1024;
 
 /// Posts that one connection submits at once.
 pub(crate) const TURN_POSTS: usize = 256;

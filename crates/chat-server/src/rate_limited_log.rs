@@ -32,6 +32,8 @@ pub(crate) enum RateLimitedLog {
     UnreadableStore,
     /// The end of the log could not be noted beside the store.
     HeadNotNoted,
+    /// Old messages could not be removed.
+    NotExpired,
     /// No connection could be accepted.
     NotAccepted,
     /// A balancer did not send a PROXY header.
@@ -106,6 +108,7 @@ impl RateLimitedLog {
             }
             Self::UnreadableStore => tracing::error!(count, error, "could not read the store for listeners"),
             Self::HeadNotNoted => tracing::warn!(count, error, "could not note the end of the log"),
+            Self::NotExpired => tracing::warn!(count, error, "could not remove old messages"),
             Self::NotAccepted => tracing::warn!(count, error, "could not accept connections"),
             Self::NoProxyHeader => {
                 tracing::warn!(count, peer, "closed connections of --proxy-from without a valid PROXY header");

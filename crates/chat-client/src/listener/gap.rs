@@ -37,6 +37,8 @@ pub enum GapCause {
     Disconnected,
     /// The server no longer has the requested messages.
     ServerForgot,
+    /// The server has removed the messages, because it keeps none of that age or so many.
+    Expired,
     /// The server has started another log, or its log has lost its end: old positions are meaningless to it.
     OtherStream,
     /// The server skipped sequence numbers.
@@ -76,6 +78,7 @@ impl GapCause {
         match self {
             Self::Disconnected => "disconnected",
             Self::ServerForgot => "server_forgot",
+            Self::Expired => "expired",
             Self::OtherStream => "other_stream",
             Self::HoleInNumbers => "hole_in_numbers",
             Self::LineTooLong => "line_too_long",
@@ -88,6 +91,7 @@ impl fmt::Display for GapCause {
         f.write_str(match self {
             Self::Disconnected => "the connection was lost",
             Self::ServerForgot => "the server no longer has these messages",
+            Self::Expired => "the server keeps no messages that old",
             Self::OtherStream => "the server began a new log",
             Self::HoleInNumbers => "the server left messages out",
             Self::LineTooLong => "the server sent a line that is too long",

@@ -29,6 +29,7 @@ pub(super) struct ExtensionFields<'a> {
     #[serde(borrow, default)]
     pub(super) nick: Option<Cow<'a, str>>,
     pub(super) removed: Option<Seq>,
+    pub(super) expired: Option<Seq>,
     #[serde(borrow, default)]
     pub(super) by: Option<Cow<'a, str>>,
     #[serde(borrow, default)]

@@ -6,6 +6,7 @@ use crate::extension::numbered::NumberedMessage;
 use crate::extension::post::{DeclinedPost, RepeatablePost, StoredPost};
 use crate::extension::removed::RemovedLine;
 use crate::extension::resume::{ResumeReply, ResumeRequest};
+use crate::ident::Seq;
 use crate::line::Line;
 
 /// Any extension line.
@@ -18,6 +19,8 @@ pub(crate) enum Extension {
     Reply(ResumeReply),
     Numbered(NumberedMessage),
     Removed(RemovedLine),
+    /// All messages up to this number have expired.
+    Expired(Seq),
     Ping(u64),
     Pong(u64),
 }
@@ -43,6 +46,8 @@ impl Extension {
             NumberedMessage::from_fields(fields).map(Self::Numbered)
         } else if fields.removed.is_some() {
             RemovedLine::from_fields(fields).map(Self::Removed)
+        } else if fields.expired.is_some() {
+            fields.expired.map(Self::Expired)
         } else if fields.id.is_some() && fields.text.is_some() {
             RepeatablePost::from_fields(fields).map(Self::Post)
         } else {
@@ -61,6 +66,7 @@ impl Extension {
             Self::Reply(reply) => reply.write(&mut out),
             Self::Numbered(message) => message.write(&mut out),
             Self::Removed(removed) => removed.write(&mut out),
+            Self::Expired(last) => out.value("expired", last),
             Self::Ping(number) => out.value("ping", number),
             Self::Pong(number) => out.value("pong", number),
         }

@@ -82,6 +82,21 @@ pub fn encode_removed(out: &mut BytesMut, seq: Seq, at: i64, by: Option<&Nicknam
     out.unsplit(line);
 }
 
+/// Appends the line that says that all messages of a numbered log up to `last` have expired, with its line feed.
+///
+/// ```
+/// let mut out = bytes::BytesMut::new();
+/// chat_proto::encode_expired(&mut out, 1499);
+/// assert_eq!(out, "\u{1}{\"expired\": 1499}\n");
+/// ```
+pub fn encode_expired(out: &mut BytesMut, last: Seq) {
+    let mut object = JsonObjectWriter::append_line(out.split_off(out.len()));
+    object.value("expired", last);
+    let mut line = object.finish();
+    line.put_u8(b'\n');
+    out.unsplit(line);
+}
+
 fn write(out: &mut JsonObjectWriter, seq: Seq, at: i64, by: Option<&Nickname>, reason: Option<&Text>) {
     out.value("removed", seq);
     out.value("at", at);

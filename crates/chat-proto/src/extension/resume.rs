@@ -116,19 +116,27 @@ pub struct ResumeAnswer {
     /// The range that this connection already received as plain lines, because its request came late. The listener
     /// drops the repetition.
     pub plain: Option<SeqRange>,
+    /// The newest of the requested messages that the server has removed because of their age or the size of its log.
+    pub expired: Option<Seq>,
 }
 
 impl ResumeAnswer {
     /// Creates an answer for a listener that received no plain lines.
     #[must_use]
     pub const fn new(stream: StreamId, from: Seq, head: Seq) -> Self {
-        Self { stream, from, head, plain: None }
+        Self { stream, from, head, plain: None, expired: None }
     }
 
     /// Sets the range that was already sent as plain lines.
     #[must_use]
     pub fn with_plain(self, plain: Option<SeqRange>) -> Self {
         Self { plain, ..self }
+    }
+
+    /// Sets the newest of the requested messages that have expired.
+    #[must_use]
+    pub fn with_expired(self, expired: Option<Seq>) -> Self {
+        Self { expired, ..self }
     }
 }
 
@@ -155,6 +163,7 @@ impl ResumeReply {
         let stream = StreamId::new(fields.stream.as_deref()?).ok()?;
         let plain = fields.plain.map(|(first, last)| SeqRange { first, last });
         let answer = ResumeAnswer::new(stream, fields.from?, fields.head?).with_plain(plain);
+        let answer = answer.with_expired(fields.expired);
         Some(Self { answer, nonce: Nonce::new(fields.nonce.as_deref()?).ok()? })
     }
 
@@ -164,6 +173,9 @@ impl ResumeReply {
         out.value("head", self.answer.head);
         if let Some(SeqRange { first, last }) = self.answer.plain {
             out.raw("plain", format!("[{first}, {last}]").as_bytes());
+        }
+        if let Some(expired) = self.answer.expired {
+            out.value("expired", expired);
         }
         out.text("nonce", self.nonce.as_str());
     }

@@ -147,8 +147,9 @@ pub(crate) fn play_listener(script: &Script) {
             Step::Wait(time) => client.wait(time),
             Step::Got { sender, text } => expected.push(Learned::Got(sender, text)),
             Step::Gap(missed) => expected.push(Learned::Gap(missed)),
+            Step::Expired(missed) => expected.push(Learned::Expired(missed)),
             Step::Removed { seq, in_place } => expected.push(Learned::Removed(seq, in_place)),
-            Step::Resume(_) | Step::Answer(_) | Step::Message { .. } | Step::Remove { .. } => {}
+            Step::Resume(_) | Step::Answer(_) | Step::Message { .. } | Step::Remove { .. } | Step::Expire(_) => {}
             other => panic!("{}: {other:?} is not for a client of the listen port", script.title),
         }
     }
@@ -163,6 +164,7 @@ pub(crate) fn play_listener(script: &Script) {
 enum Learned {
     Got(String, Text),
     Gap(Option<u64>),
+    Expired(u64),
     Removed(u64, bool),
 }
 
@@ -172,6 +174,7 @@ impl Learned {
             ListenerClientEvent::Message(message) => vec![Self::got(message)],
             ListenerClientEvent::Lines(lines) => lines.messages().map(Self::got).collect(),
             ListenerClientEvent::Gap { missed } => vec![Self::Gap(missed)],
+            ListenerClientEvent::Expired { missed } => vec![Self::Expired(missed)],
             ListenerClientEvent::Removed(removed) => vec![Self::Removed(removed.position.seq, removed.in_place)],
             ListenerClientEvent::TooLong => vec![Self::Gap(Some(1))],
             _ => Vec::new(),

@@ -68,6 +68,10 @@ pub(crate) enum Step {
         text: Text,
     },
     Gap(Option<u64>),
+    /// The server says that the messages up to this number have expired.
+    Expire(u64),
+    /// The client reports as many expired messages.
+    Expired(u64),
 }
 
 impl Script {
@@ -153,6 +157,10 @@ fn directive(rest: &str) -> Option<Step> {
         ("resume", ["after", stream, seq]) => Step::Resume(ResumeFrom::After(position(stream, seq)?)),
         ("resume", ["last", count]) => Step::Resume(ResumeFrom::Last(count.parse().ok()?)),
         ("resume", ["after_time", at]) => Step::Resume(ResumeFrom::AfterTime(at.parse().ok()?)),
+        ("answer", [stream, from, head, "expired", last]) => {
+            let answer = ResumeAnswer::new(StreamId::new(stream).ok()?, from.parse().ok()?, head.parse().ok()?);
+            Step::Answer(answer.with_expired(last.parse().ok()))
+        }
         ("answer", [stream, from, head, plain @ ..]) => {
             let plain = match plain {
                 [first, last] => Some(SeqRange { first: first.parse().ok()?, last: last.parse().ok()? }),
@@ -175,6 +183,8 @@ fn directive(rest: &str) -> Option<Step> {
             let (sender, content) = rest.split_once('|')?;
             Step::Got { sender: sender.into(), text: text(content)? }
         }
+        ("expire", [last]) => Step::Expire(last.parse().ok()?),
+        ("gap", [count, "expired"]) => Step::Expired(count.parse().ok()?),
         ("gap", ["?"]) => Step::Gap(None),
         ("gap", [count]) => Step::Gap(Some(count.parse().ok()?)),
         _ => return None,

@@ -165,7 +165,8 @@ pub(crate) fn play_listener(script: &Script) {
                 let removed = RemovedMessage::new(position, at).with_details(by, reason);
                 server.command(ListenerServerCommand::Remove(removed));
             }
-            Step::Got { .. } | Step::Gap(_) | Step::Removed { .. } => {}
+            Step::Expire(last) => server.command(ListenerServerCommand::Expire(last)),
+            Step::Got { .. } | Step::Gap(_) | Step::Expired(_) | Step::Removed { .. } => {}
             other => panic!("{}: {other:?} is not for the listen port", script.title),
         }
         server.learned.retain(|event| *event != ListenerServerEvent::Plain);

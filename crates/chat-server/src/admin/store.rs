@@ -28,9 +28,8 @@ pub async fn call_store(dir: &Path, call: AdminCall) -> Result<Result<Vec<AdminR
     let opened = tokio::task::spawn_blocking(open).await;
     let (journal, context) = opened.map_err(|failed| StartError::Thread(failed.into()))??;
     let context = Arc::new(context);
-    let (log, meters) = (Arc::clone(&context.log), Arc::clone(&context.meters));
-    let (committer, end) = Committer::start(journal, log, meters, None, context.effects())
-        .map_err(|error| StartError::Thread(error.into()))?;
+    let (committer, end) =
+        Committer::start(journal, context.committer_parts()).map_err(|error| StartError::Thread(error.into()))?;
     let answer = AdminHandle::new(context, committer).execute(call).await;
     // The last handle is gone with the one above, so the journal is closed cleanly.
     end.await.unwrap_or(Ok(()))?;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use serde::Deserialize;
 
-use super::value::{self, ByteRate, ByteSize, LogFormat, LogLevel, Networks, NicknameChars, OptionValue, OrOff};
+use super::value::{self, ByteRate, ByteSize, Keep, LogFormat, LogLevel, Networks, NicknameChars, OptionValue, OrOff};
 use crate::config::ServerConfig;
 use crate::error::StartError;
 use crate::limits::{Limits, Rate};
 use crate::net::TlsPorts;
 use crate::registration::RegistrationPolicy;
+use crate::retention::Retention;
 
 /// The options of the server. Each field is a long option of the command line and a key of the configuration file, under
 /// the same name. `None` means that this source does not set it.
@@ -128,6 +129,10 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", value_parser = OrOff::<ByteSize>::parse, help_heading = "Limits")]
     #[serde(deserialize_with = "value::read")]
     min_free: Option<OrOff<ByteSize>>,
+    /// Keep messages of this age (90d), of this size in all (10GB), or both (90d,10GB); older ones are removed [default: off].
+    #[arg(long, value_name = "AGE|SIZE", value_parser = OrOff::<Keep>::parse, help_heading = "Limits")]
+    #[serde(deserialize_with = "value::read")]
+    keep: Option<OrOff<Keep>>,
     /// Who may create an account: open, closed, or invite:CODE, then CODE precedes the nickname [default: open].
     #[arg(long, value_name = "WHO", value_parser = RegistrationPolicy::parse, help_heading = "Limits")]
     #[serde(deserialize_with = "value::read")]
@@ -180,6 +185,7 @@ macro_rules! with_all_options {
             address_bytes,
             max_store,
             min_free,
+            keep,
             registration,
             register_rate_total,
             register_rate,
@@ -225,6 +231,7 @@ impl Options {
             address_bytes: new.address_bytes,
             max_store: new.max_store,
             min_free: new.min_free,
+            keep: new.keep,
             registration: new.registration,
             register_rate_total: new.register_rate_total,
             register_rate: new.register_rate,
@@ -312,6 +319,11 @@ impl Options {
         set_or_off(&mut limits.address_bytes, self.address_bytes.map(|rate| rate.map(|ByteRate(rate)| rate)));
         set_or_off(&mut limits.max_store, self.max_store.map(|size| size.map(|ByteSize(bytes)| bytes)));
         set_or_off(&mut limits.min_free, self.min_free.map(|size| size.map(|ByteSize(bytes)| bytes)));
+        match self.keep {
+            Some(OrOff::At(Keep(keep))) => limits.keep = keep,
+            Some(OrOff::Off) => limits.keep = Retention::everything(),
+            None => {}
+        }
         set(&mut limits.registration, self.registration.clone());
         set_or_off(&mut limits.registrations, self.register_rate);
         set_or_off(&mut limits.registrations_in_all, self.register_rate_total);

@@ -6,15 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::queue::{CommitQueue, CommitRequest, CommitResult, Maintenance, PostSequence, ReplySlot};
-use super::thread::{self, ActionEffects, JournalEnd, JournalOwner};
+use super::thread::{self, CommitterParts, JournalEnd, JournalOwner};
 use crate::action::AccountId;
 use crate::entry::{Appended, Draft};
 use crate::error::CommitError;
-use crate::hooks::Hooks;
 use crate::journal::Journal;
 use crate::limits::{ACCOUNT_RESERVED_BYTES, ACCOUNT_WAITING_BYTES, WAITING_BYTES};
-use crate::log::SharedLog;
-use crate::meters::Meters;
 
 /// How many bytes of one account may wait for the journal. A small part is reserved for it, so that its posts are
 /// accepted even if other accounts flood the queue; the rest also counts towards the limit of all accounts.
@@ -44,30 +41,18 @@ pub(crate) struct Committer {
 
 impl Committer {
     /// Starts the journal thread.
-    pub(crate) fn start<J: Journal>(
-        journal: J,
-        log: Arc<SharedLog>,
-        meters: Arc<Meters>,
-        hooks: Option<Hooks>,
-        effects: ActionEffects,
-    ) -> io::Result<(Self, JournalEnd)> {
+    pub(crate) fn start<J: Journal>(journal: J, parts: CommitterParts) -> io::Result<(Self, JournalEnd)> {
         let (this, work) = Self::new();
         let queue = Arc::clone(&this.queue);
-        let end = thread::start(JournalOwner::new(journal, queue, log, meters, hooks, effects), work)?;
+        let end = thread::start(JournalOwner::new(journal, queue, parts), work)?;
         Ok((this, end))
     }
 
     /// Starts a task in place of the thread, for a journal that never waits.
-    pub(crate) fn start_task<J: Journal>(
-        journal: J,
-        log: Arc<SharedLog>,
-        meters: Arc<Meters>,
-        hooks: Option<Hooks>,
-        effects: ActionEffects,
-    ) -> (Self, JournalEnd) {
+    pub(crate) fn start_task<J: Journal>(journal: J, parts: CommitterParts) -> (Self, JournalEnd) {
         let (this, work) = Self::new();
         let queue = Arc::clone(&this.queue);
-        let end = thread::start_task(JournalOwner::new(journal, queue, log, meters, hooks, effects), work);
+        let end = thread::start_task(JournalOwner::new(journal, queue, parts), work);
         (this, end)
     }
 

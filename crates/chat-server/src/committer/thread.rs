@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::{io, thread};
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::queue::{CommitQueue, CommitRequest, Maintenance};
@@ -15,9 +16,11 @@ use crate::entry::{Appended, Draft, MessageRecord};
 use crate::error::{CommitError, JournalError};
 use crate::hooks::Hooks;
 use crate::journal::Journal;
+use crate::limits::{EXPIRY_BYTES, EXPIRY_MESSAGES};
+use crate::live_limits::LiveLimits;
 use crate::log::SharedLog;
 use crate::meters::Meters;
-use crate::rate_limited_log::Throttle;
+use crate::rate_limited_log::{RateLimitedLog, Throttle};
 
 /// Resolves when everything is stored and the journal is closed, or when the journal has failed for good.
 pub(crate) type JournalEnd = oneshot::Receiver<Result<(), JournalError>>;
@@ -27,7 +30,13 @@ pub(super) fn start<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc::Rece
     let (ended, end) = oneshot::channel();
     thread::Builder::new().name("chat-journal".into()).spawn(move || {
         let result = loop {
-            if wake.blocking_recv().is_none() {
+            // While old messages remain to be removed, there is work without a wake.
+            let open = if owner.expiring {
+                wake.try_recv() != Err(TryRecvError::Disconnected)
+            } else {
+                wake.blocking_recv().is_some()
+            };
+            if !open {
                 break owner.close();
             }
             if let Err(error) = owner.serve() {
@@ -47,7 +56,13 @@ pub(super) fn start_task<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc:
     let (ended, end) = oneshot::channel();
     tokio::spawn(async move {
         let result = loop {
-            if wake.recv().await.is_none() {
+            let open = if owner.expiring {
+                tokio::task::yield_now().await;
+                wake.try_recv() != Err(TryRecvError::Disconnected)
+            } else {
+                wake.recv().await.is_some()
+            };
+            if !open {
                 break owner.close();
             }
             if let Err(error) = owner.serve() {
@@ -61,6 +76,15 @@ pub(super) fn start_task<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc:
 
 /// Applies stored actions to the state of the server, in the order of the journal.
 pub(crate) type ActionEffects = Box<dyn Fn(&ActionRecord) + Send>;
+
+/// The parts of the server that a transaction concerns.
+pub(crate) struct CommitterParts {
+    pub(crate) log: Arc<SharedLog>,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) hooks: Option<Hooks>,
+    pub(crate) effects: ActionEffects,
+    pub(crate) limits: Arc<LiveLimits>,
+}
 
 /// The journal with everything that a transaction needs.
 pub(super) struct JournalOwner<J> {
@@ -76,6 +100,11 @@ pub(super) struct JournalOwner<J> {
     /// Accounts that were revoked since the start. What their sessions had queued before is not stored any more, so that
     /// nothing of an account follows its revocation in the log.
     barred: HashSet<AccountId>,
+    limits: Arc<LiveLimits>,
+    /// Old messages may remain to be removed.
+    expiring: bool,
+    /// No message is removed any more, because the end should not wait for it.
+    closing: bool,
 }
 
 /// Logs a failing store at a bounded rate, because each writer retries every second.
@@ -101,17 +130,25 @@ impl CommitFailureLog {
 }
 
 impl<J: Journal> JournalOwner<J> {
-    pub(super) fn new(
-        journal: J,
-        queue: Arc<Mutex<CommitQueue>>,
-        log: Arc<SharedLog>,
-        meters: Arc<Meters>,
-        hooks: Option<Hooks>,
-        effects: ActionEffects,
-    ) -> Self {
+    pub(super) fn new(journal: J, queue: Arc<Mutex<CommitQueue>>, parts: CommitterParts) -> Self {
         let failures = CommitFailureLog::default();
         let (batch, drafts, barred) = (Vec::new(), Vec::new(), HashSet::new());
-        Self { journal, queue, log, meters, hooks, effects, failures, batch, drafts, barred }
+        let CommitterParts { log, meters, hooks, effects, limits } = parts;
+        Self {
+            journal,
+            queue,
+            log,
+            meters,
+            hooks,
+            effects,
+            failures,
+            batch,
+            drafts,
+            barred,
+            limits,
+            expiring: false,
+            closing: false,
+        }
     }
 
     /// Serves all waiting requests.
@@ -128,15 +165,41 @@ impl<J: Journal> JournalOwner<J> {
                 }
                 this.queue.lock().unwrap_or_else(PoisonError::into_inner).gather(&mut this.batch);
                 if this.batch.is_empty() {
+                    // Returns with the rest, so that the end of the server is noticed.
+                    this.expire(1);
                     return Ok(());
                 }
-                this.commit()?;
+                let steps = this.commit()?;
+                this.expiring = true;
+                this.expire(steps);
             }
         })
     }
 
+    /// Removes old messages in some steps, if any are due.
+    fn expire(&mut self, steps: usize) {
+        let keep = self.limits.load().keep;
+        for _ in 0..steps {
+            if !self.expiring || self.closing {
+                return;
+            }
+            self.expiring = false;
+            match self.journal.expire(&keep) {
+                Ok(step) => {
+                    self.expiring = step.more;
+                    if step.removed > 0 {
+                        self.meters.expired(step.removed, self.journal.reader().oldest());
+                    }
+                }
+                // Tried again after the next transaction, or in a second.
+                Err(error) => RateLimitedLog::NotExpired.log_error(&error),
+            }
+        }
+    }
+
     /// Stores the waiting requests, and closes the journal.
     fn close(&mut self) -> Result<(), JournalError> {
+        self.closing = true;
         self.serve()?;
         self.guarded(|this| this.journal.close())
     }
@@ -173,6 +236,7 @@ impl<J: Journal> JournalOwner<J> {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not read revoked accounts");
             Vec::new()
         });
+        self.expiring = true;
         match self.journal.tidy() {
             Err(JournalError::SyncFailed) => return Err(JournalError::SyncFailed),
             Err(error) => {
@@ -209,8 +273,8 @@ impl<J: Journal> JournalOwner<J> {
         Vec::into_iter(refused).for_each(CommitRequest::revoke);
     }
 
-    /// Makes one transaction of the gathered requests.
-    fn commit(&mut self) -> Result<(), JournalError> {
+    /// Makes one transaction of the gathered requests. Returns how many steps of expiry remove as much as it has added.
+    fn commit(&mut self) -> Result<usize, JournalError> {
         // A request after a failed one of its sequence would overtake it.
         if self.batch.iter().any(CommitRequest::is_broken) {
             let (broken, rest) = std::mem::take(&mut self.batch).into_iter().partition(CommitRequest::is_broken);
@@ -220,8 +284,9 @@ impl<J: Journal> JournalOwner<J> {
         self.refuse_barred();
         let Self { journal, log, meters, hooks, effects, failures, batch, drafts, barred, .. } = self;
         if batch.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
+        let mut steps = 1;
         let counts: Vec<usize> = batch.iter().map(|request| request.drafts.len()).collect();
         batch.iter_mut().for_each(|request| drafts.append(&mut request.drafts));
         let (began, before) = (Instant::now(), log.last());
@@ -235,6 +300,8 @@ impl<J: Journal> JournalOwner<J> {
                 let actions: Vec<_> = drafts.iter().zip(&appended).filter_map(done(journal.head())).collect();
                 let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
                 meters.stored.add(fresh.len() as u64);
+                let bytes: usize = fresh.iter().map(|message| message.text.as_str().len()).sum();
+                steps += fresh.len() / EXPIRY_MESSAGES + bytes / EXPIRY_BYTES;
                 // Published before it is answered: when a writer receives its confirmation, its message is in every
                 // listener's log.
                 log.publish(&fresh);
@@ -264,7 +331,7 @@ impl<J: Journal> JournalOwner<J> {
                 batch.drain(..).for_each(|request| request.fail(&error));
             }
         }
-        Ok(())
+        Ok(steps)
     }
 }
 
@@ -326,6 +393,12 @@ mod tests {
     use crate::action::ActionDraft;
     use crate::entry::{AccountRecord, Author, LogStream};
     use crate::journal::{JournalReader, MemoryJournal};
+    use crate::limits::Limits;
+
+    fn parts(log: Arc<SharedLog>) -> CommitterParts {
+        let limits = LiveLimits::new(Limits::default());
+        CommitterParts { log, meters: Arc::default(), hooks: None, effects: Box::new(|_| {}), limits }
+    }
 
     /// A journal that records what is done with it.
     struct Recording(MemoryJournal, Arc<Mutex<Vec<&'static str>>>);
@@ -391,7 +464,7 @@ mod tests {
         let log = Arc::new(SharedLog::new(0, 1 << 20));
         let journal = MemoryJournal::new();
         let queue = Arc::new(Mutex::new(queue));
-        let mut owner = JournalOwner::new(journal.clone(), queue, log, Arc::default(), None, Box::new(|_| {}));
+        let mut owner = JournalOwner::new(journal.clone(), queue, parts(log));
         owner.serve().unwrap();
         let stored: Vec<bool> = results.iter_mut().map(|result| result.try_recv().unwrap().is_ok()).collect();
         assert_eq!(stored, [true, true, false, true, true]);
@@ -411,8 +484,7 @@ mod tests {
         queue.push_maintenance(Maintenance { probe: false, revoked: oneshot::channel().0 });
         let log = Arc::new(SharedLog::new(0, 1 << 20));
         let journal = Recording(MemoryJournal::new(), Arc::clone(&done));
-        let mut owner =
-            JournalOwner::new(journal, Arc::new(Mutex::new(queue)), log, Arc::default(), None, Box::new(|_| {}));
+        let mut owner = JournalOwner::new(journal, Arc::new(Mutex::new(queue)), parts(log));
         owner.serve().unwrap();
         let done = done.lock().unwrap();
         assert!(done.len() > 2 && done[0] == "revocations", "{done:?}");

@@ -11,7 +11,8 @@ use super::traits::{Journal, JournalReader, ReadLimit};
 use crate::action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
 use crate::entry::{AccountRecord, Appended, Draft, LogEntry, LogStream, MessageRecord, Tombstone};
 use crate::error::JournalError;
-use crate::limits::Limits;
+use crate::limits::{EXPIRY_MESSAGES, Limits};
+use crate::retention::{ExpiryStep, Retention};
 
 /// A bounded journal in memory. Clones share their content: a program that keeps a clone can start its next server on it,
 /// and listeners resume where they stopped. One server at a time may use it.
@@ -113,6 +114,20 @@ impl Journal for MemoryJournal {
             content.forget_oldest();
         }
         Ok(appended)
+    }
+
+    fn expire(&mut self, keep: &Retention) -> Result<ExpiryStep, JournalError> {
+        let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
+        let oldest_time = keep.oldest_time(now_ms());
+        let mut removed = 0;
+        while content.is_oldest_due(oldest_time, keep.bytes) {
+            if removed == EXPIRY_MESSAGES as u64 {
+                return Ok(ExpiryStep::new(removed, true));
+            }
+            content.forget_oldest();
+            removed += 1;
+        }
+        Ok(ExpiryStep::new(removed, false))
     }
 
     fn probe(&mut self) -> Result<(), JournalError> {
@@ -218,6 +233,13 @@ impl MemoryContent {
     fn push(&mut self, kept: KeptMessage) {
         self.bytes += kept.size();
         self.messages.push_back(kept);
+    }
+
+    /// Returns true if the oldest message is older than a time, or if all of them have too many bytes.
+    fn is_oldest_due(&self, oldest_time: Option<i64>, bytes: Option<u64>) -> bool {
+        let Some(oldest) = self.messages.front() else { return false };
+        let too_many = bytes.is_some_and(|bytes| self.bytes as u64 > bytes) && self.messages.len() > 1;
+        too_many || oldest_time.is_some_and(|time| oldest.entry.at() < time)
     }
 
     fn forget_oldest(&mut self) {

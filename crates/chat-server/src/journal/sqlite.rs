@@ -7,6 +7,7 @@ mod backup;
 mod clean_shutdown;
 mod effect;
 mod error;
+mod expire;
 #[cfg(feature = "bin")]
 mod export;
 mod head_marker;

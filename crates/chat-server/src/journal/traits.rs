@@ -7,6 +7,7 @@ use chat_proto::Seq;
 use crate::action::{AccountId, ActionRecord};
 use crate::entry::{AccountRecord, Appended, Draft, LogEntry, LogStream, MessageRecord};
 use crate::error::JournalError;
+use crate::retention::{ExpiryStep, Retention};
 
 /// Stores accounts and messages. One thread owns it; reads use its [`JournalReader`].
 pub trait Journal: Send + 'static {
@@ -29,6 +30,17 @@ pub trait Journal: Send + 'static {
     /// # Errors
     /// [`JournalError`]; then nothing was stored and the journal remains usable.
     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError>;
+
+    /// Removes some of the oldest messages if the rule says so: no more than a few milliseconds take. Afterwards
+    /// [`JournalReader::oldest`] is higher, and sequence numbers stay as they are. Called between two appends, after each
+    /// of them and about once a second. A journal that cannot do it keeps all.
+    ///
+    /// # Errors
+    /// [`JournalError`]; it is tried again later.
+    fn expire(&mut self, keep: &Retention) -> Result<ExpiryStep, JournalError> {
+        let _ = keep;
+        Ok(ExpiryStep::default())
+    }
 
     /// Does what can wait until no draft does, such as erasing the last copies of removed texts. Called about once a
     /// second.

@@ -5,7 +5,7 @@ use super::histogram::Histogram;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use chat_proto::DeclineCode;
+use chat_proto::{DeclineCode, Seq};
 
 /// The port of an event; a TLS port counts as its plain counterpart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(crate) struct Meters {
     pub(crate) pages: Count,
     pub(crate) reading_pages: Level,
     pub(crate) stalled: Count,
+    pub(super) messages_expired: Count,
+    pub(super) oldest: AtomicU64,
     pub(super) store_bytes: AtomicU64,
     pub(super) free_bytes: AtomicU64,
     pub(super) short_of_space: AtomicBool,
@@ -95,6 +97,17 @@ impl Meters {
     /// Records that the journal has failed for good.
     pub(crate) fn journal_broken(&self) {
         self.journal_broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Records the first number that the log has.
+    pub(crate) fn begins_at(&self, oldest: Seq) {
+        self.oldest.store(oldest, Ordering::Relaxed);
+    }
+
+    /// Counts messages that were removed because of their age or the size of the store. The log begins at `oldest` now.
+    pub(crate) fn expired(&self, messages: u64, oldest: Seq) {
+        self.messages_expired.add(messages);
+        self.begins_at(oldest);
     }
 
     /// Records the space of the store, and whether it permits to store more. Returns true if the latter has changed.

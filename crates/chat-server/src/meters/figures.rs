@@ -50,6 +50,10 @@ pub struct Figures {
     pub reading_pages: u64,
     /// Listeners that were closed because they read nothing.
     pub stalled: u64,
+    /// Messages that were removed because of their age or the size of the store.
+    pub expired: u64,
+    /// The sequence number of the oldest message; one after the last if there is none.
+    pub oldest: Seq,
     /// The sequence number of the last message.
     pub head: Seq,
     /// Size of the data directory in bytes; 0 if it is not watched.
@@ -118,6 +122,8 @@ impl Figures {
             stalled: meters.stalled.read(),
             store_bytes: meters.store_bytes.load(Ordering::Relaxed),
             free_bytes: meters.free_bytes.load(Ordering::Relaxed),
+            expired: meters.messages_expired.read(),
+            oldest: meters.oldest.load(Ordering::Relaxed),
             head,
             ring_bytes,
         }

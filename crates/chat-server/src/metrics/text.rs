@@ -74,6 +74,8 @@ impl Collector for FigureCollector {
         writer.counter("store_pages_read", "Pages read for listeners behind the shared log", None, f.pages)?;
         writer.gauge("listeners_reading_store", "Listeners that wait for such a page", None, f.reading_pages)?;
         writer.counter("listeners_stalled", "Listeners closed because they read nothing", None, f.stalled)?;
+        writer.counter("messages_expired", "Messages removed by --keep", None, f.expired)?;
+        writer.gauge("log_oldest", "Sequence number of the oldest message", None, f.oldest)?;
         writer.gauge("log_head", "Sequence number of the last message", None, f.head)?;
         writer.gauge("store", "Size of the data directory", Some(&Unit::Bytes), f.store_bytes)?;
         writer.gauge("disk_free", "Free space on the disk of the store", Some(&Unit::Bytes), f.free_bytes)?;

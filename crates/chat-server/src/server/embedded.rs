@@ -64,13 +64,11 @@ impl EmbeddedServer {
     /// Outside of a Tokio runtime.
     pub fn start<J: Journal>(config: ServerConfig, mut journal: J) -> Result<Self, StartError> {
         let context = Arc::new(SessionContext::load(config, &mut journal)?);
-        let (log, meters, hooks) =
-            (Arc::clone(&context.log), Arc::clone(&context.meters), context.config.hooks.clone());
+        let (parts, meters) = (context.committer_parts(), Arc::clone(&context.meters));
         let (committer, journal_end) = if context.reader_waits() {
-            Committer::start(journal, log, Arc::clone(&meters), hooks, context.effects())
-                .map_err(|error| StartError::Thread(error.into()))?
+            Committer::start(journal, parts).map_err(|error| StartError::Thread(error.into()))?
         } else {
-            Committer::start_task(journal, log, Arc::clone(&meters), hooks, context.effects())
+            Committer::start_task(journal, parts)
         };
         let admission = Admission::new(Arc::clone(&context.limits), meters);
         let (drain, draining) = watch::channel(false);

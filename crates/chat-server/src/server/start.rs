@@ -72,10 +72,8 @@ impl Server {
         let (context, journal) = loaded.map_err(|failed| StartError::Thread(failed.into()))??;
         let context = Arc::new(context);
         let (log, meters) = (Arc::clone(&context.log), Arc::clone(&context.meters));
-        let hooks = context.config.hooks.clone();
         let (committer, journal_end) =
-            Committer::start(journal, Arc::clone(&log), Arc::clone(&meters), hooks, context.effects())
-                .map_err(|error| StartError::Thread(error.into()))?;
+            Committer::start(journal, context.committer_parts()).map_err(|error| StartError::Thread(error.into()))?;
         let admission = Admission::new(Arc::clone(&context.limits), Arc::clone(&meters));
         let (open, ports_closed) = mpsc::channel(1);
         let (stop, stopping) = Stop::new();

@@ -11,6 +11,7 @@ use super::page_turns::PageTurns;
 use crate::accounts::{AccountDirectory, SERVER_NAME};
 use crate::action::{ActionRecord, OperatorAction};
 use crate::byte_rates::ByteRates;
+use crate::committer::CommitterParts;
 use crate::config::ServerConfig;
 use crate::entry::{Author, Draft, LogEntry, LogStream, SERVER_ACCOUNT};
 use crate::error::JournalError;
@@ -53,6 +54,8 @@ impl SessionContext {
             }
         }
         let moderation = Moderation::replay(&actions, &log);
+        let meters = Arc::<Meters>::default();
+        meters.begins_at(journal.reader().oldest());
         Ok(Self {
             byte_rates: ByteRates::default(),
             limits: LiveLimits::new(config.limits.clone()),
@@ -61,12 +64,23 @@ impl SessionContext {
             moderation,
             presence: Arc::default(),
             log,
-            meters: Arc::default(),
+            meters,
             streams: journal.streams().to_vec(),
             reader: journal.reader(),
             page_turns: PageTurns::default(),
             time_turn: Semaphore::new(1),
         })
+    }
+
+    /// Returns the parts of this server that a transaction concerns.
+    pub(crate) fn committer_parts(self: &Arc<Self>) -> CommitterParts {
+        CommitterParts {
+            log: Arc::clone(&self.log),
+            meters: Arc::clone(&self.meters),
+            hooks: self.config.hooks.clone(),
+            effects: self.effects(),
+            limits: Arc::clone(&self.limits),
+        }
     }
 
     /// Returns what applies stored actions to this server.

@@ -35,6 +35,7 @@ mod proxy;
 #[cfg(unix)]
 mod reload;
 mod resume;
+mod retention;
 mod siege;
 mod storage;
 #[cfg(unix)]

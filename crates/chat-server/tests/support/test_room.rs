@@ -10,6 +10,7 @@ use crate::action::{ActionDraft, ActionRecord};
 use crate::config::ServerConfig;
 use crate::entry::{Appended, Author, Draft, MessageRecord};
 use crate::journal::{Journal, MemoryJournal, ReadLimit};
+use crate::retention::Retention;
 
 pub(crate) struct TestRoom {
     pub(crate) context: Arc<SessionContext>,
@@ -48,6 +49,11 @@ impl TestRoom {
         let appended = self.journal.append(&[Draft::Action(draft.clone())]).unwrap();
         let [Appended::Action { number, at }] = appended[..] else { panic!("not an action") };
         self.context.effects()(&ActionRecord { number, at, head: self.journal.head(), draft });
+    }
+
+    /// Removes old messages, as the journal thread does.
+    pub(crate) fn expire(&mut self, keep: &Retention) -> u64 {
+        self.journal.expire(keep).unwrap().removed
     }
 
     /// Returns all messages from a sequence number.

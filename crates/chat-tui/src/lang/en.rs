@@ -306,6 +306,7 @@ fn gap_row(gap: &GapLine, length: GapLength) -> String {
 fn gap_cause(cause: GapCause) -> &'static str {
     match cause {
         GapCause::ServerForgot => "the server no longer has this part",
+        GapCause::Expired => "the server keeps no messages that old",
         GapCause::OtherStream => "the server began a new log",
         GapCause::HoleInNumbers => "the server skipped messages",
         GapCause::LineTooLong => "the server sent a line that is too long",

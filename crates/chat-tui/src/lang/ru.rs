@@ -327,6 +327,7 @@ fn gap_row(gap: &GapLine, length: GapLength) -> String {
 fn gap_cause(cause: GapCause) -> &'static str {
     match cause {
         GapCause::ServerForgot => "на сервере этой части уже нет",
+        GapCause::Expired => "сервер не хранит такие старые сообщения",
         GapCause::OtherStream => "сервер начал новую историю",
         GapCause::HoleInNumbers => "сервер пропустил сообщения",
         GapCause::LineTooLong => "сервер прислал слишком длинную строку",

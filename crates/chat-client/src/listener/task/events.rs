@@ -48,24 +48,20 @@ impl ListenerTask {
                 link.head = Some(head);
             }
             ListenerClientEvent::Gap { missed } => {
-                if std::mem::take(&mut link.answered) {
-                    let cause = if link.other_log { GapCause::OtherStream } else { GapCause::ServerForgot };
-                    let since = link.blind_since.unwrap_or(self.started);
-                    let before = self.position.as_ref().map(following);
-                    self.push_gap(Gap {
-                        after: link.position_before.clone(),
-                        before,
-                        ..Gap::new(since, link.until, missed, cause)
-                    });
-                } else {
-                    let since = self.last_heard.unwrap_or(self.started);
-                    let after = self.position.clone();
-                    let before = after.as_ref().map(|after| Position {
-                        seq: after.seq.saturating_add(missed.unwrap_or(0)).saturating_add(1),
-                        ..after.clone()
-                    });
-                    let gap = Gap::new(since, SystemTime::now(), missed, GapCause::HoleInNumbers);
-                    self.push_gap(Gap { after, before, ..gap });
+                let cause = match (link.answered, link.other_log) {
+                    (true, true) => GapCause::OtherStream,
+                    (true, false) => GapCause::ServerForgot,
+                    (false, _) => GapCause::HoleInNumbers,
+                };
+                self.push_hole(link, missed, cause);
+            }
+            ListenerClientEvent::Expired { missed } => {
+                let live = !link.answered;
+                self.push_hole(link, Some(missed), GapCause::Expired);
+                if live && let Some(position) = &mut self.position {
+                    // No message may follow that would say so.
+                    position.seq = position.seq.saturating_add(missed);
+                    self.push_caught_up(link);
                 }
             }
             ListenerClientEvent::TooLong => {
@@ -107,6 +103,25 @@ impl ListenerTask {
             }
             // Events of a later protocol version contain nothing that this version can use.
             _ => {}
+        }
+    }
+
+    /// Reports messages that are missing at this point: before what a request to resume has led to, or between two others.
+    fn push_hole(&mut self, link: &mut ListenerLink, missed: Option<u64>, cause: GapCause) {
+        if std::mem::take(&mut link.answered) {
+            let since = link.blind_since.unwrap_or(self.started);
+            let before = self.position.as_ref().map(following);
+            let gap = Gap::new(since, link.until, missed, cause);
+            self.push_gap(Gap { after: link.position_before.clone(), before, ..gap });
+        } else {
+            let since = self.last_heard.unwrap_or(self.started);
+            let after = self.position.clone();
+            let before = after.as_ref().map(|after| Position {
+                seq: after.seq.saturating_add(missed.unwrap_or(0)).saturating_add(1),
+                ..after.clone()
+            });
+            let gap = Gap::new(since, SystemTime::now(), missed, cause);
+            self.push_gap(Gap { after, before, ..gap });
         }
     }
 

@@ -72,6 +72,12 @@ pub enum ListenerClientEvent {
         /// The number of missing messages, if the sequence numbers show it.
         missed: Option<u64>,
     },
+    /// Messages at this point are missing because the server no longer keeps them. If others are missing for another
+    /// reason, a `Gap` follows.
+    Expired {
+        /// Their number.
+        missed: u64,
+    },
     /// A plain line was over the limit of the codec: one message is missing at this point.
     TooLong,
 }

@@ -142,11 +142,17 @@ impl ListenerClient {
         if request.nonce != nonce {
             return;
         }
+        let expired = match (&request.from, answer.expired) {
+            (ResumeFrom::After(Position { stream, seq }), Some(last)) if *stream == answer.stream => {
+                last.min(answer.from.saturating_sub(1)).saturating_sub(*seq)
+            }
+            _ => 0,
+        };
         let missed = match &request.from {
             ResumeFrom::After(Position { stream, .. }) if *stream != answer.stream => Some(None),
             ResumeFrom::After(Position { seq, .. }) => match answer.from.checked_sub(seq.saturating_add(1)) {
-                Some(0) => None,
-                Some(missed) => Some(Some(missed)),
+                Some(missed) if missed == expired => None,
+                Some(missed) => Some(Some(missed - expired)),
                 // The log has lost its end; the number of lost messages is unknown.
                 None => Some(None),
             },
@@ -154,14 +160,17 @@ impl ListenerClient {
         };
         // Messages that were delivered as plain lines must not be delivered twice, and older ones must not follow them:
         // the event `Plain` has already reported those as missed.
-        let (missed, skip_to) = match answer.plain {
-            Some(SeqRange { first, last }) if delivered > 0 => (None, last.min(first.saturating_add(delivered - 1))),
-            _ => (missed, 0),
+        let (expired, missed, skip_to) = match answer.plain {
+            Some(SeqRange { first, last }) if delivered > 0 => (0, None, last.min(first.saturating_add(delivered - 1))),
+            _ => (expired, missed, 0),
         };
         let ResumeAnswer { stream, from, head, .. } = answer;
         self.state = ListenerClientState::Numbered { stream: stream.clone(), next: from, skip_to };
         self.keepalive_timer = self.keepalive.map(|limits| KeepaliveTimer::new(limits, now));
         self.notify(ListenerClientEvent::Numbered { stream, from, head });
+        if expired > 0 {
+            self.notify(ListenerClientEvent::Expired { missed: expired });
+        }
         if let Some(missed) = missed {
             self.notify(ListenerClientEvent::Gap { missed });
         }
@@ -208,6 +217,21 @@ impl ListenerClient {
     }
 }
 
+impl ListenerClient {
+    /// Handles the end of the messages that have expired: the next ones, or ones that were received before.
+    fn handle_expired(&mut self, last: Seq) {
+        let ListenerClientState::Numbered { next, skip_to, .. } = &mut self.state else { return };
+        if last < *next {
+            return;
+        }
+        let missed = last.saturating_sub(next.saturating_sub(1).max(*skip_to));
+        *next = last.saturating_add(1);
+        if missed > 0 {
+            self.notify(ListenerClientEvent::Expired { missed });
+        }
+    }
+}
+
 impl StateMachine for ListenerClient {
     type Command = std::convert::Infallible;
     type Event = ListenerClientEvent;
@@ -228,6 +252,7 @@ impl StateMachine for ListenerClient {
             Some(Extension::Reply(reply)) => self.handle_reply(reply, now),
             Some(Extension::Numbered(numbered)) => self.handle_numbered(numbered),
             Some(Extension::Removed(removed)) => self.handle_removed(removed),
+            Some(Extension::Expired(last)) => self.handle_expired(last),
             _ => {}
         }
         Ok(())

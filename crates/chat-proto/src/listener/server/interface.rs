@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::extension::{RemovedMessage, ResumeAnswer, ResumeRequest};
+use crate::ident::Seq;
 use crate::message::Message;
 
 /// The configuration for a new listener.
@@ -45,6 +46,8 @@ pub enum ListenerServerCommand {
     Deliver(Message),
     /// Tells a numbered listener that a message was removed: one that it has, or the next one, in whose place it stands.
     Remove(RemovedMessage),
+    /// Tells a numbered listener that the messages up to this number have expired. The next message follows.
+    Expire(Seq),
 }
 
 /// The events of the server.

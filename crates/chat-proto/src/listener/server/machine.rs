@@ -125,6 +125,10 @@ impl StateMachine for ListenerServer {
                 self.outputs.push_back(Output::Transmit(Extension::Removed(line).to_line()));
                 Ok(())
             }
+            (ListenerServerCommand::Expire(last), ListenerServerState::Numbered) => {
+                self.outputs.push_back(Output::Transmit(Extension::Expired(last).to_line()));
+                Ok(())
+            }
             (command, _) => Err(NotReady::new(command)),
         }
     }

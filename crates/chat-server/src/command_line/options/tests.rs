@@ -57,7 +57,7 @@ fn defaults_match_the_library() {
 #[test]
 fn sets_every_limit() {
     let line = "chat-server --max-connections 1 --max-connections-per-address 2 --login-within 3 \
-                --nickname-within 4 --max-nickname 5 --post-rate 6:7 --register-rate 8 --post-bytes 1K:2M --address-bytes off --max-store 10G --min-free 0 --registration closed \
+                --nickname-within 4 --max-nickname 5 --post-rate 6:7 --register-rate 8 --post-bytes 1K:2M --address-bytes off --max-store 10G --min-free 0 --keep 90d,10GB --registration closed \
                 --register-rate-total off --stall 9 \
                 --drain-within 0.5";
     let limits = parse(line).server_config().unwrap().limits;
@@ -66,6 +66,8 @@ fn sets_every_limit() {
     assert_eq!(limits.posts, Some(Rate { per_second: 6.0, burst: 7 }));
     assert_eq!((limits.post_bytes, limits.address_bytes), (Some(Rate { per_second: 1024.0, burst: 2 << 20 }), None));
     assert_eq!((limits.max_store, limits.min_free), (Some(10 << 30), Some(0)));
+    let age = Duration::from_secs(90 * 24 * 60 * 60);
+    assert_eq!(limits.keep, Retention::everything().with_age(Some(age)).with_bytes(Some(10 << 30)));
     assert_eq!((limits.registration, limits.registrations_in_all), (RegistrationPolicy::Closed, None));
     assert_eq!(limits.registrations, Some(Rate { per_second: 8.0, burst: 8 }));
     assert_eq!((limits.stall.as_secs(), limits.drain_within.as_millis()), (9, 500));
@@ -85,6 +87,18 @@ fn refuses_nonsense() {
         "--post-bytes 0:1K",
         "--post-bytes 1K:4G",
         "--max-store 10X",
+        "--keep",
+        "--keep 90",
+        "--keep 90d,30d",
+        "--keep 1G,2G",
+        "--keep 10m5",
+        "--keep 10mb",
+        "--keep -1d",
+        "--keep 5s",
+        "--keep 1K",
+        "--keep 90d,",
+        "--keep é",
+        "--keep iB",
         "--registration invite:",
         "--registration invited",
         "--post-rate 1:-1",

@@ -47,7 +47,7 @@ pub(super) fn insert(connection: &Connection, record: &ActionRecord) -> Result<(
 /// Writes the row of an action with an `INSERT` of this kind.
 fn put(connection: &Connection, record: &ActionRecord, insert: &str) -> Result<(), StoreError> {
     let first_format = record.draft.action.is_of_first_format();
-    schema::raise_format(connection, if first_format { schema::ACTION_FORMAT } else { schema::IDENTITY_FORMAT })?;
+    schema::raise_format(connection, if first_format { schema::ACTION_FORMAT } else { schema::LATEST_FORMAT })?;
     let ActionRecord { number, at, head, draft } = record;
     let (actor, reason) = (draft.actor.as_str(), draft.reason.as_ref().map(Text::as_str));
     // SQLite has no unsigned numbers; neither of the two reaches its largest.

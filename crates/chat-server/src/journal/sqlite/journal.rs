@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::error::StoreError;
+use super::expire::{self, Expiry};
 use super::head_marker::HeadMarker;
 use super::identity::StoreIdentity;
 use super::insert::{Insert, insert_stream};
@@ -25,6 +26,7 @@ use crate::journal::clock::now_ms;
 use crate::journal::data_dir::{DataDir, STORE};
 use crate::journal::{Journal, JournalReader};
 use crate::rate_limited_log::RateLimitedLog;
+use crate::retention::{ExpiryStep, Retention};
 
 /// The journal on disk. One server at a time has a data directory.
 #[derive(Debug)]
@@ -37,6 +39,7 @@ pub struct SqliteJournal {
     head: Seq,
     last_at: i64,
     recovery: Option<Recovery>,
+    expiry: Expiry,
     /// The write-ahead log may contain texts that were removed.
     erasing: bool,
     clock: Clock,
@@ -66,12 +69,14 @@ impl SqliteJournal {
         let path = dir.path().join(STORE);
         let head_marker = HeadMarker::open(&dir.path().join("mark"))?;
         let Opened { connection, log, recovery } = open::open(dir.path(), &path)?;
+        let expired = expire::expired(&connection)?.flatten().unwrap_or_default();
         let mut journal = Self {
             identity: StoreIdentity::of(&path),
-            reader: Arc::new(SqliteReader::new(path, oldest(&connection)?)),
+            reader: Arc::new(SqliteReader::new(path, oldest(&connection, expired.seq)?)),
             head_marker,
             head: log.head,
-            last_at: last_at(&connection)?,
+            last_at: last_at(&connection)?.max(expired.at),
+            expiry: Expiry::default(),
             streams: log.streams,
             recovery,
             // The process may have ended between a removal and this.
@@ -202,6 +207,24 @@ impl Journal for SqliteJournal {
         stored.map_err(|error| self.distrusted(error))
     }
 
+    fn expire(&mut self, keep: &Retention) -> Result<ExpiryStep, JournalError> {
+        if keep.is_everything() {
+            return Ok(ExpiryStep::default());
+        }
+        self.dir.check_lock()?;
+        self.identity.check()?;
+        let now = (self.clock.0)();
+        let (step, last) = self
+            .expiry
+            .step(&mut self.connection, keep, self.head, now)
+            .inspect_err(|error| self.reader.note_damage(error))?;
+        if let Some(last) = last {
+            // After the commit: a reader that sees it finds the messages gone.
+            self.reader.begin_at(last.seq + 1);
+        }
+        Ok(step)
+    }
+
     fn tidy(&mut self) -> Result<(), JournalError> {
         if self.erasing {
             let erased = self.erase_log().map_err(|error| self.distrusted(error));
@@ -267,11 +290,11 @@ fn last_at(connection: &Connection) -> Result<i64, StoreError> {
     Ok(last.unwrap_or(0))
 }
 
-/// Returns the sequence number of the oldest message; 1 if there is none.
-fn oldest(connection: &Connection) -> Result<Seq, StoreError> {
+/// Returns the sequence number of the oldest message; if there is none, the one after the last that has expired.
+fn oldest(connection: &Connection, expired: Seq) -> Result<Seq, StoreError> {
     let oldest: Option<i64> =
         connection.query_row("SELECT seq FROM message ORDER BY seq LIMIT 1", [], |row| row.get(0)).optional()?;
-    Ok(oldest.and_then(|seq| Seq::try_from(seq).ok()).unwrap_or(1))
+    Ok(oldest.and_then(|seq| Seq::try_from(seq).ok()).unwrap_or(expired + 1))
 }
 
 fn data_version(connection: &Connection) -> Result<i64, StoreError> {
@@ -280,5 +303,7 @@ fn data_version(connection: &Connection) -> Result<i64, StoreError> {
 
 #[cfg(test)]
 mod action_tests;
+#[cfg(test)]
+mod expiry_tests;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::error::StoreError;
 use super::verify::LogSummary;
-use super::{actions, row};
+use super::{actions, expire, row};
 
 /// Returns the log of the store; `None` on any sign of damage. All accounts are checked: the server reads them anyway,
 /// and a skipped one could not log in.
@@ -29,5 +29,7 @@ pub(super) fn quick_check(connection: &Connection, head: Seq) -> Result<Option<L
         Some(None) => return Ok(None),
         None => 0,
     };
+    let Some(expired) = expire::expired(connection)? else { return Ok(None) };
+    let found = found.max(expired.map_or(0, |expired| expired.seq));
     Ok(streams.filter(|streams| found == head && !streams.is_empty()).map(|streams| LogSummary { head, streams }))
 }

@@ -32,6 +32,11 @@ impl SqliteReader {
         Self { path, idle, damaged, oldest: AtomicU64::new(oldest) }
     }
 
+    /// Records that the messages before `oldest` were removed.
+    pub(super) fn begin_at(&self, oldest: Seq) {
+        self.oldest.store(oldest, Ordering::Relaxed);
+    }
+
     /// Closes idle connections, so that the writing connection is the last to close.
     pub(super) fn close(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::insert::insert_stream;
 use super::scan::scan;
-use super::{effect, row, schema};
+use super::{effect, expire, row, schema};
 use crate::entry::LogStream;
 use crate::error::JournalError;
 use crate::journal::clock::now_ms;
@@ -131,10 +131,18 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
     for damaged in [&plain, &copy].into_iter().flatten() {
         carry_actions(damaged, &mut fresh)?;
     }
+    // The same holds for the beginning of the log.
+    let found = [&plain, &copy].into_iter().flatten().filter_map(|damaged| expire::expired(damaged).ok()??);
+    if let Some(expired) = found.max_by_key(|expired| expired.seq) {
+        expire::note(&fresh, expired)?;
+        // Every number is after it, so anything before was damaged.
+        fresh.execute("DELETE FROM message WHERE seq <= ?1", [i64::try_from(expired.seq).unwrap_or(i64::MAX)])?;
+    }
     drop(plain);
     remove(&plain_path).map_err(fail)?;
     drop(copy);
-    let head: i64 = fresh.query_row("SELECT coalesce(max(seq), 0) FROM message", [], |row| row.get(0))?;
+    let sql = "SELECT max(coalesce(max(seq), 0), coalesce((SELECT seq FROM expired), 0)) FROM message";
+    let head: i64 = fresh.query_row(sql, [], |row| row.get(0))?;
     // The end may be missing, so a new stream starts here: listeners are told of the gap.
     insert_stream(&fresh, &LogStream::starting_at(Seq::try_from(head).unwrap_or(0) + 1))?;
     checkpoint(&fresh)?;

@@ -22,6 +22,9 @@ pub(super) const STREAM: &str = "n, id, first, crc";
 /// The columns that [`action`] reads, in their order.
 pub(super) const ACTION: &str = "n, at, head, actor, reason, body, crc";
 
+/// The columns that [`expired`] reads, in their order.
+pub(super) const EXPIRED: &str = "seq, at, crc";
+
 /// The first character of the text of a tombstone, whose rest is JSON and whose nickname is empty. The text of a message
 /// contains no control character, so the two cannot be mistaken for each other.
 const TOMBSTONE_MARK: char = '\u{1}';
@@ -110,6 +113,10 @@ pub(super) fn action_crc(n: i64, at: i64, head: i64, actor: &str, reason: Option
     sum.bytes(body.as_bytes()).end()
 }
 
+pub(super) fn expired_crc(seq: i64, at: i64) -> i64 {
+    RowChecksum::new().number(seq).number(at).end()
+}
+
 pub(super) fn stream_crc(n: i64, id: &str, first: i64) -> i64 {
     RowChecksum::new().number(n).bytes(id.as_bytes()).number(first).end()
 }
@@ -170,6 +177,15 @@ pub(super) fn account(row: &Row<'_>) -> Option<AccountRecord> {
     }
     let nickname = Nickname::new(nickname).ok()?;
     Some(AccountRecord { id, token: TokenHash::from_bytes(token), nickname, at, revoked })
+}
+
+/// Reads the newest message that has expired and its time; `None` if its checksum or any value is wrong.
+pub(super) fn expired(row: &Row<'_>) -> Option<(Seq, i64)> {
+    let (seq, at) = (number(row, 0)?, number(row, 1)?);
+    if expired_crc(seq, at) != number(row, 2)? {
+        return None;
+    }
+    Some((Seq::try_from(seq).ok()?, at))
 }
 
 /// Reads a stream; `None` if its checksum or any value is wrong.

@@ -15,12 +15,9 @@ const PLAIN_FORMAT: i64 = 1;
 /// must not open it; as long as there was no action, they may.
 pub(super) const ACTION_FORMAT: i64 = 2;
 
-/// The format of a file since an account was renamed, got another token, or was erased: earlier programs would take these
-/// actions for damage.
-pub(super) const IDENTITY_FORMAT: i64 = 3;
-
-/// The latest format that this program knows.
-const LATEST_FORMAT: i64 = IDENTITY_FORMAT;
+/// The format of a file since an account was renamed, got another token, or was erased, or since messages expired. Earlier
+/// programs would take these actions for damage, and number messages from the beginning if none is left.
+pub(super) const LATEST_FORMAT: i64 = 3;
 
 /// With the format added, the `application_id`. It identifies the file, and guards the format against a flipped bit,
 /// which would make an old store look like a newer program's.
@@ -63,6 +60,13 @@ const ACTIONS: &str = "
     ) STRICT;
 ";
 
+/// Where the log begins after messages have expired: at most one row.
+const EXPIRED: &str = "
+    CREATE TABLE IF NOT EXISTS expired(
+        n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL, crc INTEGER NOT NULL
+    ) STRICT;
+";
+
 /// Opens the file for the one writing connection, and creates the tables in an empty file.
 ///
 /// FULL makes each commit wait for the disk; in WAL mode that is one fsync, which on macOS reaches the disk and not only
@@ -85,6 +89,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     }
     check_format(&transaction)?;
     create_actions(&transaction)?;
+    transaction.execute_batch(EXPIRED)?;
     transaction.commit()?;
     Ok(connection)
 }

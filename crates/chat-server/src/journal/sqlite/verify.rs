@@ -5,7 +5,7 @@ use chat_proto::Seq;
 use rusqlite::Connection;
 
 use super::error::StoreError;
-use super::{actions, row};
+use super::{actions, expire, row};
 use crate::action::AccountId;
 use crate::entry::LogStream;
 
@@ -19,6 +19,8 @@ pub struct CheckReport {
     pub accounts: u64,
     /// The sequence number of the last message.
     pub head: Seq,
+    /// The newest sequence number that was removed because of its age or the size of the store; 0 if none was.
+    pub expired: Seq,
     /// The streams of the log, oldest first.
     pub streams: Vec<LogStream>,
     /// The number of rows with a wrong checksum.
@@ -56,6 +58,7 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
         messages: 0,
         accounts: 0,
         head: 0,
+        expired: 0,
         streams: Vec::new(),
         damaged_rows: 0,
         sound: true,
@@ -89,6 +92,11 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
     let mut messages = connection.prepare(&format!("SELECT {} FROM message NOT INDEXED ORDER BY seq", row::MESSAGE))?;
     let mut rows = messages.query([])?;
     let mut last_at = i64::MIN;
+    match expire::expired(connection)? {
+        Some(Some(expired)) => (report.expired, report.head, last_at) = (expired.seq, expired.seq, expired.at),
+        Some(None) => {}
+        None => report.damaged_rows += 1,
+    }
     let mut ids = PostIdDigest::default();
     while let Some(found) = rows.next()? {
         let Some((message, account, post)) = row::checked_message(found) else {
@@ -99,6 +107,8 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
             ids.add(account, post, message.seq());
         }
         report.messages += 1;
+        // Nothing before the beginning of the log.
+        report.sound &= message.seq() > report.head;
         report.head = message.seq();
         report.sound &= message.at() >= last_at;
         last_at = message.at();

@@ -1,7 +1,9 @@
 //! What a listener receives from the journal: the answer to its request to resume, and the pages that it has missed.
 
 use bytes::BytesMut;
-use chat_proto::{ListenerServerCommand, ResumeAnswer, ResumeFrom, ResumeRequest, SeqRange, StateMachine as _};
+use chat_proto::{
+    ListenerServerCommand, ResumeAnswer, ResumeFrom, ResumeRequest, Seq, SeqRange, StateMachine as _, encode_expired,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::exit::ListenerExit;
@@ -16,10 +18,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         let plain = self.sent_plain();
         self.finish_line().await?;
         self.repeat_removals(&request.from);
-        let mut head = self.context.log.last();
-        let first = match (first_seq(&request.from, &self.context.streams, self.context.oldest(), head), request.from) {
+        let (mut head, oldest) = (self.context.log.last(), self.context.oldest());
+        let first = match (first_seq(&request.from, &self.context.streams, oldest, head), &request.from) {
             (None, ResumeFrom::AfterTime(at)) => {
-                let wanted = self.context.first_after(at).await?;
+                let wanted = self.context.first_after(*at).await?;
                 // The log may have grown while the time was looked up.
                 head = self.context.log.last();
                 within(wanted, self.context.oldest(), head)
@@ -27,7 +29,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             (first, _) => first.unwrap_or(head + 1),
         };
         let Some(stream) = self.context.stream().cloned() else { return Ok(()) };
-        let answer = ResumeAnswer::new(stream, first, head).with_plain(plain);
+        let expired = match &request.from {
+            ResumeFrom::After(position) if position.stream == stream && position.seq.saturating_add(1) < oldest => {
+                Some(oldest - 1)
+            }
+            _ => None,
+        };
+        let answer = ResumeAnswer::new(stream, first, head).with_plain(plain).with_expired(expired);
         // The machine waits for this answer, so it accepts the command.
         let _ = self.machine.handle_command(ListenerServerCommand::Answer(answer), now());
         self.cursor = LogCursor::new(first, Form::Numbered);
@@ -73,12 +81,30 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         match &self.page {
             Some(page) if page.first() != next && self.cursor.is_inside_line() => Err(ListenerExit::TornLine),
             Some(page) if self.cursor.is_torn_by(page) => Err(ListenerExit::TornLine),
-            Some(_) => Ok(()),
-            // Everything that was left is damaged: continue with the ring.
+            Some(page) => {
+                let first = page.first();
+                self.skip_expired(first);
+                Ok(())
+            }
+            // Everything that was left is damaged or has expired: continue with the ring.
             None => {
-                self.cursor = LogCursor::new(self.context.log.oldest().max(next + 1), self.cursor.form());
+                let first = self.context.log.oldest().max(next + 1);
+                self.skip_expired(first);
+                self.cursor = LogCursor::new(first, self.cursor.form());
                 Ok(())
             }
         }
+    }
+
+    /// Moves behind the messages before `first` that have expired, and tells a listener that numbers about it.
+    fn skip_expired(&mut self, first: Seq) {
+        let expired = first.min(self.context.oldest()).saturating_sub(1);
+        if self.cursor.next() > expired {
+            return;
+        }
+        if self.cursor.form() == Form::Numbered {
+            encode_expired(&mut self.replies, expired);
+        }
+        self.cursor = LogCursor::new(expired + 1, self.cursor.form());
     }
 }

@@ -125,7 +125,7 @@ proptest! {
 }
 
 /// Copies the files of an open store, as `kill -9` would leave them.
-fn killed(dir: &Path) -> tempfile::TempDir {
+pub(super) fn killed(dir: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for file in fs::read_dir(dir).unwrap().flatten() {
         fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
@@ -225,7 +225,7 @@ fn a_removed_text_is_in_no_file() {
 }
 
 /// Damages a page of messages.
-fn damage(dir: &Path, text: &str) {
+pub(super) fn damage(dir: &Path, text: &str) {
     let path = dir.join(STORE);
     let mut bytes = fs::read(&path).unwrap();
     let at = bytes.windows(text.len()).position(|found| found == text.as_bytes()).unwrap();

@@ -83,7 +83,7 @@ pub use journal::{
 };
 pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};
-pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness};
+pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness, RefusedRegistrations};
 pub use net::{ProxyHeader, ProxyHeaderError, ProxyProgress};
 #[cfg(feature = "tls")]
 pub use net::{TlsCertificate, TlsPorts};

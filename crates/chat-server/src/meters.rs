@@ -6,9 +6,9 @@ mod figures;
 mod histogram;
 mod observer;
 
-pub(crate) use self::counters::{Meters, Port};
+pub(crate) use self::counters::{Meters, Port, RegistrationRefusal};
 pub use self::{
-    figures::{Declined, Figures, PerPort},
+    figures::{Declined, Figures, PerPort, RefusedRegistrations},
     histogram::{COMMIT_BOUNDS, CommitTimes},
     observer::{Observer, Readiness},
 };

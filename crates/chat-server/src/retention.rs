@@ -44,12 +44,17 @@ impl Retention {
     }
 }
 
+/// The bytes of a message apart from its texts, about.
+pub(crate) const MESSAGE_BYTES: u64 = 64;
+
 /// What one step of removing old messages did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpiryStep {
     /// The number of messages that were removed.
     pub removed: u64,
+    /// About how many bytes they occupied.
+    pub bytes: u64,
     /// Whether more of them are due.
     pub more: bool,
 }
@@ -57,7 +62,7 @@ pub struct ExpiryStep {
 impl ExpiryStep {
     /// Creates the result of a step.
     #[must_use]
-    pub const fn new(removed: u64, more: bool) -> Self {
-        Self { removed, more }
+    pub const fn new(removed: u64, bytes: u64, more: bool) -> Self {
+        Self { removed, bytes, more }
     }
 }

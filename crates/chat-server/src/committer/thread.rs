@@ -16,11 +16,11 @@ use crate::entry::{Appended, Draft, MessageRecord};
 use crate::error::{CommitError, JournalError};
 use crate::hooks::Hooks;
 use crate::journal::Journal;
-use crate::limits::{EXPIRY_BYTES, EXPIRY_MESSAGES};
 use crate::live_limits::LiveLimits;
 use crate::log::SharedLog;
 use crate::meters::Meters;
 use crate::rate_limited_log::{RateLimitedLog, Throttle};
+use crate::retention::MESSAGE_BYTES;
 
 /// Resolves when everything is stored and the journal is closed, or when the journal has failed for good.
 pub(crate) type JournalEnd = oneshot::Receiver<Result<(), JournalError>>;
@@ -166,35 +166,42 @@ impl<J: Journal> JournalOwner<J> {
                 this.queue.lock().unwrap_or_else(PoisonError::into_inner).gather(&mut this.batch);
                 if this.batch.is_empty() {
                     // Returns with the rest, so that the end of the server is noticed.
-                    this.expire(1);
-                    return Ok(());
+                    return this.expire(0);
                 }
-                let steps = this.commit()?;
+                let added = this.commit()?;
                 this.expiring = true;
-                this.expire(steps);
+                this.expire(added)?;
             }
         })
     }
 
-    /// Removes old messages in some steps, if any are due.
-    fn expire(&mut self, steps: usize) {
+    /// Removes old messages, if any are due, in steps until they had half as many bytes again as were added: a flood must
+    /// not outgrow the bound. At least one step, so that the rest is removed while nothing is posted.
+    ///
+    /// # Errors
+    /// [`JournalError::SyncFailed`], after which nothing can be stored.
+    fn expire(&mut self, added: u64) -> Result<(), JournalError> {
         let keep = self.limits.load().keep;
-        for _ in 0..steps {
-            if !self.expiring || self.closing {
-                return;
-            }
+        let mut freed = 0;
+        while self.expiring && !self.closing {
             self.expiring = false;
             match self.journal.expire(&keep) {
                 Ok(step) => {
                     self.expiring = step.more;
+                    freed += step.bytes;
                     if step.removed > 0 {
                         self.meters.expired(step.removed, self.journal.reader().oldest());
                     }
                 }
+                Err(JournalError::SyncFailed) => return Err(JournalError::SyncFailed),
                 // Tried again after the next transaction, or in a second.
                 Err(error) => RateLimitedLog::NotExpired.log_error(&error),
             }
+            if freed >= added + added / 2 {
+                break;
+            }
         }
+        Ok(())
     }
 
     /// Stores the waiting requests, and closes the journal.
@@ -273,8 +280,8 @@ impl<J: Journal> JournalOwner<J> {
         Vec::into_iter(refused).for_each(CommitRequest::revoke);
     }
 
-    /// Makes one transaction of the gathered requests. Returns how many steps of expiry remove as much as it has added.
-    fn commit(&mut self) -> Result<usize, JournalError> {
+    /// Makes one transaction of the gathered requests. Returns about how many bytes it has added.
+    fn commit(&mut self) -> Result<u64, JournalError> {
         // A request after a failed one of its sequence would overtake it.
         if self.batch.iter().any(CommitRequest::is_broken) {
             let (broken, rest) = std::mem::take(&mut self.batch).into_iter().partition(CommitRequest::is_broken);
@@ -286,7 +293,7 @@ impl<J: Journal> JournalOwner<J> {
         if batch.is_empty() {
             return Ok(0);
         }
-        let mut steps = 1;
+        let mut added = 0;
         let counts: Vec<usize> = batch.iter().map(|request| request.drafts.len()).collect();
         batch.iter_mut().for_each(|request| drafts.append(&mut request.drafts));
         let (began, before) = (Instant::now(), log.last());
@@ -300,8 +307,8 @@ impl<J: Journal> JournalOwner<J> {
                 let actions: Vec<_> = drafts.iter().zip(&appended).filter_map(done(journal.head())).collect();
                 let fresh: Vec<_> = drafts.drain(..).zip(&appended).filter_map(stored).collect();
                 meters.stored.add(fresh.len() as u64);
-                let bytes: usize = fresh.iter().map(|message| message.text.as_str().len()).sum();
-                steps += fresh.len() / EXPIRY_MESSAGES + bytes / EXPIRY_BYTES;
+                let texts = fresh.iter().map(|message| message.text.as_str().len() + message.nickname.as_str().len());
+                added = texts.map(|text| text as u64 + MESSAGE_BYTES).sum();
                 // Published before it is answered: when a writer receives its confirmation, its message is in every
                 // listener's log.
                 log.publish(&fresh);
@@ -331,7 +338,7 @@ impl<J: Journal> JournalOwner<J> {
                 batch.drain(..).for_each(|request| request.fail(&error));
             }
         }
-        Ok(steps)
+        Ok(added)
     }
 }
 

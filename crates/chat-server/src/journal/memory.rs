@@ -119,15 +119,16 @@ impl Journal for MemoryJournal {
     fn expire(&mut self, keep: &Retention) -> Result<ExpiryStep, JournalError> {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         let oldest_time = keep.oldest_time(now_ms());
-        let mut removed = 0;
+        let (mut removed, before) = (0, content.bytes);
+        let freed = |content: &MemoryContent| (before - content.bytes) as u64;
         while content.is_oldest_due(oldest_time, keep.bytes) {
             if removed == EXPIRY_MESSAGES as u64 {
-                return Ok(ExpiryStep::new(removed, true));
+                return Ok(ExpiryStep::new(removed, freed(&content), true));
             }
             content.forget_oldest();
             removed += 1;
         }
-        Ok(ExpiryStep::new(removed, false))
+        Ok(ExpiryStep::new(removed, freed(&content), false))
     }
 
     fn probe(&mut self) -> Result<(), JournalError> {

@@ -24,7 +24,7 @@ pub(crate) struct Meters {
     pub(crate) logged_in: Count,
     pub(crate) denied: Count,
     pub(crate) registered: Count,
-    pub(crate) not_registered: Count,
+    pub(crate) not_registered: RefusedRegistrationMeters,
     pub(crate) stored: Count,
     pub(crate) repeated: Count,
     pub(crate) declined: DeclinedMeters,
@@ -61,6 +61,51 @@ pub(crate) struct PortMeters {
     pub(crate) refused_by_address: Count,
 }
 
+/// The reason why an account was not created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RegistrationRefusal {
+    /// Registration is closed.
+    Closed,
+    /// The invitation code is missing or wrong.
+    Invitation,
+    /// Over the rate of the address, or of all addresses.
+    Rate,
+    /// There is too little space.
+    Space,
+    /// The embedding program refused it.
+    Hook,
+    /// The nickname cannot be used.
+    Nickname,
+    /// The store failed.
+    Store,
+}
+
+/// Accounts that were not created, by reason.
+#[derive(Debug, Default)]
+pub(crate) struct RefusedRegistrationMeters {
+    pub(super) closed: Count,
+    pub(super) invitation: Count,
+    pub(super) rate: Count,
+    pub(super) space: Count,
+    pub(super) hook: Count,
+    pub(super) nickname: Count,
+    pub(super) store: Count,
+}
+
+impl RefusedRegistrationMeters {
+    pub(crate) fn of(&self, reason: RegistrationRefusal) -> &Count {
+        match reason {
+            RegistrationRefusal::Closed => &self.closed,
+            RegistrationRefusal::Invitation => &self.invitation,
+            RegistrationRefusal::Rate => &self.rate,
+            RegistrationRefusal::Space => &self.space,
+            RegistrationRefusal::Hook => &self.hook,
+            RegistrationRefusal::Nickname => &self.nickname,
+            RegistrationRefusal::Store => &self.store,
+        }
+    }
+}
+
 /// Posts that were not stored, by reason.
 #[derive(Debug, Default)]
 pub(crate) struct DeclinedMeters {
@@ -69,6 +114,8 @@ pub(crate) struct DeclinedMeters {
     pub(super) blank: Count,
     pub(super) malformed: Count,
     pub(super) revoked: Count,
+    pub(super) muted: Count,
+    pub(super) banned: Count,
     pub(super) storage: Count,
     pub(super) draining: Count,
     pub(super) other: Count,
@@ -150,6 +197,8 @@ impl DeclinedMeters {
             DeclineCode::Blank => &self.blank,
             DeclineCode::Malformed => &self.malformed,
             DeclineCode::Revoked => &self.revoked,
+            DeclineCode::Muted => &self.muted,
+            DeclineCode::Banned => &self.banned,
             DeclineCode::Storage => &self.storage,
             DeclineCode::Draining => &self.draining,
             _ => &self.other,

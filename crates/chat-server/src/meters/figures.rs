@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use chat_proto::Seq;
 
 use super::count::Count;
-use super::counters::{DeclinedMeters, Meters};
+use super::counters::{DeclinedMeters, Meters, RefusedRegistrationMeters};
 use super::histogram::CommitTimes;
 
 /// All figures of a server since its start. They are read one after the other, not at the same instant.
@@ -28,6 +28,8 @@ pub struct Figures {
     pub registered: u64,
     /// Registrations that were refused: by nickname, rate or store.
     pub not_registered: u64,
+    /// The same by reason.
+    pub refused_registrations: RefusedRegistrations,
     /// Posts that became messages.
     pub stored: u64,
     /// Posts that were already stored and were answered again.
@@ -86,6 +88,10 @@ pub struct Declined {
     pub malformed: u64,
     /// The account was revoked.
     pub revoked: u64,
+    /// The account was muted.
+    pub muted: u64,
+    /// The account was banned.
+    pub banned: u64,
     /// The store failed.
     pub storage: u64,
     /// The server was draining.
@@ -97,6 +103,7 @@ pub struct Declined {
 impl Figures {
     pub(super) fn read(meters: &Meters, head: Seq, ring_bytes: u64) -> Self {
         let (listen, write) = (&meters.listen, &meters.write);
+        let refused_registrations = RefusedRegistrations::read(&meters.not_registered);
         Self {
             open: PerPort { listen: listen.open.read(), write: write.open.read() },
             accepted: PerPort { listen: listen.accepted.read(), write: write.accepted.read() },
@@ -108,7 +115,8 @@ impl Figures {
             logged_in: meters.logged_in.read(),
             denied: meters.denied.read(),
             registered: meters.registered.read(),
-            not_registered: meters.not_registered.read(),
+            not_registered: refused_registrations.sum(),
+            refused_registrations,
             stored: meters.stored.read(),
             repeated: meters.repeated.read(),
             declined: Declined::read(&meters.declined),
@@ -132,9 +140,43 @@ impl Figures {
 
 impl Declined {
     fn read(meters: &DeclinedMeters) -> Self {
-        let DeclinedMeters { rate, too_long, blank, malformed, revoked, storage, draining, other } = meters;
-        let [rate, too_long, blank, malformed, revoked, storage, draining, other] =
-            [rate, too_long, blank, malformed, revoked, storage, draining, other].map(Count::read);
-        Self { rate, too_long, blank, malformed, revoked, storage, draining, other }
+        let DeclinedMeters { rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other } =
+            meters;
+        let [rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other] =
+            [rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other].map(Count::read);
+        Self { rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other }
+    }
+}
+
+/// Accounts that were requested and not created, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RefusedRegistrations {
+    /// Registration is closed.
+    pub closed: u64,
+    /// The invitation code was missing or wrong.
+    pub invitation: u64,
+    /// Over the rate of the address, or of all addresses.
+    pub rate: u64,
+    /// There was too little space.
+    pub space: u64,
+    /// The embedding program refused it.
+    pub hook: u64,
+    /// The nickname could not be used.
+    pub nickname: u64,
+    /// The store failed.
+    pub store: u64,
+}
+
+impl RefusedRegistrations {
+    fn read(meters: &RefusedRegistrationMeters) -> Self {
+        let RefusedRegistrationMeters { closed, invitation, rate, space, hook, nickname, store } = meters;
+        let [closed, invitation, rate, space, hook, nickname, store] =
+            [closed, invitation, rate, space, hook, nickname, store].map(Count::read);
+        Self { closed, invitation, rate, space, hook, nickname, store }
+    }
+
+    fn sum(&self) -> u64 {
+        self.closed + self.invitation + self.rate + self.space + self.hook + self.nickname + self.store
     }
 }

@@ -52,6 +52,15 @@ impl Collector for FigureCollector {
         writer.counters("logins", "Tokens that were sent", "result", &logins)?;
         let registrations = [("accepted", f.registered), ("refused", f.not_registered)];
         writer.counters("registrations", "Requested accounts", "result", &registrations)?;
+        let refused = [
+            ("closed", f.refused_registrations.closed),
+            ("invitation", f.refused_registrations.invitation),
+            ("rate", f.refused_registrations.rate),
+            ("space", f.refused_registrations.space),
+            ("nickname", f.refused_registrations.nickname),
+            ("store", f.refused_registrations.store),
+        ];
+        writer.counters("registrations_refused", "Refused accounts, by reason", "reason", &refused)?;
         writer.counter("posts_stored", "Posts that became messages", None, f.stored)?;
         writer.counter("posts_repeated", "Posts that were already stored", None, f.repeated)?;
         let declined = [
@@ -60,6 +69,8 @@ impl Collector for FigureCollector {
             ("blank", f.declined.blank),
             ("malformed", f.declined.malformed),
             ("revoked", f.declined.revoked),
+            ("muted", f.declined.muted),
+            ("banned", f.declined.banned),
             ("storage", f.declined.storage),
             ("draining", f.declined.draining),
             ("other", f.declined.other),

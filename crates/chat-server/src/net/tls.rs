@@ -1,7 +1,7 @@
 //! Two additional ports with the same dialogue over TLS.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -90,12 +90,12 @@ impl TlsPorts {
     }
 
     /// Performs the handshake; `None` if it fails or takes too long.
-    pub(crate) async fn handshake(&self, stream: SharedStream) -> Option<TlsStream<SharedStream>> {
+    pub(crate) async fn handshake(&self, stream: SharedStream, peer: IpAddr) -> Option<TlsStream<SharedStream>> {
         let TlsCertificate(acceptor) = self.certificate.read().unwrap_or_else(PoisonError::into_inner).clone();
         match timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
-                tracing::debug!(%error, "the TLS handshake failed");
+                tracing::debug!(%peer, %error, "the TLS handshake failed");
                 None
             }
             Err(_) => None,

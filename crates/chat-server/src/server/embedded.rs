@@ -108,7 +108,7 @@ impl EmbeddedServer {
             if permit.is_some()
                 && let Err(exit) = session.run(head).await
             {
-                exit.log();
+                exit.log(peer);
             }
         }
     }

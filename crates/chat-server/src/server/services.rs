@@ -49,7 +49,7 @@ impl WriterService {
             }
             let _linger = LingerGuard::new(&stream, this.context.limits.load().stall);
             // Boxed: the future of a handshake is short-lived and larger than that of a session.
-            if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream))).await {
+            if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream), permit.peer())).await {
                 this.session(stream, permit).with_close_required().run().await;
             }
         }
@@ -90,7 +90,7 @@ impl ListenerService {
                 return;
             }
             let linger = LingerGuard::new(&stream, context.limits.load().stall);
-            if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream))).await {
+            if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream), permit.peer())).await {
                 listen(context, stream, None, permit, linger).await;
             }
         }
@@ -108,7 +108,8 @@ fn listen<IO: AsyncRead + AsyncWrite + Unpin + Send>(
 ) -> impl Future<Output = ()> + Send + use<IO> {
     let head = context.log.watch_head();
     let now = *head.borrow();
-    let mut session = ListenerSession::new(context, permit.peer(), io, now).with_subscriber(subscriber);
+    let peer = permit.peer();
+    let mut session = ListenerSession::new(context, peer, io, now).with_subscriber(subscriber);
     async move {
         if session.is_banned() {
             return;
@@ -118,7 +119,7 @@ fn listen<IO: AsyncRead + AsyncWrite + Unpin + Send>(
             if matches!(exit, ListenerExit::Stalled) {
                 linger.reset();
             }
-            exit.log();
+            exit.log(peer);
         }
     }
 }

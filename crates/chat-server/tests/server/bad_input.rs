@@ -6,7 +6,7 @@ use std::fs;
 use crate::binary::run;
 
 /// Options with values that they do not accept. `None` is an option without a value.
-const WRONG: [(&str, &[Option<&str>]); 35] = [
+const WRONG: [(&str, &[Option<&str>]); 36] = [
     ("listen", &[Some(""), Some("nonsense"), Some("127.0.0.1"), Some("127.0.0.1:99999"), Some(":")]),
     ("write", &[Some(""), Some("127.0.0.1:-1")]),
     ("metrics", &[Some("5000"), Some("[::1")]),
@@ -38,6 +38,10 @@ const WRONG: [(&str, &[Option<&str>]); 35] = [
     ("address-bytes", &[Some("0"), Some("1Q")]),
     ("max-store", &[Some(""), Some("big"), Some("1.5G"), Some("99999999999T")]),
     ("min-free", &[Some(""), Some("-1"), Some("10 G")]),
+    (
+        "keep",
+        &[Some(""), Some("90"), Some("5s"), Some("1K"), Some("90d,"), Some("90d,30d"), Some("1G,2G"), Some("10mb")],
+    ),
     ("registration", &[Some(""), Some("OPEN"), Some("invite"), Some("invite:"), Some("invite:two words")]),
     ("help-me", &[None]),
     ("versions", &[None]),

@@ -211,6 +211,53 @@ async fn works_on_a_stopped_store() {
     assert_eq!(object(&mut late).await["removed"], 1);
 }
 
+/// Connects as a balancer does for a client.
+async fn behind(port: std::net::SocketAddr, client: &str) -> Peer {
+    let mut peer = Peer::connect(port).await;
+    let (family, own) = if client.contains(':') { ("TCP6", "::1") } else { ("TCP4", "127.0.0.1") };
+    peer.send(format!("PROXY {family} {client} {own} 50000 5050\r\n")).await;
+    peer
+}
+
+#[tokio::test]
+async fn an_address_ban_comes_before_the_greeting() {
+    let mut room = Room { dir: tempfile::tempdir().unwrap(), program: None };
+    room.program = Some(Program::start(&["--data-dir", room.path(), "--proxy-from", "127.0.0.0/8"]));
+    let (write, listen) = (room.program().write, room.program().listen);
+    for (range, inside, outside) in [
+        ("192.0.2.0/24", "192.0.2.77", "192.0.3.77"),
+        ("198.51.100.7", "198.51.100.7", "198.51.100.8"),
+        ("2001:db8:1::/48", "2001:db8:1:2::3", "2001:db8:2::3"),
+        // A bare address stands for its /64.
+        ("2001:db8:9::1", "2001:db8:9::ffff", "2001:db8:9:1::1"),
+    ] {
+        let mut writer = behind(write, inside).await;
+        writer.expect(GREETING).await;
+        let mut listener = behind(listen, inside).await.seated().await;
+        let mut other = behind(write, outside).await;
+        other.expect(GREETING).await;
+        let mut reader = behind(listen, outside).await.seated().await;
+        room.admin(&["ban", range]);
+        writer.expect_end().await;
+        listener.expect_end().await;
+        for port in [write, listen] {
+            behind(port, inside).await.expect_end().await;
+        }
+        // The others are served as before, and the balancer itself is never meant.
+        other.send("\n").await;
+        other.expect(PROMPT).await;
+        reader.send("\u{1}{\"ping\": 2}\n").await;
+        reader.expect("\u{1}{\"pong\": 2}\n").await;
+        behind(write, outside).await.expect(GREETING).await;
+        let mut own = Peer::connect(write).await;
+        own.send("PROXY UNKNOWN\r\n").await;
+        own.expect(GREETING).await;
+        room.admin(&["unban", range]);
+        behind(write, inside).await.expect(GREETING).await;
+        behind(listen, inside).await.seated().await;
+    }
+}
+
 async fn logged_in(room: &Room, token: &str) -> (Peer, String) {
     let mut peer = Peer::connect(room.program().write).await;
     peer.send(format!("{token}\n")).await;
@@ -398,6 +445,7 @@ async fn wrong_input_changes_nothing() {
     let room = Room::start();
     let (mut writer, nickname, _) = room.register("Bob").await;
     post(&mut writer, "hello").await;
+    let mut tried = std::collections::BTreeSet::new();
     for words in [
         &["remove"][..],
         &["remove", "0"],
@@ -410,6 +458,26 @@ async fn wrong_input_changes_nothing() {
         &["mute", &nickname, "--for", "0s"],
         &["mute", &nickname, "--for", "soon"],
         &["ban", "127.0.0.1"],
+        &["ban", "127.9.9.9"],
+        &["ban", "::1"],
+        &["ban", "::/0"],
+        &["ban", "::ffff:127.0.0.1"],
+        &["ban"],
+        &["ban", "Missing Name"],
+        &["unban", "Missing Name"],
+        &["unban"],
+        &["unmute", "Missing Name"],
+        &["unmute"],
+        &["mute"],
+        &["bans", "extra"],
+        &["who", "extra"],
+        &["stats", "extra"],
+        &["log", "extra"],
+        &["kick"],
+        &["revoke"],
+        &["restore"],
+        &["announce"],
+        &["export"],
         &["ban", "0.0.0.0/0"],
         &["ban", "192.0.2.1/33"],
         &["unban", "192.0.2.1"],
@@ -434,12 +502,18 @@ async fn wrong_input_changes_nothing() {
         &["frobnicate"],
         &["kick", &nickname, "--actor", " "],
     ] {
+        tried.insert(words[0].to_owned());
         let (code, out, err) = room.try_admin(words);
         assert_eq!((code, out.as_str()), (Some(2), ""), "{words:?}: {err}");
         assert!(err.contains(' ') && !err.contains("panicked"), "{words:?}: {err}");
     }
     assert_eq!(room.admin(&["log"]), "");
     assert_eq!(room.admin_json(&["export", &nickname]).len(), 1);
+    let (_, help, _) = run(&["admin", "--help"]);
+    let commands = help.split("Commands:\n").nth(1).unwrap().lines().map_while(|line| line.strip_prefix("  "));
+    for command in commands.filter(|line| !line.starts_with(' ')).filter_map(|line| line.split(' ').next()) {
+        assert!(command == "help" || tried.contains(command), "{command} is not tried");
+    }
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::error::StoreError;
 use super::{row, schema};
 use crate::limits::{EXPIRY_BYTES, EXPIRY_MESSAGES};
-use crate::retention::{ExpiryStep, Retention};
+use crate::retention::{ExpiryStep, MESSAGE_BYTES, Retention};
 
 /// The newest message that was removed by age or size, and its time. The log continues after both, even if no message is
 /// left.
@@ -17,9 +17,6 @@ pub(super) struct Expired {
     /// In milliseconds since the Unix epoch.
     pub(super) at: i64,
 }
-
-/// The bytes of a row and its entry in the index, apart from its texts.
-const ROW_BYTES: u64 = 64;
 
 /// How far below its limit a store gets once it has exceeded it, as a fraction: otherwise each transaction of a store at
 /// its limit would be followed by another one.
@@ -74,7 +71,7 @@ impl Expiry {
                 }
                 removed += 1;
                 texts += bytes;
-                freed += bytes + ROW_BYTES;
+                freed += bytes + MESSAGE_BYTES;
                 last = Some(Expired { seq, at });
             }
         }
@@ -86,7 +83,7 @@ impl Expiry {
             note(&transaction, last)?;
         }
         transaction.commit()?;
-        Ok((ExpiryStep::new(removed, more), last))
+        Ok((ExpiryStep::new(removed, freed, more), last))
     }
 
     /// Returns by how many bytes the content of the store has to shrink.

@@ -214,10 +214,9 @@ impl Journal for SqliteJournal {
         self.dir.check_lock()?;
         self.identity.check()?;
         let now = (self.clock.0)();
-        let (step, last) = self
-            .expiry
-            .step(&mut self.connection, keep, self.head, now)
-            .inspect_err(|error| self.reader.note_damage(error))?;
+        let done = self.expiry.step(&mut self.connection, keep, self.head, now);
+        let done = done.inspect_err(|error| self.reader.note_damage(error));
+        let (step, last) = done.map_err(|error| self.distrusted(error))?;
         if let Some(last) = last {
             // After the commit: a reader that sees it finds the messages gone.
             self.reader.begin_at(last.seq + 1);

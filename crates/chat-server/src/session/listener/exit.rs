@@ -1,6 +1,7 @@
 //! The reasons why the session of a listener ended.
 
 use std::io;
+use std::net::IpAddr;
 
 use chat_proto::{CodecError, ProtocolError};
 
@@ -31,10 +32,10 @@ pub(crate) enum ListenerExit {
 impl ListenerExit {
     /// Logs the end. Only a store that cannot be read is worth more than a trace: peers come and go. A peer can cause it as
     /// often as it connects, so it is logged at a bounded rate.
-    pub(crate) fn log(&self) {
+    pub(crate) fn log(&self, peer: IpAddr) {
         match self {
             Self::Journal(error) => RateLimitedLog::UnreadableStore.log_error(error),
-            _ => tracing::trace!(error = self as &dyn std::error::Error, "closed a listener"),
+            _ => tracing::trace!(%peer, error = self as &dyn std::error::Error, "closed a listener"),
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::task::{WriterEnding, WriterSession};
 use crate::accounts::{AccountEntry, TokenHash};
 use crate::entry::{Appended, Draft, SERVER_ACCOUNT};
+use crate::meters::RegistrationRefusal;
 use crate::rate_limited_log::RateLimitedLog;
 use crate::registration::RegistrationPolicy;
 
@@ -46,28 +47,32 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let context = Arc::clone(&self.context);
         let limits = context.limits.load();
         if limits.registration == RegistrationPolicy::Closed {
-            return self.deny_registration();
+            return self.deny_registration(RegistrationRefusal::Closed);
         }
         if context.meters.is_short_of_space() {
-            return self.refuse_registration();
+            return self.refuse_registration(RegistrationRefusal::Space);
         }
-        let refused = context.config.hooks.as_ref().is_some_and(|hooks| !hooks.may_register(self.permit.peer(), asked));
-        if refused || !self.permit.may_register(std::time::Instant::now()) {
-            return self.refuse_registration();
+        if context.config.hooks.as_ref().is_some_and(|hooks| !hooks.may_register(self.permit.peer(), asked)) {
+            return self.refuse_registration(RegistrationRefusal::Hook);
+        }
+        if !self.permit.may_register(std::time::Instant::now()) {
+            return self.refuse_registration(RegistrationRefusal::Rate);
         }
         // After the rate, which also limits how many codes an address can try.
         let asked = match &limits.registration {
             RegistrationPolicy::Invite(invitation) => match invitation.nickname(asked) {
                 Some(nickname) => nickname,
-                None => return self.deny_registration(),
+                None => return self.deny_registration(RegistrationRefusal::Invitation),
             },
             RegistrationPolicy::Open | RegistrationPolicy::Closed => asked,
         };
         if context.config.strict && asked.trim().is_empty() {
-            context.meters.not_registered.one();
+            context.meters.not_registered.of(RegistrationRefusal::Nickname).one();
             return self.send(WriterServerCommand::Deny);
         }
-        let Some(reserved) = context.accounts.reserve(asked) else { return self.refuse_registration() };
+        let Some(reserved) = context.accounts.reserve(asked) else {
+            return self.refuse_registration(RegistrationRefusal::Nickname);
+        };
         let nickname = reserved.nickname().clone();
         // 36 characters without a control character are always a token.
         let Ok(token) = Token::new(&uuid::Uuid::new_v4().to_string()) else { return };
@@ -83,20 +88,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 }
                 self.send(WriterServerCommand::Accept(Account { nickname, token }));
             }
-            Ok(_) | Err(_) => self.refuse_registration(),
+            Ok(_) | Err(_) => self.refuse_registration(RegistrationRefusal::Store),
         }
     }
 
     /// Refuses an account for good: the client is asked for another nickname, and ours end.
-    fn deny_registration(&mut self) {
-        self.context.meters.not_registered.one();
+    fn deny_registration(&mut self, reason: RegistrationRefusal) {
+        self.context.meters.not_registered.of(reason).one();
         RateLimitedLog::NotInvited.log_peer(self.permit.peer());
         self.send(WriterServerCommand::Deny);
     }
 
     /// Closes the connection. The protocol has no line for "later", and clients retry after a closed connection.
-    fn refuse_registration(&mut self) {
-        self.context.meters.not_registered.one();
+    fn refuse_registration(&mut self, reason: RegistrationRefusal) {
+        self.context.meters.not_registered.of(reason).one();
         self.ending = Some(WriterEnding::Over);
     }
 }

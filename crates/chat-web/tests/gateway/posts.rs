@@ -3,10 +3,22 @@
 use chat_client::testing::Room;
 use serde_json::json;
 
-use crate::support::Rig;
+use crate::support::{PageSocket, Rig};
 
 fn texts(room: &Room) -> Vec<String> {
     room.log().iter().map(|message| message.text.to_string()).collect()
+}
+
+/// Makes the room unreachable, and waits until the writer of the page has noticed.
+async fn lose_room(rig: &Rig, page: &mut PageSocket) {
+    rig.room.refuse(true);
+    rig.room.cut();
+    loop {
+        let state = page.until("state").await;
+        if state["side"] == "write" && state["state"] == "waiting" {
+            return;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,8 +88,7 @@ async fn posts_wait_while_the_room_is_away() {
     let rig = Rig::new(Room::new());
     let mut page = rig.page("").await;
     page.until("caught_up").await;
-    rig.room.refuse(true);
-    rig.room.cut();
+    lose_room(&rig, &mut page).await;
     for number in 0..5 {
         page.post(&format!("p{number}"), &format!("text {number}"), false).await;
     }
@@ -96,8 +107,7 @@ async fn page_has_a_bounded_number_of_unanswered_posts() {
     let rig = Rig::new(Room::new());
     let mut page = rig.page("").await;
     page.until("caught_up").await;
-    rig.room.refuse(true);
-    rig.room.cut();
+    lose_room(&rig, &mut page).await;
     for number in 0..=200 {
         page.post(&format!("p{number}"), "x", false).await;
     }
@@ -142,8 +152,7 @@ async fn pages_are_told_of_the_end() {
     let rig = Rig::new(Room::new());
     let mut page = rig.page("").await;
     page.until("caught_up").await;
-    rig.room.refuse(true);
-    rig.room.cut();
+    lose_room(&rig, &mut page).await;
     page.post("p1", "never", false).await;
     assert_eq!(page.until("receipt").await["state"], "accepted");
     let gateway = rig.gateway.clone();

@@ -28,7 +28,7 @@ async fn new_page_gets_the_newest() {
     let rig = Rig::new(room);
     assert_eq!(rig.page("").await.backlog().await, numbers(101..=300));
     assert_eq!(rig.page("?last=2").await.backlog().await, numbers(299..=300));
-    assert_eq!(rig.page("?last=0").await.backlog().await, numbers(1..=0));
+    assert_eq!(rig.page("?last=0").await.backlog().await, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

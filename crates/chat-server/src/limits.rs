@@ -170,7 +170,8 @@ pub(crate) const COMMIT_BYTES: usize = 1024 * 1024;
 /// Messages that one step of removing old ones takes: some milliseconds, for which posts wait at most.
 pub(crate) const EXPIRY_MESSAGES: usize = 512;
 
-/// The same in bytes of text.
+/// The same in bytes of text, in a store on disk.
+#[cfg(feature = "sqlite")]
 pub(crate) const EXPIRY_BYTES: usize = 512 * 1024;
 
 /// Posts that one connection submits at once.

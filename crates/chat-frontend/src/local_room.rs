@@ -15,3 +15,5 @@ mod room_data;
 
 pub use handle::LocalRoom;
 pub use notice::{JoinAddress, LocalRoomPolicy, RoomNotice, outward_address};
+#[cfg(feature = "local-room")]
+pub use peer_user::is_own_user;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_frontend::local_room::RoomNotice;
 use chat_frontend::report::{chain, eprint};
 use chat_frontend::{Exit, logging, streams};
 use clap::Parser as _;
@@ -74,8 +75,14 @@ async fn run(plan: Plan) -> Result<(), String> {
     let mut ready = room.ready();
     // An error means that the room has failed, which its notice says.
     let _ = ready.wait_for(|ready| *ready).await;
+    let heed = |notice: &RoomNotice| {
+        eprint(&notice_text(notice));
+        if matches!(notice, RoomNotice::Started(_) | RoomNotice::Joined) && plan.share.is_none() {
+            port.admit_own_user_only();
+        }
+    };
     while let Ok(notice) = news.try_recv() {
-        eprint(&notice_text(&notice));
+        heed(&notice);
     }
     let gateway = Gateway::start(plan.gateway_config(address));
     let ops_address = ops.as_ref().and_then(|ops| ops.address().ok());
@@ -94,7 +101,7 @@ async fn run(plan: Plan) -> Result<(), String> {
         let mut state = gateway.room_state();
         loop {
             tokio::select! {
-                Some(notice) = news.recv() => eprint(&notice_text(&notice)),
+                Some(notice) = news.recv() => heed(&notice),
                 Ok(()) = state.changed() => {
                     // The room that another program served may have ended; then this one continues it.
                     if state.borrow_and_update().cause().is_some() {

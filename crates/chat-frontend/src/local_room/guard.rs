@@ -43,7 +43,8 @@ pub(super) struct RoomGuard {
     reported: AtomicBool,
     /// A full room was reported.
     full: AtomicBool,
-    /// There is, or was, a connection of a user who is not known to be the own one.
+    /// There is, or was, a connection of a user who is not known to be the own one. In a room that is open to a network
+    /// always: a gateway of the own user brings people of that network.
     has_strangers: AtomicBool,
     budget: Mutex<ByteBudget>,
     /// The size of the store, by what was posted since it was measured.
@@ -59,7 +60,7 @@ impl RoomGuard {
             notices,
             reported: AtomicBool::new(false),
             full: AtomicBool::new(false),
-            has_strangers: AtomicBool::new(false),
+            has_strangers: AtomicBool::new(matches!(access, RoomAccess::SharedAt(ip) if !ip.is_loopback())),
             budget: Mutex::new(ByteBudget::new(Instant::now())),
             room_bytes: AtomicU64::new(room_bytes),
         }

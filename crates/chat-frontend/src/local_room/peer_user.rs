@@ -21,6 +21,17 @@ pub(super) fn own_uid() -> u32 {
     return 0;
 }
 
+/// Returns whether the program at the other end of a connection on this machine belongs to the user of this process, or
+/// the system does not tell whose it is.
+#[must_use]
+pub fn is_own_user(peer: SocketAddr, local: SocketAddr) -> bool {
+    match of_connection(peer, local) {
+        PeerUser::Uid(uid) => uid == own_uid(),
+        PeerUser::Gone => false,
+        PeerUser::Unknown => true,
+    }
+}
+
 /// Returns the user who has the socket at `peer` open, which is connected to `local`, an address of this process. Both
 /// must be on this machine. Asks the kernel about this one socket, so the cost does not grow with the connections of
 /// the machine.

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chat_frontend::local_room::is_own_user;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
@@ -34,18 +35,42 @@ pub(crate) struct WebPort {
     listener: TcpListener,
     certificate: Option<WebCertificate>,
     by_address: ByAddress,
+    /// Browsers of other users of this machine are turned away.
+    own_user_only: AtomicBool,
+    /// Tells whether a browser on this machine is the own user's, by the two addresses of its connection.
+    is_own_user: fn(SocketAddr, SocketAddr) -> bool,
 }
 
 impl WebPort {
     /// Opens the port; port 0 picks a free one.
     pub(crate) async fn open(address: SocketAddr, certificate: Option<WebCertificate>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener, certificate, by_address: Arc::default() })
+        Ok(Self {
+            listener,
+            certificate,
+            by_address: Arc::default(),
+            own_user_only: AtomicBool::new(false),
+            is_own_user,
+        })
     }
 
     /// Returns its address.
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Turns away the browsers of other users of this machine from now on: the room is a local one, which admits its own
+    /// user only, and to the room all pages are programs of this user. Trusted proxies are not examined.
+    pub(crate) fn admit_own_user_only(&self) {
+        self.own_user_only.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the user of a browser may use the room.
+    fn admits(&self, gateway: &Gateway, stream: &TcpStream, peer: SocketAddr) -> bool {
+        let is_near = peer.ip().to_canonical().is_loopback() && !gateway.is_proxy(peer.ip());
+        !is_near
+            || !self.own_user_only.load(Ordering::Relaxed)
+            || stream.local_addr().is_ok_and(|local| (self.is_own_user)(peer, local))
     }
 
     /// Accepts connections until it is dropped.
@@ -61,6 +86,11 @@ impl WebPort {
             };
             let counters = gateway.counters();
             count(&counters.connections);
+            if !self.admits(gateway, &stream, peer) {
+                tracing::warn!(%peer, "turned away a browser of another user of this machine");
+                count(&counters.refused_connections);
+                continue;
+            }
             let Some(place) = self.place(gateway, peer.ip()) else {
                 count(&counters.refused_connections);
                 continue;
@@ -127,5 +157,52 @@ impl Drop for ConnectionPlace {
                 by_address.remove(peer);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_client::ClientConfig;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::gateway::GatewayConfig;
+
+    /// Returns the answer to a request; empty if the connection was closed instead.
+    async fn answer(port: &WebPort, gateway: &Gateway) -> Vec<u8> {
+        let address = port.address().unwrap();
+        let request = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let mut answer = Vec::new();
+            // A connection that was turned away may be reset at any step.
+            if stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.is_ok() {
+                let _ = stream.read_to_end(&mut answer).await;
+            }
+            answer
+        };
+        let served = async {
+            tokio::select! {
+                () = port.serve(gateway) => Vec::new(),
+                answer = request => answer,
+            }
+        };
+        timeout(Duration::from_secs(30), served).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn browsers_of_other_users_are_turned_away() {
+        let mut port = WebPort::open("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
+        port.is_own_user = |_, _| false;
+        let mut config = GatewayConfig::new(ClientConfig::new("127.0.0.1"));
+        let gateway = Gateway::start(config.clone());
+        assert!(!answer(&port, &gateway).await.is_empty());
+        port.admit_own_user_only();
+        assert!(answer(&port, &gateway).await.is_empty());
+        port.is_own_user = |_, _| true;
+        assert!(!answer(&port, &gateway).await.is_empty());
+        port.is_own_user = |_, _| false;
+        config.proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        assert!(!answer(&port, &Gateway::start(config)).await.is_empty());
     }
 }

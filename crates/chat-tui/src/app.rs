@@ -19,7 +19,7 @@ pub(crate) mod tests;
 mod update;
 
 pub(crate) use commands::COMMANDS;
-pub(crate) use dialog::{Dialog, PastePreview, Search};
+pub(crate) use dialog::{Dialog, PastePreview, SEARCH_ROWS, Search};
 pub(crate) use registration_form::{Focus, Registration, RegistrationStep};
 #[cfg(test)]
 pub(crate) use state::PostIds;

@@ -12,6 +12,9 @@ pub(crate) struct ChatAreas {
     pub(crate) input: Rect,
 }
 
+/// The height from which a screen has a header.
+const HEADER_FROM: u16 = 14;
+
 /// The text before the input line.
 pub(crate) const PROMPT: &str = "> ";
 
@@ -31,7 +34,7 @@ pub(crate) fn chat(width: u16, height: u16, input_rows: u16) -> ChatAreas {
     };
     let input = take(input_rows.clamp(1, (height / 3).max(1)), true, 0);
     let status = take(1, true, 1);
-    let header = take(1, height >= 14, 4);
+    let header = take(1, height >= HEADER_FROM, 4);
     let messages = left;
     let mut y = 0;
     let mut row = |rows: u16| {
@@ -43,11 +46,17 @@ pub(crate) fn chat(width: u16, height: u16, input_rows: u16) -> ChatAreas {
     ChatAreas { header: some(row(header)), messages: row(messages), status: some(row(status)), input: row(input) }
 }
 
-/// Returns the area of a dialog: most of a small screen, the middle of a large one.
-pub(crate) fn dialog(width: u16, height: u16) -> Rect {
-    let wide = if width > 100 { 90 } else { width };
-    let high = if height > 40 { 36 } else { height };
-    Rect::new((width - wide) / 2, (height - high) / 2, wide, high)
+/// Divides a chat screen with a drawer of up to `wanted` rows in the place of the status line and the input line.
+pub(crate) fn with_drawer(width: u16, height: u16, wanted: u16) -> ChatAreas {
+    let header = u16::from(height >= HEADER_FROM);
+    let drawer = wanted.clamp(1, height.saturating_sub(header).max(1)).min(height);
+    let messages = height.saturating_sub(header + drawer);
+    ChatAreas {
+        header: (header > 0).then_some(Rect::new(0, 0, width, header)),
+        messages: Rect::new(0, header, width, messages),
+        status: None,
+        input: Rect::new(0, header + messages, width, drawer),
+    }
 }
 
 #[cfg(test)]

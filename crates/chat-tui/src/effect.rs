@@ -59,6 +59,8 @@ pub(crate) enum Effect {
     EndBareView,
     /// Open this text in the editor of the user.
     EditExternally(String),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     CopyToken(Token),
     Copy(String),
     /// Keep the typed text for the next run; empty to keep nothing.

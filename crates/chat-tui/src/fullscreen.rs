@@ -146,6 +146,7 @@ impl Fullscreen {
                         effects.extend(self.app.update(AppEvent::Edited(edited), Timestamp::now()));
                         changed = true;
                     }
+                    Effect::Mouse(taken) => self.screen.take_mouse(taken)?,
                     Effect::CopyToken(token) => {
                         let copied = self.screen.copy(token.expose())?;
                         effects.extend(self.app.update(AppEvent::Copied(copied), Timestamp::now()));

@@ -40,6 +40,8 @@ pub(crate) enum Action {
     NextMention,
     /// The messages in view as plain lines, to copy from.
     BareView,
+    /// The mouse on, off.
+    Mouse,
     /// Ctrl+X: the next key belongs to it.
     Prefix,
     Help,
@@ -142,6 +144,7 @@ fn with_alt(letter: char) -> Option<Action> {
         'f' => edit(Edit::WordRight),
         'd' => edit(Edit::KillWordForward),
         'l' => Some(Action::BareView),
+        'm' => Some(Action::Mouse),
         'n' => Some(Action::NextMention),
         'p' => Some(Action::PreviousMention),
         'r' => edit(Edit::KillAll),

@@ -38,6 +38,8 @@ impl KeyReader {
         let (pause, paused) = pause::switch()?;
         std::thread::Builder::new().name("keys".into()).spawn(move || {
             read(
+                #[cfg(unix)]
+                &std::io::stdin(),
                 &sender,
                 #[cfg(unix)]
                 &paused,
@@ -74,7 +76,7 @@ impl KeyReader {
 }
 
 #[cfg(unix)]
-fn read(sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
+fn read(terminal: &impl std::os::fd::AsFd, sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
     use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -85,11 +87,10 @@ fn read(sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
     /// The most bytes that count as one read if more wait: a whole paste without brackets.
     const MAX_BATCH_BYTES: usize = 1024 * 1024;
 
-    let stdin = std::io::stdin();
     let ready = |timeout: Option<Duration>| {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         loop {
-            let mut sources = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(paused.requests(), PollFlags::IN)];
+            let mut sources = [PollFd::new(terminal, PollFlags::IN), PollFd::new(paused.requests(), PollFlags::IN)];
             match poll(&mut sources, timeout.as_ref()) {
                 Err(Errno::INTR) => {}
                 Ok(_) if !sources[1].revents().is_empty() => paused.wait(),
@@ -105,7 +106,7 @@ fn read(sender: &UnboundedSender<KeyBatch>, paused: &pause::PausePoint) {
         if ready(decoder.timeout()) {
             // Everything that has arrived together is one batch.
             while bytes.is_empty() || (bytes.len() < MAX_BATCH_BYTES && ready(Some(Duration::ZERO))) {
-                match rustix::io::read(&stdin, &mut buffer) {
+                match rustix::io::read(terminal, &mut buffer) {
                     Ok(0) => return,
                     Ok(count) => bytes.extend_from_slice(&buffer[..count]),
                     Err(Errno::INTR) => {}
@@ -141,5 +142,56 @@ fn read(sender: &UnboundedSender<KeyBatch>) {
         if sender.send(KeyBatch { read_at: Instant::now(), events: vec![event], reports: Vec::new() }).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::{PipeWriter, Write};
+    use std::time::Duration;
+
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    use super::*;
+
+    /// A terminal whose other end is the test.
+    fn terminal() -> (PipeWriter, UnboundedReceiver<KeyBatch>, pause::PauseSwitch) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let (sender, batches) = unbounded_channel();
+        let (switch, paused) = pause::switch().unwrap();
+        std::thread::spawn(move || read(&reader, &sender, &paused));
+        (writer, batches, switch)
+    }
+
+    async fn next(batches: &mut UnboundedReceiver<KeyBatch>) -> Vec<AppEvent> {
+        let batch = tokio::time::timeout(Duration::from_secs(20), batches.recv()).await;
+        batch.expect("no key").expect("the thread has ended").events
+    }
+
+    fn key(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
+        KeyEvent::new(code, modifiers)
+    }
+
+    /// Nothing follows, so that the thread has to notice by itself that it is the key.
+    #[tokio::test]
+    async fn lone_escape_is_a_key_after_a_while() {
+        let (mut writer, mut batches, _switch) = terminal();
+        writer.write_all(b"\x1b").unwrap();
+        let events = next(&mut batches).await;
+        assert!(matches!(events[..], [AppEvent::Key(pressed)] if pressed == key(KeyCode::Esc, KeyModifiers::NONE)));
+        writer.write_all(b"\x1bu").unwrap();
+        let events = next(&mut batches).await;
+        let alt = key(KeyCode::Char('u'), KeyModifiers::ALT);
+        assert!(matches!(events[..], [AppEvent::Key(pressed)] if pressed == alt), "{events:?}");
+    }
+
+    #[tokio::test]
+    async fn keys_end_with_the_terminal() {
+        let (mut writer, mut batches, _switch) = terminal();
+        writer.write_all(b"x").unwrap();
+        assert_eq!(next(&mut batches).await.len(), 1);
+        drop(writer);
+        let end = tokio::time::timeout(Duration::from_secs(20), batches.recv()).await.expect("no end");
+        assert!(end.is_none());
     }
 }

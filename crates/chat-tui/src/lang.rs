@@ -2,9 +2,12 @@
 
 mod en;
 mod format;
+mod help;
 mod language;
 mod phrase;
 mod ru;
+mod russian;
 
+pub(crate) use help::HelpLine;
 pub(crate) use language::Lang;
 pub(crate) use phrase::{GapLength, Phrase};

@@ -37,6 +37,10 @@ const QUESTIONS: &str = "\x1b]11;?\x1b\\\x1b[2;1H│\x1b[6n\r \x1b[c";
 /// Saves whether the wheel sends arrows, and disables that: an arrow would replace the typed text.
 const ALTERNATE_SCROLL_OFF: &str = "\x1b[?1007s\x1b[?1007l";
 
+/// Buttons and the wheel are reported (mode 1000), as decimal numbers (1006).
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
 /// Returns the sequence that restores this. Alacritty cannot save it, and has it enabled by default.
 fn restore_alternate_scroll() -> &'static str {
     let is_alacritty = std::env::var("TERM").is_ok_and(|term| term.starts_with("alacritty"));
@@ -47,6 +51,8 @@ fn restore_alternate_scroll() -> &'static str {
 pub(crate) struct TerminalGuard {
     painter: Painter<Stdout>,
     multiplexer: Multiplexer,
+    /// The program has the mouse.
+    mouse: bool,
 }
 
 impl TerminalGuard {
@@ -61,7 +67,7 @@ impl TerminalGuard {
         // No guard exists yet that would restore it when dropped.
         enter().inspect_err(|_| give_back())?;
         let painter = Painter::new(io::stdout(), environment.links);
-        Ok(Self { painter, multiplexer: environment.multiplexer })
+        Ok(Self { painter, multiplexer: environment.multiplexer, mouse: false })
     }
 
     pub(crate) fn size(&self) -> io::Result<(u16, u16)> {
@@ -97,12 +103,22 @@ impl TerminalGuard {
     pub(crate) fn show_bare(&mut self, text: &str) -> io::Result<()> {
         // In raw mode a line feed does not return to the first column.
         let text = text.replace('\n', "\r\n");
+        // Here the terminal selects.
+        let mouse = if self.mouse { MOUSE_OFF } else { "" };
+        let text = format!("{mouse}{text}");
         execute!(io::stdout(), ResetColor, LeaveAlternateScreen, terminal::EnableLineWrap, cursor::Show, Print(text))
+    }
+
+    /// Makes the terminal report buttons and the wheel, or not.
+    pub(crate) fn take_mouse(&mut self, taken: bool) -> io::Result<()> {
+        self.mouse = taken;
+        execute!(io::stdout(), Print(if taken { MOUSE_ON } else { MOUSE_OFF }))
     }
 
     /// Returns to the screen.
     pub(crate) fn end_bare(&mut self) -> io::Result<()> {
         execute!(io::stdout(), EnterAlternateScreen, terminal::DisableLineWrap)?;
+        self.take_mouse(self.mouse)?;
         self.forget();
         Ok(())
     }
@@ -115,6 +131,7 @@ impl TerminalGuard {
     /// Takes the terminal again.
     pub(crate) fn resume(&mut self) -> io::Result<()> {
         enter()?;
+        self.take_mouse(self.mouse)?;
         self.forget();
         Ok(())
     }
@@ -216,6 +233,7 @@ fn write_restoring(out: &mut impl Write) -> io::Result<()> {
     queue!(
         out,
         EndSynchronizedUpdate,
+        Print(MOUSE_OFF),
         event::DisableFocusChange,
         event::DisableBracketedPaste,
         terminal::EnableLineWrap,

@@ -6,6 +6,7 @@ mod message_count;
 mod page;
 mod pending;
 mod scroll;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod unread;

@@ -4,6 +4,9 @@ mod accounts;
 mod canvas;
 mod chat;
 mod dialogs;
+mod help;
+mod page;
+mod paste;
 mod registration;
 mod search;
 mod status;
@@ -36,11 +39,17 @@ pub(crate) fn draw(app: &App, theme: Theme, width: u16, height: u16) -> Drawing 
     };
     if let Some(dialog) = &app.dialog {
         cursor = match dialog {
-            Dialog::Help { scroll } => dialogs::help(app, *scroll, area, &mut canvas),
-            Dialog::WrongToken { choice } => dialogs::wrong_token(app, *choice, area, &mut canvas),
-            Dialog::Leave { choice } => dialogs::leave(app, *choice, area, &mut canvas),
-            Dialog::Paste(paste) => dialogs::paste(app, paste, area, &mut canvas),
-            Dialog::Search(search) => search::draw(app, search, area, &mut canvas),
+            Dialog::Search(search) => search::draw(app, search, app.chat_areas().input, &mut canvas),
+            other => {
+                match other {
+                    Dialog::Help { scroll } => help::draw(app, *scroll, area, &mut canvas),
+                    Dialog::WrongToken { choice } => dialogs::wrong_token(app, *choice, area, &mut canvas),
+                    Dialog::Leave { choice } => dialogs::leave(app, *choice, area, &mut canvas),
+                    Dialog::Paste(paste) => paste::draw(app, paste, app.chat_areas().input, &mut canvas),
+                    Dialog::Search(_) => {}
+                }
+                None
+            }
         };
     }
     drawing.cursor = cursor.filter(|place| area.contains((*place).into()));

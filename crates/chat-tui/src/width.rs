@@ -48,6 +48,11 @@ pub(crate) fn text_width(text: &str) -> u16 {
     column
 }
 
+/// Returns the first line that fits into `width` cells, else the last one: each line is a form of one text.
+pub(crate) fn first_that_fits(forms: &str, width: u16) -> &str {
+    forms.lines().find(|form| text_width(form) <= width).or_else(|| forms.lines().last()).unwrap_or("")
+}
+
 /// Cuts the text to at most `width` cells, with `…` as its last cell if it was cut.
 pub(crate) fn fit(text: &str, width: u16) -> Cow<'_, str> {
     if text_width(text) <= width {

@@ -26,7 +26,7 @@ fn wheel_mode_is_off_and_restored() {
 fn size_of_zero_is_replaced() {
     let (room, home) = (Room::open(), tempfile::tempdir().unwrap());
     let mut terminal = Terminal::start(home.path(), &room.arguments(), 80, 24);
-    terminal.wait_for("Nickname");
+    terminal.wait_for("Choose a nickname");
     terminal.forget_size();
     terminal.keys("Robert");
     terminal.wait_for("Robert");
@@ -52,9 +52,9 @@ fn copy_in_tmux(room: &Room, home: &Path, passthrough: &str, takes_buffer: bool)
     let variables = tmux(home, passthrough, takes_buffer);
     let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
     let mut terminal = Terminal::start_with(home, &room.arguments(), &variables);
-    terminal.wait_for("Nickname");
+    terminal.wait_for("Choose a nickname");
     terminal.keys("Bob\r");
-    terminal.wait_for("Your token");
+    terminal.wait_for("Token: ");
     terminal.keys("\x1bOR");
     terminal
 }

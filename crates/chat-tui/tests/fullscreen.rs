@@ -26,9 +26,9 @@ fn arrive(room: &Room, name: &str) -> Person {
 
 fn register(room: &Room, name: &str, home: &std::path::Path) -> Terminal {
     let mut terminal = Terminal::start(home, &room.arguments(), 80, 24);
-    terminal.wait_for("Nickname");
+    terminal.wait_for("Choose a nickname");
     terminal.keys(&format!("{name}{ENTER}"));
-    terminal.wait_for("Your token");
+    terminal.wait_for("Token: ");
     terminal.keys(ENTER);
     wait_online(&terminal);
     terminal
@@ -146,9 +146,9 @@ fn wrong_token_leads_to_another_account() {
     let mut terminal = Terminal::start(home.path(), &arguments, 80, 24);
     terminal.wait_for("Wrong token");
     terminal.keys("2");
-    terminal.wait_for("Nickname");
+    terminal.wait_for("Choose a nickname");
     terminal.keys(&format!("Bob{ENTER}"));
-    terminal.wait_for("Your token");
+    terminal.wait_for("Token: ");
     terminal.keys(ENTER);
     wait_online(&terminal);
 }
@@ -159,7 +159,7 @@ fn sends_a_paste_of_50_lines() {
     let (mut bob, ann) = (arrive(&room, "Bob"), arrive(&room, "Ann"));
     let text: String = (0..50).map(|number| format!("pasted {number}\n")).collect();
     bob.terminal.paste(&text);
-    bob.terminal.wait_for("Paste: 50 lines");
+    bob.terminal.wait_for("paste: 50 lines");
     assert!(!ann.terminal.screen().contains("pasted"));
     bob.terminal.keys("1");
     ann.terminal.wait_for("pasted 49");
@@ -293,15 +293,16 @@ fn ctrl_z_stops_and_fg_resumes() {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start_in_shell(home.path(), &room.arguments());
-    terminal.wait_for("Nickname");
+    terminal.wait_for("Choose a nickname");
     terminal.keys("\x1a");
     terminal.wait_for("stopped");
     terminal.assert_given_back();
     terminal.keys("\n");
-    terminal
-        .wait_until("the screen again", |screen| screen.alternate_screen() && screen.contents().contains("Nickname"));
+    terminal.wait_until("the screen again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("Choose a nickname")
+    });
     terminal.keys(&format!("Bob{ENTER}"));
-    terminal.wait_for("Your token");
+    terminal.wait_for("Token: ");
     terminal.keys("\x03");
     terminal.wait_for("over");
     terminal.assert_given_back();
@@ -326,16 +327,16 @@ fn second_run_joins_the_local_room() {
     let mut bob = Terminal::start(home.path(), &arguments, 100, 30);
     bob.wait_for("local room was started");
     bob.keys(&format!("Bob{ENTER}"));
-    bob.wait_for("Your token");
+    bob.wait_for("Token: ");
     bob.keys(ENTER);
     wait_online(&bob);
 
     let mut arguments = arguments;
     arguments.push("--register".into());
     let mut ann = Terminal::start(home.path(), &arguments, 100, 30);
-    ann.wait_for("Nickname");
+    ann.wait_for("Choose a nickname");
     ann.keys(&format!("Ann{ENTER}"));
-    ann.wait_for("Your token");
+    ann.wait_for("Token: ");
     ann.keys(ENTER);
     wait_online(&ann);
     ann.keys(&format!("hi Bob{ENTER}"));
@@ -377,10 +378,10 @@ fn asks_about_several_lines_in_one_read() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys("one\rtwo\r");
-    bob.terminal.wait_for("Paste: 2 lines, 8 bytes");
+    bob.terminal.wait_for("paste: 2 lines, 8 bytes");
     // A key that is not text: right after a paste that would be its next piece.
     bob.terminal.keys("\x1b");
-    bob.terminal.wait_without("Paste: 2 lines");
+    bob.terminal.wait_without("paste: 2 lines");
 }
 
 #[test]
@@ -388,7 +389,7 @@ fn an_answer_with_the_question_is_none() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys("\x1b[200~three\nfour\x1b[201~\r");
-    let screen = bob.terminal.wait_for("Paste: 2 lines, 10 bytes");
+    let screen = bob.terminal.wait_for("paste: 2 lines, 10 bytes");
     assert!(!screen.contains("queued") && !screen.contains("sent"), "{screen}");
     bob.terminal.keys("1");
     bob.terminal.wait_for("✓ three");
@@ -400,9 +401,9 @@ fn pieces_of_a_paste_answer_nothing() {
     let mut bob = arrive(&room, "Bob");
     bob.terminal.keys("\x1b[200~one\rtwo");
     // Shown without its end, after a pause.
-    bob.terminal.wait_for("Paste: 2 lines, 7 bytes");
+    bob.terminal.wait_for("paste: 2 lines, 7 bytes");
     bob.terminal.keys("\r2 eggs\r\x1b[201~");
-    let screen = bob.terminal.wait_for("Paste: 3 lines, 15 bytes");
+    let screen = bob.terminal.wait_for("paste: 3 lines, 15 bytes");
     assert!(!screen.contains("queued") && !screen.contains("✓"), "{screen}");
     bob.terminal.keys("1");
     bob.terminal.wait_for("Bob ✓ one");

@@ -23,7 +23,8 @@ impl App {
         let (at, text) = match item {
             TimelineItem::Entry(entry) => (entry.at, self.bare_entry(entry)),
             TimelineItem::Own(own) => {
-                let state = self.text(Phrase::Own { state: &own.state, held: own.held.as_ref() });
+                let state =
+                    self.text(Phrase::Own { state: &own.state, held: own.held.as_ref(), until: own.refused_until });
                 let text = format!("{}: {} {state}", self.nickname().unwrap_or_default(), own.shown);
                 (Some(own.at), text.trim_end().to_owned())
             }

@@ -18,13 +18,15 @@ const MAX_WAITING: usize = 1024;
 impl App {
     /// Returns the parts of the chat screen at its current size.
     pub(crate) fn chat_areas(&self) -> areas::ChatAreas {
-        let inner = areas::input_width(self.width);
-        let rows = match &self.dialog {
-            // The drawer takes as much space as the input line may, so that the message that was found stays in view.
-            Some(Dialog::Search(_)) => u16::MAX,
-            _ => u16::try_from(self.chat.input.rows(inner).0.len()).unwrap_or(u16::MAX),
-        };
-        areas::chat(self.width, self.height, rows)
+        match &self.dialog {
+            // A drawer covers no message: the conversation is above it.
+            Some(Dialog::Search(search)) => areas::with_drawer(self.width, self.height, search.rows(self.height)),
+            Some(Dialog::Paste(paste)) => areas::with_drawer(self.width, self.height, self.paste_rows(paste)),
+            _ => {
+                let rows = self.chat.input.rows(areas::input_width(self.width)).0.len();
+                areas::chat(self.width, self.height, u16::try_from(rows).unwrap_or(u16::MAX))
+            }
+        }
     }
 
     pub(super) fn act_in_chat(&mut self, action: Action) -> Vec<Effect> {
@@ -63,6 +65,7 @@ impl App {
             Action::BareView => return self.open_bare_view(),
             Action::Prefix => self.prefix = true,
             Action::RetryNow => return vec![Effect::RetryNow],
+            Action::Mouse => return self.switch_mouse(),
             Action::Select => self.select_message(),
             _ => {}
         }
@@ -266,7 +269,8 @@ impl App {
     pub(crate) fn resend(&mut self, id: &PostId) -> Vec<Effect> {
         let Some(own) = self.chat.timeline.outgoing.remove(id) else { return Vec::new() };
         let (text, may_be_delivered) = (own.text.clone(), own.state.may_be_delivered());
-        let own = PendingMessage { state: DeliveryState::Queued, held: None, earlier: false, ..own };
+        let own =
+            PendingMessage { state: DeliveryState::Queued, held: None, refused_until: None, earlier: false, ..own };
         self.chat.timeline.outgoing.add(own);
         vec![Effect::Resend { id: id.clone(), text, may_be_delivered, fresh: self.chat.ids.next() }]
     }

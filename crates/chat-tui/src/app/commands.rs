@@ -6,12 +6,12 @@ use super::{App, Dialog, Screen};
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::lang::Phrase;
+use crate::layout::HelpPage;
 use crate::line_editor::Edit;
-use crate::{areas, layout};
 
 /// The commands, for completion.
-pub(crate) const COMMANDS: [&str; 8] =
-    ["/accounts", "/copy", "/export", "/help", "/quit", "/register", "/search", "/who"];
+pub(crate) const COMMANDS: [&str; 10] =
+    ["/accounts", "/copy", "/export", "/help", "/mouse", "/quit", "/reconnect", "/register", "/search", "/who"];
 
 /// How many names `/who` lists.
 const RECENT: usize = 20;
@@ -37,6 +37,8 @@ impl App {
             }
             "export" => vec![Effect::Export((!rest.is_empty()).then(|| rest.to_owned()))],
             "copy" => self.copy(rest),
+            "mouse" => self.switch_mouse(),
+            "reconnect" => vec![Effect::RetryNow],
             "who" => {
                 let text = self.text(Phrase::Who(&self.recent_names(RECENT)));
                 self.notice(&text, false);
@@ -54,6 +56,13 @@ impl App {
         };
         self.chat.input.take();
         effects
+    }
+
+    /// Lets the program have the mouse, whose wheel then scrolls, or leaves it to the terminal, which selects text.
+    pub(super) fn switch_mouse(&mut self) -> Vec<Effect> {
+        self.mouse = !self.mouse;
+        self.hint(Phrase::Mouse(self.mouse), false);
+        vec![Effect::Mouse(self.mouse)]
     }
 
     /// The other users who wrote last, the latest first.
@@ -80,7 +89,8 @@ impl App {
     }
 
     pub(super) fn act_in_help(&mut self, action: &Action) -> Vec<Effect> {
-        let page = areas::dialog(self.width, self.height).height.saturating_sub(3).max(1);
+        let layout = HelpPage::new(self.lang, self.width, self.height);
+        let page = layout.body();
         let Some(Dialog::Help { scroll }) = &mut self.dialog else { return Vec::new() };
         match action {
             Action::ScrollUp | Action::Edit(Edit::Up) => *scroll = scroll.saturating_sub(1),
@@ -96,9 +106,7 @@ impl App {
             _ => self.dialog = None,
         }
         if let Some(Dialog::Help { scroll }) = &mut self.dialog {
-            // The last page stays full; its start depends on the width.
-            let rows = layout::help_rows(self.lang, areas::dialog(self.width, self.height).width.saturating_sub(4));
-            *scroll = (*scroll).min(u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_sub(page));
+            *scroll = (*scroll).min(layout.last());
         }
         Vec::new()
     }

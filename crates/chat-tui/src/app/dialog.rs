@@ -70,7 +70,16 @@ pub(crate) struct Search {
     pub(super) came_from: ReadingPlace,
 }
 
+/// The rows of the search besides the hits: the line with the count, the keys, the input.
+pub(crate) const SEARCH_ROWS: u16 = 3;
+
 impl Search {
+    /// Returns how many rows the search takes on a screen of this height: no more than its hits need.
+    pub(super) fn rows(&self, height: u16) -> u16 {
+        let most = (height / 3).saturating_sub(2).max(1);
+        SEARCH_ROWS + u16::try_from(self.hits.len()).unwrap_or(u16::MAX).clamp(1, most)
+    }
+
     pub(super) fn take(&mut self, search: u64, mut hits: Vec<SearchHit>) {
         if search == self.number {
             hits.truncate(MAX_HITS.saturating_sub(self.hits.len()));

@@ -1,7 +1,8 @@
 //! What comes in: messages, gaps, pages of history, and the states of own messages.
 
-use chat_client::{DeliveryState, Echo, Gap, Message, PostId, RemovedMessage};
+use chat_client::{DeclineCode, DeliveryState, Echo, Gap, Message, PostId, RemovedMessage};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 use super::{App, Screen};
 use crate::effect::Effect;
@@ -94,11 +95,24 @@ impl App {
     }
 
     pub(super) fn take_own(&mut self, id: &PostId, state: DeliveryState) {
+        let until = self.refused_until(&state);
+        if let DeliveryState::Refused { code: code @ DeclineCode::Muted, .. } = &state
+            && self.screen == Screen::Chat
+        {
+            self.hint(Phrase::Refusal { code, until }, true);
+        }
         match self.chat.timeline.outgoing.set_state(id, state, self.now) {
             Some((_, Echo::Seen(echo))) => self.chat.timeline.confirm(&echo, &self.reader),
             Some((own, _)) => self.chat.timeline.settle(&own, &self.reader),
-            None => {}
+            None => self.chat.timeline.outgoing.refuse_until(id, until),
         }
+    }
+
+    /// Returns the local time at which a refusal ends.
+    pub(crate) fn refused_until(&self, state: &DeliveryState) -> Option<DateTime> {
+        let DeliveryState::Refused { code: DeclineCode::Muted, retry_after: Some(after) } = state else { return None };
+        // One that is beyond the calendar has no end that a user would note.
+        self.now.checked_add(*after).ok().map(|until| self.local(until))
     }
 
     pub(super) fn take_restored(&mut self, restored: Vec<RestoredMessage>) {

@@ -6,6 +6,7 @@ use super::{App, Dialog, PastePreview, Screen};
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::lang::Phrase;
+use crate::layout::choice_rows;
 use crate::line_editor::Edit;
 
 /// A single line of up to this many characters is inserted without a question, because the input line shows it whole.
@@ -72,6 +73,19 @@ impl App {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Returns the choices, with their numbers.
+    pub(crate) fn paste_choices(&self, messages: usize) -> Vec<String> {
+        let texts = [Phrase::PasteAsOne, Phrase::PasteAsMany(messages), Phrase::PasteEdit, Phrase::PasteCancel];
+        texts.iter().zip(1..).map(|(text, number)| format!("{number} {}", self.text(*text))).collect()
+    }
+
+    /// Returns how many rows the question takes: its title, lines on up to half of the screen, the choices, the keys.
+    pub(super) fn paste_rows(&self, paste: &PastePreview) -> u16 {
+        let choices = choice_rows(&self.paste_choices(paste.messages), self.width).len();
+        let lines = u16::try_from(paste.lines).unwrap_or(u16::MAX).min((self.height / 2).max(1));
+        lines.saturating_add(2 + u16::try_from(choices).unwrap_or(0))
     }
 
     /// Carries out the choice: one message, one message per line, into the input line, or nothing.

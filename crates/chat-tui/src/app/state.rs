@@ -75,6 +75,8 @@ pub(crate) struct App {
     pub(crate) shared_at: Option<String>,
     /// The screen is left for plain lines, until a key.
     pub(crate) bare: bool,
+    /// The program has the mouse.
+    pub(super) mouse: bool,
     /// Ctrl+X was pressed.
     pub(super) prefix: bool,
     /// Where the reader was before the jump to the first unread message.
@@ -178,6 +180,7 @@ impl App {
             local_room: false,
             shared_at: None,
             bare: false,
+            mouse: false,
             prefix: false,
             came_from: None,
             opening: true,
@@ -223,6 +226,16 @@ impl App {
             (all, 0) => format!("({all}) {title}"),
             (all, _) => format!("({all}!) {title}"),
         }
+    }
+
+    /// Returns whether the user has never written here, and types nothing now.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        self.chat.input.is_empty() && self.chat.timeline.is_new_to_user()
+    }
+
+    /// Returns whether Esc leads from the registration to another screen.
+    pub(crate) fn has_way_back(&self) -> bool {
+        self.me.is_some() || !self.accounts.list().is_empty()
     }
 
     /// Returns the nickname of the account in the chat, cleaned.

@@ -16,7 +16,8 @@ pub(super) fn control_sequence(rest: &[u8]) -> Step {
         [b'[', b'['] => return Step::Incomplete,
         // A mouse report in its oldest form: three bytes follow.
         [b'[', b'M', tail @ ..] => {
-            return if tail.len() < 3 { Step::Incomplete } else { Step::Done(5, None) };
+            let [button, _, _, ..] = *tail else { return Step::Incomplete };
+            return Step::Done(5, wheel(u32::from(button).saturating_sub(32)));
         }
         _ => {}
     }
@@ -75,6 +76,9 @@ fn decode(parameters: &[u8], last: u8) -> Option<Input> {
     if last == b'c' && parameters.starts_with(b"?") {
         return Some(Input::Report(Report::Attributes));
     }
+    if let (b'M', Some(report)) = (last, parameters.strip_prefix(b"<")) {
+        return wheel(number(report.split(|&byte| byte == b';').next().unwrap_or_default())?);
+    }
     if !parameters.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b':')) {
         return None;
     }
@@ -113,6 +117,11 @@ fn decode(parameters: &[u8], last: u8) -> Option<Input> {
         _ => return None,
     };
     Some(key(code, modifiers))
+}
+
+/// Returns a step of the wheel. The button is a sum of bits: 64 and 65 are the wheel, 4, 8 and 16 the keys held with it.
+fn wheel(button: u32) -> Option<Input> {
+    matches!(button & !0b1_1100, 64 | 65).then_some(Input::Wheel { down: button & 1 == 1 })
 }
 
 fn rxvt(parameters: &[u8], modifiers: KeyModifiers) -> Option<Input> {

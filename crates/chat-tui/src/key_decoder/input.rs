@@ -12,6 +12,10 @@ pub(crate) enum Input {
     Paste(String),
     /// The terminal has gained or lost the focus.
     Focus(bool),
+    /// The wheel of the mouse, one step down, or up.
+    Wheel {
+        down: bool,
+    },
     /// An answer of the terminal.
     Report(Report),
 }

@@ -75,7 +75,8 @@ fn drops_unknown_sequences_completely() {
         "\x1b_Gi=1;OK\x1b\\",
         "\x1b[24;80R",
         "\x1b[?1007;1$y",
-        "\x1b[<64;10;5M",
+        "\x1b[<0;10;5M",
+        "\x1b[<64;10;5m",
         "\x1b[M ab",
         "\x1b[8;24;80t",
         "\x1b[107;1:3u",
@@ -222,5 +223,19 @@ proptest! {
                 prop_assert!(!c.is_control());
             }
         }
+    }
+}
+
+#[test]
+fn wheel_of_a_reported_mouse_scrolls() {
+    for (bytes, down) in [
+        ("\x1b[<64;10;5M", false),
+        ("\x1b[<65;10;5M", true),
+        ("\x1b[<69;1;1M", true),
+        ("\x1b[M`!!", false),
+        ("\x1b[Ma!!", true),
+    ] {
+        assert_eq!(decode(bytes), [Input::Wheel { down }], "{bytes:?}");
+        assert_eq!(decode_slowly(bytes), [Input::Wheel { down }], "{bytes:?} cut");
     }
 }

@@ -11,6 +11,9 @@ use crate::key_decoder::Input;
 /// This many equal arrows in one read come from a wheel.
 const WHEEL_ARROWS: usize = 3;
 
+/// How far one step of a reported wheel scrolls.
+const WHEEL_ROWS: i16 = 3;
+
 /// A paste without brackets may arrive in pieces. Text that follows one within this time is its next piece: a user
 /// cannot have read the question about it.
 const PASTE_PAUSE: Duration = Duration::from_millis(300);
@@ -48,6 +51,7 @@ impl Arranger {
                 Input::Key(key) => Some(AppEvent::Key(key)),
                 Input::Paste(text) => Some(AppEvent::Paste(text)),
                 Input::Focus(focus) => Some(AppEvent::Focus(focus)),
+                Input::Wheel { down } => Some(AppEvent::Wheel(if down { WHEEL_ROWS } else { -WHEEL_ROWS })),
                 Input::Report(_) => None,
             });
             rest = &rest[1..];

@@ -2,6 +2,7 @@
 
 use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError};
 use chat_frontend::local_room::RoomNotice;
+use jiff::civil::DateTime;
 
 use super::format::{candidates, extent, period, span};
 use super::phrase::{GapLength, Phrase};
@@ -9,85 +10,48 @@ use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
 use crate::timeline::{GapLine, Held};
 
-pub(super) const HELP: &[(&str, &str)] = &[
-    ("", "Writing"),
-    ("Enter", "send"),
-    ("Alt+Enter, Ctrl+J", "start a new line in the message"),
-    ("Tab", "complete a nickname or a command; again for the next one"),
-    ("↑ ↓", "messages sent before; lines of this message"),
-    ("Ctrl+A, Ctrl+E", "start and end of the line"),
-    ("Alt+B, Alt+F", "one word back, one word forward"),
-    ("Ctrl+W, Alt+D", "cut the word before, after"),
-    ("Ctrl+U, Ctrl+K", "cut to the start, to the end of the line"),
-    ("Ctrl+Y", "paste what was cut"),
-    ("Ctrl+_", "undo"),
-    ("", "Reading"),
-    ("PgUp, PgDn", "one page back, one page forward"),
-    ("Ctrl+↑, Ctrl+↓", "one row back, one row forward"),
-    ("Ctrl+Home", "the oldest loaded message; again for older ones"),
-    ("Esc, Ctrl+End", "back to the end"),
-    ("Ctrl+F", "search the whole history"),
-    ("", "My messages"),
-    ("Ctrl+O", "choose an undelivered one: r retry, e edit, d discard"),
-    ("…  →  ✓  ✗  ?", "queued, sent, confirmed, failed, unconfirmed"),
-    ("", "Everything else"),
-    ("Ctrl+R, F5", "reconnect now"),
-    ("F2, F3", "registration: show, copy the token"),
-    ("Ctrl+L", "redraw the screen"),
-    ("Ctrl+Z", "suspend"),
-    ("Ctrl+C", "cut the typed text; quit if there is none"),
-    ("Ctrl+D", "delete the next character; quit if there is none"),
-    ("Ctrl+Q, /quit", "quit"),
-    ("/register", "create another account"),
-    ("/accounts", "switch to another account"),
-    ("/search TEXT", "search; /like this/ for a regular expression"),
-    ("/copy [N]", "copy the last message, or the Nth from the end"),
-    ("/who", "who has written lately"),
-    ("/export [FILE]", "write the history to a file"),
-    ("//", "send a message that begins with /"),
-];
-
 pub(super) fn text(phrase: Phrase<'_>) -> String {
     match phrase {
         Phrase::WindowTitle(what) => format!("{what} · minechat"),
         Phrase::Starting => "starting…".into(),
         Phrase::RegistrationTitle => "Registration".into(),
-        Phrase::NicknameLabel => "Nickname".into(),
-        Phrase::NicknamePlaceholder => "choose a nickname".into(),
-        Phrase::NicknameRules => "The server may put a word before it: Bob can become Nimble Bob. There is no password; this computer keeps a token.".into(),
+        Phrase::ChooseNickname => "Choose a nickname".into(),
+        Phrase::NicknameRules => "The server may put a word before it: lea can become Nimble lea. There is no password: this computer keeps a token, and the token is the account.".into(),
+        Phrase::ShortNicknameRules => "the server may add a word before it".into(),
         Phrase::Register => "Register".into(),
         Phrase::Registering => "registering…".into(),
         Phrase::EnterChat => "Enter the chat".into(),
-        Phrase::Again => "Create another account".into(),
-        Phrase::YourNickname => "Your nickname".into(),
-        Phrase::YourToken => "Your token".into(),
+        Phrase::Again => "Create another account\nOne more account".into(),
+        Phrase::YouAre(name) => format!("You are {name}"),
+        Phrase::YourToken => "Token".into(),
+        Phrase::AccountIn(path) => format!("The account is in {path}. Its token alone is enough to write as you, so keep it secret."),
+        Phrase::TokenKeys => "token: F2 shows, F3 copies it".into(),
         Phrase::SavedIn(path) => format!("saved in {path}"),
         Phrase::NotSaved(error) => format!("NOT SAVED: {error}"),
-        Phrase::RegistrationKeys => "Enter register · Tab next · F1 help · Ctrl+C quit".into(),
-        Phrase::RegisteredKeys => "Enter select · F2 show the token · F3 copy it".into(),
+        Phrase::RegistrationKeys { back: true } => "Enter register · Esc back · F1 help · Ctrl+C quit\nEnter · Esc · F1 · ^C".into(),
+        Phrase::RegistrationKeys { back: false } => "Enter register · F1 help · Ctrl+C quit\nEnter · F1 · ^C".into(),
+        Phrase::RegisteredKeys => "Enter select · ↑↓ · F2 show the token · F3 copy it\nEnter · F2 show · F3 copy\nEnter · F2 · F3".into(),
         Phrase::NicknameError(NicknameError::Blank) => "type a nickname first".into(),
         Phrase::NicknameError(error) => error.to_string(),
-        Phrase::NicknameChanged { asked, given } => {
-            format!("You are {given}: the server adds a word to {asked}, so that no two users have the same nickname.")
-        }
+        Phrase::NicknameChanged(asked) => format!("The server has added a word to {asked}, so that no two users have the same nickname."),
         Phrase::Copied(result) => match result {
             CopyResult::Done => "copied to the terminal's clipboard".into(),
             CopyResult::TmuxBuffer => "copied to the tmux buffer; Ctrl+B ] pastes it".into(),
             CopyResult::Blocked => "not copied: tmux does not pass it on; run: tmux set -g set-clipboard on".into(),
         },
         Phrase::CannotSuspend => "cannot suspend: the program was not started from a shell".into(),
-        Phrase::AccountsTitle => "Choose an account".into(),
-        Phrase::NewAccount => "Register a new one".into(),
-        Phrase::AccountsKeys => "Enter select · n new · d remove · Ctrl+C quit".into(),
-        Phrase::ReallyRemove(nickname) => format!("Remove {nickname} from this computer? y removes, any other key keeps"),
+        Phrase::AccountsTitle => "Which account?".into(),
+        Phrase::NewAccount => "Register a new one\nregister".into(),
+        Phrase::AccountsKeys => "Enter choose · 1–9 · n new · d remove · Ctrl+C quit\nEnter · n new · d remove\nEnter · n · d".into(),
+        Phrase::ReallyRemove(nickname) => format!("Remove {nickname} from this computer? y removes, any other key keeps\nRemove it? y removes it\nRemove it? y / n"),
         Phrase::NoAccounts => "there are no saved accounts".into(),
         Phrase::WrongTokenTitle => "Wrong token".into(),
-        Phrase::WrongToken => "The server does not know this account's token. Nothing was sent, and it is not tried again.".into(),
-        Phrase::OtherAccount => "Choose another account".into(),
+        Phrase::WrongToken => "The server does not know this account's token. Nothing was sent, and it is not tried again.\nnothing was sent".into(),
+        Phrase::OtherAccount => "Choose another account\nother account".into(),
         Phrase::Leave => "Quit".into(),
-        Phrase::ChoiceKeys => "Enter select · Esc close".into(),
+        Phrase::ChoiceKeys => "Enter choose · Esc close\nEnter · Esc".into(),
         Phrase::LeaveTitle => "Quit?".into(),
-        Phrase::LeaveOthers(n) => format!("This program serves the room, and {} connected. When it quits, another program of yours takes over; without one the room closes.", if n == 1 { "1 other program is".to_owned() } else { format!("{n} other programs are") }),
+        Phrase::LeaveOthers(n) => format!("This program serves the room, and {} connected. When it quits, another program of yours takes over; without one the room closes.\nthe room may close", if n == 1 { "1 other program is".to_owned() } else { format!("{n} other programs are") }),
         Phrase::Stay => "Stay".into(),
         Phrase::Date(date) => date.strftime("%A, %-d %B %Y").to_string(),
         Phrase::ShortDate(date) => date.strftime("%-d %B").to_string(),
@@ -106,13 +70,13 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::Gap(gap) => {
             format!("gap {}: {}, {}", span(gap.since, gap.until), gap_cause(gap.cause), missed(gap.missed))
         }
-        Phrase::Own { state, held } => match (held, state) {
+        Phrase::Own { state, held, until } => match (held, state) {
             (Some(Held::EarlierRun), _) => "from an earlier run, not sent".into(),
             (Some(why), _) => format!("failed: {}", held_text(why)),
             (None, DeliveryState::Queued) => "queued".into(),
             (None, DeliveryState::Written) => "sent".into(),
             (None, DeliveryState::Confirmed(_)) => String::new(),
-            (None, DeliveryState::Refused { code, .. }) => format!("failed: {}", refusal(code)),
+            (None, DeliveryState::Refused { code, .. }) => format!("failed: {}", refusal(code, until)),
             (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "failed: it was never sent".into(),
             (None, _) => "unconfirmed".into(),
         },
@@ -121,7 +85,12 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::Undelivered => "not delivered yet".into(),
         Phrase::UndeliveredKeys => "Ctrl+O retry, edit, discard".into(),
         Phrase::NewBelow(n) => format!("{n} new"),
+        Phrase::Refusal { code, until } => refusal(code, until),
         Phrase::ScrolledBack => "Esc end".into(),
+        Phrase::FirstNewKey => "Alt+U first new".into(),
+        Phrase::Mouse(true) => "the wheel scrolls; Shift and the mouse select text; Alt+M ends it".into(),
+        Phrase::Mouse(false) => "the mouse selects text again".into(),
+        Phrase::WriteMessage => "write a message".into(),
         Phrase::TextError(TextError::TooLong { bytes }) => format!("too long: {}; shorten it or send it in parts", count(*bytes, "byte", "bytes")),
         Phrase::TextError(error) => error.to_string(),
         Phrase::InputFull => "the text does not fit into the input line".into(),
@@ -135,7 +104,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::NotEdited(error) => format!("could not edit the text: {error}"),
         Phrase::NoAddress => "this message has no web address".into(),
         Phrase::NothingToCopy => "there is no such message".into(),
-        Phrase::OwnKeys => "r retry · e edit · d discard · y copy · u copy address · ↑↓ · Esc back".into(),
+        Phrase::SelectionKeys { own: true } => "r retry · e edit · d discard · y copy · u copy address · ↑↓ · Esc back\nr retry · e edit · d discard · Esc\nr e d y u · ↑↓ · Esc\nr e d y u · Esc".into(),
+        Phrase::SelectionKeys { own: false } => "y copy · u copy address · ↑↓ choose · Esc back\ny copy · u address · ↑↓ · Esc\ny copy · u · Esc".into(),
         Phrase::NotNow => "not available for this message".into(),
         Phrase::UnknownCommand(name) => format!("unknown command /{name}; F1 lists all. Start with // to send a message that begins with a slash"),
         Phrase::NoNicknameCommand => "a nickname belongs to its account: /register creates another one, /accounts switches".into(),
@@ -220,23 +190,27 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::File(error) => error.clone(),
             NoticeText::FileWorksAgain => "The history is being written again.".into(),
         },
-        Phrase::PasteTitle { lines, bytes } => format!("Paste: {}, {}", count(lines, "line", "lines"), count(bytes, "byte", "bytes")),
+        Phrase::PasteTitle { lines, bytes } => {
+            let lines = count(lines, "line", "lines");
+            format!("paste: {lines}, {}\npaste: {lines}", count(bytes, "byte", "bytes"))
+        },
         Phrase::MoreLines(n) => format!("… and {n} more"),
-        Phrase::PasteAsOne => "Send as one message".into(),
-        Phrase::PasteAsMany(n) => format!("Send as {}", count(n, "message", "messages")),
-        Phrase::PasteEdit => "Edit first".into(),
-        Phrase::PasteCancel => "Discard".into(),
+        Phrase::PasteAsOne => "as one message".into(),
+        Phrase::PasteAsMany(n) => format!("as {}", count(n, "message", "messages")),
+        Phrase::PasteEdit => "edit".into(),
+        Phrase::PasteCancel => "discard".into(),
+        Phrase::PasteKeys => "←→ or 1–4 choose · Enter takes it · Esc discards\n1–4 · Enter · Esc".into(),
         Phrase::TooManyMessages(n) => format!("{n} messages are too many for one paste"),
         Phrase::LineDoesNotFit { number, error } => format!("line {number}: {}", text(Phrase::TextError(error))),
         Phrase::SearchTitle => "Search the history".into(),
         Phrase::SearchPrompt => "find".into(),
         Phrase::SearchState { hits, percent: 100 } => format!("{hits} found"),
-        Phrase::SearchState { hits, percent } => format!("{hits} found · {percent} % searched"),
+        Phrase::SearchState { hits, percent } => format!("{hits} found · {percent} % searched\n{hits} found · {percent} %"),
         Phrase::BadExpression(reason) => format!("invalid regular expression: {reason}"),
         Phrase::HitDate(date) => date.strftime("%-d %b").to_string(),
-        Phrase::SearchKeys => "↑↓ choose · Enter stays there · Esc back · /text/ regular expression".into(),
+        Phrase::SearchKeys => "↑↓ choose · Enter stays there · Esc back · /text/ regular expression\n↑↓ choose · Enter stay · Esc back\n↑↓ · Enter · Esc".into(),
         Phrase::HelpTitle => "Help".into(),
-        Phrase::HelpKeys => "↑↓ PgUp PgDn scroll · any other key closes".into(),
+        Phrase::HelpKeys { scrolls } => if scrolls { "↑↓ PgUp PgDn scroll · Esc close\nPgDn more · Esc" } else { "Esc · F1 close" }.into(),
         Phrase::PlainAskNickname => "Type a nickname to register.".into(),
         Phrase::PlainNoAccount => "No account yet, and the input is not interactive: pass --nickname NAME to register one. Nothing was sent.".into(),
         Phrase::PlainRegistering(name) => format!("Registering {name}."),
@@ -252,14 +226,14 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::PlainLineTooLong => "A line is too long for a message and was not sent.".into(),
         Phrase::PlainEntering(name) => format!("Entering the chat as {name}."),
         Phrase::PlainWrongToken => "The server does not know this account's token. Type 1 to choose another account, 2 to register a new one, 3 to quit.".into(),
-        Phrase::PlainOwn { text: quoted, state, held } => {
+        Phrase::PlainOwn { text: quoted, state, held, until } => {
             let state = match (held, state) {
                 (Some(Held::EarlierRun), _) => "left from an earlier run and not sent; /retry or /discard".to_owned(),
                 (Some(why), _) => format!("failed, {}", held_text(why)),
                 (None, DeliveryState::Queued) => "queued".to_owned(),
                 (None, DeliveryState::Written) => "sent".to_owned(),
                 (None, DeliveryState::Confirmed(_)) => "confirmed".to_owned(),
-                (None, DeliveryState::Refused { code, .. }) => format!("failed, {}", refusal(code)),
+                (None, DeliveryState::Refused { code, .. }) => format!("failed, {}", refusal(code, until)),
                 (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "failed, it was never sent".to_owned(),
                 (None, _) => "unconfirmed, it may or may not have been delivered".to_owned(),
             };
@@ -323,17 +297,25 @@ fn missed(missed: Option<u64>) -> String {
 }
 
 /// Why the server did not take a message.
-fn refusal(code: &DeclineCode) -> String {
+fn refusal(code: &DeclineCode, until: Option<DateTime>) -> String {
     match code {
         DeclineCode::Rate => "too many messages at once".into(),
         DeclineCode::TooLong => "too long for this server".into(),
         DeclineCode::Revoked => "the account was revoked".into(),
-        DeclineCode::Muted => "you are muted in this room".into(),
+        DeclineCode::Muted => match until {
+            Some(until) => format!("an operator has muted you until {}", moment(until)),
+            None => "an operator has muted you".into(),
+        },
         DeclineCode::Banned => "you are banned from this room".into(),
         DeclineCode::Storage => "the server could not store it".into(),
         DeclineCode::Draining => "the server is shutting down".into(),
         other => other.as_str().to_owned(),
     }
+}
+
+/// Returns a time with its day, which need not be today.
+fn moment(at: DateTime) -> String {
+    at.strftime("%H:%M on %-d %B").to_string()
 }
 
 /// Why a message was not given to the writer.

@@ -1,5 +1,6 @@
 //! The language of the program.
 
+use super::help::{self, HelpLine};
 use super::phrase::Phrase;
 use super::{en, ru};
 
@@ -32,11 +33,11 @@ impl Lang {
         }
     }
 
-    /// Returns the keys and commands with their meanings; a heading has no key.
-    pub(crate) fn help(self) -> &'static [(&'static str, &'static str)] {
+    /// Returns the two columns of the help; a heading has no key.
+    pub(crate) fn help(self) -> [&'static [HelpLine]; 2] {
         match self {
-            Self::En => en::HELP,
-            Self::Ru => ru::HELP,
+            Self::En => help::EN,
+            Self::Ru => help::RU,
         }
     }
 }
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn both_languages_explain_the_same_keys() {
-        let keys = |lang: Lang| lang.help().iter().map(|(key, _)| *key).collect::<Vec<_>>();
+        let keys = |lang: Lang| lang.help().concat().iter().map(|(key, _)| *key).collect::<Vec<_>>();
         assert_eq!(keys(Lang::En), keys(Lang::Ru));
     }
 

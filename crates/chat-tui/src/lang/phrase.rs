@@ -1,6 +1,6 @@
 //! Every text of the program, with its parameters.
 
-use chat_client::{DeliveryState, NicknameError, TextError};
+use chat_client::{DeclineCode, DeliveryState, NicknameError, TextError};
 use jiff::civil::{Date, DateTime};
 
 use crate::event::{CopyResult, NoticeText};
@@ -17,32 +17,35 @@ pub(crate) enum GapLength {
     Shortest,
 }
 
-/// A text of the program.
+/// A text of the program. Keys, choices and explanations have several forms, one a line, the longest first.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Phrase<'a> {
     WindowTitle(&'a str),
     Starting,
     // registration
     RegistrationTitle,
-    NicknameLabel,
-    NicknamePlaceholder,
+    ChooseNickname,
     NicknameRules,
+    ShortNicknameRules,
     Register,
     Registering,
     EnterChat,
     Again,
-    YourNickname,
+    YouAre(&'a str),
     YourToken,
+    /// Where the account is, and what its token is for.
+    AccountIn(&'a str),
+    TokenKeys,
     SavedIn(&'a str),
     NotSaved(&'a str),
-    RegistrationKeys,
+    RegistrationKeys {
+        /// Esc leads to another screen.
+        back: bool,
+    },
     RegisteredKeys,
     NicknameError(&'a NicknameError),
     /// The server has put a word before the name that was asked for.
-    NicknameChanged {
-        asked: &'a str,
-        given: &'a str,
-    },
+    NicknameChanged(&'a str),
     Copied(CopyResult),
     CannotSuspend,
     // accounts
@@ -90,6 +93,12 @@ pub(crate) enum Phrase<'a> {
     Own {
         state: &'a DeliveryState,
         held: Option<&'a Held>,
+        until: Option<DateTime>,
+    },
+    /// Why the server does not take a message, and until when.
+    Refusal {
+        code: &'a DeclineCode,
+        until: Option<DateTime>,
     },
     /// The line above own messages that have not arrived.
     Undelivered,
@@ -98,6 +107,10 @@ pub(crate) enum Phrase<'a> {
     /// Of the new ones, those that name the reader.
     ForYou(usize),
     ScrolledBack,
+    FirstNewKey,
+    /// The mouse belongs to the program, or to the terminal.
+    Mouse(bool),
+    WriteMessage,
     TextError(&'a TextError),
     InputFull,
     NothingToComplete,
@@ -116,7 +129,10 @@ pub(crate) enum Phrase<'a> {
     },
     BareViewKeys,
     NotEdited(&'a str),
-    OwnKeys,
+    SelectionKeys {
+        /// An own message in transit is selected.
+        own: bool,
+    },
     NotNow,
     UnknownCommand(&'a str),
     NoNicknameCommand,
@@ -161,6 +177,7 @@ pub(crate) enum Phrase<'a> {
     PasteAsMany(usize),
     PasteEdit,
     PasteCancel,
+    PasteKeys,
     TooManyMessages(usize),
     LineDoesNotFit {
         number: usize,
@@ -180,7 +197,9 @@ pub(crate) enum Phrase<'a> {
     HitDate(Date),
     // help
     HelpTitle,
-    HelpKeys,
+    HelpKeys {
+        scrolls: bool,
+    },
     // plain mode
     PlainAskNickname,
     PlainNoAccount,
@@ -207,6 +226,7 @@ pub(crate) enum Phrase<'a> {
         text: &'a str,
         state: &'a DeliveryState,
         held: Option<&'a Held>,
+        until: Option<DateTime>,
     },
     PlainToken(&'a str),
     PlainNothingFound,

@@ -1,97 +1,60 @@
 //! Russian.
 
-use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError};
+use chat_client::{DeliveryState, NicknameError, TextError};
 use chat_frontend::local_room::RoomNotice;
-use jiff::civil::{Date, Weekday};
 
-use super::format::{candidates, extent, period, span};
-use super::phrase::{GapLength, Phrase};
+use super::format::{candidates, span};
+use super::phrase::Phrase;
+use super::russian::{few, gap_cause, gap_row, held_text, missed, month, reason, refusal, weekday};
 use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
-use crate::timeline::{GapLine, Held};
-
-pub(super) const HELP: &[(&str, &str)] = &[
-    ("", "Набор сообщения"),
-    ("Enter", "отправить"),
-    ("Alt+Enter, Ctrl+J", "новая строка в сообщении"),
-    ("Tab", "дополнить имя или команду; ещё раз — следующий вариант"),
-    ("↑ ↓", "отправленные ранее; строки этого сообщения"),
-    ("Ctrl+A, Ctrl+E", "в начало, в конец строки"),
-    ("Alt+B, Alt+F", "на слово назад, на слово вперёд"),
-    ("Ctrl+W, Alt+D", "вырезать слово слева, справа"),
-    ("Ctrl+U, Ctrl+K", "вырезать до начала, до конца строки"),
-    ("Ctrl+Y", "вставить вырезанное"),
-    ("Ctrl+_", "отменить правку"),
-    ("", "Чтение"),
-    ("PgUp, PgDn", "страница назад, страница вперёд"),
-    ("Ctrl+↑, Ctrl+↓", "строка назад, строка вперёд"),
-    ("Ctrl+Home", "к самому старому из загруженных; ещё раз — ещё старше"),
-    ("Esc, Ctrl+End", "в конец"),
-    ("Ctrl+F", "поиск по всей истории"),
-    ("", "Мои сообщения"),
-    ("Ctrl+O", "выбрать недоставленное: r повторить, e изменить, d удалить"),
-    ("…  →  ✓  ✗  ?", "в очереди, отправлено, доставлено, ошибка, не подтверждено"),
-    ("", "Прочее"),
-    ("Ctrl+R, F5", "подключиться сейчас"),
-    ("F2, F3", "при регистрации: показать, скопировать токен"),
-    ("Ctrl+L", "перерисовать экран"),
-    ("Ctrl+Z", "приостановить"),
-    ("Ctrl+C", "вырезать введённое; если пусто — выйти"),
-    ("Ctrl+D", "удалить символ справа; если пусто — выйти"),
-    ("Ctrl+Q, /quit", "выйти"),
-    ("/register", "создать ещё одну учётную запись"),
-    ("/accounts", "сменить учётную запись"),
-    ("/search TEXT", "поиск; /вот так/ — регулярное выражение"),
-    ("/copy [N]", "скопировать последнее сообщение или N-е с конца"),
-    ("/who", "кто недавно писал"),
-    ("/export [FILE]", "сохранить историю в файл"),
-    ("//", "отправить сообщение, которое начинается с /"),
-];
+use crate::timeline::Held;
 
 pub(super) fn text(phrase: Phrase<'_>) -> String {
     match phrase {
         Phrase::WindowTitle(what) => format!("{what} · minechat"),
         Phrase::Starting => "запуск…".into(),
         Phrase::RegistrationTitle => "Регистрация".into(),
-        Phrase::NicknameLabel => "Имя".into(),
-        Phrase::NicknamePlaceholder => "введите имя (его увидят другие)".into(),
-        Phrase::NicknameRules => "Сервер может добавить к имени слово: Боб станет, например, Nimble Боб. Пароля нет — на этом компьютере хранится токен.".into(),
+        Phrase::ChooseNickname => "Введите имя".into(),
+        Phrase::NicknameRules => "Имя увидят другие. Сервер может добавить к нему слово: Маша станет, например, Nimble Маша. Пароля нет: на этом компьютере хранится токен, он и есть учётная запись.".into(),
+        Phrase::ShortNicknameRules => "сервер может добавить к нему слово".into(),
         Phrase::Register => "Зарегистрироваться".into(),
         Phrase::Registering => "регистрация…".into(),
         Phrase::EnterChat => "Войти в чат".into(),
-        Phrase::Again => "Создать ещё одну учётную запись".into(),
-        Phrase::YourNickname => "Ваше имя".into(),
-        Phrase::YourToken => "Ваш токен".into(),
+        Phrase::Again => "Создать ещё одну учётную запись\nЕщё одна запись".into(),
+        Phrase::YouAre(name) => format!("Ваше имя — {name}"),
+        Phrase::YourToken => "Токен".into(),
+        Phrase::AccountIn(path) => format!("Учётная запись сохранена в {path}. Токена достаточно, чтобы писать от вашего имени, поэтому не показывайте его другим."),
+        Phrase::TokenKeys => "токен: F2 показать, F3 копировать".into(),
         Phrase::SavedIn(path) => format!("сохранено в {path}"),
         Phrase::NotSaved(error) => format!("НЕ СОХРАНЕНО: {}", reason(error)),
-        Phrase::RegistrationKeys => "Enter — зарегистрироваться · Tab — далее · F1 — справка · Ctrl+C — выход".into(),
-        Phrase::RegisteredKeys => "Enter — выбрать · F2 — показать токен · F3 — скопировать".into(),
+        Phrase::RegistrationKeys { back: true } => "Enter — зарегистрироваться · Esc — назад · F1 — справка · Ctrl+C — выход\nEnter · Esc — назад · F1 — справка\nEnter · Esc · F1 · ^C".into(),
+        Phrase::RegistrationKeys { back: false } => "Enter — зарегистрироваться · F1 — справка · Ctrl+C — выход\nEnter · F1 — справка · ^C\nEnter · F1 · ^C".into(),
+        Phrase::RegisteredKeys => "Enter — выбрать · ↑↓ · F2 — показать токен · F3 — скопировать\nEnter · F2 — показать · F3\nEnter · F2 · F3".into(),
         Phrase::NicknameError(NicknameError::Blank) => "сначала введите имя".into(),
         Phrase::NicknameError(NicknameError::TooLong { bytes }) => {
             format!("имя слишком длинное: {bytes} {}", few(*bytes, "байт", "байта", "байт"))
         }
         Phrase::NicknameError(error) => reason(&error.to_string()),
-        Phrase::NicknameChanged { asked, given } => {
-            format!("Вы — {given}: сервер добавил слово к имени {asked}, чтобы имена не повторялись.")
-        }
+        Phrase::NicknameChanged(asked) => format!("Сервер добавил слово к имени {asked}, чтобы имена не повторялись."),
         Phrase::Copied(result) => match result {
             CopyResult::Done => "скопировано в буфер обмена терминала".into(),
             CopyResult::TmuxBuffer => "скопировано в буфер tmux; вставить — Ctrl+B ]".into(),
             CopyResult::Blocked => "не скопировано: tmux не передаёт данные дальше; выполните: tmux set -g set-clipboard on".into(),
         },
         Phrase::CannotSuspend => "приостановить нельзя: программа запущена не из командной оболочки".into(),
-        Phrase::AccountsTitle => "Выберите учётную запись".into(),
-        Phrase::NewAccount => "Зарегистрировать новую".into(),
-        Phrase::AccountsKeys => "Enter — выбрать · n — новая · d — удалить · Ctrl+C — выход".into(),
-        Phrase::ReallyRemove(nickname) => format!("Удалить {nickname} с этого компьютера? y — да, любая другая клавиша — нет"),
+        Phrase::AccountsTitle => "Учётная запись".into(),
+        Phrase::NewAccount => "Зарегистрировать новую\nновая запись".into(),
+        Phrase::AccountsKeys => "Enter — выбрать · 1–9 · n — новая · d — удалить · Ctrl+C — выход\nEnter · n — новая · d — удалить\nEnter · n · d".into(),
+        Phrase::ReallyRemove(nickname) => format!("Удалить {nickname} с этого компьютера? y — да, любая другая клавиша — нет\nУдалить запись? y — да\nУдалить? y — да"),
         Phrase::NoAccounts => "сохранённых учётных записей нет".into(),
         Phrase::WrongTokenTitle => "Неверный токен".into(),
-        Phrase::WrongToken => "Проверьте токен, сервер его не узнал. Ничего не отправлено, повторных попыток не будет.".into(),
-        Phrase::OtherAccount => "Выбрать другую учётную запись".into(),
+        Phrase::WrongToken => "Проверьте токен, сервер его не узнал. Ничего не отправлено, повторных попыток не будет.\nничего не отправлено".into(),
+        Phrase::OtherAccount => "Выбрать другую учётную запись\nдругая запись".into(),
         Phrase::Leave => "Выйти".into(),
-        Phrase::ChoiceKeys => "Enter — выбрать · Esc — закрыть".into(),
+        Phrase::ChoiceKeys => "Enter — выбрать · Esc — закрыть\nEnter · Esc".into(),
         Phrase::LeaveTitle => "Выйти?".into(),
-        Phrase::LeaveOthers(n) => format!("Комната работает в этой программе, и к ней {} ещё {n} {}. После выхода её подхватит другая ваша программа; если её нет, комната закроется.", few(n, "подключена", "подключены", "подключено"), few(n, "программа", "программы", "программ")),
+        Phrase::LeaveOthers(n) => format!("Комната работает в этой программе, и к ней {} ещё {n} {}. После выхода её подхватит другая ваша программа; если её нет, комната закроется.\nкомната закроется", few(n, "подключена", "подключены", "подключено"), few(n, "программа", "программы", "программ")),
         Phrase::Stay => "Остаться".into(),
         Phrase::Date(date) => {
             format!("{}, {} {} {}", weekday(date.weekday()), date.day(), month(date), date.year())
@@ -117,18 +80,23 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::GapRow { gap, length } => gap_row(gap, length),
         Phrase::Undelivered => "ещё не доставлено".into(),
         Phrase::UndeliveredKeys => "Ctrl+O — повторить, изменить, удалить".into(),
-        Phrase::Own { state, held } => match (held, state) {
+        Phrase::Own { state, held, until } => match (held, state) {
             (Some(Held::EarlierRun), _) => "осталось с прошлого запуска, не отправлено".into(),
             (Some(why), _) => format!("ошибка: {}", held_text(why)),
             (None, DeliveryState::Queued) => "в очереди".into(),
             (None, DeliveryState::Written) => "отправлено".into(),
             (None, DeliveryState::Confirmed(_)) => String::new(),
-            (None, DeliveryState::Refused { code, .. }) => format!("ошибка: {}", refusal(code)),
+            (None, DeliveryState::Refused { code, .. }) => format!("ошибка: {}", refusal(code, until)),
             (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "не отправлено".into(),
             (None, _) => "не подтверждено".into(),
         },
         Phrase::NewBelow(n) => format!("{n} {}", few(n, "новое", "новых", "новых")),
+        Phrase::Refusal { code, until } => refusal(code, until),
         Phrase::ScrolledBack => "Esc — в конец".into(),
+        Phrase::FirstNewKey => "Alt+U — первое новое".into(),
+        Phrase::Mouse(true) => "колесо листает; текст выделяется с Shift; Alt+M — как раньше".into(),
+        Phrase::Mouse(false) => "мышь снова выделяет текст".into(),
+        Phrase::WriteMessage => "введите сообщение".into(),
         Phrase::TextError(TextError::TooLong { bytes }) => format!(
             "сообщение слишком длинное: {bytes} {}; сократите его или отправьте по частям",
             few(*bytes, "байт", "байта", "байт")
@@ -146,7 +114,8 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::NotEdited(error) => format!("не удалось изменить текст: {}", reason(error)),
         Phrase::NoAddress => "в этом сообщении нет адреса".into(),
         Phrase::NothingToCopy => "такого сообщения нет".into(),
-        Phrase::OwnKeys => "r — повторить · e — изменить · d — удалить · y — копировать · u — адрес · ↑↓ · Esc — назад".into(),
+        Phrase::SelectionKeys { own: true } => "r — повторить · e — изменить · d — удалить · y — копировать · u — адрес · ↑↓ · Esc\nr повторить · e изменить · d удалить · y копировать · u адрес · ↑↓ · Esc\nr повтор · e правка · d удалить · Esc\nr e d y u · ↑↓ · Esc\nr e d y u · Esc".into(),
+        Phrase::SelectionKeys { own: false } => "y — копировать · u — копировать адрес · ↑↓ — выбор · Esc — назад\ny копировать · u адрес · ↑↓ · Esc\ny u · ↑↓ · Esc".into(),
         Phrase::NotNow => "для этого сообщения действие недоступно".into(),
         Phrase::UnknownCommand(name) => format!("нет команды /{name}; F1 — список. Чтобы сообщение начиналось с косой черты, введите //"),
         Phrase::NoNicknameCommand => "имя принадлежит учётной записи: /register — создать другую, /accounts — сменить".into(),
@@ -238,21 +207,22 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             few(bytes, "байт", "байта", "байт")
         ),
         Phrase::MoreLines(n) => format!("… и ещё {n}"),
-        Phrase::PasteAsOne => "Отправить одним сообщением".into(),
-        Phrase::PasteAsMany(n) => format!("Отправить построчно: {n} {}", few(n, "сообщение", "сообщения", "сообщений")),
-        Phrase::PasteEdit => "Сначала изменить".into(),
-        Phrase::PasteCancel => "Отменить".into(),
+        Phrase::PasteAsOne => "целиком".into(),
+        Phrase::PasteAsMany(n) => format!("построчно ({n})"),
+        Phrase::PasteEdit => "изменить".into(),
+        Phrase::PasteCancel => "удалить".into(),
+        Phrase::PasteKeys => "←→ или 1–4 — выбор · Enter — выполнить · Esc — удалить\n1–4 · Enter · Esc".into(),
         Phrase::TooManyMessages(n) => format!("{n} {} — слишком много для одной вставки", few(n, "сообщение", "сообщения", "сообщений")),
         Phrase::LineDoesNotFit { number, error } => format!("строка {number}: {}", text(Phrase::TextError(error))),
         Phrase::SearchTitle => "Поиск по истории".into(),
         Phrase::SearchPrompt => "найти".into(),
         Phrase::SearchState { hits, percent: 100 } => format!("найдено: {hits}"),
-        Phrase::SearchState { hits, percent } => format!("найдено: {hits} · просмотрено {percent} %"),
+        Phrase::SearchState { hits, percent } => format!("найдено: {hits} · просмотрено {percent} %\nнайдено: {hits} · {percent} %"),
         Phrase::BadExpression(why) => format!("неверное регулярное выражение: {}", reason(why)),
         Phrase::HitDate(date) => date.strftime("%d.%m").to_string(),
-        Phrase::SearchKeys => "↑↓ — выбор · Enter — остаться там · Esc — назад · /так/ — регулярное выражение".into(),
+        Phrase::SearchKeys => "↑↓ — выбор · Enter — остаться там · Esc — назад · /так/ — регулярное выражение\n↑↓ · Enter — остаться · Esc — назад\n↑↓ · Enter · Esc".into(),
         Phrase::HelpTitle => "Справка".into(),
-        Phrase::HelpKeys => "↑↓ PgUp PgDn — прокрутка · любая другая клавиша — закрыть".into(),
+        Phrase::HelpKeys { scrolls } => if scrolls { "↑↓ PgUp PgDn — прокрутка · Esc — закрыть\nPgDn — ещё · Esc" } else { "Esc · F1 — закрыть" }.into(),
         Phrase::PlainAskNickname => "Введите имя, чтобы зарегистрироваться.".into(),
         Phrase::PlainNoAccount => "Учётной записи ещё нет, а ввод не интерактивный: укажите --nickname ИМЯ, чтобы зарегистрироваться. Ничего не отправлено.".into(),
         Phrase::PlainRegistering(name) => format!("Регистрация: {name}."),
@@ -268,14 +238,14 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::PlainLineTooLong => "Строка слишком длинная для сообщения и не отправлена.".into(),
         Phrase::PlainEntering(name) => format!("Вход в чат: {name}."),
         Phrase::PlainWrongToken => "Проверьте токен, сервер его не узнал. Введите 1, чтобы выбрать другую учётную запись, 2, чтобы создать новую, 3, чтобы выйти.".into(),
-        Phrase::PlainOwn { text: quoted, state, held } => {
+        Phrase::PlainOwn { text: quoted, state, held, until } => {
             let state = match (held, state) {
                 (Some(Held::EarlierRun), _) => "осталось с прошлого запуска и не отправлено; /retry — отправить, /discard — удалить".to_owned(),
                 (Some(why), _) => format!("не отправлено, {}", held_text(why)),
                 (None, DeliveryState::Queued) => "в очереди".to_owned(),
                 (None, DeliveryState::Written) => "отправлено".to_owned(),
                 (None, DeliveryState::Confirmed(_)) => "доставлено".to_owned(),
-                (None, DeliveryState::Refused { code, .. }) => format!("не принято, {}", refusal(code)),
+                (None, DeliveryState::Refused { code, .. }) => format!("не принято, {}", refusal(code, until)),
                 (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "не отправлено".to_owned(),
                 (None, _) => "не подтверждено, могло и дойти".to_owned(),
             };
@@ -300,133 +270,5 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             format!("{listening}; {writing}; {}.", text(Phrase::Waiting(waiting)))
         }
         Phrase::PlainOwnUsage => "Нет сообщений, ожидающих решения.".into(),
-    }
-}
-
-fn gap_row(gap: &GapLine, length: GapLength) -> String {
-    let (cause, missed) = (gap_cause(gap.cause), missed(gap.missed));
-    let (number, unit) = extent(gap.since, gap.until);
-    let extent = format!("{number} {}", ["с", "мин", "ч", "д"][unit]);
-    match length {
-        GapLength::Sentence => match (gap.cause, period(gap.since, gap.until)) {
-            (GapCause::Disconnected, None) => format!("{extent} без связи: {missed}"),
-            (GapCause::Disconnected, Some(period)) => format!("{period} без связи: {missed}"),
-            (_, None) => format!("{cause}: {missed}"),
-            (_, Some(period)) => format!("{period} {cause}: {missed}"),
-        },
-        GapLength::Line => {
-            let missed =
-                gap.missed.map_or("возможны потери".to_owned(), |missed| format!("не хватает {missed}"));
-            format!("пробел {}, {extent}: {missed}", gap.until.strftime("%H:%M"))
-        }
-        GapLength::Short => format!("пробел {}, {extent}", gap.until.strftime("%H:%M")),
-        GapLength::Shortest => format!("пробел {extent}"),
-    }
-}
-
-fn gap_cause(cause: GapCause) -> &'static str {
-    match cause {
-        GapCause::ServerForgot => "на сервере этой части уже нет",
-        GapCause::Expired => "сервер не хранит такие старые сообщения",
-        GapCause::OtherStream => "сервер начал новую историю",
-        GapCause::HoleInNumbers => "сервер пропустил сообщения",
-        GapCause::LineTooLong => "сервер прислал слишком длинную строку",
-        _ => "связь прерывалась",
-    }
-}
-
-fn missed(missed: Option<u64>) -> String {
-    match missed {
-        Some(missed) => format!("не хватает {missed} {}", few(missed, "сообщения", "сообщений", "сообщений")),
-        None => "сообщения могли потеряться".to_owned(),
-    }
-}
-
-/// Why the server did not take a message.
-fn refusal(code: &DeclineCode) -> String {
-    match code {
-        DeclineCode::Rate => "слишком много сообщений подряд".into(),
-        DeclineCode::TooLong => "слишком длинное для этого сервера".into(),
-        DeclineCode::Revoked => "учётная запись отозвана".into(),
-        DeclineCode::Muted => "вам запрещено писать в этой комнате".into(),
-        DeclineCode::Banned => "вы заблокированы в этой комнате".into(),
-        DeclineCode::Storage => "сервер не смог сохранить".into(),
-        DeclineCode::Draining => "сервер завершает работу".into(),
-        other => other.as_str().to_owned(),
-    }
-}
-
-/// Why a message was not given to the writer.
-fn held_text(held: &Held) -> String {
-    match held {
-        Held::EarlierRun => "осталось с прошлого запуска".into(),
-        Held::QueueFull => "слишком много сообщений ждут отправки".into(),
-        Held::Failed(why) => reason(why),
-    }
-}
-
-/// The frequent errors of the system and of libraries; the rest is quoted.
-fn reason(text: &str) -> String {
-    const KNOWN: [(&str, &str); 17] = [
-        ("No such file or directory", "файл или каталог не найден"),
-        ("Permission denied", "нет доступа"),
-        ("No space left on device", "на диске нет места"),
-        ("Disk quota exceeded", "превышена дисковая квота"),
-        ("Read-only file system", "файловая система доступна только для чтения"),
-        ("File exists", "файл уже существует"),
-        ("Is a directory", "это каталог"),
-        ("Not a directory", "это не каталог"),
-        ("Too many open files", "открыто слишком много файлов"),
-        ("Address already in use", "адрес уже занят"),
-        ("Connection refused", "соединение отклонено"),
-        ("Connection reset by peer", "соединение сброшено сервером"),
-        ("Network is unreachable", "сеть недоступна"),
-        ("Connection timed out", "сервер не ответил вовремя"),
-        ("unclosed character class", "не закрыта скобка ["),
-        ("unclosed group", "не закрыта скобка ("),
-        ("repetition operator missing expression", "нечего повторять"),
-    ];
-    KNOWN.iter().fold(text.to_owned(), |text, (english, russian)| text.replace(english, russian))
-}
-
-/// The form of a noun or a verb that goes with a number.
-fn few(n: impl TryInto<u64>, one: &'static str, few: &'static str, many: &'static str) -> &'static str {
-    let n: u64 = n.try_into().unwrap_or(u64::MAX);
-    match (n % 10, n % 100) {
-        (_, 11..=14) => many,
-        (1, _) => one,
-        (2..=4, _) => few,
-        _ => many,
-    }
-}
-
-/// The month in the form that goes with a day.
-fn month(date: Date) -> &'static str {
-    const MONTHS: [&str; 12] = [
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ];
-    MONTHS[usize::try_from(date.month() - 1).unwrap_or(0) % 12]
-}
-
-fn weekday(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "понедельник",
-        Weekday::Tuesday => "вторник",
-        Weekday::Wednesday => "среда",
-        Weekday::Thursday => "четверг",
-        Weekday::Friday => "пятница",
-        Weekday::Saturday => "суббота",
-        Weekday::Sunday => "воскресенье",
     }
 }

@@ -144,7 +144,8 @@ impl<'a> ConversationLayout<'a> {
         };
         let text = if chosen { Role::Selected } else { Role::Text };
         let mut parts = vec![(text.into(), own.shown.as_str())];
-        let state = self.lang.text(Phrase::Own { state: &own.state, held: own.held.as_ref() });
+        let state =
+            self.lang.text(Phrase::Own { state: &own.state, held: own.held.as_ref(), until: own.refused_until });
         if !state.is_empty() && (!own.is_under_way() || own.has_waited(self.now)) {
             parts.extend([(Role::Text.into(), " "), (sign_role.into(), &state)]);
         }

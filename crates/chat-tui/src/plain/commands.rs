@@ -45,6 +45,8 @@ impl PlainMode {
             "help" => self.report(Phrase::PlainHelp),
             "status" => self.report_status(),
             "quit" => return self.app.quit(),
+            // The wheel is the terminal's here.
+            "mouse" => self.report(Phrase::UnknownCommand("mouse")),
             "who" => {
                 let names = self.app.recent_names(20);
                 self.report(Phrase::Who(&names));

@@ -143,6 +143,8 @@ impl PlainMode {
     /// Handles an event.
     pub(crate) fn event(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
         let before = (self.app.screen, self.app.links.clone(), self.app.dialog.is_some());
+        // A report may contain a time.
+        self.app.now = now;
         let hints = self.report_event(&message);
         let failed = matches!(message, AppEvent::SearchFailed { .. });
         let searched = matches!(message, AppEvent::Searched { percent: 100, .. });
@@ -151,6 +153,10 @@ impl PlainMode {
             _ => None,
         };
         let mut effects = self.app.update(message, now);
+        if ended.is_some() {
+            // The report says what the screen says in its status line.
+            self.app.take_hint();
+        }
         effects.retain(|effect| !self.keeps_echo(effect));
         if let Some((id, state)) = ended
             && self.echoed.remove(&id)
@@ -236,7 +242,7 @@ impl PlainMode {
     /// Reports the state of an own message.
     pub(super) fn report_own(&mut self, text: &Text, state: &DeliveryState, held: Option<&Held>) {
         let text = display::clean_for_terminal(text.as_str());
-        self.report(Phrase::PlainOwn { text: &text, state, held });
+        self.report(Phrase::PlainOwn { text: &text, state, held, until: self.app.refused_until(state) });
     }
 
     pub(super) fn report_text(&mut self, text: &str) {

@@ -118,7 +118,7 @@ mod tests {
                 Input::Key(key) => AppEvent::Key(key),
                 Input::Paste(text) => AppEvent::Paste(text),
                 Input::Focus(focus) => AppEvent::Focus(focus),
-                Input::Report(_) => continue,
+                Input::Report(_) | Input::Wheel { .. } => continue,
             };
             let (lines, output) = prompt.handle(event, &["Jolly Ann".to_owned()]);
             typed.extend(lines);

@@ -88,7 +88,7 @@ impl PlainMode {
         let text = self.in_flight.remove(id).or(pending)?;
         self.worst = self.worst.max(outcome);
         let text = display::clean_for_terminal(text.as_str());
-        Some(self.app.text(Phrase::PlainOwn { text: &text, state, held }))
+        Some(self.app.text(Phrase::PlainOwn { text: &text, state, held, until: self.app.refused_until(state) }))
     }
 
     fn report_incoming(&mut self, heard: &Incoming) {

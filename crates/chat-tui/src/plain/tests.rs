@@ -1,6 +1,8 @@
 //! Tests of plain mode without pipes: lines in, lines out, and nothing that controls a terminal.
 
-use chat_client::DeliveryState;
+use std::time::Duration;
+
+use chat_client::{DeclineCode, DeliveryState};
 
 use super::mode::{OutputLine, PlainMode, PlainOutcome};
 use super::stdin::{InputLine, next_line};
@@ -306,4 +308,21 @@ fn signs_are_said_in_words() {
     take(&mut pipe, online());
     take(&mut pipe, [said("Jolly Ann", "Bob, look", 1)]);
     assert_eq!(messages(&mut pipe), ["Jolly Ann: Bob, look"]);
+}
+
+#[test]
+fn mute_says_until_when_in_words() {
+    let mut me = plain(true);
+    take(&mut me, [AppEvent::Accounts(vec![account("Keen Bob", "a")])]);
+    take(&mut me, online());
+    let effects = me.line("hello?", at(0));
+    let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
+    me.take_output();
+    let state = DeliveryState::Refused { code: DeclineCode::Muted, retry_after: Some(Duration::from_secs(600)) };
+    // An hour after the last event: the time counts from the refusal.
+    me.event(own(id, state), at(3_600));
+    let said = reports(&mut me);
+    assert_eq!(said, "Message failed, an operator has muted you until 18:17 on 14 January: hello?\n");
+    me.line("/search x", at(3_600));
+    assert_eq!(reports(&mut me), "", "it is said once");
 }

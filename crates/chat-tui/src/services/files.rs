@@ -82,7 +82,7 @@ pub(super) async fn register(
         created.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?;
         let mut credentials = Credentials::load(&path).map_err(|error| chain(&error))?;
         credentials.add_for(&room, &saving.account, saving.asked.as_deref()).map_err(|error| chain(&error))?;
-        Ok(path.display().to_string())
+        Ok(below_home(&path))
     });
     let saved = saved.await.unwrap_or_else(|error| Err(chain(&error)));
     drop(lock);
@@ -148,7 +148,13 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Lists the paths that begin as typed; directories end with a slash.
 pub(super) fn list_paths(shared: &ServiceContext, typed: String) {
-    let (dir, start) = typed.rsplit_once('/').map_or(("", typed.as_str()), |(dir, start)| (dir, start));
+    let paths = paths_like(&typed);
+    shared.send_blocking(AppEvent::Paths { typed, paths });
+}
+
+/// Returns the paths that begin like this, directories with a slash.
+fn paths_like(typed: &str) -> Vec<String> {
+    let (dir, start) = typed.rsplit_once('/').unwrap_or(("", typed));
     let prefix = &typed[..typed.len() - start.len()];
     let place = match (dir, prefix) {
         ("", "") => PathBuf::from("."),
@@ -169,7 +175,7 @@ pub(super) fn list_paths(shared: &ServiceContext, typed: String) {
     }
     paths.sort_unstable();
     paths.truncate(MAX_PATHS);
-    shared.send_blocking(AppEvent::Paths { typed, paths });
+    paths
 }
 
 /// Replaces `~` at the start of a path by the home directory, as a shell does.
@@ -183,6 +189,15 @@ fn home(path: &str) -> PathBuf {
 /// Returns a file name without text of peers.
 fn default_name(now: jiff::civil::DateTime) -> String {
     now.strftime("chat-%Y-%m-%d-%H%M%S.txt").to_string()
+}
+
+/// Returns a path for people: `~` is the home directory.
+fn below_home(path: &Path) -> String {
+    let home = std::env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some());
+    match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -199,6 +214,32 @@ mod tests {
         assert_eq!(read_mark(&history), Some(7));
         remember(&history, 11);
         assert_eq!(read_mark(&history), None);
+    }
+
+    #[test]
+    fn completes_paths_as_a_shell_does() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("notes")).unwrap();
+        for name in ["new.txt", "new old.txt", "other", ".hidden", "a\tb"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let root = format!("{}/", dir.path().display());
+        let like = |start: &str| {
+            let paths = paths_like(&format!("{root}{start}"));
+            paths.iter().map(|path| path.strip_prefix(&root).unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(like("n"), ["new old.txt", "new.txt", "notes/"], "a directory has a slash");
+        assert_eq!(like(""), ["new old.txt", "new.txt", "notes/", "other"], "hidden files only if asked for");
+        assert_eq!(like("."), [".hidden"]);
+        assert_eq!(like("nothing"), [""; 0]);
+        assert_eq!(paths_like(&format!("{root}missing/x")), [""; 0]);
+    }
+
+    #[test]
+    fn home_is_shortened_for_people() {
+        let Some(home) = std::env::home_dir().filter(|home| home.parent().is_some()) else { return };
+        assert_eq!(below_home(&home.join("chat/creds")), "~/chat/creds");
+        assert_eq!(below_home(Path::new("/nowhere/creds")), "/nowhere/creds");
     }
 
     #[cfg(unix)]

@@ -149,6 +149,7 @@ impl Services {
             | Effect::CopyToken(_)
             | Effect::Copy(_)
             | Effect::Redraw
+            | Effect::Mouse(_)
             | Effect::Suspend
             | Effect::Quit => {}
         }

@@ -19,6 +19,14 @@ impl MessageCount {
         }
     }
 
+    /// Takes back what [`MessageCount::add`] has counted.
+    pub(super) fn subtract(&mut self, entry: &TimelineEntry) {
+        let mut one = Self::default();
+        one.add(entry);
+        self.all = self.all.saturating_sub(one.all);
+        self.mentions = self.mentions.saturating_sub(one.mentions);
+    }
+
     pub(super) fn min(self, other: Self) -> Self {
         Self { all: self.all.min(other.all), mentions: self.mentions.min(other.mentions) }
     }

@@ -104,6 +104,10 @@ impl Timeline {
         }
         self.below = MessageCount::default();
         self.attach(end);
+        let own = |entry: &TimelineEntry| entry.as_message().is_some_and(|said| said.own);
+        self.new_to_user = page.at_start && self.outgoing.as_slice().is_empty() && !self.entries.iter().any(own);
+        self.recount_unread();
+        self.recount_arrived();
         self.note_reading();
         self.trim_front();
     }
@@ -125,6 +129,7 @@ impl Timeline {
             self.entries.pop_back();
             self.newer = Newer::More;
         }
+        self.recount_unread();
         self.clamp_anchor();
     }
 
@@ -148,6 +153,7 @@ impl Timeline {
         } else {
             self.newer = Newer::More;
         }
+        self.recount_unread();
         self.clamp_anchor();
     }
 
@@ -170,6 +176,7 @@ impl Timeline {
         if page.at_end {
             self.attach(end);
         }
+        self.recount_unread();
         self.clamp_anchor();
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct PendingMessage {
     pub(crate) state: DeliveryState,
     /// Why it was not given to the writer, and waits for a decision.
     pub(crate) held: Option<Held>,
+    /// When the refusal ends, if the server has said it.
+    pub(crate) refused_until: Option<DateTime>,
     /// Left by an earlier run, and not sent in this one.
     pub(crate) earlier: bool,
 }
@@ -59,7 +61,7 @@ impl PendingMessage {
     /// Creates a message that is about to be sent.
     pub(crate) fn new(id: PostId, text: Text, at: DateTime) -> Self {
         let shown = display::clean_keeping_line_breaks(text.as_str()).into_owned();
-        Self { id, text, shown, at, state: DeliveryState::Queued, held: None, earlier: false }
+        Self { id, text, shown, at, state: DeliveryState::Queued, held: None, refused_until: None, earlier: false }
     }
 
     /// Returns whether its state still changes without a decision.
@@ -138,8 +140,16 @@ impl PendingMessages {
         let own = self.messages.iter_mut().find(|own| own.id == *id).filter(|own| !own.is_confirmed())?;
         own.state = state;
         own.held = None;
+        own.refused_until = None;
         let outcome = self.echoes.update_at(id, &own.state, now.into())?;
         Some((self.remove(id)?, outcome.echo))
+    }
+
+    /// The server refuses the message until then.
+    pub(crate) fn refuse_until(&mut self, id: &PostId, until: Option<DateTime>) {
+        if let Some(own) = self.messages.iter_mut().find(|own| own.id == *id) {
+            own.refused_until = until;
+        }
     }
 
     /// The message is not with the writer.

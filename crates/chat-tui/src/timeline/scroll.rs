@@ -118,6 +118,7 @@ impl Timeline {
             // The requested page is one in the middle.
             self.newer = Newer::More;
         }
+        self.recount_arrived();
         self.note_reading();
     }
 

@@ -251,3 +251,58 @@ fn a_removed_message_loses_its_text() {
     let texts: Vec<_> = timeline.entries.iter().filter_map(|entry| entry.as_message()).map(|said| &said.text).collect();
     assert_eq!(texts, ["[removed by root: spam]", "5"]);
 }
+
+/// A message of the history file with this number: some are own ones, some name the reader.
+fn numbered(number: u64, me: &Viewer) -> TimelineEntry {
+    let mark = FileSpan { start: number * 10, end: number * 10 + 10 };
+    let sender = if number.is_multiple_of(5) { "Keen Bob" } else { "Jolly Ann" };
+    let text = if number.is_multiple_of(3) { "Bob, look" } else { "hello" };
+    TimelineEntry::said(Some(sender), text, None, Some(mark), me)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// What is counted with each message is what a walk over the window counts.
+    #[test]
+    fn unread_tally_is_the_count(steps in prop::collection::vec((0..8u8, 1..900u64), 1..40)) {
+        let me = Viewer::new("Keen Bob", None);
+        let mut timeline = Timeline::default();
+        let mut next = 0;
+        for (step, count) in steps {
+            match step {
+                0 => timeline.set_present(true),
+                1 => timeline.set_present(false),
+                2 => timeline.go_to_end(),
+                3 => timeline.go_to_top(20, ROW),
+                4 => {
+                    let before = timeline.wanted();
+                    let (from, to) = match before {
+                        Some(PageRequest::Before(end)) => (end / 10 - (end / 10).min(count), end / 10),
+                        Some(PageRequest::After(start)) => (start / 10, (start / 10 + count).min(next)),
+                        Some(PageRequest::Around(at)) => (at / 10, (at / 10 + count).min(next)),
+                        Some(PageRequest::Tail) => (next - next.min(count), next),
+                        None => continue,
+                    };
+                    let page = page(from..to, next);
+                    match before.unwrap() {
+                        PageRequest::Tail => timeline.take_tail(page, &me),
+                        PageRequest::Before(_) => timeline.take_older(page, &me),
+                        PageRequest::After(_) => timeline.take_newer(page, &me),
+                        PageRequest::Around(place) => timeline.take_around(page, place, &me),
+                    }
+                }
+                5 => timeline.go_around(count.min(next) * 10),
+                _ => (0..count).for_each(|_| {
+                    timeline.push(numbered(next, &me));
+                    next += 1;
+                }),
+            }
+            let (unread, begins): (_, Vec<_>) = (timeline.unread(), timeline.indices().filter(|at| timeline.unread_begins_at(*at)).collect());
+            timeline.recount_unread();
+            prop_assert_eq!(unread, timeline.unread());
+            let recounted: Vec<_> = timeline.indices().filter(|at| timeline.unread_begins_at(*at)).collect();
+            prop_assert_eq!(begins, recounted);
+        }
+    }
+}

@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use super::entry::TimelineEntry;
 use super::message_count::MessageCount;
 use super::scroll::ReadingPlace;
+use super::tally::{UnreadTally, is_unread};
 use super::window::{Anchor, Older, Timeline, TimelineItem};
 
 /// The messages after the mark.
@@ -18,10 +19,51 @@ pub(crate) struct UnreadMessages {
 }
 
 impl Timeline {
+    /// Returns whether the user has never written here.
+    pub(crate) fn is_new_to_user(&self) -> bool {
+        self.new_to_user && self.outgoing.as_slice().is_empty()
+    }
+
+    /// Counts what stands after the mark, by walking the window.
+    pub(super) fn recount_unread(&mut self) {
+        let mut tally = UnreadTally::default();
+        if let Some(line) = self.unread_line {
+            for (index, entry) in (self.first..).zip(&self.entries) {
+                tally.add(index, entry, line);
+            }
+        }
+        self.tally = tally;
+    }
+
+    /// Counts an entry that is about to become the last one.
+    pub(super) fn tally_newest(&mut self, entry: &TimelineEntry) {
+        if let Some(line) = self.unread_line {
+            self.tally.add(self.end(), entry, line);
+        }
+    }
+
+    /// Forgets the first entry, which has just left the window.
+    pub(super) fn untally_oldest(&mut self, entry: &TimelineEntry) {
+        let Some(line) = self.unread_line else { return };
+        let index = self.first;
+        self.tally.last_read.take_if(|last| *last == index);
+        if is_unread(entry, line) {
+            self.tally.count.subtract(entry);
+            // The line before it has left the window too, so it is not needed until a page is loaded.
+            self.tally.first.take_if(|first| *first == index);
+        }
+    }
+
+    /// Returns whether there is an unread message.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.tally.count.all > 0
+    }
+
     /// Sets the read position of an earlier run.
     pub(crate) fn set_read_to(&mut self, place: Option<u64>) {
         self.read_to = place;
         self.unread_line = place;
+        self.recount_unread();
     }
 
     /// Returns the position to store for the next run.
@@ -34,53 +76,43 @@ impl Timeline {
         if self.present && !present && self.follows() {
             self.note_reading();
             self.unread_line = self.read_to;
+            self.recount_unread();
         }
-        self.present = present;
+        if self.present != present {
+            self.present = present;
+            self.recount_arrived();
+        }
         self.note_reading();
     }
 
     /// Returns whether the mark stands before the item with this index: the first message of another user after the
     /// place where reading ended.
     pub(crate) fn unread_begins_at(&self, index: i64) -> bool {
-        let Some(line) = self.unread_line else { return false };
-        let Some(TimelineItem::Entry(entry)) = self.item(index) else { return false };
-        if !is_unread(entry, line) {
-            return false;
-        }
-        // Between the mark and the message that was read last there are only notices, gaps and own messages.
-        let mut back = index;
-        while let Some(before) = self.entry_before(back) {
-            if is_unread(before, line) {
-                return false;
-            }
-            if before.mark.is_some_and(|mark| mark.start < line) {
-                return true;
-            }
-            back -= 1;
-        }
-        false
+        self.tally.first == Some(index) && self.tally.last_read.is_some()
     }
 
     /// Returns the messages after the mark; `None` if there are none.
     pub(crate) fn unread(&self) -> Option<UnreadMessages> {
-        let line = self.unread_line?;
-        let mut count = MessageCount::default();
-        let mut last_read = None;
-        for entry in self.entries.iter().rev() {
-            if entry.mark.is_some_and(|mark| mark.start < line) {
-                last_read = Some(entry);
-                break;
-            }
-            if is_unread(entry, line) {
-                count.add(entry);
-            }
-        }
+        let count = self.tally.count;
+        let last_read = self.tally.last_read.and_then(|index| match self.item(index)? {
+            TimelineItem::Entry(entry) => Some(entry),
+            TimelineItem::Own(_) => None,
+        });
         let more = (last_read.is_none() && self.older != Older::Nothing) || !self.is_live();
         (count.all > 0).then_some(UnreadMessages { count, more, since: last_read.and_then(|entry| entry.at) })
     }
 
-    /// Counts the messages that have arrived since the user was last present.
+    /// Returns how many messages have arrived since the user was last present.
     pub(crate) fn arrived_in_absence(&self) -> MessageCount {
+        self.arrived
+    }
+
+    /// Counts what has arrived since the user was last present, by walking the window.
+    pub(super) fn recount_arrived(&mut self) {
+        self.arrived = self.count_arrived();
+    }
+
+    fn count_arrived(&self) -> MessageCount {
         let mut count = MessageCount::default();
         if let Some(place) = self.read_to.filter(|_| !self.present) {
             let after = self.entries.iter().rev().take_while(|entry| entry.mark.is_none_or(|mark| mark.start >= place));
@@ -105,7 +137,7 @@ impl Timeline {
     pub(crate) fn go_to_unread(&mut self, page: usize, height: impl Fn(&Self, i64) -> usize) -> bool {
         let Some(line) = self.unread_line else { return false };
         self.aligns_unread = false;
-        let first = self.indices().find(|&index| self.unread_begins_at(index));
+        let first = self.tally.first.filter(|_| self.tally.last_read.is_some());
         if let Some(first) = first {
             let unread = self.unread().map(|unread| unread.count);
             let mut left = page.saturating_sub(1).max(1);
@@ -220,9 +252,4 @@ impl Timeline {
             }
         }
     }
-}
-
-/// Returns whether this is a message of another user after the place where reading ended.
-fn is_unread(entry: &TimelineEntry, line: u64) -> bool {
-    entry.mark.is_some_and(|mark| mark.start >= line) && entry.as_message().is_some_and(|said| !said.own)
 }

@@ -10,6 +10,7 @@ use chat_client::Position;
 use super::entry::{EntryKind, TimelineEntry, Viewer};
 use super::message_count::MessageCount;
 use super::pending::{EchoTag, PendingMessage, PendingMessages};
+use super::tally::UnreadTally;
 use crate::names::SenderNames;
 
 /// The number of entries in the window. When the reader scrolls back, up to twice as many, so that pages are not
@@ -40,6 +41,12 @@ pub(crate) struct Timeline {
     pub(super) read_to: Option<u64>,
     /// The position of the unread mark; it stays while the messages after it are being read.
     pub(super) unread_line: Option<u64>,
+    /// What stands after that position.
+    pub(super) tally: UnreadTally,
+    /// What has arrived while the user was away.
+    pub(super) arrived: MessageCount,
+    /// The user has never written here, as far as the history says.
+    pub(super) new_to_user: bool,
     /// The page that is waited for is the one of the first unread message.
     pub(super) aligns_unread: bool,
     /// The user is present.
@@ -121,6 +128,9 @@ impl Default for Timeline {
             anchor: Anchor::End,
             below: MessageCount::default(),
             aligns_unread: false,
+            tally: UnreadTally::default(),
+            arrived: MessageCount::default(),
+            new_to_user: false,
             newest: 0,
             read_to: None,
             unread_line: None,
@@ -141,6 +151,10 @@ impl Timeline {
         let found: Vec<_> = entries.filter(|entry| entry.position.as_ref() == Some(position)).collect();
         let any = !found.is_empty();
         found.into_iter().for_each(|entry| entry.remove(text));
+        if any {
+            // It may have named the reader.
+            self.recount_unread();
+        }
         any
     }
 
@@ -170,12 +184,6 @@ impl Timeline {
             }
             Selection::Own(_) => None,
         }
-    }
-
-    /// Returns the entry before `index`, for separators.
-    pub(crate) fn entry_before(&self, index: i64) -> Option<&TimelineEntry> {
-        let at = usize::try_from(index - self.first).ok()?;
-        self.entries.get(at.min(self.entries.len()).checked_sub(1)?)
     }
 
     /// Returns whether the window ends where the conversation does.
@@ -211,14 +219,21 @@ impl Timeline {
                 return false;
             }
             if self.present && self.follows() && self.unread_line == Some(self.newest) {
+                // All before it was read, and so is this one.
                 self.unread_line = Some(mark.end);
+                self.tally = UnreadTally::default();
             }
             self.newest = mark.end;
             self.note_reading();
+            if !self.present && self.read_to.is_some() {
+                self.arrived.add(&entry);
+            }
         }
+        self.new_to_user &= !entry.as_message().is_some_and(|said| said.own);
         if entry.as_message().is_some_and(|said| said.own) && self.is_live() && self.newest > 0 {
             // A user who writes has read everything. The mark stays until the user has been away again.
             self.read_to = Some(self.newest);
+            self.arrived = MessageCount::default();
         }
         if self.anchor != Anchor::End {
             self.below.add(&entry);
@@ -240,6 +255,7 @@ impl Timeline {
             // It comes with its page. A message that is in no file must be kept here.
             return false;
         }
+        self.tally_newest(&entry);
         self.entries.push_back(entry);
         self.trim_front();
         true
@@ -250,6 +266,9 @@ impl Timeline {
         let present = std::mem::replace(&mut self.present, false);
         let shown = self.push(entry);
         self.present = present;
+        if present {
+            self.arrived = MessageCount::default();
+        }
         shown
     }
 
@@ -296,6 +315,7 @@ impl Timeline {
         let limit = if self.anchor == Anchor::End { WINDOW } else { 2 * WINDOW + 1 };
         while self.entries.len() > limit {
             if let Some(gone) = self.entries.pop_front() {
+                self.untally_oldest(&gone);
                 self.first += 1;
                 if gone.mark.is_some() && self.older == Older::Nothing {
                     self.older = Older::More;

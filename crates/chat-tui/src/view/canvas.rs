@@ -7,7 +7,7 @@ use ratatui::style::Modifier;
 use crate::drawing::{Drawing, ScreenLink};
 use crate::layout::Ink;
 use crate::theme::{Role, Theme};
-use crate::width::{fit, text_width};
+use crate::width::{first_that_fits, fit, text_width};
 use crate::wrap::{Row, wrap};
 
 /// A drawing with its theme.
@@ -58,14 +58,33 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Wraps a text into `area`, starting at row `y`. Returns the row after it.
+    /// Draws the longest form of a text that fits on one row; each line is one form, the longest first. Returns the
+    /// column after it.
+    pub(super) fn form(&mut self, x: u16, y: u16, width: u16, forms: &str, role: Role) -> u16 {
+        self.text(x, y, width, first_that_fits(forms, width), role)
+    }
+
+    /// Returns the row below the screen.
+    pub(super) fn bottom(&self) -> u16 {
+        self.buffer.area.bottom()
+    }
+
+    /// Returns how many rows a paragraph takes.
+    pub(super) fn rows_of(&self, text: &str, width: u16) -> u16 {
+        u16::try_from(wrap(&[(Role::Text, text)], width, 0).len()).unwrap_or(u16::MAX)
+    }
+
+    /// Wraps a text into `area`, starting at row `y`; what does not fit is cut. Returns the row after it.
     pub(super) fn paragraph(&mut self, area: Rect, y: u16, text: &str, role: Role) -> u16 {
+        let rows = wrap(&[(role, text)], area.width, 0);
+        let room = usize::from(area.bottom().saturating_sub(y));
         let mut y = y;
-        for row in wrap(&[(role, text)], area.width, 0) {
-            if y >= area.bottom() {
-                break;
+        for (number, row) in rows.iter().enumerate().take(room) {
+            self.row(area.x, y, area.width, row);
+            if number + 1 == room && rows.len() > room {
+                let used = row.iter().map(|piece| text_width(&piece.text)).sum::<u16>();
+                self.text(area.x + used.min(area.width.saturating_sub(1)), y, 1, "…", role);
             }
-            self.row(area.x, y, area.width, &row);
             y += 1;
         }
         y
@@ -76,29 +95,35 @@ impl<'a> Canvas<'a> {
         self.buffer.set_style(area, self.theme.style(role));
     }
 
-    /// Clears an area at the lower edge of the screen.
-    pub(super) fn drawer(&mut self, area: Rect) -> Rect {
+    /// Clears an area.
+    pub(super) fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
-        // Links under the drawer must not be clickable.
+        // Links below it must not be clickable.
         self.links.retain(|link| link.row < area.top() || link.row >= area.bottom());
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 self.buffer[(x, y)].reset();
             }
         }
-        area
+    }
+
+    /// Draws the line between the conversation and a drawer, with a text in it.
+    pub(super) fn drawer_head(&mut self, area: Rect, text: &str, role: Role) {
+        let (indent, end) = if area.width < 30 { ("", "") } else { ("── ", " ") };
+        let room = area.width.saturating_sub(2 * text_width(indent));
+        let x = self.text(area.x, area.y, area.width, indent, Role::Rule);
+        let x = self.text(x, area.y, room, &format!("{}{end}", first_that_fits(text, room)), role);
+        let rest = area.right().saturating_sub(x);
+        // Each cell is drawn once: a second style would be added to the first.
+        let blank = if indent.is_empty() { " " } else { "" };
+        let line = format!("{blank}{}", "─".repeat(usize::from(rest)));
+        self.text(x, area.y, rest, &line.chars().take(usize::from(rest)).collect::<String>(), Role::Rule);
     }
 
     /// Clears an area, draws a frame with a title if there is space for one, and returns the inner area.
     pub(super) fn window(&mut self, area: Rect, title: &str) -> Rect {
         let area = area.intersection(self.buffer.area);
-        // Links under the window must not be clickable.
-        self.links.retain(|link| link.row < area.top() || link.row >= area.bottom());
-        for y in area.top()..area.bottom() {
-            for x in area.left()..area.right() {
-                self.buffer[(x, y)].reset();
-            }
-        }
+        self.clear(area);
         if area.height < 8 || area.width < 24 {
             self.text(area.x, area.y, area.width, title, Role::Title);
             return Rect { y: area.y + area.height.min(1), height: area.height.saturating_sub(1), ..area };
@@ -115,14 +140,15 @@ impl<'a> Canvas<'a> {
         Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
     }
 
-    /// Draws a line of a list or a choice, marked if it is selected.
+    /// Draws a line of a list or a choice, marked if it is selected: the longest form that fits.
     pub(super) fn choice(&mut self, area: Rect, y: u16, text: &str, chosen: bool) {
         if y >= area.bottom() {
             return;
         }
         let role = if chosen { Role::Selected } else { Role::Text };
         let mark = if chosen { "▸ " } else { "  " };
-        let text = fit(text, area.width.saturating_sub(2)).into_owned();
+        let width = area.width.saturating_sub(2);
+        let text = fit(first_that_fits(text, width), width).into_owned();
         let end = self.text(area.x, y, area.width, &format!("{mark}{text}"), role);
         debug_assert!(end <= area.x + 2 + text_width(&text));
     }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use super::status;
-use crate::app::App;
+use crate::app::{App, Dialog};
 use crate::areas;
 use crate::lang::Phrase;
 use crate::layout::{self, ConversationLayout, time_of};
@@ -21,7 +21,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     if let Some(line) = parts.status {
         status::line(app, line, canvas);
     }
-    input(app, parts.input, canvas)
+    // A drawer has the place of the input line.
+    if matches!(app.dialog, Some(Dialog::Search(_) | Dialog::Paste(_))) {
+        None
+    } else {
+        input(app, parts.input, canvas)
+    }
 }
 
 /// Draws how to begin, where the first message will be.
@@ -30,11 +35,11 @@ fn empty_room(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
     let elsewhere = (!local).then(|| format!("chat-tui -lh {}", app.place));
     let command = app.shared_at.as_deref().or(elsewhere.as_deref());
     let lines = [app.text(Phrase::EmptyRoom), app.text(Phrase::HowToBegin), app.text(Phrase::HowToJoin(command))];
-    let lines = lines.join("\n");
-    let rows = layout::aside(area.width, lines.trim_end());
-    let first = rows.len().saturating_sub(usize::from(area.height));
-    let y = area.bottom() - u16::try_from(rows.len() - first).unwrap_or(0);
-    for (y, row) in (y..).zip(&rows[first..]) {
+    // On a small screen the first ones, whole.
+    let fitting = (1..=lines.len()).rev().map(|count| layout::aside(area.width, &lines[..count].join("\n")));
+    let rows = fitting.filter(|rows| rows.len() <= usize::from(area.height)).max_by_key(Vec::len).unwrap_or_default();
+    let y = area.bottom() - u16::try_from(rows.len()).unwrap_or(0);
+    for (y, row) in (y..).zip(&rows) {
         canvas.row(area.x, y, area.width, row);
     }
 }
@@ -99,6 +104,10 @@ fn input(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
             area.width.saturating_sub(2),
             &vec![crate::wrap::Piece { text: clean(text), role: Role::Text }],
         );
+    }
+    if app.is_newcomer() {
+        let text = app.text(Phrase::WriteMessage);
+        canvas.text(area.x + 2, area.y, area.width.saturating_sub(2), &text, Role::Dim);
     }
     let y = area.y + u16::try_from(row - first).unwrap_or(0);
     Some((area.x + 2 + column, y))

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::canvas::Canvas;
-use crate::app::{App, Search};
+use crate::app::{App, SEARCH_ROWS, Search};
 use crate::event::SearchHit;
 use crate::lang::Phrase;
 use crate::layout::Ink;
@@ -13,23 +13,20 @@ use crate::timeline::clean_name;
 use crate::width::text_width;
 use crate::wrap::Piece;
 
-/// The rows of the drawer besides the hits: the line with the count, the keys, the input.
-const OTHER_ROWS: u16 = 3;
-
 /// Draws the drawer. Returns the position of the cursor.
-pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
-    let height = (area.height / 3 + 1).max(OTHER_ROWS + 2).min(area.height);
-    let drawer = canvas.drawer(Rect { y: area.bottom() - height, height, ..area });
-    head(app, search, drawer, canvas);
-    let list = height.saturating_sub(OTHER_ROWS);
+pub(super) fn draw(app: &App, search: &Search, drawer: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
+    canvas.clear(drawer);
+    let (text, role) = head(app, search);
+    canvas.drawer_head(drawer, &text, role);
+    let list = drawer.height.saturating_sub(SEARCH_ROWS);
     let first = search.chosen.saturating_sub(usize::from(list.saturating_sub(1)));
     for (number, hit) in search.hits.iter().enumerate().skip(first).take(usize::from(list)) {
         let up = u16::try_from(number - first).unwrap_or(0);
-        let y = drawer.bottom().saturating_sub(OTHER_ROWS + up);
+        let y = drawer.bottom().saturating_sub(SEARCH_ROWS + up);
         canvas.row(drawer.x, y, drawer.width, &line(app, hit, number == search.chosen, drawer.width));
     }
     let keys = drawer.bottom().saturating_sub(2);
-    canvas.text(drawer.x + 1, keys, drawer.width.saturating_sub(1), &app.text(Phrase::SearchKeys), Role::Dim);
+    canvas.form(drawer.x + 1, keys, drawer.width.saturating_sub(1), &app.text(Phrase::SearchKeys), Role::Dim);
     let y = drawer.bottom().saturating_sub(1);
     let x = canvas.text(drawer.x, y, drawer.width, &format!("{}: ", app.text(Phrase::SearchPrompt)), Role::Key);
     let room = drawer.right().saturating_sub(x).max(2);
@@ -40,15 +37,13 @@ pub(super) fn draw(app: &App, search: &Search, area: Rect, canvas: &mut Canvas<'
     Some((x + column, y))
 }
 
-/// Draws the line between the conversation and the drawer, with the count, or with what is wrong with the expression.
-fn head(app: &App, search: &Search, drawer: Rect, canvas: &mut Canvas<'_>) {
-    canvas.text(drawer.x, drawer.y, drawer.width, &"─".repeat(usize::from(drawer.width)), Role::Rule);
-    let (text, role) = match (&search.failed, search.percent) {
+/// Returns the count, or what is wrong with the expression.
+fn head(app: &App, search: &Search) -> (String, Role) {
+    match (&search.failed, search.percent) {
         (Some(reason), _) => (format!("! {}", clean_name(&app.text(Phrase::BadExpression(reason)))), Role::Error),
         (None, Some(percent)) => (app.text(Phrase::SearchState { hits: search.hits.len(), percent }), Role::Title),
         (None, None) => (app.text(Phrase::SearchTitle), Role::Title),
-    };
-    canvas.text(drawer.x + 2, drawer.y, drawer.width.saturating_sub(3), &format!(" {text} "), role);
+    }
 }
 
 /// Returns a hit as one row, with what matches marked. The text is cut so that the first match is in it.

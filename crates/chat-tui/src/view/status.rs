@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::lang::Phrase;
 use crate::link::{LinkSide, LinkState};
 use crate::theme::Role;
+use crate::timeline::Selection;
 use crate::width::{fit, text_width};
 
 /// Draws the header: the room, the user, and the date of the uppermost row.
@@ -34,17 +35,21 @@ pub(super) fn line(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
         Some(_) => (Role::Trouble, Role::Trouble),
         None => (Role::Status, Role::StatusAside),
     };
-    canvas.fill(area, role);
-    if app.chat.selected.is_some() && app.hint.is_none() {
-        canvas.text(area.x, area.y, area.width, &format!(" {}", app.text(Phrase::OwnKeys)), role);
+    if let Some(selected) = app.chat.selected.as_ref().filter(|_| app.hint.is_none()) {
+        // Keys are not loud, also in an outage.
+        canvas.fill(area, Role::Status);
+        let keys = app.text(Phrase::SelectionKeys { own: matches!(selected, Selection::Own(_)) });
+        canvas.form(area.x + 1, area.y, area.width.saturating_sub(2), &keys, Role::Status);
         return;
     }
+    canvas.fill(area, role);
     let mut parts = StatusParts {
         room: area.width.saturating_sub(2),
         left: trouble.unwrap_or_else(|| well(app)),
         middle: middle(app),
         right: right(app),
     };
+    parts.add_way_to_unread(app);
     // What helps with the current task is shortened last.
     let order: &[StatusPart] = match (&app.hint, role) {
         (Some(_), _) => &[StatusPart::Right, StatusPart::Left],
@@ -86,6 +91,20 @@ enum StatusPart {
 }
 
 impl StatusParts {
+    /// Names the key that leads to the first new message, if nothing else has to be shortened for it.
+    fn add_way_to_unread(&mut self, app: &App) {
+        let back = app.text(Phrase::ScrolledBack);
+        let Some(shown) = self.middle.first().filter(|_| app.hint.is_none() && app.chat.timeline.has_unread()) else {
+            return;
+        };
+        if let Some(before) = shown.strip_suffix(&back) {
+            self.middle.insert(0, format!("{before}{} · {back}", app.text(Phrase::FirstNewKey)));
+            if self.width() > self.room {
+                self.middle.remove(0);
+            }
+        }
+    }
+
     /// Drops longer forms, in turn, until all parts fit or none has a shorter one.
     fn shorten(&mut self, order: &[StatusPart]) {
         while self.width() > self.room {

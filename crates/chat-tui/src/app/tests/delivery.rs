@@ -1,9 +1,11 @@
-//! Tests of own messages on servers without extensions.
+//! Tests of what becomes of own messages.
 
-use chat_client::GapCause;
+use std::time::Duration;
 
-use super::support::{at, chatting, confirmed, gap, said};
-use super::{screen, sent};
+use chat_client::{DeclineCode, DeliveryState, GapCause};
+
+use super::support::{at, chatting, confirmed, gap, own, said};
+use super::{App, screen, sent};
 use crate::event::AppEvent;
 use crate::lang::Lang;
 
@@ -18,4 +20,34 @@ fn message_that_waited_is_shown_once() {
     let text = screen(&app);
     assert_eq!(text.matches("hello").count(), 1, "{text}");
     assert!(app.chat.timeline.outgoing.as_slice().is_empty());
+}
+
+/// A mute is named with its reason and its end, beside the message and in the status line.
+#[test]
+fn mute_says_until_when() {
+    let refused = |app: &mut App, after: Option<Duration>| {
+        app.enter_line("hello?");
+        let id = app.chat.timeline.outgoing.as_slice().last().unwrap().id.clone();
+        app.take_all([own(&id, DeliveryState::Refused { code: DeclineCode::Muted, retry_after: after })]);
+        screen(app)
+    };
+    // The clock of the tests is at 17:07 on 14 January.
+    let mut app = chatting(Lang::En, 120, 24);
+    let text = refused(&mut app, Some(Duration::from_secs(600)));
+    let said = "an operator has muted you until 17:17 on 14 January";
+    assert!(text.contains(&format!("hello? failed: {said}")), "{text}");
+    assert!(text.contains(&format!("! {said}")), "{text}");
+    let text = refused(&mut app, Some(Duration::from_secs(86_400)));
+    assert!(text.contains("muted you until 17:07 on 15 January"), "{text}");
+    let text = refused(&mut app, None);
+    assert!(text.contains("hello? failed: an operator has muted you\n"), "no end is known: {text}");
+    refused(&mut app, Some(Duration::MAX));
+    let mut app = chatting(Lang::Ru, 120, 24);
+    let text = refused(&mut app, Some(Duration::from_secs(600)));
+    assert!(text.contains("ошибка: модератор запретил вам писать до 17:17 14 января"), "{text}");
+    // Sent once more, it waits for another answer.
+    app.take_all([AppEvent::Tick]);
+    let id = app.chat.timeline.outgoing.as_slice()[0].id.clone();
+    app.resend(&id);
+    assert_eq!(app.chat.timeline.outgoing.as_slice()[0].refused_until, None);
 }

@@ -99,7 +99,7 @@ fn never_loses_a_paste() {
 fn short_paste_goes_to_the_input_line() {
     let mut app = chatting(Lang::En, 80, 24);
     app.take_all([AppEvent::Paste("x".repeat(500))]);
-    assert!(screen(&app).contains("Paste: 1 line, 500 bytes"), "{}", screen(&app));
+    assert!(screen(&app).contains("paste: 1 line, 500 bytes"), "{}", screen(&app));
 }
 
 #[test]
@@ -141,4 +141,40 @@ fn the_draft_is_what_was_typed() {
     assert_eq!(app.changed_draft(), None);
     app.type_in("!");
     assert_eq!(app.changed_draft().as_deref(), Some("sent!"));
+}
+
+#[test]
+fn export_completes_file_names() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.type_in("/export no");
+    assert_eq!(app.press(KeyCode::Tab), [Effect::ListPaths("no".into())]);
+    let paths = |names: &[&str]| AppEvent::Paths {
+        typed: "no".into(),
+        paths: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    app.take_all([paths(&["notes.txt", "november/"])]);
+    assert_eq!(app.chat.input.text(), "/export notes.txt");
+    assert!(screen(&app).contains("[notes.txt] november/"), "{}", screen(&app));
+    app.press(KeyCode::Tab);
+    assert_eq!(app.chat.input.text(), "/export november/", "the next one");
+    assert_eq!(app.press(KeyCode::Enter), [Effect::Export(Some("november/".into()))]);
+}
+
+#[test]
+fn late_paths_complete_no_other_text() {
+    let mut app = chatting(Lang::En, 80, 24);
+    app.type_in("/export no");
+    app.press(KeyCode::Tab);
+    app.type_in("w");
+    app.take_all([AppEvent::Paths { typed: "no".into(), paths: vec!["notes.txt".into()] }]);
+    assert_eq!(app.chat.input.text(), "/export now");
+}
+
+#[test]
+fn mouse_is_taken_on_request_only() {
+    let mut app = chatting(Lang::En, 80, 24);
+    assert_eq!(app.press_with(KeyCode::Char('m'), KeyModifiers::ALT), [Effect::Mouse(true)]);
+    assert!(screen(&app).contains("the wheel scrolls"), "{}", screen(&app));
+    assert_eq!(app.enter_line("/mouse"), [Effect::Mouse(false)]);
+    assert_eq!(app.enter_line("/reconnect"), [Effect::RetryNow]);
 }

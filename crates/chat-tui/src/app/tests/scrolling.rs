@@ -94,6 +94,7 @@ fn wheel_scrolls_and_keeps_the_draft() {
     assert!(!app.chat.timeline.follows() && screen(&app) != shown);
     app.take_all([AppEvent::Wheel(3)]);
     assert!(app.chat.timeline.follows());
+    app.take_all([AppEvent::Resize { width: 40, height: 12 }]);
     app.press(KeyCode::F(1));
     app.take_all([AppEvent::Wheel(3)]);
     assert!(matches!(app.dialog, Some(Dialog::Help { scroll: 3 })), "{:?}", app.dialog);

@@ -1,0 +1,47 @@
+//! The frame of the screens around the chat: a header, the keys at the lower edge, and the area between them.
+
+use ratatui::layout::Rect;
+
+use super::canvas::Canvas;
+use crate::app::App;
+use crate::theme::Role;
+use crate::width::text_width;
+
+/// The area between header and keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PageFrame {
+    pub(super) inner: Rect,
+    /// There is space for explanations and blank rows.
+    pub(super) roomy: bool,
+}
+
+/// Draws the frame. On a small screen `heading` is its first row; else `title` stands in the header.
+pub(super) fn draw(
+    app: &App,
+    (title, heading): (&str, &str),
+    keys: &str,
+    area: Rect,
+    canvas: &mut Canvas<'_>,
+) -> PageFrame {
+    let roomy = area.height >= 12 && area.width >= 40;
+    let bottom = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+    canvas.fill(bottom, Role::Status);
+    let (x, room) = (area.x + 1, area.width.saturating_sub(2));
+    match &app.hint {
+        Some(hint) if hint.error => canvas.text(x, bottom.y, room, &format!("! {}", hint.text), Role::Trouble),
+        Some(hint) => canvas.text(x, bottom.y, room, &hint.text, Role::Status),
+        None => canvas.form(x, bottom.y, room, keys, Role::Status),
+    };
+    if !roomy {
+        canvas.text(area.x, area.y, area.width, heading, Role::Title);
+        let inner = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+        return PageFrame { inner, roomy };
+    }
+    canvas.fill(Rect { height: 1, ..area }, Role::Status);
+    let right = area.right().saturating_sub(1 + text_width(title));
+    canvas.text(area.x, area.y, right.saturating_sub(1), &format!(" minechat · {}", app.place), Role::Status);
+    canvas.text(right, area.y, area.right() - right, title, Role::StatusAside);
+    let width = area.width.saturating_sub(6).min(74);
+    let inner = Rect { x: area.x + 3, y: area.y + 2, width, height: area.height.saturating_sub(4) };
+    PageFrame { inner, roomy }
+}

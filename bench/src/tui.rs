@@ -68,9 +68,7 @@ pub(crate) fn start(program: &Path, home: &Path, arguments: &[String]) -> Result
 }
 
 fn wait_until_online(terminal: &Terminal) -> Result<()> {
-    terminal.wait("both connections", |rows| {
-        rows.iter().any(|row| row.contains("listening: online") && row.contains("writing: online"))
-    })?;
+    terminal.wait("both connections", |rows| rows.iter().any(|row| row.contains("● online")))?;
     Ok(())
 }
 
@@ -122,14 +120,14 @@ fn search_and_resize(program: &Path, room: &EmbeddedRoom, home: &Path, table: &m
         .context("neither rg nor grep is installed")?;
     for _ in 0..SEARCHES {
         terminal.keys(&format!("\x06{RARE}"))?;
-        terminal.wait_for(&format!("Find: {RARE}"))?;
+        terminal.wait_for(&format!("find: {RARE}"))?;
         let (requested, before) = (Instant::now(), process::cpu_seconds(terminal.pid()?)?);
         terminal.keys("\r")?;
         let found = terminal.wait_for(&format!("line 9 of an {RARE}"))?;
         ours.push((found - requested).as_secs_f64() * 1e3);
         cpu.push((process::cpu_seconds(terminal.pid()?)? - before) * 1e3);
         terminal.keys("\x1b")?;
-        terminal.wait("the search closed", |rows| !rows.iter().any(|row| row.contains("Search the history")))?;
+        terminal.wait("the search closed", |rows| !rows.iter().any(|row| row.contains("find:")))?;
         theirs.push(search_with(peer, &file)?.as_secs_f64() * 1e3);
     }
     let what = format!("search, rare word at the oldest end of {LONG} lines, over `{peer} -c`, medians of {SEARCHES}");
@@ -177,7 +175,9 @@ fn keys(program: &Path, room: &EmbeddedRoom, home: &Path, table: &mut Table) -> 
         times.push(shown.saturating_duration_since(pressed).as_secs_f64() * 1e3);
         if typed.len() == ALPHABET.len() + 2 {
             terminal.keys("\x15")?;
-            terminal.wait("an empty line", |rows| rows.last().is_some_and(|row| row.trim_end() == ">"))?;
+            terminal.wait("an empty line", |rows| {
+                rows.last().is_some_and(|row| row.trim_end() == ">" || row.trim_end() == "> write a message")
+            })?;
             typed.truncate(2);
         }
     }

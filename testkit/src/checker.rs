@@ -44,6 +44,11 @@ pub struct ListenerLog {
     /// Texts of messages that an operator removed, which keep their place in [`texts`](Self::texts) of the log itself.
     /// Other listeners may have received them or not.
     pub removed: HashSet<String>,
+    /// Texts of messages that have expired, which keep their place in [`texts`](Self::texts) of the log itself. A listener
+    /// lacks one only if it was told so.
+    pub expired: HashSet<String>,
+    /// The sequence numbers of which the listener was told that they have expired.
+    pub told_expired: HashSet<u64>,
 }
 
 /// One broken promise.
@@ -84,6 +89,13 @@ pub enum Violation {
         /// The message.
         text: String,
     },
+    /// A listener was told that a message has expired, which has not.
+    FalselyExpired {
+        /// Name of the listener.
+        listener: String,
+        /// The sequence number of the message.
+        seq: u64,
+    },
     /// A sequence number was given to two messages, or the numbers do not follow the order of the log.
     SequenceMismatch {
         /// The message with the wrong number.
@@ -103,6 +115,9 @@ impl fmt::Display for Violation {
                 write!(f, "{listener} has {text:?} in another order than the first listener")
             }
             Self::Unexpected { listener, text } => write!(f, "{listener} has {text:?}, which must not be there"),
+            Self::FalselyExpired { listener, seq } => {
+                write!(f, "{listener} was told that message {seq} has expired, which has not")
+            }
             Self::SequenceMismatch { text } => write!(f, "{text:?} has a sequence number that does not fit the log"),
         }
     }
@@ -139,6 +154,7 @@ pub fn check(posted: &[PostedMessage], listeners: &[ListenerLog]) -> (Summary, V
     for listener in listeners {
         check_listener(listener, posted, &known, &removed, &orders, &mut violations);
     }
+    check_expired(listeners, &mut violations);
     check_listener_order(listeners, &mut violations);
     check_sequence_numbers(posted, listeners.first(), &mut violations);
     (summary(posted, &violations), violations)
@@ -179,9 +195,24 @@ fn check_listener(
     }
     for message in posted {
         let missing = !seen.contains(message.text.as_str()) && !removed.contains(message.text.as_str());
-        if missing && matches!(message.report, DeliveryReport::Confirmed { .. }) {
+        let DeliveryReport::Confirmed { seq } = message.report else { continue };
+        if missing && !seq.is_some_and(|seq| listener.told_expired.contains(&seq)) {
             violations.push(Violation::Lost { listener: name(), text: message.text.clone() });
         }
+    }
+}
+
+/// Checks that listeners were told only of messages which have expired in fact. A removed message expires like any other.
+fn check_expired(listeners: &[ListenerLog], violations: &mut Vec<Violation>) {
+    let Some(log) = listeners.first() else { return };
+    let expired: HashSet<u64> =
+        log.seqs.iter().zip(&log.texts).filter(|(_, text)| log.expired.contains(*text)).map(|(&seq, _)| seq).collect();
+    for listener in listeners {
+        let mut false_ones: Vec<u64> = listener.told_expired.difference(&expired).copied().collect();
+        false_ones.sort_unstable();
+        violations.extend(
+            false_ones.into_iter().map(|seq| Violation::FalselyExpired { listener: listener.name.clone(), seq }),
+        );
     }
 }
 
@@ -243,7 +274,7 @@ fn summary(posted: &[PostedMessage], violations: &[Violation]) -> Summary {
         match violation {
             Violation::Lost { .. } => summary.lost += 1,
             Violation::Duplicated { .. } => summary.duplicated += 1,
-            Violation::Unexpected { .. } => summary.unexpected += 1,
+            Violation::Unexpected { .. } | Violation::FalselyExpired { .. } => summary.unexpected += 1,
             Violation::SenderOrder { .. } | Violation::ListenerOrder { .. } | Violation::SequenceMismatch { .. } => {
                 summary.disordered += 1;
             }

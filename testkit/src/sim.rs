@@ -4,6 +4,7 @@
 mod journal;
 mod listeners;
 mod network;
+mod operator;
 mod schedule;
 mod writers;
 

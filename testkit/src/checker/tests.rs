@@ -75,3 +75,21 @@ fn a_removed_message_is_not_lost() {
     assert!(!check(&posted, &[log.clone(), received("late", &["a3", "a1"])]).1.is_empty());
     assert!(matches!(check(&posted, &[log, received("late", &["a3"])]).1[..], [Violation::Lost { .. }]));
 }
+
+#[test]
+fn an_expired_message_is_lost_unless_told() {
+    let seq = |seq| DeliveryReport::Confirmed { seq: Some(seq) };
+    let posted = posted(&[(0, "a1", seq(1)), (0, "a2", seq(2)), (0, "a3", seq(3))]);
+    let mut log = received("the log", &["a1", "a2", "a3"]);
+    log.seqs = vec![1, 2, 3];
+    log.expired = ["a1".to_owned(), "a2".to_owned()].into();
+    let mut late = received("late", &["a3"]);
+    assert!(matches!(
+        check(&posted, &[log.clone(), late.clone()]).1[..],
+        [Violation::Lost { .. }, Violation::Lost { .. }]
+    ));
+    late.told_expired = [1, 2].into();
+    assert_eq!(check(&posted, &[log.clone(), late.clone()]).1, []);
+    late.told_expired.insert(3);
+    assert!(matches!(check(&posted, &[log, late]).1[..], [Violation::FalselyExpired { seq: 3, .. }]));
+}

@@ -23,7 +23,7 @@ pub(crate) async fn read_log(
     address: SocketAddr,
     stream: &StreamId,
     head: u64,
-    nicks: &[String],
+    nicks: &[Vec<String>],
 ) -> anyhow::Result<ListenerLog> {
     let mut config = client_config(address.port(), 0);
     config.resume = Resume::after(Position { stream: stream.clone(), seq: 0 });
@@ -53,7 +53,7 @@ pub(crate) async fn read_log(
 ///
 /// # Errors
 /// The file could not be read, or ends in a torn line.
-pub(crate) fn read_history(name: String, path: &Path, nicks: &[String]) -> anyhow::Result<ListenerLog> {
+pub(crate) fn read_history(name: String, path: &Path, nicks: &[Vec<String>]) -> anyhow::Result<ListenerLog> {
     let history = History::open(path)?;
     let mut log = ListenerLog { name, ..ListenerLog::default() };
     let mut offset = 0;
@@ -66,11 +66,12 @@ pub(crate) fn read_history(name: String, path: &Path, nicks: &[String]) -> anyho
     }
 }
 
-/// Returns the text, marked as foreign unless its sender is the writer that the text names.
-pub(crate) fn attributed_text(sender: Option<&str>, text: String, nicks: &[String]) -> String {
+/// Returns the text, marked as foreign unless its sender is a name of the writer that the text names.
+pub(crate) fn attributed_text(sender: Option<&str>, text: String, nicks: &[Vec<String>]) -> String {
     let writer = text.split('-').next().and_then(|name| name.strip_prefix('w')?.parse::<usize>().ok());
-    let nick = writer.and_then(|writer| nicks.get(writer)).map(String::as_str);
-    if nick.is_some() && nick == sender { text } else { format!("{FOREIGN}{sender:?}: {text}") }
+    let names = writer.and_then(|writer| nicks.get(writer));
+    let own = sender.is_some_and(|sender| names.is_some_and(|names| names.iter().any(|name| name == sender)));
+    if own { text } else { format!("{FOREIGN}{sender:?}: {text}") }
 }
 
 /// Checks the ledger against all listeners. Returns the counts and every violation as text.

@@ -1,7 +1,9 @@
 //! Collects the reports of all processes: what each writer posted and was told, and how far each listener has read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chat_client::{Gap, GapCause};
 
 use crate::checker::DeliveryReport;
 
@@ -24,6 +26,8 @@ pub(crate) struct State {
     pub(crate) writers: Vec<WriterRecord>,
     /// Newest sequence number that each listener has recorded.
     pub(crate) listeners: Vec<u64>,
+    /// The sequence numbers of which each listener was told that they have expired.
+    pub(crate) expired: Vec<HashSet<u64>>,
     /// How often each listener was restarted; only in simulations.
     pub(crate) restarts: Vec<usize>,
     pub(crate) confirmed: u64,
@@ -45,6 +49,7 @@ impl Ledger {
         let state = State {
             writers: (0..writers).map(|_| WriterRecord::default()).collect(),
             listeners: vec![0; listeners],
+            expired: vec![HashSet::new(); listeners],
             restarts: vec![0; listeners],
             ..State::default()
         };
@@ -105,9 +110,23 @@ impl State {
                 let newest = &mut self.listeners[listener];
                 *newest = number?.max(*newest);
             }
+            (Reporter::Listener(listener), "expired") => {
+                let last = words.next()?.parse().ok()?;
+                self.expired[listener].extend(number?..=last);
+            }
             _ => return None,
         }
         Some(())
+    }
+}
+
+/// Returns what a listener reports about a gap: the first and the last expired number, or the gap itself, which no
+/// correct run has.
+pub(crate) fn gap_line(gap: &Gap) -> String {
+    let after = gap.after.as_ref().map_or(0, |position| position.seq);
+    match (gap.cause, &gap.before) {
+        (GapCause::Expired, Some(before)) => format!("expired {} {}", after + 1, before.seq - 1),
+        _ => format!("gap {gap}"),
     }
 }
 

@@ -8,6 +8,7 @@ use anyhow::bail;
 use chat_client::{HistoryError, Listener, ListenerEvent, Position, Recorder, Resume, StreamId};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+use super::ledger::gap_line;
 use super::options::ListenerRole;
 use super::timeouts::{LISTENER_ANSWER_TIMEOUT, client_config};
 
@@ -46,7 +47,7 @@ pub async fn listen(role: ListenerRole) -> anyhow::Result<()> {
         }
         for event in &events {
             if let ListenerEvent::Gap(gap) = event {
-                println!("gap {gap}");
+                println!("{}", gap_line(gap));
             }
         }
         record(&mut recorder, &events).await;

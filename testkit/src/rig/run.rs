@@ -31,7 +31,8 @@ struct Rig {
     ledger: Arc<Ledger>,
     server: ProxiedServer,
     disks: SmallDisks,
-    nicks: Vec<String>,
+    /// All nicknames that each writer has had.
+    nicks: Vec<Vec<String>>,
     clients: ProcessSet,
     plan: FaultPlan,
     injected: BTreeMap<&'static str, u64>,
@@ -80,7 +81,7 @@ impl Rig {
         for writer in 0..=self.options.writers {
             let account = register(&config, Nickname::new(&format!("writer {writer}"))?).await?;
             self.clients.tokens.push(account.token.expose().to_owned());
-            self.nicks.push(account.nickname.to_string());
+            self.nicks.push(vec![account.nickname.to_string()]);
         }
         Ok(())
     }

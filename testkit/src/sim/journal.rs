@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_server::{
     AccountRecord, ActionDraft, Appended, Draft, Journal, JournalError, JournalReader, LogEntry, LogStream,
-    MemoryJournal, MessageRecord, OperatorAction, ReadLimit,
+    MemoryJournal, MessageRecord, OperatorAction, ReadLimit, Retention,
 };
 
 /// The simulated disk.
@@ -15,11 +15,18 @@ pub(super) struct Disk {
     full: Arc<AtomicBool>,
     /// The messages that an operator removed, as they were.
     removed: Arc<Mutex<Vec<MessageRecord>>>,
+    /// The messages that have expired, as they were.
+    expired: Arc<Mutex<Vec<MessageRecord>>>,
 }
 
 impl Disk {
     pub(super) fn new() -> Self {
-        Self { journal: Arc::new(Mutex::new(MemoryJournal::new())), full: Arc::default(), removed: Arc::default() }
+        Self {
+            journal: Arc::new(Mutex::new(MemoryJournal::new())),
+            full: Arc::default(),
+            removed: Arc::default(),
+            expired: Arc::default(),
+        }
     }
 
     /// Sets whether appends fail because the disk is full.
@@ -27,18 +34,39 @@ impl Disk {
         self.full.store(full, Ordering::Relaxed);
     }
 
-    /// Removes a message, as an operator does while no server runs. The newest stays, because listeners that have it are
-    /// known to have everything.
-    pub(super) fn remove(&self, seq: u64) -> Result<(), JournalError> {
+    /// Appends directly, as an operator does while no server runs.
+    pub(super) fn append(&self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
         let mut journal = self.lock();
-        let found = journal.reader().read(seq, ReadLimit::new(1, usize::MAX))?;
-        let Some(message) = found.first().and_then(LogEntry::message).filter(|found| found.seq < journal.head()) else {
-            return Ok(());
-        };
-        let actor = message.nickname.clone();
-        let action = OperatorAction::Remove { seqs: vec![message.seq] };
-        journal.append(&[Draft::Action(ActionDraft { actor, reason: None, action })])?;
-        self.removed.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
+        self.keep_removed(&journal, drafts)?;
+        journal.append(drafts)
+    }
+
+    /// Removes the messages up to `last`, as a rule of retention does.
+    pub(super) fn expire(&self, last: u64) -> anyhow::Result<()> {
+        let mut journal = self.lock();
+        let oldest = journal.reader().oldest();
+        let entries = journal.reader().read(oldest, ReadLimit::new(usize::MAX, usize::MAX))?;
+        let (expired, kept): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.seq() <= last);
+        let bytes: usize = kept.into_iter().map(size).sum();
+        journal.expire(&Retention::everything().with_bytes(Some(bytes as u64)))?;
+        let now = journal.reader().oldest();
+        anyhow::ensure!(now == last + 1, "the log begins at {now} and not after {last}");
+        let messages = expired.into_iter().filter_map(|entry| entry.message().cloned());
+        self.expired.lock().unwrap_or_else(PoisonError::into_inner).extend(messages);
+        Ok(())
+    }
+
+    /// Remembers the messages that are about to be removed.
+    fn keep_removed(&self, journal: &MemoryJournal, drafts: &[Draft]) -> Result<(), JournalError> {
+        for draft in drafts {
+            let Draft::Action(ActionDraft { action: OperatorAction::Remove { seqs }, .. }) = draft else { continue };
+            let oldest = journal.reader().oldest();
+            for &seq in seqs.iter().filter(|&&seq| seq >= oldest) {
+                let found = journal.reader().read(seq, ReadLimit::new(1, usize::MAX))?;
+                let messages = found.iter().filter_map(|entry| entry.message().cloned());
+                self.removed.lock().unwrap_or_else(PoisonError::into_inner).extend(messages);
+            }
+        }
         Ok(())
     }
 
@@ -47,13 +75,29 @@ impl Disk {
         self.removed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns all stored messages, those that were removed included.
+    /// Returns all messages that were ever stored, those that were removed or have expired included.
     pub(super) fn messages(&self) -> Result<Vec<MessageRecord>, JournalError> {
         let entries = self.lock().reader().read(1, ReadLimit::new(usize::MAX, usize::MAX))?;
         let mut messages: Vec<_> = entries.iter().filter_map(|entry| entry.message().cloned()).collect();
         messages.extend(self.removed());
+        messages.extend(self.expired.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         messages.sort_unstable_by_key(|message| message.seq);
         Ok(messages)
+    }
+
+    /// Returns the number of the oldest stored message.
+    pub(super) fn oldest(&self) -> u64 {
+        self.lock().reader().oldest()
+    }
+
+    /// Returns the number of the newest message.
+    pub(super) fn head(&self) -> u64 {
+        self.lock().head()
+    }
+
+    /// Returns all accounts.
+    pub(super) fn accounts(&self) -> Result<Vec<AccountRecord>, JournalError> {
+        self.lock().accounts()
     }
 
     /// Opens the journal for one lifetime of the server.
@@ -65,6 +109,11 @@ impl Disk {
     fn lock(&self) -> MutexGuard<'_, MemoryJournal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns what an entry counts in the journal in memory.
+fn size(entry: &LogEntry) -> usize {
+    entry.message().map_or(0, |message| message.text.as_str().len() + message.nickname.as_str().len()) + 128
 }
 
 /// The journal as opened by one lifetime of the server.
@@ -100,7 +149,7 @@ impl Journal for OpenJournal {
         if self.killed.load(Ordering::Relaxed) || self.disk.full.load(Ordering::Relaxed) {
             return Err(JournalError::Full);
         }
-        self.disk.lock().append(drafts)
+        self.disk.append(drafts)
     }
 
     fn probe(&mut self) -> Result<(), JournalError> {

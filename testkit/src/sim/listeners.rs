@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 use super::network::{SimDialer, SimNetwork};
 use super::writers::copy;
-use crate::rig::ledger::{Ledger, Reporter};
+use crate::rig::ledger::{Ledger, Reporter, gap_line};
 use crate::rig::timeouts::{LISTENER_ANSWER_TIMEOUT, client_config};
 
 /// A listener of the simulation.
@@ -69,7 +69,7 @@ async fn record(
         }
         for event in &events {
             if let ListenerEvent::Gap(gap) = event {
-                ledger.record(Reporter::Listener(number), &format!("gap {gap}"));
+                ledger.record(Reporter::Listener(number), &gap_line(gap));
             }
         }
         recorder.record_events(&events)?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat_client::{BoxedIo, ConnectError, Dial, Side};
-use chat_server::{EmbeddedServer, ServerConfig};
+use chat_server::{ActionDraft, EmbeddedServer, JournalError, ServerConfig};
 use fastrand::Rng;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -62,6 +62,11 @@ impl SimNetwork {
         let server = EmbeddedServer::start(config, journal)?;
         *self.lock() = Some(ServerInstance { server, sessions: JoinSet::new(), killed });
         Ok(())
+    }
+
+    /// Has the running server store an action. Returns `None` if it is not running.
+    pub(super) fn act(&self, draft: ActionDraft) -> Option<impl Future<Output = Result<(), JournalError>> + use<>> {
+        self.lock().as_ref().map(|instance| instance.server.act(draft))
     }
 
     /// Kills the server at this instant, with all its sessions.

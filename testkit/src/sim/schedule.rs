@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::journal::Disk;
 use super::network::{SimDialer, SimNetwork};
+use super::operator::Operator;
 use super::{listeners, writers};
 use crate::checker::{ListenerLog, Summary};
 use crate::fault::{FaultKind, FaultProfile};
@@ -57,8 +58,10 @@ async fn run_schedule(seed: u64, dir: &Path) -> anyhow::Result<ScheduleResult> {
     let disk = Disk::new();
     let profile = draw_profile(&mut rng);
     let network = SimNetwork::new(seed, disk.clone(), profile);
+    // One more writer: the guest of the operator.
+    let ledger = Arc::new(Ledger::new(WRITERS + 1, LISTENERS));
+    let mut operator = Operator::start(&network, &disk, &ledger, (seed, rng.fork()), WRITERS)?;
     network.start_server()?;
-    let ledger = Arc::new(Ledger::new(WRITERS, LISTENERS));
     let stream = disk.open().streams().last().context("no stream")?.id.clone();
 
     let (mut writer_tasks, mut listener_tasks, mut nicks) = (JoinSet::new(), JoinSet::new(), Vec::new());
@@ -80,14 +83,15 @@ async fn run_schedule(seed: u64, dir: &Path) -> anyhow::Result<ScheduleResult> {
         kills += own_kills as u64;
         listener_tasks.spawn(listeners::run(listener, Arc::clone(&network), Arc::clone(&ledger), own_kills));
     }
-    kills += inject_server_faults(&network, &disk, &mut rng).await?;
+    operator.know_writers(nicks);
+    kills += inject_server_faults(&network, &disk, &mut operator, &mut rng).await?;
 
     let mut violations = Vec::new();
     let done = tokio::time::timeout(GUARD, async {
         while let Some(ended) = writer_tasks.join_next().await {
             ended??;
         }
-        let head = disk.open().head();
+        let head = disk.head();
         while !ledger.lock().listeners.iter().all(|newest| *newest >= head) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -97,12 +101,17 @@ async fn run_schedule(seed: u64, dir: &Path) -> anyhow::Result<ScheduleResult> {
         Ok(ended) => ended?,
         Err(_) => violations.push("not all messages arrived after the faults had stopped".to_owned()),
     }
+    let nicks = operator.names();
     let mut log = ListenerLog { name: "the log".into(), ..ListenerLog::default() };
     for message in disk.removed() {
-        log.removed.insert(attributed_text(Some(message.nickname.as_str()), message.text.to_string(), &nicks));
+        log.removed.insert(attributed_text(Some(message.nickname.as_str()), message.text.to_string(), nicks));
     }
     for message in disk.messages()? {
-        log.texts.push(attributed_text(Some(message.nickname.as_str()), message.text.to_string(), &nicks));
+        let text = attributed_text(Some(message.nickname.as_str()), message.text.to_string(), nicks);
+        if message.seq < disk.oldest() {
+            log.expired.insert(text.clone());
+        }
+        log.texts.push(text);
         log.seqs.push(message.seq);
     }
     let virtual_time = began.elapsed();
@@ -115,7 +124,9 @@ async fn run_schedule(seed: u64, dir: &Path) -> anyhow::Result<ScheduleResult> {
     let mut received = vec![log];
     for number in 0..LISTENERS {
         let path = listeners::path(dir, number, state.restarts[number]);
-        received.push(read_history(format!("listener {number}"), &path, &nicks)?);
+        let mut history = read_history(format!("listener {number}"), &path, nicks)?;
+        history.told_expired.clone_from(&state.expired[number]);
+        received.push(history);
     }
     let (summary, found) = check_run(seed, &state, &received);
     violations.extend(found);
@@ -134,21 +145,30 @@ fn draw_profile(rng: &mut Rng) -> FaultProfile {
     FaultProfile { percent: 100, kinds, within: [400, 1500, 6000][rng.usize(..3)], ..FaultProfile::default() }
 }
 
-/// Kills the server, removes messages of its log and fills its disk at random for a while, then stops all faults. Returns the number of faults.
-async fn inject_server_faults(network: &SimNetwork, disk: &Disk, rng: &mut Rng) -> anyhow::Result<u64> {
+/// Kills the server, fills its disk and has the operator act, at random for a while, then stops all faults. Returns the
+/// number of faults.
+async fn inject_server_faults(
+    network: &SimNetwork,
+    disk: &Disk,
+    operator: &mut Operator,
+    rng: &mut Rng,
+) -> anyhow::Result<u64> {
     // One schedule in eight is long enough for faults that need several silent connections in a row.
     let longest = if rng.u8(..8) == 0 { 20_000 } else { 3_000 };
     let end = Instant::now() + Duration::from_millis(rng.u64(200..longest));
     let mut faults = 0;
     while Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(rng.u64(1..700))).await;
+        if rng.bool() {
+            operator.act().await?;
+        }
         faults += 1;
         let pause = Duration::from_millis(rng.u64(0..300));
         if rng.bool() {
             network.kill_server();
             tokio::time::sleep(pause).await;
             if rng.bool() {
-                disk.remove(rng.u64(1..20))?;
+                operator.act_offline().await?;
             }
             network.start_server()?;
         } else {

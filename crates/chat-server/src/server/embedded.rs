@@ -8,10 +8,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::maintenance::{Ends, watch_journal};
+use crate::action::ActionDraft;
 use crate::admission::Admission;
 use crate::committer::Committer;
 use crate::config::ServerConfig;
-use crate::error::{JournalError, StartError};
+use crate::entry::{Draft, SERVER_ACCOUNT};
+use crate::error::{CommitError, JournalError, StartError};
 use crate::journal::Journal;
 use crate::meters::{Observer, Port};
 use crate::session::{ListenerSession, SessionContext, ShutdownSignal, WriterSession};
@@ -118,6 +120,25 @@ impl EmbeddedServer {
     pub fn observer(&self) -> Observer {
         let (meters, log) = (Arc::clone(&self.context.meters), Arc::clone(&self.context.log));
         Observer::new(meters, log, self.drain.subscribe())
+    }
+
+    /// Stores an action of an operator, which takes effect at the same time. It is not checked. The future holds the
+    /// journal open.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it could not be stored.
+    #[doc(hidden)]
+    pub fn act(&self, draft: ActionDraft) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        let committer = self.committer.clone();
+        async move {
+            match committer.append_one(SERVER_ACCOUNT, Draft::Action(draft)).await {
+                Ok(_) => Ok(()),
+                Err(CommitError::Storage(error)) => Err(JournalError::other(error)),
+                Err(CommitError::Closed | CommitError::Revoked | CommitError::Uncertain) => {
+                    Err(JournalError::Broken { reason: "it is closed" })
+                }
+            }
+        }
     }
 
     /// Drains the server: answers the posts that have arrived, closes the connections of writers, closes the journal,

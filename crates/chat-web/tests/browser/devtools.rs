@@ -1,0 +1,164 @@
+//! A client of Chromium's DevTools protocol over a pipe: JSON objects that end with a NUL byte. No port, no WebSocket.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long Chromium may take for one answer, on a machine that does much else.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// How long Chromium may take to end by itself.
+const END_WITHIN: Duration = Duration::from_secs(10);
+/// Events that are kept for [`Browser::events`].
+const KEPT_EVENTS: usize = 20_000;
+
+const PROGRAM: &str = "chromium";
+
+/// Returns why Chromium cannot be used.
+pub(crate) fn installed() -> Result<(), String> {
+    let found = Command::new(PROGRAM).arg("--version").stderr(Stdio::null()).output();
+    match found {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!("{PROGRAM} ended with {}", output.status)),
+        Err(error) => Err(format!("{PROGRAM} could not be started: {}", error.kind())),
+    }
+}
+
+/// A running Chromium with a profile of its own.
+pub(crate) struct Browser {
+    process: Child,
+    stdin: RefCell<ChildStdin>,
+    objects: Receiver<Value>,
+    events: RefCell<VecDeque<Value>>,
+    next: Cell<u64>,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts Chromium in a language, `en` or `ru`, with further options.
+    pub(crate) fn start(language: &str, options: &[String]) -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        // Chromium reads from descriptor 3 and writes to 4.
+        let mut process = Command::new("sh")
+            .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#, PROGRAM])
+            .args(["--headless=new", "--remote-debugging-pipe", "--no-first-run", "--hide-scrollbars"])
+            .args(["--no-default-browser-check", "--disable-background-networking", "--disable-component-update"])
+            .args([
+                "--disable-dev-shm-usage",
+                "--disable-gpu",
+                "--disable-sync",
+                "--disable-extensions",
+                "--mute-audio",
+            ])
+            // Tests run as root in containers, where the sandbox of Chromium cannot be set up. It loads our page only.
+            .arg("--no-sandbox")
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg(format!("--accept-lang={language}"))
+            .arg(format!("--lang={language}"))
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        let (send, objects) = channel();
+        std::thread::spawn(move || {
+            for object in BufReader::new(stdout).split(0) {
+                let Ok(object) = object else { break };
+                let Ok(object) = serde_json::from_slice(&object) else { continue };
+                if send.send(object).is_err() {
+                    break;
+                }
+            }
+        });
+        let (stdin, events, next) = (RefCell::new(stdin), RefCell::default(), Cell::new(0));
+        Self { process, stdin, objects, events, next, _profile: profile }
+    }
+
+    /// Sends a command and returns its number.
+    pub(crate) fn send(&self, session: Option<&str>, method: &str, params: &Value) -> u64 {
+        let id = self.next.get() + 1;
+        self.next.set(id);
+        let mut command = json!({ "id": id, "method": method, "params": params });
+        if let Some(session) = session {
+            command["sessionId"] = session.into();
+        }
+        let mut bytes = serde_json::to_vec(&command).unwrap();
+        bytes.push(0);
+        // A browser that has ended is noticed when its answer is read.
+        let _ = self.stdin.borrow_mut().write_all(&bytes);
+        id
+    }
+
+    /// Sends a command to the browser, or to a page by its session, and returns the result.
+    pub(crate) fn call(&self, session: Option<&str>, method: &str, params: &Value) -> Result<Value, String> {
+        let id = self.send(session, method, params);
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut object = self.objects.recv_timeout(left).map_err(|error| match error {
+                RecvTimeoutError::Timeout => format!("no answer to {method}"),
+                RecvTimeoutError::Disconnected => "Chromium has ended".to_owned(),
+            })?;
+            if object["id"] != id {
+                self.keep(object);
+            } else if object["error"].is_null() {
+                return Ok(object["result"].take());
+            } else {
+                return Err(format!("{method}: {}", object["error"]));
+            }
+        }
+    }
+
+    /// Waits for an event of a session.
+    pub(crate) fn wait_for(&self, session: &str, method: &str) {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        while self.events(session, method).is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.objects.recv_timeout(left) {
+                Ok(object) => self.keep(object),
+                Err(error) => panic!("no {method}: {error}"),
+            }
+        }
+    }
+
+    /// Returns the events of a session with this method so far.
+    pub(crate) fn events(&self, session: &str, method: &str) -> Vec<Value> {
+        while let Ok(object) = self.objects.try_recv() {
+            self.keep(object);
+        }
+        let of = |event: &&Value| event["sessionId"] == session && event["method"] == method;
+        self.events.borrow().iter().filter(of).map(|event| event["params"].clone()).collect()
+    }
+
+    fn keep(&self, event: Value) {
+        if event["method"].is_string() {
+            let mut events = self.events.borrow_mut();
+            events.push_back(event);
+            if events.len() > KEPT_EVENTS {
+                events.pop_front();
+            }
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Asked, it ends its helper processes before itself, and nothing writes into the profile when that is removed.
+        self.send(None, "Browser.close", &json!({}));
+        let deadline = Instant::now() + END_WITHIN;
+        while Instant::now() < deadline {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -10,6 +10,17 @@ use crate::net::error::{ConnectError, HostProblem};
 use crate::net::trust::{ClientIdentity, Trust};
 
 /// The addresses of a room, and how long to wait for it. The defaults suit the public room.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chat_client::{ClientConfig, Side};
+///
+/// let mut config = ClientConfig::new("chat.example.org");
+/// config.write_port = 5051;
+/// config.retry.max_time = Some(Duration::from_secs(60));
+/// assert_eq!(config.address(Side::Write), ("chat.example.org", 5051));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientConfig {
@@ -61,6 +72,15 @@ pub struct RetryPolicy {
 }
 
 /// Where a listener starts. If the server does not number its messages, the listener always starts with the next one.
+///
+/// ```
+/// use chat_client::{ClientConfig, Resume};
+///
+/// let mut config = ClientConfig::new("chat.example.org");
+/// // A position is text in a file or a database, and continues there in the next run.
+/// config.resume = Resume::after("k3f9:1042".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resume {

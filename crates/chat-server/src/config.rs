@@ -17,6 +17,19 @@ pub const DEFAULT_LISTEN_PORT: u16 = 5000;
 pub const DEFAULT_WRITE_PORT: u16 = 5050;
 
 /// The configuration of a server. Start from `ServerConfig::default()` and change fields.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chat_server::ServerConfig;
+///
+/// let mut config = ServerConfig::default();
+/// config.listen = "0.0.0.0:5000".parse()?;
+/// config.write = "0.0.0.0:5050".parse()?;
+/// config.announce = true;
+/// config.limits.login_within = Duration::from_secs(30);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {

@@ -12,6 +12,18 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, CertificateError, DigitallySignedStruct, SignatureScheme};
 
 /// Which server certificates are accepted.
+///
+/// ```
+/// use chat_client::{ClientConfig, Trust};
+///
+/// let mut config = ClientConfig::new("chat.example.org");
+/// (config.listen_port, config.write_port) = (5443, 5493);
+/// config.tls = Some(Trust::Roots);
+/// // Or exactly one certificate, by what `openssl x509 -fingerprint -sha256` prints:
+/// let pin = "9F:86:D0:81:88:4C:7D:65:9A:2F:EA:A0:C5:5A:D0:15:A3:BF:4F:1B:2B:0B:82:2C:D1:5D:6C:15:B0:F0:0A:08";
+/// config.tls = Some(Trust::Pin(pin.parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {

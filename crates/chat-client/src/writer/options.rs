@@ -3,6 +3,15 @@
 use chat_proto::PostId;
 
 /// Options of one message; see [`Writer::send_with`](crate::Writer::send_with).
+///
+/// ```
+/// use chat_client::{PostId, SendOptions};
+///
+/// // An id from the program's own data: the message is stored once, however often the program is started again.
+/// let options = SendOptions::with_id(PostId::new("invoice-4711")?).may_be_delivered(true);
+/// assert!(options.may_be_delivered);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SendOptions {

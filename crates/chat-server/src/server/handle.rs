@@ -18,6 +18,21 @@ use crate::meters::Observer;
 use crate::session::SessionContext;
 
 /// A running server. Dropping it stops the server at once; what was confirmed is stored.
+///
+/// ```
+/// use chat_server::{MemoryJournal, Server, ServerConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::start(ServerConfig::on_free_ports(), MemoryJournal::new()).await?;
+/// println!("listeners connect to {}, writers to {}", server.listen_addr(), server.write_addr());
+/// let position = server.announce(chat_proto::Text::new("the room is open")?).await?;
+/// assert_eq!(position.seq, 1);
+/// assert_eq!(server.observer().figures().open.listen, 0);
+/// server.drain().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a server stops when its handle is dropped"]
 pub struct ServerHandle {

@@ -29,6 +29,22 @@ use crate::rate_limited_log::RateLimitedLog;
 use crate::retention::{ExpiryStep, Retention};
 
 /// The journal on disk. One server at a time has a data directory.
+///
+/// ```
+/// use chat_server::{Server, ServerConfig, SqliteJournal};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let journal = SqliteJournal::open(dir.path().join("room"))?;
+/// if let Some(recovery) = journal.recovery() {
+///     eprintln!("repaired: {recovery:?}");
+/// }
+/// let server = Server::start(ServerConfig::on_free_ports(), journal).await?;
+/// server.drain().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct SqliteJournal {
     connection: Connection,

@@ -5,6 +5,7 @@ mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use support::*;
@@ -73,6 +74,8 @@ fn later_signal_ends_with_the_receipts() {
 /// A closed terminal and `kill -HUP` end a run like the other signals.
 #[test]
 fn hangup_writes_receipts() {
+    // A program that is started after this has the default action, even when the tests run under `nohup`.
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::default()).unwrap();
     let home = Home::new();
     let (port, heard) = silent_room();
     let token = testkit::wire::TOKEN;

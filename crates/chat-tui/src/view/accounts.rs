@@ -19,7 +19,7 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
         None => app.text(Phrase::AccountsKeys),
     };
     let title = app.text(Phrase::AccountsTitle);
-    let page = page::draw(app, (&title, &title), &keys, area, canvas);
+    let page = page::draw(app, (&title, &title), &keys, (area, 0), canvas);
     if removing.is_some() && app.hint.is_none() {
         // A question is not overlooked.
         canvas.fill(Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }, Role::Trouble);

@@ -15,15 +15,21 @@ pub(super) struct PageFrame {
     pub(super) roomy: bool,
 }
 
-/// Draws the frame. On a small screen `heading` is its first row; else `title` stands in the header.
+/// Returns how wide the area is that a large screen has between header and keys.
+pub(super) fn inner_width(area: Rect) -> u16 {
+    area.width.saturating_sub(6).min(74)
+}
+
+/// Draws the frame. On a screen that is small or has fewer than `needed` rows, `heading` is its first row; else `title`
+/// stands in the header.
 pub(super) fn draw(
     app: &App,
     (title, heading): (&str, &str),
     keys: &str,
-    area: Rect,
+    (area, needed): (Rect, u16),
     canvas: &mut Canvas<'_>,
 ) -> PageFrame {
-    let roomy = area.height >= 12 && area.width >= 40;
+    let roomy = area.height >= 12 && area.width >= 40 && area.height - 4 >= needed;
     let bottom = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
     canvas.fill(bottom, Role::Status);
     let (x, room) = (area.x + 1, area.width.saturating_sub(2));
@@ -41,7 +47,6 @@ pub(super) fn draw(
     let right = area.right().saturating_sub(1 + text_width(title));
     canvas.text(area.x, area.y, right.saturating_sub(1), &format!(" minechat · {}", app.place), Role::Status);
     canvas.text(right, area.y, area.right() - right, title, Role::StatusAside);
-    let width = area.width.saturating_sub(6).min(74);
-    let inner = Rect { x: area.x + 3, y: area.y + 2, width, height: area.height.saturating_sub(4) };
+    let inner = Rect { x: area.x + 3, y: area.y + 2, width: inner_width(area), height: area.height.saturating_sub(4) };
     PageFrame { inner, roomy }
 }

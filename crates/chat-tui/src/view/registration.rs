@@ -19,17 +19,34 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u1
         RegistrationStep::Done(registered) => {
             let nickname = clean_name(registered.known.account.nickname.as_str());
             let heading = app.text(Phrase::YouAre(&nickname));
-            let page = page::draw(app, (&title, &heading), &app.text(Phrase::RegisteredKeys), area, canvas);
+            let needed = done_rows(app, registered, page::inner_width(area), canvas);
+            let keys = app.text(Phrase::RegisteredKeys);
+            let page = page::draw(app, (&title, &heading), &keys, (area, needed), canvas);
             done(app, registered, &heading, page, canvas);
             None
         }
         _ => {
             let heading = app.text(Phrase::ChooseNickname);
             let keys = app.text(Phrase::RegistrationKeys { back: app.has_way_back() });
-            let page = page::draw(app, (&title, &heading), &keys, area, canvas);
+            let needed = form_rows(app, page::inner_width(area), canvas);
+            let page = page::draw(app, (&title, &heading), &keys, (area, needed), canvas);
             form(app, &heading, page, canvas)
         }
     }
+}
+
+/// Returns how many rows the whole form takes on a large screen.
+fn form_rows(app: &App, width: u16, canvas: &Canvas<'_>) -> u16 {
+    let state = match &app.registration.step {
+        RegistrationStep::Refused(why) => canvas.rows_of(&refusal(why), width),
+        _ => 1,
+    };
+    // The heading, a blank row, the field; then a blank row before the button.
+    3 + state + canvas.rows_of(&app.text(Phrase::NicknameRules), width) + 2
+}
+
+fn refusal(why: &str) -> String {
+    format!("! {}", chat_client::display::clean_for_terminal(why))
 }
 
 fn form(app: &App, heading: &str, page: PageFrame, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
@@ -43,8 +60,7 @@ fn form(app: &App, heading: &str, page: PageFrame, canvas: &mut Canvas<'_>) -> O
     y += 1;
     match &app.registration.step {
         RegistrationStep::Refused(why) => {
-            let why = format!("! {}", chat_client::display::clean_for_terminal(why));
-            let below = canvas.paragraph(area, y, &why, Role::Error);
+            let below = canvas.paragraph(area, y, &refusal(why), Role::Error);
             if !roomy {
                 // Enter in the field registers too.
                 return cursor;
@@ -97,6 +113,25 @@ fn notes(app: &App, area: Rect, y: u16, canvas: &mut Canvas<'_>) {
     }
 }
 
+/// Returns how many rows the new account and the choices take on a large screen.
+fn done_rows(app: &App, registered: &Registered, width: u16, canvas: &Canvas<'_>) -> u16 {
+    let rows = explanations(app, registered).into_iter().map(|(text, _)| canvas.rows_of(&text, width));
+    // The heading and a blank row; then the token between blank rows, and two buttons.
+    2 + rows.sum::<u16>() + 5
+}
+
+/// Returns what has become of the name, and where the account is.
+fn explanations(app: &App, registered: &Registered) -> Vec<(String, Role)> {
+    let Registered { known, saved } = registered;
+    let asked = known.asked.as_deref().filter(|asked| *asked != known.account.nickname.as_str());
+    let changed = asked.map(|asked| (app.text(Phrase::NicknameChanged(&clean_name(asked))), Role::Dim));
+    let place = match saved {
+        Ok(path) => (app.text(Phrase::AccountIn(path)), Role::Dim),
+        Err(error) => (app.text(Phrase::NotSaved(error)), Role::Error),
+    };
+    changed.into_iter().chain([place]).collect()
+}
+
 fn done(app: &App, registered: &Registered, heading: &str, page: PageFrame, canvas: &mut Canvas<'_>) {
     let PageFrame { inner: area, roomy } = page;
     let account = &registered.known.account;
@@ -104,13 +139,9 @@ fn done(app: &App, registered: &Registered, heading: &str, page: PageFrame, canv
     if roomy {
         canvas.text(area.x, y, area.width, heading, Role::Title);
         y += 2;
-        if let Some(asked) = registered.known.asked.as_deref().filter(|asked| *asked != account.nickname.as_str()) {
-            y = canvas.paragraph(area, y, &app.text(Phrase::NicknameChanged(&clean_name(asked))), Role::Dim);
+        for (text, role) in explanations(app, registered) {
+            y = canvas.paragraph(area, y, &text, role);
         }
-        y = match &registered.saved {
-            Ok(path) => canvas.paragraph(area, y, &app.text(Phrase::AccountIn(path)), Role::Dim),
-            Err(error) => canvas.paragraph(area, y, &app.text(Phrase::NotSaved(error)), Role::Error),
-        };
         let token = clean_name(account.token.expose());
         let hidden = "•".repeat(usize::from(text_width(&token)).min(12));
         let x = canvas.text(area.x, y + 1, area.width, &format!("{}: ", app.text(Phrase::YourToken)), Role::Dim);

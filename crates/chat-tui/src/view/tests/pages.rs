@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::app::tests::screen;
 use crate::app::tests::support::{account, at, chatting, fresh, said};
 use crate::event::{AppEvent, SearchHit};
-use crate::lang::Lang;
+use crate::lang::{Lang, Phrase};
 use crate::timeline::FileSpan;
 
 fn last_row(app: &App) -> String {
@@ -33,6 +33,29 @@ fn keys_are_never_cut() {
             let mut app = chatting(lang, width, height);
             app.take_all([AppEvent::Paste("one\ntwo".into())]);
             assert!(last_row(&app).contains("Esc") && !last_row(&app).contains('…'), "paste: {}", screen(&app));
+        }
+    }
+}
+
+/// The buttons are never outside the page nor on the row of the keys.
+#[test]
+fn buttons_are_whole_at_any_size() {
+    for lang in [Lang::En, Lang::Ru] {
+        for (width, height) in (20..=100).flat_map(|width| (6..=24).map(move |height| (width, height))) {
+            let mut app = fresh(lang, width, height);
+            app.take_all([AppEvent::Accounts(Vec::new())]);
+            let text = screen(&app);
+            let button = format!("▸ {}", app.text(Phrase::Register).lines().next().unwrap());
+            assert!(text.lines().any(|row| row.trim() == button), "{width}x{height}: {text}");
+            let mut app = super::screens::registered(width, height);
+            app.lang = lang;
+            let text = screen(&app);
+            for label in [Phrase::EnterChat, Phrase::Again] {
+                let label = app.text(label);
+                let is_button = |row: &str| label.lines().any(|form| row.trim().trim_start_matches("▸ ") == form);
+                assert!(text.lines().any(is_button), "{width}x{height}: {text}");
+            }
+            assert!(!last_row(&app).contains('…'), "registered: {text}");
         }
     }
 }

@@ -61,7 +61,7 @@ fn registration(width: u16, height: u16) -> App {
     app
 }
 
-fn registered(width: u16, height: u16) -> App {
+pub(super) fn registered(width: u16, height: u16) -> App {
     let mut app = registration(width, height);
     app.press(KeyCode::Enter);
     let known = account("Nimble lea", "9a08f44c-c541-41eb-8c47-0242ac110002");

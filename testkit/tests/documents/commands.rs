@@ -10,7 +10,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -37,16 +36,16 @@ CHAT_WRITE_PORT=$(sed 's/.*write=[^ ]*:\([0-9]*\).*/\1/' "$DOCUMENT/ready")
 export CHAT_LISTEN_PORT CHAT_WRITE_PORT
 "#;
 
-/// Returns the directory of the programs, which are built if they are not there yet.
-fn programs() -> &'static Path {
-    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        // With the features that the tests of the workspace have, so that nothing is built twice.
-        let mut build = Command::new(env!("CARGO"));
-        build.current_dir(root()).args(["build", "--quiet", "--workspace", "--bins", "--offline"]);
-        assert!(build.status().unwrap().success(), "the programs do not build");
-        std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned()
-    })
+/// Returns the directory of the programs. `cargo test --workspace` has built them before any test runs. They are not built
+/// here: a build within a test has other variables in its environment, so it replaces libraries that the documentation
+/// tests of the same run still need.
+fn programs() -> PathBuf {
+    let dir = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
+    for name in ["chat", "chat-tui", "chat-server"] {
+        let program = dir.join(name).with_extension(std::env::consts::EXE_EXTENSION);
+        assert!(program.is_file(), "no {}: run `cargo build --workspace --bins` first", program.display());
+    }
+    dir
 }
 
 /// A new user on a machine, and the processes that the user has started.
@@ -61,7 +60,8 @@ impl Machine {
         for name in ["bin", "home", "home/.config", "home/.config/minechat"] {
             fs::create_dir(this.dir.path().join(name)).unwrap();
         }
-        let programs = programs().display();
+        let programs = programs();
+        let programs = programs.display();
         for name in ["chat", "chat-tui"] {
             this.script(name, &format!("{PORTS}exec \"{programs}/{name}\" \"$@\"\n"));
         }

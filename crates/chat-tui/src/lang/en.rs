@@ -179,7 +179,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::LocalRoom(RoomNotice::Full { bytes }) => format!("The room has reached {} GiB and takes no more messages while others can join it.", bytes / (1024 * 1024 * 1024)),
             NoticeText::LocalRoom(RoomNotice::NotShared(address)) => format!("The room at {address} belongs to another user of this computer, who has not opened it to others."),
             NoticeText::LocalRoom(RoomNotice::Joined) => "Joined the local room of another program.".into(),
-            NoticeText::LocalRoom(RoomNotice::Gone) => "The program that served this room has ended. The room is back as soon as its user starts chat-tui again.".into(),
+            NoticeText::LocalRoom(RoomNotice::Gone) => "The server of this room has ended. The room is back as soon as it is started again.".into(),
             NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Could not start the local room: {error}"),
             NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("The server at {address} is not reachable; F5 tries again."),
             NoticeText::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),

@@ -190,7 +190,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::LocalRoom(RoomNotice::Full { bytes }) => format!("Комната достигла размера {} ГиБ и не принимает сообщений, пока открыта для других.", bytes / (1024 * 1024 * 1024)),
             NoticeText::LocalRoom(RoomNotice::NotShared(address)) => format!("Комната {address} принадлежит другому пользователю этого компьютера, и он не открыл её для других."),
             NoticeText::LocalRoom(RoomNotice::Joined) => "Вы в локальной комнате, которую открыла другая программа.".into(),
-            NoticeText::LocalRoom(RoomNotice::Gone) => "Программа, в которой работала эта комната, завершилась. Комната откроется снова, когда её пользователь запустит chat-tui.".into(),
+            NoticeText::LocalRoom(RoomNotice::Gone) => "Сервер этой комнаты завершил работу. Комната откроется, когда его запустят снова.".into(),
             NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Не удалось открыть локальную комнату: {}", reason(error)),
             NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("Сервер {address} недоступен. F5 — повторить."),
             NoticeText::HistoryElsewhere(error) => format!("История здесь только читается: {}", reason(error)),

@@ -108,7 +108,11 @@ impl<R: Fn(&str)> WriterDriver<R> {
                 (self.report)(&format!("refused {number} {code}"));
                 let _ = self.writer.discard(&PostId::new(&post_text::id(self.number, number))?).await;
             }
-            Err(DeliveryError::Unconfirmed { .. }) => (self.report)(&format!("unconfirmed {number}")),
+            Err(DeliveryError::Unconfirmed { .. }) => {
+                (self.report)(&format!("unconfirmed {number}"));
+                // Final for the driver, like a refusal: a later lifetime must not send it after the posts behind it.
+                let _ = self.writer.discard(&PostId::new(&post_text::id(self.number, number))?).await;
+            }
             Err(DeliveryError::NeverSent { .. }) => (self.report)(&format!("never-sent {number}")),
             Err(other) => bail!("unexpected outcome of message {number}: {other}"),
         }

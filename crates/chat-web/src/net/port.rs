@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+#[cfg(feature = "local-room")]
 use chat_frontend::local_room::is_own_user;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
@@ -25,6 +26,12 @@ const PER_ADDRESS: usize = 128;
 
 /// The pause when no descriptor is left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Without local rooms there is none that is closed to other users.
+#[cfg(not(feature = "local-room"))]
+fn is_own_user(_: SocketAddr, _: SocketAddr) -> bool {
+    true
+}
 
 /// How many connections each address has.
 type ByAddress = Arc<Mutex<HashMap<IpAddr, usize>>>;

@@ -41,7 +41,7 @@ export CHAT_LISTEN_PORT CHAT_WRITE_PORT
 /// tests of the same run still need.
 fn programs() -> PathBuf {
     let dir = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
-    for name in ["chat", "chat-tui", "chat-server"] {
+    for name in ["chat", "chat-tui", "chat-web", "chat-server"] {
         let program = dir.join(name).with_extension(std::env::consts::EXE_EXTENSION);
         assert!(program.is_file(), "no {}: run `cargo build --workspace --bins` first", program.display());
     }
@@ -65,6 +65,7 @@ impl Machine {
         for name in ["chat", "chat-tui"] {
             this.script(name, &format!("{PORTS}exec \"{programs}/{name}\" \"$@\"\n"));
         }
+        this.script("chat-web", &format!("{PORTS}exec \"{programs}/chat-web\" --http 127.0.0.1:0 \"$@\"\n"));
         // A server that is started again has the ports of the first one: accounts are saved with the address.
         this.script(
             "chat-server",
@@ -243,4 +244,29 @@ fn a_wrong_command_is_noticed() {
     let mut machine = Machine::new();
     let block = shell_blocks("```sh\nfalse\ntrue\n```\n").remove(0);
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| machine.run("a document", &block))).is_err());
+}
+
+#[test]
+fn the_browser_page_works() {
+    let mut machine = Machine::new();
+    machine.start("exec chat-server --memory");
+    assert!(run(&mut machine, "docs/web.md", |document| document) >= 1);
+}
+
+/// A block that no test runs must say so, and its document why.
+#[test]
+fn no_block_is_forgotten() {
+    // The last two are run by the tests of `chat-server`.
+    let run = ["start", "scripting", "bots", "web", "moderation", "operating"].map(|name| format!("{name}.md"));
+    let mut forgotten = Vec::new();
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".md") || run.contains(&name) {
+            continue;
+        }
+        let document = fs::read_to_string(root().join("docs").join(&name)).unwrap();
+        let blocks = shell_blocks(&document).into_iter().filter(|block| block.attribute.as_deref() != Some("no_run"));
+        forgotten.extend(blocks.map(|block| format!("docs/{name}:{}", block.line)));
+    }
+    assert!(forgotten.is_empty(), "{forgotten:?}");
 }

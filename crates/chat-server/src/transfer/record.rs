@@ -1,6 +1,7 @@
 //! One line of an export. An export is a record of the room, its accounts, its messages, its actions, and a record that
 //! ends it, each an object on a line.
 
+use chat_proto::display::clean_for_terminal;
 use chat_proto::{Nickname, PostId, Seq, StreamId, Text};
 use serde::{Deserialize, Serialize};
 
@@ -183,10 +184,11 @@ impl RoomRecord {
     }
 }
 
-/// Returns the error without the place, which is always line 1.
+/// Returns the error without the place, which is always line 1, as one line: it repeats what the file contains.
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned()
+    let what = text.split_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    clean_for_terminal(what).into_owned()
 }
 
 fn number(field: &'static str, value: u64) -> Result<(), RecordFault> {
@@ -224,6 +226,12 @@ fn post_id(raw: Option<&str>) -> Result<(), RecordFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_is_one_visible_line() {
+        let fault = RoomRecord::parse("{\"type\":\"\\nd\\u001b[2J\"}").unwrap_err().to_string();
+        assert!(!fault.contains(['\n', '\u{1b}']), "{fault:?}");
+    }
 
     #[test]
     fn a_record_is_the_same_after_a_round_trip() {

@@ -84,7 +84,7 @@ async fn run(plan: Plan) -> Result<(), String> {
     while let Ok(notice) = news.try_recv() {
         heed(&notice);
     }
-    let gateway = Gateway::start(plan.gateway_config(address));
+    let gateway = Gateway::start(plan.gateway_config());
     let ops_address = ops.as_ref().and_then(|ops| ops.address().ok());
     let text = welcome(&plan, address, ops_address);
     streams::write_stdout(text.as_bytes())

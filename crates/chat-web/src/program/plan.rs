@@ -86,7 +86,7 @@ impl Plan {
     }
 
     /// Returns the configuration of the gateway.
-    pub(super) fn gateway_config(&self, _: SocketAddr) -> GatewayConfig {
+    pub(super) fn gateway_config(&self) -> GatewayConfig {
         let mut config = GatewayConfig::new(self.client.clone());
         config.announce_browsers = self.options.send_proxy == Some(true);
         config.public_url.clone_from(&self.public_url);

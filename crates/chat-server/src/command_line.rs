@@ -5,6 +5,7 @@
 mod admin;
 mod arguments;
 mod config_file;
+mod keep;
 mod options;
 mod usage_error;
 mod value;

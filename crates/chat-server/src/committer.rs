@@ -1,5 +1,6 @@
 //! Storing: passes drafts of all sessions to the one thread that owns the journal.
 
+mod failure_log;
 mod handle;
 mod queue;
 mod thread;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use serde::Deserialize;
 
-use super::value::{self, ByteRate, ByteSize, Keep, LogFormat, LogLevel, Networks, NicknameChars, OptionValue, OrOff};
+use super::keep::Keep;
+use super::value::{self, ByteRate, ByteSize, LogFormat, LogLevel, Networks, NicknameChars, OptionValue, OrOff};
 use crate::config::ServerConfig;
 use crate::error::StartError;
 use crate::limits::{Limits, Rate};

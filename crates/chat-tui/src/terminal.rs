@@ -1,7 +1,7 @@
 //! Takes the terminal, draws on it, and restores it, also after a panic.
 
 use std::io::{self, Stdout, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -20,8 +20,14 @@ use crate::painter::Painter;
 use crate::theme::Theme;
 use crate::view;
 
-/// Returns whether the terminal is ours now. Global, because a panic in any thread has to give it back.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whose the terminal is: [`GIVEN_BACK`], [`TAKEN`] or [`RESTORING`]. Global, because a panic in any thread has to give
+/// it back.
+static OWNER: AtomicU8 = AtomicU8::new(GIVEN_BACK);
+
+const GIVEN_BACK: u8 = 0;
+const TAKEN: u8 = 1;
+/// A thread restores it, and may be stuck in that.
+const RESTORING: u8 = 2;
 
 /// Notified when a thread has panicked: the screen must no longer be drawn.
 static PANICKED: Notify = Notify::const_new();
@@ -183,12 +189,12 @@ pub(crate) async fn panicked() {
 /// Takes the terminal. One stop can be reported twice: if the terminal is already taken, its title is not saved again,
 /// but the modes that a shell may have changed are set again.
 fn enter() -> io::Result<()> {
-    if TAKEN.load(Ordering::Acquire) {
+    if OWNER.load(Ordering::Acquire) == TAKEN {
         // The library skips modes that it believes to be set.
         terminal::disable_raw_mode()?;
     }
     terminal::enable_raw_mode()?;
-    if !TAKEN.swap(true, Ordering::AcqRel) {
+    if OWNER.swap(TAKEN, Ordering::AcqRel) != TAKEN {
         execute!(io::stdout(), Print(SAVE_TITLE), Print(ALTERNATE_SCROLL_OFF))?;
     }
     execute!(
@@ -202,17 +208,18 @@ fn enter() -> io::Result<()> {
 
 /// Restores the terminal, once. Errors are ignored, because the terminal may be gone.
 fn give_back() {
-    if TAKEN.swap(false, Ordering::AcqRel) {
+    if OWNER.compare_exchange(TAKEN, RESTORING, Ordering::AcqRel, Ordering::Acquire).is_ok() {
         let mut out = io::stdout();
         let _ = write_restoring(&mut out).and_then(|()| out.flush());
         let _ = terminal::disable_raw_mode();
+        OWNER.store(GIVEN_BACK, Ordering::Release);
     }
 }
 
-/// Restores the terminal while another thread may be stuck in a write to it: without the lock of standard output, and
-/// without waiting for a terminal that takes nothing.
+/// Restores the terminal while another thread may be stuck in a write to it, as in that of [`give_back`]: without the
+/// lock of standard output, and without waiting for a terminal that takes nothing.
 pub(crate) fn give_back_at_once() {
-    if !TAKEN.swap(false, Ordering::AcqRel) {
+    if OWNER.swap(GIVEN_BACK, Ordering::AcqRel) == GIVEN_BACK {
         return;
     }
     #[cfg(unix)]

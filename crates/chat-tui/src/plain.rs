@@ -16,3 +16,4 @@ mod typing_mode;
 
 pub(crate) use mode::{PlainMode, PlainOutcome};
 pub(crate) use runner::run;
+pub(crate) use typing_mode::restore as restore_typing_mode;

@@ -80,7 +80,11 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     let full = is_terminal && !is_dumb && !args.plain;
     // From here on a full pipe or a terminal that is not read delays no signal.
-    let end = EndSignal::watch(terminal::give_back_at_once).context("could not handle signals")?;
+    let last = || {
+        terminal::give_back_at_once();
+        plain::restore_typing_mode();
+    };
+    let end = EndSignal::watch(last).context("could not handle signals")?;
     // Before the screen is taken: tmux is asked by a program of its own.
     let theme = match settings.theme.as_deref().map(|name| (name, ThemeSetting::parse(name))) {
         None => ThemeSetting::Auto,

@@ -149,15 +149,15 @@ fn unread_terminal_does_not_delay_the_end() {
     bob.assert_ends_restored();
 }
 
-/// The first write that is stuck is that which restores the terminal.
-#[test]
-fn stopped_output_does_not_keep_the_modes() {
+/// Ends the program when its next write will be stuck.
+fn end_with_stopped_output(mode: Option<&str>, online: &str) {
     let room = Room::open();
     let home = tempfile::tempdir().unwrap();
-    let bob = InTerminal::start(home.path(), arguments(&room, "Bob"));
+    let arguments = arguments(&room, "Bob").into_iter().chain(mode.map(str::to_owned)).collect();
+    let bob = InTerminal::start(home.path(), arguments);
     let mut output = bob.pair.master.try_clone_reader().unwrap();
     let mut seen = Vec::new();
-    while !String::from_utf8_lossy(&seen).contains("\u{25cf}") {
+    while !String::from_utf8_lossy(&seen).contains(online) {
         let mut piece = [0; 4096];
         let count = output.read(&mut piece).unwrap();
         seen.extend_from_slice(&piece[..count]);
@@ -168,4 +168,15 @@ fn stopped_output_does_not_keep_the_modes() {
     rustix::termios::tcflow(&terminal, rustix::termios::Action::OOff).unwrap();
     bob.terminate();
     bob.assert_ends_restored();
+}
+
+/// The first write that is stuck is that which restores the terminal.
+#[test]
+fn stopped_output_does_not_keep_the_modes() {
+    end_with_stopped_output(None, "\u{25cf}");
+}
+
+#[test]
+fn stopped_output_does_not_keep_the_modes_in_plain_mode() {
+    end_with_stopped_output(Some("--plain"), "online");
 }

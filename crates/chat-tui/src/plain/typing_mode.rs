@@ -1,27 +1,33 @@
 //! The mode of a terminal in which keys arrive one by one and are not echoed, and the keys for signals still work.
 
 use std::io;
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
 
 #[cfg(unix)]
 use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
+/// The modes from before. Global, because the thread that ends a stuck program restores them.
+#[cfg(unix)]
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
 /// The mode, until the value is dropped.
-pub(super) struct TypingMode {
-    #[cfg(unix)]
-    before: Termios,
-}
+pub(super) struct TypingMode(());
 
 #[cfg(unix)]
 impl TypingMode {
     pub(super) fn enter() -> io::Result<Self> {
-        let mode = Self { before: tcgetattr(io::stdin())? };
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(tcgetattr(io::stdin())?);
+        let mode = Self(());
         mode.resume()?;
         Ok(mode)
     }
 
     /// Sets the mode again, after another program had the terminal.
     pub(super) fn resume(&self) -> io::Result<()> {
-        let mut typing = self.before.clone();
+        let Some(mut typing) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
+            return Ok(());
+        };
         typing.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::IEXTEN);
         // Enter and Ctrl+J are different keys.
         typing.input_modes.remove(InputModes::ICRNL);
@@ -35,8 +41,16 @@ impl TypingMode {
 #[cfg(unix)]
 impl Drop for TypingMode {
     fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Restores the modes, once.
+#[cfg(unix)]
+pub(crate) fn restore() {
+    if let Some(before) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
         // The terminal may be gone.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
     }
 }
 
@@ -50,3 +64,6 @@ impl TypingMode {
         Ok(())
     }
 }
+
+#[cfg(not(unix))]
+pub(crate) fn restore() {}

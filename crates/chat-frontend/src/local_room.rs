@@ -2,6 +2,7 @@
 //! needs no setup. A second program joins it, and serves it after the first one has ended. A room of another user or of
 //! a standalone server is never taken over, and only programs of the own user get in until the room is shared.
 
+mod announcement;
 #[cfg(feature = "local-room")]
 mod guard;
 mod handle;
@@ -13,6 +14,7 @@ mod peer_user;
 #[cfg(feature = "local-room")]
 mod room_data;
 
+pub use announcement::{Announcement, announced_page, announced_room};
 pub use handle::LocalRoom;
 pub use notice::{JoinAddress, LocalRoomPolicy, RoomNotice, outward_address};
 #[cfg(feature = "local-room")]

@@ -13,6 +13,7 @@ mod registration;
 mod registration_form;
 mod search;
 mod selection;
+mod share;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;

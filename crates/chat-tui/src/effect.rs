@@ -54,6 +54,8 @@ pub(crate) enum Effect {
     Remember(u64),
     /// A message names the user; the text is clean.
     Notify(String),
+    /// Ask how others join the room.
+    HowToJoin,
     /// Leave the screen for these lines.
     BareView(String),
     EndBareView,

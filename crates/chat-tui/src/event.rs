@@ -91,6 +91,8 @@ pub(crate) enum AppEvent {
     Edited(Result<String, String>),
     /// How many other programs are connected to the room that this program serves.
     Guests(usize),
+    /// How others join the local room, as its programs say.
+    JoinWays(JoinWays),
     /// A notice from outside of the application: the local room, a repaired file.
     Notice {
         text: NoticeText,
@@ -98,6 +100,14 @@ pub(crate) enum AppEvent {
     },
     /// A signal asked the program to end.
     Quit,
+}
+
+/// How others join the local room; nothing of a room that is not shared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct JoinWays {
+    pub(crate) command: Option<String>,
+    /// The page of a gateway.
+    pub(crate) link: Option<String>,
 }
 
 /// The notices of the services.

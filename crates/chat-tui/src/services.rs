@@ -11,6 +11,7 @@ mod keeper;
 mod listener;
 mod outbox_files;
 mod registration;
+mod share;
 mod start;
 mod translate;
 mod writer;

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_frontend::local_room::RoomNotice;
+use chat_frontend::local_room::{Announcement, RoomNotice};
 use chat_frontend::report::{chain, eprint};
 use chat_frontend::{Exit, logging, streams};
 use clap::Parser as _;
 use tokio::sync::mpsc;
 
-use self::messages::{notice_text, welcome};
+use self::messages::{link, notice_text, welcome};
 use self::plan::Plan;
 use crate::command_line::arguments::WebArguments;
 use crate::command_line::options::LogSetting;
@@ -82,6 +82,10 @@ async fn run(plan: Plan) -> Result<(), String> {
         }
     };
     while let Ok(notice) = news.try_recv() {
+        // A room that is not shared has no limits for those who would come through this page.
+        if let (RoomNotice::Failed(_), Some(_)) = (&notice, plan.share) {
+            return Err(notice_text(&notice).trim_start_matches("chat-web: ").to_owned());
+        }
         heed(&notice);
     }
     let gateway = Gateway::start(plan.gateway_config());
@@ -89,6 +93,14 @@ async fn run(plan: Plan) -> Result<(), String> {
     let text = welcome(&plan, address, ops_address);
     streams::write_stdout(text.as_bytes())
         .map_err(|error| format!("could not write standard output: {}", chain(&error)))?;
+    // Held until the end: `/share` of chat-tui shows the link.
+    let _announced = match plan.share {
+        None => None,
+        Some(_) => {
+            let (dir, link) = (plan.data_dir.clone(), link(&plan, address));
+            tokio::task::spawn_blocking(move || Announcement::of_page(&dir, &link)).await.ok().flatten()
+        }
+    };
     let ops = Arc::new(ops);
     let serving_ops = async {
         match ops.as_ref() {

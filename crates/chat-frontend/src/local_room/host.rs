@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, sleep, timeout};
 
+use super::announcement::{Announcement, announced_ip};
 use super::notice::{JoinAddress, LocalRoomPolicy, RoomNotice};
 use super::room_data::{Attempt, RoomData, address};
 use crate::report::chain;
@@ -38,8 +39,11 @@ pub(super) struct RoomHost {
     /// Where the programs of this machine connect.
     near: SocketAddr,
     near_write: SocketAddr,
-    /// How others join, if the room is open to them.
-    shared: Option<JoinAddress>,
+    /// Where others reach the room and how they join, if it is to be open to them.
+    shared: Option<(IpAddr, JoinAddress)>,
+    /// Tells the other programs of this user that the room is shared.
+    announcement: Option<Announcement>,
+    data_dir: PathBuf,
     reports: Reports,
     /// A server has answered since the last notice that it is gone.
     answered: bool,
@@ -79,9 +83,11 @@ impl RoomHost {
             near: address(&config.host, config.listen_port),
             near_write: address(write_host, config.write_port),
             shared: match policy {
-                LocalRoomPolicy::Shared(ip) => Some(JoinAddress::new(ip, config)),
+                LocalRoomPolicy::Shared(ip) => Some((ip, JoinAddress::new(ip, config))),
                 _ => None,
             },
+            announcement: None,
+            data_dir: data_dir.to_owned(),
             reports,
             answered: false,
             room: None,
@@ -159,14 +165,28 @@ impl RoomHost {
             return;
         }
         self.ours = may_serve && self.data.is_locked().await;
-        if self.shared.is_some() {
-            let why = "another server runs on this computer; close it before --share".to_owned();
-            self.notify(RoomNotice::Failed(why)).await;
+        if let Some((ip, join)) = self.shared.clone() {
+            if self.ours && self.is_shared_at(ip).await {
+                self.notify(RoomNotice::Joined).await;
+                self.notify(RoomNotice::Shared(join)).await;
+            } else {
+                // The limits of a shared room would not hold for those who come through this program.
+                let why =
+                    "another server runs on this computer, and is not shared at this address; close it before --share";
+                self.notify(RoomNotice::Failed(why.to_owned())).await;
+            }
         } else if self.ours {
             self.notify(RoomNotice::Joined).await;
         } else if self.is_turned_away().await {
             self.notify(RoomNotice::NotShared(self.near.to_string())).await;
         }
+    }
+
+    /// Returns whether another program of this user serves a room that is open at this address.
+    async fn is_shared_at(&self, ip: IpAddr) -> bool {
+        let dir = self.data_dir.clone();
+        let open = tokio::task::spawn_blocking(move || announced_ip(&dir)).await.ok().flatten();
+        open.is_some_and(|open| open == ip || open.is_unspecified() && open.is_ipv4() == ip.is_ipv4())
     }
 
     /// Returns whether a room that is not there may be served here. On another port, or where accounts of this address
@@ -196,8 +216,11 @@ impl RoomHost {
                     self.ours = true;
                     self.reports.started.send_modify(|count| *count += 1);
                     self.notify(RoomNotice::Started(self.data.dir.clone())).await;
-                    if let Some(shared) = &self.shared {
-                        self.notify(RoomNotice::Shared(shared.clone())).await;
+                    if let Some((ip, join)) = self.shared.clone() {
+                        let dir = self.data_dir.clone();
+                        let announced = tokio::task::spawn_blocking(move || Announcement::of_room(&dir, ip)).await;
+                        self.announcement = announced.ok().flatten();
+                        self.notify(RoomNotice::Shared(join)).await;
                     }
                     return;
                 }

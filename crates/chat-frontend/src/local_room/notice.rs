@@ -65,7 +65,6 @@ pub struct JoinAddress {
 
 impl JoinAddress {
     /// Creates the address of a room that listens at `ip`.
-    #[cfg_attr(not(feature = "local-room"), allow(dead_code))]
     pub(super) fn new(ip: IpAddr, config: &ClientConfig) -> Self {
         let host = if ip.is_unspecified() { outward_address(ip).unwrap_or(ip) } else { ip };
         let (own, usual) = ((config.listen_port, config.write_port), ClientConfig::default());

@@ -10,8 +10,19 @@ use crate::layout::HelpPage;
 use crate::line_editor::Edit;
 
 /// The commands, for completion.
-pub(crate) const COMMANDS: [&str; 10] =
-    ["/accounts", "/copy", "/export", "/help", "/mouse", "/quit", "/reconnect", "/register", "/search", "/who"];
+pub(crate) const COMMANDS: [&str; 11] = [
+    "/accounts",
+    "/copy",
+    "/export",
+    "/help",
+    "/mouse",
+    "/quit",
+    "/reconnect",
+    "/register",
+    "/search",
+    "/share",
+    "/who",
+];
 
 /// How many names `/who` lists.
 const RECENT: usize = 20;
@@ -39,6 +50,7 @@ impl App {
             "copy" => self.copy(rest),
             "mouse" => self.switch_mouse(),
             "reconnect" => vec![Effect::RetryNow],
+            "share" => vec![Effect::HowToJoin],
             "who" => {
                 let text = self.text(Phrase::Who(&self.recent_names(RECENT)));
                 self.notice(&text, false);

@@ -143,6 +143,7 @@ impl App {
                 self.guests = guests;
                 Vec::new()
             }
+            AppEvent::JoinWays(ways) => self.take_join_ways(&ways),
             AppEvent::Exported(result) => {
                 let (text, error) = match &result {
                     Ok(path) => (self.text(Phrase::Exported(path)), false),

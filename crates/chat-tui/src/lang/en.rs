@@ -116,6 +116,9 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::HowToBegin => "Type below and press Enter; all users of the room read it.".into(),
         Phrase::EmptyRoom => "No messages yet.".into(),
         Phrase::HowToJoin(Some(command)) => format!("Others join with: {command}"),
+        Phrase::PageLink(link) => format!("In a browser: {link}"),
+        Phrase::NoPage => "chat-web --share with the same address adds a page for browsers and phones.".into(),
+        Phrase::NoPlaceForCode => "(The terminal is too small for a QR code.)".into(),
         Phrase::HowToJoin(None) => "Only your own programs can join this room. To let others in, restart with\nchat-tui --share 127.0.0.1 (this computer) or 0.0.0.0 (the network).".into(),
         Phrase::Link { side, state, seconds } => {
             let side = match side {
@@ -174,7 +177,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::News(news) => match news {
             NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("No server was running on this computer, so a local room was started; its data is in {}. Only your own programs can join it; --share lets others in.", dir.display()),
             NoticeText::LocalRoom(RoomNotice::Shared(address)) if address.is_near() => format!("Other users of this computer can join with: {}", address.command()),
-            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("The room is open to the network, without encryption: everyone who reaches this computer can join and read it. Others join with: {}", address.command()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("The room is open to the network, without encryption: everyone who reaches this computer can join and read it. Others join with: {} (/share repeats this, with the link of a page)", address.command()),
             NoticeText::LocalRoom(RoomNotice::TurnedAway { uid }) => format!("A program of another user of this computer (uid {uid}) tried to join the room and was turned away. --share 127.0.0.1 lets other users in."),
             NoticeText::LocalRoom(RoomNotice::Full { bytes }) => format!("The room has reached {} GiB and takes no more messages while others can join it.", bytes / (1024 * 1024 * 1024)),
             NoticeText::LocalRoom(RoomNotice::NotShared(address)) => format!("The room at {address} belongs to another user of this computer, who has not opened it to others."),
@@ -244,7 +247,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::PlainFound(n) => format!("Found {n}."),
         Phrase::PlainMention => "To you, ".into(),
         Phrase::PlainUnread => "New messages:".into(),
-        Phrase::PlainHelp => "Each line is a message. Commands: /help, /status, /token, /retry, /discard, /search TEXT, /who, /accounts, /register [NICKNAME], /export [FILE], /quit. Start with // to send a message that begins with a slash.".into(),
+        Phrase::PlainHelp => "Each line is a message. Commands: /help, /status, /token, /retry, /discard, /search TEXT, /who, /share, /accounts, /register [NICKNAME], /export [FILE], /quit. Start with // to send a message that begins with a slash.".into(),
         Phrase::PlainLeft(1) => "1 message was not confirmed; it is kept and shown at the next start.".into(),
         Phrase::PlainLeft(n) => format!("{n} messages were not confirmed; they are kept and shown at the next start."),
         Phrase::PlainLost(1) => "1 message was not sent and could not be kept:".into(),

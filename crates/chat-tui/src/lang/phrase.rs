@@ -143,6 +143,12 @@ pub(crate) enum Phrase<'a> {
     HowToBegin,
     /// How others join: the command, or `None` for a room that is open to the own user only.
     HowToJoin(Option<&'a str>),
+    /// The link of a page that shows the room.
+    PageLink(&'a str),
+    /// How to get such a page.
+    NoPage,
+    /// The terminal is too small for a QR code.
+    NoPlaceForCode,
     // status
     Link {
         side: LinkSide,

@@ -126,6 +126,9 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::HowToBegin => "Введите текст внизу и нажмите Enter: его прочитают все в комнате.".into(),
         Phrase::EmptyRoom => "Сообщений пока нет.".into(),
         Phrase::HowToJoin(Some(command)) => format!("Присоединиться можно командой: {command}"),
+        Phrase::PageLink(link) => format!("В браузере: {link}"),
+        Phrase::NoPage => "Чтобы войти можно было из браузера и с телефона, запустите chat-web --share с тем же адресом.".into(),
+        Phrase::NoPlaceForCode => "(Окно терминала слишком мало для QR-кода.)".into(),
         Phrase::HowToJoin(None) => "В эту комнату могут войти только ваши программы. Чтобы впустить других:\nchat-tui --share 127.0.0.1 (этот компьютер) или 0.0.0.0 (сеть).".into(),
         Phrase::Link { side, state, seconds } => {
             let side = match side {
@@ -185,7 +188,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::News(news) => match news {
             NoticeText::LocalRoom(RoomNotice::Started(dir)) => format!("На этом компьютере не было запущенного сервера, поэтому открыта локальная комната; её данные в {}. Войти в неё могут только ваши программы; --share впускает и других.", dir.display()),
             NoticeText::LocalRoom(RoomNotice::Shared(address)) if address.is_near() => format!("Другие пользователи этого компьютера могут присоединиться командой: {}", address.command()),
-            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("Комната открыта для сети без шифрования: войти и читать может любой, кому доступен этот компьютер. Присоединиться можно командой: {}", address.command()),
+            NoticeText::LocalRoom(RoomNotice::Shared(address)) => format!("Комната открыта для сети без шифрования: войти и читать может любой, кому доступен этот компьютер. Присоединиться можно командой: {} (/share повторит её и покажет ссылку для браузера)", address.command()),
             NoticeText::LocalRoom(RoomNotice::TurnedAway { uid }) => format!("Программа другого пользователя этого компьютера (uid {uid}) пыталась войти в комнату и не была впущена. Чтобы впускать других, используйте --share 127.0.0.1."),
             NoticeText::LocalRoom(RoomNotice::Full { bytes }) => format!("Комната достигла размера {} ГиБ и не принимает сообщений, пока открыта для других.", bytes / (1024 * 1024 * 1024)),
             NoticeText::LocalRoom(RoomNotice::NotShared(address)) => format!("Комната {address} принадлежит другому пользователю этого компьютера, и он не открыл её для других."),
@@ -256,7 +259,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::PlainFound(n) => format!("Найдено: {n}."),
         Phrase::PlainMention => "Вам, ".into(),
         Phrase::PlainUnread => "Новые сообщения:".into(),
-        Phrase::PlainHelp => "Каждая строка — сообщение. Команды: /help, /status, /token, /retry, /discard, /search ТЕКСТ, /who, /accounts, /register [ИМЯ], /export [ФАЙЛ], /quit. Чтобы сообщение начиналось с косой черты, введите //.".into(),
+        Phrase::PlainHelp => "Каждая строка — сообщение. Команды: /help, /status, /token, /retry, /discard, /search ТЕКСТ, /who, /share, /accounts, /register [ИМЯ], /export [ФАЙЛ], /quit. Чтобы сообщение начиналось с косой черты, введите //.".into(),
         Phrase::PlainLeft(n) => {
             let messages = few(n, "сообщение", "сообщения", "сообщений");
             format!("Не подтверждено: {n} {messages}; сохранено и будет показано при следующем запуске.")

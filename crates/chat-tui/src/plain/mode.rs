@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use chat_client::{DeliveryState, PostId, Text, display};
+use chat_frontend::qr;
 use jiff::Timestamp;
 
 use crate::app::{App, Dialog, RegistrationStep, Screen};
 use crate::effect::Effect;
-use crate::event::AppEvent;
+use crate::event::{AppEvent, JoinWays};
 use crate::keymap::Action;
 use crate::lang::Phrase;
 use crate::timeline::{Held, PendingMessage, clean_name};
@@ -18,6 +19,8 @@ pub(crate) struct PlainMode {
     pub(super) app: App,
     /// A user types and can be asked.
     pub(super) interactive: bool,
+    /// Columns and rows of the terminal; `None` where the reports go elsewhere.
+    pub(super) terminal: Option<(u16, u16)>,
     /// The output, oldest first.
     pub(super) output: Vec<OutputLine>,
     /// Input lines that arrived before the chat was ready.
@@ -64,6 +67,7 @@ impl PlainMode {
         Self {
             app,
             interactive,
+            terminal: None,
             output: Vec::new(),
             early: VecDeque::new(),
             in_flight: HashMap::new(),
@@ -142,6 +146,10 @@ impl PlainMode {
 
     /// Handles an event.
     pub(crate) fn event(&mut self, message: AppEvent, now: Timestamp) -> Vec<Effect> {
+        if let AppEvent::JoinWays(ways) = &message {
+            self.report_join_ways(ways);
+            return Vec::new();
+        }
         let before = (self.app.screen, self.app.links.clone(), self.app.dialog.is_some());
         // A report may contain a time.
         self.app.now = now;
@@ -243,6 +251,19 @@ impl PlainMode {
     pub(super) fn report_own(&mut self, text: &Text, state: &DeliveryState, held: Option<&Held>) {
         let text = display::clean_for_terminal(text.as_str());
         self.report(Phrase::PlainOwn { text: &text, state, held, until: self.app.refused_until(state) });
+    }
+
+    /// Reports how others join; with the code of the link, where a terminal has room for it.
+    fn report_join_ways(&mut self, ways: &JoinWays) {
+        let (lines, link) = self.app.join_lines(ways);
+        lines.iter().for_each(|line| self.report_text(line));
+        let Some((columns, rows)) = self.terminal else { return };
+        // One row is the typed one.
+        match link.map(|link| qr::fitting(&link, columns, rows.saturating_sub(1))) {
+            Some(Some(code)) => self.output.extend(code.lines().map(|line| OutputLine::Report(line.to_owned()))),
+            Some(None) => self.report(Phrase::NoPlaceForCode),
+            None => {}
+        }
     }
 
     pub(super) fn report_text(&mut self, text: &str) {

@@ -1,6 +1,6 @@
 //! The loop of plain mode.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -65,6 +65,9 @@ async fn turn_with(
         }
         let last = ended_at.map(|at| at + DRAIN_TIMEOUT);
         input.draw()?;
+        if io::stderr().is_terminal() {
+            plain.terminal = crossterm::terminal::size().ok();
+        }
         // All branches are cancel safe: lines, events and signals stay in their channels.
         let effects = tokio::select! {
             events = input.next(|| plain.names()), if plain.wants_lines() => {

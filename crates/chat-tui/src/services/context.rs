@@ -19,6 +19,8 @@ pub(super) struct ServiceContext {
     pub(super) history_log: Mutex<HistoryLog>,
     pub(super) credentials_path: PathBuf,
     pub(super) outbox_path: PathBuf,
+    /// The directory of the local room.
+    pub(super) data_dir: PathBuf,
     /// The channel for events to the application.
     pub(super) news: Sender<AppEvent>,
     /// The current search; 0 for none.

@@ -17,7 +17,7 @@ use super::files::RegistrationResult;
 use super::history_log::HistoryLog;
 use super::keeper::FileKeeper;
 use super::writer::WriterCommand;
-use super::{files, history, listener, writer};
+use super::{files, history, listener, share, writer};
 use crate::effect::Effect;
 use crate::event::{AppEvent, NoticeText};
 use crate::paths::Paths;
@@ -65,6 +65,7 @@ impl Services {
             history_path: paths.history,
             credentials_path: paths.credentials,
             outbox_path: paths.outbox,
+            data_dir: paths.data_dir,
             news,
             searching: AtomicU64::new(0),
             listener: Mutex::new(None),
@@ -141,6 +142,7 @@ impl Services {
             Effect::StopSearch => self.shared.searching.store(0, std::sync::atomic::Ordering::Release),
             Effect::ListPaths(typed) => self.shared.blocking(move |shared| files::list_paths(shared, typed)),
             Effect::Export(path) => self.shared.blocking(move |shared| files::export(shared, path)),
+            Effect::HowToJoin => self.shared.blocking(share::how_to_join),
             Effect::Remember(place) => self.read_position.keep(place),
             Effect::Notify(_)
             | Effect::BareView(_)

@@ -31,8 +31,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
 
 /// Draws how to begin, where the first message will be.
 fn empty_room(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
-    let local = app.local_room || matches!(app.place.as_str(), "127.0.0.1" | "localhost" | "::1");
-    let elsewhere = (!local).then(|| format!("chat-tui -lh {}", app.place));
+    let elsewhere = app.command_elsewhere();
     let command = app.shared_at.as_deref().or(elsewhere.as_deref());
     let lines = [app.text(Phrase::EmptyRoom), app.text(Phrase::HowToBegin), app.text(Phrase::HowToJoin(command))];
     // On a small screen the first ones, whole.

@@ -20,15 +20,15 @@ pub(super) fn welcome(plan: &Plan, address: SocketAddr, metrics: Option<SocketAd
         text.push_str(
             "Everyone in this network can join, without encryption: others can read messages and tokens on the way.\n",
         );
-        if let Some(code) = qr::unicode(&link) {
-            let _ = write!(text, "\n{code}\n");
+        if let Some(code) = qr::for_stdout(&link) {
+            let _ = write!(text, "\n{code}");
         }
     }
     text
 }
 
 /// Returns the link to the page.
-fn link(plan: &Plan, address: SocketAddr) -> String {
+pub(super) fn link(plan: &Plan, address: SocketAddr) -> String {
     if let Some(public) = &plan.public_url {
         return format!("{}/", public.origin());
     }

@@ -29,7 +29,8 @@ pub(super) struct Plan {
     pub(super) client: ClientConfig,
     options: WebOptions,
     policy: LocalRoomPolicy,
-    data_dir: PathBuf,
+    /// The directory of the local room.
+    pub(super) data_dir: PathBuf,
     credentials: PathBuf,
 }
 

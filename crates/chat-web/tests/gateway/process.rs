@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use chat_client::{ClientConfig, Listener, ListenerEvent, Nickname, Resume};
+use chat_frontend::local_room::announced_page;
 use chat_server::{MemoryJournal, Server, ServerConfig};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -199,4 +200,54 @@ async fn killed_program_stores_each_post_once() {
     sent.sort_unstable();
     assert_eq!(texts, sent);
     server.drain().await.unwrap();
+}
+
+/// Starts a page that is shared with the users of this machine, for a room at these ports.
+fn sharing(dir: &tempfile::TempDir, (listen, write): (u16, u16)) -> Command {
+    let mut command = program(dir);
+    command.args(["--http", "127.0.0.1:0", "--share", "127.0.0.1"]);
+    command.args(["--listen-port", &listen.to_string(), "--write-port", &write.to_string()]);
+    command
+}
+
+#[tokio::test]
+async fn shared_page_is_announced_while_it_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let ports = free_ports();
+    let mut first = sharing(&dir, ports).spawn().unwrap();
+    let url = ready(&mut first, &["url"]).await.remove(0);
+    // The line comes first.
+    let announced = async {
+        loop {
+            match announced_page(&data) {
+                Some(link) => break link,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    assert_eq!(timeout(DEADLINE, announced).await.unwrap(), url);
+    // Another one joins the room, which is shared at this address, and leaves the announcement alone.
+    let mut second = sharing(&dir, ports).spawn().unwrap();
+    ready(&mut second, &["url"]).await;
+    assert_eq!(announced_page(&data), Some(url));
+    second.kill().await.unwrap();
+    first.kill().await.unwrap();
+    assert_eq!(announced_page(&data), None);
+}
+
+#[tokio::test]
+async fn room_that_is_not_shared_has_no_shared_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let mut own = program(&dir);
+    own.args(["--http", "127.0.0.1:0", "--local-room"]);
+    own.args(["--listen-port", &ports.0.to_string(), "--write-port", &ports.1.to_string()]);
+    let mut own = own.spawn().unwrap();
+    ready(&mut own, &["http"]).await;
+    let output = timeout(DEADLINE, sharing(&dir, ports).output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("not shared at this address"), "{said}");
+    own.kill().await.unwrap();
 }

@@ -113,6 +113,10 @@ pub enum JournalError {
     /// The file is not a store, or its header is damaged.
     #[error("the store is damaged")]
     Damaged,
+    /// The check of the whole store, which goes on behind a server that was started after a crash, found damage. The journal
+    /// is not used any more; the next start repairs the store.
+    #[error("damage was found in the store: the server stops, and its next start repairs the store")]
+    DamageFound,
     /// A newer version of this program wrote the store.
     #[error("the store has format {found}, this program supports up to {known}: use a newer program")]
     TooNew {
@@ -136,6 +140,13 @@ pub enum JournalError {
     /// Any other failure, from SQLite or from a journal outside of this crate.
     #[error("the store failed")]
     Other(#[source] BoxedError),
+}
+
+impl JournalError {
+    /// Returns whether the journal must not be used any more.
+    pub(crate) fn ends_the_journal(&self) -> bool {
+        matches!(self, Self::SyncFailed | Self::DamageFound)
+    }
 }
 
 /// The reason why a directory is not accepted as a data directory.

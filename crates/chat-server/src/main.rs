@@ -161,7 +161,7 @@ async fn open_metrics(asked: SocketAddr) -> Result<MetricsPort> {
 
 async fn open_journal(dir: PathBuf) -> Result<SqliteJournal> {
     let of = dir.clone();
-    let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(dir)).await;
+    let opened = tokio::task::spawn_blocking(move || SqliteJournal::open_checking_behind(dir)).await;
     opened.context("could not open the store")?.map_err(named(&of))
 }
 

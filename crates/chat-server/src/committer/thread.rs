@@ -158,7 +158,7 @@ impl<J: Journal> JournalOwner<J> {
     /// not outgrow the bound. At least one step, so that the rest is removed while nothing is posted.
     ///
     /// # Errors
-    /// [`JournalError::SyncFailed`], after which nothing can be stored.
+    /// An error after which nothing can be stored.
     fn expire(&mut self, added: u64) -> Result<(), JournalError> {
         let keep = self.limits.load().keep;
         let mut freed = 0;
@@ -172,7 +172,7 @@ impl<J: Journal> JournalOwner<J> {
                         self.meters.expired(step.removed, self.journal.reader().oldest());
                     }
                 }
-                Err(JournalError::SyncFailed) => return Err(JournalError::SyncFailed),
+                Err(error) if error.ends_the_journal() => return Err(error),
                 // Tried again after the next transaction, or in a second.
                 Err(error) => RateLimitedLog::NotExpired.log_error(&error),
             }
@@ -210,13 +210,12 @@ impl<J: Journal> JournalOwner<J> {
     fn maintain(&mut self, Maintenance { probe, revoked }: Maintenance) -> Result<(), JournalError> {
         if probe {
             let probed = self.journal.probe();
-            if matches!(probed, Err(JournalError::SyncFailed)) {
-                return probed;
-            }
-            if let Err(error) = &probed {
-                self.failures.failed(error);
-            }
             self.meters.store_works(probed.is_ok());
+            match probed {
+                Err(error) if error.ends_the_journal() => return Err(error),
+                Err(error) => self.failures.failed(&error),
+                Ok(()) => {}
+            }
         }
         let found = self.journal.revoked_elsewhere().unwrap_or_else(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not read revoked accounts");
@@ -224,7 +223,7 @@ impl<J: Journal> JournalOwner<J> {
         });
         self.expiring = true;
         match self.journal.tidy() {
-            Err(JournalError::SyncFailed) => return Err(JournalError::SyncFailed),
+            Err(error) if error.ends_the_journal() => return Err(error),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "could not erase removed texts completely");
             }
@@ -304,10 +303,10 @@ impl<J: Journal> JournalOwner<J> {
                 }
             }
             // What was written may or may not be there after the next start, so these posts get no answer.
-            Err(JournalError::SyncFailed) => {
+            Err(error) if error.ends_the_journal() => {
                 meters.commit_failed();
                 batch.drain(..).for_each(|request| request.reply.send(Err(CommitError::Uncertain)));
-                return Err(JournalError::SyncFailed);
+                return Err(error);
             }
             Err(error) => {
                 meters.commit_failed();

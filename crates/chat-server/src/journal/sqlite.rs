@@ -2,6 +2,7 @@
 
 mod actions;
 mod admin;
+mod background_check;
 #[cfg(feature = "bin")]
 mod backup;
 mod clean_shutdown;

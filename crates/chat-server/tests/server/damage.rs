@@ -178,3 +178,27 @@ async fn damaged_row_is_logged_at_a_bounded_rate() {
     let lines = log.lines().filter(|line| line.contains("damaged messages")).count();
     assert!((1..100).contains(&lines), "{lines} lines: {log}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn damage_found_behind_a_server_stops_it_and_the_next_start_repairs() {
+    let dir = tempfile::tempdir().unwrap();
+    crate::clean_shutdown::rotten(dir.path());
+    // As a crash leaves it.
+    fs::remove_file(dir.path().join("closed")).unwrap();
+    let arguments = ["--data-dir", dir.path().to_str().unwrap()];
+    let (code, _, log) = crate::binary::Program::start(&arguments).end();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("damage was found in the store"), "{log}");
+
+    let program = crate::binary::Program::start(&arguments);
+    let mut listener = Peer::connect(program.listen).await;
+    listener.resume("{\"last\": 40}").await;
+    for seq in (1..=40).filter(|&seq| seq != 17) {
+        assert_eq!(listener.numbered().await.seq, seq);
+    }
+    program.signal("-TERM");
+    let (code, _, log) = program.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains(".damaged-"), "{log}");
+}

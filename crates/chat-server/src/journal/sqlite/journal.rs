@@ -10,12 +10,13 @@ use chat_proto::Seq;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::background_check::BackgroundCheck;
 use super::error::StoreError;
 use super::expire::{self, Expiry};
 use super::head_marker::HeadMarker;
 use super::identity::StoreIdentity;
 use super::insert::{Insert, insert_stream};
-use super::open::{self, Opened};
+use super::open::{self, CheckTime, Opened};
 use super::reader::SqliteReader;
 use super::repair::Recovery;
 use super::{admin, clean_shutdown, schema};
@@ -56,6 +57,8 @@ pub struct SqliteJournal {
     last_at: i64,
     recovery: Option<Recovery>,
     expiry: Expiry,
+    /// The check of the rest of a store that was opened after a crash.
+    check: Option<BackgroundCheck>,
     /// The write-ahead log may contain texts that were removed.
     erasing: bool,
     clock: Clock,
@@ -81,13 +84,31 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError`] if the directory cannot be used or another server has it. Damage is not an error.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, JournalError> {
-        let dir = DataDir::open(dir.as_ref())?;
+        Self::open_in(dir.as_ref(), CheckTime::Before)
+    }
+
+    /// Opens the store in `dir` like [`SqliteJournal::open`], but after a crash it is checked on a thread while it is in
+    /// use, so the time does not depend on the number of messages. Until then the state is that of a store that was shut
+    /// down cleanly: each message is checked when it is read. If the check finds damage, the journal ends with
+    /// [`JournalError::DamageFound`], and the next start repairs the store.
+    ///
+    /// A store that another program has changed, or that is known to be damaged, is checked before it is in use.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`].
+    pub fn open_checking_behind(dir: impl AsRef<Path>) -> Result<Self, JournalError> {
+        Self::open_in(dir.as_ref(), CheckTime::Behind)
+    }
+
+    fn open_in(dir: &Path, when: CheckTime) -> Result<Self, JournalError> {
+        let dir = DataDir::open(dir)?;
         let path = dir.path().join(STORE);
         let head_marker = HeadMarker::open(&dir.path().join("mark"))?;
-        let Opened { connection, log, recovery } = open::open(dir.path(), &path)?;
+        let Opened { connection, log, recovery, unchecked } = open::open(dir.path(), &path, when)?;
         let expired = expire::expired(&connection)?.flatten().unwrap_or_default();
         let mut journal = Self {
             identity: StoreIdentity::of(&path),
+            check: if unchecked { Some(BackgroundCheck::start(dir.path(), &path)?) } else { None },
             reader: Arc::new(SqliteReader::new(path, oldest(&connection, expired.seq)?)),
             head_marker,
             head: log.head,
@@ -148,7 +169,14 @@ impl SqliteJournal {
         Ok(())
     }
 
+    /// # Errors
+    /// [`JournalError::DamageFound`] once the check that goes on behind the server has found some.
+    fn check_verdict(&self) -> Result<(), JournalError> {
+        self.check.as_ref().map_or(Ok(()), BackgroundCheck::verdict)
+    }
+
     fn store(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, StoreError> {
+        self.check_verdict()?;
         self.dir.check_lock()?;
         self.identity.check()?;
         let at = (self.clock.0)().max(self.last_at);
@@ -241,6 +269,7 @@ impl Journal for SqliteJournal {
     }
 
     fn tidy(&mut self) -> Result<(), JournalError> {
+        self.check_verdict()?;
         if self.erasing {
             let erased = self.erase_log().map_err(|error| self.distrusted(error));
             self.erasing = !erased?;
@@ -272,6 +301,11 @@ impl Journal for SqliteJournal {
 
     fn close(&mut self) -> Result<(), JournalError> {
         self.reader.close();
+        // A check that has not ended says nothing.
+        let checked = self.check.take().is_none_or(|mut check| {
+            check.stop();
+            check.found_sound()
+        });
         // Moves the write-ahead log into the store. If there is no space for that, the next start reads it as it is.
         let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
         self.identity.renew();
@@ -284,6 +318,7 @@ impl Journal for SqliteJournal {
         };
         // A store that is known to be damaged must be checked and repaired by the next start.
         if busy == 0
+            && checked
             && !self.reader.has_seen_damage()
             && let Err(error) = clean_shutdown::leave(self.dir.path(), &self.dir.path().join(STORE), self.head)
         {
@@ -318,6 +353,8 @@ fn data_version(connection: &Connection) -> Result<i64, StoreError> {
 
 #[cfg(test)]
 mod action_tests;
+#[cfg(test)]
+mod check_tests;
 #[cfg(test)]
 mod expiry_tests;
 #[cfg(test)]

@@ -19,16 +19,42 @@ pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) log: LogSummary,
     pub(super) recovery: Option<Recovery>,
+    /// Only what a start needs was checked, and the rest should be.
+    pub(super) unchecked: bool,
+}
+
+/// When a store is checked that may have been in use when its server crashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CheckTime {
+    /// Before it is opened.
+    Before,
+    /// While it is in use.
+    Behind,
+}
+
+/// What is known of a store before it is opened.
+#[derive(Clone, Copy)]
+enum StoreTrust {
+    /// Unchanged since a clean shutdown, with this head.
+    Closed(Seq),
+    /// Its last server did not end in order, or it was put here by a person. Nothing says that it is damaged.
+    Crashed,
+    /// Changed by another program, or known to be damaged.
+    None,
 }
 
 /// Opens the store at `path` in the locked directory `dir`, or creates one.
-pub(super) fn open(dir: &Path, path: &Path) -> Result<Opened, StoreError> {
+pub(super) fn open(dir: &Path, path: &Path, when: CheckTime) -> Result<Opened, StoreError> {
     let note = clean_shutdown::take(dir)?;
     repair::finish_interrupted(path)?;
     drop(private_file(path)?);
-    let left = note.and_then(|note| note.head_of(path));
-    match open_sound(path, left) {
-        Ok(Some((connection, log))) => return Ok(Opened { connection, log, recovery: None }),
+    let trust = match note.map(|note| note.head_of(path)) {
+        Some(Some(head)) => StoreTrust::Closed(head),
+        None if when == CheckTime::Behind => StoreTrust::Crashed,
+        Some(None) | None => StoreTrust::None,
+    };
+    match open_sound(path, trust) {
+        Ok(Some(opened)) => return Ok(opened),
         Ok(None) => {}
         Err(error) if error.is_damage() => tracing::warn!(%error, "the store is damaged"),
         Err(error) => return Err(error),
@@ -36,12 +62,11 @@ pub(super) fn open(dir: &Path, path: &Path) -> Result<Opened, StoreError> {
     let recovery = Some(repair::repair(path)?);
     let connection = schema::open_for_writing(path)?;
     let log = verify::verify(&connection)?.into_summary();
-    Ok(Opened { connection, log, recovery })
+    Ok(Opened { connection, log, recovery, unchecked: false })
 }
 
-/// Opens the store if it is intact; `None` if it is not. `left` is its head if the file is known to be unchanged since
-/// a clean shutdown.
-fn open_sound(path: &Path, left: Option<Seq>) -> Result<Option<(Connection, LogSummary)>, StoreError> {
+/// Opens the store if it is intact, as far as it is checked; `None` if it is not.
+fn open_sound(path: &Path, trust: StoreTrust) -> Result<Option<Opened>, StoreError> {
     let connection = schema::open_for_writing(path)?;
     let streams: Option<i64> = connection.query_row("SELECT 1 FROM stream LIMIT 1", [], |row| row.get(0)).optional()?;
     let empty: i64 = connection.query_row(
@@ -53,8 +78,23 @@ fn open_sound(path: &Path, left: Option<Seq>) -> Result<Option<(Connection, LogS
         insert_stream(&connection, &LogStream::starting_at(1))?;
     }
     // An error counts like a wrong checksum: the full check determines what it is.
-    if let Some(log) = left.and_then(|head| quick_check::quick_check(&connection, head).ok().flatten()) {
-        return Ok(Some((connection, log)));
+    let quick = |expected| quick_check::quick_check(&connection, expected).ok().flatten();
+    match trust {
+        StoreTrust::Closed(head) => {
+            if let Some(log) = quick(Some(head)) {
+                return Ok(Some(Opened { connection, log, recovery: None, unchecked: false }));
+            }
+        }
+        StoreTrust::Crashed => {
+            if let Some(log) = quick(None) {
+                rewrite_log(&connection)?;
+                if empty == 0 {
+                    tracing::info!("the store was not shut down cleanly: checking all of it while it is in use");
+                }
+                return Ok(Some(Opened { connection, log, recovery: None, unchecked: empty == 0 }));
+            }
+        }
+        StoreTrust::None => {}
     }
     if empty == 0 {
         // Logged before, because it takes a while for a long log.
@@ -65,7 +105,7 @@ fn open_sound(path: &Path, left: Option<Seq>) -> Result<Option<(Connection, LogS
         return Ok(None);
     }
     rewrite_log(&connection)?;
-    Ok(Some((connection, report.into_summary())))
+    Ok(Some(Opened { connection, log: report.into_summary(), recovery: None, unchecked: false }))
 }
 
 /// Moves the write-ahead log of a crash into the store, which writes and syncs all of its pages. After a failed sync the

@@ -1,5 +1,5 @@
-//! Checks what a start needs of a store that was shut down cleanly and is unchanged since. Of the messages only the
-//! last is read, so the time does not depend on their number.
+//! Checks what a start needs of a store that was shut down cleanly and is unchanged since, or that is checked completely
+//! while it is in use. Of the messages only the last is read, so the time does not depend on their number.
 
 use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension};
@@ -8,9 +8,9 @@ use super::error::StoreError;
 use super::verify::LogSummary;
 use super::{actions, expire, row};
 
-/// Returns the log of the store; `None` on any sign of damage. All accounts are checked: the server reads them anyway,
+/// Returns the log of the store; `None` on any sign of damage, or if its head is not the expected one. All accounts are checked: the server reads them anyway,
 /// and a skipped one could not log in.
-pub(super) fn quick_check(connection: &Connection, head: Seq) -> Result<Option<LogSummary>, StoreError> {
+pub(super) fn quick_check(connection: &Connection, expected: Option<Seq>) -> Result<Option<LogSummary>, StoreError> {
     let mut streams = connection.prepare(&format!("SELECT {} FROM stream ORDER BY n", row::STREAM))?;
     let streams: Option<Vec<_>> = streams.query_map([], |found| Ok(row::stream(found)))?.collect::<Result<_, _>>()?;
     let mut accounts = connection.prepare(&format!("SELECT {} FROM account ORDER BY id", row::ACCOUNT))?;
@@ -30,6 +30,7 @@ pub(super) fn quick_check(connection: &Connection, head: Seq) -> Result<Option<L
         None => 0,
     };
     let Some(expired) = expire::expired(connection)? else { return Ok(None) };
-    let found = found.max(expired.map_or(0, |expired| expired.seq));
-    Ok(streams.filter(|streams| found == head && !streams.is_empty()).map(|streams| LogSummary { head, streams }))
+    let head = found.max(expired.map_or(0, |expired| expired.seq));
+    let is_expected = expected.is_none_or(|expected| expected == head);
+    Ok(streams.filter(|streams| is_expected && !streams.is_empty()).map(|streams| LogSummary { head, streams }))
 }

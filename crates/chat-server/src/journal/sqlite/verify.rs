@@ -64,6 +64,8 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
         sound: true,
         lost_end: None,
     };
+    // One state of the store for all parts of the check, because a running server may add messages in the meantime.
+    let snapshot = connection.unchecked_transaction()?;
     // Not `integrity_check`, which looks up the id of each message in the index in random order: a sequential read of
     // the whole index finds the same.
     let mut check = connection.prepare("PRAGMA quick_check(1)")?;
@@ -114,6 +116,8 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
         last_at = message.at();
     }
     report.sound &= indexed(connection)? == Some(ids);
+    drop(rows);
+    snapshot.finish()?;
     Ok(report)
 }
 

@@ -60,6 +60,7 @@ mod line;
 mod listener;
 mod message;
 mod plain_lines;
+mod proxy_header;
 mod state_machine;
 mod text;
 mod writer;
@@ -83,6 +84,7 @@ pub use listener::{
 };
 pub use message::{Message, encode_plain};
 pub use plain_lines::PlainLines;
+pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyProgress};
 pub use state_machine::{NotReady, Output, StateMachine};
 pub use text::{MAX_TEXT_BYTES, Text, TextError};
 pub use writer::{

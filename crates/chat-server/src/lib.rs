@@ -68,6 +68,7 @@ pub mod transfer;
 pub use accounts::TokenHash;
 pub use action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
 pub use address_range::{AddressRange, AddressRangeError};
+pub use chat_proto::{ProxyHeader, ProxyHeaderError, ProxyProgress};
 pub use config::{DEFAULT_LISTEN_PORT, DEFAULT_WRITE_PORT, ServerConfig};
 pub use entry::{
     AccountRecord, Appended, Author, Draft, LogEntry, LogStream, MessageRecord, SERVER_ACCOUNT, Tombstone,
@@ -84,7 +85,6 @@ pub use journal::{
 pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness, RefusedRegistrations};
-pub use net::{ProxyHeader, ProxyHeaderError, ProxyProgress};
 #[cfg(feature = "tls")]
 pub use net::{TlsCertificate, TlsPorts};
 pub use registration::{Invitation, RegistrationPolicy};

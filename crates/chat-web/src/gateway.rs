@@ -16,7 +16,7 @@ use crate::account::pool::AccountPool;
 use crate::dialler::Dialler;
 use crate::http::router::router;
 use crate::http::state::{PageCount, WebCounters, WebState};
-use crate::http::visitor::{GatewayNames, PublicUrl};
+use crate::http::visitor::{GatewayNames, ProxyHeaderName, PublicUrl};
 use crate::net::connection::{ConnectionInfo, serve_http};
 use crate::rates::{VisitorRate, VisitorRates};
 use crate::room::feed::RoomFeed;
@@ -48,6 +48,10 @@ pub struct GatewayConfig {
     pub public_url: Option<PublicUrl>,
     /// Proxies whose headers are believed.
     pub proxies: Vec<IpNet>,
+    /// The header in which they name the browser.
+    pub proxy_header: ProxyHeaderName,
+    /// Balancers whose connections begin with a PROXY header.
+    pub proxy_from: Vec<IpNet>,
     /// Registrations of one address; `None` has no limit.
     pub register_rate: Option<VisitorRate>,
     /// Posts of one address; `None` has no limit.
@@ -66,6 +70,8 @@ impl GatewayConfig {
             announce_browsers: false,
             public_url: None,
             proxies: Vec::new(),
+            proxy_header: ProxyHeaderName::default(),
+            proxy_from: Vec::new(),
             // As the server: a class behind one address can register at once, a script cannot fill the store.
             register_rate: Some(VisitorRate { per_second: 1.0, burst: 1_000 }),
             // As the server for one account, for as many people as an office has.
@@ -94,7 +100,12 @@ impl Gateway {
         let gateway = id[..8].to_owned();
         let own = StreamId::new(&format!("web-{gateway}")).unwrap_or_else(|_| unreachable!("letters and digits"));
         let state = Arc::new(WebState {
-            names: GatewayNames { public_url: config.public_url, proxies: config.proxies },
+            names: GatewayNames {
+                public_url: config.public_url,
+                proxies: config.proxies,
+                proxy_header: config.proxy_header,
+                balancers: config.proxy_from,
+            },
             room: client.listen_addr_text(),
             gateway,
             feed: RoomFeed::start(client.clone(), dialler.clone(), own),
@@ -143,6 +154,10 @@ impl Gateway {
 
     pub(crate) fn is_proxy(&self, peer: IpAddr) -> bool {
         self.state.names.is_proxy(peer)
+    }
+
+    pub(crate) fn is_balancer(&self, peer: IpAddr) -> bool {
+        self.state.names.is_balancer(peer)
     }
 
     pub(crate) fn state(&self) -> &WebState {

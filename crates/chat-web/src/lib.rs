@@ -23,7 +23,7 @@ mod wire;
 pub use command_line::arguments::command;
 pub use dialler::Dialler;
 pub use gateway::{Gateway, GatewayConfig};
-pub use http::visitor::{PublicUrl, PublicUrlError};
+pub use http::visitor::{ProxyHeaderName, PublicUrl, PublicUrlError};
 pub use manual::MANUAL;
 pub use net::connection::ConnectionInfo;
 pub use program::main;

@@ -6,16 +6,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_proto::{ProxyHeader, ProxyProgress};
 use futures_util::FutureExt as _;
 use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
-use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::proxy_header::{ProxyHeader, ProxyProgress};
 use crate::admission::{Admission, ConnectionPermit};
 use crate::error::StartError;
 use crate::hooks::Hooks;
@@ -198,24 +197,10 @@ static WITHOUT_HEADER: Semaphore = Semaphore::const_new(PROXIES_WAITING);
 /// do, costs nothing and is not logged.
 async fn behind_proxy(mut stream: TcpStream, proxy: SocketAddr) -> Option<(TcpStream, SocketAddr)> {
     let _place = WITHOUT_HEADER.try_acquire().ok()?;
-    let mut header = ProxyHeader::default();
-    let read = timeout(PROXY_HEADER_WITHIN, async {
-        let mut buffer = [0; 512];
-        loop {
-            let wanted = match header.progress() {
-                Ok(ProxyProgress::Need(count)) => count.min(buffer.len()),
-                Ok(ProxyProgress::Client(peer)) => return Ok(Some(peer)),
-                Ok(ProxyProgress::Own) => return Ok(Some(proxy)),
-                Err(error) => return Err(error),
-            };
-            match stream.read(&mut buffer[..wanted]).await {
-                Ok(0) | Err(_) => return Ok(None),
-                Ok(count) => header.receive(&buffer[..count]),
-            }
-        }
-    });
-    match read.await {
-        Ok(Ok(peer)) => peer.map(|peer| (stream, peer)),
+    match timeout(PROXY_HEADER_WITHIN, ProxyHeader::read(&mut stream)).await {
+        Ok(Ok(Some(ProxyProgress::Client(peer)))) => Some((stream, peer)),
+        Ok(Ok(Some(ProxyProgress::Own))) => Some((stream, proxy)),
+        Ok(Ok(_)) => None,
         Ok(Err(_)) | Err(_) => {
             RateLimitedLog::NoProxyHeader.log_peer(proxy.ip());
             None

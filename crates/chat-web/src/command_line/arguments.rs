@@ -105,6 +105,7 @@ mod tests {
             include_str!("../../../../dist/minechat-web.service"),
             include_str!("../../../../dist/nginx.conf"),
             include_str!("../../../../dist/Caddyfile"),
+            include_str!("../../../../dist/haproxy-web.cfg"),
             include_str!("../../../../dist/Containerfile"),
         ];
         for file in files {

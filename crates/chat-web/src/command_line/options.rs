@@ -19,6 +19,14 @@ pub(crate) enum LogSetting {
     Text,
 }
 
+/// The header in which proxies name the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ProxyHeaderSetting {
+    XForwardedFor,
+    Forwarded,
+}
+
 /// The options. Each field is a long option of the command line and a key of the configuration file, under the same
 /// name. `None` means that this source does not set it.
 #[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
@@ -33,10 +41,16 @@ pub(crate) struct WebOptions {
     /// Private key of the certificate, PEM.
     #[arg(long, value_name = "F", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Networks of proxies in front of this gateway (10.0.0.0/8,192.0.2.7), whose Forwarded or X-Forwarded-For names
-    /// the browser.
+    /// Networks of proxies in front of this gateway (10.0.0.0/8,192.0.2.7), whose X-Forwarded-For names the browser.
     #[arg(long, value_name = "CIDR[,CIDR]")]
     pub(crate) behind_proxy: Option<NetworksOption>,
+    /// The header of these proxies: x-forwarded-for, or forwarded (RFC 7239) [default: x-forwarded-for].
+    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
+    pub(crate) proxy_header: Option<ProxyHeaderSetting>,
+    /// Networks of balancers in front of this gateway, whose connections begin with a PROXY header, version 1 or 2, that
+    /// names the browser (or the next proxy, see --behind-proxy).
+    #[arg(long, value_name = "CIDR[,CIDR]")]
+    pub(crate) proxy_from: Option<NetworksOption>,
     /// Serve another address than loopback without encryption: everyone on the way can read messages and tokens.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true)]
@@ -119,6 +133,8 @@ impl WebOptions {
             tls_key,
             http: self.http.or(below.http),
             behind_proxy: self.behind_proxy.or(below.behind_proxy),
+            proxy_header: self.proxy_header.or(below.proxy_header),
+            proxy_from: self.proxy_from.or(below.proxy_from),
             plain_http: self.plain_http.or(below.plain_http),
             public_url: self.public_url.or(below.public_url),
             metrics: self.metrics.or(below.metrics),

@@ -58,11 +58,27 @@ pub(crate) struct Visitor {
     pub(crate) port: u16,
 }
 
+/// The header in which trusted proxies name the browser. Only one is read: proxies pass the other one on as the browser
+/// wrote it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyHeaderName {
+    /// `X-Forwarded-For`, which most proxies write.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` of RFC 7239.
+    Forwarded,
+}
+
 /// The names and the proxies of the gateway.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GatewayNames {
     pub(crate) public_url: Option<PublicUrl>,
+    /// Proxies whose headers are believed.
     pub(crate) proxies: Vec<IpNet>,
+    pub(crate) proxy_header: ProxyHeaderName,
+    /// Balancers whose connections begin with a PROXY header.
+    pub(crate) balancers: Vec<IpNet>,
 }
 
 impl GatewayNames {
@@ -104,6 +120,11 @@ impl GatewayNames {
         self.proxies.iter().any(|network| network.contains(&peer.to_canonical()))
     }
 
+    /// Returns whether the connections of a peer begin with a PROXY header.
+    pub(crate) fn is_balancer(&self, peer: IpAddr) -> bool {
+        self.balancers.iter().any(|network| network.contains(&peer.to_canonical()))
+    }
+
     /// Returns the address of the browser. Of a chain of proxies the last one that is not trusted counts: everything
     /// before it can be invented.
     fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
@@ -111,7 +132,7 @@ impl GatewayNames {
         if !self.is_proxy(peer) {
             return peer;
         }
-        let chain = forwarded_for(headers);
+        let chain = forwarded_for(headers, self.proxy_header);
         let mut address = peer;
         for hop in chain.iter().rev() {
             // An entry that cannot be read hides what is before it.
@@ -125,20 +146,18 @@ impl GatewayNames {
     }
 }
 
-/// Returns the addresses of `Forwarded`, or else of `X-Forwarded-For`, the browser's first. `None` is an entry that is
-/// not an address.
-fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+/// Returns the addresses of the header of proxies, the browser's first. `None` is an entry that is not an address.
+fn forwarded_for(headers: &HeaderMap, name: ProxyHeaderName) -> Vec<Option<IpAddr>> {
     let list = |name: &str| -> Vec<String> {
         let values = headers.get_all(name).iter();
         values
             .flat_map(|value| value.to_str().unwrap_or("?").split(',').map(str::to_owned).collect::<Vec<_>>())
             .collect()
     };
-    let standard = list(FORWARDED.as_str());
-    if !standard.is_empty() {
-        return standard.iter().map(|element| element_for(element)).collect();
+    match name {
+        ProxyHeaderName::Forwarded => list(FORWARDED.as_str()).iter().map(|element| element_for(element)).collect(),
+        ProxyHeaderName::XForwardedFor => list("x-forwarded-for").iter().map(|entry| node(entry.trim())).collect(),
     }
-    list("x-forwarded-for").iter().map(|entry| node(entry.trim())).collect()
 }
 
 /// Returns the `for` of one element of `Forwarded` (RFC 7239).

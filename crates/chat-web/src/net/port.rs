@@ -12,6 +12,7 @@ use chat_frontend::local_room::is_own_user;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
+use super::balancer::peer_behind;
 use super::connection::ConnectionInfo;
 use super::tls::WebCertificate;
 use crate::gateway::Gateway;
@@ -74,7 +75,8 @@ impl WebPort {
 
     /// Returns whether the user of a browser may use the room.
     fn admits(&self, gateway: &Gateway, stream: &TcpStream, peer: SocketAddr) -> bool {
-        let is_near = peer.ip().to_canonical().is_loopback() && !gateway.is_proxy(peer.ip());
+        let is_trusted = gateway.is_proxy(peer.ip()) || gateway.is_balancer(peer.ip());
+        let is_near = peer.ip().to_canonical().is_loopback() && !is_trusted;
         !is_near
             || !self.own_user_only.load(Ordering::Relaxed)
             || stream.local_addr().is_ok_and(|local| (self.is_own_user)(peer, local))
@@ -98,39 +100,35 @@ impl WebPort {
                 count(&counters.refused_connections);
                 continue;
             }
-            let Some(place) = self.place(gateway, peer.ip()) else {
+            let is_balancer = gateway.is_balancer(peer.ip());
+            let Some(mut place) = ConnectionPlace::take(gateway, &self.by_address) else {
                 count(&counters.refused_connections);
                 continue;
             };
+            // The address behind a balancer is not known yet.
+            if !is_balancer && !place.count(peer.ip()) {
+                count(&counters.refused_connections);
+                continue;
+            }
             // Small objects must not wait for the acknowledgement of those before them.
             let _ = stream.set_nodelay(true);
             let (gateway, certificate) = (gateway.clone(), self.certificate.clone());
             tokio::spawn(async move {
+                let mut stream = stream;
+                let peer = if is_balancer {
+                    let behind = peer_behind(&mut stream, peer).await.filter(|behind| place.count(behind.ip()));
+                    let Some(behind) = behind else {
+                        count(&gateway.counters().refused_connections);
+                        return;
+                    };
+                    behind
+                } else {
+                    peer
+                };
                 serve_one(&gateway, stream, peer, certificate).await;
                 drop(place);
             });
         }
-    }
-
-    /// Takes a place for a connection; `None` if there is none.
-    fn place(&self, gateway: &Gateway, peer: IpAddr) -> Option<ConnectionPlace> {
-        let open = &gateway.counters().open_connections;
-        let peer = counted(peer);
-        let is_counted = !peer.is_loopback() && !gateway.is_proxy(peer);
-        if open.load(Ordering::Relaxed) >= CONNECTIONS {
-            return None;
-        }
-        if is_counted {
-            let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = by_address.entry(peer).or_default();
-            if *count >= PER_ADDRESS {
-                return None;
-            }
-            *count += 1;
-        }
-        open.fetch_add(1, Ordering::Relaxed);
-        let by_address = is_counted.then(|| (self.by_address.clone(), peer));
-        Some(ConnectionPlace { gateway: gateway.clone(), by_address })
     }
 }
 
@@ -150,14 +148,44 @@ async fn serve_one(gateway: &Gateway, stream: TcpStream, peer: SocketAddr, certi
 /// The place of one connection; dropping it gives it back.
 struct ConnectionPlace {
     gateway: Gateway,
-    by_address: Option<(ByAddress, IpAddr)>,
+    by_address: ByAddress,
+    /// The address that it counts for.
+    counted: Option<IpAddr>,
+}
+
+impl ConnectionPlace {
+    /// Takes a place for a connection; `None` if there is none.
+    fn take(gateway: &Gateway, by_address: &ByAddress) -> Option<Self> {
+        let open = &gateway.counters().open_connections;
+        if open.load(Ordering::Relaxed) >= CONNECTIONS {
+            return None;
+        }
+        open.fetch_add(1, Ordering::Relaxed);
+        Some(Self { gateway: gateway.clone(), by_address: by_address.clone(), counted: None })
+    }
+
+    /// Counts the connection for its peer. `false` if this address has as many as it may.
+    fn count(&mut self, peer: IpAddr) -> bool {
+        let peer = counted(peer);
+        if peer.is_loopback() || self.gateway.is_proxy(peer) || self.gateway.is_balancer(peer) {
+            return true;
+        }
+        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = by_address.entry(peer).or_default();
+        if *count >= PER_ADDRESS {
+            return false;
+        }
+        *count += 1;
+        self.counted = Some(peer);
+        true
+    }
 }
 
 impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         self.gateway.counters().open_connections.fetch_sub(1, Ordering::Relaxed);
-        let Some((by_address, peer)) = &self.by_address else { return };
-        let mut by_address = by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(peer) = &self.counted else { return };
+        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = by_address.get_mut(peer) {
             *count -= 1;
             if *count == 0 {
@@ -168,48 +196,4 @@ impl Drop for ConnectionPlace {
 }
 
 #[cfg(test)]
-mod tests {
-    use chat_client::ClientConfig;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::time::timeout;
-
-    use super::*;
-    use crate::gateway::GatewayConfig;
-
-    /// Returns the answer to a request; empty if the connection was closed instead.
-    async fn answer(port: &WebPort, gateway: &Gateway) -> Vec<u8> {
-        let address = port.address().unwrap();
-        let request = async {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            let mut answer = Vec::new();
-            // A connection that was turned away may be reset at any step.
-            if stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.is_ok() {
-                let _ = stream.read_to_end(&mut answer).await;
-            }
-            answer
-        };
-        let served = async {
-            tokio::select! {
-                () = port.serve(gateway) => Vec::new(),
-                answer = request => answer,
-            }
-        };
-        timeout(Duration::from_secs(30), served).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn browsers_of_other_users_are_turned_away() {
-        let mut port = WebPort::open("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
-        port.is_own_user = |_, _| false;
-        let mut config = GatewayConfig::new(ClientConfig::new("127.0.0.1"));
-        let gateway = Gateway::start(config.clone());
-        assert!(!answer(&port, &gateway).await.is_empty());
-        port.admit_own_user_only();
-        assert!(answer(&port, &gateway).await.is_empty());
-        port.is_own_user = |_, _| true;
-        assert!(!answer(&port, &gateway).await.is_empty());
-        port.is_own_user = |_, _| false;
-        config.proxies = vec!["127.0.0.0/8".parse().unwrap()];
-        assert!(!answer(&port, &Gateway::start(config)).await.is_empty());
-    }
-}
+mod tests;

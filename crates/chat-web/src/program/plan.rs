@@ -8,10 +8,10 @@ use chat_frontend::local_room::{LocalRoom, LocalRoomPolicy, RoomNotice};
 use chat_frontend::report::chain;
 use tokio::sync::mpsc::Sender;
 
-use crate::command_line::options::{LogSetting, WebOptions};
+use crate::command_line::options::{LogSetting, ProxyHeaderSetting, WebOptions};
 use crate::command_line::value::RateOption;
 use crate::gateway::GatewayConfig;
-use crate::http::visitor::PublicUrl;
+use crate::http::visitor::{ProxyHeaderName, PublicUrl};
 use crate::net::tls::WebCertificate;
 
 /// The usual port. A page of http://127.0.0.1:8080 is an origin of its own.
@@ -92,6 +92,10 @@ impl Plan {
         config.announce_browsers = self.options.send_proxy == Some(true);
         config.public_url.clone_from(&self.public_url);
         config.proxies = self.options.behind_proxy.clone().map(|networks| networks.0).unwrap_or_default();
+        if self.options.proxy_header == Some(ProxyHeaderSetting::Forwarded) {
+            config.proxy_header = ProxyHeaderName::Forwarded;
+        }
+        config.proxy_from = self.options.proxy_from.clone().map(|networks| networks.0).unwrap_or_default();
         if let Some(RateOption(rate)) = self.options.register_rate {
             config.register_rate = rate;
         }
@@ -116,6 +120,7 @@ fn check_exposure(options: &WebOptions, http: SocketAddr, has_certificate: bool)
     let is_covered = http.ip().to_canonical().is_loopback()
         || has_certificate
         || options.behind_proxy.is_some()
+        || options.proxy_from.is_some()
         || options.plain_http == Some(true)
         // Sharing says so itself, in its description and in its warning.
         || options.share.is_some_and(|ip| ip == http.ip());
@@ -124,7 +129,7 @@ fn check_exposure(options: &WebOptions, http: SocketAddr, has_certificate: bool)
     }
     Err(format!(
         "{http} is not a loopback address, and messages and tokens would be sent unencrypted: use --tls-cert and --tls-key, \
-         or --behind-proxy with the network of a proxy that encrypts, or --plain-http to do it nevertheless"
+         or --behind-proxy or --proxy-from with the network of a proxy that encrypts, or --plain-http to do it nevertheless"
     ))
 }
 
@@ -157,6 +162,7 @@ mod tests {
             options("[::1]:8080"),
             WebOptions { plain_http: Some(true), ..options("0.0.0.0:8080") },
             WebOptions { behind_proxy: Some("10.0.0.0/8".parse().unwrap()), ..options("0.0.0.0:8080") },
+            WebOptions { proxy_from: Some("10.0.0.1".parse().unwrap()), ..options("0.0.0.0:8080") },
             WebOptions { share: Some([0, 0, 0, 0].into()), ..options("0.0.0.0:8080") },
         ] {
             Plan::new(covered).unwrap();

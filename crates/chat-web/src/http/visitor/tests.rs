@@ -16,6 +16,7 @@ fn proxied() -> GatewayNames {
     GatewayNames {
         public_url: Some("https://chat.example".parse().unwrap()),
         proxies: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()],
+        ..GatewayNames::default()
     }
 }
 
@@ -82,16 +83,26 @@ fn believes_trusted_proxies_only() {
         "203.0.113.5"
     );
     assert_eq!(address("10.0.0.1:9", &[("x-forwarded-for", "203.0.113.5, junk")]), "10.0.0.1");
-    assert_eq!(
-        address("10.0.0.1:9", &[("forwarded", "for=1.1.1.1, for=\"[2001:db8::7]:81\";proto=https")]),
-        "2001:db8::7"
-    );
-    assert_eq!(
-        address("10.0.0.1:9", &[("forwarded", "for=203.0.113.5"), ("x-forwarded-for", "1.1.1.1")]),
-        "203.0.113.5"
-    );
+    // Proxies that write the one header pass the other one on as the browser wrote it.
+    let both = [("forwarded", "for=\"[2001:db8::7]:81\";proto=https"), ("x-forwarded-for", "203.0.113.5")];
+    assert_eq!(address("10.0.0.1:9", &both), "203.0.113.5");
+    assert_eq!(address("10.0.0.1:9", &both[..1]), "10.0.0.1");
     assert_eq!(address("[::ffff:10.0.0.1]:9", &forged), "203.0.113.5");
     assert_eq!(address("10.0.0.1:9", &[("x-forwarded-for", "::ffff:203.0.113.5")]), "203.0.113.5");
+}
+
+#[test]
+fn reads_the_standard_header_where_it_is_chosen() {
+    let names = GatewayNames { proxy_header: ProxyHeaderName::Forwarded, ..proxied() };
+    let address = |pairs: &[(&'static str, &str)]| {
+        let mut all = vec![("host", "chat.example")];
+        all.extend(pairs);
+        let found = names.visitor(&connection("10.0.0.1:9", "10.0.0.2:8080", false), &headers(&all));
+        found.unwrap().address.to_string()
+    };
+    let chain = ("forwarded", "for=1.1.1.1, for=\"[2001:db8::7]:81\";proto=https");
+    assert_eq!(address(&[chain, ("x-forwarded-for", "1.1.1.1")]), "2001:db8::7");
+    assert_eq!(address(&[("x-forwarded-for", "1.1.1.1")]), "10.0.0.1");
 }
 
 #[test]

@@ -75,6 +75,35 @@ impl ProxyHeader {
     }
 }
 
+#[cfg(feature = "connection")]
+impl ProxyHeader {
+    /// Reads the header of a connection, and no byte after it. Returns [`ProxyProgress::Client`] or
+    /// [`ProxyProgress::Own`], or `None` if the connection ends before. There is no deadline of its own.
+    ///
+    /// # Errors
+    /// [`ProxyHeaderError`]; the connection must be closed.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: bytes that were read are lost.
+    pub async fn read<R>(stream: &mut R) -> Result<Option<ProxyProgress>, ProxyHeaderError>
+    where
+        R: tokio::io::AsyncRead + Unpin,
+    {
+        use tokio::io::AsyncReadExt as _;
+        let (mut header, mut buffer) = (Self::default(), [0; 512]);
+        loop {
+            let wanted = match header.progress()? {
+                ProxyProgress::Need(count) => count.min(buffer.len()),
+                found => return Ok(Some(found)),
+            };
+            match stream.read(&mut buffer[..wanted]).await {
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(count) => header.receive(&buffer[..count]),
+            }
+        }
+    }
+}
+
 fn version_1(received: &[u8]) -> Result<ProxyProgress, ProxyHeaderError> {
     let Some(line) = received.strip_suffix(b"\n") else {
         // One byte after the other, since what follows the line belongs to the connection.

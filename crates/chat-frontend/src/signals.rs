@@ -43,8 +43,20 @@ impl EndSignal {
     /// # Errors
     /// When the handlers or the thread cannot be created.
     pub fn watch(last: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        Self::watch_signals(&[SIGINT, SIGTERM, SIGHUP], last)
+    }
+
+    /// Handles SIGINT and SIGTERM as [`watch`](Self::watch) does, and leaves SIGHUP to the program.
+    ///
+    /// # Errors
+    /// When the handlers or the thread cannot be created.
+    pub fn watch_without_hangup(last: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        Self::watch_signals(&[SIGINT, SIGTERM], last)
+    }
+
+    fn watch_signals(ends: &[i32], last: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let (signals, sender) = UnixStream::pair()?;
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for &signal in ends {
             pipe::register(signal, sender.try_clone()?)?;
         }
         let (asks, asked) = watch::channel(false);

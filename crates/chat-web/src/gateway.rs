@@ -148,6 +148,12 @@ impl Gateway {
         self.state.feed.state()
     }
 
+    /// Replaces the rates of one address, for later registrations and posts.
+    pub(crate) fn set_rates(&self, register: Option<VisitorRate>, post: Option<VisitorRate>) {
+        self.state.registrations.set(register);
+        self.state.posts.set(post);
+    }
+
     pub(crate) fn counters(&self) -> &WebCounters {
         &self.state.counters
     }

@@ -2,6 +2,8 @@
 
 mod messages;
 mod plan;
+mod reload;
+mod signals;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use tokio::sync::mpsc;
 
 use self::messages::{link, notice_text, welcome};
 use self::plan::Plan;
+use self::reload::Reloader;
+use self::signals::{EndOfProgram, HangupSignals};
 use crate::command_line::arguments::WebArguments;
 use crate::command_line::options::LogSetting;
 use crate::gateway::Gateway;
@@ -28,6 +32,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(20);
 pub fn main() -> ExitCode {
     chat_frontend::forbid_core_dumps();
     let arguments = WebArguments::parse();
+    let has_file = arguments.config.is_some();
     let plan = match arguments.merged().map_err(|error| chain(&error)).and_then(Plan::new) {
         Ok(plan) => plan,
         Err(reason) => {
@@ -42,7 +47,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&chain(&error)),
     };
-    let code = match runtime.block_on(run(plan)) {
+    let code = match runtime.block_on(run(plan, has_file)) {
         Ok(()) => Exit::Done.into(),
         Err(reason) => failed(&reason),
     };
@@ -56,8 +61,13 @@ fn failed(reason: &str) -> ExitCode {
     Exit::Local.into()
 }
 
-async fn run(plan: Plan) -> Result<(), String> {
-    let end = EndOfProgram::watch().map_err(|error| format!("could not handle signals: {}", chain(&error)))?;
+/// Runs until the end. `has_file`: there is a configuration file, which can be read again.
+async fn run(plan: Plan, has_file: bool) -> Result<(), String> {
+    // Without anything to read again SIGHUP is the end of the terminal, and of the program.
+    let reloads = has_file || plan.certificate.is_some();
+    let unhandled = |error| format!("could not handle signals: {}", chain(&error));
+    let end = EndOfProgram::watch(reloads).map_err(unhandled)?;
+    let mut hangups = HangupSignals::listen(reloads).map_err(unhandled)?;
     let port = WebPort::open(plan.http, plan.certificate.clone());
     let port = port
         .await
@@ -123,8 +133,18 @@ async fn run(plan: Plan) -> Result<(), String> {
             }
         }
     };
+    let mut reloader = Reloader::new(&plan);
+    let reloading = async {
+        loop {
+            tokio::select! {
+                () = hangups.next() => reloader.reload(&gateway).await,
+                () = reloader.certificate_changed() => reloader.reload_certificate().await,
+            }
+        }
+    };
     tokio::select! {
         () = port.serve(&gateway) => {}
+        () = reloading => {}
         () = serving_ops => {}
         () = watching => {}
         () = end.wait() => {}
@@ -135,43 +155,4 @@ async fn run(plan: Plan) -> Result<(), String> {
     gateway.drain().await;
     room.close().await;
     Ok(())
-}
-
-/// The signals that end the program.
-#[cfg(unix)]
-struct EndOfProgram(chat_frontend::signals::EndSignal);
-
-#[cfg(unix)]
-impl EndOfProgram {
-    fn watch() -> std::io::Result<Self> {
-        chat_frontend::signals::EndSignal::watch(|| {}).map(Self)
-    }
-
-    async fn wait(&self) {
-        self.0.wait().await;
-    }
-
-    fn grant(&self, time: Duration) {
-        self.0.grant(time);
-    }
-}
-
-/// The signals that end the program.
-#[cfg(not(unix))]
-struct EndOfProgram;
-
-#[cfg(not(unix))]
-impl EndOfProgram {
-    fn watch() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn wait(&self) {
-        // Without a handler Ctrl+C ends the process at once.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    fn grant(&self, _: Duration) {}
 }

@@ -23,7 +23,7 @@ pub struct VisitorRate {
 /// The budgets of all addresses for one thing.
 #[derive(Debug)]
 pub(crate) struct VisitorRates {
-    rate: Option<VisitorRate>,
+    rate: Mutex<Option<VisitorRate>>,
     budgets: Mutex<HashMap<IpAddr, Budget>>,
 }
 
@@ -36,7 +36,12 @@ struct Budget {
 impl VisitorRates {
     /// Creates the budgets; `None` has no limit.
     pub(crate) fn new(rate: Option<VisitorRate>) -> Self {
-        Self { rate, budgets: Mutex::default() }
+        Self { rate: Mutex::new(rate), budgets: Mutex::default() }
+    }
+
+    /// Replaces the rate. What an address has used up stays used up.
+    pub(crate) fn set(&self, rate: Option<VisitorRate>) {
+        *self.rate.lock().unwrap_or_else(PoisonError::into_inner) = rate;
     }
 
     /// Takes one from the budget of an address.
@@ -44,7 +49,7 @@ impl VisitorRates {
     /// # Errors
     /// The time after which there is one again.
     pub(crate) fn take(&self, address: IpAddr) -> Result<(), Duration> {
-        let Some(rate) = self.rate else { return Ok(()) };
+        let Some(rate) = *self.rate.lock().unwrap_or_else(PoisonError::into_inner) else { return Ok(()) };
         let now = Instant::now();
         let full = f64::from(rate.burst.max(1));
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -16,9 +16,9 @@ use tokio_rustls::{TlsAcceptor, rustls};
 /// The deadline of a handshake: a few round trips on a slow link.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
-/// A certificate chain and its key.
+/// A certificate chain and its key, which can be replaced while connections come. Clones are the same.
 #[derive(Clone)]
-pub(crate) struct WebCertificate(TlsAcceptor);
+pub(crate) struct WebCertificate(Arc<RwLock<TlsAcceptor>>);
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +51,22 @@ impl WebCertificate {
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, secret))
             .map_err(CertificateError::Unusable)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self(Arc::new(RwLock::new(TlsAcceptor::from(Arc::new(config))))))
+    }
+
+    /// Uses another certificate for later connections. Open ones continue.
+    pub(crate) fn replace(&self, new: &Self) {
+        let new = new.acceptor();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    fn acceptor(&self) -> TlsAcceptor {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Performs the handshake; `None` if it fails or takes too long.
     pub(crate) async fn handshake(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-        match timeout(HANDSHAKE_WITHIN, self.0.accept(stream)).await {
+        match timeout(HANDSHAKE_WITHIN, self.acceptor().accept(stream)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the TLS handshake failed");

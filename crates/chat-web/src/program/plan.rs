@@ -77,6 +77,11 @@ impl Plan {
         })
     }
 
+    /// Returns the files of the certificate, the chain first.
+    pub(super) fn certificate_files(&self) -> Option<[PathBuf; 2]> {
+        Some([self.options.tls_cert.clone()?, self.options.tls_key.clone()?])
+    }
+
     /// Joins or starts the room of this machine, if it is to be one. Must be called within a runtime.
     pub(super) fn open_room(&self, notices: Sender<RoomNotice>) -> Result<LocalRoom, String> {
         if self.policy != LocalRoomPolicy::Never {

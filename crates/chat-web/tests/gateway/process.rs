@@ -1,15 +1,19 @@
 //! The program: how it starts, what it prints, how it ends.
 
+use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_client::{ClientConfig, Listener, ListenerEvent, Nickname, Resume};
 use chat_frontend::local_room::announced_page;
 use chat_server::{MemoryJournal, Server, ServerConfig};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::support::{PageSocket, cookie_at, page};
 
@@ -250,4 +254,91 @@ async fn room_that_is_not_shared_has_no_shared_page() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("not shared at this address"), "{said}");
     own.kill().await.unwrap();
+}
+
+/// Writes a new certificate and its key, and returns the certificate.
+fn renew(chain: &Path, secret: &Path) -> CertificateDer<'static> {
+    let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(chain, key.cert.pem()).unwrap();
+    std::fs::write(secret, key.signing_key.serialize_pem()).unwrap();
+    key.cert.der().clone()
+}
+
+/// Returns whether a port shows this certificate.
+async fn shows(address: &str, certificate: &CertificateDer<'static>) -> bool {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    timeout(DEADLINE, connector.connect("localhost".try_into().unwrap(), stream)).await.unwrap().is_ok()
+}
+
+/// Waits for lines on standard error, in any order.
+async fn wait_for_reports(lines: &mut Lines<BufReader<ChildStderr>>, wanted: &[&str]) {
+    let found = async {
+        let mut missing = wanted.to_vec();
+        while !missing.is_empty() {
+            let line = lines.next_line().await.unwrap().unwrap_or_else(|| panic!("it ended without {wanted:?}"));
+            missing.retain(|wanted| !line.contains(wanted));
+        }
+    };
+    timeout(DEADLINE, found).await.unwrap_or_else(|_| panic!("no {wanted:?}"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn hangup_reads_certificate_and_rates_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(ServerConfig::on_free_ports(), MemoryJournal::new()).await.unwrap();
+    let (chain, secret, config) =
+        (dir.path().join("chain.pem"), dir.path().join("key.pem"), dir.path().join("web.toml"));
+    let first = renew(&chain, &secret);
+    let content = |rate: &str| {
+        let (listen, write) = (server.listen_addr().port(), server.write_addr().port());
+        format!(
+            "tls-cert = \"chain.pem\"\ntls-key = \"key.pem\"\nno-local-room = true\nhttp = \"127.0.0.1:0\"\n\
+             listen-port = {listen}\nwrite-port = {write}\nregister-rate = \"{rate}\"\n"
+        )
+    };
+    std::fs::write(&config, content("0:1")).unwrap();
+    let mut child = program(&dir).arg("--config").arg(&config).spawn().unwrap();
+    let address = ready(&mut child, &["http"]).await.remove(0);
+    let mut reports = BufReader::new(child.stderr.take().unwrap()).lines();
+    let hangup = || std::process::Command::new("kill").args(["-HUP", &child.id().unwrap().to_string()]).status();
+    assert!(shows(&address, &first).await);
+
+    // A configuration that cannot be used changes nothing.
+    let second = renew(&chain, &secret);
+    std::fs::write(&config, "register-rate = \"often\"\n").unwrap();
+    assert!(hangup().unwrap().success());
+    // Without a signal the new certificate is used, but not a half of it.
+    wait_for_reports(&mut reports, &["nothing was changed", "the certificate was renewed"]).await;
+    assert!(shows(&address, &second).await && !shows(&address, &first).await);
+    std::fs::write(&secret, "-----BEGIN PRIVATE KEY-----\n").unwrap();
+    wait_for_reports(&mut reports, &["the old one stays in use"]).await;
+    assert!(shows(&address, &second).await);
+
+    let third = renew(&chain, &secret);
+    std::fs::write(&config, content("off")).unwrap();
+    assert!(hangup().unwrap().success());
+    wait_for_reports(&mut reports, &["reloaded"]).await;
+    assert!(shows(&address, &third).await && !shows(&address, &second).await);
+    child.kill().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn hangup_ends_what_has_nothing_to_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = program(&dir);
+    let mut child = command.args(["--no-local-room", "--http", "127.0.0.1:0"]).spawn().unwrap();
+    ready(&mut child, &["http"]).await;
+    let told = Command::new("kill").args(["-HUP", &child.id().unwrap().to_string()]).status().await.unwrap();
+    assert!(told.success());
+    assert_eq!(timeout(DEADLINE, child.wait()).await.unwrap().unwrap().code(), Some(0));
 }

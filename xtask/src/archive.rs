@@ -11,14 +11,18 @@ use crate::tree::{self, Tree};
 const TEXTS: [&str; 5] = ["README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /// The files for operators, in share/minechat.
-pub(crate) const OPERATION: [&str; 9] = [
+pub(crate) const OPERATION: [&str; 13] = [
+    "Caddyfile",
     "alerts.yml",
     "fail2ban-filter.conf",
     "fail2ban-jail.conf",
     "grafana-dashboard.json",
+    "haproxy-web.cfg",
+    "minechat-web.service",
     "minechat.logrotate",
     "minechat.service",
     "minechat.sysusers",
+    "nginx.conf",
     "server.toml",
     "install.md",
 ];

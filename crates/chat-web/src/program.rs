@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use self::messages::{link, notice_text, welcome};
 use self::plan::Plan;
-use self::reload::Reloader;
+use self::reload::GatewayReloader;
 use self::signals::{EndOfProgram, HangupSignals};
 use crate::command_line::arguments::WebArguments;
 use crate::command_line::options::LogSetting;
@@ -133,7 +133,7 @@ async fn run(plan: Plan, has_file: bool) -> Result<(), String> {
             }
         }
     };
-    let mut reloader = Reloader::new(&plan);
+    let mut reloader = GatewayReloader::new(&plan);
     let reloading = async {
         loop {
             tokio::select! {

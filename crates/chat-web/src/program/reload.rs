@@ -16,20 +16,20 @@ use crate::net::tls::WebCertificate;
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(1);
 
 /// The times and sizes of certificate and key; `None` for a file that is missing.
-type CertificateState = [Option<(SystemTime, u64)>; 2];
+type FileStates = [Option<(SystemTime, u64)>; 2];
 
 /// What a reload needs.
-pub(super) struct Reloader {
+pub(super) struct GatewayReloader {
     /// The certificate in use, and its two files.
     certificate: Option<(WebCertificate, [PathBuf; 2])>,
     ticks: Interval,
     /// The files that were read last, whether they could be used or not.
-    seen: CertificateState,
+    seen: FileStates,
     /// What has changed since, until it stays the same: certificate and key are not replaced at the same instant.
-    changing: Option<CertificateState>,
+    changing: Option<FileStates>,
 }
 
-impl Reloader {
+impl GatewayReloader {
     /// Must be called within a runtime.
     pub(super) fn new(plan: &Plan) -> Self {
         let mut ticks = interval(CERTIFICATE_EVERY);
@@ -101,7 +101,7 @@ impl Reloader {
     }
 }
 
-fn state(files: &[PathBuf; 2]) -> CertificateState {
+fn state(files: &[PathBuf; 2]) -> FileStates {
     let state = |path: &PathBuf| {
         let found = path.metadata().ok()?;
         Some((found.modified().ok()?, found.len()))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_client::{ClientConfig, Listener, Resume};
-use chat_server::{MemoryJournal, Server, ServerConfig, ServerHandle};
+use chat_server::{Invitation, MemoryJournal, RegistrationPolicy, Server, ServerConfig, ServerHandle};
 use chat_web::{Gateway, GatewayConfig};
 use serde_json::json;
 use tokio::time::timeout;
@@ -126,5 +126,20 @@ async fn server_counts_the_address_of_the_browser() {
     page.post("p1", "hello", false).await;
     assert_eq!(page.receipt("p1").await["state"], "confirmed");
     gateway.drain().await;
+    server.drain().await.unwrap();
+}
+
+#[tokio::test]
+async fn invitation_code_precedes_the_nickname() {
+    let mut settings = ServerConfig::on_free_ports();
+    settings.limits.registration = RegistrationPolicy::Invite(Invitation::new("k3f9-Wq").unwrap());
+    let server = Server::start(settings, MemoryJournal::new()).await.unwrap();
+    let gateway = Gateway::start(GatewayConfig::new(config(&server)));
+    for wrong in ["Bob", "k3f9-WQ Bob", "Bob k3f9-Wq"] {
+        let answer = post(&gateway, "/api/register", &json!({"nickname": wrong}).to_string()).await;
+        assert_eq!(answer.code(), (409, "nickname".to_owned()), "{wrong}");
+    }
+    let bob = register(&gateway, "k3f9-Wq Bob").await;
+    assert!(bob.0.ends_with("Bob") && !bob.0.contains("k3f9"), "{}", bob.0);
     server.drain().await.unwrap();
 }

@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub(crate) mod cookie;
 pub(crate) mod fault;
 pub(crate) mod guard;
+mod joined;
 pub(crate) mod json_body;
 pub(crate) mod messages;
 pub(crate) mod page;

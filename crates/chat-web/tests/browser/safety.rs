@@ -74,7 +74,10 @@ fn no_request_leaves_the_host(world: &World) {
     bob.reload();
     bob.ready();
     let all = urls(&bob);
-    assert!(all.len() > 20, "{all:?}");
+    // What must be among them shows that the requests were recorded.
+    for wanted in ["/style.css", "/page.js", "/en.js", "/api/me", "/api/register", "/api/ws?last=200"] {
+        assert!(all.iter().any(|url| url.ends_with(wanted)), "{wanted} in {all:?}");
+    }
     let own = format!("127.0.0.1:{}/", world.gateway().port);
     let strange: Vec<_> =
         all.iter().filter(|url| url.split_once("://").is_none_or(|(_, rest)| !rest.starts_with(&own))).collect();
@@ -96,7 +99,7 @@ fn first_load_is_small(world: &World) {
         .sum();
     let body = page.eval("performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation')).reduce((sum, e) => sum + e.encodedBodySize, 0)");
     println!("first load: {bytes} bytes with headers, {body} of bodies");
-    assert!(body.as_f64().unwrap() <= 40.0 * 1024.0, "{body} bytes");
+    assert!((10_000.0..=40_000.0).contains(&bytes), "{bytes} bytes");
 }
 
 /// A page without HTTPS on a host that is not this machine's: no UUIDs, no locks, no clipboard, no notifications.

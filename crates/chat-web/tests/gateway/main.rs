@@ -3,6 +3,7 @@
 
 mod accounts;
 mod cost;
+mod first_load;
 mod history;
 mod posts;
 mod process;

@@ -92,15 +92,20 @@ impl Rig {
 
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: &str) -> Answer {
+        let text = String::from_utf8(self.raw(request).await).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).unwrap_or_default().parse().unwrap_or_default();
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Sends a request as it is, and returns every byte of the answer.
+    pub(crate) async fn raw(&self, request: &str) -> Vec<u8> {
         let mut stream = connect(&self.gateway, false);
         // A gateway that has heard enough answers and closes.
         let _ = stream.write_all(request.as_bytes()).await;
         let mut raw = Vec::new();
         timeout(DEADLINE, stream.read_to_end(&mut raw)).await.unwrap().unwrap();
-        let text = String::from_utf8(raw).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).unwrap_or_default().parse().unwrap_or_default();
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        raw
     }
 
     /// Opens a page with the room's account.

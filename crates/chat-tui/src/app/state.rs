@@ -133,6 +133,13 @@ pub(crate) struct Hint {
     pub(super) since: Timestamp,
 }
 
+impl Hint {
+    /// Returns the text, with the sign of an error if it is one.
+    pub(crate) fn marked(&self) -> String {
+        format!("{}{}", if self.error { "! " } else { "" }, self.text)
+    }
+}
+
 /// The conversation, the line that is typed, and the own message that is selected.
 #[derive(Debug, Default)]
 pub(crate) struct ChatScreen {

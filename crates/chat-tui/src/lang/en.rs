@@ -83,6 +83,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::GapName => "gap".into(),
         Phrase::GapRow { gap, length } => gap_row(gap, length),
         Phrase::Undelivered => "not delivered yet".into(),
+        Phrase::UndeliveredShort => "not delivered".into(),
         Phrase::UndeliveredKeys => "Ctrl+O retry, edit, discard".into(),
         Phrase::NewBelow(n) => format!("{n} new"),
         Phrase::Refusal { code, until } => refusal(code, until),

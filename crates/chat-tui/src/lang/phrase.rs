@@ -102,6 +102,7 @@ pub(crate) enum Phrase<'a> {
     },
     /// The line above own messages that have not arrived.
     Undelivered,
+    UndeliveredShort,
     UndeliveredKeys,
     NewBelow(usize),
     /// Of the new ones, those that name the reader.

@@ -79,6 +79,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::GapName => "пробел".into(),
         Phrase::GapRow { gap, length } => gap_row(gap, length),
         Phrase::Undelivered => "ещё не доставлено".into(),
+        Phrase::UndeliveredShort => "не доставлено".into(),
         Phrase::UndeliveredKeys => "Ctrl+O — повторить, изменить, удалить".into(),
         Phrase::Own { state, held, until } => match (held, state) {
             (Some(Held::EarlierRun), _) => "осталось с прошлого запуска, не отправлено".into(),

@@ -65,7 +65,8 @@ impl<'a> ConversationLayout<'a> {
         let unread = unread.then(|| self.unread_line());
         let tray = self.tray_begins_at(index).then(|| {
             let title = self.lang.text(Phrase::Undelivered);
-            self.across(&[format!("{title} · {}", self.lang.text(Phrase::UndeliveredKeys)), title], Role::Rule)
+            let short = self.lang.text(Phrase::UndeliveredShort);
+            self.across(&[format!("{title} · {}", self.lang.text(Phrase::UndeliveredKeys)), title, short], Role::Rule)
         });
         day.into_iter().chain(unread).chain(tray)
     }

@@ -90,6 +90,17 @@ impl<'a> Canvas<'a> {
         y
     }
 
+    /// Draws a text in a row, and above it where it is longer, in at most `most` rows. Returns its first row.
+    pub(super) fn upwards(&mut self, row: Rect, most: u16, text: &str, role: Role) -> u16 {
+        let width = row.width.saturating_sub(2);
+        let rows = self.rows_of(text, width).clamp(1, most.clamp(1, row.y + 1));
+        let area = Rect { y: row.y + 1 - rows, height: rows, ..row };
+        self.clear(area);
+        self.fill(area, role);
+        self.paragraph(Rect { x: area.x + 1, width, ..area }, area.y, text, role);
+        area.y
+    }
+
     /// Fills an area with the style of a role.
     pub(super) fn fill(&mut self, area: Rect, role: Role) {
         self.buffer.set_style(area, self.theme.style(role));

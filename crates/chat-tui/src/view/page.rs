@@ -32,12 +32,18 @@ pub(super) fn draw(
     let roomy = area.height >= 12 && area.width >= 40 && area.height - 4 >= needed;
     let bottom = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
     canvas.fill(bottom, Role::Status);
-    let (x, room) = (area.x + 1, area.width.saturating_sub(2));
-    match &app.hint {
-        Some(hint) if hint.error => canvas.text(x, bottom.y, room, &format!("! {}", hint.text), Role::Trouble),
-        Some(hint) => canvas.text(x, bottom.y, room, &hint.text, Role::Status),
-        None => canvas.form(x, bottom.y, room, keys, Role::Status),
+    let lowest = match &app.hint {
+        Some(hint) => {
+            let role = if hint.error { Role::Trouble } else { Role::Status };
+            canvas.upwards(bottom, area.height / 2, &hint.marked(), role)
+        }
+        None => {
+            canvas.form(area.x + 1, bottom.y, area.width.saturating_sub(2), keys, Role::Status);
+            bottom.y
+        }
     };
+    // What a long hint covers is not drawn over it.
+    let area = Rect { height: lowest + 1 - area.y, ..area };
     if !roomy {
         canvas.text(area.x, area.y, area.width, heading, Role::Title);
         let inner = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };

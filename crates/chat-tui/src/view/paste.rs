@@ -13,14 +13,20 @@ use crate::width::{fit, text_width};
 pub(super) fn draw(app: &App, paste: &PastePreview, area: Rect, canvas: &mut Canvas<'_>) {
     canvas.clear(area);
     canvas.drawer_head(area, &app.text(Phrase::PasteTitle { lines: paste.lines, bytes: paste.bytes }), Role::Title);
-    let bottom = area.bottom().saturating_sub(1);
-    let (x, width) = (area.x + 1, area.width.saturating_sub(1));
-    match &app.hint {
-        Some(hint) => canvas.text(x, bottom, width, &format!("! {}", hint.text), Role::Error),
-        None => canvas.form(x, bottom, width, &app.text(Phrase::PasteKeys), Role::Dim),
-    };
     let choices = app.paste_choices(paste.messages);
     let rows = choice_rows(&choices, area.width);
+    let bottom = area.bottom().saturating_sub(1);
+    let bottom = match &app.hint {
+        Some(hint) => {
+            let most = area.height.saturating_sub(1 + u16::try_from(rows.len()).unwrap_or(0));
+            canvas.upwards(Rect { y: bottom, height: 1, ..area }, most, &hint.marked(), Role::Error)
+        }
+        None => {
+            let width = area.width.saturating_sub(1);
+            canvas.form(area.x + 1, bottom, width, &app.text(Phrase::PasteKeys), Role::Dim);
+            bottom
+        }
+    };
     let first = bottom.saturating_sub(u16::try_from(rows.len()).unwrap_or(0)).max(area.y + 1);
     for (y, row) in (first..bottom).zip(rows) {
         let mut x = area.x;

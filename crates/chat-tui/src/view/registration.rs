@@ -85,7 +85,8 @@ fn form(app: &App, heading: &str, page: PageFrame, canvas: &mut Canvas<'_>) -> O
     } else if app.registration.notes.iter().any(|(_, error)| *error) {
         notes(app, area, y, canvas);
     } else {
-        canvas.paragraph(area, y, &app.text(Phrase::ShortNicknameRules), Role::Dim);
+        let y = canvas.paragraph(area, y, &app.text(Phrase::ShortNicknameRules), Role::Dim);
+        notes(app, area, y, canvas);
     }
     cursor
 }

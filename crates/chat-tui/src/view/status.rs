@@ -42,6 +42,11 @@ pub(super) fn line(app: &App, area: Rect, canvas: &mut Canvas<'_>) {
         canvas.form(area.x + 1, area.y, area.width.saturating_sub(2), &keys, Role::Status);
         return;
     }
+    if let Some(hint) = app.hint.as_ref().filter(|hint| text_width(&hint.marked()) > area.width.saturating_sub(2)) {
+        // It covers rows of the conversation for its time, so that none moves.
+        canvas.upwards(area, app.height / 2, &hint.marked(), role);
+        return;
+    }
     canvas.fill(area, role);
     let mut parts = StatusParts {
         room: area.width.saturating_sub(2),
@@ -236,8 +241,7 @@ fn is_trouble(state: &LinkState) -> bool {
 /// Returns the answer to the last key, or what is below the screen.
 fn middle(app: &App) -> Vec<String> {
     if let Some(hint) = &app.hint {
-        let mark = if hint.error { "! " } else { "" };
-        return vec![format!("{mark}{}", hint.text)];
+        return vec![hint.marked()];
     }
     if app.chat.timeline.follows() {
         return vec![String::new()];

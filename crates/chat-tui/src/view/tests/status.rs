@@ -30,7 +30,13 @@ fn outage_moves_no_row() {
         evening.break_links(9);
         step(&mut evening, "broken");
         evening.app.enter_line("/nonsense");
-        step(&mut evening, "a hint");
+        // A long one covers some rows, and those above it stay.
+        let covered = rows(&evening.app);
+        let kept = covered.iter().zip(&before).take_while(|(now, before)| now == before).count();
+        assert!(covered.len() - kept < usize::from(height) / 2, "at {width}x{height}");
+        assert!(covered[kept..].iter().zip(&before[kept..]).all(|(now, before)| now != before), "at {width}x{height}");
+        evening.app.hint = None;
+        step(&mut evening, "after a hint");
         evening.take(AppEvent::Link(LinkSide::Listening, LinkState::Connecting { attempt: 8, after: None }));
         step(&mut evening, "one connects");
         evening.connect();
@@ -80,6 +86,18 @@ fn hint_ends_after_a_while() {
     assert_eq!(app.next_tick(), Some(Duration::from_secs(6)));
     app.update(AppEvent::Tick, at(6));
     assert!(!screen(&app).contains("unknown command"), "{}", screen(&app));
+}
+
+/// No answer to a key is cut where the screen has space for it.
+#[test]
+fn hint_is_shown_whole() {
+    for (lang, width, height) in [(Lang::En, 80, 24), (Lang::Ru, 80, 24), (Lang::En, 40, 12), (Lang::Ru, 40, 12)] {
+        let mut app = chatting(lang, width, height);
+        app.enter_line("/nonsense");
+        let shown = screen(&app).split_whitespace().collect::<Vec<_>>().join(" ");
+        let hint = app.hint.as_ref().unwrap().marked();
+        assert!(shown.contains(&hint), "{width}x{height}: {}", screen(&app));
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::RegistrationTitle => "Регистрация".into(),
         Phrase::ChooseNickname => "Введите имя".into(),
         Phrase::NicknameRules => "Имя увидят другие. Сервер может добавить к нему слово: Маша станет, например, Nimble Маша. Пароля нет: на этом компьютере хранится токен, он и есть учётная запись.".into(),
-        Phrase::ShortNicknameRules => "сервер может добавить к нему слово".into(),
+        Phrase::ShortNicknameRules => "сервер может добавить слово".into(),
         Phrase::Register => "Зарегистрироваться".into(),
         Phrase::Registering => "регистрация…".into(),
         Phrase::EnterChat => "Войти в чат".into(),

@@ -192,7 +192,7 @@ fn default_name(now: jiff::civil::DateTime) -> String {
 }
 
 /// Returns a path for people: `~` is the home directory.
-fn below_home(path: &Path) -> String {
+pub(super) fn below_home(path: &Path) -> String {
     let home = std::env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some());
     match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned)) {
         Some(rest) => format!("~/{}", rest.display()),

@@ -221,6 +221,10 @@ fn keep_draft(shared: &Arc<ServiceContext>) -> FileKeeper<String> {
 async fn forward_room_notices(shared: Arc<ServiceContext>, mut notices: Receiver<RoomNotice>) {
     while let Some(notice) = notices.recv().await {
         let error = notice.is_error();
+        let notice = match notice {
+            RoomNotice::Started(dir) => RoomNotice::Started(files::below_home(&dir).into()),
+            other => other,
+        };
         shared.send(AppEvent::Notice { text: NoticeText::LocalRoom(notice), error }).await;
     }
 }

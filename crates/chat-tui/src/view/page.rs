@@ -20,8 +20,8 @@ pub(super) fn inner_width(area: Rect) -> u16 {
     area.width.saturating_sub(6).min(74)
 }
 
-/// Draws the frame. On a screen that is small or has fewer than `needed` rows, `heading` is its first row; else `title`
-/// stands in the header.
+/// Draws the frame. On a screen that is small or has fewer than `needed` rows, `heading` is its first row, in the first
+/// of its forms that fits; else `title` stands in the header.
 pub(super) fn draw(
     app: &App,
     (title, heading): (&str, &str),
@@ -45,7 +45,7 @@ pub(super) fn draw(
     // What a long hint covers is not drawn over it.
     let area = Rect { height: lowest + 1 - area.y, ..area };
     if !roomy {
-        canvas.text(area.x, area.y, area.width, heading, Role::Title);
+        canvas.form(area.x, area.y, area.width, heading, Role::Title);
         let inner = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
         return PageFrame { inner, roomy };
     }

@@ -21,7 +21,9 @@ pub(super) fn draw(app: &App, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u1
             let heading = app.text(Phrase::YouAre(&nickname));
             let needed = done_rows(app, registered, page::inner_width(area), canvas);
             let keys = app.text(Phrase::RegisteredKeys);
-            let page = page::draw(app, (&title, &heading), &keys, (area, needed), canvas);
+            // On the smallest screens the name alone.
+            let forms = format!("{heading}\n{nickname}");
+            let page = page::draw(app, (&title, &forms), &keys, (area, needed), canvas);
             done(app, registered, &heading, page, canvas);
             None
         }

@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use crate::app::App;
 use crate::app::tests::screen;
 use crate::app::tests::support::{account, at, chatting, fresh, said};
-use crate::event::{AppEvent, SearchHit};
+use crate::event::{AppEvent, Registered, SearchHit};
 use crate::lang::{Lang, Phrase};
 use crate::timeline::FileSpan;
 
@@ -34,6 +34,19 @@ fn keys_are_never_cut() {
             app.take_all([AppEvent::Paste("one\ntwo".into())]);
             assert!(last_row(&app).contains("Esc") && !last_row(&app).contains('…'), "paste: {}", screen(&app));
         }
+    }
+}
+
+#[test]
+fn new_nickname_is_shown_whole() {
+    for lang in [Lang::En, Lang::Ru] {
+        let mut app = fresh(lang, 20, 6);
+        app.take_all([AppEvent::Accounts(Vec::new())]);
+        app.type_in("lea");
+        app.press(KeyCode::Enter);
+        let known = account("Snappy leandra", "a");
+        app.take_all([AppEvent::Registered(Ok(Registered { known, saved: Ok("creds".into()) }))]);
+        assert!(screen(&app).contains("Snappy leandra"), "{}", screen(&app));
     }
 }
 

@@ -13,8 +13,9 @@ use super::verify::{self, CheckReport};
 use super::{clean_shutdown, schema};
 use crate::error::JournalError;
 
-/// How many steps of SQLite's machine pass between two looks at whether the check should stop: about a millisecond.
-const STEPS: i32 = 10_000;
+/// How many steps of SQLite's machine pass between two looks at whether the check should stop. While SQLite checks its
+/// pages, each of them is one step, and reading one may take milliseconds.
+const STEPS: i32 = 100;
 
 /// A thread that checks the store. It ends when this is dropped.
 #[derive(Debug)]

@@ -26,7 +26,8 @@ const LONGEST: u64 = 256;
 #[derive(Debug)]
 pub(super) struct CleanShutdownNote(String);
 
-/// Removes the note, so that it is used at most once: it is gone from the disk before anything else is written.
+/// Removes the note, so that it is used at most once: it is gone from the disk before anything else is written. A note
+/// of damage stays until [`forgive`].
 pub(super) fn take(dir: &Path) -> Result<Option<CleanShutdownNote>, JournalError> {
     let path = dir.join(NAME);
     let fail = |source| JournalError::file(&path, source);
@@ -40,6 +41,9 @@ pub(super) fn take(dir: &Path) -> Result<Option<CleanShutdownNote>, JournalError
     }
     // An unreadable note is no note, and is removed nevertheless.
     let note = if found.is_file() { read(&path).ok() } else { None };
+    if note.as_deref() == Some("") {
+        return Ok(note.map(CleanShutdownNote));
+    }
     fs::remove_file(&path).and_then(|()| directory::sync(dir)).map_err(fail)?;
     Ok(note.map(CleanShutdownNote))
 }
@@ -93,6 +97,15 @@ pub(super) fn distrust(dir: &Path) -> Result<(), JournalError> {
     let path = dir.join(NAME);
     let file = private_file(&path)?;
     file.set_len(0).and_then(|()| file.sync_all()).map_err(|source| JournalError::file(&path, source))
+}
+
+/// Removes any note, after the store was checked and repaired.
+pub(super) fn forgive(dir: &Path) -> Result<(), JournalError> {
+    let path = dir.join(NAME);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.and_then(|()| directory::sync(dir)).map_err(|source| JournalError::file(&path, source)),
+    }
 }
 
 fn log_is_empty(store: &Path) -> bool {
@@ -195,7 +208,11 @@ mod tests {
         assert!(!dir.join(NAME).exists());
         distrust(dir).unwrap();
         leave(dir, &store, 7).unwrap();
-        assert_eq!(take(dir).unwrap().unwrap().head_of(&store), None);
+        for _ in 0..2 {
+            assert_eq!(take(dir).unwrap().unwrap().head_of(&store), None, "it stays");
+        }
+        forgive(dir).unwrap();
+        assert!(take(dir).unwrap().is_none());
         std::os::unix::fs::symlink("store", dir.join(NAME)).unwrap();
         assert!(matches!(take(dir), Err(JournalError::Link { .. })));
     }

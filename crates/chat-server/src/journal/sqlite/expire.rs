@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
 use super::{row, schema};
+use crate::error::JournalError;
 use crate::limits::{EXPIRY_BYTES, EXPIRY_MESSAGES};
 use crate::retention::{ExpiryStep, MESSAGE_BYTES, Retention};
 
@@ -58,7 +59,10 @@ impl Expiry {
             while let Some(found) = rows.next()? {
                 let (seq, at, bytes): (i64, i64, i64) = (found.get(0)?, found.get(1)?, found.get(2)?);
                 let bytes = u64::try_from(bytes).unwrap_or(0);
-                let seq = Seq::try_from(seq).unwrap_or(0);
+                // A damaged number of a row must not take the messages before it along.
+                let above = last.map_or(0, |last: Expired| last.seq);
+                let seq = Seq::try_from(seq).ok().filter(|seq| (above + 1..=head).contains(seq));
+                let seq = seq.ok_or(JournalError::Damaged)?;
                 // The newest message stays however large it is.
                 let due = freed < excess && seq < head || oldest_time.is_some_and(|time| at < time);
                 if !due {

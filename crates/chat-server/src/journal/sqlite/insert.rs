@@ -1,12 +1,13 @@
 //! Inserts drafts into the tables, within a transaction of the caller.
 
 use chat_proto::{PostId, Seq, Text};
-use rusqlite::{CachedStatement, Connection, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
 use super::error::StoreError;
 use super::{effect, row};
 use crate::accounts::TokenHash;
 use crate::entry::{Appended, Author, Draft, LogStream};
+use crate::error::JournalError;
 
 /// The statements for messages, prepared once for all drafts.
 pub(super) struct Insert<'a> {
@@ -71,7 +72,11 @@ impl<'a> Insert<'a> {
             .transaction
             .prepare_cached("SELECT seq FROM message WHERE account = ?1 AND post = ?2")?
             .query_row(params![author.id, post], |row| row.get(0))?;
-        Ok(Appended::Repeated { seq: Seq::try_from(first).unwrap_or(0) })
+        // The index alone may answer that, and the message that it names must be there to be confirmed.
+        let sql = format!("SELECT {} FROM message NOT INDEXED WHERE seq = ?1", row::MESSAGE);
+        let found = self.transaction.prepare_cached(&sql)?.query_row([first], |found| Ok(row::message(found)));
+        let stored = found.optional()?.flatten().ok_or(JournalError::Damaged)?;
+        Ok(Appended::Repeated { seq: stored.seq() })
     }
 }
 

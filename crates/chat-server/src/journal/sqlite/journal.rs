@@ -255,6 +255,7 @@ impl Journal for SqliteJournal {
         if keep.is_everything() {
             return Ok(ExpiryStep::default());
         }
+        self.check_verdict()?;
         self.dir.check_lock()?;
         self.identity.check()?;
         let now = (self.clock.0)();

@@ -79,7 +79,7 @@ impl NewStore {
         insert_stream(&connection, &stream)?;
         repair::checkpoint(&connection)?;
         connection.close().map_err(|(_, error)| error)?;
-        drop(clean_shutdown::take(self.dir.path())?);
+        clean_shutdown::forgive(self.dir.path())?;
         let aside = repair::put_in_place(&self.store)?;
         self.done = true;
         // Without it the next start only says that the end is missing.

@@ -48,11 +48,25 @@ pub(super) fn open(dir: &Path, path: &Path, when: CheckTime) -> Result<Opened, S
     let note = clean_shutdown::take(dir)?;
     repair::finish_interrupted(path)?;
     drop(private_file(path)?);
+    let is_noted = note.is_some();
     let trust = match note.map(|note| note.head_of(path)) {
         Some(Some(head)) => StoreTrust::Closed(head),
         None if when == CheckTime::Behind => StoreTrust::Crashed,
         Some(None) | None => StoreTrust::None,
     };
+    // A start that is ended during the check or the repair is followed by one that does the same.
+    let suspect = is_noted && matches!(trust, StoreTrust::None);
+    if suspect {
+        clean_shutdown::distrust(dir)?;
+    }
+    let opened = open_or_repair(path, trust)?;
+    if suspect {
+        clean_shutdown::forgive(dir)?;
+    }
+    Ok(opened)
+}
+
+fn open_or_repair(path: &Path, trust: StoreTrust) -> Result<Opened, StoreError> {
     match open_sound(path, trust) {
         Ok(Some(opened)) => return Ok(opened),
         Ok(None) => {}

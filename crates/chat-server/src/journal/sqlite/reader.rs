@@ -8,7 +8,7 @@ use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
-use super::{actions, row, schema};
+use super::{actions, clean_shutdown, row, schema};
 use crate::action::{AccountId, ActionRecord};
 use crate::entry::{LogEntry, MessageRecord};
 use crate::error::JournalError;
@@ -45,7 +45,15 @@ impl SqliteReader {
     /// Records an error that means damage.
     pub(super) fn note_damage(&self, error: &StoreError) {
         if error.is_damage() {
-            self.damaged.store(true, Ordering::Relaxed);
+            self.see_damage();
+        }
+    }
+
+    /// Records damage, also on the disk: however this server ends, the next start checks the store and repairs it.
+    fn see_damage(&self) {
+        let Some(dir) = self.path.parent().filter(|_| !self.damaged.swap(true, Ordering::Relaxed)) else { return };
+        if let Err(error) = clean_shutdown::distrust(dir) {
+            tracing::warn!(%error, "could not note that the store is damaged");
         }
     }
 
@@ -76,16 +84,18 @@ impl JournalReader for SqliteReader {
             let mut statement = connection.prepare_cached(&sql)?;
             let mut rows = statement.query([i64::try_from(from).unwrap_or(i64::MAX)])?;
             let mut messages = Vec::new();
-            let mut bytes = 0;
+            let (mut bytes, mut next) = (0, from);
             while messages.len() < page.messages && bytes < page.bytes {
                 let Some(found) = rows.next()? else { break };
-                match row::message(found) {
+                // A page in the place of another one has rows whose checksums are right.
+                match row::message(found).filter(|message| message.seq() >= next) {
                     Some(message) => {
+                        next = message.seq() + 1;
                         bytes += message.text_bytes();
                         messages.push(message);
                     }
                     None => {
-                        self.damaged.store(true, Ordering::Relaxed);
+                        self.see_damage();
                         RateLimitedLog::DamagedMessage.log();
                     }
                 }
@@ -112,7 +122,7 @@ impl JournalReader for SqliteReader {
                 match row::message(found) {
                     Some(LogEntry::Message(message)) => messages.push(message),
                     Some(LogEntry::Removed(_)) => {}
-                    None => self.damaged.store(true, Ordering::Relaxed),
+                    None => self.see_damage(),
                 }
             }
             Ok(messages)

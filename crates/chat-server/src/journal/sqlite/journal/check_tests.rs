@@ -100,3 +100,36 @@ fn check_that_did_not_end_begins_again_at_the_next_start() {
         assert!(!dir.path().join("closed").exists());
     }
 }
+
+/// A reader has met damage: the next start repairs it, however the server ended.
+#[test]
+fn damage_that_was_read_is_repaired_by_the_next_start() {
+    for in_order in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        crashed(dir.path());
+        damage(dir.path());
+        let mut journal = SqliteJournal::open_checking_behind(dir.path()).unwrap();
+        // As if the check had not come so far.
+        drop(journal.check.replace(BackgroundCheck::unended()));
+        let _ = fs::remove_file(dir.path().join("closed"));
+        assert_eq!(places(&journal).len(), 299);
+        if in_order {
+            journal.close().unwrap();
+        }
+        drop(journal);
+        let journal = SqliteJournal::open_checking_behind(dir.path()).unwrap();
+        assert!(matches!(journal.recovery(), Some(Recovery::SetAside { messages: 299, .. })), "{in_order}");
+        drop(journal);
+        assert!(!dir.path().join("closed").exists(), "the repaired store is no longer suspect");
+    }
+}
+
+#[test]
+fn repetition_of_a_damaged_message_is_not_confirmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SqliteJournal::open(dir.path()).unwrap();
+    journal.append(&[account(1), post(1, Some(1), "text")]).unwrap();
+    let other = Connection::open(dir.path().join(STORE)).unwrap();
+    other.execute("UPDATE message SET text = 'else' WHERE seq = 1", []).unwrap();
+    assert!(matches!(journal.append(&[post(1, Some(1), "text")]), Err(JournalError::Damaged)));
+}

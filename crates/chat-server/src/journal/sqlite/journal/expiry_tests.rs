@@ -259,3 +259,16 @@ fn a_damaged_beginning_is_damage() {
         assert_eq!((journal.head(), seqs(&journal)), (2, vec![2]));
     }
 }
+
+#[test]
+fn a_damaged_number_removes_nothing() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::default());
+    let mut journal = open(dir.path(), &clock);
+    journal.append(&[account(1), post(1, None, "one"), post(1, None, "two")]).unwrap();
+    let other = Connection::open(dir.path().join(STORE)).unwrap();
+    other.execute("UPDATE message SET seq = 1000000 WHERE seq = 2", []).unwrap();
+    clock.store(1_000, Ordering::Relaxed);
+    assert!(matches!(journal.expire(&of_age(10)), Err(JournalError::Damaged)));
+    let left: i64 = other.query_row("SELECT count(*) FROM message", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 2);
+}

@@ -5,8 +5,9 @@ mod error;
 mod history_line;
 mod record;
 
+pub(crate) use self::record::PLAIN_EXPORT_FORMAT;
 pub use self::{
     error::{RecordFault, TransferError},
     history_line::ParsedHistoryLine,
-    record::{EXPORT_FORMAT, RoomRecord, StreamRecord},
+    record::{EXPORT_FORMAT, ExpiredRecord, RoomRecord, StreamRecord},
 };

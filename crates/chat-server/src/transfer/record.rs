@@ -9,8 +9,12 @@ use super::error::RecordFault;
 use crate::action::{AccountId, OperatorAction};
 use crate::entry::LogStream;
 
-/// The version of exports that this program writes, and the latest that it reads.
-pub const EXPORT_FORMAT: u32 = 1;
+/// The latest version of exports that this program reads and writes: that of a room without messages whose log does not
+/// begin at 1. An earlier program would give its numbers again.
+pub const EXPORT_FORMAT: u32 = 2;
+
+/// The version of all other exports, which earlier programs read too.
+pub(crate) const PLAIN_EXPORT_FORMAT: u32 = 1;
 
 /// One record of an export. Times are milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +27,9 @@ pub enum RoomRecord {
         format: u32,
         /// The streams of the log, oldest first.
         streams: Vec<StreamRecord>,
+        /// The newest message that has expired.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired: Option<ExpiredRecord>,
     },
     /// An account. Its token is not part of an export.
     Account {
@@ -108,6 +115,15 @@ pub struct StreamRecord {
     pub first: Seq,
 }
 
+/// The newest message that has expired. The log continues after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpiredRecord {
+    /// Its position in the log.
+    pub seq: Seq,
+    /// When it was accepted.
+    pub at: i64,
+}
+
 impl StreamRecord {
     /// Returns the stream.
     pub(crate) fn stream(&self) -> Result<LogStream, RecordFault> {
@@ -133,7 +149,8 @@ impl RoomRecord {
             Self::Room { format, .. } if *format > EXPORT_FORMAT => {
                 return Err(RecordFault::TooNew { found: *format, known: EXPORT_FORMAT });
             }
-            Self::Room { streams, .. } => {
+            Self::Room { streams, expired, .. } => {
+                expired.map_or(Ok(()), |expired| number("expired", expired.seq))?;
                 for stream in streams {
                     number("first", stream.first)?;
                     stream.stream()?;
@@ -237,6 +254,7 @@ mod tests {
     fn a_record_is_the_same_after_a_round_trip() {
         for line in [
             r#"{"type":"room","format":1,"streams":[{"id":"k3f9","first":1}]}"#,
+            r#"{"type":"room","format":2,"streams":[],"expired":{"seq":7,"at":5}}"#,
             r#"{"type":"account","id":1,"nick":"Keen Bob","at":5}"#,
             r#"{"type":"account","id":2,"nick":"Keen Eve","at":5,"revoked":true}"#,
             r#"{"type":"message","seq":1,"at":5,"account":1,"nick":"Keen Bob","id":"a","text":"two\nlines"}"#,
@@ -254,7 +272,11 @@ mod tests {
             ("", "not a record of an export: EOF"),
             ("{}", "missing field `type`"),
             (r#"{"type":"party"}"#, "unknown variant"),
-            (r#"{"type":"room","format":2,"streams":[]}"#, "format 2, this program supports 1"),
+            (r#"{"type":"room","format":3,"streams":[]}"#, "format 3, this program supports 2"),
+            (
+                r#"{"type":"room","format":2,"streams":[],"expired":{"seq":0,"at":5}}"#,
+                "expired cannot have this value: it is not",
+            ),
             (r#"{"type":"room","format":1,"streams":[{"id":"","first":1}]}"#, "id cannot"),
             (r#"{"type":"account","id":1,"nick":" ","at":5}"#, "nick cannot"),
             (

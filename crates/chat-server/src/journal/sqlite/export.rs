@@ -6,11 +6,11 @@ use std::path::Path;
 use rusqlite::{Connection, Row};
 
 use super::error::StoreError;
-use super::{actions, admin, row};
+use super::{actions, admin, expire, row};
 use crate::accounts::TokenHash;
 use crate::action::{ActionRecord, OperatorAction};
 use crate::entry::{LogEntry, LogStream};
-use crate::transfer::{EXPORT_FORMAT, RoomRecord, StreamRecord, TransferError};
+use crate::transfer::{EXPORT_FORMAT, ExpiredRecord, PLAIN_EXPORT_FORMAT, RoomRecord, StreamRecord, TransferError};
 
 /// Writes the room in `dir` to `out`, while a server may be running: its accounts without their tokens, its messages, and
 /// the actions of its operators. All of it is of one moment. An export without its last line is not complete.
@@ -27,7 +27,12 @@ pub fn export_store(dir: &Path, out: &mut dyn Write) -> Result<(), TransferError
         streams.push(StreamRecord::from(&stream));
         Ok(())
     })?;
-    put(RoomRecord::Room { format: EXPORT_FORMAT, streams })?;
+    let expired = expire::expired(&connection)?.ok_or(TransferError::DamagedStore)?;
+    let expired = expired.map(|expired| ExpiredRecord { seq: expired.seq, at: expired.at });
+    let empty: bool = connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM message)", [], |found| found.get(0))?;
+    // Any other room continues after its newest message, in an earlier program too.
+    let format = if empty && expired.is_some() { EXPORT_FORMAT } else { PLAIN_EXPORT_FORMAT };
+    put(RoomRecord::Room { format, streams, expired })?;
     let accounts = each(&connection, "account", "id", row::ACCOUNT, row::account, |account| {
         let nick = account.nickname.as_str().to_owned();
         put(RoomRecord::Account { id: account.id, nick, at: account.at, revoked: account.revoked })

@@ -11,13 +11,14 @@ use private_files::file;
 use rusqlite::{Connection, ErrorCode, params};
 
 use super::error::StoreError;
+use super::expire::Expired;
 use super::insert::insert_stream;
 use super::new_store::{Installed, NewStore};
 use super::verify::CheckReport;
-use super::{effect, row, schema};
+use super::{effect, expire, row, schema};
 use crate::action::{AccountId, ActionDraft, ActionRecord};
 use crate::entry::{LogStream, SERVER_ACCOUNT};
-use crate::transfer::{ParsedHistoryLine, RecordFault, RoomRecord, TransferError};
+use crate::transfer::{ExpiredRecord, ParsedHistoryLine, RecordFault, RoomRecord, TransferError};
 
 /// The longest line. A text of 16 KiB with every character escaped has 96 KiB.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -167,7 +168,11 @@ impl<'c> RoomBuilder<'c> {
 
     fn record(&mut self, record: RoomRecord) -> Result<(), RowError> {
         match record {
-            RoomRecord::Room { streams, .. } => {
+            RoomRecord::Room { streams, expired, .. } => {
+                if let Some(ExpiredRecord { seq, at }) = expired {
+                    expire::note(self.connection, Expired { seq, at })?;
+                    (self.last_seq, self.last_at) = (seq, at);
+                }
                 let mut last = 0;
                 for stream in streams {
                     let stream: LogStream = stream.stream()?;

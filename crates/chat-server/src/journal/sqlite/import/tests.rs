@@ -1,6 +1,9 @@
 //! A room that was exported and imported is the same room.
 
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -11,16 +14,40 @@ use crate::entry::{Author, Draft};
 use crate::journal::Journal as _;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::sqlite::export::export_store;
+use crate::retention::Retention;
 
 #[derive(Debug, Clone)]
 enum RoomStep {
-    Account { revoked: bool },
-    Post { account: AccountId, id: Option<u8>, text: String },
-    Remove { seq: Seq, reason: Option<String> },
-    Mute { account: AccountId, until: Option<i64> },
-    Rename { account: AccountId, to: u8 },
-    Token { account: AccountId },
-    Erase { account: AccountId },
+    Account {
+        revoked: bool,
+    },
+    Post {
+        account: AccountId,
+        id: Option<u8>,
+        text: String,
+    },
+    Remove {
+        seq: Seq,
+        reason: Option<String>,
+    },
+    Mute {
+        account: AccountId,
+        until: Option<i64>,
+    },
+    Rename {
+        account: AccountId,
+        to: u8,
+    },
+    Token {
+        account: AccountId,
+    },
+    Erase {
+        account: AccountId,
+    },
+    /// The messages older than this many steps expire.
+    Expire {
+        steps: u64,
+    },
     Reopen,
 }
 
@@ -34,6 +61,7 @@ fn steps() -> impl Strategy<Value = Vec<RoomStep>> {
         1 => (1..4i64, any::<u8>()).prop_map(|(account, to)| RoomStep::Rename { account, to }),
         1 => (1..4i64).prop_map(|account| RoomStep::Token { account }),
         1 => (1..4i64).prop_map(|account| RoomStep::Erase { account }),
+        1 => (0..9u64).prop_map(|steps| RoomStep::Expire { steps }),
         1 => Just(RoomStep::Reopen),
     ];
     prop::collection::vec(step, 0..30)
@@ -57,9 +85,15 @@ fn act(action: OperatorAction, reason: Option<&str>) -> Draft {
 }
 
 fn build(dir: &Path, steps: &[RoomStep]) {
-    let mut journal = SqliteJournal::open(dir).unwrap();
+    let clock = Arc::new(AtomicI64::new(1_000));
+    let open = || {
+        let clock = Arc::clone(&clock);
+        SqliteJournal::open(dir).unwrap().with_clock(move || clock.load(Ordering::Relaxed))
+    };
+    let mut journal = open();
     let mut accounts = 0;
     for step in steps {
+        clock.fetch_add(1, Ordering::Relaxed);
         let nickname = |account| Nickname::new(&format!("Keen Bob {account}")).unwrap();
         let drafts = match step {
             RoomStep::Account { revoked } => {
@@ -73,7 +107,7 @@ fn build(dir: &Path, steps: &[RoomStep]) {
                 drafts
             }
             RoomStep::Post { account, id, text } => {
-                let author = std::sync::Arc::new(Author { id: *account, nickname: nickname(*account) });
+                let author = Arc::new(Author { id: *account, nickname: nickname(*account) });
                 let id = id.map(|id| chat_proto::PostId::new(&format!("id-{id}")).unwrap());
                 let Ok(text) = Text::new(text) else { continue };
                 vec![Draft::Post { author, id, text }]
@@ -94,9 +128,14 @@ fn build(dir: &Path, steps: &[RoomStep]) {
                 vec![act(OperatorAction::Token { account: *account, nickname, hash }, None)]
             }
             RoomStep::Erase { account } => vec![act(OperatorAction::Erase { account: *account }, None)],
+            RoomStep::Expire { steps } => {
+                let keep = Retention::everything().with_age(Some(Duration::from_millis(*steps)));
+                while journal.expire(&keep).unwrap().more {}
+                continue;
+            }
             RoomStep::Reopen => {
                 drop(journal);
-                journal = SqliteJournal::open(dir).unwrap();
+                journal = open();
                 continue;
             }
         };
@@ -118,11 +157,12 @@ proptest! {
         import(&first, &new).unwrap();
         let again = export(&new);
         prop_assert_eq!(first.lines().skip(1).collect::<Vec<_>>(), again.lines().skip(1).collect::<Vec<_>>());
-        let streams = |text: &str| match RoomRecord::parse(text.lines().next().unwrap()).unwrap() {
-            RoomRecord::Room { streams, .. } => streams,
+        let room = |text: &str| match RoomRecord::parse(text.lines().next().unwrap()).unwrap() {
+            RoomRecord::Room { format, streams, expired } => (streams, (format, expired)),
             other => panic!("{other:?}"),
         };
-        let (before, mut after) = (streams(&first), streams(&again));
+        let ((before, begin), (mut after, begin_after)) = (room(&first), room(&again));
+        prop_assert_eq!(begin, begin_after);
         let own = after.pop().unwrap();
         prop_assert_eq!(&before, &after);
         prop_assert!(before.iter().all(|stream| stream.id != own.id));
@@ -130,6 +170,7 @@ proptest! {
         let journal = SqliteJournal::open(&new).unwrap();
         prop_assert!(journal.recovery().is_none());
         prop_assert_eq!(own.first, journal.head() + 1);
+        prop_assert_eq!(journal.head(), SqliteJournal::open(&old).unwrap().head());
     }
 
     /// Whatever the file is, there is an error or a room, and an error leaves nothing.
@@ -145,6 +186,28 @@ proptest! {
             }
         }
     }
+}
+
+/// No number is given twice, and an earlier program refuses such an export because it would do so.
+#[test]
+fn a_room_whose_messages_have_all_expired_continues_its_numbers() {
+    let temp = tempfile::tempdir().unwrap();
+    let (old, new) = (temp.path().join("old"), temp.path().join("new"));
+    let post = |text: &str| RoomStep::Post { account: 0, id: None, text: text.to_owned() };
+    build(&old, &[post("a"), post("b"), RoomStep::Reopen, RoomStep::Expire { steps: 0 }]);
+    let text = export(&old);
+    assert!(text.starts_with(r#"{"type":"room","format":2,"#), "{text}");
+    import(&text, &new).unwrap();
+    let mut journal = SqliteJournal::open(&new).unwrap();
+    let author = Arc::new(Author { id: 0, nickname: Nickname::new("Server").unwrap() });
+    let appended = journal.append(&[Draft::Post { author, id: None, text: Text::new("c").unwrap() }]).unwrap();
+    assert!(matches!(appended[..], [crate::entry::Appended::Fresh { seq: 3, .. }]), "{appended:?}");
+    // What has expired cannot be in the file too.
+    let message = r#"{"type":"message","seq":2,"at":1,"account":0,"nick":"Server","text":"b"}"#;
+    let end = text.lines().last().unwrap();
+    let both = format!("{}\n{message}\n{end}\n", text.lines().next().unwrap());
+    let error = import(&both, &temp.path().join("third")).unwrap_err().to_string();
+    assert!(error.ends_with(":2: seq does not grow"), "{error}");
 }
 
 /// A new store that was complete when the process was killed is put in place, and any other one is not.

@@ -5,6 +5,7 @@ mod adjectives;
 mod directory;
 mod nickname;
 mod token_hash;
+mod token_shelf;
 
 pub use self::token_hash::TokenHash;
 pub(crate) use self::{account_entry::AccountEntry, directory::AccountDirectory, nickname::SERVER_NAME};

@@ -1,6 +1,8 @@
 //! All accounts in memory: tokens, nicknames, rate limits.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_proto::display::skeletons;
@@ -10,6 +12,7 @@ use super::account_entry::AccountEntry;
 use super::adjectives::ADJECTIVES;
 use super::nickname::usable;
 use super::token_hash::TokenHash;
+use super::token_shelf::TokenShelf;
 use crate::action::{AccountId, erased_name};
 use crate::entry::AccountRecord;
 
@@ -23,11 +26,12 @@ pub(crate) struct AccountDirectory {
 #[derive(Debug)]
 struct DirectoryState {
     /// Candidates by a part of the token's hash. The hash itself is compared in constant time.
-    by_shelf: HashMap<u64, Vec<(TokenHash, Arc<AccountEntry>)>>,
+    by_shelf: HashMap<u64, TokenShelf>,
     by_id: HashMap<AccountId, Arc<AccountEntry>>,
-    /// Skeletons of all nicknames with their accounts: present and former ones, and with [`RESERVED`] those that are being
-    /// assigned.
-    taken: HashMap<String, AccountId>,
+    /// The fingerprints of all nicknames with their accounts: present and former ones, and with [`RESERVED`] those that are
+    /// being assigned.
+    taken: HashMap<u64, AccountId>,
+    prints: RandomState,
     random: fastrand::Rng,
     /// The first round with free names, by skeleton, for names of which every adjective is taken.
     rounds: HashMap<String, u64>,
@@ -41,7 +45,7 @@ const RESERVED: AccountId = 0;
 pub(crate) struct NicknameReservation<'a> {
     accounts: &'a AccountDirectory,
     nickname: Nickname,
-    skeletons: [String; 2],
+    prints: [u64; 2],
 }
 
 impl NicknameReservation<'_> {
@@ -53,9 +57,9 @@ impl NicknameReservation<'_> {
 impl Drop for NicknameReservation<'_> {
     fn drop(&mut self) {
         let mut state = self.accounts.lock();
-        for skeleton in &self.skeletons {
-            if state.taken.get(skeleton) == Some(&RESERVED) {
-                state.taken.remove(skeleton);
+        for print in &self.prints {
+            if state.taken.get(print) == Some(&RESERVED) {
+                state.taken.remove(print);
             }
         }
     }
@@ -83,6 +87,7 @@ impl AccountDirectory {
             by_shelf: HashMap::new(),
             by_id: HashMap::new(),
             taken: HashMap::new(),
+            prints: RandomState::new(),
             rounds: HashMap::new(),
             random,
         };
@@ -106,8 +111,7 @@ impl AccountDirectory {
     pub(crate) fn log_in(&self, token: &Token) -> Option<Arc<AccountEntry>> {
         let hash = TokenHash::of(token);
         let state = self.lock();
-        let shelf = state.by_shelf.get(&hash.shelf())?;
-        let (_, account) = shelf.iter().find(|(stored, _)| stored.matches(&hash))?;
+        let account = state.by_shelf.get(&hash.shelf())?.find(&hash)?;
         (!account.is_revoked()).then(|| Arc::clone(account))
     }
 
@@ -125,9 +129,9 @@ impl AccountDirectory {
                 let Some(adjective) = ADJECTIVES.get((first + turn) % ADJECTIVES.len()) else { continue };
                 let whole =
                     if round == 1 { format!("{adjective} {name}") } else { format!("{adjective}{round} {name}") };
-                let skeletons = skeletons(&whole);
+                let prints = state.prints(&whole);
                 // One common skeleton is enough for a reader to mistake the names.
-                if skeletons.iter().any(|skeleton| state.taken.contains_key(skeleton)) {
+                if prints.iter().any(|print| state.taken.contains_key(print)) {
                     continue;
                 }
                 if round > 1 {
@@ -136,7 +140,7 @@ impl AccountDirectory {
                 }
                 let nickname = Nickname::new(&whole).ok()?;
                 state.take(&whole, RESERVED);
-                return Some(NicknameReservation { accounts: self, nickname, skeletons });
+                return Some(NicknameReservation { accounts: self, nickname, prints });
             }
         }
         None
@@ -154,15 +158,16 @@ impl AccountDirectory {
             return Err(NicknameProblem::NotUsable);
         }
         let nickname = Nickname::new(whole).map_err(|_| NicknameProblem::NotUsable)?;
-        let (mut state, skeletons) = (self.lock(), skeletons(whole));
+        let mut state = self.lock();
+        let prints = state.prints(whole);
         // Names that look alike may follow one another on the same account.
-        if skeletons.iter().any(|skeleton| state.taken.get(skeleton).is_some_and(|owner| *owner != id)) {
+        if prints.iter().any(|print| state.taken.get(print).is_some_and(|owner| *owner != id)) {
             return Err(NicknameProblem::Taken);
         }
-        for skeleton in &skeletons {
-            state.taken.entry(skeleton.clone()).or_insert(RESERVED);
+        for print in prints {
+            state.taken.entry(print).or_insert(RESERVED);
         }
-        Ok(NicknameReservation { accounts: self, nickname, skeletons })
+        Ok(NicknameReservation { accounts: self, nickname, prints })
     }
 
     /// Adds an account that the journal has stored.
@@ -256,7 +261,7 @@ impl AccountDirectory {
     /// Returns the number of accounts.
     #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands count accounts"))]
     pub(crate) fn len(&self) -> usize {
-        self.lock().by_shelf.values().map(Vec::len).sum()
+        self.lock().by_shelf.values().map(TokenShelf::len).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, DirectoryState> {
@@ -268,25 +273,33 @@ impl DirectoryState {
     fn add(&mut self, token: TokenHash, account: Arc<AccountEntry>) {
         self.by_id.insert(account.id(), Arc::clone(&account));
         account.set_shelf(token.shelf());
-        self.by_shelf.entry(token.shelf()).or_default().push((token, account));
+        match self.by_shelf.entry(token.shelf()) {
+            Entry::Vacant(place) => drop(place.insert(TokenShelf::One(token, account))),
+            Entry::Occupied(mut place) => place.get_mut().push(token, account),
+        }
     }
 
     /// Makes the token of an account unknown.
     fn remove_from_shelf(&mut self, id: AccountId) {
         let Some(shelf) = self.by_id.get(&id).map(|account| account.shelf()) else { return };
-        if let Some(candidates) = self.by_shelf.get_mut(&shelf) {
-            candidates.retain(|(_, account)| account.id() != id);
-            if candidates.is_empty() {
-                self.by_shelf.remove(&shelf);
-            }
+        if let Entry::Occupied(mut place) = self.by_shelf.entry(shelf)
+            && !place.get_mut().keep_all_but(id)
+        {
+            place.remove();
         }
+    }
+
+    /// Returns the fingerprints of the skeletons of a name, which take less memory. They have a random key, so no names with
+    /// the same one can be chosen on purpose; if it happens by chance, a free name is counted as taken.
+    fn prints(&self, name: &str) -> [u64; 2] {
+        skeletons(name).map(|skeleton| self.prints.hash_one(skeleton))
     }
 
     /// Notes that an account has a nickname, or that it is reserved.
     fn take(&mut self, nickname: &str, owner: AccountId) {
-        for skeleton in skeletons(nickname) {
+        for print in self.prints(nickname) {
             // A store of an earlier version can have names that look alike: the first account keeps them.
-            let current = self.taken.entry(skeleton).or_insert(owner);
+            let current = self.taken.entry(print).or_insert(owner);
             if *current == RESERVED {
                 *current = owner;
             }

@@ -116,3 +116,24 @@ fn new_token_replaces_the_old_one() {
     assert_eq!(accounts.log_in(&new).unwrap().id(), 1);
     assert_eq!(account.kicks(), 1);
 }
+
+#[test]
+fn tokens_on_the_same_shelf_are_different_accounts() {
+    let hash = |last: u8| TokenHash::from_bytes(std::array::from_fn(|at| if at == 31 { last } else { 7 }));
+    let accounts = empty();
+    for id in 1..=3 {
+        accounts.register(accounts.reserve("Bob").unwrap(), id, hash(id as u8));
+    }
+    let found = |last| {
+        let state = accounts.lock();
+        state.by_shelf.get(&hash(last).shelf()).and_then(|shelf| shelf.find(&hash(last))).map(|account| account.id())
+    };
+    assert_eq!((found(1), found(2), found(3), found(4), accounts.len()), (Some(1), Some(2), Some(3), None, 3));
+    accounts.erase(2);
+    accounts.set_token(3, hash(9));
+    assert_eq!((found(1), found(2), found(3), found(9), accounts.len()), (Some(1), None, None, Some(3), 2));
+    accounts.erase(1);
+    accounts.erase(3);
+    assert_eq!((found(1), found(9), accounts.len()), (None, None, 0));
+    assert!(accounts.lock().by_shelf.is_empty());
+}

@@ -1,14 +1,15 @@
 //! The clean shutdown of a server.
 
+use chat_server::{MemoryJournal, SqliteJournal};
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::peer::{GREETING, Peer, guarded, id_post, in_memory, on_disk};
+use crate::peer::{GREETING, Peer, config_on_own_address, guarded, id_post, on_disk, start};
 
 #[tokio::test]
 async fn drain_answers_what_has_arrived() {
     let dir = tempfile::tempdir().unwrap();
-    let server = on_disk(&dir).await;
+    let server = start(config_on_own_address(), SqliteJournal::open(&dir).unwrap()).await;
     let (listen, write) = (server.listen_addr(), server.write_addr());
     let mut listener = Peer::listening(&server).await;
     let (mut writer, _) = Peer::registered(&server, "Bob").await;
@@ -50,7 +51,7 @@ async fn drain_frees_ports_and_store() {
 
 #[tokio::test]
 async fn dropping_the_handle_closes_connections() {
-    let server = in_memory().await;
+    let server = start(config_on_own_address(), MemoryJournal::new()).await;
     let (listen, write) = (server.listen_addr(), server.write_addr());
     let mut listener = Peer::listening(&server).await;
     let (mut writer, _) = Peer::registered(&server, "Bob").await;
@@ -72,7 +73,7 @@ async fn dropping_the_handle_closes_connections() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reconnect_at_the_end_is_refused() {
     for _ in 0..5 {
-        let server = in_memory().await;
+        let server = start(config_on_own_address(), MemoryJournal::new()).await;
         let (listen, write) = (server.listen_addr(), server.write_addr());
         let mut peers = Vec::new();
         for _ in 0..20 {

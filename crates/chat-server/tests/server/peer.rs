@@ -1,7 +1,8 @@
 //! A peer that sends raw bytes, and a server for it.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use chat_server::{Journal, MemoryJournal, Server, ServerConfig, ServerHandle, SqliteJournal};
@@ -23,6 +24,21 @@ pub(crate) fn config() -> ServerConfig {
     config.seed = Some(7);
     // Tests of rates set them; the others post as fast as they can.
     config.limits = config.limits.without_post_rates();
+    config
+}
+
+/// The configuration of a server whose ports no other server takes once they are free: on an address of its own, where
+/// the system has more than one of itself.
+pub(crate) fn config_on_own_address() -> ServerConfig {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let mut config = config();
+    if cfg!(target_os = "linux") {
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        let address = Ipv4Addr::new(127, 100 | high, low, NEXT.fetch_add(1, Ordering::Relaxed));
+        for port in [&mut config.listen, &mut config.write] {
+            *port = (address, 0).into();
+        }
+    }
     config
 }
 

@@ -10,7 +10,7 @@ use chat_server::{
 };
 use serde_json::json;
 
-use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, config, guarded, on_disk, start};
+use crate::peer::{CONFIRMED, GREETING, PROMPT, Peer, config, config_on_own_address, guarded, on_disk, start};
 
 /// A journal whose disk can be filled.
 pub(crate) struct Fillable {
@@ -91,7 +91,7 @@ async fn broken_journal_ends_the_server() {
     let hole = |_| vec![Appended::Fresh { seq: 7, at: 0 }];
     let ways: [fn(Vec<Appended>) -> Vec<Appended>; 3] = [panics, short, hole];
     for how in ways {
-        let server = start(config(), Breaking { inner: MemoryJournal::new(), how }).await;
+        let server = start(config_on_own_address(), Breaking { inner: MemoryJournal::new(), how }).await;
         let observer = server.observer();
         let mut listener = Peer::listening(&server).await;
         let (mut bob, _) = Peer::registered(&server, "Bob").await;

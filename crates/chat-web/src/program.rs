@@ -91,10 +91,14 @@ async fn run(plan: Plan, has_file: bool) -> Result<(), String> {
             port.admit_own_user_only();
         }
     };
+    // A room that is not shared has no limits for those who would come through this page.
+    let unshared = |notice: &RoomNotice| {
+        let has_failed = matches!(notice, RoomNotice::Failed(_)) && plan.share.is_some();
+        has_failed.then(|| notice_text(notice).trim_start_matches("chat-web: ").to_owned())
+    };
     while let Ok(notice) = news.try_recv() {
-        // A room that is not shared has no limits for those who would come through this page.
-        if let (RoomNotice::Failed(_), Some(_)) = (&notice, plan.share) {
-            return Err(notice_text(&notice).trim_start_matches("chat-web: ").to_owned());
+        if let Some(reason) = unshared(&notice) {
+            return Err(reason);
         }
         heed(&notice);
     }
@@ -123,7 +127,10 @@ async fn run(plan: Plan, has_file: bool) -> Result<(), String> {
         let mut state = gateway.room_state();
         loop {
             tokio::select! {
-                Some(notice) = news.recv() => heed(&notice),
+                Some(notice) = news.recv() => match unshared(&notice) {
+                    Some(reason) => return reason,
+                    None => heed(&notice),
+                },
                 Ok(()) = state.changed() => {
                     // The room that another program served may have ended; then this one continues it.
                     if state.borrow_and_update().cause().is_some() {
@@ -142,17 +149,17 @@ async fn run(plan: Plan, has_file: bool) -> Result<(), String> {
             }
         }
     };
-    tokio::select! {
-        () = port.serve(&gateway) => {}
-        () = reloading => {}
-        () = serving_ops => {}
-        () = watching => {}
-        () = end.wait() => {}
-    }
+    let ended = tokio::select! {
+        () = port.serve(&gateway) => Ok(()),
+        () = reloading => Ok(()),
+        () = serving_ops => Ok(()),
+        reason = watching => Err(reason),
+        () = end.wait() => Ok(()),
+    };
     end.grant(CLOSE_LIMIT);
     // No new connections while the pages are told.
     drop(port);
     gateway.drain().await;
     room.close().await;
-    Ok(())
+    ended
 }

@@ -27,6 +27,9 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// How many checks are made before the room counts as failed.
 const CHECKS: usize = 50;
 
+/// How often to look for the address of a shared room, which its program announces after its port answers.
+const ANNOUNCEMENT_CHECKS: usize = 10;
+
 /// A connection on this machine succeeds at once or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -123,10 +126,13 @@ impl RoomHost {
 
     /// No server has answered: serves the room if it may.
     async fn look_again(&mut self) {
-        if self.room.is_some() || self.port_answers().await {
+        if self.room.is_some() {
             return;
         }
-        if self.ours {
+        if self.port_answers().await {
+            // It may have been taken over by a program that does not share it.
+            self.is_shared_as_asked().await;
+        } else if self.ours {
             self.serve(false).await;
         } else if std::mem::take(&mut self.answered) {
             self.notify(RoomNotice::Gone).await;
@@ -166,20 +172,30 @@ impl RoomHost {
         }
         self.ours = may_serve && self.data.is_locked().await;
         if let Some((ip, join)) = self.shared.clone() {
-            if self.ours && self.is_shared_at(ip).await {
+            if !self.ours {
+                self.notify(not_shared()).await;
+            } else if self.is_shared_at(ip).await || self.is_shared_as_asked().await {
                 self.notify(RoomNotice::Joined).await;
                 self.notify(RoomNotice::Shared(join)).await;
-            } else {
-                // The limits of a shared room would not hold for those who come through this program.
-                let why =
-                    "another server runs on this computer, and is not shared at this address; close it before --share";
-                self.notify(RoomNotice::Failed(why.to_owned())).await;
             }
         } else if self.ours {
             self.notify(RoomNotice::Joined).await;
         } else if self.is_turned_away().await {
             self.notify(RoomNotice::NotShared(self.near.to_string())).await;
         }
+    }
+
+    /// Returns whether the room that another program serves is shared as this one was asked to; reports it if not.
+    async fn is_shared_as_asked(&self) -> bool {
+        let Some((ip, _)) = self.shared else { return true };
+        for _ in 0..ANNOUNCEMENT_CHECKS {
+            if self.is_shared_at(ip).await {
+                return true;
+            }
+            sleep(self.pause).await;
+        }
+        self.notify(not_shared()).await;
+        false
     }
 
     /// Returns whether another program of this user serves a room that is open at this address.
@@ -225,12 +241,15 @@ impl RoomHost {
                     return;
                 }
                 Attempt::Failed(error) => return self.notify(RoomNotice::Failed(error)).await,
-                Attempt::PortTaken(_) if self.port_answers().await => return,
+                Attempt::PortTaken(_) if self.port_answers().await => {
+                    self.is_shared_as_asked().await;
+                    return;
+                }
                 Attempt::PortTaken(_) | Attempt::OtherHasIt => {}
             }
             if self.port_answers().await {
                 self.ours = true;
-                if announce {
+                if self.is_shared_as_asked().await && announce {
                     self.notify(RoomNotice::Joined).await;
                 }
                 return;
@@ -264,6 +283,12 @@ impl RoomHost {
         // An error means that the program is ending.
         let _ = self.reports.notices.send(notice).await;
     }
+}
+
+/// The limits of a shared room would not hold for those who come through this program.
+fn not_shared() -> RoomNotice {
+    let why = "another server runs on this computer, and is not shared at this address; close it before --share";
+    RoomNotice::Failed(why.to_owned())
 }
 
 /// Returns whether these are the default ports.

@@ -166,10 +166,12 @@ impl ConnectionPlace {
 
     /// Counts the connection for its peer. `false` if this address has as many as it may.
     fn count(&mut self, peer: IpAddr) -> bool {
-        let peer = counted(peer);
-        if peer.is_loopback() || self.gateway.is_proxy(peer) || self.gateway.is_balancer(peer) {
+        // Asked before the network of the address takes its place.
+        let address = peer.to_canonical();
+        if address.is_loopback() || self.gateway.is_proxy(address) || self.gateway.is_balancer(address) {
             return true;
         }
+        let peer = counted(peer);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let count = by_address.entry(peer).or_default();
         if *count >= PER_ADDRESS {

@@ -60,7 +60,8 @@ impl GatewayReloader {
             (&mut self.certificate, &plan.certificate, plan.certificate_files())
         {
             certificate.replace(new);
-            self.seen = state(&new_files);
+            // They may have changed after they were read: they are read once more.
+            self.seen = [None; 2];
             *files = new_files;
         }
         eprint("chat-web: reloaded the rates and the certificate; other options change with a restart");

@@ -102,3 +102,24 @@ async fn own_user_and_shared_rooms_are_open() {
         assert_eq!(read.unwrap(), 1, "shared: {shared}");
     }
 }
+
+/// A room that was shared is continued by a program that does not share it.
+#[tokio::test]
+async fn unshared_room_is_noticed_after_a_handover() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = free_ports();
+    let (mut owner, mut heard) = host(&config, dir.path(), true);
+    owner.begin().await;
+    assert!(matches!(heard.try_recv(), Ok(RoomNotice::Started(_))));
+    let (mut page, mut heard) = host(&config, dir.path(), true);
+    let ip = "127.0.0.1".parse().unwrap();
+    (page.shared, page.pause) = (Some((ip, JoinAddress::new(ip, &config))), Duration::ZERO);
+    page.look_again().await;
+    assert_eq!(heard.try_recv().unwrap(), not_shared());
+    page.serve(true).await;
+    assert_eq!(heard.try_recv().unwrap(), not_shared());
+    assert!(heard.try_recv().is_err());
+    let _announcement = Announcement::of_room(dir.path(), ip);
+    page.look_again().await;
+    assert!(heard.try_recv().is_err());
+}

@@ -146,3 +146,23 @@ async fn browsers_behind_a_balancer_are_counted_each() {
     while_served(&port, &gateway, client).await;
     assert!(gateway.counters().refused_connections.load(Ordering::Relaxed) > 0);
 }
+
+/// A single address of IPv6 is not taken for its network.
+#[tokio::test]
+async fn proxies_and_this_machine_have_no_limit_of_one_browser() {
+    let mut config = GatewayConfig::new(ClientConfig::new("127.0.0.1"));
+    config.proxies = vec!["2001:db8::/128".parse().unwrap(), "2001:db8:1::5/128".parse().unwrap()];
+    let gateway = Gateway::start(config);
+    let by_address = ByAddress::default();
+    let count = |address: &str| {
+        let mut place = ConnectionPlace::take(&gateway, &by_address).unwrap();
+        assert!(place.count(address.parse().unwrap()));
+        place.counted.is_some()
+    };
+    for free in ["::1", "127.0.0.1", "::ffff:127.0.0.1", "2001:db8:1::5", "2001:db8::"] {
+        assert!(!count(free), "{free}");
+    }
+    for counted in ["2001:db8::7", "2001:db8:1::6", "192.0.2.1"] {
+        assert!(count(counted), "{counted}");
+    }
+}

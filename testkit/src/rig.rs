@@ -13,6 +13,7 @@ mod disk;
 mod fault_plan;
 pub(crate) mod final_check;
 pub(crate) mod ledger;
+mod operator;
 mod options;
 pub(crate) mod post_text;
 mod process;

@@ -14,4 +14,5 @@ fn three_hundred_faults_break_no_promise() {
     for kind in ["server", "writer", "listener"] {
         assert!(table.contains(&format!("kill -9 {kind}")), "{table}");
     }
+    assert!(table.lines().any(|line| line.starts_with("operator ")), "{table}");
 }

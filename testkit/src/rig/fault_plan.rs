@@ -1,4 +1,4 @@
-//! Draws the faults of the rig other than those of connections: kills, full disks, clock jumps.
+//! Draws the faults of the rig other than those of connections: kills, full disks, clock jumps, and an operator's actions.
 
 use std::time::Duration;
 
@@ -16,6 +16,11 @@ pub(super) enum RigFault {
     FillHistory,
     /// Cuts the power of that disk, in place of filling it.
     CutClient,
+    /// Does something as an operator, which the number chooses; the server is killed meanwhile or not.
+    Operate {
+        draw: u64,
+        kill: bool,
+    },
     /// Sets the offset of the server's clock, in milliseconds.
     Clock(i64),
 }
@@ -24,7 +29,7 @@ pub(super) enum RigFault {
 const FAR: i64 = 3_000_000_000_000;
 
 /// The first draws, one of each kind, so that the shortest run has them all.
-const FIRST: [u8; 8] = [1, 44, 0, 85, 86, 89, 1, 0];
+const FIRST: [u8; 9] = [1, 44, 0, 85, 86, 95, 1, 0, 89];
 
 /// An endless sequence of faults.
 #[derive(Debug)]
@@ -54,6 +59,8 @@ impl FaultPlan {
             85..86 => RigFault::FillStore,
             86..89 if self.power_cuts => RigFault::CutClient,
             86..89 => RigFault::FillHistory,
+            // One in sixteen is a kill more.
+            89..95 => RigFault::Operate { draw: self.rng.u64(..), kill: self.rng.u8(..16) == 0 },
             _ => RigFault::Clock(self.clock()),
         };
         (wait, fault)
@@ -81,6 +88,8 @@ impl RigFault {
             Self::FillStore => "full disk, store",
             Self::FillHistory => "full disk, client",
             Self::CutClient => "power cut, client",
+            Self::Operate { kill: false, .. } => "operator",
+            Self::Operate { kill: true, .. } => "operator, kill -9 server",
             Self::Clock(_) => "clock jump",
         }
     }
@@ -101,6 +110,6 @@ mod tests {
         assert_eq!(draw(5), draw(5));
         assert_ne!(draw(5), draw(6));
         let kinds: HashSet<_> = draw(5).into_iter().map(|(_, fault)| fault.name()).collect();
-        assert_eq!(kinds.len(), 6);
+        assert_eq!(kinds.len(), 8);
     }
 }

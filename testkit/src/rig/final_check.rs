@@ -1,6 +1,7 @@
 //! The check at the end of a run: reads the whole log once without faults and all history files, and compares them
 //! with the ledger.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use crate::checker::{DeliveryReport, ListenerLog, PostedMessage, Summary, check}
 /// Prefix of a message that none of the writers can have posted.
 const FOREIGN: &str = "foreign: ";
 
-/// Reads the log from its beginning to `head`.
+/// Reads the log from its beginning to `head`. A removed message stands in its place, with the text that it had.
 ///
 /// # Errors
 /// The log has a gap, ends early, or does not arrive in time.
@@ -24,6 +25,7 @@ pub(crate) async fn read_log(
     stream: &StreamId,
     head: u64,
     nicks: &[Vec<String>],
+    removals: &HashMap<u64, String>,
 ) -> anyhow::Result<ListenerLog> {
     let mut config = client_config(address.port(), 0);
     config.resume = Resume::after(Position { stream: stream.clone(), seq: 0 });
@@ -38,6 +40,14 @@ pub(crate) async fn read_log(
             let message = match event {
                 ListenerEvent::Message(message) => message,
                 ListenerEvent::CaughtUp(_) => continue,
+                ListenerEvent::Removed(removed) => {
+                    let seq = removed.position.seq;
+                    let text = removals.get(&seq).with_context(|| format!("message {seq} has gone, not removed"))?;
+                    log.texts.push(text.clone());
+                    log.removed.insert(text.clone());
+                    log.seqs.push(seq);
+                    continue;
+                }
                 event => bail!("the log has a gap: {event:?}"),
             };
             let sender = message.sender.as_ref().map(|sender| sender.as_str());
@@ -86,6 +96,11 @@ pub(crate) fn check_run(seed: u64, state: &State, listeners: &[ListenerLog]) -> 
             }
             posted.push(PostedMessage { writer, text, report: report.unwrap_or(DeliveryReport::Unconfirmed) });
         }
+    }
+    if let Some(log) = listeners.first() {
+        let texts = log.seqs.iter().zip(&log.texts);
+        let kept = texts.filter(|(seq, text)| state.removed.contains(seq) && !log.removed.contains(*text));
+        violations.extend(kept.map(|(seq, _)| format!("the confirmed removal of message {seq} was lost")));
     }
     let (summary, found) = check(&posted, listeners);
     violations.extend(found.iter().map(ToString::to_string));

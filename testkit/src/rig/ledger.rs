@@ -1,6 +1,6 @@
 //! Collects the reports of all processes: what each writer posted and was told, and how far each listener has read.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chat_client::{Gap, GapCause};
@@ -31,6 +31,10 @@ pub(crate) struct State {
     /// How often each listener was restarted; only in simulations.
     pub(crate) restarts: Vec<usize>,
     pub(crate) confirmed: u64,
+    /// The sequence numbers of messages whose removal was begun.
+    pub(crate) removing: HashSet<u64>,
+    /// Those of which it was confirmed.
+    pub(crate) removed: HashSet<u64>,
     /// Reports that no correct process makes.
     pub(crate) unexpected: Vec<String>,
 }
@@ -86,6 +90,32 @@ impl State {
         if self.unexpected.len() < 100 {
             self.unexpected.push(what);
         }
+    }
+
+    /// Chooses a confirmed message and notes that it is being removed. `None` if there is none.
+    pub(crate) fn begin_removal(&mut self, draw: u64) -> Option<u64> {
+        // The rig's own messages, of the last writer, show where the log begins and ends.
+        let writers = self.writers.len().checked_sub(1).filter(|&writers| writers > 0)?;
+        let reports = &self.writers[draw as usize % writers].reports;
+        // A prime, so that the choice does not follow from that of the writer.
+        let report = reports.get((draw / 8191) as usize % reports.len().max(1))?;
+        let Some(DeliveryReport::Confirmed { seq: Some(seq) }) = *report else { return None };
+        self.removing.insert(seq).then_some(seq)
+    }
+
+    /// Returns writer and number of each message whose removal was begun, by sequence number.
+    pub(crate) fn removals(&self) -> HashMap<u64, (usize, u64)> {
+        let mut found = HashMap::new();
+        for (writer, record) in self.writers.iter().enumerate() {
+            for (number, report) in record.reports.iter().enumerate() {
+                if let Some(DeliveryReport::Confirmed { seq: Some(seq) }) = report
+                    && self.removing.contains(seq)
+                {
+                    found.insert(*seq, (writer, number as u64));
+                }
+            }
+        }
+        found
     }
 
     fn parse(&mut self, reporter: Reporter, line: &str) -> Option<()> {

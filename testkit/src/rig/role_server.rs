@@ -31,7 +31,14 @@ pub fn serve(role: &ServerRole) -> anyhow::Result<()> {
     config.limits.ring_bytes = 64 * 1024;
     // The writers of the rig post as fast as they can.
     config.limits = config.limits.without_post_rates();
-    let server = runtime.block_on(Server::start(config, journal)).context("could not start the server")?;
+    let mut server = runtime.block_on(Server::start(config, journal)).context("could not start the server")?;
+    {
+        let _inside = runtime.enter();
+        // On a full disk there is none, and the server runs without, as the program does.
+        if let Err(error) = server.open_admin(&role.dir) {
+            eprintln!("could not open the socket of the operator: {error}");
+        }
+    }
     println!("ready {} {}", server.listen_addr(), server.write_addr());
     std::io::stdout().flush()?;
     for line in std::io::stdin().lock().lines() {

@@ -12,6 +12,7 @@ use chat_client::{Nickname, PostId, SendOptions, Text, Token, Writer, register};
 use super::fault_plan::{FaultPlan, RigFault};
 use super::final_check::{check_run, read_history, read_log};
 use super::ledger::{Ledger, Reporter, State};
+use super::operator::Operator;
 use super::options::Options;
 use super::post_text;
 use super::process_set::ProcessSet;
@@ -34,6 +35,7 @@ struct Rig {
     /// All nicknames that each writer has had.
     nicks: Vec<Vec<String>>,
     clients: ProcessSet,
+    operator: Operator,
     plan: FaultPlan,
     injected: BTreeMap<&'static str, u64>,
 }
@@ -65,10 +67,11 @@ impl Rig {
         let ledger = Arc::new(Ledger::new(writers + 1, listeners));
         let disks = SmallDisks::prepare(&dir, options.power_cuts)?;
         let server = ProxiedServer::start(disks.store_dir(), &ledger, seed).await?;
+        let operator = Operator::new(disks.store_dir(), &ledger);
         let clients = ProcessSet::new(seed, Arc::clone(&ledger), dir, disks.client_dir());
         let plan = FaultPlan::new(seed, writers, listeners, options.power_cuts);
         let (nicks, injected) = (Vec::new(), BTreeMap::new());
-        let mut rig = Self { options, ledger, server, disks, nicks, clients, plan, injected };
+        let mut rig = Self { options, ledger, server, disks, nicks, clients, operator, plan, injected };
         rig.register().await?;
         rig.clients.stream = rig.post(0).await?.0;
         rig.clients.start(&rig.server, writers, listeners).await?;
@@ -83,6 +86,8 @@ impl Rig {
             self.clients.tokens.push(account.token.expose().to_owned());
             self.nicks.push(vec![account.nickname.to_string()]);
         }
+        // The server chooses a part of the name.
+        self.operator.guest = register(&config, Nickname::new("guest")?).await?.nickname.to_string();
         Ok(())
     }
 
@@ -144,9 +149,23 @@ impl Rig {
                 let Some(volume) = self.disks.volume() else { return Ok(false) };
                 self.clients.cut_first(&self.server, || volume.cut(), || volume.restore_power()).await?;
             }
+            RigFault::Operate { draw, kill } => return self.operate(draw, kill).await,
             RigFault::Clock(offset) => self.server.set_clock(offset).await,
         }
         Ok(true)
+    }
+
+    /// Begins an action of the operator, and kills the server at some point of it if asked.
+    async fn operate(&mut self, draw: u64, kill: bool) -> anyhow::Result<bool> {
+        let writer = draw as usize % self.options.writers;
+        let (nick, listen) = (&self.nicks[writer][0], self.server.addresses().0);
+        let begun = self.operator.begin(draw, nick, &self.clients.stream, listen).await;
+        if begun && kill {
+            tokio::time::sleep(Duration::from_micros(draw % 4096)).await;
+            let clock = self.plan.clock();
+            self.server.restart(clock).await?;
+        }
+        Ok(begun)
     }
 
     /// Replaces processes that have exited although they were not killed, and reports each as a violation.
@@ -176,13 +195,20 @@ impl Rig {
         let (faults, took) = (self.faults(), began.elapsed());
         self.server.stop_faults();
         self.disks.wait_until_free().await?;
+        self.operator.finish().await;
         self.clients.stop_writers().await;
         self.wait_until("writers", |clients, state| clients.writers_are_idle(state)).await?;
         let (_, head) = self.post(1).await?;
         self.wait_until("listeners", |_, state| state.listeners.iter().all(|newest| *newest >= head)).await?;
         self.clients.end_listeners().await?;
         let stream = chat_client::StreamId::new(&self.clients.stream)?;
-        let mut listeners = vec![read_log(self.server.addresses().0, &stream, head, &self.nicks).await?];
+        let removals = self.ledger.lock().removals();
+        let removals = removals.into_iter().map(|(seq, (writer, number))| {
+            let text = post_text::text(self.options.seed, writer, number);
+            (seq, text)
+        });
+        let removals = removals.collect();
+        let mut listeners = vec![read_log(self.server.addresses().0, &stream, head, &self.nicks, &removals).await?];
         for listener in 0..self.options.listeners {
             let history = self.clients.history(listener);
             listeners.push(read_history(format!("listener {listener}"), &history, &self.nicks)?);
@@ -190,7 +216,8 @@ impl Rig {
         let (summary, violations) = check_run(self.options.seed, &self.ledger.lock(), &listeners);
         let skipped = self.disks.skipped();
         let (seed, compared, log) = (self.options.seed, listeners.len(), listeners[0].texts.len());
-        Ok(Table { seed, took, faults, skipped, listeners: compared, log, summary, violations })
+        let removed = listeners[0].removed.len();
+        Ok(Table { seed, took, faults, skipped, listeners: compared, log, removed, summary, violations })
     }
 
     /// Waits until all processes of a kind are done, which takes milliseconds without faults.

@@ -15,6 +15,7 @@ pub(super) struct Table {
     pub(super) skipped: Vec<String>,
     pub(super) listeners: usize,
     pub(super) log: usize,
+    pub(super) removed: usize,
     pub(super) summary: Summary,
     pub(super) violations: Vec<String>,
 }
@@ -36,6 +37,7 @@ impl fmt::Display for Table {
         row("faults", &faults)?;
         row("messages confirmed", &summary.confirmed)?;
         row("messages in the log", &self.log)?;
+        row("removed ones among them", &self.removed)?;
         row("listeners compared", &self.listeners)?;
         row("refused or never sent", &summary.not_sent)?;
         row("unconfirmed", &summary.unconfirmed)?;

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use chat_server::transfer::EXPORT_FORMAT;
 use serde_json::{Value, json};
 
 use crate::binary::{Program, run};
@@ -261,7 +262,7 @@ async fn wrong_input_of_copies_changes_nothing() {
         ("without its beginning", format!("{account}\n{message}\n{end}\n")),
         ("twice", format!("{room_line}\n{account}\n{message}\n{message}\n{end}\n")),
         ("two accounts of a number", format!("{room_line}\n{account}\n{account}\n{end}\n")),
-        ("of a later program", export.replacen("\"format\":1", "\"format\":2", 1)),
+        ("of a later program", export.replacen("\"format\":1", &format!("\"format\":{}", EXPORT_FORMAT + 1), 1)),
         ("long", format!("{room_line}{}\n", " ".repeat(2 << 20))),
         ("no history", "[14.01.23 17:07] Vlad: x\nVlad: y\n".to_owned()),
         ("no message", "[14.01.23 17:07] connected\n".to_owned()),

@@ -1,12 +1,12 @@
 //! What programs of one user tell one another about the local room: that it is shared, and that a page shows it. Each is
-//! a small file in the data directory, which counts only while the program that wrote it holds its lock.
+//! a small file in the data directory, which names its program and counts only while that program holds its lock.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chat_client::ClientConfig;
-use private_files::{FileLock, Repair, file};
+use private_files::{FileLock, LockError, Repair, file};
 
 use super::notice::JoinAddress;
 
@@ -38,7 +38,8 @@ impl Announcement {
     fn publish(path: &Path, text: &str) -> Option<Self> {
         let lock = FileLock::acquire_within(path, LOCK_WITHIN);
         let written = lock.map_err(|error| error.to_string()).and_then(|lock| {
-            file::replace(path, format!("{text}\n").as_bytes()).map_err(|error| error.to_string())?;
+            file::replace(path, format!("{} {text}\n", std::process::id()).as_bytes())
+                .map_err(|error| error.to_string())?;
             Ok(Self { _lock: lock })
         });
         written.inspect_err(|error| tracing::warn!(error, path = %path.display(), "could not announce")).ok()
@@ -72,9 +73,11 @@ fn room_file(data_dir: &Path) -> PathBuf {
 /// Returns the text of an announcement whose program runs.
 fn read(path: &Path) -> Option<String> {
     // Without the file there was never one, and looking must not create a lock.
-    let text = file::read::<Repair>(path, MAX_BYTES, &mut Vec::new()).ok()??;
+    let content = String::from_utf8(file::read::<Repair>(path, MAX_BYTES, &mut Vec::new()).ok()??).ok()?;
+    let (pid, text) = content.trim_end().split_once(' ')?;
+    // The holder may also be a program that looks, or one that has not replaced the file of its predecessor yet.
     match FileLock::acquire(path) {
-        Err(private_files::LockError::Held { .. }) => Some(String::from_utf8(text).ok()?.trim_end().to_owned()),
+        Err(LockError::Held { pid: Some(holder), .. }) if pid.parse() == Ok(holder) => Some(text.to_owned()),
         _ => None,
     }
 }
@@ -91,6 +94,16 @@ mod tests {
         assert_eq!(announced_page(dir.path()).as_deref(), Some("http://192.0.2.7:8080/"));
         drop(page);
         assert_eq!(announced_page(dir.path()), None, "the file of a program that has ended");
+    }
+
+    #[test]
+    fn another_holder_of_the_lock_does_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = page_file(dir.path());
+        // As a program that has ended left it; this process only looks.
+        file::replace(&path, b"1 http://192.0.2.7:8080/\n").unwrap();
+        let _looking = FileLock::acquire(&path).unwrap();
+        assert_eq!(announced_page(dir.path()), None);
     }
 
     #[test]

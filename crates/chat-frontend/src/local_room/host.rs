@@ -171,10 +171,10 @@ impl RoomHost {
             return;
         }
         self.ours = may_serve && self.data.is_locked().await;
-        if let Some((ip, join)) = self.shared.clone() {
+        if let Some((_, join)) = self.shared.clone() {
             if !self.ours {
                 self.notify(not_shared()).await;
-            } else if self.is_shared_at(ip).await || self.is_shared_as_asked().await {
+            } else if self.is_shared_as_asked().await {
                 self.notify(RoomNotice::Joined).await;
                 self.notify(RoomNotice::Shared(join)).await;
             }

@@ -85,6 +85,7 @@ fn serve(options: &Options, words: Vec<OsString>) -> Result<ExitCode> {
         logging::start(log_format, options.log_level.unwrap_or_default(), sink).context("could not start the log")?;
     rlimits::forbid_core_dumps();
     clock::check(SystemTime::now())?;
+    let versions = reload::certificate_versions(options);
     let mut config = options.server_config()?;
     if options.memory != Some(true) {
         config.store_dir = Some(data_directory(options)?);
@@ -98,7 +99,7 @@ fn serve(options: &Options, words: Vec<OsString>) -> Result<ExitCode> {
         // Before anything else, so that no signal arrives at a half-started server.
         let mut signals = ShutdownSignals::listen().context("could not handle signals")?;
         let mut hangups = ReloadSignals::listen().context("could not handle SIGHUP")?;
-        let mut reloader = Reloader::new(words, options.clone(), config.tls.clone(), level);
+        let mut reloader = Reloader::new(words, options.clone(), config.tls.clone(), versions, level);
         let metrics = match options.metrics {
             Some(asked) => Some(open_metrics(asked).await?),
             None => None,

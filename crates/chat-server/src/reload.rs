@@ -1,13 +1,13 @@
 //! Reads configuration, certificate and log file again, on SIGHUP; the certificate also when its file has changed.
 
 use std::ffi::OsString;
-use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use chat_server::command_line::{Arguments, Options};
 use chat_server::{ServerHandle, StartError, TlsCertificate, TlsPorts};
+use private_files::{FileVersions, ReplacedFiles};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::process::log_writer::{self, LogSink};
@@ -26,31 +26,29 @@ pub(crate) struct Reloader {
     tls: Option<TlsPorts>,
     level: LevelControl,
     ticks: Interval,
-    /// The certificate and key that were read last, whether they could be used or not.
-    seen: CertificateState,
-    /// What has changed since, until it stays the same: certificate and key are not replaced at the same instant.
-    changing: Option<CertificateState>,
+    replaced: ReplacedFiles,
 }
-
-/// What distinguishes two versions of a file without reading it.
-type FileState = (SystemTime, u64);
-
-/// The state of certificate and key; `None` for a file that is missing.
-type CertificateState = [Option<FileState>; 2];
 
 /// Everything that is read before anything is changed.
 struct Prepared {
     options: Options,
-    certificate: Option<TlsCertificate>,
+    /// With the versions of its files.
+    certificate: Option<(FileVersions, TlsCertificate)>,
     sink: LogSink,
 }
 
 impl Reloader {
-    pub(crate) fn new(words: Vec<OsString>, options: Options, tls: Option<TlsPorts>, level: LevelControl) -> Self {
+    /// `versions`: of the files of the certificate, from before they were read.
+    pub(crate) fn new(
+        words: Vec<OsString>,
+        options: Options,
+        tls: Option<TlsPorts>,
+        versions: FileVersions,
+        level: LevelControl,
+    ) -> Self {
         let mut ticks = interval(CERTIFICATE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let seen = certificate_state(&options);
-        Self { words, options, tls, level, ticks, seen, changing: None }
+        Self { words, options, tls, level, ticks, replaced: ReplacedFiles::new(versions) }
     }
 
     /// Reads everything again. An error changes nothing, and is logged.
@@ -75,12 +73,8 @@ impl Reloader {
         loop {
             self.ticks.tick().await;
             let options = self.options.clone();
-            let now = tokio::task::spawn_blocking(move || certificate_state(&options)).await;
-            let Ok(now) = now else { continue };
-            if now == self.seen {
-                self.changing = None;
-            } else if self.changing.replace(now) == Some(now) {
-                self.seen = now;
+            let now = tokio::task::spawn_blocking(move || certificate_versions(&options)).await;
+            if now.is_ok_and(|now| self.replaced.look(now)) {
                 return;
             }
         }
@@ -90,7 +84,7 @@ impl Reloader {
     pub(crate) async fn reload_certificate(&self) {
         let (Some(tls), options) = (&self.tls, self.options.clone()) else { return };
         match blocking(move || Ok(read_certificate(&options)?)).await {
-            Ok(Some(certificate)) => {
+            Ok(Some((_, certificate))) => {
                 tls.set_certificate(certificate);
                 tracing::info!("the certificate was renewed");
             }
@@ -117,9 +111,9 @@ impl Reloader {
         let limits = self.options.limits();
         rlimits::raise_open_files(limits.connections);
         server.set_limits(limits);
-        if let (Some(tls), Some(certificate)) = (&self.tls, certificate) {
+        if let (Some(tls), Some((versions, certificate))) = (&self.tls, certificate) {
             tls.set_certificate(certificate);
-            self.seen = certificate_state(&self.options);
+            self.replaced = ReplacedFiles::new(versions);
         }
         tracing::info!(changed = %changed.join(" "), "reloaded the configuration");
     }
@@ -141,19 +135,17 @@ pub(crate) fn open_log(path: Option<&Path>) -> Result<LogSink> {
     LogSink::open(path).with_context(|| format!("could not open {}", path.unwrap_or(Path::new("the log")).display()))
 }
 
-fn read_certificate(options: &Options) -> Result<Option<TlsCertificate>, StartError> {
+fn read_certificate(options: &Options) -> Result<Option<(FileVersions, TlsCertificate)>, StartError> {
+    let versions = certificate_versions(options);
     match (&options.tls_cert, &options.tls_key) {
-        (Some(cert), Some(key)) => TlsCertificate::from_files(cert, key).map(Some),
+        (Some(cert), Some(key)) => Ok(Some((versions, TlsCertificate::from_files(cert, key)?))),
         _ => Ok(None),
     }
 }
 
-fn certificate_state(options: &Options) -> CertificateState {
-    let state = |path: &Path| -> io::Result<FileState> {
-        let found = path.metadata()?;
-        Ok((found.modified()?, found.len()))
-    };
-    [&options.tls_cert, &options.tls_key].map(|path| path.as_deref().and_then(|path| state(path).ok()))
+/// Returns the versions of certificate and key.
+pub(crate) fn certificate_versions(options: &Options) -> FileVersions {
+    FileVersions::of([&options.tls_cert, &options.tls_key].into_iter().flatten())
 }
 
 /// Runs a function that reads files on a thread that may block.

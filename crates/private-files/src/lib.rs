@@ -7,6 +7,7 @@
 //! - [`file`](mod@file): read, append to, replace and remove private files; read a file that the user named.
 //! - [`directory`]: create, tighten and sync directories.
 //! - [`FileLock`]: an advisory lock that keeps two processes from writing one file.
+//! - [`ReplacedFiles`]: whether files that belong together were replaced since they were read.
 //!
 //! All calls block. On an asynchronous runtime, call them from a blocking thread.
 //!
@@ -28,6 +29,8 @@ pub mod directory;
 pub mod file;
 mod lock;
 mod repair;
+mod replaced;
 
 pub use lock::{FileLock, LockError};
 pub use repair::Repair;
+pub use replaced::{FileVersions, ReplacedFiles};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chat_client::{ClientConfig, Layer, Settings, Side};
 use chat_frontend::local_room::{LocalRoom, LocalRoomPolicy, RoomNotice};
 use chat_frontend::report::chain;
+use private_files::FileVersions;
 use tokio::sync::mpsc::Sender;
 
 use crate::command_line::options::{LogSetting, ProxyHeaderSetting, WebOptions};
@@ -22,6 +23,8 @@ const PORT: u16 = 8080;
 pub(super) struct Plan {
     pub(super) http: SocketAddr,
     pub(super) certificate: Option<WebCertificate>,
+    /// Of the files of the certificate, from before they were read.
+    pub(super) certificate_versions: FileVersions,
     pub(super) public_url: Option<PublicUrl>,
     pub(super) metrics: Option<SocketAddr>,
     pub(super) log: LogSetting,
@@ -37,6 +40,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Checks the options. An error is a sentence for the person who wrote them.
     pub(super) fn new(options: WebOptions) -> Result<Self, String> {
+        let certificate_versions = FileVersions::of([&options.tls_cert, &options.tls_key].into_iter().flatten());
         let certificate = match (&options.tls_cert, &options.tls_key) {
             (None, None) => None,
             (Some(chain_file), Some(key)) => {
@@ -65,6 +69,7 @@ impl Plan {
         Ok(Self {
             http,
             certificate,
+            certificate_versions,
             public_url,
             metrics: options.metrics,
             log: options.log.unwrap_or_default(),

@@ -1,10 +1,11 @@
 //! Reads configuration and certificate again on SIGHUP; the certificate also when its files have changed.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chat_frontend::report::{chain, eprint};
 use clap::Parser as _;
+use private_files::{FileVersions, ReplacedFiles};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::plan::Plan;
@@ -15,18 +16,12 @@ use crate::net::tls::WebCertificate;
 /// How often to look whether the certificate was renewed, by the times of two files.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(1);
 
-/// The times and sizes of certificate and key; `None` for a file that is missing.
-type FileStates = [Option<(SystemTime, u64)>; 2];
-
 /// What a reload needs.
 pub(super) struct GatewayReloader {
     /// The certificate in use, and its two files.
     certificate: Option<(WebCertificate, [PathBuf; 2])>,
     ticks: Interval,
-    /// The files that were read last, whether they could be used or not.
-    seen: FileStates,
-    /// What has changed since, until it stays the same: certificate and key are not replaced at the same instant.
-    changing: Option<FileStates>,
+    replaced: ReplacedFiles,
 }
 
 impl GatewayReloader {
@@ -35,8 +30,7 @@ impl GatewayReloader {
         let mut ticks = interval(CERTIFICATE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let certificate = plan.certificate.clone().zip(plan.certificate_files());
-        let seen = certificate.as_ref().map_or([None; 2], |(_, files)| state(files));
-        Self { certificate, ticks, seen, changing: None }
+        Self { certificate, ticks, replaced: ReplacedFiles::new(plan.certificate_versions.clone()) }
     }
 
     /// Reads everything again. An error changes nothing, and is reported.
@@ -60,11 +54,12 @@ impl GatewayReloader {
             (&mut self.certificate, &plan.certificate, plan.certificate_files())
         {
             certificate.replace(new);
-            // They may have changed after they were read: they are read once more.
-            self.seen = [None; 2];
+            self.replaced = ReplacedFiles::new(plan.certificate_versions);
             *files = new_files;
+            eprint("chat-web: reloaded the rates and the certificate; other options change with a restart");
+        } else {
+            eprint("chat-web: reloaded the rates; other options change with a restart");
         }
-        eprint("chat-web: reloaded the rates and the certificate; other options change with a restart");
     }
 
     /// Waits until the files of the certificate have changed. Never resolves without one. Cancel safe: a change that is
@@ -74,11 +69,8 @@ impl GatewayReloader {
         loop {
             self.ticks.tick().await;
             let files = files.clone();
-            let Ok(now) = tokio::task::spawn_blocking(move || state(&files)).await else { continue };
-            if now == self.seen {
-                self.changing = None;
-            } else if self.changing.replace(now) == Some(now) {
-                self.seen = now;
+            let now = tokio::task::spawn_blocking(move || FileVersions::of(&files)).await;
+            if now.is_ok_and(|now| self.replaced.look(now)) {
                 return;
             }
         }
@@ -100,12 +92,4 @@ impl GatewayReloader {
             }
         }
     }
-}
-
-fn state(files: &[PathBuf; 2]) -> FileStates {
-    let state = |path: &PathBuf| {
-        let found = path.metadata().ok()?;
-        Some((found.modified().ok()?, found.len()))
-    };
-    [state(&files[0]), state(&files[1])]
 }

@@ -4,16 +4,15 @@
 
 mod support;
 
-use std::io::{PipeReader, Read as _, Write as _};
+use std::io::{PipeReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use portable_pty::{CommandBuilder, PtyPair, PtySize, native_pty_system};
-use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use support::pipes::Pipes;
 use support::room::Room;
+use support::terminal::Terminal;
 use support::{GUARD, PROGRAM, environment};
 
 /// Returns the write end of a full pipe, and its read end.
@@ -89,94 +88,38 @@ fn full_error_output_does_not_delay_the_end() {
     assert_eq!(wait_exit(&mut bob), Some(130));
 }
 
-/// The program in a terminal.
-struct InTerminal {
-    pair: PtyPair,
-    child: Box<dyn portable_pty::Child + Send + Sync>,
-}
-
-impl InTerminal {
-    fn start(home: &Path, arguments: Vec<String>) -> Self {
-        let size = PtySize { rows: 60, cols: 250, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(PROGRAM);
-        command.args(arguments);
-        command.env_clear();
-        for (name, value) in environment(home) {
-            command.env(name, value);
-        }
-        command.cwd(home);
-        let child = pair.slave.spawn_command(command).unwrap();
-        Self { pair, child }
-    }
-
-    fn terminate(&self) {
-        terminate(self.child.process_id().unwrap());
-    }
-
-    /// Waits for the exit code of a signal, and for the terminal's own modes.
-    fn assert_ends_restored(mut self) {
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            if begun.elapsed() >= GUARD {
-                self.child.kill().unwrap();
-            }
-            std::thread::yield_now();
-        };
-        assert_eq!(status.exit_code(), 130, "{status:?}");
-        const ECHO: u32 = 0o10;
-        assert_ne!(self.pair.master.get_termios().unwrap().local_flags.bits() & ECHO, 0);
-    }
+/// Asks the program to end, and waits until it has, with the terminal's own modes.
+fn assert_ends_restored(mut bob: Terminal) {
+    bob.signal(Signal::TERM);
+    assert_eq!(bob.wait_exit().exit_code(), 130);
+    bob.assert_cooked();
 }
 
 #[test]
 fn unread_terminal_does_not_delay_the_end() {
-    let room = Room::open();
-    let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let mut ann = Pipes::start(homes[0].path(), &arguments(&room, "Ann"));
-    ann.wait_for_report("writing: online");
-    let bob = InTerminal::start(homes[1].path(), arguments(&room, "Bob"));
-    wait_for_file(homes[1].path(), "creds.jsonstream", "Bob");
-    // More than a terminal buffers: each changes every row.
-    for number in 0..60 {
-        ann.line(&format!("{number} {}", "q".repeat(1_000)));
-        wait_for_file(homes[1].path(), "history.txt", &format!("Ann: {number} q"));
+    for (mode, online) in [(None, "● online"), (Some("--plain"), "writing: online")] {
+        let room = Room::open();
+        let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let mut ann = Pipes::start(homes[0].path(), &arguments(&room, "Ann"));
+        ann.wait_for_report("writing: online");
+        let arguments: Vec<_> = arguments(&room, "Bob").into_iter().chain(mode.map(str::to_owned)).collect();
+        let bob = Terminal::start(homes[1].path(), &arguments, 80, 24);
+        bob.wait_for(online);
+        bob.stop_output();
+        ann.line("one");
+        // It is recorded, and then written to the terminal.
+        wait_for_file(homes[1].path(), "history.txt", "Ann: one");
+        assert_ends_restored(bob);
     }
-    bob.terminate();
-    bob.assert_ends_restored();
-}
-
-/// Ends the program when its next write will be stuck.
-fn end_with_stopped_output(mode: Option<&str>, online: &str) {
-    let room = Room::open();
-    let home = tempfile::tempdir().unwrap();
-    let arguments = arguments(&room, "Bob").into_iter().chain(mode.map(str::to_owned)).collect();
-    let bob = InTerminal::start(home.path(), arguments);
-    let mut output = bob.pair.master.try_clone_reader().unwrap();
-    let mut seen = Vec::new();
-    while !String::from_utf8_lossy(&seen).contains(online) {
-        let mut piece = [0; 4096];
-        let count = output.read(&mut piece).unwrap();
-        seen.extend_from_slice(&piece[..count]);
-    }
-    let path = bob.pair.master.tty_name().unwrap();
-    let flags = OFlags::RDWR | OFlags::NOCTTY;
-    let terminal = rustix::fs::open(path, flags, Mode::empty()).unwrap();
-    rustix::termios::tcflow(&terminal, rustix::termios::Action::OOff).unwrap();
-    bob.terminate();
-    bob.assert_ends_restored();
 }
 
 /// The first write that is stuck is that which restores the terminal.
 #[test]
 fn stopped_output_does_not_keep_the_modes() {
-    end_with_stopped_output(None, "\u{25cf}");
-}
-
-#[test]
-fn stopped_output_does_not_keep_the_modes_in_plain_mode() {
-    end_with_stopped_output(Some("--plain"), "online");
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let bob = Terminal::start(home.path(), &arguments(&room, "Bob"), 80, 24);
+    bob.wait_for("● online");
+    bob.stop_output();
+    assert_ends_restored(bob);
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{GUARD, PROGRAM, environment};
@@ -153,6 +154,13 @@ impl Terminal {
         self.seen.parser.lock().unwrap().screen_mut().set_size(height, width);
         let size = PtySize { rows: height, cols: width, pixel_width: 0, pixel_height: 0 };
         self.master.as_ref().unwrap().resize(size).unwrap();
+    }
+
+    /// Makes the terminal take no more output, as Ctrl+S does: the next write to it does not return.
+    pub fn stop_output(&self) {
+        let path = self.master.as_ref().unwrap().tty_name().unwrap();
+        let terminal = rustix::fs::open(path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        rustix::termios::tcflow(&terminal, rustix::termios::Action::OOff).unwrap();
     }
 
     /// Sends a signal to the program.

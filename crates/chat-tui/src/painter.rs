@@ -123,10 +123,6 @@ fn links(drawing: &Drawing, y: u16) -> impl Iterator<Item = (&std::ops::Range<u1
 
 /// Returns whether every terminal gives this cell exactly one column.
 fn is_certain(cell: &Cell) -> bool {
-    // Most of a screen is ASCII, and each changed row asks for all of its cells.
-    if let &[only] = cell.symbol().as_bytes() {
-        return matches!(only, b' '..=b'~');
-    }
     let mut chars = cell.symbol().chars();
     let (Some(only), None) = (chars.next(), chars.next()) else { return false };
     // Latin, Greek, Cyrillic and box-drawing characters; none of them is a combining mark.

@@ -8,8 +8,8 @@ use super::error::StoreError;
 use super::verify::LogSummary;
 use super::{actions, expire, row};
 
-/// Returns the log of the store; `None` on any sign of damage, or if its head is not the expected one. All accounts are checked: the server reads them anyway,
-/// and a skipped one could not log in.
+/// Returns the log of the store; `None` on any sign of damage, or if its head is not the expected one. All accounts are
+/// checked: the server reads them anyway, and a skipped one could not log in.
 pub(super) fn quick_check(connection: &Connection, expected: Option<Seq>) -> Result<Option<LogSummary>, StoreError> {
     let mut streams = connection.prepare(&format!("SELECT {} FROM stream ORDER BY n", row::STREAM))?;
     let streams: Option<Vec<_>> = streams.query_map([], |found| Ok(row::stream(found)))?.collect::<Result<_, _>>()?;

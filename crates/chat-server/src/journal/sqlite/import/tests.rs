@@ -16,38 +16,17 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::journal::sqlite::export::export_store;
 use crate::retention::Retention;
 
+/// `Expire`: the messages older than this many steps expire.
 #[derive(Debug, Clone)]
 enum RoomStep {
-    Account {
-        revoked: bool,
-    },
-    Post {
-        account: AccountId,
-        id: Option<u8>,
-        text: String,
-    },
-    Remove {
-        seq: Seq,
-        reason: Option<String>,
-    },
-    Mute {
-        account: AccountId,
-        until: Option<i64>,
-    },
-    Rename {
-        account: AccountId,
-        to: u8,
-    },
-    Token {
-        account: AccountId,
-    },
-    Erase {
-        account: AccountId,
-    },
-    /// The messages older than this many steps expire.
-    Expire {
-        steps: u64,
-    },
+    Account { revoked: bool },
+    Post { account: AccountId, id: Option<u8>, text: String },
+    Remove { seq: Seq, reason: Option<String> },
+    Mute { account: AccountId, until: Option<i64> },
+    Rename { account: AccountId, to: u8 },
+    Token { account: AccountId },
+    Erase { account: AccountId },
+    Expire { steps: u64 },
     Reopen,
 }
 

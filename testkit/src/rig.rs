@@ -24,6 +24,7 @@ mod role_server;
 mod role_writer;
 mod run;
 mod small_disks;
+pub(crate) mod standing;
 mod table;
 pub(crate) mod timeouts;
 pub(crate) mod writer_driver;

@@ -54,6 +54,14 @@ fn finds_each_kind_of_violation() {
 }
 
 #[test]
+fn an_unconfirmed_message_may_come_late() {
+    let order =
+        |report| check(&posted(&[(0, "a1", report), (0, "a2", CONFIRMED)]), &[received("one", &["a2", "a1"])]).1;
+    assert_eq!(order(DeliveryReport::Unconfirmed), []);
+    assert!(matches!(order(CONFIRMED)[..], [Violation::SenderOrder { .. }]));
+}
+
+#[test]
 fn a_reported_gap_excuses_missing_only() {
     let all = posted(&[(0, "a1", CONFIRMED), (0, "a2", CONFIRMED)]);
     let mut listener = received("one", &["a2"]);

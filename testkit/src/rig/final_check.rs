@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use chat_client::{History, Listener, ListenerEvent, Position, Resume, StreamId};
+use chat_client::{GapCause, History, Listener, ListenerEvent, Position, Resume, StreamId};
 
 use super::ledger::State;
 use super::post_text;
@@ -16,7 +16,7 @@ use crate::checker::{DeliveryReport, ListenerLog, PostedMessage, Summary, check}
 /// Prefix of a message that none of the writers can have posted.
 const FOREIGN: &str = "foreign: ";
 
-/// Reads the log from its beginning to `head`. A removed message stands in its place, with the text that it had.
+/// Reads the log from where it begins to `head`. A removed message stands in its place, with the text that it had.
 ///
 /// # Errors
 /// The log has a gap, ends early, or does not arrive in time.
@@ -40,6 +40,7 @@ pub(crate) async fn read_log(
             let message = match event {
                 ListenerEvent::Message(message) => message,
                 ListenerEvent::CaughtUp(_) => continue,
+                ListenerEvent::Gap(gap) if gap.cause == GapCause::Expired && log.seqs.is_empty() => continue,
                 ListenerEvent::Removed(removed) => {
                     let seq = removed.position.seq;
                     let text = removals.get(&seq).with_context(|| format!("message {seq} has gone, not removed"))?;
@@ -57,6 +58,30 @@ pub(crate) async fn read_log(
     }
     listener.close().await;
     Ok(log)
+}
+
+/// Puts the confirmed messages that have expired before the log.
+pub(crate) fn add_expired(seed: u64, state: &State, log: &mut ListenerLog) {
+    let oldest = log.seqs.first().copied().unwrap_or(0);
+    let mut expired = Vec::new();
+    for (writer, record) in state.writers.iter().enumerate() {
+        for (number, report) in record.reports.iter().enumerate() {
+            match report {
+                Some(DeliveryReport::Confirmed { seq: Some(seq) }) if *seq < oldest => {
+                    expired.push((*seq, post_text::text(seed, writer, number as u64)));
+                }
+                _ => {}
+            }
+        }
+    }
+    expired.sort_unstable_by_key(|(seq, _)| *seq);
+    // A listener may have got its tombstone, which has expired since.
+    let removed = expired.iter().filter(|(seq, _)| state.removing.contains(seq));
+    log.removed.extend(removed.map(|(_, text)| text.clone()));
+    log.expired.extend(expired.iter().map(|(_, text)| text.clone()));
+    let (seqs, texts): (Vec<_>, Vec<_>) = expired.into_iter().unzip();
+    log.seqs.splice(..0, seqs);
+    log.texts.splice(..0, texts);
 }
 
 /// Reads a history file.

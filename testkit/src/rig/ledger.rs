@@ -35,6 +35,10 @@ pub(crate) struct State {
     pub(crate) removing: HashSet<u64>,
     /// Those of which it was confirmed.
     pub(crate) removed: HashSet<u64>,
+    /// Where the log began when a listener was last told so.
+    pub(crate) oldest: u64,
+    /// The writers that an operator has begun to mute at any time.
+    pub(crate) muted: HashSet<usize>,
     /// Reports that no correct process makes.
     pub(crate) unexpected: Vec<String>,
 }
@@ -129,7 +133,16 @@ impl State {
                 let seq = words.next()?.parse().ok()?;
                 self.writers[writer].finish(number?, DeliveryReport::Confirmed { seq: Some(seq) })?;
             }
-            (Reporter::Writer(writer), "refused") => self.writers[writer].finish(number?, DeliveryReport::Refused)?,
+            (Reporter::Writer(writer), "refused") => {
+                let expected = match words.next()? {
+                    "muted" => self.muted.contains(&writer),
+                    // After twenty attempts on a full disk, or by an earlier lifetime.
+                    "storage" | "earlier" => true,
+                    _ => false,
+                };
+                self.writers[writer].finish(number?, DeliveryReport::Refused)?;
+                return expected.then_some(());
+            }
             (Reporter::Writer(writer), "unconfirmed") => {
                 self.writers[writer].finish(number?, DeliveryReport::Unconfirmed)?;
             }

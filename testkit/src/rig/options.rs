@@ -27,6 +27,9 @@ pub struct Options {
     /// Number of listeners
     #[arg(long, default_value_t = 4)]
     pub listeners: usize,
+    /// Remove the oldest messages from the store while it has more than this many bytes; 0 keeps all
+    #[arg(long, value_name = "BYTES", default_value_t = 16_000_000)]
+    pub retain: u64,
     /// Cut the power of the disk of the first writer's and listener's files, instead of filling it (see `power-cut`)
     #[arg(long)]
     pub power_cuts: bool,
@@ -61,6 +64,9 @@ pub struct ServerRole {
     /// Initial offset of its clock in milliseconds
     #[arg(long, allow_negative_numbers = true)]
     pub clock: i64,
+    /// Most bytes of the store; 0 for no limit
+    #[arg(long)]
+    pub retain: u64,
 }
 
 /// Arguments of a writer process.

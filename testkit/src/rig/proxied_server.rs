@@ -16,6 +16,8 @@ use crate::proxy::Proxy;
 #[derive(Debug)]
 pub(super) struct ProxiedServer {
     dir: PathBuf,
+    /// Most bytes of the store; 0 for no limit.
+    retain: u64,
     ledger: Arc<Ledger>,
     process: Option<Process>,
     listen: SocketAddr,
@@ -26,10 +28,11 @@ pub(super) struct ProxiedServer {
 }
 
 impl ProxiedServer {
-    pub(super) async fn start(dir: PathBuf, ledger: &Arc<Ledger>, seed: u64) -> anyhow::Result<Self> {
+    pub(super) async fn start(dir: PathBuf, retain: u64, ledger: &Arc<Ledger>, seed: u64) -> anyhow::Result<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Self {
             dir,
+            retain,
             ledger: Arc::clone(ledger),
             process: None,
             listen: nowhere,
@@ -62,7 +65,8 @@ impl ProxiedServer {
 
     async fn start_server(&mut self, clock: i64) -> anyhow::Result<()> {
         let dir = self.dir.display().to_string();
-        let arguments = ["server", "--dir", &dir, "--clock", &clock.to_string()].map(str::to_owned);
+        let (clock, retain) = (clock.to_string(), self.retain.to_string());
+        let arguments = ["server", "--dir", &dir, "--clock", &clock, "--retain", &retain].map(str::to_owned);
         let (process, ready) = Process::start(Reporter::Server, &arguments, &self.ledger)?;
         self.process = Some(process);
         let ready = tokio::time::timeout(GUARD, ready).await.context("the server does not get ready")?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use chat_server::{JournalError, Server, ServerConfig, SqliteJournal};
+use chat_server::{JournalError, Retention, Server, ServerConfig, SqliteJournal};
 
 use super::options::ServerRole;
 
@@ -31,6 +31,7 @@ pub fn serve(role: &ServerRole) -> anyhow::Result<()> {
     config.limits.ring_bytes = 64 * 1024;
     // The writers of the rig post as fast as they can.
     config.limits = config.limits.without_post_rates();
+    config.limits.keep = Retention::everything().with_bytes(Some(role.retain).filter(|&bytes| bytes > 0));
     let mut server = runtime.block_on(Server::start(config, journal)).context("could not start the server")?;
     {
         let _inside = runtime.enter();

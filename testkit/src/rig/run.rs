@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use chat_client::{Nickname, PostId, SendOptions, Text, Token, Writer, register};
+use chat_client::{Nickname, PostId, SendOptions, StreamId, Text, Token, Writer, register};
 
-use super::fault_plan::{FaultPlan, RigFault};
-use super::final_check::{check_run, read_history, read_log};
+use super::fault_plan::{FaultPlan, OperatorAct, RigFault};
+use super::final_check::{add_expired, check_run, read_history, read_log};
 use super::ledger::{Ledger, Reporter, State};
-use super::operator::Operator;
+use super::operator::{Guest, Operator, Room};
 use super::options::Options;
 use super::post_text;
 use super::process_set::ProcessSet;
@@ -26,6 +26,9 @@ const PROGRESS: Duration = Duration::from_secs(10);
 
 /// Time between two looks at the ledger.
 const POLL: Duration = Duration::from_millis(20);
+
+/// More than a message of the rig occupies in the store, on average.
+const MESSAGE_BYTES: u64 = 1_000;
 
 struct Rig {
     options: Options,
@@ -63,37 +66,26 @@ impl Rig {
     async fn start(options: Options, dir: PathBuf) -> anyhow::Result<Self> {
         let (seed, writers, listeners) = (options.seed, options.writers, options.listeners);
         ensure!(writers > 0 && listeners > 0, "--writers and --listeners must be at least 1");
-        // One more writer: the rig posts a message at the beginning and at the end itself.
-        let ledger = Arc::new(Ledger::new(writers + 1, listeners));
+        // Two more writers: the guest of the operator, and the rig, which posts a message at the beginning and at the end.
+        let ledger = Arc::new(Ledger::new(writers + 2, listeners));
         let disks = SmallDisks::prepare(&dir, options.power_cuts)?;
-        let server = ProxiedServer::start(disks.store_dir(), &ledger, seed).await?;
-        let operator = Operator::new(disks.store_dir(), &ledger);
-        let clients = ProcessSet::new(seed, Arc::clone(&ledger), dir, disks.client_dir());
+        let server = ProxiedServer::start(disks.store_dir(), options.retain, &ledger, seed).await?;
+        let (tokens, nicks) = register_all(&server, writers + 2).await?;
+        let guest = Guest { writer: writers, nick: nicks[writers][0].clone(), token: Token::new(&tokens[writers])? };
+        let operator = Operator::new(disks.store_dir(), seed, &ledger, guest);
+        let mut clients = ProcessSet::new(seed, Arc::clone(&ledger), dir, disks.client_dir());
         let plan = FaultPlan::new(seed, writers, listeners, options.power_cuts);
-        let (nicks, injected) = (Vec::new(), BTreeMap::new());
+        clients.tokens = tokens;
+        let injected = BTreeMap::new();
         let mut rig = Self { options, ledger, server, disks, nicks, clients, operator, plan, injected };
-        rig.register().await?;
         rig.clients.stream = rig.post(0).await?.0;
         rig.clients.start(&rig.server, writers, listeners).await?;
         Ok(rig)
     }
 
-    async fn register(&mut self) -> anyhow::Result<()> {
-        let mut config = client_config(self.server.addresses().1.port(), 0);
-        config.answer_timeout = GUARD;
-        for writer in 0..=self.options.writers {
-            let account = register(&config, Nickname::new(&format!("writer {writer}"))?).await?;
-            self.clients.tokens.push(account.token.expose().to_owned());
-            self.nicks.push(vec![account.nickname.to_string()]);
-        }
-        // The server chooses a part of the name.
-        self.operator.guest = register(&config, Nickname::new("guest")?).await?.nickname.to_string();
-        Ok(())
-    }
-
     /// Posts a message of the rig itself, past the proxies. Returns its stream and sequence number.
     async fn post(&self, number: u64) -> anyhow::Result<(String, u64)> {
-        let own = self.options.writers;
+        let own = self.options.writers + 1;
         let config = client_config(self.server.addresses().1.port(), 0);
         let writer = Writer::builder(config).token(Token::new(&self.clients.tokens[own])?).start();
         let text = Text::new(&post_text::text(self.options.seed, own, number))?;
@@ -149,23 +141,28 @@ impl Rig {
                 let Some(volume) = self.disks.volume() else { return Ok(false) };
                 self.clients.cut_first(&self.server, || volume.cut(), || volume.restore_power()).await?;
             }
-            RigFault::Operate { draw, kill } => return self.operate(draw, kill).await,
+            RigFault::Operate { act, draw, kill } => return self.operate(act, draw, kill).await,
             RigFault::Clock(offset) => self.server.set_clock(offset).await,
         }
         Ok(true)
     }
 
     /// Begins an action of the operator, and kills the server at some point of it if asked.
-    async fn operate(&mut self, draw: u64, kill: bool) -> anyhow::Result<bool> {
-        let writer = draw as usize % self.options.writers;
-        let (nick, listen) = (&self.nicks[writer][0], self.server.addresses().0);
-        let begun = self.operator.begin(draw, nick, &self.clients.stream, listen).await;
+    async fn operate(&mut self, act: OperatorAct, draw: u64, kill: bool) -> anyhow::Result<bool> {
+        let begun = self.operator.begin(act, draw, self.room()?).await;
         if begun && kill {
+            *self.injected.entry(RigFault::KillServer.name()).or_default() += 1;
             tokio::time::sleep(Duration::from_micros(draw % 4096)).await;
             let clock = self.plan.clock();
             self.server.restart(clock).await?;
         }
         Ok(begun)
+    }
+
+    fn room(&self) -> anyhow::Result<Room> {
+        let (listen, write) = self.server.addresses();
+        let nicks = self.nicks[..self.options.writers].iter().map(|names| names[0].clone()).collect();
+        Ok(Room { stream: StreamId::new(&self.clients.stream)?, listen, write, nicks })
     }
 
     /// Replaces processes that have exited although they were not killed, and reports each as a violation.
@@ -195,29 +192,37 @@ impl Rig {
         let (faults, took) = (self.faults(), began.elapsed());
         self.server.stop_faults();
         self.disks.wait_until_free().await?;
-        self.operator.finish().await;
+        let room = self.room()?;
+        self.operator.finish(room, &self.ledger).await;
         self.clients.stop_writers().await;
         self.wait_until("writers", |clients, state| clients.writers_are_idle(state)).await?;
         let (_, head) = self.post(1).await?;
         self.wait_until("listeners", |_, state| state.listeners.iter().all(|newest| *newest >= head)).await?;
         self.clients.end_listeners().await?;
-        let stream = chat_client::StreamId::new(&self.clients.stream)?;
+        let stream = StreamId::new(&self.clients.stream)?;
         let removals = self.ledger.lock().removals();
         let removals = removals.into_iter().map(|(seq, (writer, number))| {
             let text = post_text::text(self.options.seed, writer, number);
             (seq, text)
         });
         let removals = removals.collect();
-        let mut listeners = vec![read_log(self.server.addresses().0, &stream, head, &self.nicks, &removals).await?];
+        let mut log = read_log(self.server.addresses().0, &stream, head, &self.nicks, &removals).await?;
+        let (stored, removed, seed) = (log.texts.len(), log.removed.len(), self.options.seed);
+        add_expired(seed, &self.ledger.lock(), &mut log);
+        let expired = log.expired.len();
+        let mut listeners = vec![log];
         for listener in 0..self.options.listeners {
-            let history = self.clients.history(listener);
-            listeners.push(read_history(format!("listener {listener}"), &history, &self.nicks)?);
+            let mut history =
+                read_history(format!("listener {listener}"), &self.clients.history(listener), &self.nicks)?;
+            history.told_expired.clone_from(&self.ledger.lock().expired[listener]);
+            listeners.push(history);
         }
-        let (summary, violations) = check_run(self.options.seed, &self.ledger.lock(), &listeners);
-        let skipped = self.disks.skipped();
-        let (seed, compared, log) = (self.options.seed, listeners.len(), listeners[0].texts.len());
-        let removed = listeners[0].removed.len();
-        Ok(Table { seed, took, faults, skipped, listeners: compared, log, removed, summary, violations })
+        let (summary, mut violations) = check_run(seed, &self.ledger.lock(), &listeners);
+        if expired > 0 && stored as u64 * MESSAGE_BYTES < self.options.retain / 2 {
+            violations.push(format!("only {stored} messages are left in a store of {} bytes", self.options.retain));
+        }
+        let (skipped, listeners) = (self.disks.skipped(), listeners.len());
+        Ok(Table { seed, took, faults, skipped, listeners, stored, removed, expired, summary, violations })
     }
 
     /// Waits until all processes of a kind are done, which takes milliseconds without faults.
@@ -229,6 +234,19 @@ impl Rig {
         }
         Ok(())
     }
+}
+
+/// Registers accounts. Returns their tokens, and the nicknames of each.
+async fn register_all(server: &ProxiedServer, accounts: usize) -> anyhow::Result<(Vec<String>, Vec<Vec<String>>)> {
+    let mut config = client_config(server.addresses().1.port(), 0);
+    config.answer_timeout = GUARD;
+    let (mut tokens, mut nicks) = (Vec::new(), Vec::new());
+    for writer in 0..accounts {
+        let account = register(&config, Nickname::new(&format!("writer {writer}"))?).await?;
+        tokens.push(account.token.expose().to_owned());
+        nicks.push(vec![account.nickname.to_string()]);
+    }
+    Ok((tokens, nicks))
 }
 
 /// Resolves on SIGINT or SIGTERM, so that the rig can unmount its disks before it ends.

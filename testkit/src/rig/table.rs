@@ -14,8 +14,10 @@ pub(super) struct Table {
     pub(super) faults: BTreeMap<&'static str, u64>,
     pub(super) skipped: Vec<String>,
     pub(super) listeners: usize,
-    pub(super) log: usize,
+    /// Messages that the log has at the end.
+    pub(super) stored: usize,
     pub(super) removed: usize,
+    pub(super) expired: usize,
     pub(super) summary: Summary,
     pub(super) violations: Vec<String>,
 }
@@ -36,8 +38,9 @@ impl fmt::Display for Table {
         }
         row("faults", &faults)?;
         row("messages confirmed", &summary.confirmed)?;
-        row("messages in the log", &self.log)?;
+        row("messages in the log", &self.stored)?;
         row("removed ones among them", &self.removed)?;
+        row("expired before them", &self.expired)?;
         row("listeners compared", &self.listeners)?;
         row("refused or never sent", &summary.not_sent)?;
         row("unconfirmed", &summary.unconfirmed)?;

@@ -24,5 +24,8 @@ pub(crate) const WRITER_ANSWER_TIMEOUT: Duration = Duration::from_millis(400);
 /// answer several times in a row gives up resuming and reports a gap.
 pub(crate) const LISTENER_ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 
+/// Time that the operator waits for an answer to a post or for a message: the server may have been killed meanwhile.
+pub(crate) const LOOK_FOR: Duration = Duration::from_secs(2);
+
 /// Time without progress after which the rig reports a hang.
 pub(crate) const GUARD: Duration = Duration::from_secs(180);

@@ -105,7 +105,7 @@ impl<R: Fn(&str)> WriterDriver<R> {
             }
             Ok(Receipt { position: None, .. }) => (self.report)(&format!("confirmed {number} ?")),
             Err(DeliveryError::Refused { code, .. }) => {
-                (self.report)(&format!("refused {number} {code}"));
+                (self.report)(&format!("refused {number} {}", code.as_str()));
                 let _ = self.writer.discard(&PostId::new(&post_text::id(self.number, number))?).await;
             }
             Err(DeliveryError::Unconfirmed { .. }) => {

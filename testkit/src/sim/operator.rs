@@ -4,22 +4,27 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_client::{Nickname, Text};
+use chat_client::{Nickname, PostId, Text, Token, Writer};
 use chat_server::{AccountId, ActionDraft, Appended, Author, Draft, OperatorAction, TokenHash};
 use fastrand::Rng;
 use tokio::time::Instant;
 
 use super::journal::Disk;
-use super::network::SimNetwork;
+use super::network::{SimDialer, SimNetwork};
 use crate::checker::DeliveryReport;
 use crate::rig::ledger::{Ledger, Reporter};
 use crate::rig::post_text;
+use crate::rig::standing::{ProbePost, Standing};
+use crate::rig::timeouts::{LOOK_FOR, client_config};
 
 /// How long a confirmed message is kept at least: no copy of its post is on its way then. The id of an expired post is
 /// forgotten, so a copy would be stored again.
 const IN_FLIGHT_FOR: Duration = Duration::from_secs(1);
 
-/// The operator, and a guest: an account without a client, whose messages may be erased.
+/// The token of the guest.
+const GUEST_TOKEN: &str = "0f0e0d0c-0b0a-4908-8706-050403020100";
+
+/// The operator, and a guest: an account without a client of its own, whose messages may be erased.
 pub(super) struct Operator {
     network: Arc<SimNetwork>,
     disk: Disk,
@@ -30,7 +35,10 @@ pub(super) struct Operator {
     guest: Arc<Author>,
     /// The index of the guest among the writers of the ledger.
     guest_writer: usize,
+    guest_posts: u64,
     guest_seqs: Vec<u64>,
+    guest_token: Token,
+    standing: Standing,
     erased: bool,
     /// All nicknames that each writer has had, the guest's last.
     names: Vec<Vec<String>>,
@@ -48,7 +56,8 @@ impl Operator {
         guest_writer: usize,
     ) -> anyhow::Result<Self> {
         let nickname = Nickname::new("Quiet Guest")?;
-        let (token, name) = (TokenHash::from_bytes([1; 32]), nickname.clone());
+        let guest_token = Token::new(GUEST_TOKEN)?;
+        let (token, name) = (TokenHash::of(&guest_token), nickname.clone());
         let appended = disk.append(&[Draft::Account { token, nickname: name }])?;
         let id = if let Some(Appended::Account(id)) = appended.first() { *id } else { 0 };
         let mut operator = Self {
@@ -60,7 +69,10 @@ impl Operator {
             actor: Nickname::new("operator")?,
             guest: Arc::new(Author { id, nickname }),
             guest_writer,
+            guest_posts: 0,
             guest_seqs: Vec::new(),
+            guest_token,
+            standing: Standing::clear(),
             erased: false,
             names: Vec::new(),
             settled: VecDeque::new(),
@@ -91,25 +103,27 @@ impl Operator {
             self.note_settled();
             return self.expire();
         }
-        self.act().await
+        self.act_once().await
     }
 
-    /// Does one thing at random.
+    /// Does one thing at random, and checks before and after it what the running server does with a post of the guest.
     pub(super) async fn act(&mut self) -> anyhow::Result<()> {
+        self.check_guest().await?;
+        self.act_once().await?;
+        self.check_guest().await
+    }
+
+    async fn act_once(&mut self) -> anyhow::Result<()> {
         self.note_settled();
-        match self.rng.u8(..11) {
+        match self.rng.u8(..13) {
             0..3 => {
                 let seq = self.rng.u64(1..20);
                 self.remove(vec![seq]).await;
             }
             3 => self.mute().await,
-            4 => {
-                let (account, nickname) = (self.guest.id, self.guest.nickname.to_string());
-                let ban = OperatorAction::Ban { account, nickname: nickname.clone(), until: None };
-                let unban = OperatorAction::Unban { account, nickname };
-                let action = if self.rng.bool() { ban } else { unban };
-                self.store(action).await;
-            }
+            4 => self.ban_guest().await,
+            11 => self.mute_guest().await,
+            12 => self.revoke_guest().await,
             5 => {
                 let (account, nickname) = self.draw_writer()?;
                 self.store(OperatorAction::Kick { account, nickname }).await;
@@ -140,12 +154,39 @@ impl Operator {
     }
 
     async fn mute(&mut self) {
-        let Ok((account, nickname)) = self.draw_writer() else { return };
+        let writer = self.rng.usize(..self.guest_writer);
+        let Ok((account, nickname)) = self.account_of(writer) else { return };
+        self.ledger.lock().muted.insert(writer);
         let mute = OperatorAction::Mute { account, nickname: nickname.clone(), until: None };
         if self.store(mute).await {
             tokio::time::sleep(Duration::from_millis(self.rng.u64(0..60))).await;
         }
         self.store(OperatorAction::Unmute { account, nickname }).await;
+    }
+
+    async fn ban_guest(&mut self) {
+        let (account, nickname) = (self.guest.id, self.guest.nickname.to_string());
+        let on = self.rng.bool();
+        let end = OperatorAction::Unban { account, nickname: nickname.clone() };
+        let action = if on { OperatorAction::Ban { account, nickname, until: None } } else { end };
+        self.standing.banned = self.store(action).await.then_some(on);
+    }
+
+    async fn mute_guest(&mut self) {
+        let (account, nickname) = (self.guest.id, self.guest.nickname.to_string());
+        let on = self.rng.bool();
+        let end = OperatorAction::Unmute { account, nickname: nickname.clone() };
+        let action = if on { OperatorAction::Mute { account, nickname, until: None } } else { end };
+        self.ledger.lock().muted.insert(self.guest_writer);
+        self.standing.muted = self.store(action).await.then_some(on);
+    }
+
+    async fn revoke_guest(&mut self) {
+        let (account, nickname) = (self.guest.id, self.guest.nickname.to_string());
+        let on = self.rng.bool();
+        let end = OperatorAction::Restore { account, nickname: nickname.clone() };
+        let action = if on { OperatorAction::Revoke { account, nickname } } else { end };
+        self.standing.revoked = self.store(action).await.then_some(on);
     }
 
     async fn rename(&mut self) -> anyhow::Result<()> {
@@ -196,13 +237,33 @@ impl Operator {
         if self.erased {
             return Ok(());
         }
-        let (writer, number) = (self.guest_writer, self.guest_seqs.len() as u64);
+        let (writer, number) = (self.guest_writer, self.guest_posts);
+        self.guest_posts += 1;
         let text = Text::new(&post_text::text(self.seed, writer, number))?;
         self.ledger.record(Reporter::Writer(writer), &format!("posting {number}"));
         let appended = self.disk.append(&[Draft::Post { author: Arc::clone(&self.guest), id: None, text }])?;
         if let Some(Appended::Fresh { seq, .. }) = appended.first() {
             self.ledger.record(Reporter::Writer(writer), &format!("confirmed {number} {seq}"));
             self.guest_seqs.push(*seq);
+        }
+        Ok(())
+    }
+
+    /// Posts as the guest, and checks what the server does with it.
+    async fn check_guest(&mut self) -> anyhow::Result<()> {
+        if self.erased {
+            return Ok(());
+        }
+        let (writer, number) = (self.guest_writer, self.guest_posts);
+        self.guest_posts += 1;
+        let id = PostId::new(&post_text::id(writer, number))?;
+        let text = Text::new(&post_text::text(self.seed, writer, number))?;
+        let builder = Writer::builder(client_config(0, self.seed ^ number)).token(self.guest_token.clone());
+        let client = builder.dial(SimDialer::without_faults(&self.network)).start();
+        ProbePost { writer, number, id, text }.check(self.standing, LOOK_FOR, client, &self.ledger).await;
+        let report = self.ledger.lock().writers[writer].reports[number as usize];
+        if let Some(DeliveryReport::Confirmed { seq: Some(seq) }) = report {
+            self.guest_seqs.push(seq);
         }
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! The server side of the write port with a hostile client.
 #![no_main]
 
-use chat_proto::{Account, DeclineCode, Nickname, Position, PostId, StreamId, Token, WriterServer, WriterServerCommand, WriterServerConfig};
+use chat_proto::{
+    Account, DeclineCode, Nickname, Position, PostId, StreamId, Token, WriterServer, WriterServerCommand,
+    WriterServerConfig,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -14,7 +17,12 @@ fuzz_target!(|data: &[u8]| {
         b'd' => Some(WriterServerCommand::Deny),
         b'c' => Some(WriterServerCommand::Confirm),
         b's' => Some(WriterServerCommand::Stored { id: id.clone(), position: position.clone() }),
-        b'n' => Some(WriterServerCommand::Decline { id: id.clone(), code: DeclineCode::Rate, retry_after: None }),
+        b'n' => Some(WriterServerCommand::Decline {
+            id: id.clone(),
+            code: DeclineCode::Rate,
+            retry_after: None,
+            reason: None,
+        }),
         _ => None,
     });
 });

@@ -51,6 +51,8 @@ pub(crate) enum ObjectKind<'a> {
         stream: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
     },
     Gap {
         since: String,

@@ -1,7 +1,7 @@
 //! The results of messages: a receipt for each with `--json`, and at the end one sentence about all that were not
 //! confirmed.
 
-use chat_client::{DeclineCode, Position, PostId};
+use chat_client::{DeclineCode, Position, PostId, Text};
 use chat_frontend::Exit;
 
 use crate::error::CliError;
@@ -27,8 +27,8 @@ pub(crate) struct MessageRef<'a> {
 pub(crate) enum Why<'a> {
     /// It cannot be a message, as checked locally.
     BadInput(BadInput),
-    /// The server declined it.
-    Declined(&'a DeclineCode),
+    /// The server declined it, with the words of an operator or without.
+    Declined(&'a DeclineCode, Option<&'a Text>),
     /// Nothing is sent in a dry run.
     DryRun,
 }
@@ -61,6 +61,7 @@ impl Receipts {
             seq: place.position.map(|position| position.seq),
             stream: place.position.map(|position| position.stream.as_str()),
             code: why.map(Why::code),
+            reason: why.and_then(Why::reason),
         })
         .write_to(&mut out);
         // A closed reader of receipts does not unsend a message, so continue.
@@ -118,15 +119,23 @@ impl Why<'_> {
     fn code(&self) -> &str {
         match self {
             Self::BadInput(problem) => problem.code(),
-            Self::Declined(code) => code.as_str(),
+            Self::Declined(code, _) => code.as_str(),
             Self::DryRun => "dry_run",
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Declined(_, reason) => reason.map(Text::as_str),
+            Self::BadInput(_) | Self::DryRun => None,
         }
     }
 
     fn words(&self) -> String {
         match self {
             Self::BadInput(problem) => problem.in_words(),
-            Self::Declined(code) => code.to_string(),
+            Self::Declined(code, None) => code.to_string(),
+            Self::Declined(code, Some(reason)) => format!("{code}: {}", reason.flattened()),
             Self::DryRun => "dry run".to_owned(),
         }
     }

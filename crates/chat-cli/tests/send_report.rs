@@ -3,10 +3,12 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Output;
 
 use chat_server::{Rate, ServerConfig};
 use support::*;
+use testkit::wire::{GREETING, OFFERING_WELCOME, TOKEN, account};
 
 /// Returns the lines that have a receipt, each once, with its state.
 fn receipts(output: &Output) -> Vec<(u64, String)> {
@@ -102,4 +104,52 @@ fn refusal_has_a_reason() {
         "{}",
         err(&output)
     );
+}
+
+/// Accepts one writer, and declines its post as muted.
+fn muting_server() -> u16 {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (stream, _) = server.accept().unwrap();
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        lines.get_mut().write_all(GREETING.as_bytes()).unwrap();
+        lines.read_line(&mut line).unwrap();
+        let welcome = account("Keen Bob", None) + OFFERING_WELCOME;
+        lines.get_mut().write_all(welcome.as_bytes()).unwrap();
+        let id = loop {
+            line.clear();
+            lines.read_line(&mut line).unwrap();
+            let object: serde_json::Value = serde_json::from_str(line.trim_start_matches('\u{1}')).unwrap();
+            match object.get("id") {
+                Some(id) => break id.clone(),
+                None => continue,
+            }
+        };
+        let answer = format!("\u{1}{{\"no\": {id}, \"code\": \"muted\", \"reason\": \"flood\\nof links\"}}\n");
+        lines.get_mut().write_all(answer.as_bytes()).unwrap();
+        // Until the client has ended the connection.
+        while lines.read_line(&mut line).is_ok_and(|read| read > 0) {}
+    });
+    port
+}
+
+#[test]
+fn a_mute_is_reported_with_its_reason() {
+    for json in [true, false] {
+        let (port, home) = (muting_server(), Home::new());
+        std::fs::write(home.path("token"), TOKEN).unwrap();
+        let port = port.to_string();
+        let mut command = home.chat(["send", "--port", &port, "--token-file", "token", "-m", "hello"]);
+        command.args(json.then_some("--json"));
+        let output = run(command);
+        assert_eq!(code(&output), 3, "{}", err(&output));
+        if json {
+            let receipt = objects(&out(&output)).pop().unwrap();
+            assert_eq!((&receipt["code"], &receipt["reason"]), (&"muted".into(), &"flood\nof links".into()));
+        } else {
+            assert!(err(&output).contains("the account is muted: flood of links"), "{}", err(&output));
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chat_proto::{DeclineCode, Position, PostId};
+use chat_proto::{DeclineCode, Position, PostId, Text};
 
 /// The state of one message. Every part of a client that speaks of a message uses this type: the writer's queue, the
 /// outbox file, a [`Delivery`](crate::Delivery) and the shutdown report.
@@ -35,6 +35,8 @@ pub enum DeliveryState {
         code: DeclineCode,
         /// The time after which another attempt can succeed, if the server gave it.
         retry_after: Option<Duration>,
+        /// Why, in the words of an operator, if the server gave it.
+        reason: Option<Text>,
     },
     /// The writer ended before the message was written.
     NeverSent,

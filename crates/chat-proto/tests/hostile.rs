@@ -167,7 +167,7 @@ proptest! {
                 id: id("a"),
                 position: Position { stream: StreamId::new("s").unwrap(), seq: 1 },
             },
-            _ => WriterServerCommand::Decline { id: id("a"), code: DeclineCode::Storage, retry_after: None },
+            _ => WriterServerCommand::Decline { id: id("a"), code: DeclineCode::Storage, retry_after: None, reason: None },
         }));
         prop_assert!(said <= 1 + 2 * acts.len());
     }

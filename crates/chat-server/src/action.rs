@@ -199,23 +199,33 @@ pub struct ActionRecord {
 /// What the actions so far have led to, apart from what is part of messages and accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sanctions {
-    muted: HashMap<AccountId, Option<i64>>,
+    muted: HashMap<AccountId, Mute>,
     banned: HashMap<AccountId, Option<i64>>,
     addresses: HashMap<AddressRange, Option<i64>>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mute {
+    until: Option<i64>,
+    reason: Option<Text>,
+}
+
 /// A sanction that is in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InForce {
     /// How long it still lasts; `None` without an end.
     pub(crate) left: Option<Duration>,
+    /// Why, for the account that it concerns.
+    pub(crate) reason: Option<Text>,
 }
 
 impl Sanctions {
     /// Applies the next action of the journal.
-    pub(crate) fn apply(&mut self, action: &OperatorAction) {
+    pub(crate) fn apply(&mut self, ActionDraft { action, reason, .. }: &ActionDraft) {
         match action {
-            OperatorAction::Mute { account, until, .. } => drop(self.muted.insert(*account, *until)),
+            OperatorAction::Mute { account, until, .. } => {
+                self.muted.insert(*account, Mute { until: *until, reason: reason.clone() });
+            }
             OperatorAction::Unmute { account, .. } => drop(self.muted.remove(account)),
             OperatorAction::Ban { account, until, .. } => drop(self.banned.insert(*account, *until)),
             OperatorAction::Unban { account, .. } => drop(self.banned.remove(account)),
@@ -240,7 +250,8 @@ impl Sanctions {
     }
 
     pub(crate) fn mute(&self, account: AccountId, now: i64) -> Option<InForce> {
-        in_force(*self.muted.get(&account)?, now)
+        let mute = self.muted.get(&account)?;
+        Some(InForce { reason: mute.reason.clone(), ..in_force(mute.until, now)? })
     }
 
     pub(crate) fn ban(&self, account: AccountId, now: i64) -> Option<InForce> {
@@ -280,25 +291,30 @@ impl Sanctions {
 }
 
 fn in_force(until: Option<i64>, now: i64) -> Option<InForce> {
-    let Some(until) = until else { return Some(InForce { left: None }) };
+    let Some(until) = until else { return Some(InForce { left: None, reason: None }) };
     let left = u64::try_from(until.saturating_sub(now)).ok().filter(|&left| left > 0)?;
-    Some(InForce { left: Some(Duration::from_millis(left)) })
+    Some(InForce { left: Some(Duration::from_millis(left)), reason: None })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn draft(action: OperatorAction) -> ActionDraft {
+        ActionDraft { actor: Nickname::new("operator").unwrap(), reason: Text::new("spam").ok(), action }
+    }
+
     #[test]
     fn sanctions_end_at_their_time() {
         let mut sanctions = Sanctions::default();
-        sanctions.apply(&OperatorAction::Mute { account: 1, nickname: "Keen Bob".into(), until: Some(1_000) });
-        assert_eq!(sanctions.mute(1, 400).unwrap().left, Some(Duration::from_millis(600)));
+        sanctions.apply(&draft(OperatorAction::Mute { account: 1, nickname: "Keen Bob".into(), until: Some(1_000) }));
+        let mute = InForce { left: Some(Duration::from_millis(600)), reason: Text::new("spam").ok() };
+        assert_eq!(sanctions.mute(1, 400), Some(mute));
         assert_eq!(sanctions.mute(1, 1_000), None);
         assert_eq!(sanctions.mute(2, 400), None);
-        sanctions.apply(&OperatorAction::Ban { account: 1, nickname: "Keen Bob".into(), until: None });
+        sanctions.apply(&draft(OperatorAction::Ban { account: 1, nickname: "Keen Bob".into(), until: None }));
         assert_eq!(sanctions.ban(1, i64::MAX).unwrap().left, None);
-        sanctions.apply(&OperatorAction::Unban { account: 1, nickname: "Keen Bob".into() });
+        sanctions.apply(&draft(OperatorAction::Unban { account: 1, nickname: "Keen Bob".into() }));
         assert_eq!(sanctions.ban(1, 0), None);
     }
 
@@ -306,10 +322,10 @@ mod tests {
     fn an_address_ban_covers_its_range() {
         let mut sanctions = Sanctions::default();
         let addresses: AddressRange = "192.0.2.0/24".parse().unwrap();
-        sanctions.apply(&OperatorAction::BanAddress { addresses, until: None });
+        sanctions.apply(&draft(OperatorAction::BanAddress { addresses, until: None }));
         assert!(sanctions.is_address_banned("192.0.2.77".parse().unwrap(), 0));
         assert!(!sanctions.is_address_banned("192.0.3.77".parse().unwrap(), 0));
-        sanctions.apply(&OperatorAction::UnbanAddress { addresses });
+        sanctions.apply(&draft(OperatorAction::UnbanAddress { addresses }));
         assert!(sanctions.is_empty());
     }
 }

@@ -29,7 +29,7 @@ impl Moderation {
     pub(crate) fn replay(actions: &[ActionRecord], log: &SharedLog) -> Self {
         let mut sanctions = Sanctions::default();
         for record in actions {
-            sanctions.apply(&record.draft.action);
+            sanctions.apply(&record.draft);
         }
         log.note_removals(actions.iter().flat_map(removals));
         let any = AtomicBool::new(!sanctions.is_empty());
@@ -40,7 +40,7 @@ impl Moderation {
     pub(crate) fn apply(&self, record: &ActionRecord, accounts: &AccountDirectory, log: &SharedLog) {
         {
             let mut sanctions = self.sanctions.write().unwrap_or_else(PoisonError::into_inner);
-            sanctions.apply(&record.draft.action);
+            sanctions.apply(&record.draft);
             // Set while the lock is held, so that a reader that sees it finds the sanction.
             self.any.store(!sanctions.is_empty(), Ordering::Release);
         }

@@ -266,10 +266,12 @@ impl SendRun {
         let (outcome, position, why) = match &end {
             Ok(Confirmed { position, enough: true }) => (PostOutcome::Confirmed, position.as_ref(), None),
             Ok(Confirmed { position, enough: false }) => (PostOutcome::Unconfirmed, position.as_ref(), None),
-            Err(DeliveryError::Refused { code, .. }) => (PostOutcome::Refused, None, Some(Why::Declined(code))),
+            Err(DeliveryError::Refused { code, reason, .. }) => {
+                (PostOutcome::Refused, None, Some(Why::Declined(code, reason.as_ref())))
+            }
             Err(DeliveryError::Unconfirmed { .. }) => (PostOutcome::Unconfirmed, None, None),
             Err(DeliveryError::NeverSent { put_off, .. }) => {
-                (PostOutcome::NeverSent, None, put_off.as_ref().map(Why::Declined))
+                (PostOutcome::NeverSent, None, put_off.as_ref().map(|code| Why::Declined(code, None)))
             }
             Err(_) => (PostOutcome::NeverSent, None, None),
         };

@@ -80,7 +80,7 @@ impl OutboxRecord {
 
 /// Returns the state of a refused message. The file does not store the reason.
 fn refused() -> DeliveryState {
-    DeliveryState::Refused { code: DeclineCode::Other("unknown".into()), retry_after: None }
+    DeliveryState::Refused { code: DeclineCode::Other("unknown".into()), retry_after: None, reason: None }
 }
 
 #[cfg(test)]

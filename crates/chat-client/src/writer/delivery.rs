@@ -63,6 +63,8 @@ pub enum DeliveryError {
         code: DeclineCode,
         /// The time after which another attempt can succeed, if the server gave it.
         retry_after: Option<Duration>,
+        /// Why, in the words of an operator, if the server gave it.
+        reason: Option<Text>,
     },
     /// The writer ended before the message was written, or while the server asked to wait.
     #[error("the message was never sent")]
@@ -172,8 +174,8 @@ impl DeliveryError {
     pub fn state(&self) -> DeliveryState {
         match self {
             Self::Unconfirmed { .. } => DeliveryState::Unconfirmed,
-            Self::Refused { code, retry_after, .. } => {
-                DeliveryState::Refused { code: code.clone(), retry_after: *retry_after }
+            Self::Refused { code, retry_after, reason, .. } => {
+                DeliveryState::Refused { code: code.clone(), retry_after: *retry_after, reason: reason.clone() }
             }
             Self::NeverSent { .. } | Self::Outbox { .. } => DeliveryState::NeverSent,
             Self::Discarded { .. } => DeliveryState::Discarded,

@@ -25,6 +25,15 @@ const LATEST: Duration = Duration::from_secs(30);
 /// breaks under the load of all unanswered posts would otherwise break again each time.
 const WINDOW_AFTER_BREAK: usize = 8;
 
+/// The answer of a server that did not store a post.
+#[derive(Debug)]
+pub(crate) struct DeclineAnswer {
+    pub(crate) code: DeclineCode,
+    pub(crate) retry_after: Option<Duration>,
+    /// Why, in the words of an operator.
+    pub(crate) reason: Option<Text>,
+}
+
 /// One post.
 #[derive(Debug)]
 pub(crate) struct Post<T> {
@@ -143,28 +152,23 @@ impl<T> Queue<T> {
     pub(crate) fn declined(
         &mut self,
         key: u64,
-        code: &DeclineCode,
-        retry_after: Option<Duration>,
+        DeclineAnswer { code, retry_after, reason }: DeclineAnswer,
         now: Instant,
     ) -> Option<(Post<T>, DeliveryState)> {
         let mut entry = self.take(key)?;
         let is_first = self.written.iter().map(|(_, other)| other).chain(&self.queued).all(|o| entry.order < o.order);
         // A post behind one that was put off is put off with it; that does not count as an attempt of its own.
-        if is_first && *code != DeclineCode::Rate {
+        if is_first && code != DeclineCode::Rate {
             entry.tries += 1;
         }
         if !code.is_transient() || entry.tries >= MAX_TRIES {
             // The server may refuse before it checks whether the post is stored, so a post in doubt stays unconfirmed.
-            let refused = DeliveryState::Refused { code: code.clone(), retry_after };
-            let state = match code {
-                DeclineCode::TooLong => refused,
-                _ if entry.in_doubt => DeliveryState::Unconfirmed,
-                _ => refused,
-            };
-            return Some((entry.post, state));
+            let in_doubt = entry.in_doubt && code != DeclineCode::TooLong;
+            let refused = DeliveryState::Refused { code, retry_after, reason };
+            return Some((entry.post, if in_doubt { DeliveryState::Unconfirmed } else { refused }));
         }
         let later = retry_after.unwrap_or(LATER).min(LATEST);
-        if let (DeclineCode::Rate, Some(written)) = (code, entry.written_at) {
+        if let (DeclineCode::Rate, Some(written)) = (&code, entry.written_at) {
             self.pace.declined(written, later);
         }
         let at = now + later;
@@ -172,7 +176,7 @@ impl<T> Queue<T> {
         self.window = 1;
         // The server has not stored this attempt; an attempt on an earlier connection may be stored nevertheless.
         entry.post.written_before = entry.in_doubt;
-        entry.post.put_off = Some(code.clone());
+        entry.post.put_off = Some(code);
         self.queued.push_back(entry);
         self.in_order();
         None

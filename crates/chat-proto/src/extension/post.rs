@@ -154,19 +154,22 @@ impl StoredPost {
     }
 }
 
-/// `{"no": …, "code": …, "retry_after_ms": …}`: this attempt was not stored.
+/// `{"no": …, "code": …, "retry_after_ms": …, "reason": …}`: this attempt was not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeclinedPost {
     pub(crate) id: PostId,
     pub(crate) code: DeclineCode,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) reason: Option<Text>,
 }
 
 impl DeclinedPost {
     pub(super) fn from_fields(fields: &ExtensionFields<'_>) -> Option<Self> {
         let code = DeclineCode::from(fields.code.as_deref()?);
         let retry_after = fields.retry_after_ms.map(Duration::from_millis);
-        Some(Self { id: PostId::new(fields.no.as_deref()?).ok()?, code, retry_after })
+        // The answer is worth its code even if the reason cannot be used.
+        let reason = fields.reason.as_deref().and_then(|reason| Text::from_peer(reason).ok());
+        Some(Self { id: PostId::new(fields.no.as_deref()?).ok()?, code, retry_after, reason })
     }
 
     pub(super) fn write(&self, out: &mut JsonObjectWriter) {
@@ -175,6 +178,9 @@ impl DeclinedPost {
         if let Some(after) = self.retry_after {
             // More milliseconds than fit are 500 million years, so the largest number is good enough.
             out.value("retry_after_ms", u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        }
+        if let Some(reason) = &self.reason {
+            out.text("reason", reason.as_str());
         }
     }
 }

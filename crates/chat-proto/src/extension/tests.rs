@@ -30,9 +30,9 @@ fn any_extension() -> impl Strategy<Value = Extension> {
     prop_oneof![
         (id.clone(), text.clone()).prop_map(|(id, text)| Extension::Post(RepeatablePost { id, text: Ok(text) })),
         (id.clone(), any::<u64>()).prop_map(|(id, n)| Extension::Stored(StoredPost { id, position: position(n) })),
-        (id, code, any::<Option<u32>>()).prop_map(|(id, code, ms)| {
+        (id, code, any::<Option<u32>>(), prop::option::of(text.clone())).prop_map(|(id, code, ms, reason)| {
             let retry_after = ms.map(|ms| Duration::from_millis(ms.into()));
-            Extension::Declined(DeclinedPost { id, code: DeclineCode::from(code), retry_after })
+            Extension::Declined(DeclinedPost { id, code: DeclineCode::from(code), retry_after, reason })
         }),
         (from, nonce.clone()).prop_map(|(from, nonce)| Extension::Request(ResumeRequest { from, nonce })),
         (any::<[u64; 2]>(), any::<Option<(u64, u64)>>(), nonce).prop_map(|([from, head], plain, nonce)| {
@@ -52,6 +52,15 @@ fn unknown_fields_and_objects_are_ignored() {
     assert_eq!(Extension::parse(r#"{"ping": 1, "new": {"deep": []}}"#), Some(Extension::Ping(1)));
     for skipped in [r#"{"new": 1}"#, "[]", "", "{", "null", r#"{"ok": "a b"}"#, r#"{"seq": -1, "nick": "x"}"#] {
         assert_eq!(Extension::parse(skipped), None, "{skipped}");
+    }
+}
+
+#[test]
+fn a_decline_without_a_usable_reason_counts() {
+    for reason in [r#""""#, r#"" ""#, "null"] {
+        let json = format!(r#"{{"no": "a1", "code": "muted", "reason": {reason}}}"#);
+        let Some(Extension::Declined(declined)) = Extension::parse(&json) else { panic!("{json}") };
+        assert_eq!((declined.code, declined.reason), (DeclineCode::Muted, None), "{json}");
     }
 }
 

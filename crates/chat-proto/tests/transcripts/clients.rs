@@ -118,8 +118,8 @@ pub(crate) fn play_writer(script: &Script) {
             Step::Stored(id, position) => {
                 expected.push(WriterClientEvent::Confirmed { key: keys.by_id[&id], position: Some(position) });
             }
-            Step::Decline(id, code, retry_after) => {
-                expected.push(WriterClientEvent::Declined { key: keys.by_id[&id], code, retry_after });
+            Step::Decline { id, code, after: retry_after, reason } => {
+                expected.push(WriterClientEvent::Declined { key: keys.by_id[&id], code, retry_after, reason });
             }
             Step::Wait(time) => client.wait(time),
             Step::Accept { .. } | Step::Deny | Step::Post(_) | Step::IdPost(..) => {}

@@ -43,7 +43,12 @@ pub(crate) enum Step {
     IdPost(PostId, Text),
     Confirm,
     Stored(PostId, Position),
-    Decline(PostId, DeclineCode, Option<Duration>),
+    Decline {
+        id: PostId,
+        code: DeclineCode,
+        after: Option<Duration>,
+        reason: Option<Text>,
+    },
     Resume(ResumeFrom),
     Answer(ResumeAnswer),
     Message {
@@ -151,8 +156,14 @@ fn directive(rest: &str) -> Option<Step> {
                 "draining" => DeclineCode::Draining,
                 _ => return None,
             };
-            let after = after.first().map(|ms| ms.parse().map(Duration::from_millis)).transpose().ok()?;
-            Step::Decline(PostId::new(id).ok()?, code, after)
+            let (after, reason) = match after {
+                [] => (None, None),
+                [ms, reason @ ..] => {
+                    let reason = if reason.is_empty() { None } else { Some(text(&reason.join(" "))?) };
+                    (Some(Duration::from_millis(ms.parse().ok()?)), reason)
+                }
+            };
+            Step::Decline { id: PostId::new(id).ok()?, code, after, reason }
         }
         ("resume", ["after", stream, seq]) => Step::Resume(ResumeFrom::After(position(stream, seq)?)),
         ("resume", ["last", count]) => Step::Resume(ResumeFrom::Last(count.parse().ok()?)),

@@ -119,8 +119,8 @@ pub(crate) fn play_writer(script: &Script) {
             }
             Step::Confirm => server.command(WriterServerCommand::Confirm),
             Step::Stored(id, position) => server.command(WriterServerCommand::Stored { id, position }),
-            Step::Decline(id, code, retry_after) => {
-                server.command(WriterServerCommand::Decline { id, code, retry_after });
+            Step::Decline { id, code, after: retry_after, reason } => {
+                server.command(WriterServerCommand::Decline { id, code, retry_after, reason });
             }
             Step::Wait(time) => server.wait(time),
             other => panic!("{}: {other:?} is not for the write port", script.title),

@@ -96,10 +96,10 @@ impl App {
 
     pub(super) fn take_own(&mut self, id: &PostId, state: DeliveryState) {
         let until = self.refused_until(&state);
-        if let DeliveryState::Refused { code: code @ DeclineCode::Muted, .. } = &state
+        if let DeliveryState::Refused { code: code @ DeclineCode::Muted, reason, .. } = &state
             && self.screen == Screen::Chat
         {
-            self.hint(Phrase::Refusal { code, until }, true);
+            self.hint(Phrase::Refusal { code, until, reason: reason.as_ref() }, true);
         }
         match self.chat.timeline.outgoing.set_state(id, state, self.now) {
             Some((_, Echo::Seen(echo))) => self.chat.timeline.confirm(&echo, &self.reader),
@@ -110,7 +110,9 @@ impl App {
 
     /// Returns the local time at which a refusal ends.
     pub(crate) fn refused_until(&self, state: &DeliveryState) -> Option<DateTime> {
-        let DeliveryState::Refused { code: DeclineCode::Muted, retry_after: Some(after) } = state else { return None };
+        let DeliveryState::Refused { code: DeclineCode::Muted, retry_after: Some(after), .. } = state else {
+            return None;
+        };
         // One that is beyond the calendar has no end that a user would note.
         self.now.checked_add(*after).ok().map(|until| self.local(until))
     }

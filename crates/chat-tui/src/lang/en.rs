@@ -1,10 +1,10 @@
 //! English.
 
-use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, TextError};
+use chat_client::{DeclineCode, DeliveryState, GapCause, NicknameError, Text, TextError};
 use chat_frontend::local_room::RoomNotice;
 use jiff::civil::DateTime;
 
-use super::format::{candidates, extent, period, span};
+use super::format::{candidates, extent, period, span, with_reason};
 use super::phrase::{GapLength, Phrase};
 use crate::event::{CopyResult, NoticeText};
 use crate::link::{LinkError, LinkSide, LinkState};
@@ -76,7 +76,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             (None, DeliveryState::Queued) => "queued".into(),
             (None, DeliveryState::Written) => "sent".into(),
             (None, DeliveryState::Confirmed(_)) => String::new(),
-            (None, DeliveryState::Refused { code, .. }) => format!("failed: {}", refusal(code, until)),
+            (None, DeliveryState::Refused { code, reason, .. }) => format!("failed: {}", refusal(code, until, reason.as_ref())),
             (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "failed: it was never sent".into(),
             (None, _) => "unconfirmed".into(),
         },
@@ -86,7 +86,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
         Phrase::UndeliveredShort => "not delivered".into(),
         Phrase::UndeliveredKeys => "Ctrl+O retry, edit, discard".into(),
         Phrase::NewBelow(n) => format!("{n} new"),
-        Phrase::Refusal { code, until } => refusal(code, until),
+        Phrase::Refusal { code, until, reason } => refusal(code, until, reason),
         Phrase::ScrolledBack => "Esc end".into(),
         Phrase::FirstNewKey => "Alt+U first new".into(),
         Phrase::Mouse(true) => "the wheel scrolls; Shift and the mouse select text; Alt+M ends it".into(),
@@ -237,7 +237,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
                 (None, DeliveryState::Queued) => "queued".to_owned(),
                 (None, DeliveryState::Written) => "sent".to_owned(),
                 (None, DeliveryState::Confirmed(_)) => "confirmed".to_owned(),
-                (None, DeliveryState::Refused { code, .. }) => format!("failed, {}", refusal(code, until)),
+                (None, DeliveryState::Refused { code, reason, .. }) => format!("failed, {}", refusal(code, until, reason.as_ref())),
                 (None, DeliveryState::NeverSent | DeliveryState::Discarded) => "failed, it was never sent".to_owned(),
                 (None, _) => "unconfirmed, it may or may not have been delivered".to_owned(),
             };
@@ -301,8 +301,8 @@ fn missed(missed: Option<u64>) -> String {
 }
 
 /// Why the server did not take a message.
-fn refusal(code: &DeclineCode, until: Option<DateTime>) -> String {
-    match code {
+fn refusal(code: &DeclineCode, until: Option<DateTime>, reason: Option<&Text>) -> String {
+    let what = match code {
         DeclineCode::Rate => "too many messages at once".into(),
         DeclineCode::TooLong => "too long for this server".into(),
         DeclineCode::Revoked => "the account was revoked".into(),
@@ -314,7 +314,8 @@ fn refusal(code: &DeclineCode, until: Option<DateTime>) -> String {
         DeclineCode::Storage => "the server could not store it".into(),
         DeclineCode::Draining => "the server is shutting down".into(),
         other => other.as_str().to_owned(),
-    }
+    };
+    with_reason(what, reason)
 }
 
 /// Returns a time with its day, which need not be today.

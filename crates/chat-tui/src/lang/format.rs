@@ -1,6 +1,15 @@
 //! Formats that both languages share.
 
+use chat_client::Text;
 use jiff::civil::DateTime;
+
+/// Returns what happened, with the words of an operator in one line.
+pub(super) fn with_reason(what: String, reason: Option<&Text>) -> String {
+    match reason {
+        Some(reason) => format!("{what}: {}", reason.flattened()),
+        None => what,
+    }
+}
 
 /// Formats a period on one line, with the date only if it is needed.
 pub(super) fn span(since: DateTime, until: DateTime) -> String {

@@ -1,6 +1,6 @@
 //! Every text of the program, with its parameters.
 
-use chat_client::{DeclineCode, DeliveryState, NicknameError, TextError};
+use chat_client::{DeclineCode, DeliveryState, NicknameError, Text, TextError};
 use jiff::civil::{Date, DateTime};
 
 use crate::event::{CopyResult, NoticeText};
@@ -99,6 +99,8 @@ pub(crate) enum Phrase<'a> {
     Refusal {
         code: &'a DeclineCode,
         until: Option<DateTime>,
+        /// In the words of an operator.
+        reason: Option<&'a Text>,
     },
     /// The line above own messages that have not arrived.
     Undelivered,

@@ -1,9 +1,9 @@
 //! The parts of Russian sentences: numbers with their nouns, dates, gaps, and why something failed.
 
-use chat_client::{DeclineCode, GapCause};
+use chat_client::{DeclineCode, GapCause, Text};
 use jiff::civil::{Date, DateTime, Weekday};
 
-use super::format::{extent, period};
+use super::format::{extent, period, with_reason};
 use super::phrase::GapLength;
 use crate::timeline::{GapLine, Held};
 
@@ -47,8 +47,8 @@ pub(super) fn missed(missed: Option<u64>) -> String {
 }
 
 /// Why the server did not take a message.
-pub(super) fn refusal(code: &DeclineCode, until: Option<DateTime>) -> String {
-    match code {
+pub(super) fn refusal(code: &DeclineCode, until: Option<DateTime>, reason: Option<&Text>) -> String {
+    let what = match code {
         DeclineCode::Rate => "слишком много сообщений подряд".into(),
         DeclineCode::TooLong => "слишком длинное для этого сервера".into(),
         DeclineCode::Revoked => "учётная запись отозвана".into(),
@@ -60,7 +60,8 @@ pub(super) fn refusal(code: &DeclineCode, until: Option<DateTime>) -> String {
         DeclineCode::Storage => "сервер не смог сохранить".into(),
         DeclineCode::Draining => "сервер завершает работу".into(),
         other => other.as_str().to_owned(),
-    }
+    };
+    with_reason(what, reason)
 }
 
 /// Returns a time with its day, which need not be today.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_client::{DeclineCode, DeliveryState};
+use chat_client::{DeclineCode, DeliveryState, Text};
 
 use super::mode::{OutputLine, PlainMode, PlainOutcome};
 use super::stdin::{InputLine, next_line};
@@ -318,11 +318,12 @@ fn mute_says_until_when_in_words() {
     let effects = me.line("hello?", at(0));
     let Some(Effect::Send { id, .. }) = effects.first() else { panic!("{effects:?}") };
     me.take_output();
-    let state = DeliveryState::Refused { code: DeclineCode::Muted, retry_after: Some(Duration::from_secs(600)) };
+    let (retry_after, reason) = (Some(Duration::from_secs(600)), Text::new("flood").ok());
+    let state = DeliveryState::Refused { code: DeclineCode::Muted, retry_after, reason };
     // An hour after the last event: the time counts from the refusal.
     me.event(own(id, state), at(3_600));
     let said = reports(&mut me);
-    assert_eq!(said, "Message failed, an operator has muted you until 18:17 on 14 January: hello?\n");
+    assert_eq!(said, "Message failed, an operator has muted you until 18:17 on 14 January: flood: hello?\n");
     me.line("/search x", at(3_600));
     assert_eq!(reports(&mut me), "", "it is said once");
 }

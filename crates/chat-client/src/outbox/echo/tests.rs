@@ -66,7 +66,7 @@ fn confirmed_after_the_gap_is_awaited() {
 
 #[test]
 fn plain_echo_is_the_oldest_written() {
-    let refused = DeliveryState::Refused { code: chat_proto::DeclineCode::Rate, retry_after: None };
+    let refused = DeliveryState::Refused { code: chat_proto::DeclineCode::Rate, retry_after: None, reason: None };
     let mut echoes = matcher(&[
         (1, "hi", refused),
         (2, "hi", DeliveryState::Queued),

@@ -6,7 +6,7 @@ use private_files::LockError;
 use super::*;
 
 fn refused() -> DeliveryState {
-    DeliveryState::Refused { code: DeclineCode::Other("unknown".into()), retry_after: None }
+    DeliveryState::Refused { code: DeclineCode::Other("unknown".into()), retry_after: None, reason: None }
 }
 
 fn id(n: u32) -> PostId {

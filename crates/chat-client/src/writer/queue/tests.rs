@@ -21,6 +21,10 @@ fn write_all(queue: &mut Queue<u32>, now: Instant) -> Vec<(u64, u32)> {
     std::iter::from_fn(|| queue.write_next(now).map(|(key, post)| (key, post.ticket))).collect()
 }
 
+fn declined(code: &DeclineCode, retry_after: Option<Duration>) -> DeclineAnswer {
+    DeclineAnswer { code: code.clone(), retry_after, reason: None }
+}
+
 #[tokio::test(start_paused = true)]
 async fn with_ids_repeats_written_posts_in_order() {
     let now = Instant::now();
@@ -64,7 +68,7 @@ async fn rate_decline_shrinks_the_window() {
     let keys = write_all(&mut queue, now);
     let wait = Duration::from_millis(700);
     for &(key, n) in &keys[1..] {
-        assert!(queue.declined(key, &DeclineCode::Rate, Some(wait), now).is_none(), "{n}");
+        assert!(queue.declined(key, declined(&DeclineCode::Rate, Some(wait)), now).is_none(), "{n}");
     }
     assert_eq!((queue.confirmed(keys[0].0).unwrap().ticket, queue.wait_until()), (1, Some(now + wait)));
     assert!(queue.write_next(now).is_none());
@@ -85,7 +89,7 @@ async fn waits_only_for_a_future_change() {
     let mut queue = Queue::new();
     (1..=3).for_each(|n| queue.push(post(n)));
     let keys = write_all(&mut queue, now);
-    assert!(queue.declined(keys[0].0, &DeclineCode::Rate, Some(LATER), now).is_none());
+    assert!(queue.declined(keys[0].0, declined(&DeclineCode::Rate, Some(LATER)), now).is_none());
     assert_eq!(queue.wait_until(), None, "two are in flight, and one may be");
     let later = now + LATER;
     assert!(queue.write_next(later).is_none());
@@ -101,16 +105,19 @@ async fn repeated_declines_end_as_refused() {
     let mut queue = Queue::new();
     queue.push(post(1));
     let (key, _) = queue.write_next(now).unwrap();
-    let (post_1, fate) = queue.declined(key, &DeclineCode::TooLong, None, now).unwrap();
-    assert_eq!((post_1.ticket, fate), (1, DeliveryState::Refused { code: DeclineCode::TooLong, retry_after: None }));
+    let (post_1, fate) = queue.declined(key, declined(&DeclineCode::TooLong, None), now).unwrap();
+    assert_eq!(
+        (post_1.ticket, fate),
+        (1, DeliveryState::Refused { code: DeclineCode::TooLong, retry_after: None, reason: None })
+    );
     queue.push(post(2));
     for tries in 1.. {
         let at = queue.wait_until().unwrap_or(now);
         let (key, _) = queue.write_next(at).unwrap();
-        if let Some((_, fate)) = queue.declined(key, &DeclineCode::Storage, None, at) {
+        if let Some((_, fate)) = queue.declined(key, declined(&DeclineCode::Storage, None), at) {
             assert_eq!(
                 (tries, fate),
-                (MAX_TRIES, DeliveryState::Refused { code: DeclineCode::Storage, retry_after: None })
+                (MAX_TRIES, DeliveryState::Refused { code: DeclineCode::Storage, retry_after: None, reason: None })
             );
             break;
         }
@@ -128,7 +135,7 @@ async fn posts_in_doubt_end_unconfirmed() {
         for tries in 1.. {
             now += LATER;
             let (key, _) = queue.write_next(now).unwrap();
-            if let Some((post, fate)) = queue.declined(key, &code, None, now) {
+            if let Some((post, fate)) = queue.declined(key, declined(&code, None), now) {
                 assert_eq!((tries, post.ticket, fate), (MAX_TRIES, 1, DeliveryState::Unconfirmed));
                 break;
             }
@@ -138,7 +145,7 @@ async fn posts_in_doubt_end_unconfirmed() {
         // The same for a post that an earlier run wrote, and a server without ids.
         queue.push(Post { written_before: true, ..post(2) });
         let (key, _) = queue.write_next(now + LATER).unwrap();
-        assert!(queue.declined(key, &code, None, now).is_none());
+        assert!(queue.declined(key, declined(&code, None), now).is_none());
         assert_eq!(tickets(&queue.take_written_before()), [2]);
     }
 }
@@ -149,8 +156,8 @@ async fn put_off_post_keeps_its_place() {
     let mut queue = Queue::new();
     (1..=4).for_each(|n| queue.push(post(n)));
     let keys = write_all(&mut queue, now);
-    assert!(queue.declined(keys[0].0, &DeclineCode::Rate, None, now).is_none());
-    assert!(queue.declined(keys[2].0, &DeclineCode::Rate, None, now).is_none());
+    assert!(queue.declined(keys[0].0, declined(&DeclineCode::Rate, None), now).is_none());
+    assert!(queue.declined(keys[2].0, declined(&DeclineCode::Rate, None), now).is_none());
     queue.disconnected(true);
     assert_eq!(tickets(&queue.drain()), [1, 2, 3, 4]);
 }
@@ -208,8 +215,9 @@ impl Limited {
                 let (_, key, answer) = answers.pop_front().unwrap();
                 match answer {
                     Ok(()) => drop(queue.confirmed(key)),
-                    Err(wait) => refused
-                        .extend(queue.declined(key, &DeclineCode::Rate, Some(wait), now).map(|(post, _)| post.ticket)),
+                    Err(wait) => refused.extend(
+                        queue.declined(key, declined(&DeclineCode::Rate, Some(wait)), now).map(|(post, _)| post.ticket),
+                    ),
                 }
             }
         }
@@ -245,7 +253,7 @@ async fn posts_behind_a_decline_keep_their_tries() {
     let mut ended = Vec::new();
     while ended.is_empty() {
         for (key, _) in write_all(&mut queue, now) {
-            ended.extend(queue.declined(key, &DeclineCode::Storage, None, now).map(|(post, _)| post.ticket));
+            ended.extend(queue.declined(key, declined(&DeclineCode::Storage, None), now).map(|(post, _)| post.ticket));
         }
         queue.window = usize::MAX;
         now += LATER;
@@ -263,7 +271,7 @@ async fn abandoned_post_has_the_decline_reason() {
     let mut queue = Queue::new();
     (1..=2).for_each(|n| queue.push(post(n)));
     let (key, _) = queue.write_next(now).unwrap();
-    assert!(queue.declined(key, &DeclineCode::Rate, None, now).is_none());
+    assert!(queue.declined(key, declined(&DeclineCode::Rate, None), now).is_none());
     let ended: Vec<_> = queue.drain().into_iter().map(|post| (post.abandoned(), post.put_off)).collect();
     assert_eq!(ended, [(DeliveryState::NeverSent, Some(DeclineCode::Rate)), (DeliveryState::NeverSent, None)]);
 }

@@ -13,7 +13,7 @@ use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
 use crate::outbox::error::OutboxError;
 use crate::writer::delivery::{DeliveryError, Ticket};
-use crate::writer::queue::Post;
+use crate::writer::queue::{DeclineAnswer, Post};
 
 impl WriterTask {
     /// Passes the connection as many posts as it accepts. The outbox marks them as written before their bytes are sent.
@@ -75,8 +75,9 @@ impl WriterTask {
                     self.settle(post, DeliveryState::Confirmed(receipt), None).await;
                 }
             }
-            WriterClientEvent::Declined { key, code, retry_after } => {
-                if let Some((post, state)) = self.queue.declined(key, &code, retry_after, Instant::now()) {
+            WriterClientEvent::Declined { key, code, retry_after, reason } => {
+                let answer = DeclineAnswer { code, retry_after, reason };
+                if let Some((post, state)) = self.queue.declined(key, answer, Instant::now()) {
                     self.mark(vec![post.id.clone()], state.clone()).await;
                     self.settle(post, state, None).await;
                 }
@@ -125,7 +126,9 @@ impl WriterTask {
         );
         post.ticket.end(match state {
             DeliveryState::Confirmed(receipt) => Ok(receipt),
-            DeliveryState::Refused { code, retry_after } => Err(DeliveryError::Refused { id, code, retry_after }),
+            DeliveryState::Refused { code, retry_after, reason } => {
+                Err(DeliveryError::Refused { id, code, retry_after, reason })
+            }
             DeliveryState::NeverSent => Err(DeliveryError::NeverSent { id, put_off: post.put_off, cause }),
             DeliveryState::Discarded => Err(DeliveryError::Discarded { id }),
             // The other states are not final; all that is known is that the post was written.

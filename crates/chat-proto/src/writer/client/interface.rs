@@ -101,6 +101,8 @@ pub enum WriterClientEvent {
         code: DeclineCode,
         /// When to try again, if another attempt can succeed.
         retry_after: Option<Duration>,
+        /// Why, in the words of an operator.
+        reason: Option<Text>,
     },
     /// The time between a ping and its answer.
     RoundTrip(Duration),

@@ -156,13 +156,15 @@ impl WriterClient {
     fn handle_extension(&mut self, json: &str) -> bool {
         let (id, answer) = match Extension::parse(json) {
             Some(Extension::Stored(StoredPost { id, position })) => (id, Ok(position)),
-            Some(Extension::Declined(DeclinedPost { id, code, retry_after })) => (id, Err((code, retry_after))),
+            Some(Extension::Declined(DeclinedPost { id, code, retry_after, reason })) => {
+                (id, Err((code, retry_after, reason)))
+            }
             _ => return false,
         };
         let Some(key) = self.pending.answer(&id) else { return false };
         self.notify(match answer {
             Ok(position) => WriterClientEvent::Confirmed { key, position: Some(position) },
-            Err((code, retry_after)) => WriterClientEvent::Declined { key, code, retry_after },
+            Err((code, retry_after, reason)) => WriterClientEvent::Declined { key, code, retry_after, reason },
         });
         true
     }

@@ -71,6 +71,8 @@ pub enum WriterServerCommand {
         code: DeclineCode,
         /// When to try again, if another attempt can succeed.
         retry_after: Option<Duration>,
+        /// Why, in the words of an operator.
+        reason: Option<Text>,
     },
 }
 

@@ -170,7 +170,7 @@ impl WriterServer {
 
     /// Declines a post that cannot be a message, without a command of the program.
     fn decline(&mut self, id: PostId, code: DeclineCode) {
-        let declined = DeclinedPost { id: id.clone(), code: code.clone(), retry_after: None };
+        let declined = DeclinedPost { id: id.clone(), code: code.clone(), retry_after: None, reason: None };
         self.send_extension(&Extension::Declined(declined));
         self.notify(WriterServerEvent::Declined { id, code });
     }
@@ -256,9 +256,10 @@ impl StateMachine for WriterServer {
                 self.send_extension(&Extension::Stored(stored));
                 true
             }
-            (WriterServerCommand::Decline { id, code, retry_after }, Chat | Over) if self.id_unanswered > 0 => {
+            (WriterServerCommand::Decline { id, code, retry_after, reason }, Chat | Over) if self.id_unanswered > 0 => {
                 self.id_unanswered -= 1;
-                let declined = DeclinedPost { id: id.clone(), code: code.clone(), retry_after: *retry_after };
+                let (code, reason) = (code.clone(), reason.clone());
+                let declined = DeclinedPost { id: id.clone(), code, retry_after: *retry_after, reason };
                 self.send_extension(&Extension::Declined(declined));
                 true
             }

@@ -27,21 +27,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) fn post(&mut self, id: Option<PostId>, text: Text) {
         let Some(account) = self.account.clone() else { return };
         let declined = match self.ending {
-            Some(WriterEnding::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
-            Some(WriterEnding::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY))),
-            _ if account.is_revoked() => Some((DeclineCode::Revoked, None)),
+            Some(WriterEnding::Draining) => Some((DeclineCode::Draining, Some(STORAGE_RETRY), None)),
+            Some(WriterEnding::Unanswerable) => Some((DeclineCode::Storage, Some(STORAGE_RETRY), None)),
+            _ if account.is_revoked() => Some((DeclineCode::Revoked, None, None)),
             // Its token may be another one since, so the client has to log in again.
-            _ if account.kicks() != self.kicks => Some((DeclineCode::Draining, Some(STORAGE_RETRY))),
+            _ if account.kicks() != self.kicks => Some((DeclineCode::Draining, Some(STORAGE_RETRY), None)),
             _ => self.sanction_of(account.id()),
         };
-        let declined = declined.or_else(|| self.held_back(id.as_ref()?));
-        if let Some((code, retry_after)) = declined {
-            return self.decline_post(id, code, retry_after, WriterEnding::Revoked);
+        let declined = declined.or_else(|| self.held_back(id.as_ref()?).map(|(code, after)| (code, after, None)));
+        if let Some((code, retry_after, reason)) = declined {
+            return match id {
+                Some(id) => self.send_decline(id, code, retry_after, reason),
+                None => self.decline_plain(&code, WriterEnding::Revoked),
+            };
         }
         if self.context.meters.is_short_of_space() {
             return match id {
                 Some(id) => self.put_off(id, DeclineCode::Storage, SPACE_RETRY),
-                None => self.decline_post(None, DeclineCode::Storage, None, WriterEnding::Unanswerable),
+                None => self.decline_plain(&DeclineCode::Storage, WriterEnding::Unanswerable),
             };
         }
         let (limits, now) = (self.context.limits.load(), Instant::now());
@@ -54,9 +57,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             (Some(rate), None) => match account.overdraw_post(rate, now.into_std()) {
                 Ok(pause) => self.pause = pause.map(|wait| now + wait),
                 // Other connections of the account have posted in advance: the post is neither accepted nor confirmed.
-                Err(Overdrawn) => {
-                    return self.decline_post(None, DeclineCode::Rate, None, WriterEnding::Unanswerable);
-                }
+                Err(Overdrawn) => return self.decline_plain(&DeclineCode::Rate, WriterEnding::Unanswerable),
             },
             (None, _) => {}
         }
@@ -69,7 +70,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             }
             None => match rates.overdraw(&limits, poster, text.as_str().len(), now.into_std()) {
                 Ok(pause) => self.pause = self.pause.max(pause.map(|wait| now + wait)),
-                Err(_) => return self.decline_post(None, DeclineCode::Rate, None, WriterEnding::Unanswerable),
+                Err(_) => return self.decline_plain(&DeclineCode::Rate, WriterEnding::Unanswerable),
             },
         }
         let author = account.author();
@@ -78,7 +79,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             Some(PostDecision::Accept(text)) => text,
             Some(PostDecision::Refuse) => {
                 let code = DeclineCode::Other("refused".into());
-                return self.decline_post(id, code, None, WriterEnding::Unanswerable);
+                return match id {
+                    Some(id) => self.send_decline(id, code, None, None),
+                    None => self.decline_plain(&code, WriterEnding::Unanswerable),
+                };
             }
         };
         self.draft_bytes += text.as_str().len();
@@ -87,28 +91,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     }
 
     /// Returns how posts of a muted or banned account are declined.
-    fn sanction_of(&self, account: AccountId) -> Option<(DeclineCode, Option<Duration>)> {
+    fn sanction_of(&self, account: AccountId) -> Option<(DeclineCode, Option<Duration>, Option<Text>)> {
         let moderation = &self.context.moderation;
-        let banned = moderation.ban(account).map(|ban| (DeclineCode::Banned, ban.left));
-        banned.or_else(|| moderation.mute(account).map(|mute| (DeclineCode::Muted, mute.left)))
+        let banned = moderation.ban(account).map(|ban| (DeclineCode::Banned, ban.left, ban.reason));
+        banned.or_else(|| moderation.mute(account).map(|mute| (DeclineCode::Muted, mute.left, mute.reason)))
     }
 
-    /// Declines a post with an id. A plain post is not confirmed, because the plain protocol has no other answer; its
-    /// connection ends with `ending`.
-    fn decline_post(
-        &mut self,
-        id: Option<PostId>,
-        code: DeclineCode,
-        retry_after: Option<Duration>,
-        ending: WriterEnding,
-    ) {
-        match id {
-            Some(id) => self.send_decline(id, code, retry_after),
-            None => {
-                self.count_decline(&code);
-                self.ending.get_or_insert(ending);
-            }
-        }
+    /// Declines a plain post: it is not confirmed, because the plain protocol has no other answer. Its connection ends
+    /// with `ending`.
+    fn decline_plain(&mut self, code: &DeclineCode, ending: WriterEnding) {
+        self.count_decline(code);
+        self.ending.get_or_insert(ending);
     }
 
     /// Returns the answer to a post after one that was put off.
@@ -132,12 +125,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
                 self.barrier = Some(OrderingBarrier::new(id.clone(), code.clone(), retry_after, limit));
             }
         }
-        self.send_decline(id, code, retry_after);
+        self.send_decline(id, code, retry_after, None);
     }
 
-    fn send_decline(&mut self, id: PostId, code: DeclineCode, retry_after: Option<Duration>) {
+    fn send_decline(&mut self, id: PostId, code: DeclineCode, retry_after: Option<Duration>, reason: Option<Text>) {
         self.count_decline(&code);
-        self.send(WriterServerCommand::Decline { id, code, retry_after });
+        self.send(WriterServerCommand::Decline { id, code, retry_after, reason });
     }
 
     fn count_decline(&self, code: &DeclineCode) {
@@ -214,7 +207,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         };
         for id in ids {
             match id {
-                Some(id) if code == DeclineCode::Revoked => self.send_decline(id, code.clone(), None),
+                Some(id) if code == DeclineCode::Revoked => self.send_decline(id, code.clone(), None, None),
                 Some(id) => self.put_off(id, code.clone(), STORAGE_RETRY),
                 None => {
                     self.context.meters.declined.of(&code).one();

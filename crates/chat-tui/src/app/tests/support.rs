@@ -97,7 +97,7 @@ pub(crate) fn confirmed(id: &PostId, position: Option<(&str, u64)>) -> AppEvent 
 }
 
 pub(crate) fn refused(id: &PostId) -> AppEvent {
-    own(id, DeliveryState::Refused { code: DeclineCode::Rate, retry_after: None })
+    own(id, DeliveryState::Refused { code: DeclineCode::Rate, retry_after: None, reason: None })
 }
 
 /// Returns one range of bytes, as a search reports it.

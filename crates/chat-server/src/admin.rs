@@ -11,6 +11,6 @@ mod store;
 pub(crate) use self::{execute::AdminHandle, socket::AdminSocket};
 pub use self::{
     request::{AdminCall, AdminError, AdminReply, AdminRequest},
-    socket::{SOCKET, call},
+    socket::{SOCKET, call, is_served},
     store::call_store,
 };

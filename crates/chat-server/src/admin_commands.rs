@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use chat_proto::{Nickname, display};
@@ -11,15 +13,17 @@ use chat_server::command_line::AccountsCommand;
 use chat_server::{check_store, list_accounts, revoke_account, revoke_account_by_id};
 
 #[cfg(unix)]
-use chat_server::StartError;
-#[cfg(unix)]
-use chat_server::admin::{self, AdminCall, AdminError};
+use chat_server::admin::{self, AdminCall, AdminError, AdminReply};
 #[cfg(unix)]
 use chat_server::command_line::{AdminArguments, AdminCommand};
+#[cfg(unix)]
+use chat_server::{JournalError, StartError};
 
 use crate::process::report::{FAILURE, named};
 #[cfg(unix)]
 use crate::process::report::{USAGE, eprint};
+#[cfg(unix)]
+use crate::process::store_lock;
 #[cfg(unix)]
 use crate::transfer_commands;
 
@@ -99,16 +103,7 @@ pub(crate) fn admin(dir: &Path, arguments: &AdminArguments) -> Result<ExitCode> 
     let actor = arguments.actor.clone().unwrap_or_else(operator);
     let call = AdminCall { actor, reason: arguments.reason.clone(), request };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("could not start")?;
-    let answer = runtime.block_on(async {
-        match admin::call(dir, &call).await.context("could not reach the server at its admin socket")? {
-            Some(answer) => Ok::<_, anyhow::Error>(answer),
-            None => match admin::call_store(dir, call).await {
-                Ok(answer) => Ok(answer),
-                Err(StartError::Journal(error)) => Err(named(dir)(error)),
-                Err(error) => Err(error.into()),
-            },
-        }
-    })?;
+    let answer = runtime.block_on(answer(dir, call))?;
     let replies = match answer {
         Ok(replies) => replies,
         Err(AdminError::Usage(sentence)) => return usage(sentence),
@@ -130,6 +125,31 @@ pub(crate) fn admin(dir: &Path, arguments: &AdminArguments) -> Result<ExitCode> 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the answer of the running server, or of the store. Waits for another command that uses the store, and for a
+/// server that starts.
+#[cfg(unix)]
+async fn answer(dir: &Path, call: AdminCall) -> Result<Result<Vec<AdminReply>, AdminError>> {
+    let deadline = Instant::now() + store_lock::WAIT;
+    loop {
+        match admin::call(dir, &call).await {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => anyhow::bail!(
+                "the server ended before it answered: look into \"chat-server admin log\" whether it has done this"
+            ),
+            Err(error) => return Err(error).context("could not reach the server at its admin socket"),
+        }
+        match admin::call_store(dir, call.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(StartError::Journal(JournalError::Locked { .. })) if Instant::now() < deadline => {
+                tokio::time::sleep(store_lock::TICK).await;
+            }
+            Err(StartError::Journal(error)) => return Err(named(dir)(error)),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Returns the actor of an action of the older commands.

@@ -9,7 +9,6 @@ mod transfer_commands;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -18,11 +17,12 @@ use chat_proto::display;
 use chat_server::command_line::{
     Arguments, ConfigFileError, LogFormat, Options, ServerCommand, UsageError, data_directory,
 };
-use chat_server::{MemoryJournal, Server, ServerHandle, SqliteJournal};
+use chat_server::{MemoryJournal, Server, ServerHandle};
 
 use crate::metrics::MetricsPort;
-use crate::process::report::{FAILURE, USAGE, eprint, named, report_recovery};
+use crate::process::report::{FAILURE, USAGE, eprint, report_recovery};
 use crate::process::signals::{ReloadSignals, ShutdownSignals};
+use crate::process::store_lock::open_journal;
 use crate::process::{clock, log_writer, logging, ready_line, rlimits, service_manager};
 use crate::reload::{Reloader, open_log};
 
@@ -158,12 +158,6 @@ fn serve(options: &Options, words: Vec<OsString>) -> Result<ExitCode> {
 
 async fn open_metrics(asked: SocketAddr) -> Result<MetricsPort> {
     MetricsPort::open(asked).await.with_context(|| format!("could not listen on {asked}"))
-}
-
-async fn open_journal(dir: PathBuf) -> Result<SqliteJournal> {
-    let of = dir.clone();
-    let opened = tokio::task::spawn_blocking(move || SqliteJournal::open_checking_behind(dir)).await;
-    opened.context("could not open the store")?.map_err(named(&of))
 }
 
 /// Returns the line that says where the server listens. Fields may be added at its end.

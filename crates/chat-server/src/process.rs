@@ -8,3 +8,4 @@ pub(crate) mod report;
 pub(crate) mod rlimits;
 pub(crate) mod service_manager;
 pub(crate) mod signals;
+pub(crate) mod store_lock;

@@ -117,6 +117,12 @@ async fn serve_one(stream: UnixStream, handle: AdminHandle) {
     }
 }
 
+/// Returns whether a server accepts requests in a data directory.
+#[must_use]
+pub fn is_served(dir: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(dir.join(SOCKET)).is_ok()
+}
+
 /// Sends a request to the server of a data directory, and returns its answer. `None` if no server runs there.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::address_range::AddressRange;
+use crate::address_range::{AddressRange, AddressRangeError};
 use crate::admin::AdminRequest;
 
 /// Options of `chat-server admin`.
@@ -188,7 +188,13 @@ fn addresses(subject: &str) -> Result<Option<AddressRange>, String> {
     if subject.contains(' ') {
         return Ok(None);
     }
-    subject.parse().map(Some).map_err(|error: crate::address_range::AddressRangeError| error.to_string())
+    subject.parse().map(Some).map_err(|error| match error {
+        AddressRangeError::Malformed(subject) => format!(
+            "{subject:?} is neither a nickname like \"Keen Bob\" nor an address like 192.0.2.1, 192.0.2.0/24 or \
+             2001:db8::/48"
+        ),
+        error => error.to_string(),
+    })
 }
 
 fn parse_seqs(text: &str) -> Result<Seqs, String> {
@@ -238,7 +244,7 @@ mod tests {
     fn a_nickname_is_never_an_address() {
         assert_eq!(addresses("Keen 127.0.0.1"), Ok(None));
         assert!(addresses("127.0.0.1").is_err_and(|error| error.contains("loopback")));
-        assert!(addresses("Bob").is_err());
+        assert!(addresses("Bob").is_err_and(|error| error.starts_with("\"Bob\" is neither a nickname")));
         assert!(addresses("192.0.2.0/24").is_ok_and(|found| found.is_some()));
     }
 }

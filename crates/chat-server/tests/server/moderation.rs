@@ -1,5 +1,6 @@
 //! Operators: removed messages, mutes, bans, and the commands of `chat-server admin` on a running and a stopped server.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -128,7 +129,7 @@ async fn a_mute_declines_posts_until_it_ends() {
     room.admin(&["mute", &nickname, "--for", "1h", "--reason", "flood"]);
     writer.send("\u{1}{\"id\": \"a\", \"text\": \"hello\"}\n").await;
     let answer = object(&mut writer).await;
-    assert_eq!(answer["code"], "muted");
+    assert_eq!((&answer["code"], &answer["reason"]), (&json!("muted"), &json!("flood")));
     assert!((3_500_000..=3_600_000).contains(&answer["retry_after_ms"].as_u64().unwrap()), "{answer}");
     // The plain protocol has no word for it.
     writer.send("plain\n\n").await;
@@ -139,10 +140,58 @@ async fn a_mute_declines_posts_until_it_ends() {
     writer.expect(GREETING).await;
     writer.record().await;
     writer.expect(WELCOME).await;
-    assert_eq!(object(&mut writer).await["code"], "muted");
+    let answer = object(&mut writer).await;
+    assert_eq!((&answer["code"], &answer["reason"]), (&json!("muted"), &json!("flood")));
     room.admin(&["unmute", &nickname]);
     writer.send("\u{1}{\"id\": \"a\", \"text\": \"hello\"}\n").await;
     assert_eq!(object(&mut writer).await["ok"], "a");
+}
+
+#[tokio::test]
+async fn operators_of_a_stopped_room_take_turns() {
+    let mut room = Room::start();
+    let (_, nickname, _) = room.register("Bob").await;
+    room.program = None;
+    let path = room.path();
+    let operators: Vec<_> = (0..6)
+        .map(|number| {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+            program
+                .args(["admin", "--data-dir", path, "--actor", "root", "mute", &nickname])
+                .args(["--for", &format!("{}h", number + 1)])
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped());
+            program.spawn().unwrap()
+        })
+        .collect();
+    for operator in operators {
+        let done = operator.wait_with_output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    assert_eq!(room.admin_json(&["log"]).len(), 6);
+}
+
+#[test]
+fn a_server_waits_for_an_operator() {
+    let room = Room::start();
+    let dir = room.dir;
+    drop(room.program);
+    let held = chat_server::SqliteJournal::open(dir.path()).unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_chat-server"))
+        .args(["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir"])
+        .arg(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(log.any(|line| line.contains("waiting for a command that uses the store")));
+    drop(held);
+    let mut ready = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let _ = server.kill();
+    let _ = server.wait();
+    assert!(ready.starts_with("ready "), "{ready:?}: {:?}", log.collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ pub mod quantile;
 pub mod rig;
 pub mod scratch;
 pub mod scripted_peer;
+#[cfg(unix)]
+pub mod shell;
 pub mod siege;
 pub mod sim;
 mod volume;

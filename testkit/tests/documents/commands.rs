@@ -5,23 +5,14 @@
 //! its first line. Everything else must exit with 0. A block that calls `jq` is left out, with a message, on a machine that
 //! has none, because `cargo test` needs nothing but Rust and a C compiler; `.ci/run` installs it.
 
-use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use testkit::document::{ShellBlock, shell_blocks};
+use testkit::shell::Shell;
 
 use crate::root;
-
-/// The longest time for one block.
-const DEADLINE: Duration = Duration::from_secs(120);
-
-/// The time between two looks at a process.
-const TICK: Duration = Duration::from_millis(20);
 
 /// Finds the ports of the server that this document has started.
 const PORTS: &str = r#"
@@ -50,24 +41,24 @@ fn programs() -> PathBuf {
 
 /// A new user on a machine, and the processes that the user has started.
 struct Machine {
-    dir: tempfile::TempDir,
-    groups: Vec<Child>,
+    shell: Shell,
 }
 
 impl Machine {
     fn new() -> Self {
-        let this = Self { dir: tempfile::tempdir().unwrap(), groups: Vec::new() };
-        for name in ["bin", "home", "home/.config", "home/.config/minechat"] {
-            fs::create_dir(this.dir.path().join(name)).unwrap();
-        }
+        let mut shell = Shell::new("home");
+        shell.set("DOCUMENT", shell.root().to_owned());
+        shell.set("BUILD", "7");
+        let config = shell.root().join("home/.config/minechat");
+        fs::create_dir_all(&config).unwrap();
         let programs = programs();
         let programs = programs.display();
         for name in ["chat", "chat-tui"] {
-            this.script(name, &format!("{PORTS}exec \"{programs}/{name}\" \"$@\"\n"));
+            shell.program(name, &format!("{PORTS}exec \"{programs}/{name}\" \"$@\"\n"));
         }
-        this.script("chat-web", &format!("{PORTS}exec \"{programs}/chat-web\" --http 127.0.0.1:0 \"$@\"\n"));
+        shell.program("chat-web", &format!("{PORTS}exec \"{programs}/chat-web\" --http 127.0.0.1:0 \"$@\"\n"));
         // A server that is started again has the ports of the first one: accounts are saved with the address.
-        this.script(
+        shell.program(
             "chat-server",
             &format!(
                 r#"case $1 in admin|accounts|check) exec "{programs}/chat-server" "$@" ;; esac
@@ -80,99 +71,28 @@ exec "{programs}/chat-server" "$@" --listen "127.0.0.1:$listen" --write "127.0.0
             ),
         );
         // What the documents take for granted.
-        this.script("notify-send", "printf '%s\\n' \"$*\"\n");
-        fs::write(this.dir.path().join("home/build.log"), "compiled\nlinked\n").unwrap();
-        fs::write(this.dir.path().join("home/.config/minechat/config.toml"), "[profile.work]\nhost = \"127.0.0.1\"\n")
-            .unwrap();
-        this
-    }
-
-    fn script(&self, name: &str, text: &str) {
-        let path = self.dir.path().join("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    /// Starts a script as the leader of a process group, with its output in files.
-    fn start(&mut self, script: &str) -> (usize, PathBuf) {
-        let number = self.groups.len();
-        let output = self.dir.path().join(format!("output-{number}"));
-        let path = format!("{}:{}", self.dir.path().join("bin").display(), std::env::var("PATH").unwrap());
-        let home = self.dir.path().join("home");
-        let mut command = Command::new("bash");
-        command.args(["-ec", script]).current_dir(&home).process_group(0).stdin(Stdio::null());
-        command.stdout(File::create(&output).unwrap());
-        command.stderr(File::create(output.with_extension("errors")).unwrap());
-        let inherited = std::env::vars_os().map(|(name, _)| name).filter(|name| {
-            let name = name.to_string_lossy();
-            name.starts_with("CHAT_") || name.starts_with("XDG_") || name == "CI"
-        });
-        for name in inherited {
-            command.env_remove(name);
-        }
-        command.env("DOCUMENT", self.dir.path()).env("HOME", &home).env("PATH", path).env("BUILD", "7");
-        self.groups.push(command.spawn().unwrap());
-        (number, output)
-    }
-
-    /// Waits until the process has ended or `done` holds; returns the status of one that has ended.
-    fn wait(&mut self, number: usize, done: impl Fn() -> bool) -> Option<ExitStatus> {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.groups[number].try_wait().unwrap() {
-                return Some(status);
-            }
-            if done() || start.elapsed() > DEADLINE {
-                return None;
-            }
-            sleep(TICK);
-        }
-    }
-
-    /// Runs a script to its end and returns what it printed.
-    fn output(&mut self, script: &str) -> String {
-        let (number, output) = self.start(script);
-        let status = self.wait(number, || false);
-        let errors = fs::read_to_string(output.with_extension("errors")).unwrap();
-        assert!(status.is_some_and(|status| status.success()), "{script}: {status:?}\n{errors}");
-        fs::read_to_string(output).unwrap()
+        shell.program("notify-send", "printf '%s\\n' \"$*\"\n");
+        fs::write(shell.root().join("home/build.log"), "compiled\nlinked\n").unwrap();
+        fs::write(config.join("config.toml"), "[profile.work]\nhost = \"127.0.0.1\"\n").unwrap();
+        Self { shell }
     }
 
     fn run(&mut self, document: &str, block: &ShellBlock) {
-        let (number, output) = self.start(&block.script);
+        let script = self.shell.start(&block.script);
         let endless = block.attribute.as_deref() == Some("until_stopped");
-        let printed = || endless && fs::read_to_string(&output).unwrap().contains('\n');
-        let status = self.wait(number, printed);
+        let printed = || endless && script.texts().0.contains('\n');
+        let status = self.shell.wait(&script, printed);
         let right = if endless { status.is_none() && printed() } else { status.is_some_and(|status| status.success()) };
-        let text = |path: &Path| fs::read_to_string(path).unwrap();
+        let (output, errors) = script.texts();
         assert!(
             right,
-            "{document}:{}: {}\n{}\n-- output:\n{}\n-- errors:\n{}",
+            "{document}:{}: {}\n{}\n-- output:\n{output}\n-- errors:\n{errors}",
             block.line,
             status.map_or("did not end, or printed nothing".to_owned(), |status| status.to_string()),
             block.script,
-            text(&output),
-            text(&output.with_extension("errors")),
         );
         if endless {
-            self.stop(number);
-        }
-    }
-
-    fn stop(&mut self, number: usize) {
-        let child = &mut self.groups[number];
-        // What has ended already is no error.
-        let _ = Command::new("kill").args(["-TERM", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status();
-        let _ = child.wait();
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        for child in &mut self.groups {
-            let group = format!("-{}", child.id());
-            let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
-            let _ = child.wait();
+            self.shell.stop(&script);
         }
     }
 }
@@ -205,13 +125,13 @@ fn run(machine: &mut Machine, name: &str, prepare: impl Fn(String) -> String) ->
 /// Runs a document on a machine with a server, on which Bob, who is Keen Bob in the text, posts all the time.
 fn run_with_server(name: &str) -> usize {
     let mut machine = Machine::new();
-    machine.start("exec chat-server --memory");
+    machine.shell.start("exec chat-server --memory");
     // Another user, whose accounts are not those of the reader.
     let elsewhere = "export HOME=\"$DOCUMENT/elsewhere\"; mkdir -p \"$HOME\"; ";
-    let nickname = machine.output(&format!("{elsewhere}chat register -u Bob")).trim().to_owned();
+    let nickname = machine.shell.output(&format!("{elsewhere}chat register -u Bob")).trim().to_owned();
     assert!(nickname.ends_with(" Bob"), "{nickname}");
     // As many as one account may post for long.
-    machine.start(&format!(
+    machine.shell.start(&format!(
         "{elsewhere}while :; do printf 'deploy done\\n!time\\n' | chat send -u Bob >/dev/null; sleep 0.2; done"
     ));
     run(&mut machine, name, |document| document.replace("Keen Bob", &nickname))
@@ -249,7 +169,7 @@ fn a_wrong_command_is_noticed() {
 #[test]
 fn the_browser_page_works() {
     let mut machine = Machine::new();
-    machine.start("exec chat-server --memory");
+    machine.shell.start("exec chat-server --memory");
     assert!(run(&mut machine, "docs/web.md", |document| document) >= 1);
 }
 

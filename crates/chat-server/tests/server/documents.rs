@@ -4,7 +4,9 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
-use std::process::Command;
+
+use testkit::document::{ShellBlock, shell_blocks};
+use testkit::shell::Shell;
 
 use crate::peer::{GREETING, PROMPT, Peer, WELCOME, guarded};
 
@@ -12,8 +14,7 @@ use crate::peer::{GREETING, PROMPT, Peer, WELCOME, guarded};
 const PLACES: [&str; 6] = ["/var/lib/minechat", "/var/log/minechat", "/etc/minechat", "/backup", "/srv", "/var/lib"];
 
 /// What `systemctl` does for a service, without systemd.
-const SYSTEMCTL: &str = r#"#!/bin/sh
-set -eu
+const SYSTEMCTL: &str = r#"set -eu
 pid=$ROOT/pid
 stop() { kill "$(cat "$pid")"; while kill -0 "$(cat "$pid")" 2>/dev/null; do sleep 0.02; done; rm -f "$pid"; }
 start() {
@@ -35,23 +36,23 @@ esac
 "#;
 
 pub(crate) struct Sandbox {
-    root: tempfile::TempDir,
+    shell: Shell,
 }
 
 impl Sandbox {
     /// Creates the directories, a configuration with free ports, and starts the server.
     pub(crate) fn start() -> Self {
-        let this = Self { root: tempfile::tempdir().unwrap() };
-        for place in PLACES.into_iter().chain(["/bin", "/data/minechat"]) {
+        let mut this = Self { shell: Shell::new("") };
+        this.shell.set("ROOT", this.shell.root().to_owned());
+        this.shell.set("XDG_DATA_HOME", this.path("/data"));
+        for place in PLACES.into_iter().chain(["/data/minechat"]) {
             fs::create_dir_all(this.path(place)).unwrap();
         }
         fs::remove_dir(this.path("/var/lib/minechat")).unwrap();
         symlink(env!("CARGO_BIN_EXE_chat-server"), this.path("/bin/chat-server")).unwrap();
         // The directory that commands without --data-dir use.
         symlink(this.path("/var/lib/minechat"), this.path("/data/minechat/server")).unwrap();
-        let script = this.path("/bin/systemctl");
-        fs::write(&script, SYSTEMCTL).unwrap();
-        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+        this.shell.program("systemctl", SYSTEMCTL);
         for (key, cert) in
             [("/etc/minechat/key.pem", "/etc/minechat/cert.pem"), ("/backup/new-key.pem", "/backup/new-cert.pem")]
         {
@@ -73,12 +74,12 @@ impl Sandbox {
     }
 
     pub(crate) fn path(&self, place: &str) -> PathBuf {
-        self.root.path().join(place.trim_start_matches('/'))
+        self.shell.root().join(place.trim_start_matches('/'))
     }
 
     /// Runs commands, with the paths of the documents replaced.
-    pub(crate) fn run(&self, script: &str) -> String {
-        let root = self.root.path().to_str().unwrap();
+    pub(crate) fn run(&mut self, script: &str) -> String {
+        let root = self.shell.root().to_str().unwrap();
         let mut script = script.to_owned();
         for place in PLACES {
             // Only at the beginning of a path: `/srv` is not a part of `/usr/srv`.
@@ -92,14 +93,7 @@ impl Sandbox {
             field.unwrap_or("0").to_owned()
         };
         let script = script.replace("127.0.0.1:9090", &format!("127.0.0.1:{}", port("metrics")));
-        let path = format!("{}:{}", self.path("/bin").display(), std::env::var("PATH").unwrap_or_default());
-        let mut command = Command::new("sh");
-        command.args(["-euc", &script]).current_dir(self.root.path()).env("ROOT", root).env("PATH", path);
-        command.env("XDG_DATA_HOME", self.path("/data")).env("HOME", root);
-        let done = command.output().unwrap();
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{script}\n{said}\n{}", String::from_utf8_lossy(&done.stdout));
-        String::from_utf8(done.stdout).unwrap()
+        self.shell.output(&format!("set -u\n{script}"))
     }
 
     /// Registers an account. Returns its writer and its nickname.
@@ -115,36 +109,10 @@ impl Sandbox {
     }
 }
 
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        if let Ok(pid) = fs::read_to_string(self.path("/pid")) {
-            let _ = Command::new("kill").args(["-9", pid.trim()]).status();
-        }
-    }
-}
-
-/// Returns the blocks of shell commands below a heading, with the heading of the section of each.
-fn blocks(document: &str) -> Vec<(String, String)> {
-    let (mut section, mut block, mut blocks) = (String::new(), None::<String>, Vec::new());
-    for line in document.lines() {
-        match &mut block {
-            Some(_) if line == "```" => blocks.push((section.clone(), block.take().unwrap_or_default())),
-            Some(lines) => *lines += &format!("{line}\n"),
-            None if line == "```sh" => block = Some(String::new()),
-            None => {
-                if let Some(title) = line.strip_prefix("## ") {
-                    section = title.to_owned();
-                }
-            }
-        }
-    }
-    blocks
-}
-
 /// Runs the blocks of some sections of a document in a room with twelve messages of one account. Returns the sandbox, and
 /// the sections that have a block.
-async fn run_tasks(blocks: impl Iterator<Item = (String, String)>) -> (Sandbox, Vec<String>) {
-    let sandbox = Sandbox::start();
+async fn run_tasks(document: &str) -> (Sandbox, Vec<String>) {
+    let mut sandbox = Sandbox::start();
     let (mut writer, nickname) = sandbox.register("Bob").await;
     let posting = async {
         for number in 0..12 {
@@ -154,8 +122,9 @@ async fn run_tasks(blocks: impl Iterator<Item = (String, String)>) -> (Sandbox, 
     guarded("the posts", posting).await;
     drop(writer);
     let mut sections = Vec::new();
-    for (section, block) in blocks {
-        sandbox.run(&block.replace("Keen Bob", &nickname));
+    for ShellBlock { section, script, attribute, .. } in shell_blocks(document) {
+        assert_eq!(attribute, None, "{script}");
+        sandbox.run(&script.replace("Keen Bob", &nickname));
         sections.push(section);
     }
     sections.dedup();
@@ -172,7 +141,7 @@ async fn the_tasks_of_an_operator_work() {
     for title in listed {
         assert!(tasks.contains(&format!("\n## {title}\n")), "{title}");
     }
-    let (sandbox, sections) = run_tasks(blocks(tasks).into_iter()).await;
+    let (sandbox, sections) = run_tasks(tasks).await;
     assert!(sections.len() >= 17, "{sections:?}");
     let logs = ["server.log", "server.log.1"]
         .map(|name| fs::read_to_string(sandbox.path("/var/log/minechat").join(name)).unwrap_or_default());
@@ -190,7 +159,7 @@ async fn the_tasks_of_an_operator_work() {
 
 #[tokio::test]
 async fn the_commands_of_a_moderator_work() {
-    let blocks = blocks(include_str!("../../../../docs/moderation.md"));
-    assert!(blocks.iter().map(|(_, block)| block.lines().count()).sum::<usize>() > 10);
-    run_tasks(blocks.into_iter()).await;
+    let document = include_str!("../../../../docs/moderation.md");
+    assert!(shell_blocks(document).iter().map(|block| block.script.lines().count()).sum::<usize>() > 10);
+    run_tasks(document).await;
 }

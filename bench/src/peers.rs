@@ -16,6 +16,7 @@ mod selection;
 pub(crate) use self::{
     broadcast::serve as serve_broadcast,
     confirms::{Confirms, Counter},
+    ours::Plain,
     peer::Peer,
     raw::serve as serve_raw,
     running::{Running, free_address},

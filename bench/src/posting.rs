@@ -2,12 +2,14 @@
 //! that promise the same. Deliveries are measured in `fan_out`, `chat send` in `sending`.
 
 mod jetstream;
+mod kept;
 mod redis;
 mod window;
 
 use anyhow::Result;
 
 use self::jetstream::JetStream;
+use self::kept::Kept;
 use self::redis::Redis;
 use self::window::Posted;
 use crate::comparison::RunOptions;
@@ -25,6 +27,9 @@ pub(crate) struct Options {
     /// Posts per round [default: 2000 times the number in flight, at most 200000]
     #[arg(long)]
     messages: Option<u64>,
+    /// Compare with the server under each of these values of its --keep instead, such as 4MB or 1d
+    #[arg(long, value_name = "RULE")]
+    keep: Vec<String>,
     #[command(flatten)]
     run: RunOptions,
 }
@@ -38,12 +43,23 @@ const COLUMNS: [Column<Posted>; 6] = [
     Column::new("peak MiB", |posted| posted.sample.peak_kib as f64 / 1024.0),
 ];
 
+/// Returns the servers that are compared.
+fn stores(options: &Options) -> Result<Vec<Box<dyn Peer>>> {
+    let server = &options.run.server;
+    if !options.keep.is_empty() {
+        let mut stores = peers::select(&["ours".to_owned()], server)?;
+        stores.extend(options.keep.iter().map(|rule| Box::new(Kept::new(server, rule)) as Box<dyn Peer>));
+        return Ok(stores);
+    }
+    let mut stores = peers::select(&["ours".to_owned(), "ours-ids".to_owned()], server)?;
+    stores.push(Box::new(Redis(server.clone())));
+    stores.push(Box::new(JetStream::new(server)));
+    Ok(stores)
+}
+
 /// Measures every window and prints the tables.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let ours = ["ours".to_owned(), "ours-ids".to_owned()];
-    let mut stores = peers::select(&ours, &options.run.server)?;
-    stores.push(Box::new(Redis(options.run.server.clone())));
-    stores.push(Box::new(JetStream::new(&options.run.server)));
+    let stores = stores(options)?;
     let mut results = Results::open(options.run.json.as_deref())?;
     for &in_flight in &options.in_flight {
         let messages = options.messages.unwrap_or((2_000 * in_flight).min(200_000));

@@ -64,7 +64,11 @@ pub(crate) struct ServerProcess {
 impl ServerProcess {
     /// Starts the server with an empty store.
     pub(crate) fn start(options: &ServerOptions, arguments: &[&str]) -> Result<Self> {
-        let directory = options.directory()?;
+        Self::start_with(options, options.directory()?, arguments)
+    }
+
+    /// Starts the server with the store in `directory`, which is removed with it.
+    pub(crate) fn start_with(options: &ServerOptions, directory: TempDir, arguments: &[&str]) -> Result<Self> {
         let mut server = Self::start_in(options, directory.path(), arguments)?;
         server.directory = Some(directory);
         Ok(server)

@@ -125,6 +125,12 @@ pub enum JournalError {
         /// The highest format that this program supports.
         known: i64,
     },
+    /// The store belongs to a node of a room on several nodes.
+    #[error("the store belongs to a room on several nodes: a server alone cannot use it")]
+    OfCluster,
+    /// The store is that of a server alone.
+    #[error("the store does not belong to a room on several nodes")]
+    NotOfCluster,
     /// A read did not finish, because it panicked or the runtime is shutting down.
     #[error("a read of the store was interrupted")]
     Interrupted(#[source] BoxedError),

@@ -16,6 +16,7 @@ pub use self::sqlite::{
 };
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{
-    CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account, revoke_account_by_id,
+    CheckReport, Recovery, SqliteJournal, SqliteProjection, check_store, list_accounts, revoke_account,
+    revoke_account_by_id,
 };
 pub use self::traits::{Journal, JournalReader, ReadLimit};

@@ -57,6 +57,8 @@ mod presence;
 mod rate;
 mod rate_limited_log;
 mod registration;
+#[cfg(feature = "sqlite")]
+pub mod replication;
 mod retention;
 mod server;
 mod session;
@@ -80,7 +82,8 @@ pub use hooks::{Hooks, PostDecision, ServerHooks};
 pub use journal::{BackupReport, ImportReport, RestoreReport, backup_store, export_store, import_store, restore_store};
 #[cfg(feature = "sqlite")]
 pub use journal::{
-    CheckReport, Recovery, SqliteJournal, check_store, list_accounts, revoke_account, revoke_account_by_id,
+    CheckReport, Recovery, SqliteJournal, SqliteProjection, check_store, list_accounts, revoke_account,
+    revoke_account_by_id,
 };
 pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};

@@ -222,13 +222,14 @@ impl MemoryContent {
     }
 
     fn set_revoked(&mut self, account: AccountId, revoked: bool) {
-        if let Some(found) = self.account(account).filter(|found| !found.is_erased()) {
+        if let Some(found) = self.account(account) {
             found.revoked = revoked;
         }
     }
 
+    /// Returns an account, unless it is erased.
     fn account(&mut self, id: AccountId) -> Option<&mut AccountRecord> {
-        self.accounts.iter_mut().find(|found| found.id == id)
+        self.accounts.iter_mut().find(|found| found.id == id && !found.is_erased())
     }
 
     fn push(&mut self, kept: KeptMessage) {

@@ -2,10 +2,13 @@
 
 mod actions;
 mod admin;
+mod apply;
 mod background_check;
 #[cfg(feature = "bin")]
 mod backup;
 mod clean_shutdown;
+mod cluster_tables;
+mod content_hash;
 mod effect;
 mod error;
 mod expire;
@@ -17,9 +20,11 @@ mod identity;
 mod import;
 mod insert;
 mod journal;
+mod log;
 #[cfg(feature = "bin")]
 mod new_store;
 mod open;
+mod projection;
 mod quick_check;
 mod reader;
 mod repair;
@@ -28,11 +33,13 @@ mod restore;
 mod row;
 mod scan;
 mod schema;
+mod store;
 mod verify;
 
 pub use self::{
     admin::{check_store, list_accounts, revoke_account, revoke_account_by_id},
     journal::SqliteJournal,
+    projection::SqliteProjection,
     repair::Recovery,
     verify::CheckReport,
 };

@@ -50,6 +50,9 @@ fn store_revocation(
     actor: &Nickname,
     is_meant: impl Fn(&AccountRecord) -> bool,
 ) -> Result<bool, StoreError> {
+    if schema::is_of_cluster(connection)? {
+        return Err(JournalError::OfCluster.into());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let Some(account) = accounts(&transaction)?.into_iter().find(is_meant) else { return Ok(false) };
     schema::create_actions(&transaction)?;

@@ -47,7 +47,7 @@ pub(super) fn insert(connection: &Connection, record: &ActionRecord) -> Result<(
 /// Writes the row of an action with an `INSERT` of this kind.
 fn put(connection: &Connection, record: &ActionRecord, insert: &str) -> Result<(), StoreError> {
     let first_format = record.draft.action.is_of_first_format();
-    schema::raise_format(connection, if first_format { schema::ACTION_FORMAT } else { schema::LATEST_FORMAT })?;
+    schema::raise_format(connection, if first_format { schema::ACTION_FORMAT } else { schema::EXPIRY_FORMAT })?;
     let ActionRecord { number, at, head, draft } = record;
     let (actor, reason) = (draft.actor.as_str(), draft.reason.as_ref().map(Text::as_str));
     // SQLite has no unsigned numbers; neither of the two reaches its largest.
@@ -60,6 +60,14 @@ fn put(connection: &Connection, record: &ActionRecord, insert: &str) -> Result<(
         ))?
         .execute(params![n, at, head, actor, reason, body, crc])?;
     Ok(())
+}
+
+/// Replaces all messages of an account by tombstones.
+pub(super) fn remove_all(transaction: &Connection, account: AccountId, text: &str) -> Result<(), StoreError> {
+    // Rare, so it needs no index.
+    let mut find = transaction.prepare("SELECT seq FROM message NOT INDEXED WHERE account = ?1 AND nick <> ''")?;
+    let found: Vec<i64> = find.query_map([account], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    found.into_iter().filter_map(|seq| Seq::try_from(seq).ok()).try_for_each(|seq| remove(transaction, seq, text))
 }
 
 /// Replaces a message by a tombstone. Its post id stays, so that a repetition is still answered with its number.
@@ -75,16 +83,12 @@ fn remove(transaction: &Connection, seq: Seq, text: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Changes whether an account is revoked. An erased one stays revoked.
+/// Changes whether an account is revoked.
 fn set_revoked(connection: &Connection, account: AccountId, revoked: bool) -> Result<(), StoreError> {
-    change_account(connection, account, |found| {
-        if !found.is_erased() {
-            found.revoked = revoked;
-        }
-    })
+    change_account(connection, account, |found| found.revoked = revoked)
 }
 
-/// Changes the record of an account, if there is one.
+/// Changes the record of an account, if there is one. An erased one stays as it is.
 fn change_account(
     connection: &Connection,
     account: AccountId,
@@ -92,7 +96,7 @@ fn change_account(
 ) -> Result<(), StoreError> {
     let sql = format!("SELECT {} FROM account WHERE id = ?1", row::ACCOUNT);
     let found = connection.prepare_cached(&sql)?.query_row([account], |row| Ok(row::account(row))).optional()?;
-    let Some(mut found) = found.flatten() else { return Ok(()) };
+    let Some(mut found) = found.flatten().filter(|found| !found.is_erased()) else { return Ok(()) };
     change(&mut found);
     let AccountRecord { token, nickname, at, revoked, .. } = found;
     let (token, nickname) = (token.as_bytes(), nickname.as_str());

@@ -109,7 +109,7 @@ fn used_bytes(connection: &Connection) -> Result<u64, StoreError> {
 
 /// Stores where the log begins.
 pub(super) fn note(transaction: &Connection, expired: Expired) -> Result<(), StoreError> {
-    schema::raise_format(transaction, schema::LATEST_FORMAT)?;
+    schema::raise_format(transaction, schema::EXPIRY_FORMAT)?;
     let seq = i64::try_from(expired.seq).unwrap_or(i64::MAX);
     transaction
         .prepare_cached("INSERT OR REPLACE INTO expired(n, seq, at, crc) VALUES (1, ?1, ?2, ?3)")?

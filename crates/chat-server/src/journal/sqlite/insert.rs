@@ -43,7 +43,8 @@ impl<'a> Insert<'a> {
         drafts.iter().map(insert).collect()
     }
 
-    fn account(&self, token: &TokenHash, nickname: &str) -> Result<Appended, StoreError> {
+    /// Inserts an account.
+    pub(super) fn account(&self, token: &TokenHash, nickname: &str) -> Result<Appended, StoreError> {
         let last: i64 = self
             .transaction
             .prepare_cached("SELECT coalesce(max(id), 0) FROM account")?
@@ -58,7 +59,8 @@ impl<'a> Insert<'a> {
         Ok(Appended::Account(id))
     }
 
-    fn post(&mut self, author: &Author, id: Option<&PostId>, text: &Text) -> Result<Appended, StoreError> {
+    /// Inserts a message, unless its author and id are known.
+    pub(super) fn post(&mut self, author: &Author, id: Option<&PostId>, text: &Text) -> Result<Appended, StoreError> {
         let seq = *self.head + 1;
         let (number, post) = (i64::try_from(seq).unwrap_or(i64::MAX), id.map(PostId::as_str));
         let (nick, text) = (author.nickname.as_str(), text.as_str());

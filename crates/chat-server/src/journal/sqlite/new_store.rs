@@ -71,6 +71,10 @@ impl NewStore {
 
     /// Checks the new store as a start does, begins a new stream in it, and puts it in place. `None` if it is damaged.
     pub(super) fn install(mut self, connection: Connection) -> Result<Option<Installed>, TransferError> {
+        // A new stream would be one that no other node has.
+        if schema::is_of_cluster(&connection)? {
+            return Err(JournalError::OfCluster.into());
+        }
         let mut report = verify::verify(&connection)?;
         if !report.is_good() {
             return Ok(None);

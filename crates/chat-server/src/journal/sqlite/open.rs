@@ -32,6 +32,26 @@ pub(super) enum CheckTime {
     Behind,
 }
 
+/// Who writes to a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoreUse {
+    /// One server, which orders the messages itself.
+    Alone,
+    /// One of several nodes, which follows a log of batches.
+    Node,
+}
+
+impl StoreUse {
+    /// Checks that the store is one for this use.
+    fn check(self, connection: &Connection) -> Result<(), StoreError> {
+        match (self, schema::is_of_cluster(connection)?) {
+            (Self::Alone, true) => Err(JournalError::OfCluster.into()),
+            (Self::Node, false) => Err(JournalError::NotOfCluster.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What is known of a store before it is opened.
 #[derive(Clone, Copy)]
 enum StoreTrust {
@@ -44,7 +64,7 @@ enum StoreTrust {
 }
 
 /// Opens the store at `path` in the locked directory `dir`, or creates one.
-pub(super) fn open(dir: &Path, path: &Path, when: CheckTime) -> Result<Opened, StoreError> {
+pub(super) fn open(dir: &Path, path: &Path, when: CheckTime, usage: StoreUse) -> Result<Opened, StoreError> {
     let note = clean_shutdown::take(dir)?;
     repair::finish_interrupted(path)?;
     drop(private_file(path)?);
@@ -59,19 +79,23 @@ pub(super) fn open(dir: &Path, path: &Path, when: CheckTime) -> Result<Opened, S
     if suspect {
         clean_shutdown::distrust(dir)?;
     }
-    let opened = open_or_repair(path, trust)?;
+    let opened = open_or_repair(path, trust, usage)?;
     if suspect {
         clean_shutdown::forgive(dir)?;
     }
     Ok(opened)
 }
 
-fn open_or_repair(path: &Path, trust: StoreTrust) -> Result<Opened, StoreError> {
-    match open_sound(path, trust) {
+fn open_or_repair(path: &Path, trust: StoreTrust, usage: StoreUse) -> Result<Opened, StoreError> {
+    match open_sound(path, trust, usage) {
         Ok(Some(opened)) => return Ok(opened),
         Ok(None) => {}
         Err(error) if error.is_damage() => tracing::warn!(%error, "the store is damaged"),
         Err(error) => return Err(error),
+    }
+    // What is lost could not be told from what was never applied. Another node has all of it.
+    if usage == StoreUse::Node {
+        return Err(JournalError::Damaged.into());
     }
     let recovery = Some(repair::repair(path)?);
     let connection = schema::open_for_writing(path)?;
@@ -80,8 +104,9 @@ fn open_or_repair(path: &Path, trust: StoreTrust) -> Result<Opened, StoreError> 
 }
 
 /// Opens the store if it is intact, as far as it is checked; `None` if it is not.
-fn open_sound(path: &Path, trust: StoreTrust) -> Result<Option<Opened>, StoreError> {
+fn open_sound(path: &Path, trust: StoreTrust, usage: StoreUse) -> Result<Option<Opened>, StoreError> {
     let connection = schema::open_for_writing(path)?;
+    usage.check(&connection)?;
     let streams: Option<i64> = connection.query_row("SELECT 1 FROM stream LIMIT 1", [], |row| row.get(0)).optional()?;
     let empty: i64 = connection.query_row(
         "SELECT NOT EXISTS(SELECT 1 FROM message) AND NOT EXISTS(SELECT 1 FROM account)",

@@ -17,7 +17,11 @@ pub(super) const ACTION_FORMAT: i64 = 2;
 
 /// The format of a file since an account was renamed, got another token, or was erased, or since messages expired. Earlier
 /// programs would take these actions for damage, and number messages from the beginning if none is left.
-pub(super) const LATEST_FORMAT: i64 = 3;
+pub(super) const EXPIRY_FORMAT: i64 = 3;
+
+/// The format of a file that follows a log of batches. A server alone must not write to it, because the other nodes would
+/// not know of that.
+pub(super) const CLUSTER_FORMAT: i64 = 4;
 
 /// With the format added, the `application_id`. It identifies the file, and guards the format against a flipped bit,
 /// which would make an old store look like a newer program's.
@@ -125,11 +129,17 @@ fn check_format(connection: &Connection) -> Result<(), StoreError> {
     let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if owner != OURS + found {
         Err(JournalError::Damaged.into())
-    } else if found > LATEST_FORMAT {
-        Err(JournalError::TooNew { found, known: LATEST_FORMAT }.into())
+    } else if found > CLUSTER_FORMAT {
+        Err(JournalError::TooNew { found, known: CLUSTER_FORMAT }.into())
     } else {
         Ok(())
     }
+}
+
+/// Returns whether the store follows a log of batches.
+pub(super) fn is_of_cluster(connection: &Connection) -> Result<bool, StoreError> {
+    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(format == CLUSTER_FORMAT)
 }
 
 /// Opens an existing store, on which a server may be running.

@@ -1,6 +1,7 @@
 //! Actions of operators in both journals: replay, crashes, repair, and what is left of a removed text.
 
 use std::fs;
+use std::time::Duration;
 
 use chat_proto::{Nickname, Text};
 use proptest::prelude::*;
@@ -11,6 +12,8 @@ use crate::accounts::TokenHash;
 use crate::action::{ActionDraft, OperatorAction, Sanctions};
 use crate::entry::{Author, LogEntry};
 use crate::journal::MemoryJournal;
+use crate::journal::data_dir::STORE;
+use crate::journal::sqlite::schema;
 
 fn draft(action: OperatorAction) -> Draft {
     let (actor, reason) = (Nickname::new("root").unwrap(), Text::new("because").ok());
@@ -203,7 +206,7 @@ fn a_removed_text_is_in_no_file() {
     for number in 0..200 {
         journal.append(&[post(1, None, &text(number))]).unwrap();
     }
-    journal.connection.execute_batch("PRAGMA wal_checkpoint(FULL)").unwrap();
+    journal.store.connection.execute_batch("PRAGMA wal_checkpoint(FULL)").unwrap();
     assert!(!files_with(dir.path(), &secret(7)).is_empty());
     journal.append(&[remove((1..=200).filter(|seq| seq % 3 == 0).collect::<Vec<_>>())]).unwrap();
     for number in 0..200 {
@@ -214,14 +217,14 @@ fn a_removed_text_is_in_no_file() {
     let reader = schema::open_for_reading(&dir.path().join(STORE)).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     let _: i64 = reader.query_row("SELECT count(*) FROM message", [], |row| row.get(0)).unwrap();
-    journal.connection.busy_timeout(Duration::ZERO).unwrap();
+    journal.store.connection.busy_timeout(Duration::ZERO).unwrap();
     journal.append(&[post(1, None, "LATESECRET"), remove([201])]).unwrap();
     journal.append(&[post(1, None, "LASTSECRET")]).unwrap();
     journal.append(&[remove([202])]).unwrap();
-    assert!(journal.erasing);
+    assert!(journal.store.erasing);
     drop(reader);
     journal.tidy().unwrap();
-    assert!(!journal.erasing);
+    assert!(!journal.store.erasing);
     for secret in ["LATESECRET", "LASTSECRET"] {
         assert_eq!(files_with(dir.path(), secret), Vec::<String>::new());
     }
@@ -243,7 +246,7 @@ fn repair_keeps_actions_and_tombstones() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = SqliteJournal::open(dir.path()).unwrap();
         if earlier {
-            journal.connection.execute_batch("DROP TABLE action").unwrap();
+            journal.store.connection.execute_batch("DROP TABLE action").unwrap();
         }
         for number in 0..100 {
             journal.append(&[post(1, None, &format!("message {number} {}", "x".repeat(300)))]).unwrap();
@@ -269,7 +272,7 @@ fn earlier_programs_open_stores_without_actions_only() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = SqliteJournal::open(dir.path()).unwrap();
     let format = |journal: &SqliteJournal| -> i64 {
-        journal.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+        journal.store.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
     };
     journal.append(&[post(1, None, "one")]).unwrap();
     journal.probe().unwrap();

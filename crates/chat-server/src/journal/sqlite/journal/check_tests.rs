@@ -1,10 +1,13 @@
 //! Tests the check that goes on behind a server which was started after a crash.
 
 use std::fs;
-use std::path::Path;
+
+use rusqlite::Connection;
 
 use super::tests::{ALL, account, post};
 use super::*;
+use crate::journal::data_dir::STORE;
+use crate::journal::sqlite::background_check::BackgroundCheck;
 
 const MESSAGES: Seq = 300;
 
@@ -41,7 +44,7 @@ fn damage_is_never_served_and_ends_the_journal() {
     assert_eq!((journal.recovery(), journal.head()), (None, MESSAGES));
     // Whether the check has come this far or not.
     assert_eq!(places(&journal), whole);
-    journal.check.as_mut().unwrap().wait();
+    journal.store.check.as_mut().unwrap().wait();
     assert!(matches!(journal.append(&[post(1, None, "new")]), Err(JournalError::DamageFound)));
     assert!(matches!(journal.tidy(), Err(JournalError::DamageFound)));
     drop(journal);
@@ -74,13 +77,13 @@ fn sound_store_is_trusted_by_the_next_start() {
     let mut journal = SqliteJournal::open_checking_behind(dir.path()).unwrap();
     // The check sees one state, although a message is added while it runs.
     journal.append(&[post(1, None, "new")]).unwrap();
-    journal.check.as_mut().unwrap().wait();
+    journal.store.check.as_mut().unwrap().wait();
     journal.append(&[post(1, None, "newer")]).unwrap();
     journal.close().unwrap();
     drop(journal);
     assert!(dir.path().join("closed").exists());
     let journal = SqliteJournal::open_checking_behind(dir.path()).unwrap();
-    assert!(journal.check.is_none());
+    assert!(journal.store.check.is_none());
     assert_eq!(journal.head(), MESSAGES + 2);
 }
 
@@ -93,7 +96,7 @@ fn check_that_did_not_end_begins_again_at_the_next_start() {
     for _ in 0..2 {
         let mut journal = SqliteJournal::open_checking_behind(dir.path()).unwrap();
         let unended = BackgroundCheck::unended();
-        drop(journal.check.replace(unended).unwrap());
+        drop(journal.store.check.replace(unended).unwrap());
         let _ = fs::remove_file(dir.path().join("closed"));
         journal.append(&[post(1, None, "new")]).unwrap();
         journal.close().unwrap();
@@ -110,7 +113,7 @@ fn damage_that_was_read_is_repaired_by_the_next_start() {
         damage(dir.path());
         let mut journal = SqliteJournal::open_checking_behind(dir.path()).unwrap();
         // As if the check had not come so far.
-        drop(journal.check.replace(BackgroundCheck::unended()));
+        drop(journal.store.check.replace(BackgroundCheck::unended()));
         let _ = fs::remove_file(dir.path().join("closed"));
         assert_eq!(places(&journal).len(), 299);
         if in_order {

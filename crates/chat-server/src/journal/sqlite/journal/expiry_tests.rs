@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use chat_proto::{Nickname, PostId, Text};
 use proptest::prelude::*;
+use rusqlite::Connection;
 
 use super::action_tests::{damage, killed};
 use super::tests::{ALL, account, post};
 use super::*;
 use crate::entry::Author;
+use crate::journal::data_dir::STORE;
 use crate::journal::sqlite::check_store;
 use crate::limits::EXPIRY_MESSAGES;
 use crate::retention::MESSAGE_BYTES;
@@ -207,7 +209,7 @@ fn repair_keeps_the_beginning_of_the_log() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = open(dir.path(), &clock);
         if earlier {
-            journal.connection.execute_batch("DROP TABLE expired; DROP TABLE action").unwrap();
+            journal.store.connection.execute_batch("DROP TABLE expired; DROP TABLE action").unwrap();
         }
         let write = |journal: &mut SqliteJournal, from: Seq| {
             for number in from..from + 40 {
@@ -248,7 +250,7 @@ fn a_damaged_beginning_is_damage() {
         clock.fetch_add(5_000, Ordering::Relaxed);
         expire(&mut journal, &of_age(1_000));
         journal.append(&[post(1, None, "two")]).unwrap();
-        journal.connection.execute("UPDATE expired SET seq = 5", []).unwrap();
+        journal.store.connection.execute("UPDATE expired SET seq = 5", []).unwrap();
         if clean {
             journal.close().unwrap();
         }

@@ -3,8 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use chat_client::{Nickname, PostId, Text};
+use chat_server::replication::{BatchEntry, ChainLink, Generation, ProposedBatch};
+use chat_server::{ActionDraft, Author, Draft, OperatorAction, TokenHash};
 
 fn main() -> Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("testkit has no parent directory")?;
@@ -41,7 +45,7 @@ impl Corpus {
                 self.write(&format!("{side}_client"), &format!("t{number}-{kind}"), &content)?;
             }
             // The first byte is the size of the pieces.
-            self.write("codec", &format!("t{number}"), &format!("\u{7}{server}\n{client}"))?;
+            self.write("codec", &format!("t{number}"), format!("\u{7}{server}\n{client}"))?;
             count += 1;
         }
         anyhow::ensure!(count > 0, "no transcript in docs/protocol.md");
@@ -67,10 +71,30 @@ impl Corpus {
         self.write("room_export", "all", export)?;
         self.write("room_export", "history", history)?;
         self.write("plain_lines", "two", "Keen Bob: hello\nсмелая Аня: привет: да\n")?;
-        self.write("plain_lines", "odd", " Bob : x\nno sender\n: y\nBob: \u{301}\n")
+        self.write("plain_lines", "odd", " Bob : x\nno sender\n: y\nBob: \u{301}\n")?;
+        self.write_batch()
     }
 
-    fn write(&self, target: &str, name: &str, content: &str) -> Result<()> {
+    /// Writes a batch with an entry of each kind, without its checksum, which the target adds.
+    fn write_batch(&self) -> Result<()> {
+        let (generation, nickname) = (Generation::from_bytes([1; 16]), Nickname::new("Keen Bob")?);
+        let token = TokenHash::from_bytes([2; 32]);
+        let author = Arc::new(Author { id: 1, nickname: nickname.clone() });
+        let action = OperatorAction::Rename { account: 1, nickname: "Keen Bob".into(), to: "Calm Bob".into() };
+        let drafts = [
+            Draft::Account { token, nickname: nickname.clone() },
+            Draft::Post { author, id: Some(PostId::new("p1")?), text: Text::new("hello")? },
+            Draft::Action(ActionDraft { actor: nickname, reason: Some(Text::new("asked")?), action }),
+        ];
+        let mut entries: Vec<_> = drafts.iter().map(BatchEntry::of).collect();
+        entries.extend([BatchEntry::Expire { through: 300 }, BatchEntry::Barrier]);
+        let base = ChainLink::beginning(generation);
+        let batch = ProposedBatch { generation, epoch: 3, number: 1, at: 1_700_000_000_000, base, entries };
+        let bytes = batch.encode()?;
+        self.write("batch", "all", &bytes[..bytes.len() - 4])
+    }
+
+    fn write(&self, target: &str, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
         let dir = self.dir.join(target);
         fs::create_dir_all(&dir).with_context(|| format!("could not create {}", dir.display()))?;
         let path = dir.join(name);

@@ -8,7 +8,6 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Cell;
 
 use crate::app::{App, Start};
-use crate::drawing::Drawing;
 use crate::event::{AppEvent, KnownAccount};
 use crate::lang::Lang;
 use crate::painter::Painter;
@@ -24,7 +23,6 @@ const PAGE: u64 = 400;
 pub struct Pages {
     app: App,
     painter: Painter<Vec<u8>>,
-    drawing: Drawing,
     up: bool,
 }
 
@@ -51,8 +49,7 @@ impl Pages {
         });
         app.update(AppEvent::Accounts(vec![KnownAccount { account, asked: None }]), Timestamp::UNIX_EPOCH);
         app.update(AppEvent::Page(PageRequest::Tail, last_page(lines)), Timestamp::UNIX_EPOCH);
-        let mut pages =
-            Self { app, painter: Painter::new(Vec::new(), true), drawing: Drawing::new(width, height), up: false };
+        let mut pages = Self { app, painter: Painter::new(Vec::new(), true), up: false };
         // Away from the end, so that every frame is full.
         pages.turn();
         Ok(pages)
@@ -65,33 +62,43 @@ impl Pages {
         self.app.update(AppEvent::Key(key), Timestamp::UNIX_EPOCH);
     }
 
-    /// Draws the frame.
+    /// Draws a frame as the program does: the layout, the cells, and the bytes for the terminal, which are returned.
     ///
     /// # Errors
     /// None: the screen is in memory.
-    pub fn draw(&mut self) -> anyhow::Result<()> {
-        self.drawing = view::draw(&self.app, Theme::Dark, self.app.width, self.app.height);
+    pub fn draw(&mut self) -> anyhow::Result<&[u8]> {
         self.painter.out().clear();
-        self.painter.paint(self.drawing.clone())?;
-        Ok(())
+        self.painter.paint(view::draw(&self.app, Theme::Dark, self.app.width, self.app.height))?;
+        Ok(self.painter.out())
     }
 
     /// Returns the rows of the screen.
     #[must_use]
     pub fn screen(&self) -> String {
         let row = |cells: &[Cell]| cells.iter().map(Cell::symbol).collect::<String>();
-        let rows = self.drawing.buffer.content().chunks(usize::from(self.app.width.max(1))).map(row);
+        let cells = self.painter.shown().map_or(&[][..], |drawing| drawing.buffer.content());
+        let rows = cells.chunks(usize::from(self.app.width.max(1))).map(row);
         rows.collect::<Vec<_>>().join("\n")
     }
 }
 
+/// What the users write, again and again.
+const CONVERSATION: [(&str, &str); 6] = [
+    ("Jolly Ann", "ok"),
+    ("Earnest Маша", "у меня была похожая история, когда в зависимостях оказались две версии одной библиотеки"),
+    ("Earnest Маша", "помогло cargo update -p ring"),
+    ("Peaceful Alexander", "did you see https://docs.example.org/ring ? it explains the flag, and the log says why"),
+    ("Jolly Ann", "then see you at eight, platform 3 — and bring the map, mine is from before they moved the station"),
+    ("Sincere Влад", "+1"),
+];
+
 /// Returns the end of a history in which each line has ten bytes.
 fn last_page(of: u64) -> HistoryPage {
     let range = of.saturating_sub(PAGE)..of;
-    let lines = range.clone().map(|number| PageLine {
+    let lines = range.clone().zip(CONVERSATION.into_iter().cycle()).map(|(number, (sender, text))| PageLine {
         at: Some(DateTime::constant(2023, 1, 13, 12, 0, 0, 0)),
-        sender: Some("Jolly Ann".into()),
-        text: format!("line {number}"),
+        sender: Some(sender.into()),
+        text: format!("line {number}: {text}"),
         mark: FileSpan { start: number * 10, end: number * 10 + 10 },
     });
     HistoryPage { lines: lines.collect(), at_start: range.start == 0, at_end: true, end: of * 10 }

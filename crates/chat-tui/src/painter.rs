@@ -38,6 +38,11 @@ impl<W: Write> Painter<W> {
         &mut self.out
     }
 
+    /// Returns the last screen.
+    pub(crate) fn shown(&self) -> Option<&Drawing> {
+        self.shown.as_ref()
+    }
+
     /// Discards the last screen, so that the next one is written in full.
     pub(crate) fn forget(&mut self) {
         self.shown = None;

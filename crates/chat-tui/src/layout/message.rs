@@ -218,7 +218,7 @@ fn sign_of(own: &PendingMessage) -> (&'static str, Role) {
 }
 
 fn clock(at: Option<DateTime>) -> String {
-    at.map_or(String::new(), |at| at.strftime("%H:%M").to_string())
+    at.map_or(String::new(), |at| format!("{:02}:{:02}", at.hour(), at.minute()))
 }
 
 fn to_index(count: usize) -> i64 {

@@ -193,6 +193,10 @@ impl Timeline {
         let indices = self.indices();
         let mut index = index;
         let mut hidden = hidden.min(height(self, index));
+        if usize::try_from(index - indices.start).is_ok_and(|above| above >= page) {
+            // Each of those above takes at least one row. Their heights cost as much as drawing them.
+            return (index, hidden);
+        }
         // Visible rows, counted upwards from the edge until the page is full.
         let mut seen = height(self, index) - hidden;
         let mut above = index;

@@ -4,6 +4,7 @@
 //! holds such a cluster, now or before, is erased and written as a whole, and the cursor is placed again behind each
 //! cluster: whatever a terminal has drawn for a cluster is gone with the row.
 
+mod cells;
 #[cfg(test)]
 mod tests;
 
@@ -13,11 +14,10 @@ use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::queue;
 use crossterm::style::Print;
 use crossterm::terminal::{Clear, ClearType};
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::{Buffer, Cell};
 
 use crate::drawing::Drawing;
-use crate::width::text_width;
+use crate::width::{only_char, stands_alone, text_width};
 
 /// Writes screens to a terminal and remembers the last one.
 #[derive(Debug)]
@@ -74,12 +74,21 @@ impl<W: Write> Painter<W> {
         let (old, new) = (row(&shown.buffer, y), row(&next.buffer, y));
         let linked = |drawing: &Drawing| drawing.links.iter().any(|link| link.row == y);
         let is_linked = linked(shown) || linked(next);
-        if old == new && (!is_linked || links(shown, y).eq(links(next, y))) {
+        // One pass: a large screen has ten thousand cells, and most frames change few of them.
+        let (mut changed, mut certain) = (Vec::new(), true);
+        for (x, (old, new)) in (0..).zip(old.iter().zip(new)) {
+            if old == new {
+                certain &= is_certain(new);
+            } else {
+                certain &= is_certain(new) && is_certain(old);
+                changed.push((x, y, new));
+            }
+        }
+        if changed.is_empty() && (!is_linked || links(shown, y).eq(links(next, y))) {
             return Ok(());
         }
-        if old.iter().chain(new).all(is_certain) && !(self.links && is_linked) {
-            let changed = (0..).zip(old.iter().zip(new)).filter(|(_, (old, new))| old != new);
-            return CrosstermBackend::new(&mut self.out).draw(changed.map(|(x, (_, new))| (x, y, new)));
+        if certain && !(self.links && is_linked) {
+            return cells::write(&mut self.out, changed.into_iter());
         }
         queue!(self.out, MoveTo(0, y), Clear(ClearType::UntilNewLine))?;
         let mut x = 0u16;
@@ -105,7 +114,7 @@ impl<W: Write> Painter<W> {
                 queue!(self.out, Print(open_link(address)))?;
             }
             // One call per run, because each begins with the cursor position.
-            CrosstermBackend::new(&mut self.out).draw(run.into_iter())?;
+            cells::write(&mut self.out, run.into_iter())?;
             if link.is_some() {
                 queue!(self.out, Print(CLOSE_LINK))?;
             }
@@ -128,10 +137,7 @@ fn links(drawing: &Drawing, y: u16) -> impl Iterator<Item = (&std::ops::Range<u1
 
 /// Returns whether every terminal gives this cell exactly one column.
 fn is_certain(cell: &Cell) -> bool {
-    let mut chars = cell.symbol().chars();
-    let (Some(only), None) = (chars.next(), chars.next()) else { return false };
-    // Latin, Greek, Cyrillic and box-drawing characters; none of them is a combining mark.
-    matches!(only, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{370}'..='\u{482}' | '\u{48a}'..='\u{52f}' | '\u{2500}'..='\u{257f}')
+    only_char(cell.symbol()).is_some_and(stands_alone)
 }
 
 /// Ends a link.

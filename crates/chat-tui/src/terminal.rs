@@ -1,6 +1,6 @@
 //! Takes the terminal, draws on it, and restores it, also after a panic.
 
-use std::io::{self, Stdout, Write};
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use base64::Engine;
@@ -55,7 +55,7 @@ fn restore_alternate_scroll() -> &'static str {
 
 /// A taken terminal, restored when dropped.
 pub(crate) struct TerminalGuard {
-    painter: Painter<Stdout>,
+    painter: Painter<Vec<u8>>,
     multiplexer: Multiplexer,
     /// The program has the mouse.
     mouse: bool,
@@ -72,7 +72,7 @@ impl TerminalGuard {
         }));
         // No guard exists yet that would restore it when dropped.
         enter().inspect_err(|_| give_back())?;
-        let painter = Painter::new(io::stdout(), environment.links);
+        let painter = Painter::new(Vec::new(), environment.links);
         Ok(Self { painter, multiplexer: environment.multiplexer, mouse: false })
     }
 
@@ -87,9 +87,14 @@ impl TerminalGuard {
         if glyphs == Glyphs::Ascii {
             drawing.use_ascii();
         }
+        self.painter.out().clear();
         queue!(self.painter.out(), BeginSynchronizedUpdate)?;
         self.painter.paint(drawing)?;
-        execute!(self.painter.out(), EndSynchronizedUpdate)
+        queue!(self.painter.out(), EndSynchronizedUpdate)?;
+        // One write, as far as the terminal takes it.
+        let mut out = io::stdout().lock();
+        out.write_all(self.painter.out())?;
+        out.flush()
     }
 
     /// Asks for the background, for the width of a sign, and last for something that every terminal answers. The answers

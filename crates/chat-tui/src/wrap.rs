@@ -3,9 +3,7 @@
 
 use std::borrow::Cow;
 
-use unicode_segmentation::UnicodeSegmentation;
-
-use crate::width::{TAB, shown};
+use crate::width::{TAB, alone_at_start, graphemes, shown};
 
 /// Words up to this length are not broken where a row is long enough for them, however narrow the screen is.
 const SHORT_WORD: u16 = 16;
@@ -49,7 +47,15 @@ pub(crate) fn flow<R: Copy + PartialEq>(parts: &[(R, &str)], first: u16, width: 
         swallow: false,
     };
     for &(role, text) in parts {
-        for grapheme in text.graphemes(true) {
+        let mut rest = text;
+        loop {
+            let (letters, width) = alone_at_start(rest, |c| c != ' ');
+            if letters > 0 {
+                wrapper.word.push(Cells { role, text: Cow::Borrowed(&rest[..letters]), width, letters: true });
+                rest = &rest[letters..];
+            }
+            let Some(grapheme) = graphemes(rest).next() else { break };
+            rest = &rest[grapheme.len()..];
             match grapheme {
                 "\n" | "\r\n" => {
                     wrapper.end_word();
@@ -67,7 +73,7 @@ pub(crate) fn flow<R: Copy + PartialEq>(parts: &[(R, &str)], first: u16, width: 
                 }
                 _ => {
                     let (text, width) = shown(grapheme);
-                    wrapper.word.push(Cell { role, text, width });
+                    wrapper.word.push(Cells { role, text, width, letters: false });
                 }
             }
         }
@@ -83,10 +89,13 @@ pub(crate) fn plain<R>(row: &Row<R>) -> String {
     row.iter().map(|piece| piece.text.as_str()).collect()
 }
 
-struct Cell<'a, R> {
+/// A part of a word.
+struct Cells<'a, R> {
     role: R,
     text: Cow<'a, str>,
     width: u16,
+    /// Each character takes one cell, so that a row can end between any two. Otherwise it is one grapheme.
+    letters: bool,
 }
 
 struct Wrapper<'a, R> {
@@ -95,8 +104,8 @@ struct Wrapper<'a, R> {
     rows: Vec<Row<R>>,
     row: Row<R>,
     column: u16,
-    /// The cells since the last blank, which have no row yet.
-    word: Vec<Cell<'a, R>>,
+    /// What came since the last blank, which has no row yet.
+    word: Vec<Cells<'a, R>>,
     /// The row was just broken at a blank: further blanks are not shown at the start of the next one.
     swallow: bool,
 }
@@ -121,7 +130,7 @@ impl<R: Copy + PartialEq> Wrapper<'_, R> {
     /// Places the word: on this row where it fits or is long, otherwise on the next.
     fn end_word(&mut self) {
         let word = std::mem::take(&mut self.word);
-        let width: u16 = word.iter().fold(0, |sum, cell| sum.saturating_add(cell.width));
+        let width: u16 = word.iter().fold(0, |sum, cells| sum.saturating_add(cells.width));
         if width == 0 {
             return;
         }
@@ -130,21 +139,29 @@ impl<R: Copy + PartialEq> Wrapper<'_, R> {
         if self.column > 0 && self.column.saturating_add(width) > self.room() && !is_long {
             self.end_row();
         }
-        for cell in word {
-            self.push(cell);
+        for cells in word {
+            self.push(&cells);
         }
     }
 
-    /// Places a cell, on the next row if this one is full.
-    fn push(&mut self, mut cell: Cell<'_, R>) {
-        if cell.width > self.width {
-            cell = Cell { role: cell.role, text: Cow::Borrowed("\u{fffd}"), width: 1 };
+    /// Places a part of a word, on as many rows as it takes.
+    fn push(&mut self, cells: &Cells<'_, R>) {
+        let (mut text, mut width) = (cells.text.as_ref(), cells.width);
+        if !cells.letters && width > self.width {
+            (text, width) = ("\u{fffd}", 1);
         }
         // The first row may be narrower than the others.
-        while self.column + cell.width > self.room() {
+        while self.column.saturating_add(width) > self.room() {
+            let room = self.room() - self.column;
+            if cells.letters && room > 0 {
+                let at = text.char_indices().nth(usize::from(room)).map_or(text.len(), |(at, _)| at);
+                let (first, rest) = text.split_at(at);
+                self.put(cells.role, first, room);
+                (text, width) = (rest, width - room);
+            }
             self.end_row();
         }
-        self.put(cell.role, &cell.text, cell.width);
+        self.put(cells.role, text, width);
     }
 
     fn put(&mut self, role: R, text: &str, width: u16) {
@@ -170,6 +187,7 @@ impl<R: Copy + PartialEq> Wrapper<'_, R> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_segmentation::UnicodeSegmentation;
 
     use super::*;
     use crate::width::text_width;

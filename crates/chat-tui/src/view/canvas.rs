@@ -1,13 +1,13 @@
 //! Turns rows of roles into cells, within an area.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell, CellWidth};
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 
 use crate::drawing::{Drawing, ScreenLink};
 use crate::layout::Ink;
 use crate::theme::{Role, Theme};
-use crate::width::{first_that_fits, fit, text_width};
+use crate::width::{first_that_fits, fit, graphemes, only_char, stands_alone, text_width};
 use crate::wrap::{Row, wrap};
 
 /// A drawing with its theme.
@@ -30,7 +30,34 @@ impl<'a> Canvas<'a> {
         }
         let width = width.min(area.right() - x);
         let text = fit(text, width);
-        self.buffer.set_stringn(x, y, &text, usize::from(width), self.theme.style(role)).0
+        self.put(x, y, width, &text, self.theme.style(role))
+    }
+
+    /// Writes a text into the cells of a row, at most `width` of them; what takes no cell is left out. Returns the column
+    /// after it.
+    fn put(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
+        let end = x.saturating_add(width).min(self.buffer.area.right());
+        let row = self.buffer.index_of(self.buffer.area.x, y);
+        let mut x = x;
+        for grapheme in graphemes(text) {
+            let cells = match only_char(grapheme) {
+                Some(c) if stands_alone(c) => 1,
+                _ if grapheme.contains(char::is_control) => 0,
+                _ => grapheme.cell_width(),
+            };
+            if cells == 0 {
+                continue;
+            }
+            if cells > end.saturating_sub(x) {
+                break;
+            }
+            let at = row + usize::from(x);
+            self.buffer.content[at].set_symbol(grapheme).set_style(style);
+            // The cells that a wide character covers.
+            self.buffer.content[at + 1..at + usize::from(cells)].iter_mut().for_each(Cell::reset);
+            x += cells;
+        }
+        x
     }
 
     /// Draws a wrapped row.
@@ -54,7 +81,7 @@ impl<'a> Canvas<'a> {
                 let end = x.saturating_add(text_width(text)).min(right);
                 self.links.push(ScreenLink { row: y, columns: x..end, address: address.to_owned() });
             }
-            x = self.buffer.set_stringn(x, y, text, usize::from(right.saturating_sub(x)), style).0;
+            x = self.put(x, y, right.saturating_sub(x), text, style);
         }
     }
 

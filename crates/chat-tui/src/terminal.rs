@@ -43,6 +43,10 @@ const QUESTIONS: &str = "\x1b]11;?\x1b\\\x1b[2;1H│\x1b[6n\r \x1b[c";
 /// Saves whether the wheel sends arrows, and disables that: an arrow would replace the typed text.
 const ALTERNATE_SCROLL_OFF: &str = "\x1b[?1007s\x1b[?1007l";
 
+/// Begins a row below everything, as programs with curses do: the Linux console and screen have only one screen, and the
+/// shell would write on after the typed text.
+const BELOW_THE_SCREEN: &str = "\x1b[999;1H\r\n";
+
 /// Buttons and the wheel are reported (mode 1000), as decimal numbers (1006).
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
@@ -117,7 +121,15 @@ impl TerminalGuard {
         // Here the terminal selects.
         let mouse = if self.mouse { MOUSE_OFF } else { "" };
         let text = format!("{mouse}{text}");
-        execute!(io::stdout(), ResetColor, LeaveAlternateScreen, terminal::EnableLineWrap, cursor::Show, Print(text))
+        execute!(
+            io::stdout(),
+            ResetColor,
+            Print(BELOW_THE_SCREEN),
+            LeaveAlternateScreen,
+            terminal::EnableLineWrap,
+            cursor::Show,
+            Print(text)
+        )
     }
 
     /// Makes the terminal report buttons and the wheel, or not.
@@ -250,6 +262,7 @@ fn write_restoring(out: &mut impl Write) -> io::Result<()> {
         event::DisableBracketedPaste,
         terminal::EnableLineWrap,
         ResetColor,
+        Print(BELOW_THE_SCREEN),
         LeaveAlternateScreen,
         cursor::Show,
         Print(restore_alternate_scroll()),

@@ -32,6 +32,38 @@ fn size_of_zero_is_replaced() {
     terminal.wait_for("Robert");
 }
 
+/// Returns what a terminal with only one screen shows after these bytes, as the Linux console: the screen, and where the
+/// cursor is.
+fn on_one_screen(bytes: &str) -> (String, (u16, u16)) {
+    let mut parser = vt100::Parser::new(24, 80, 0);
+    parser.process(bytes.replace("\x1b[?1049h", "").replace("\x1b[?1049l", "").as_bytes());
+    (parser.screen().contents(), parser.screen().cursor_position())
+}
+
+#[test]
+fn nothing_follows_the_drawing_in_its_row() {
+    let (room, home) = (Room::open(), tempfile::tempdir().unwrap());
+    let mut terminal = Terminal::start(home.path(), &room.arguments(), 80, 24);
+    terminal.wait_for("Choose a nickname");
+    terminal.keys("Bob\r");
+    terminal.wait_for("Token: ");
+    terminal.keys("\r");
+    terminal.wait_for("online");
+    terminal.keys("a draft");
+    terminal.wait_for("> a draft");
+    terminal.keys("\x1bl");
+    terminal.wait_for("-- ");
+    let (screen, _) = on_one_screen(&terminal.bytes());
+    assert!(screen.lines().any(|line| line.trim_end() == "> a draft"), "{screen}");
+    terminal.keys(" ");
+    terminal.wait_for("> a draft");
+    terminal.keys("\x11");
+    terminal.wait_exit();
+    let (screen, cursor) = on_one_screen(&terminal.bytes());
+    assert!(screen.contains("> a draft"), "{screen}");
+    assert_eq!(cursor, (23, 0), "the prompt of the shell is below: {screen}");
+}
+
 /// Writes a `tmux` that answers with these options and takes a buffer or not. Returns the variables that select it.
 fn tmux(home: &Path, passthrough: &str, takes_buffer: bool) -> [(&'static str, String); 2] {
     let bin = home.join("bin");

@@ -1,4 +1,5 @@
 //! The keys and commands, in two columns. All of them are one page on a screen of 80x24, so each line is short.
+//! Arrows have names here: the signs would be `^` and `v` on a terminal without them, and Ctrl+v another key.
 
 /// A key or command, and what it does.
 pub(crate) type HelpLine = (&'static str, &'static str);
@@ -9,7 +10,7 @@ pub(super) const EN: [&[HelpLine]; 2] = [
         ("Enter", "send"),
         ("Alt+Enter Ctrl+J", "new line"),
         ("Tab", "complete name, /cmd"),
-        ("↑ ↓", "messages sent before"),
+        ("Up Down", "messages sent before"),
         ("Ctrl+A Ctrl+E", "start, end of line"),
         ("Alt+B Alt+F", "word back, forward"),
         ("Ctrl+W Alt+D", "cut word before, after"),
@@ -29,7 +30,7 @@ pub(super) const EN: [&[HelpLine]; 2] = [
     &[
         ("", "Reading"),
         ("PgUp PgDn", "a page"),
-        ("Ctrl+↑ Ctrl+↓", "a row; also Shift, Alt"),
+        ("Ctrl+Up Ctrl+Dn", "a row; also Shift, Alt"),
         ("Alt+U", "first new one; back"),
         ("Alt+P Alt+N", "mention before, after"),
         ("Ctrl+R Ctrl+S", "search the history"),
@@ -57,7 +58,7 @@ pub(super) const RU: [&[HelpLine]; 2] = [
         ("Enter", "отправить"),
         ("Alt+Enter Ctrl+J", "новая строка"),
         ("Tab", "дополнить имя, команду"),
-        ("↑ ↓", "отправленные ранее"),
+        ("Up Down", "отправленные ранее"),
         ("Ctrl+A Ctrl+E", "начало, конец строки"),
         ("Alt+B Alt+F", "слово назад, вперёд"),
         ("Ctrl+W Alt+D", "вырезать слово"),
@@ -77,7 +78,7 @@ pub(super) const RU: [&[HelpLine]; 2] = [
     &[
         ("", "Чтение"),
         ("PgUp PgDn", "страница"),
-        ("Ctrl+↑ Ctrl+↓", "строка; и Shift, Alt"),
+        ("Ctrl+Up Ctrl+Dn", "строка; и Shift, Alt"),
         ("Alt+U", "первое новое; назад"),
         ("Alt+P Alt+N", "упоминание до, после"),
         ("Ctrl+R Ctrl+S", "поиск по истории"),

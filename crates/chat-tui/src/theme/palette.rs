@@ -14,7 +14,8 @@ pub(crate) enum Theme {
     Light,
     /// Legible on black and on white, where the background is not known.
     Neutral,
-    /// For terminals with eight or sixteen colours: only names are coloured.
+    /// For terminals with eight or sixteen colours: only names are coloured. Dim text is dark grey on the Linux console,
+    /// and so is bold text that is reversed; neither is used.
     Basic,
     /// Attributes only.
     None,
@@ -98,6 +99,9 @@ impl Theme {
                 let colour = BASIC_NAMES[usize::from(number) % BASIC_NAMES.len()];
                 Style::new().fg(colour).add_modifier(Modifier::BOLD)
             }
+            (Self::Basic, Role::Time | Role::Dim | Role::Notice | Role::Day) => Style::new(),
+            (Self::Basic, Role::Mention) => Style::new().reversed(),
+            (Self::Basic, Role::Trouble) => Style::new().reversed().underlined(),
             (Self::Basic | Self::None, _) => attributes(role),
         }
     }

@@ -1,6 +1,6 @@
 //! The contrast of every style is computed, on the backgrounds that its palette is for.
 
-use ratatui::style::{Color, Modifier};
+use ratatui::style::{Color, Modifier, Style};
 
 use super::detect::luminance;
 use super::role::NICK_COLOURS;
@@ -96,9 +96,42 @@ fn none_has_no_colour() {
     for role in roles() {
         let style = Theme::None.style(role);
         assert_eq!((style.fg, style.bg), (None, None), "{role:?}");
-        if !matches!(role, Role::Nick(_)) {
-            assert_eq!(Theme::Basic.style(role), style, "{role:?}");
-        }
+    }
+}
+
+/// The colours of a VGA, which the Linux console has.
+fn vga(index: u8) -> [u8; 3] {
+    let bright = if index & 8 != 0 { 0x55 } else { 0 };
+    let part = |bit: u8| if index & bit != 0 { 0xaa + bright } else { bright };
+    // A dark yellow would be one.
+    if index == 3 { [0xaa, 0x55, 0] } else { [part(1), part(2), part(4)] }
+}
+
+/// Returns text and background as the Linux console draws them, which has no attributes but colours: dim is dark grey, an
+/// underline is cyan, and bold changes the brightness of the text after it was reversed.
+fn on_the_console(style: Style) -> (u8, u8) {
+    let has = |modifier| style.add_modifier.contains(modifier);
+    let mut text = match style.fg {
+        Some(Color::Indexed(index @ 0..=15)) => index,
+        None => 7,
+        other => panic!("{other:?} is not a colour of the console"),
+    };
+    if has(Modifier::UNDERLINED) {
+        text = 6;
+    } else if has(Modifier::DIM) {
+        text = 8;
+    }
+    let (text, ground) = if has(Modifier::REVERSED) { (text & 8, text & 7) } else { (text, 0) };
+    (if has(Modifier::BOLD) { text | 8 } else { text }, ground)
+}
+
+#[test]
+fn basic_is_legible_on_the_console() {
+    for role in roles() {
+        let (text, ground) = on_the_console(Theme::Basic.style(role));
+        let found = contrast(vga(text), vga(ground));
+        let least = if role == Role::Rule { 2.5 } else { 4.0 };
+        assert!(found >= least, "{role:?}: {found:.2}");
     }
 }
 

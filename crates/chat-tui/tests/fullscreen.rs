@@ -318,40 +318,6 @@ fn closed_terminal_ends_the_program() {
 }
 
 #[test]
-fn second_run_joins_the_local_room() {
-    // Two ports that were free a moment ago.
-    let ports = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
-    let arguments =
-        vec!["--local-room".into(), format!("--listen-port={}", ports[0]), format!("--write-port={}", ports[1])];
-    let home = tempfile::tempdir().unwrap();
-    let mut bob = Terminal::start(home.path(), &arguments, 100, 30);
-    bob.wait_for("local room was started");
-    bob.keys(&format!("Bob{ENTER}"));
-    bob.wait_for("Token: ");
-    bob.keys(ENTER);
-    wait_online(&bob);
-
-    let mut arguments = arguments;
-    arguments.push("--register".into());
-    let mut ann = Terminal::start(home.path(), &arguments, 100, 30);
-    ann.wait_for("Choose a nickname");
-    ann.keys(&format!("Ann{ENTER}"));
-    ann.wait_for("Token: ");
-    ann.keys(ENTER);
-    wait_online(&ann);
-    ann.keys(&format!("hi Bob{ENTER}"));
-    bob.wait_for("» hi Bob");
-
-    // The program that serves quits, twice where it asks; the other one serves on.
-    bob.keys("\x11\x11");
-    bob.wait_exit();
-    ann.wait_for("local room was started");
-    wait_online(&ann);
-    ann.keys(&format!("alone now{ENTER}"));
-    ann.wait_for("✓ alone now");
-}
-
-#[test]
 fn no_terminal_sequence_becomes_text() {
     let room = Room::open();
     let mut bob = arrive(&room, "Bob");

@@ -7,7 +7,7 @@ use chat_client::{HistoryError, ListenerEvent, Message, Recorder, Resume};
 use chat_frontend::report::chain;
 
 use super::context::ServiceContext;
-use super::translate;
+use super::{files, translate};
 use crate::event::{AppEvent, Incoming, NoticeText};
 use crate::timeline::FileSpan;
 
@@ -36,7 +36,10 @@ impl HistorySink {
                 sink.report_warnings(shared);
             }
             Err(HistoryError::Locked(error)) => {
-                let text = NoticeText::HistoryElsewhere(chain(&error));
+                // The path is most of a row.
+                let path = shared.history_path.display().to_string();
+                let reason = chain(&error).replace(&path, &files::below_home(&shared.history_path));
+                let text = NoticeText::HistoryElsewhere(reason);
                 shared.send_blocking(AppEvent::Notice { text, error: false });
             }
             Err(error) => sink.report_error(shared, &error),

@@ -13,7 +13,6 @@ pub mod manual;
 mod process;
 pub mod qr;
 pub mod report;
-#[cfg(unix)]
 pub mod signals;
 pub mod streams;
 pub mod time;

@@ -23,7 +23,7 @@ use crate::log_file::ClientLog;
 use crate::paths::Paths;
 use crate::plain::{self, PlainMode, PlainOutcome};
 use crate::services::Services;
-use crate::signals::EndSignal;
+use crate::signals::{EndRules, EndSignal};
 use crate::terminal::{self, TerminalGuard};
 use crate::theme::ThemeSetting;
 use crate::timeline::Unsent;
@@ -84,7 +84,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
         terminal::give_back_at_once();
         plain::restore_typing_mode();
     };
-    let end = EndSignal::watch(last).context("could not handle signals")?;
+    let end = EndSignal::watch(EndRules::default(), last).context("could not handle signals")?;
     // Before the screen is taken: tmux is asked by a program of its own.
     let theme = match settings.theme.as_deref().map(|name| (name, ThemeSetting::parse(name))) {
         None => ThemeSetting::Auto,

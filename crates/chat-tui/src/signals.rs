@@ -2,6 +2,8 @@
 
 use std::io;
 
+pub(crate) use chat_frontend::signals::{EndRules, EndSignal};
+
 /// One signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
@@ -15,9 +17,7 @@ pub(crate) enum Signal {
 mod unix {
     use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-    pub(crate) use chat_frontend::signals::EndSignal;
-
-    use super::{Signal, io};
+    use super::{EndSignal, Signal, io};
 
     /// The handled signals.
     pub(crate) struct SignalStream {
@@ -99,44 +99,34 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub(crate) use unix::{EndSignal, SignalStream, stop};
+pub(crate) use unix::{SignalStream, stop};
 
 #[cfg(not(unix))]
 mod other {
-    use super::{Signal, io};
+    use super::{EndSignal, Signal, io};
 
-    use std::time::Duration;
-
-    /// Only Ctrl+C is available here.
-    #[derive(Clone, Copy)]
-    pub(crate) struct CtrlC;
-
-    impl CtrlC {
-        pub(crate) fn watch(_last: impl FnOnce() + Send + 'static) -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        /// Full screen reads Ctrl+C as a key, so no signal ends it.
-        pub(crate) fn has_come(&self) -> bool {
-            false
-        }
-
-        pub(crate) fn grant(&self, _time: Duration) {}
+    /// Only Ctrl+C is available here, and full screen reads it as a key.
+    pub(crate) struct SignalStream {
+        end: EndSignal,
+        /// The end was returned.
+        ended: bool,
     }
 
-    pub(crate) struct SignalStream;
-
     impl SignalStream {
-        pub(crate) fn new(_end: &CtrlC) -> io::Result<Self> {
-            Ok(Self)
+        pub(crate) fn new(end: &EndSignal) -> io::Result<Self> {
+            Ok(Self { end: end.clone(), ended: false })
         }
 
-        pub(crate) fn without_stop(end: &CtrlC) -> io::Result<Self> {
+        pub(crate) fn without_stop(end: &EndSignal) -> io::Result<Self> {
             Self::new(end)
         }
 
         pub(crate) async fn next(&mut self) -> Signal {
-            let _ = tokio::signal::ctrl_c().await;
+            if self.ended {
+                std::future::pending::<()>().await;
+            }
+            self.end.wait().await;
+            self.ended = true;
             Signal::End
         }
     }
@@ -155,4 +145,4 @@ mod other {
 }
 
 #[cfg(not(unix))]
-pub(crate) use other::{CtrlC as EndSignal, SignalStream, stop};
+pub(crate) use other::{SignalStream, stop};

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chat_frontend::local_room::{Announcement, RoomNotice};
 use chat_frontend::report::{chain, eprint};
+use chat_frontend::signals::{EndRules, EndSignal};
 use chat_frontend::{Exit, logging, streams};
 use clap::Parser as _;
 use tokio::sync::mpsc;
@@ -18,7 +19,7 @@ use tokio::sync::mpsc;
 use self::messages::{link, notice_text, welcome};
 use self::plan::Plan;
 use self::reload::GatewayReloader;
-use self::signals::{EndOfProgram, HangupSignals};
+use self::signals::HangupSignals;
 use crate::command_line::arguments::WebArguments;
 use crate::command_line::options::LogSetting;
 use crate::gateway::Gateway;
@@ -66,7 +67,8 @@ async fn run(plan: Plan, has_file: bool) -> Result<(), String> {
     // Without anything to read again SIGHUP is the end of the terminal, and of the program.
     let reloads = has_file || plan.certificate.is_some();
     let unhandled = |error| format!("could not handle signals: {}", chain(&error));
-    let end = EndOfProgram::watch(reloads).map_err(unhandled)?;
+    let rules = EndRules { own_hangup: reloads, ..EndRules::default() };
+    let end = EndSignal::watch(rules, || {}).map_err(unhandled)?;
     let mut hangups = HangupSignals::listen(reloads).map_err(unhandled)?;
     let port = WebPort::open(plan.http, plan.certificate.clone());
     let port = port

@@ -39,6 +39,8 @@ pub(crate) enum AppEvent {
     Entered(Account),
     /// The read position of an earlier run.
     ReadTo(Option<u64>),
+    /// The history file ends here, and contains what was received while another program had locked it.
+    HistoryTakenOver(u64),
     Link(LinkSide, LinkState),
     RoundTrip(Duration),
     /// Events of the listen port, in order.

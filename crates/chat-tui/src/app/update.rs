@@ -80,6 +80,10 @@ impl App {
                 self.remembered = place;
                 Vec::new()
             }
+            AppEvent::HistoryTakenOver(end) => {
+                self.chat.timeline.note_end_of_file(end);
+                Vec::new()
+            }
             AppEvent::Link(side, state) => self.take_link(side, state),
             AppEvent::RoundTrip(time) => {
                 self.links.round_trip = Some(time);

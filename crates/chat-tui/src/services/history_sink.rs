@@ -166,6 +166,10 @@ impl HistorySink {
                     self.report_error(shared, &error);
                 }
                 self.recorder = Some(recorder);
+                let end = shared.history_log().follow();
+                if let Ok(end) = end {
+                    shared.send_blocking(AppEvent::HistoryTakenOver(end));
+                }
             }
         }
         self.report_warnings(shared);

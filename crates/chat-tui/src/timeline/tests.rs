@@ -146,6 +146,21 @@ fn keeps_everything_without_a_file() {
 }
 
 #[test]
+fn what_another_program_wrote_is_read_too() {
+    let mut timeline = Timeline::default();
+    timeline.take_tail(page(0..2, 2), &Viewer::default());
+    for number in [2, 3] {
+        timeline.push(TimelineEntry::said(Some("Bob"), &number.to_string(), None, None, &Viewer::default()));
+    }
+    assert_eq!(timeline.read_to(), Some(20));
+    timeline.note_end_of_file(40);
+    assert_eq!(timeline.read_to(), Some(40));
+    timeline.push(line(4));
+    assert_eq!(timeline.read_to(), Some(50));
+    assert_eq!(texts(&timeline), [0, 1, 2, 3, 4]);
+}
+
+#[test]
 fn unrecorded_entries_return_with_a_page() {
     let mut timeline = Timeline::default();
     timeline.take_tail(page(0..2, 2), &Viewer::default());

@@ -66,6 +66,18 @@ impl Timeline {
         self.recount_unread();
     }
 
+    /// Handles that the messages here that had no place in the history file are in it: it ends at `end`.
+    pub(crate) fn note_end_of_file(&mut self, end: u64) {
+        if self.newest == 0 || self.newest >= end {
+            return;
+        }
+        if self.present && self.follows() && self.unread_line == Some(self.newest) {
+            self.unread_line = Some(end);
+        }
+        self.newest = end;
+        self.note_reading();
+    }
+
     /// Returns the position to store for the next run.
     pub(crate) fn read_to(&self) -> Option<u64> {
         self.read_to

@@ -68,7 +68,9 @@ impl Pages {
     /// None: the screen is in memory.
     pub fn draw(&mut self) -> anyhow::Result<&[u8]> {
         self.painter.out().clear();
-        self.painter.paint(view::draw(&self.app, Theme::Dark, self.app.width, self.app.height))?;
+        let mut drawing = self.painter.blank(self.app.width, self.app.height);
+        view::draw_on(&mut drawing, &self.app, Theme::Dark);
+        self.painter.paint(drawing)?;
         Ok(self.painter.out())
     }
 

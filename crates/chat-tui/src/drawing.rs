@@ -37,10 +37,11 @@ impl Drawing {
         Self { buffer: Buffer::empty(Rect::new(0, 0, width, height)), links: Vec::new(), cursor: None }
     }
 
-    /// Returns the address at a cell.
-    pub(crate) fn link_at(&self, column: u16, row: u16) -> Option<&str> {
-        let link = self.links.iter().find(|link| link.row == row && link.columns.contains(&column))?;
-        Some(&link.address)
+    /// Makes it empty again.
+    pub(crate) fn clear(&mut self) {
+        self.buffer.reset();
+        self.links.clear();
+        self.cursor = None;
     }
 
     /// Replaces signs and lines by characters that every terminal draws in one cell.

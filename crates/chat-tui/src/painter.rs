@@ -15,8 +15,9 @@ use crossterm::queue;
 use crossterm::style::Print;
 use crossterm::terminal::{Clear, ClearType};
 use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
 
-use crate::drawing::Drawing;
+use crate::drawing::{Drawing, ScreenLink};
 use crate::width::{only_char, stands_alone, text_width};
 
 /// Writes screens to a terminal and remembers the last one.
@@ -24,13 +25,15 @@ use crate::width::{only_char, stands_alone, text_width};
 pub(crate) struct Painter<W: Write> {
     out: W,
     shown: Option<Drawing>,
+    /// The screen before the last one, whose memory the next one takes.
+    spare: Option<Drawing>,
     /// Whether addresses become links (OSC 8).
     links: bool,
 }
 
 impl<W: Write> Painter<W> {
     pub(crate) fn new(out: W, links: bool) -> Self {
-        Self { out, shown: None, links }
+        Self { out, shown: None, spare: None, links }
     }
 
     /// Returns the output.
@@ -46,6 +49,18 @@ impl<W: Write> Painter<W> {
     /// Discards the last screen, so that the next one is written in full.
     pub(crate) fn forget(&mut self) {
         self.shown = None;
+    }
+
+    /// Returns an empty screen to draw on.
+    pub(crate) fn blank(&mut self, width: u16, height: u16) -> Drawing {
+        let size = Rect::new(0, 0, width, height);
+        match self.spare.take().filter(|spare| spare.buffer.area == size) {
+            Some(mut spare) => {
+                spare.clear();
+                spare
+            }
+            None => Drawing::new(width, height),
+        }
     }
 
     /// Writes the differences from the last screen.
@@ -66,14 +81,15 @@ impl<W: Write> Painter<W> {
         if let Some((x, y)) = next.cursor {
             queue!(self.out, MoveTo(x, y), Show)?;
         }
-        self.shown = Some(next);
+        (self.shown, self.spare) = (Some(next), Some(shown));
         Ok(())
     }
 
     fn paint_row(&mut self, shown: &Drawing, next: &Drawing, y: u16) -> io::Result<()> {
         let (old, new) = (row(&shown.buffer, y), row(&next.buffer, y));
-        let linked = |drawing: &Drawing| drawing.links.iter().any(|link| link.row == y);
-        let is_linked = linked(shown) || linked(next);
+        let linked: Vec<&ScreenLink> = next.links.iter().filter(|link| link.row == y).collect();
+        let was_linked = shown.links.iter().any(|link| link.row == y);
+        let is_linked = was_linked || !linked.is_empty();
         // One pass: a large screen has ten thousand cells, and most frames change few of them.
         let (mut changed, mut certain) = (Vec::new(), true);
         for (x, (old, new)) in (0..).zip(old.iter().zip(new)) {
@@ -91,17 +107,20 @@ impl<W: Write> Painter<W> {
             return cells::write(&mut self.out, changed.into_iter());
         }
         queue!(self.out, MoveTo(0, y), Clear(ClearType::UntilNewLine))?;
+        let linked = if self.links { linked.as_slice() } else { &[] };
+        let address_at =
+            |x: u16| linked.iter().find(|link| link.columns.contains(&x)).map(|link| link.address.as_str());
         let mut x = 0u16;
         while let Some(cell) = new.get(usize::from(x)) {
             if *cell == Cell::EMPTY {
                 x += 1;
                 continue;
             }
-            let link = next.link_at(x, y).filter(|_| self.links);
+            let address = address_at(x);
             // One run: cells that every terminal draws alike, up to and including one cluster, all of one address.
             let mut run = Vec::new();
             while let Some(cell) = new.get(usize::from(x)) {
-                if *cell == Cell::EMPTY || next.link_at(x, y).filter(|_| self.links) != link {
+                if *cell == Cell::EMPTY || address_at(x) != address {
                     break;
                 }
                 run.push((x, y, cell));
@@ -110,12 +129,12 @@ impl<W: Write> Painter<W> {
                     break;
                 }
             }
-            if let Some(address) = link {
+            if let Some(address) = address {
                 queue!(self.out, Print(open_link(address)))?;
             }
             // One call per run, because each begins with the cursor position.
             cells::write(&mut self.out, run.into_iter())?;
-            if link.is_some() {
+            if address.is_some() {
                 queue!(self.out, Print(CLOSE_LINK))?;
             }
         }

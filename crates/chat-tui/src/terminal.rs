@@ -87,7 +87,8 @@ impl TerminalGuard {
 
     /// Draws the application, in one synchronized update if the terminal supports it.
     pub(crate) fn draw(&mut self, app: &App, theme: Theme, glyphs: Glyphs) -> io::Result<()> {
-        let mut drawing = view::draw(app, theme, app.width, app.height);
+        let mut drawing = self.painter.blank(app.width, app.height);
+        view::draw_on(&mut drawing, app, theme);
         if glyphs == Glyphs::Ascii {
             drawing.use_ascii();
         }

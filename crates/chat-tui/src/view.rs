@@ -21,10 +21,17 @@ use crate::lang::Phrase;
 use crate::theme::{Role, Theme};
 
 /// Draws everything on a screen of this size.
+#[cfg(test)]
 pub(crate) fn draw(app: &App, theme: Theme, width: u16, height: u16) -> Drawing {
     let mut drawing = Drawing::new(width, height);
+    draw_on(&mut drawing, app, theme);
+    drawing
+}
+
+/// Draws everything on an empty screen.
+pub(crate) fn draw_on(drawing: &mut Drawing, app: &App, theme: Theme) {
     let area = drawing.buffer.area;
-    let mut canvas = Canvas::new(&mut drawing, theme);
+    let mut canvas = Canvas::new(drawing, theme);
     let mut cursor = match app.screen {
         Screen::Starting => {
             canvas.text(area.x, area.y, area.width, &app.text(Phrase::Starting), Role::Dim);
@@ -53,5 +60,4 @@ pub(crate) fn draw(app: &App, theme: Theme, width: u16, height: u16) -> Drawing 
         };
     }
     drawing.cursor = cursor.filter(|place| area.contains((*place).into()));
-    drawing
 }

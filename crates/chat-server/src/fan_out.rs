@@ -3,14 +3,19 @@
 //! The session of a listener (`session/listener`) can do all of this itself, and does it for streams that cannot be
 //! shared, such as TLS. But waking ten thousand tasks for a message costs more than writing it to ten thousand sockets.
 //! A session that has nothing left to write therefore lends its socket and its cursor to this task, and sleeps until
-//! its peer sends something or falls behind.
+//! its peer sends something or falls behind. It needs no task of its own in the meantime.
 
+mod idle;
 mod round;
 mod socket;
 mod subscriber;
 mod task;
 
-pub(crate) use self::{subscriber::Subscriber, task::FanOut};
+pub(crate) use self::{
+    idle::{IdleSession, put_away},
+    subscriber::Subscriber,
+    task::FanOut,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,5 @@
 //! The open connections, for the operator who asks who is there.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -8,16 +7,17 @@ use std::time::SystemTime;
 use crate::accounts::AccountEntry;
 use crate::meters::Port;
 
-/// All connections that are served, in the order in which they were accepted.
+/// All connections that are served.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
     open: Mutex<OpenConnections>,
 }
 
+/// A list with places to be taken again, because a map would cost an idle connection twice as much.
 #[derive(Debug, Default)]
 struct OpenConnections {
-    last: u64,
-    all: BTreeMap<u64, Arc<PresentPeer>>,
+    places: Vec<Option<Arc<PresentPeer>>>,
+    free: Vec<u32>,
 }
 
 /// One connection.
@@ -27,6 +27,7 @@ pub(crate) struct PresentPeer {
     pub(crate) port: Port,
     pub(crate) peer: IpAddr,
     pub(crate) since: SystemTime,
+    place: u32,
     /// Set when a writer has logged in.
     pub(crate) account: OnceLock<Arc<AccountEntry>>,
 }
@@ -35,25 +36,30 @@ pub(crate) struct PresentPeer {
 #[derive(Debug)]
 pub(crate) struct PresenceGuard {
     presence: Arc<Presence>,
-    number: u64,
     pub(crate) peer: Arc<PresentPeer>,
 }
 
 impl Presence {
     /// Adds a connection.
     pub(crate) fn enter(self: &Arc<Self>, port: Port, peer: IpAddr) -> PresenceGuard {
-        let peer = Arc::new(PresentPeer { port, peer, since: SystemTime::now(), account: OnceLock::new() });
+        let since = SystemTime::now();
         let mut open = self.lock();
-        open.last += 1;
-        let number = open.last;
-        open.all.insert(number, Arc::clone(&peer));
-        PresenceGuard { presence: Arc::clone(self), number, peer }
+        let place = open.free.pop().unwrap_or_else(|| {
+            open.places.push(None);
+            // Fewer than descriptors.
+            (open.places.len() - 1) as u32
+        });
+        let peer = Arc::new(PresentPeer { port, peer, since, place, account: OnceLock::new() });
+        open.places[place as usize] = Some(Arc::clone(&peer));
+        PresenceGuard { presence: Arc::clone(self), peer }
     }
 
-    /// Returns all connections.
+    /// Returns all connections, the oldest first.
     #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands list them"))]
     pub(crate) fn all(&self) -> Vec<Arc<PresentPeer>> {
-        self.lock().all.values().cloned().collect()
+        let mut all: Vec<_> = self.lock().places.iter().flatten().cloned().collect();
+        all.sort_by_key(|peer| peer.since);
+        all
     }
 
     /// Locks the list, for one operation in memory.
@@ -64,6 +70,8 @@ impl Presence {
 
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
-        self.presence.lock().all.remove(&self.number);
+        let mut open = self.presence.lock();
+        open.places[self.peer.place as usize] = None;
+        open.free.push(self.peer.place);
     }
 }

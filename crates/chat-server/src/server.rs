@@ -2,6 +2,7 @@
 
 mod embedded;
 mod handle;
+mod listener_connection;
 mod maintenance;
 mod services;
 mod start;

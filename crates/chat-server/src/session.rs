@@ -12,6 +12,6 @@ mod writer;
 pub(crate) use self::context::{joined_text, renamed_text};
 pub(crate) use self::{
     context::SessionContext,
-    listener::{ListenerExit, ListenerSession},
+    listener::{IdleListener, ListenerExit, ListenerSession, TaskEnd},
     writer::{ShutdownSignal, WriterSession},
 };

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use bytes::Bytes;
 use chat_proto::Seq;
 
-use super::socket::{SharedSocket, SocketState};
+use super::socket::{SharedSocket, Sleeper, SocketState};
 use crate::limits::{LISTENER_WRITE_BYTES, LISTENER_WRITE_PIECES};
 use crate::log::{Batch, LogCursor, LogRead, SharedLog};
 use crate::meters::Meters;
@@ -42,8 +42,10 @@ impl<'a> Round<'a> {
     pub(super) fn visit(&mut self, socket: &SharedSocket) -> bool {
         let Some(mut state) = socket.lock_if_lent() else { return false };
         let before = state.cursor.next();
-        let wrote = self.write_all(socket, &mut state);
+        let (wrote, sleeper) = self.write_all(socket, &mut state);
         self.delivered.0 += state.cursor.next() - before;
+        drop(state);
+        socket.rouse(sleeper);
         wrote
     }
 
@@ -53,11 +55,12 @@ impl<'a> Round<'a> {
         meters.delivered.add(messages, bytes);
     }
 
-    fn write_all(&mut self, socket: &SharedSocket, state: &mut SocketState) -> bool {
+    /// Returns whether anything was written, and who is to be woken because the socket was handed back.
+    fn write_all(&mut self, socket: &SharedSocket, state: &mut SocketState) -> (bool, Option<Sleeper>) {
         let mut wrote = false;
         loop {
             match self.read(state.cursor) {
-                LogRead::UpToDate => return wrote,
+                LogRead::UpToDate => return (wrote, None),
                 LogRead::Evicted => break,
                 LogRead::Chunks(()) => {}
             }
@@ -79,8 +82,7 @@ impl<'a> Round<'a> {
                 Err(_) => break,
             }
         }
-        state.hand_back();
-        wrote
+        (wrote, state.hand_back())
     }
 
     /// Reads what follows `cursor` into `batches` and `rests`, unless it is already there.

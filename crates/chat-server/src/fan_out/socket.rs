@@ -1,12 +1,18 @@
 //! A listener's socket and cursor, which belong either to its session or to the fan-out.
 
 use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
+use futures_util::FutureExt as _;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::unconstrained;
 
+use super::idle::IdleSession;
 use crate::log::LogCursor;
 
 /// What a session and the fan-out share.
@@ -15,19 +21,31 @@ pub(super) struct SharedSocket {
     state: Mutex<SocketState>,
     /// Index in the list of the fan-out. Guarded by the lock of that list.
     index: AtomicUsize,
+    /// Where a session goes that was put away and is needed again. At most one for each socket, so it needs no bound.
+    woken: mpsc::UnboundedSender<Box<dyn IdleSession>>,
 }
 
 pub(super) struct SocketState {
     /// The cursor, while it is lent.
     pub(super) cursor: LogCursor,
     lent: bool,
-    session: Option<Waker>,
+    /// The peer has sent something, or the connection has ended, since the session asked to be told.
+    readable: bool,
+    sleeper: Option<Sleeper>,
+}
+
+/// Who waits for the end of the loan.
+pub(super) enum Sleeper {
+    /// A session with a task.
+    Task(Waker),
+    /// A session without one, which also waits for its peer.
+    Idle(Box<dyn IdleSession>),
 }
 
 impl SharedSocket {
-    pub(super) fn new(stream: Arc<TcpStream>) -> Self {
-        let state = SocketState { cursor: LogCursor::default(), lent: false, session: None };
-        Self { stream, state: Mutex::new(state), index: AtomicUsize::new(usize::MAX) }
+    pub(super) fn new(stream: Arc<TcpStream>, woken: mpsc::UnboundedSender<Box<dyn IdleSession>>) -> Self {
+        let state = SocketState { cursor: LogCursor::default(), lent: false, readable: false, sleeper: None };
+        Self { stream, state: Mutex::new(state), index: AtomicUsize::new(usize::MAX), woken }
     }
 
     /// Gives the cursor to the fan-out.
@@ -40,8 +58,7 @@ impl SharedSocket {
     /// Takes the cursor back.
     pub(super) fn take_back(&self) -> LogCursor {
         let mut state = self.state();
-        state.lent = false;
-        state.session = None;
+        let _own = state.hand_back();
         state.cursor
     }
 
@@ -51,10 +68,33 @@ impl SharedSocket {
         if !state.lent {
             return Poll::Ready(());
         }
-        if !state.session.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            state.session = Some(cx.waker().clone());
+        if !matches!(&state.sleeper, Some(Sleeper::Task(waker)) if waker.will_wake(cx.waker())) {
+            state.sleeper = Some(Sleeper::Task(cx.waker().clone()));
         }
         Poll::Pending
+    }
+
+    /// Keeps a session until its peer sends something or the socket is handed back. Returns it if that is already so.
+    pub(super) fn put_away<S: IdleSession + 'static>(self: &Arc<Self>, session: Box<S>) -> Option<Box<S>> {
+        self.state().readable = false;
+        // Without the lock, which waking takes. What arrives from here on is found in `readable`. Outside of the task's
+        // budget, because a poll that is put off would count as one that has waited.
+        let waker = Waker::from(Arc::clone(self));
+        let asked = pin!(unconstrained(poll_fn(|cx| self.stream.poll_read_ready(cx))));
+        if asked.poll(&mut Context::from_waker(&waker)).is_ready() {
+            return Some(session);
+        }
+        let mut state = self.state();
+        if !state.lent || state.readable {
+            return Some(session);
+        }
+        state.sleeper = Some(Sleeper::Idle(session));
+        None
+    }
+
+    /// Ends the interest of [`put_away`](Self::put_away) in the stream, which would keep this socket for ever.
+    pub(super) fn forget(&self) {
+        let _ = unconstrained(poll_fn(|cx| self.stream.poll_read_ready(cx))).now_or_never();
     }
 
     /// Locks the state if the socket is lent. The holder of the lock may write to the stream: this is what keeps the
@@ -63,9 +103,25 @@ impl SharedSocket {
         Some(self.state()).filter(|state| state.lent)
     }
 
-    /// Leaves the rest to the session.
+    /// Leaves the rest to the session, and wakes it.
     pub(super) fn hand_back(&self) {
-        self.state().hand_back();
+        let sleeper = self.state().hand_back();
+        self.rouse(sleeper);
+    }
+
+    /// Wakes a session, or gives it a task again. If the server is gone, its connection ends here, so the caller holds no
+    /// lock.
+    pub(super) fn rouse(&self, sleeper: Option<Sleeper>) {
+        match sleeper {
+            Some(Sleeper::Task(waker)) => waker.wake(),
+            Some(Sleeper::Idle(session)) => drop(self.woken.send(session)),
+            None => {}
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.state().sleeper, Some(Sleeper::Idle(_)))
     }
 
     pub(super) fn index(&self) -> usize {
@@ -82,12 +138,28 @@ impl SharedSocket {
 }
 
 impl SocketState {
-    /// Leaves the rest to the session, and wakes it.
-    pub(super) fn hand_back(&mut self) {
+    /// Takes the socket from the fan-out. The caller wakes the returned sleeper, without the lock.
+    #[must_use]
+    pub(super) fn hand_back(&mut self) -> Option<Sleeper> {
         self.lent = false;
-        if let Some(session) = self.session.take() {
-            session.wake();
-        }
+        self.sleeper.take()
+    }
+}
+
+/// What the stream of a session that was put away calls when the peer sends something.
+impl Wake for SharedSocket {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // A session with a task waits for its stream itself.
+        let idle = {
+            let mut state = self.state();
+            state.readable = true;
+            state.sleeper.take_if(|sleeper| matches!(sleeper, Sleeper::Idle(_)))
+        };
+        self.rouse(idle);
     }
 }
 

@@ -19,7 +19,17 @@ pub(crate) struct Subscriber {
 impl Subscriber {
     /// Creates a subscriber that is not lent yet.
     pub(crate) fn new(fan_out: Arc<FanOut>, stream: Arc<TcpStream>) -> Self {
-        Self { fan_out, socket: Arc::new(SharedSocket::new(stream)) }
+        let socket = Arc::new(SharedSocket::new(stream, fan_out.woken()));
+        Self { fan_out, socket }
+    }
+
+    pub(super) fn socket(&self) -> &Arc<SharedSocket> {
+        &self.socket
+    }
+
+    /// Returns the stream.
+    pub(crate) fn stream(&self) -> &Arc<TcpStream> {
+        &self.socket.stream
     }
 
     /// Lends the socket to the fan-out, which writes from `cursor` on.
@@ -51,5 +61,6 @@ impl Subscriber {
 impl Drop for Subscriber {
     fn drop(&mut self) {
         self.take_back();
+        self.socket.forget();
     }
 }

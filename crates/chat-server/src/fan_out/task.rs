@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::yield_now;
 
+use super::idle::{IdleSession, WokenSessions};
 use super::round::Round;
 use super::socket::SharedSocket;
 use crate::log::{LogHead, SharedLog};
@@ -23,15 +24,23 @@ pub(crate) struct FanOut {
     log: Arc<SharedLog>,
     meters: Arc<Meters>,
     sockets: Mutex<Vec<Arc<SharedSocket>>>,
+    woken: mpsc::UnboundedSender<Box<dyn IdleSession>>,
 }
 
 impl FanOut {
-    pub(crate) fn new(log: Arc<SharedLog>, meters: Arc<Meters>) -> Arc<Self> {
-        Arc::new(Self { log, meters, sockets: Mutex::default() })
+    pub(crate) fn new(log: Arc<SharedLog>, meters: Arc<Meters>) -> (Arc<Self>, WokenSessions) {
+        let (woken, sessions) = mpsc::unbounded_channel();
+        (Arc::new(Self { log, meters, sockets: Mutex::default(), woken }), WokenSessions(sessions))
     }
 
-    /// Writes for as long as the log is open, then hands all sockets back.
+    /// Writes for as long as the log is open, then hands all sockets back. When the future is dropped, the log is closed
+    /// and the sessions without a task end.
     pub(crate) async fn run(self: Arc<Self>, mut head: watch::Receiver<LogHead>) {
+        // The log is closed before: no session is put away after this.
+        let _ends = OnDrop(|| {
+            self.log.close();
+            self.hand_all_back();
+        });
         let mut handled = head.borrow().actions;
         loop {
             let LogHead { closing, actions, .. } = *head.borrow_and_update();
@@ -41,17 +50,26 @@ impl FanOut {
             self.round().await;
             if std::mem::replace(&mut handled, actions) != actions {
                 // The sessions tell their peers about it, or close them. They lend the sockets again.
-                self.sockets().iter().for_each(|socket| socket.hand_back());
+                self.hand_all_back();
             }
             if head.changed().await.is_err() {
                 break;
             }
         }
-        self.sockets().iter().for_each(|socket| socket.hand_back());
+    }
+
+    /// A session that is dropped on this occasion takes its socket out of the list, so the list is not locked meanwhile.
+    fn hand_all_back(&self) {
+        let all = self.sockets().clone();
+        all.iter().for_each(|socket| socket.hand_back());
     }
 
     pub(super) fn log(&self) -> &SharedLog {
         &self.log
+    }
+
+    pub(super) fn woken(&self) -> mpsc::UnboundedSender<Box<dyn IdleSession>> {
+        self.woken.clone()
     }
 
     async fn round(&self) {
@@ -105,7 +123,22 @@ impl FanOut {
         self.sockets().len()
     }
 
+    /// Returns the number of sessions without a task.
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> usize {
+        self.sockets().iter().filter(|socket| socket.is_idle()).count()
+    }
+
     fn sockets(&self) -> MutexGuard<'_, Vec<Arc<SharedSocket>>> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Calls a function when it is dropped.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        self.0();
     }
 }

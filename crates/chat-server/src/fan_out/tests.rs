@@ -1,7 +1,9 @@
 //! Compares the fan-out with sessions that write everything themselves: with streams that are full at times, a log that
 //! evicts, and peers that send, both write the same bytes.
 
+use std::future::Future;
 use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use chat_proto::Seq;
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
@@ -17,8 +20,8 @@ use crate::config::ServerConfig;
 use crate::entry::LogEntry;
 use crate::log::{Batch, Form, LogCursor};
 use crate::net::SharedStream;
-use crate::session::ListenerSession;
 use crate::session::test_room::TestRoom;
+use crate::session::{IdleListener, ListenerSession, TaskEnd};
 
 const LISTENERS: usize = 6;
 
@@ -38,7 +41,44 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 struct Peer {
     stream: TcpStream,
     seen: Vec<u8>,
-    session: JoinHandle<bool>,
+    /// Whether the session ended in order.
+    session: oneshot::Receiver<bool>,
+}
+
+/// Runs a session to its end, with a task only when it needs one.
+async fn run(mut session: ListenerSession<SharedStream>, mut ended: oneshot::Sender<bool>) {
+    while let Ok(end) = session.run().await {
+        if end == TaskEnd::Closed {
+            return ended.send(true).unwrap_or_default();
+        }
+        let idle = Box::new(Idle { listener: session.put_away().unwrap(), ended });
+        let Some(again) = put_away(idle) else { return };
+        (session, ended) = (again.listener.wake(), again.ended);
+    }
+    ended.send(false).unwrap_or_default();
+}
+
+struct Idle {
+    listener: IdleListener,
+    ended: oneshot::Sender<bool>,
+}
+
+impl IdleSession for Idle {
+    fn subscriber(&self) -> &Subscriber {
+        self.listener.subscriber()
+    }
+
+    fn go_on(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(run(self.listener.wake(), self.ended))
+    }
+}
+
+/// Starts the fan-out of a room.
+fn start(room: &TestRoom) -> (Arc<FanOut>, JoinHandle<()>) {
+    let (fan_out, woken) = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
+    tokio::spawn(woken.run(room.context.log.watch_head(), Arc::clone(&room.context.limits)));
+    let task = tokio::spawn(Arc::clone(&fan_out).run(room.context.log.watch_head()));
+    (fan_out, task)
 }
 
 impl Peer {
@@ -52,13 +92,11 @@ impl Peer {
         SockRef::from(&theirs).set_send_buffer_size(BUFFER).unwrap();
         let theirs = Arc::new(theirs);
         let subscriber = fan_out.map(|fan_out| Subscriber::new(Arc::clone(fan_out), Arc::clone(&theirs)));
-        let head = room.context.log.watch_head();
-        let now = *head.borrow();
         let (context, from) = (Arc::clone(&room.context), Ipv4Addr::LOCALHOST.into());
-        let mut session =
-            ListenerSession::new(context, from, SharedStream::new(theirs), now).with_subscriber(subscriber);
-        let session = tokio::spawn(async move { session.run(head).await.is_ok() });
-        let mut peer = Self { stream, seen: Vec::new(), session };
+        let session = ListenerSession::new(context, from, SharedStream::new(theirs)).with_subscriber(subscriber);
+        let (ended, end) = oneshot::channel();
+        tokio::spawn(run(session, ended));
+        let mut peer = Self { stream, seen: Vec::new(), session: end };
         if form == Form::Numbered {
             peer.say("\u{1}{\"resume\": {\"last\": 0}, \"nonce\": \"n\"}\n");
             while peer.seen.last() != Some(&b'\n') {
@@ -81,11 +119,17 @@ impl Peer {
         }
     }
 
-    /// Reads until `end` has arrived.
+    /// Reads until `end` is the last message that has arrived. The answer to a ping may come behind it.
     async fn take_up_to(&mut self, end: &[u8]) {
-        while !self.seen.ends_with(end) {
+        while !self.messages().ends_with(end) {
             assert_ne!(self.stream.read_buf(&mut self.seen).await.unwrap(), 0, "it ended early");
         }
+    }
+
+    /// Waits for the end of the stream, without another byte.
+    async fn ends(&mut self) {
+        let end = timeout(Duration::from_secs(60), self.stream.read_u8()).await.expect("the stream stays open");
+        assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
     }
 
     /// Returns the received messages, without answers to pings.
@@ -100,8 +144,7 @@ async fn play(seed: u64, form: Form) {
     // Without extensions nothing is held back, so no time has to pass.
     let config = ServerConfig { extensions: form == Form::Numbered, ..ServerConfig::default() };
     let mut room = TestRoom::with_config([1, 20_000, 1 << 20][seed as usize % 3], config);
-    let fan_out = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
-    tokio::spawn(Arc::clone(&fan_out).run(room.context.log.watch_head()));
+    let (fan_out, _task) = start(&room);
     let mut peers = Vec::new();
     for number in 0..LISTENERS {
         peers.push(Peer::listen(&room, (number % 2 == 0).then_some(&fan_out), form).await);
@@ -145,6 +188,33 @@ async fn play(seed: u64, form: Form) {
     assert_eq!(fan_out.len(), 0, "sockets are taken back");
 }
 
+/// A server that is dropped closes the connections of sessions without a task.
+#[tokio::test]
+async fn sessions_without_a_task_end_with_the_fan_out() {
+    let room = TestRoom::new(1 << 20);
+    let (fan_out, task) = start(&room);
+    let mut peer = Peer::listen(&room, Some(&fan_out), Form::Plain).await;
+    until("the session needs no task", || fan_out.idle() > 0).await;
+    task.abort();
+    peer.ends().await;
+    until("its socket is freed", || fan_out.len() == 0).await;
+}
+
+/// Without a runtime for them either.
+#[tokio::test]
+async fn sessions_without_a_task_end_when_nobody_can_run_them() {
+    let room = TestRoom::new(1 << 20);
+    let (fan_out, woken) = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
+    let mut peer = Peer::listen(&room, Some(&fan_out), Form::Plain).await;
+    until("the session needs no task", || fan_out.idle() > 0).await;
+    drop(woken);
+    let mut writing = Box::pin(Arc::clone(&fan_out).run(room.context.log.watch_head()));
+    assert!(futures_util::FutureExt::now_or_never(&mut writing).is_none());
+    drop(writing);
+    peer.ends().await;
+    assert_eq!(fan_out.len(), 0);
+}
+
 #[tokio::test]
 async fn writes_the_same_bytes_as_a_session() {
     for seed in 0..24 {
@@ -156,7 +226,7 @@ async fn writes_the_same_bytes_as_a_session() {
 #[tokio::test]
 async fn returns_a_socket_that_is_behind() {
     let mut room = TestRoom::new(1 << 20);
-    let fan_out = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
+    let (fan_out, _woken) = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
     let subscriber = Subscriber::new(Arc::clone(&fan_out), Arc::new(stream));
@@ -176,10 +246,10 @@ async fn returns_a_socket_that_is_behind() {
 async fn a_disconnect_removes_the_subscriber() {
     let config = ServerConfig { extensions: false, ..ServerConfig::default() };
     let room = TestRoom::with_config(1 << 20, config);
-    let fan_out = FanOut::new(Arc::clone(&room.context.log), Arc::clone(&room.context.meters));
+    let (fan_out, _task) = start(&room);
     for _ in 0..3 {
         let peer = Peer::listen(&room, Some(&fan_out), Form::Plain).await;
-        until("the stream is lent", || fan_out.len() > 0).await;
+        until("the session needs no task", || fan_out.idle() > 0).await;
         drop(peer.stream);
         assert!(!peer.session.await.unwrap(), "no message is needed to notice it");
         assert_eq!(fan_out.len(), 0);

@@ -62,6 +62,11 @@ impl SharedLog {
         Self { ring: RwLock::default(), head: watch::Sender::new(head), removals: RwLock::default(), limit }
     }
 
+    /// Returns the end of the log.
+    pub(crate) fn head(&self) -> LogHead {
+        *self.head.borrow()
+    }
+
     /// Returns the sequence number of the last message.
     pub(crate) fn last(&self) -> Seq {
         self.head.borrow().last

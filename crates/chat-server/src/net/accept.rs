@@ -98,10 +98,10 @@ pub(crate) struct AcceptLoop {
 
 impl AcceptLoop {
     /// Accepts connections until it is stopped, closes the port, and gives the sessions time to end. Dropping the
-    /// future closes them at once.
+    /// future closes them at once. A connection for which `serve` returns `None` needs no task.
     pub(crate) async fn run<S, F>(mut self, listener: TcpListener, serve: S)
     where
-        S: Fn(TcpStream, ConnectionPermit) -> F + Clone + Send + 'static,
+        S: Fn(TcpStream, ConnectionPermit) -> Option<F> + Clone + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let mut sessions = JoinSet::new();
@@ -149,7 +149,7 @@ impl AcceptLoop {
 
     fn spawn<S, F>(&self, sessions: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr, serve: &S)
     where
-        S: Fn(TcpStream, ConnectionPermit) -> F + Clone + Send + 'static,
+        S: Fn(TcpStream, ConnectionPermit) -> Option<F> + Clone + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let gate = Gate { admission: Arc::clone(&self.admission), hooks: self.hooks.clone(), port: self.port };
@@ -158,12 +158,15 @@ impl AcceptLoop {
             sessions.spawn(async move {
                 if let Some((stream, peer)) = behind_proxy(stream, peer).await
                     && let Some((stream, permit)) = gate.admit(stream, peer)
+                    && let Some(session) = serve(stream, permit)
                 {
-                    serve(stream, permit).await;
+                    session.await;
                 }
             });
-        } else if let Some((stream, permit)) = gate.admit(stream, peer) {
-            sessions.spawn(serve(stream, permit));
+        } else if let Some((stream, permit)) = gate.admit(stream, peer)
+            && let Some(session) = serve(stream, permit)
+        {
+            sessions.spawn(session);
         }
     }
 }

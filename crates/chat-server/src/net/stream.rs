@@ -12,6 +12,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::live_limits::LiveLimits;
+
 /// The session's side: the only one that waits for the stream.
 #[derive(Debug)]
 pub(crate) struct SharedStream(Arc<TcpStream>);
@@ -79,13 +81,13 @@ impl AsyncWrite for SharedStream {
 #[derive(Debug)]
 pub(crate) struct LingerGuard {
     stream: Arc<TcpStream>,
-    within: Duration,
+    limits: Arc<LiveLimits>,
 }
 
 impl LingerGuard {
-    /// Creates a guard that gives the peer `within` to read the rest.
-    pub(crate) fn new(stream: &Arc<TcpStream>, within: Duration) -> Self {
-        Self { stream: Arc::clone(stream), within }
+    /// Creates a guard that gives the peer as long to read the rest as it may stall.
+    pub(crate) fn new(stream: &Arc<TcpStream>, limits: &Arc<LiveLimits>) -> Self {
+        Self { stream: Arc::clone(stream), limits: Arc::clone(limits) }
     }
 
     /// Discards the rest, and resets the connection.
@@ -100,8 +102,8 @@ impl Drop for LingerGuard {
         // Not earlier, because a writer may post without end and never read an answer. An error means that the peer has
         // disconnected.
         #[cfg(target_os = "linux")]
-        let _ = SockRef::from(&*self.stream).set_tcp_user_timeout(Some(self.within));
+        let _ = SockRef::from(&*self.stream).set_tcp_user_timeout(Some(self.limits.load().stall));
         #[cfg(not(target_os = "linux"))]
-        let _ = self.within;
+        let _ = &self.limits;
     }
 }

@@ -102,13 +102,11 @@ impl EmbeddedServer {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let head = self.context.log.watch_head();
-        let now = *head.borrow();
-        let mut session = ListenerSession::new(Arc::clone(&self.context), peer, io, now);
+        let mut session = ListenerSession::new(Arc::clone(&self.context), peer, io);
         let permit = self.admission.admit(peer, Port::Listen);
         async move {
             if permit.is_some()
-                && let Err(exit) = session.run(head).await
+                && let Err(exit) = session.run().await
             {
                 exit.log(peer);
             }

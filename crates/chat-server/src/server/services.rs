@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::listener_connection;
 use crate::admission::ConnectionPermit;
 use crate::committer::Committer;
 use crate::fan_out::{FanOut, Subscriber};
 #[cfg(feature = "tls")]
 use crate::net::TlsPorts;
 use crate::net::{LingerGuard, SharedStream};
-use crate::session::{ListenerExit, ListenerSession, SessionContext, ShutdownSignal, WriterSession};
+use crate::session::{ListenerSession, SessionContext, ShutdownSignal, WriterSession};
 
 /// Serves the write port.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ impl WriterService {
             if this.context.moderation.is_address_banned(permit.peer()) {
                 return;
             }
-            let _linger = LingerGuard::new(&stream, this.context.limits.load().stall);
+            let _linger = LingerGuard::new(&stream, &this.context.limits);
             this.session(SharedStream::new(stream), permit).run().await;
         }
     }
@@ -47,7 +48,7 @@ impl WriterService {
             if this.context.moderation.is_address_banned(permit.peer()) {
                 return;
             }
-            let _linger = LingerGuard::new(&stream, this.context.limits.load().stall);
+            let _linger = LingerGuard::new(&stream, &this.context.limits);
             // Boxed: the future of a handshake is short-lived and larger than that of a session.
             if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream), permit.peer())).await {
                 this.session(stream, permit).with_close_required().run().await;
@@ -69,12 +70,27 @@ pub(super) struct ListenerService {
 }
 
 impl ListenerService {
-    /// Serves a TCP stream, which the fan-out may write to.
-    pub(super) fn serve(&self, stream: TcpStream, permit: ConnectionPermit) -> impl Future<Output = ()> + Send + use<> {
+    /// Serves a TCP stream, which the fan-out may write to, from the current end of the log. Most listeners need no task:
+    /// `None` is returned for them.
+    pub(super) fn serve(
+        &self,
+        stream: TcpStream,
+        permit: ConnectionPermit,
+    ) -> Option<impl Future<Output = ()> + Send + use<>> {
         let stream = Arc::new(stream);
-        let linger = LingerGuard::new(&stream, self.context.limits.load().stall);
+        let linger = LingerGuard::new(&stream, &self.context.limits);
         let subscriber = Subscriber::new(Arc::clone(&self.fan_out), Arc::clone(&stream));
-        listen(Arc::clone(&self.context), SharedStream::new(stream), Some(subscriber), permit, linger)
+        let session = ListenerSession::new(Arc::clone(&self.context), permit.peer(), SharedStream::new(stream));
+        let mut session = session.with_subscriber(Some(subscriber));
+        if session.is_banned() {
+            return None;
+        }
+        let (session, permit, linger) = if session.is_idle_from_start() {
+            listener_connection::rest(session, permit, linger)?
+        } else {
+            (session, permit, linger)
+        };
+        Some(listener_connection::serve(session, permit, linger))
     }
 
     #[cfg(feature = "tls")]
@@ -89,37 +105,13 @@ impl ListenerService {
             if context.moderation.is_address_banned(permit.peer()) {
                 return;
             }
-            let linger = LingerGuard::new(&stream, context.limits.load().stall);
+            let linger = LingerGuard::new(&stream, &context.limits);
             if let Some(stream) = Box::pin(ports.handshake(SharedStream::new(stream), permit.peer())).await {
-                listen(context, stream, None, permit, linger).await;
+                let mut session = ListenerSession::new(context, permit.peer(), stream);
+                if !session.is_banned() {
+                    listener_connection::finish(session.run().await, permit.peer(), &linger);
+                }
             }
-        }
-    }
-}
-
-/// Serves a listener from the current end of the log. The end is read before the future is first polled, because
-/// messages published after the connection was accepted belong to it.
-fn listen<IO: AsyncRead + AsyncWrite + Unpin + Send>(
-    context: Arc<SessionContext>,
-    io: IO,
-    subscriber: Option<Subscriber>,
-    permit: ConnectionPermit,
-    linger: LingerGuard,
-) -> impl Future<Output = ()> + Send + use<IO> {
-    let head = context.log.watch_head();
-    let now = *head.borrow();
-    let peer = permit.peer();
-    let mut session = ListenerSession::new(context, peer, io, now).with_subscriber(subscriber);
-    async move {
-        if session.is_banned() {
-            return;
-        }
-        let (_permit, linger) = (permit, linger);
-        if let Err(exit) = session.run(head).await {
-            if matches!(exit, ListenerExit::Stalled) {
-                linger.reset();
-            }
-            exit.log(peer);
         }
     }
 }

@@ -79,7 +79,7 @@ impl Server {
         let (stop, stopping) = Stop::new();
         let revoked = context.moderation.watch_accounts();
 
-        let fan_out = FanOut::new(Arc::clone(&log), Arc::clone(&meters));
+        let (fan_out, woken) = FanOut::new(Arc::clone(&log), Arc::clone(&meters));
         let signal = ShutdownSignal { drain: stopping.writers.clone(), revoked };
         let writer_service = WriterService { context: Arc::clone(&context), committer: committer.clone(), signal };
         let listener_service = ListenerService { context: Arc::clone(&context), fan_out: Arc::clone(&fan_out) };
@@ -98,19 +98,20 @@ impl Server {
             (|| accept(Port::Write, &stopping.writers), || accept(Port::Listen, &stopping.listeners));
         let (mut writers, mut listeners) = (JoinSet::new(), JoinSet::new());
         listeners.spawn(fan_out.run(log.watch_head()));
+        listeners.spawn(woken.run(log.watch_head(), Arc::clone(&context.limits)));
         #[cfg(feature = "tls")]
         let tls_addrs = tls.map(|(ports, listen, write)| {
             let (service, own) = (writer_service.clone(), ports.clone());
-            let serve = move |stream, permit| service.serve_tls(&own, stream, permit);
+            let serve = move |stream, permit| Some(service.serve_tls(&own, stream, permit));
             writers.spawn(on_write().run(write.listener, serve));
             let service = listener_service.clone();
-            let serve = move |stream, permit| service.serve_tls(&ports, stream, permit);
+            let serve = move |stream, permit| Some(service.serve_tls(&ports, stream, permit));
             listeners.spawn(on_listen().run(listen.listener, serve));
             (listen.address, write.address)
         });
         #[cfg(not(feature = "tls"))]
         let tls_addrs = None;
-        let serve = move |stream, permit| writer_service.serve(stream, permit);
+        let serve = move |stream, permit| Some(writer_service.serve(stream, permit));
         writers.spawn(on_write().run(write.listener, serve));
         let serve = move |stream, permit| listener_service.serve(stream, permit);
         listeners.spawn(on_listen().run(listen.listener, serve));

@@ -3,6 +3,7 @@
 mod actions;
 mod catch_up;
 mod exit;
+mod idle;
 mod input;
 mod output;
 mod resume;
@@ -10,7 +11,11 @@ mod stall;
 mod task;
 mod write_ready;
 
-pub(crate) use self::{exit::ListenerExit, task::ListenerSession};
+pub(crate) use self::{
+    exit::ListenerExit,
+    idle::IdleListener,
+    task::{ListenerSession, TaskEnd},
+};
 
 #[cfg(test)]
 mod tests;

@@ -121,17 +121,17 @@ async fn disconnect_frees_the_connection() {
     let server = start(config, MemoryJournal::new()).await;
     let _one = Peer::listening(&server).await;
     let _two = Peer::listening(&server).await;
+    let mut third = Peer::listening(&server).await;
     for _ in 0..20 {
-        let third = Peer::listening(&server).await;
         Peer::connect(server.listen_addr()).await.expect_end().await;
         drop(third);
         // The server notices without a message.
-        loop {
+        third = loop {
             let mut next = Peer::connect(server.listen_addr()).await;
             next.send_lossy("\u{1}{\"ping\": 1}\n").await;
             if next.next_line().await.is_some() {
-                break;
+                break next;
             }
-        }
+        };
     }
 }

@@ -14,7 +14,6 @@ use chat_proto::{
     DeadlineTimer, LineCodec, ListenerServer, ListenerServerConfig, ListenerServerEvent, Output, Seq, StateMachine as _,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::exit::ListenerExit;
@@ -22,7 +21,7 @@ use super::stall::StallWatch;
 use super::write_ready::WriteReady;
 use crate::fan_out::Subscriber;
 use crate::limits::LISTENER_LINE;
-use crate::log::{Batch, Form, LogCursor, LogHead};
+use crate::log::{Batch, Form, LogCursor};
 use crate::meters::Port;
 use crate::presence::PresenceGuard;
 use crate::session::context::SessionContext;
@@ -50,20 +49,29 @@ pub(crate) struct ListenerSession<IO> {
     pub(super) blocked: Option<Arc<WriteReady>>,
     pub(super) stall: StallWatch,
     /// Waits for the machine's deadline or for a stalled peer; an idle listener has none.
-    timer: DeadlineTimer,
+    pub(super) timer: DeadlineTimer,
     /// When the machine needs to be called with the time.
-    deadline: Option<std::time::Instant>,
+    pub(super) deadline: Option<std::time::Instant>,
     /// Lends the socket to the fan-out; `None` for streams that cannot be shared.
-    subscriber: Option<Subscriber>,
+    pub(super) subscriber: Option<Subscriber>,
     /// The fan-out has the socket and the cursor.
-    lent: bool,
+    pub(super) lent: bool,
     /// The actions of operators that this session has handled.
     pub(super) actions_seen: u64,
     /// The removals that its peer has been told, or that come in the place of their messages.
     pub(super) removals_seen: u64,
     /// Earlier removals, which follow the answer to the request.
     pub(super) after_answer: BytesMut,
-    _presence: PresenceGuard,
+    pub(super) presence: PresenceGuard,
+}
+
+/// How the task of a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TaskEnd {
+    /// The log closed, and the listener has everything.
+    Closed,
+    /// The session only waits, with its socket lent: it can be put away.
+    Idle,
 }
 
 /// What polling the session resulted in.
@@ -77,14 +85,15 @@ pub(super) enum ListenerStep {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
-    /// Creates a session that begins at `head`, the current end of the log.
-    pub(crate) fn new(context: Arc<SessionContext>, peer: IpAddr, io: IO, head: LogHead) -> Self {
+    /// Creates a session that begins at the current end of the log: messages that are published from now on belong to it.
+    pub(crate) fn new(context: Arc<SessionContext>, peer: IpAddr, io: IO) -> Self {
+        let head = context.log.head();
         Self {
             machine: ListenerServer::new(&ListenerServerConfig::default(), now()),
             actions_seen: head.actions,
             removals_seen: context.log.removals(),
             after_answer: BytesMut::new(),
-            _presence: context.presence.enter(Port::Listen, peer),
+            presence: context.presence.enter(Port::Listen, peer),
             context,
             peer,
             io,
@@ -111,8 +120,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         self
     }
 
-    /// Serves until the peer closes, reads too little for too long, or the log closes.
-    pub(crate) async fn run(&mut self, mut head: watch::Receiver<LogHead>) -> Result<(), ListenerExit> {
+    /// Serves until the peer closes, reads too little for too long, or the log closes, or until the session needs no task.
+    pub(crate) async fn run(&mut self) -> Result<TaskEnd, ListenerExit> {
+        let mut head = self.context.log.watch_head();
         self.handle_outputs().await?;
         loop {
             // Both branches keep all state in `self` or in the watch, so dropping either loses nothing. Input comes
@@ -127,9 +137,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                     ListenerStep::UpToDate => {
                         if head.borrow().closing {
                             poll_fn(|cx| std::pin::Pin::new(&mut self.io).poll_shutdown(cx)).await?;
-                            return Ok(());
+                            return Ok(TaskEnd::Closed);
                         }
                         self.lend();
+                        if self.is_idle() {
+                            return Ok(TaskEnd::Idle);
+                        }
                     }
                 },
                 // Disabled while the peer is behind or the socket is lent: each message would wake the session for
@@ -140,6 +153,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
                 }
             }
         }
+    }
+
+    /// Does what [`run`](Self::run) does at first for a listener that has everything and has sent nothing. Returns true if
+    /// the session needs no task.
+    pub(crate) fn is_idle_from_start(&mut self) -> bool {
+        self.released = matches!(self.machine.poll_output(), Output::Event(ListenerServerEvent::Plain));
+        self.lend();
+        self.is_idle()
     }
 
     /// Lends the socket to the fan-out, unless messages are held back or replies wait.

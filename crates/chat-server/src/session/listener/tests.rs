@@ -32,10 +32,8 @@ fn serve<IO>(room: &TestRoom, theirs: IO) -> JoinHandle<Result<(), ListenerExit>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let head = room.context.log.watch_head();
-    let now = *head.borrow();
-    let mut session = ListenerSession::new(Arc::clone(&room.context), Ipv4Addr::LOCALHOST.into(), theirs, now);
-    tokio::spawn(async move { session.run(head).await })
+    let mut session = ListenerSession::new(Arc::clone(&room.context), Ipv4Addr::LOCALHOST.into(), theirs);
+    tokio::spawn(async move { session.run().await.map(|_| ()) })
 }
 
 /// Reads one line. In paused time, the guard fires only when no other task can make progress.

@@ -58,6 +58,8 @@ pub(crate) struct PageCursor {
     backlog_end: Option<u64>,
     /// Sent before everything else.
     pending: Option<PageEvent>,
+    /// Removals that the page may have missed, sent after it.
+    removals: Vec<RingItem>,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,17 @@ impl PageCursor {
     pub(crate) fn new(feed: RoomFeed, history: RoomHistory, begin: PageBegin) -> Self {
         let (grown, numbered) = (feed.grown(), feed.numbered());
         let place = CursorPlace::Begin(begin);
-        Self { feed, history, grown, numbered, place, last: None, backlog_end: None, pending: None }
+        Self {
+            feed,
+            history,
+            grown,
+            numbered,
+            place,
+            last: None,
+            backlog_end: None,
+            pending: None,
+            removals: Vec::new(),
+        }
     }
 
     /// Waits for what the page gets next.
@@ -91,6 +103,9 @@ impl PageCursor {
         loop {
             if let Some(event) = self.pending.take() {
                 return PageStep::Event(event);
+            }
+            if !self.removals.is_empty() {
+                return PageStep::Items(std::mem::take(&mut self.removals));
             }
             match &mut self.place {
                 CursorPlace::Begin(begin) => {
@@ -162,6 +177,8 @@ impl PageCursor {
         };
         let ring = self.feed.ring();
         let (place, floor) = (ring.place_after(&last), ring.floor().cloned());
+        // While it was away, or behind the ring, messages that it shows may have been removed.
+        self.removals = ring.removals_until(&last);
         drop(ring);
         match (place, floor) {
             (RingPlace::At(index), _) => self.place = CursorPlace::RecentRing(index),

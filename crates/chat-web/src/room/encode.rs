@@ -1,10 +1,11 @@
 //! Turns events of the listener into objects for the pages: safe text, marked look-alikes, positions.
 
+use axum::extract::ws::Utf8Bytes;
 use chat_client::display::{clean_for_terminal, clean_keeping_line_breaks};
 use chat_client::{Gap, ListenerEvent, Message, NamesSeen, Position, RemovedMessage, StreamId};
 use jiff::Timestamp;
 
-use super::ring::RingItem;
+use super::ring::{RingItem, RingRemoval};
 use crate::wire::{GapObject, MessageObject, PageEvent, RemovedObject, system_time_text, time_text};
 
 /// Encodes the events of one listener, in order.
@@ -52,19 +53,23 @@ impl Encoder {
     }
 
     fn removed(&mut self, removed: RemovedMessage) -> RingItem {
-        let object = RemovedObject {
+        let object = |in_place| RemovedObject {
             stream: removed.position.stream.to_string(),
             seq: removed.position.seq,
             at: time_text(removed.at),
-            by: removed.by.map(|by| clean_for_terminal(by.as_str()).into_owned()),
-            reason: removed.reason.map(|reason| clean_keeping_line_breaks(reason.as_str()).into_owned()),
-            in_place: removed.in_place,
+            by: removed.by.as_ref().map(|by| clean_for_terminal(by.as_str()).into_owned()),
+            reason: removed.reason.as_ref().map(|reason| clean_keeping_line_breaks(reason.as_str()).into_owned()),
+            in_place,
         };
-        let position = removed.in_place.then_some(removed.position);
+        let [note, in_place] =
+            [false, true].map(|in_place| Utf8Bytes::from(PageEvent::Removed(object(in_place)).json()));
+        let position = removed.in_place.then(|| removed.position.clone());
         if position.is_some() {
             self.last.clone_from(&position);
         }
-        item(position, &PageEvent::Removed(object))
+        let json = if removed.in_place { in_place.clone() } else { note.clone() };
+        let removal = RingRemoval { position: removed.position, note, in_place };
+        RingItem { position, json, removal: Some(Box::new(removal)) }
     }
 
     fn gap(&self, gap: &Gap) -> RingItem {
@@ -81,7 +86,7 @@ impl Encoder {
 }
 
 fn item(position: Option<Position>, event: &PageEvent) -> RingItem {
-    RingItem { position, json: event.json().into() }
+    RingItem { position, json: event.json().into(), removal: None }
 }
 
 #[cfg(test)]

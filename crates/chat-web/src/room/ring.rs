@@ -12,6 +12,18 @@ pub(crate) struct RingItem {
     pub(crate) position: Option<Position>,
     /// The object as it is sent.
     pub(crate) json: Utf8Bytes,
+    /// The message that it removes, or in whose place it stands.
+    pub(crate) removal: Option<Box<RingRemoval>>,
+}
+
+/// A removal, in the two forms of its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RingRemoval {
+    pub(crate) position: Position,
+    /// For pages that have the message.
+    pub(crate) note: Utf8Bytes,
+    /// For pages that never had it.
+    pub(crate) in_place: Utf8Bytes,
 }
 
 /// The newest items. Each has an index, which grows by one from item to item.
@@ -55,8 +67,12 @@ impl RecentRing {
         Self { items: VecDeque::new(), first: 0, bytes: 0, max_items, max_bytes, floor: None }
     }
 
-    /// Appends an item, and drops the oldest ones that no longer fit.
+    /// Appends an item, and drops the oldest ones that no longer fit. A removal takes the text out of its message too, so
+    /// that pages that come later never get it.
     pub(crate) fn push(&mut self, item: RingItem) {
+        if let Some(removal) = &item.removal {
+            self.blank(removal);
+        }
         self.bytes += item.json.len();
         self.items.push_back(item);
         while self.items.len() > 1 && (self.items.len() > self.max_items || self.bytes > self.max_bytes) {
@@ -65,6 +81,24 @@ impl RecentRing {
             self.first += 1;
             self.floor = old.position.or(self.floor.take());
         }
+    }
+
+    fn blank(&mut self, removal: &RingRemoval) {
+        let removed = |item: &&mut RingItem| item.position.as_ref() == Some(&removal.position);
+        let Some(item) = self.items.iter_mut().rev().find(removed) else { return };
+        self.bytes = self.bytes - item.json.len() + removal.in_place.len();
+        item.json = removal.in_place.clone();
+        item.removal = Some(Box::new(removal.clone()));
+    }
+
+    /// Returns the removals of messages up to a position, for a page that may have them with their text.
+    pub(crate) fn removals_until(&self, last: &Position) -> Vec<RingItem> {
+        let removals =
+            self.items.iter().filter(|item| item.position.is_some()).filter_map(|item| item.removal.as_deref());
+        removals
+            .filter(|removal| removal.position.stream == last.stream && removal.position.seq <= last.seq)
+            .map(|removal| RingItem { position: None, json: removal.note.clone(), removal: None })
+            .collect()
     }
 
     /// Records that what is pushed next follows this position. Does nothing unless the ring is empty.

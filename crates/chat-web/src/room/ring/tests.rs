@@ -8,11 +8,21 @@ fn at(stream: &str, seq: u64) -> Position {
 }
 
 fn message(stream: &str, seq: u64, bytes: usize) -> RingItem {
-    RingItem { position: Some(at(stream, seq)), json: "x".repeat(bytes).into() }
+    RingItem { position: Some(at(stream, seq)), json: "x".repeat(bytes).into(), removal: None }
 }
 
 fn note() -> RingItem {
-    RingItem { position: None, json: "note".into() }
+    RingItem { position: None, json: "note".into(), removal: None }
+}
+
+fn removal(stream: &str, seq: u64) -> RingItem {
+    let removal =
+        RingRemoval { position: at(stream, seq), note: "note".into(), in_place: format!("gone {seq}").into() };
+    RingItem { removal: Some(Box::new(removal)), ..note() }
+}
+
+fn texts(items: &[RingItem]) -> Vec<&str> {
+    items.iter().map(|item| item.json.as_str()).collect()
 }
 
 fn seqs(items: &[RingItem]) -> Vec<u64> {
@@ -74,6 +84,32 @@ fn keeps_the_newest_item_of_any_size() {
     ring.push(message("a", 2, 100));
     assert_eq!(ring.read(0, 10), RingRead::Evicted);
     assert_eq!(ring.place_after(&at("a", 1)), RingPlace::At(1));
+}
+
+#[test]
+fn removal_takes_the_text_out() {
+    let mut ring = RecentRing::new(10, 1000);
+    for seq in 1..=3 {
+        ring.push(message("a", seq, 4));
+    }
+    ring.push(removal("a", 2));
+    ring.push(removal("a", 9));
+    ring.push(removal("b", 1));
+    assert_eq!(texts(&read_all(&ring, 0).unwrap()), ["xxxx", "gone 2", "xxxx", "note", "note", "note"]);
+    // A page that may have the message gets the removal again; one that is before it gets what stands in its place.
+    assert_eq!(texts(&ring.removals_until(&at("a", 3))), ["note"]);
+    assert_eq!(texts(&ring.removals_until(&at("a", 1))), Vec::<&str>::new());
+    assert_eq!(texts(&ring.removals_until(&at("b", 3))), Vec::<&str>::new());
+}
+
+#[test]
+fn removal_counts_its_own_bytes() {
+    let mut ring = RecentRing::new(10, 20);
+    ring.push(message("a", 1, 10));
+    ring.push(removal("a", 1));
+    // "gone 1" and "note" are 10 bytes.
+    ring.push(message("a", 2, 10));
+    assert_eq!(read_all(&ring, 0).unwrap().len(), 3);
 }
 
 proptest! {

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use chat_client::{PostId, Text, TextError};
+use chat_client::display::clean_for_terminal;
+use chat_client::{Nickname, PostId, Text, TextError};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -191,6 +192,11 @@ impl PageObject {
 /// Formats milliseconds since the Unix epoch.
 pub(crate) fn time_text(ms: i64) -> String {
     format!("{:.3}", Timestamp::from_millisecond(ms).unwrap_or_default())
+}
+
+/// Returns a nickname as pages show it, and as the messages of its account name it.
+pub(crate) fn nickname_text(nickname: &Nickname) -> String {
+    clean_for_terminal(nickname.as_str()).into_owned()
 }
 
 /// Formats a time.

@@ -19,6 +19,7 @@ use super::state::{WebState, count};
 use super::visitor::Visitor;
 use crate::account::session::WebAccount;
 use crate::dialler::ForWhom;
+use crate::wire::nickname_text;
 
 /// How long the room may take to accept a token, with the connection and one more attempt.
 const LOGIN_WITHIN: Duration = Duration::from_secs(15);
@@ -60,7 +61,7 @@ pub(crate) async fn me(
     headers: HeaderMap,
 ) -> Json<Me> {
     let account = CookieAccount::read(&CookieJar::from_headers(&headers), &visitor);
-    let nickname = account.map(|account| account.nickname.to_string());
+    let nickname = account.map(|account| nickname_text(&account.nickname));
     Json(Me { nickname, room: state.room.clone() })
 }
 
@@ -76,7 +77,8 @@ pub(crate) async fn register(
     let dial = state.dialler.dial(ForWhom::Browser(visitor.address));
     let account: Account = register_with(&state.client, nickname, dial).await.map_err(|error| fault(&error))?;
     count(&state.counters.registrations);
-    let body = serde_json::to_value(NewAccount { nickname: account.nickname.as_str(), token: account.token.expose() });
+    let shown = nickname_text(&account.nickname);
+    let body = serde_json::to_value(NewAccount { nickname: &shown, token: account.token.expose() });
     let cookie = CookieAccount { token: account.token, nickname: account.nickname }.cookie(&visitor);
     Ok((jar.add(cookie), Json(body.unwrap_or_default())))
 }
@@ -93,7 +95,7 @@ pub(crate) async fn login(
     let session = state.accounts.session(&token).map_err(|_| ApiFault::BUSY)?;
     session.start(visitor.address);
     let nickname = timeout(LOGIN_WITHIN, accepted(&session)).await.map_err(|_| ApiFault::UNREACHABLE)??;
-    let body = Json(Nick { nickname: Some(nickname.to_string()) });
+    let body = Json(Nick { nickname: Some(nickname_text(&nickname)) });
     Ok((jar.add(CookieAccount { token, nickname }.cookie(&visitor)), body))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, UPGRADE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, Method};
@@ -35,8 +35,8 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
-    let visitor = state.names.visitor(&connection, request.headers()).ok_or(ApiFault::HOST);
-    let checked = visitor.and_then(|visitor| check(&request, is_api, &visitor).map(|()| visitor));
+    let visitor = state.names.visitor(&connection, request.headers()).filter(|_| names_one_host(&request));
+    let checked = visitor.ok_or(ApiFault::HOST).and_then(|visitor| check(&request, is_api, &visitor).map(|()| visitor));
     let secure = checked.as_ref().map_or(connection.secure, |visitor| visitor.secure);
     let mut response = match checked {
         Ok(visitor) => {
@@ -50,6 +50,12 @@ pub(crate) async fn guard(
     };
     protect(response.headers_mut(), is_api, secure);
     response
+}
+
+/// Returns whether a request of the absolute form, as proxies get it, names the host of its header.
+fn names_one_host(request: &Request) -> bool {
+    let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
+    request.uri().authority().is_none_or(|authority| host == Some(authority.as_str().as_bytes()))
 }
 
 /// Checks where a request comes from.

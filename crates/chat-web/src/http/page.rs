@@ -19,7 +19,7 @@ use super::state::{PagePlace, WebState, count};
 use crate::account::post_state::PostState;
 use crate::account::write_state::listen_object;
 use crate::room::catch_up::{PageCursor, PageStep};
-use crate::wire::{ByeReason, MAX_POSTS, PageEvent, PageObject, ReceiptObject, VERSION};
+use crate::wire::{ByeReason, MAX_POSTS, PageEvent, PageObject, ReceiptObject, VERSION, nickname_text};
 
 /// How often a page gets a sign of life.
 const TICK: Duration = Duration::from_secs(15);
@@ -197,7 +197,7 @@ impl OpenPage {
         PageEvent::Hello {
             version: VERSION,
             gateway: self.state.gateway.clone(),
-            nickname: self.nickname.as_ref().map(ToString::to_string),
+            nickname: self.nickname.as_ref().map(nickname_text),
             room: self.state.room.clone(),
             max_text_bytes: MAX_TEXT_BYTES,
             max_posts: MAX_POSTS,
@@ -211,7 +211,7 @@ impl OpenPage {
         if self.nickname.as_ref() == Some(&nickname) {
             return Ok(());
         }
-        let event = PageEvent::Account { nickname: Some(nickname.to_string()), code: None };
+        let event = PageEvent::Account { nickname: Some(nickname_text(&nickname)), code: None };
         self.echoes.set_nickname(Some(&nickname));
         self.nickname = Some(nickname);
         send(sink, &event).await

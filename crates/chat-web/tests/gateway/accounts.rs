@@ -22,6 +22,22 @@ async fn login_sets_a_cookie_that_no_script_reads() {
     assert_eq!(rig.get("/api/me").await.json()["nickname"], Value::Null);
 }
 
+/// A server that is not ours may have accepted any name, and another program of this machine may have set the cookie.
+#[tokio::test(start_paused = true)]
+async fn own_name_is_made_visible() {
+    let rig = Rig::new(Room::new());
+    let cookie = cookie(rig.room.token().expose(), "E\u{202e}ve");
+    let me = format!(
+        "GET /api/me HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n",
+        crate::support::HOST
+    );
+    let mut page = rig.page_with("", Some(&cookie)).await;
+    for named in [rig.send(&me).await.json(), page.until("hello").await] {
+        let name = named["nickname"].as_str().unwrap();
+        assert!(name.starts_with('E') && !name.contains('\u{202e}'), "{name:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn unknown_token_is_refused() {
     let rig = Rig::new(Room::new());

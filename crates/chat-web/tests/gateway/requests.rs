@@ -21,6 +21,7 @@ async fn every_response_is_protected() {
         (request("GET", "/%2e%2e/Cargo.toml", &[&host]), 404),
         (request("GET", "/api/me", &["Host: evil.example"]), 421),
         (request("DELETE", "/api/me", &[&host]), 403),
+        (request("GET", "http://evil.example/", &[&host]), 421),
     ] {
         let answer = rig.send(&request).await;
         assert_eq!(answer.status, status, "{request}");

@@ -53,7 +53,7 @@ export default {
   yourToken: 'Your token', tokenOnce: 'Keep it in a safe place to use this account elsewhere. Anyone who has it can write as you. It is not shown again.',
   copy: 'Copy', copied: 'Copied', copyByHand: 'Select the token and copy it with Ctrl+C.', enter: 'Enter the chat',
   messages: 'Messages', conversation: 'Conversation', message: 'Message', write: 'Write a message', send: 'Send', search: 'Search', menu: 'Menu', close: 'Close',
-  older: 'Load older messages', loadingOlder: 'Loading older messages…', olderFailed: 'Older messages could not be loaded. Try again.', beginning: 'This is the beginning of the room.',
+  older: 'Load older messages', loadingOlder: 'Loading older messages…', olderFailed: 'Older messages could not be loaded. Try again.', loadMissing: 'Load them', beginning: 'This is the beginning of the room.',
   limitReached: 'No more messages are loaded here. Use the search for older ones.',
   empty: 'No messages yet.', emptyHint: 'Type below and press Enter; all users of the room read it.',
   newMessages: 'New messages',
@@ -65,7 +65,7 @@ export default {
   /** @param {string|null|undefined} by @param {string|null|undefined} reason */
   removed: (by, reason) => `[removed${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}]`,
   /** @param {string} cause @param {number|null} missed @param {string} period */
-  gap: (cause, missed, period) => `${period ? `${period} ` : ''}${GAP[cause] ?? 'not connected'}: ${missed === null ? 'messages may be missing' : missed === 1 ? '1 message is missing' : `${missed} messages are missing`}`,
+  gap: (cause, missed, period) => `${period ? `${period} ` : ''}${GAP[cause] ?? 'not connected'}: ${missed === null ? (cause === 'far_behind' ? 'older messages are not loaded' : 'messages may be missing') : missed === 1 ? '1 message is missing' : `${missed} messages are missing`}`,
   queued: 'queued', sent: 'sent', confirmed: 'confirmed', unconfirmed: 'unconfirmed: it may or may not have been delivered', offlineQueued: 'queued, it is sent when you are online',
   /** @param {string|null|undefined} code @param {string} until */
   failed: (code, until) => `failed: ${code ? (REFUSAL[code] ?? code) : 'not sent'}${until ? ` until ${until}` : ''}`,

@@ -63,7 +63,9 @@ export class Link {
 
   /** @param {number} limit */
   check(limit) {
-    if (this.socket && Date.now() - this.heard > limit) this.lost(0);
+    const silence = Date.now() - this.heard;
+    // Below zero the clock was set back, and says nothing about the silence.
+    if (this.socket && (silence > limit || silence < -1000)) this.lost(0);
   }
 
   /** @param {string} text @returns {boolean} */

@@ -2,7 +2,8 @@
 // an element of their own, which is not live.
 
 import { day, moment, period, sameDay, time } from './clock.js';
-import { $, el } from './dom.js';
+import { $, el, say } from './dom.js';
+import { closable } from './gaps.js';
 import { t } from './lang.js';
 import { parts } from './links.js';
 import { mentioned, namesOf } from './mention.js';
@@ -34,9 +35,10 @@ function content(text, named) {
 
 export class LogView {
   /** @param {import('./state.js').State} state @param {(sight: {visible: boolean, atEnd: boolean}) => void} onSight
-   * @param {() => void} onTop */
-  constructor(state, onSight, onTop) {
+   * @param {() => void} onTop @param {(gap: import('./rows.js').Gap) => Promise<boolean>} onGap */
+  constructor(state, onSight, onTop, onGap) {
     this.state = state;
+    this.onGap = onGap;
     this.box = $('scroll');
     this.log = $('log');
     this.past = $('past');
@@ -102,6 +104,28 @@ export class LogView {
     const top = this.box.scrollTop;
     this.past.prepend(this.build(rows, null));
     this.box.scrollTop = top + this.box.scrollHeight - height;
+  }
+
+  /** Puts rows behind a gap; what is below stays in sight. @param {import('./rows.js').Gap} gap @param {import('./rows.js').Row[]} rows
+   * @param {import('./rows.js').Message|null} next @param {boolean} closed */
+  insert(gap, rows, next, closed) {
+    const mark = this.elements.get(gap);
+    if (!mark) return;
+    // They are not new, so they are not announced.
+    this.log.setAttribute('aria-live', 'off');
+    const below = this.box.scrollHeight - this.box.scrollTop;
+    mark.after(this.build(rows, gap));
+    const last = rows[rows.length - 1];
+    const after = next && this.elements.get(next);
+    if (last?.kind === 'message' && after && !sameDay(last.at, next.at) && !after.previousElementSibling?.matches('.day')) {
+      after.before(el('p', { class: 'day' }, el('span', null, day(next.at))));
+    }
+    if (closed) {
+      if (mark.contains(document.activeElement)) $('text').focus();
+      mark.remove();
+    }
+    this.box.scrollTop = this.box.scrollHeight - below;
+    setTimeout(() => this.live(), 500);
   }
 
   /** @param {import('./rows.js').Row} row */
@@ -191,6 +215,13 @@ export class LogView {
 
   /** @param {import('./rows.js').Gap} row */
   gap(row) {
-    return el('p', { class: 'gap' }, el('span', null, t.gap(row.cause, row.missed, period(row.since, row.until))));
+    const words = el('span', null, t.gap(row.cause, row.missed, period(row.since, row.until)));
+    if (!closable(row)) return el('p', { class: 'gap' }, words);
+    const button = el('button', { type: 'button' }, t.loadMissing);
+    button.addEventListener('click', async () => {
+      say(button, t.loadingOlder);
+      say(button, (await this.onGap(row)) ? t.loadMissing : t.olderFailed);
+    });
+    return el('p', { class: 'gap' }, words, button);
   }
 }

@@ -3,6 +3,7 @@
 import * as api from './api.js';
 import { Composer } from './composer.js';
 import { $ } from './dom.js';
+import { around, behind } from './gaps.js';
 import { newId } from './ids.js';
 import { t, translate } from './lang.js';
 import { Link } from './link.js';
@@ -26,7 +27,7 @@ const tab = newId();
 const state = new State(tab);
 const outbox = new Outbox(tab, { changed: () => stored(), adopt: (owners, alive) => adopt(owners, alive) });
 const link = new Link((event) => handle(event), () => state.last);
-const view = new LogView(state, (sight) => handle({ type: 'sight', ...sight }), () => loadOlder());
+const view = new LogView(state, (sight) => handle({ type: 'sight', ...sight }), () => loadOlder(), (gap) => loadMissing(gap));
 const tray = new Tray(state, (act, id) => handle({ type: act, id, newId: newId(), n: number(), now: Date.now() }));
 const status = new Status(state);
 const search = new Search(goTo);
@@ -54,6 +55,7 @@ const EFFECTS = {
   wake: ({ at }) => void setTimeout(() => handle({ type: 'tick', now: Date.now() }), Math.max(0, at - Date.now()) + 20),
   compose: ({ text }) => composer.compose(text),
   append: ({ rows }) => append(rows),
+  insert: ({ gap, rows, next, closed }) => view.insert(gap, rows, next, closed),
   prepend: ({ rows }) => view.prepend(rows),
   redraw: ({ row }) => view.redraw(row),
   trim: ({ rows }) => view.trim(rows),
@@ -158,9 +160,29 @@ async function loadOlder() {
   }
 }
 
+/** Loads the newest messages that are missing in a gap; returns whether that worked.
+ * @param {import('./rows.js').Gap} gap @returns {Promise<boolean>} */
+async function loadMissing(gap) {
+  const next = behind(state, gap);
+  if (loading || next === null) return false;
+  loading = true;
+  try {
+    const { messages, more } = await api.messages(next.place);
+    handle({ type: 'fill', gap, rows: messages.map(messageRow), more });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    loading = false;
+  }
+}
+
 /** @param {string} place */
 async function goTo(place) {
-  while (!view.jump(place)) if (!(await loadOlder())) return false;
+  while (!view.jump(place)) {
+    const gap = around(state, place);
+    if (!(await (gap ? loadMissing(gap) : loadOlder()))) return false;
+  }
   return true;
 }
 

@@ -35,6 +35,15 @@ export class Rows {
     return fresh;
   }
 
+  /** Inserts rows behind a gap, and removes it if it is closed; returns those that were not there.
+   * @param {Gap} gap @param {Row[]} rows @param {boolean} closed @returns {Row[]} */
+  insert(gap, rows, closed) {
+    const fresh = this.#unknown(rows);
+    const at = this.all.indexOf(gap);
+    this.all = [...this.all.slice(0, closed ? at : at + 1), ...fresh, ...this.all.slice(at + 1)];
+    return fresh;
+  }
+
   /** Replaces the text of a message by the note that it was removed; returns it, or null if it is not here.
    * @param {string} place @param {{by?: string|null, reason?: string|null}} removed @returns {Message|null} */
   remove(place, removed) {

@@ -50,7 +50,7 @@ export default {
   yourToken: 'Ваш токен', tokenOnce: 'Сохраните его в надёжном месте, чтобы пользоваться этой учётной записью и в других программах. Любой, у кого он есть, сможет писать от вашего имени. Больше он показан не будет.',
   copy: 'Копировать', copied: 'Скопировано', copyByHand: 'Выделите токен и скопируйте его: Ctrl+C.', enter: 'Войти в чат',
   messages: 'Сообщения', conversation: 'Разговор', message: 'Сообщение', write: 'Введите сообщение', send: 'Отправить', search: 'Поиск', menu: 'Меню', close: 'Закрыть',
-  older: 'Загрузить более старые', loadingOlder: 'Загрузка более старых…', olderFailed: 'Не удалось загрузить более старые сообщения. Попробуйте ещё раз.', beginning: 'Это начало истории комнаты.',
+  older: 'Загрузить более старые', loadingOlder: 'Загрузка более старых…', olderFailed: 'Не удалось загрузить более старые сообщения. Попробуйте ещё раз.', loadMissing: 'Загрузить', beginning: 'Это начало истории комнаты.',
   limitReached: 'Больше сообщений здесь не загружается. Более старые найдёт поиск.',
   empty: 'Сообщений пока нет.', emptyHint: 'Введите текст внизу и нажмите Enter: его прочитают все в комнате.',
   newMessages: 'Новые сообщения',
@@ -62,7 +62,7 @@ export default {
   /** @param {string|null|undefined} by @param {string|null|undefined} reason */
   removed: (by, reason) => `[сообщение удалено${by ? `, удалил ${by}` : ''}${reason ? `: ${reason}` : ''}]`,
   /** @param {string} cause @param {number|null} missed @param {string} period */
-  gap: (cause, missed, period) => `${period ? `${period} ` : ''}${GAP[cause] ?? 'связь прерывалась'}: ${missed === null ? 'сообщения могли потеряться' : `не хватает ${missed} ${plural(missed, 'сообщения', 'сообщений', 'сообщений')}`}`,
+  gap: (cause, missed, period) => `${period ? `${period} ` : ''}${GAP[cause] ?? 'связь прерывалась'}: ${missed === null ? (cause === 'far_behind' ? 'более старые сообщения не загружены' : 'сообщения могли потеряться') : `не хватает ${missed} ${plural(missed, 'сообщения', 'сообщений', 'сообщений')}`}`,
   queued: 'в очереди', sent: 'отправлено', confirmed: 'доставлено', unconfirmed: 'не подтверждено: могло и дойти', offlineQueued: 'в очереди, уйдёт, когда появится связь',
   /** @param {string|null|undefined} code @param {string} until */
   failed: (code, until) => `ошибка: ${code ? (REFUSAL[code] ?? code) : 'не отправлено'}${until ? ` до ${until}` : ''}`,

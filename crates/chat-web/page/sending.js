@@ -15,6 +15,12 @@ export const LATER = ['rate', 'storage', 'draining', 'busy'];
 /** @param {Item} item */
 export const decidable = (item) => item.state === 'refused' || item.state === 'unconfirmed' || (item.state === 'queued' && !item.carried);
 
+/** Returns whether a post still waits. A clock that was set back ends the wait. @param {Item} item @param {number} now */
+const putOff = (item, now) => now < (item.notBefore ?? 0) && now >= (item.putOffAt ?? 0);
+
+/** Returns whether rows were held back for as long as they may be, or the clock was set back. @param {State} s @param {number} now */
+export const heldLong = (s, now) => now - s.heldSince >= HOLD_MS || now < s.heldSince;
+
 /** @param {State} s @param {string} id */
 export function drop(s, id) {
   s.outbox = s.outbox.filter((item) => item.id !== id);
@@ -33,7 +39,7 @@ export function send(s, now) {
     if (open && item.owner !== s.tab && !s.alive.includes(item.owner)) break;
     if (item.state !== 'queued' || item.owner !== s.tab) continue;
     // A post that waits keeps those behind it waiting: they stay in order.
-    if (free-- <= 0 || (item.notBefore ?? 0) > now) break;
+    if (free-- <= 0 || putOff(item, now)) break;
     const resend = item.carried === true;
     Object.assign(item, { state: 'sent', carried: true });
     // Saved first: a page that ends between the two must not believe that it never sent the post.
@@ -45,7 +51,7 @@ export function send(s, now) {
 /** Shows what was held back if nothing is under way any more. @param {State} s @param {number} now @returns {Effect[]} */
 export function settle(s, now) {
   if (s.held.length === 0) return [];
-  const waits = s.underWay().length > 0 && now - s.heldSince < HOLD_MS;
+  const waits = s.underWay().length > 0 && !heldLong(s, now);
   return waits ? [] : release(s);
 }
 

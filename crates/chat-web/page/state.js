@@ -1,8 +1,9 @@
 // What the page knows: one value, changed by events only. No DOM, no storage, no socket, no clock: an event brings
 // the time, and the answer says what is to be done.
 
+import { fill } from './gaps.js';
 import { KEPT, KEPT_READING, Rows } from './rows.js';
-import { decidable, drop, HOLD_MS, LATER, release, send, settle } from './sending.js';
+import { decidable, drop, heldLong, LATER, release, send, settle } from './sending.js';
 import { mark, show, trim } from './showing.js';
 
 /** Posts of this browser that wait, in all tabs together. */
@@ -12,7 +13,7 @@ export const OUTBOX_LIMIT = 200;
  * A post that waits for its receipt or for a decision of the user.
  * @typedef {{id: string, text: string, nick: string, at: number, n: number, owner: string,
  *   state: 'queued'|'sent'|'refused'|'unconfirmed'|'confirmed', code?: string|null, until?: number|null,
- *   notBefore?: number, place?: string|null, carried?: boolean}} Item
+ *   notBefore?: number, putOffAt?: number, place?: string|null, carried?: boolean}} Item
  * `carried`: a connection may have brought it to the gateway, so its outcome is not known to be "not sent".
  * @typedef {{state: 'off'|'connecting'|'online'|'waiting'|'offline'|'idle'|'closed', attempt: number, retryAt: number|null, cause: string|null, hold?: string|null}} Side
  * @typedef {{do: string, [key: string]: any}} Effect
@@ -202,7 +203,7 @@ const HANDLERS = {
       return [];
     } else if (state === 'never_sent' || (state === 'refused' && LATER.includes(code))) {
       // Not stored, and welcome later: it keeps its place in the queue.
-      Object.assign(item, { state: 'queued', code, carried: false, notBefore: now + (retryAfter ?? 1000) });
+      Object.assign(item, { state: 'queued', code, carried: false, putOffAt: now, notBefore: now + (retryAfter ?? 1000) });
       effects.push({ do: 'save', item }, { do: 'wake', at: item.notBefore });
     } else {
       const until = retryAfter ? now + retryAfter : null;
@@ -266,7 +267,7 @@ const HANDLERS = {
   },
 
   tick(s, { now }) {
-    return [...(s.held.length > 0 && now - s.heldSince >= HOLD_MS ? release(s) : []), ...send(s, now)];
+    return [...(s.held.length > 0 && heldLong(s, now) ? release(s) : []), ...send(s, now)];
   },
 
   older(s, { rows, more }) {
@@ -274,6 +275,8 @@ const HANDLERS = {
     const fresh = s.rows.prepend(rows);
     return [{ do: 'prepend', rows: fresh }];
   },
+
+  fill,
 
   // ---- what is in sight ----
   sight(s, { visible, atEnd }) {

@@ -1,11 +1,14 @@
 //! Shared test support: a fault-injecting proxy, a checker that compares what was reported to writers with what
 //! listeners received, a rig that runs real processes under faults (`chaos`), the same in virtual time (`simulate`), several
-//! nodes of one room in virtual time (`simulate --nodes`),
-//! hostile loads against the real programs (`siege`), and a disk that loses what was not synced (`power-cut`). Not published, and never a dependency of a program.
+//! nodes of one room in virtual time (`simulate --nodes`), hostile loads against the real programs (`siege`), a disk that
+//! loses what was not synced (`power-cut`), and drivers of Chromium and Firefox. Not published, and never a dependency of a
+//! program.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod bidi;
 pub mod checker;
 pub mod cluster;
+pub mod devtools;
 pub mod document;
 pub mod fault;
 pub mod hostile;

@@ -16,7 +16,8 @@ export function menu(state, logout) {
   });
   $('menu-close').addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (/** @type {Event} */ e) => e.target === dialog && dialog.close());
-  dialog.addEventListener('close', () => $('open-menu').focus());
+  // Browsers give the focus back to a button only if it had it. What has it by now keeps it.
+  dialog.addEventListener('close', () => document.activeElement === document.body && $('open-menu').focus());
 
   for (const input of dialog.querySelectorAll('input[name=language]')) {
     input.checked = input.value === language;

@@ -11,6 +11,7 @@ pub(crate) const ALL: &[Scenario] = &[
     ("chat::link_fills_the_nickname_only", link_fills_the_nickname_only),
     ("chat::login_with_the_token", login_with_the_token),
     ("chat::history_is_loaded_backwards", history_is_loaded_backwards),
+    ("chat::gap_is_filled_from_the_history", gap_is_filled_from_the_history),
     ("chat::search_leads_to_the_message", search_leads_to_the_message),
     ("chat::unread_is_counted_and_marked", unread_is_counted_and_marked),
     ("chat::removed_message_is_redrawn", removed_message_is_redrawn),
@@ -109,6 +110,38 @@ fn history_is_loaded_backwards(world: &World) {
     assert_eq!(ann.texts(), expected);
 }
 
+fn gap_is_filled_from_the_history(world: &World) {
+    let (bob, _) = world.member("Bob");
+    bob.say("before");
+    bob.settled();
+    // More than a page that returns gets at once, from a gateway that has only read the newest 1,000.
+    world.gateway().kill();
+    world.room().write_lines(3_300);
+    world.gateway().resume();
+    bob.until("document.querySelector('.gap button') && trouble.hidden");
+    let texts = bob.texts();
+    assert_eq!((texts.len(), &texts[0], &texts[1]), (201, &"before".to_owned(), &"line 3100".to_owned()));
+    bob.click(".gap button");
+    bob.until("document.querySelectorAll('.row').length === 401");
+    assert_eq!(bob.texts()[1], "line 2900");
+    // A message in the middle of the gap is found, and what is between is loaded.
+    bob.press("Ctrl+k");
+    bob.write("line 2250");
+    bob.click("#hits button");
+    bob.until("document.activeElement.matches('.row') && document.activeElement.textContent.includes('line 2250')");
+    for _ in 0..20 {
+        let rows = bob.texts().len();
+        if bob.eval("document.querySelector('.gap') === null") == true {
+            break;
+        }
+        bob.click(".gap button");
+        bob.until(&format!("document.querySelectorAll('.row').length > {rows} || !document.querySelector('.gap')"));
+    }
+    let expected: Vec<String> =
+        ["before".to_owned()].into_iter().chain((0..3_300).map(|n| format!("line {n}"))).collect();
+    assert_eq!(bob.texts(), expected);
+}
+
 fn search_leads_to_the_message(world: &World) {
     let (bob, _) = world.member("Bob");
     for text in ["needle in the hay", "hay", "more hay"] {
@@ -134,19 +167,13 @@ fn unread_is_counted_and_marked(world: &World) {
     let (ann, _) = world.member("Ann");
     ann.say("read");
     bob.sees("read");
-    let hide = |hidden: bool| {
-        bob.eval(&format!(
-            "Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}}); \
-             document.dispatchEvent(new Event('visibilitychange'))"
-        ));
-    };
-    hide(true);
+    bob.hide(true);
     ann.say("one");
     ann.say("two");
     bob.until("document.title.startsWith('(2) ')");
     bob.until("document.getElementById('icon').getAttribute('href') === '/icon-unread.svg'");
     bob.until("news.nextElementSibling.textContent.includes('one')");
-    hide(false);
+    bob.hide(false);
     bob.until("!document.title.startsWith('(') && news.isConnected");
 }
 
@@ -165,6 +192,19 @@ fn removed_message_is_redrawn(world: &World) {
     late.register("Eve");
     late.sees("[removed by root: spam]");
     assert!(!late.texts().contains(&"something bad".to_owned()));
+    // The gateway does not have the text any more: no page gets it, and no search finds it.
+    let told = late.events("Network.webSocketFrameReceived");
+    assert!(told.iter().all(|frame| !frame.to_string().contains("something bad")), "{told:?}");
+    let found = late.eval("fetch('/api/search?q=something').then((answer) => answer.json())");
+    assert_eq!(found["messages"], json!([]));
+    // Neither does a page that was away, and shows the text.
+    bob.offline(true);
+    bob.until("!trouble.hidden");
+    world.room().admin(&json!({ "request": "remove", "seqs": [1] }));
+    world.gateway().kill();
+    world.gateway().resume();
+    bob.offline(false);
+    bob.until("document.querySelectorAll('.gone').length === 2");
 }
 
 fn mute_says_until_when(world: &World) {

@@ -1,14 +1,15 @@
-//! The page in a real browser: Chromium, `chat-web` and a room as processes, all on ports that the system chooses.
+//! The page in real browsers: Chromium, for the main path Firefox too, `chat-web` and a room as processes, all on ports that
+//! the system chooses.
 //!
 //! It has its own `main`, because a test that cannot run must not read as passed: without Chromium it says so and counts
-//! every scenario as skipped. `cargo test -p chat-web --test browser -- WORD` runs the scenarios whose name has the word.
+//! every scenario as skipped, without Firefox those that need it. `cargo test -p chat-web --test browser -- WORD` runs the scenarios whose name has the word.
 //! `CHAT_WEB_FAULTS=500` makes the run of random faults longer.
 #![allow(clippy::unwrap_used)]
 
 mod access;
 mod chat;
-mod devtools;
 mod faults;
+mod firefox;
 mod page;
 mod pictures;
 mod promises;
@@ -35,7 +36,8 @@ fn main() {
     if std::env::var_os(room::ROLE).is_some() {
         return room::serve();
     }
-    let all: Vec<Scenario> = [state::ALL, chat::ALL, promises::ALL, safety::ALL, access::ALL, faults::ALL].concat();
+    let all: Vec<Scenario> =
+        [state::ALL, chat::ALL, promises::ALL, safety::ALL, access::ALL, faults::ALL, firefox::ALL].concat();
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let mut chosen: Vec<_> = all.iter().filter(|(name, _)| wanted(name)).collect();
     chosen.extend(ON_DEMAND.iter().filter(|(name, _)| words.iter().any(|word| word == name)));
@@ -43,10 +45,19 @@ fn main() {
         chosen.iter().for_each(|(name, _)| println!("{name}: test"));
         return;
     }
-    if let Err(why) = devtools::installed() {
+    if let Err(why) = testkit::devtools::installed() {
         eprintln!("\n!! The page was NOT tested in a browser: {why}. Install it with: apt-get install chromium\n");
         println!("browser: 0 passed, 0 failed, {} skipped", chosen.len());
         return;
+    }
+    let mut skipped = 0;
+    if let Err(why) = testkit::bidi::installed() {
+        let all = chosen.len();
+        chosen.retain(|(name, _)| !name.starts_with("firefox::"));
+        skipped = all - chosen.len();
+        if skipped > 0 {
+            eprintln!("\n!! The page was NOT tested in Firefox: {why}. Install it with: apt-get install firefox-esr\n");
+        }
     }
     // Each scenario has processes of its own; two at once use the time in which one of them waits.
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -66,7 +77,7 @@ fn main() {
         work();
     });
     let failed = failed.into_inner().unwrap();
-    println!("\nbrowser: {} passed, {} failed", chosen.len() - failed.len(), failed.len());
+    println!("\nbrowser: {} passed, {} failed, {skipped} skipped", chosen.len() - failed.len(), failed.len());
     if !failed.is_empty() {
         println!("failed: {}", failed.join(", "));
         std::process::exit(1);

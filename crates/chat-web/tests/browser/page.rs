@@ -4,8 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-use crate::devtools::Browser;
+use testkit::devtools::Browser;
 
 /// The bound of every wait.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -51,7 +50,7 @@ impl Page {
     }
 
     fn try_call(&self, method: &str, params: Value) -> Result<Value, String> {
-        self.browser.call(Some(&self.session), method, &params)
+        self.browser.call(Some(&self.session), method, &params).map_err(|why| format!("{why:#}"))
     }
 
     pub(crate) fn events(&self, method: &str) -> Vec<Value> {
@@ -77,7 +76,7 @@ impl Page {
     /// Ends the process of the tab as if it had failed. The tab is of no use afterwards.
     pub(crate) fn crash(&self) {
         self.browser.send(Some(&self.session), "Page.crash", &json!({}));
-        self.browser.wait_for(&self.session, "Inspector.targetCrashed");
+        self.browser.wait_for(&self.session, "Inspector.targetCrashed").unwrap();
     }
 
     /// Evaluates an expression, which may be a promise.
@@ -178,6 +177,14 @@ impl Page {
     pub(crate) fn offline(&self, offline: bool) {
         let params = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
         self.call("Network.emulateNetworkConditions", params);
+    }
+
+    /// Lets the page believe that it is in another tab than the one in sight.
+    pub(crate) fn hide(&self, hidden: bool) {
+        self.eval(&format!(
+            "Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}}); \
+             document.dispatchEvent(new Event('visibilitychange'))"
+        ));
     }
 
     pub(crate) fn size(&self, width: u32, height: u32, scale: u32) {

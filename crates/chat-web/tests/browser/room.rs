@@ -2,10 +2,11 @@
 //! binary.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use chat_server::{Server, ServerConfig, SqliteJournal};
 use serde_json::{Value, json};
@@ -75,6 +76,22 @@ impl Room {
     /// Loses the store, as a server that was set up again.
     pub(crate) fn forget(&mut self) {
         self.dir = tempfile::tempdir().unwrap();
+    }
+
+    /// Posts `line 0`, `line 1` and so on over a connection to the write port, as another client.
+    pub(crate) fn write_lines(&self, count: usize) {
+        let mut socket = TcpStream::connect(self.write).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut answers = BufReader::new(socket.try_clone().unwrap()).lines();
+        socket.write_all(b"\nWriter\n").unwrap();
+        assert!(answers.any(|line| line.unwrap().starts_with("Welcome")), "no welcome");
+        for first in (0..count).step_by(100) {
+            let numbers = first..count.min(first + 100);
+            let lines: String = numbers.clone().map(|number| format!("line {number}\n\n")).collect();
+            socket.write_all(lines.as_bytes()).unwrap();
+            let confirmed = answers.by_ref().filter(|line| line.as_ref().unwrap().starts_with("Message send"));
+            assert_eq!(confirmed.take(numbers.len()).count(), numbers.len());
+        }
     }
 
     /// Sends a request of an operator; returns the answers.

@@ -5,6 +5,7 @@
   const { Rows } = await import('/rows.js');
   const { parts } = await import('/links.js');
   const { mentioned, namesOf } = await import('/mention.js');
+  const { around, behind, closable } = await import('/gaps.js');
   const { decode } = await import('/wire.js');
   const { newId } = await import('/ids.js');
 
@@ -94,6 +95,17 @@
     const effects = s.handle({ type: 'tick', now: 600 });
     same(effects.filter((e) => e.do === 'post').map((e) => [e.item.id, e.resend]), [['a', false], ['b', false]]);
   });
+  test('a clock that is set back ends the waits', () => {
+    const s = ready();
+    say(s, 'a', 9000);
+    hear(s, message(1, 'Keen Bob'), 9000);
+    same(s.handle({ type: 'tick', now: 9001 }), []);
+    s.handle({ type: 'tick', now: 5000 });
+    same(shown(s), ['s:1']);
+    s.handle({ type: 'receipt', id: 'a', state: 'refused', code: 'rate', retryAfter: 500, now: 5000 });
+    same(did(s.handle({ type: 'tick', now: 5001 })).includes('post'), false);
+    same(did(s.handle({ type: 'tick', now: 1000 })).includes('post'), true);
+  });
   test('never sent is sent again on its own', () => {
     const s = ready();
     say(s, 'a');
@@ -162,6 +174,37 @@
     same(rows.append([gap(null)]).length, 1);
     same([rows.append([gap(3)]).length, rows.all.length, rows.all[0].missed], [0, 1, 3]);
   });
+  /** A page that was away: it has 1 to 3 and, behind a gap, 900. */
+  const away = () => {
+    const s = ready();
+    for (const seq of [1, 2, 3]) hear(s, message(seq, 'Jolly Ann'));
+    const gap = { kind: 'gap', cause: 'far_behind', missed: null, since: 0, until: 0, after: 's:3' };
+    s.handle({ type: 'gap', row: gap });
+    hear(s, message(900, 'Jolly Ann'));
+    return { s, gap };
+  };
+  test('a gap is filled from its end and closed where it began', () => {
+    const { s, gap } = away();
+    same([closable(gap), behind(s, gap).place, around(s, 's:500') === gap, around(s, 's:2'), around(s, 's:901')], [true, 's:900', true, null, null]);
+    const rows = (...seqs) => seqs.map((seq) => message(seq, 'Jolly Ann'));
+    const effects = s.handle({ type: 'fill', gap, rows: rows(700, 899), more: true });
+    same(effects.map((e) => [e.do, e.rows.length, e.next.place, e.closed]), [['insert', 2, 's:900', false]]);
+    same([shown(s), behind(s, gap).place], [['s:1', 's:2', 's:3', 'gap', 's:700', 's:899', 's:900'], 's:700']);
+    s.handle({ type: 'fill', gap, rows: rows(2, 3, 5), more: true });
+    same(shown(s), ['s:1', 's:2', 's:3', 's:5', 's:700', 's:899', 's:900']);
+    same(s.handle({ type: 'fill', gap, rows: rows(6), more: true }), []);
+  });
+  test('a gap is closed by the message that follows it', () => {
+    const { s, gap } = away();
+    s.handle({ type: 'fill', gap, rows: [message(4, 'Jolly Ann')], more: true });
+    same(shown(s), ['s:1', 's:2', 's:3', 's:4', 's:900']);
+  });
+  test('a gap without messages in the history is closed', () => {
+    const { s, gap } = away();
+    s.handle({ type: 'fill', gap, rows: [], more: false });
+    same(shown(s), ['s:1', 's:2', 's:3', 's:900']);
+  });
+  test('other gaps cannot be closed', () => same(closable({ kind: 'gap', cause: 'server_forgot', after: 's:1' }), false));
   test('unread is counted while the page is out of sight', () => {
     const s = ready();
     hear(s, message(1, 'Jolly Ann'));

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
 use tempfile::TempDir;
+use testkit::devtools::Browser;
 
-use crate::devtools::Browser;
 use crate::page::{Page, new_person};
 use crate::room::Room;
 
@@ -125,7 +125,7 @@ impl World {
 
     /// Starts a browser of its own.
     pub(crate) fn another_browser(&self, language: &str) -> Browser {
-        Browser::start(language, &[format!("--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1")])
+        Browser::start(language, &[format!("--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1")]).unwrap()
     }
 
     /// Opens the page in the language, as a person who was never here.

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,18 +20,22 @@ const KEPT_EVENTS: usize = 20_000;
 
 const PROGRAM: &str = "chromium";
 
-/// Returns why Chromium cannot be used.
-pub(crate) fn installed() -> Result<(), String> {
+/// Returns whether Chromium can be used.
+///
+/// # Errors
+/// It is not installed, or does not start.
+pub fn installed() -> Result<()> {
     let found = Command::new(PROGRAM).arg("--version").stderr(Stdio::null()).output();
     match found {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("{PROGRAM} ended with {}", output.status)),
-        Err(error) => Err(format!("{PROGRAM} could not be started: {}", error.kind())),
+        Ok(output) => bail!("{PROGRAM} ended with {}", output.status),
+        Err(error) => bail!("{PROGRAM} could not be started: {}", error.kind()),
     }
 }
 
 /// A running Chromium with a profile of its own.
-pub(crate) struct Browser {
+#[derive(Debug)]
+pub struct Browser {
     process: Child,
     stdin: RefCell<ChildStdin>,
     objects: Receiver<Value>,
@@ -41,8 +46,11 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// Starts Chromium in a language, `en` or `ru`, with further options.
-    pub(crate) fn start(language: &str, options: &[String]) -> Self {
-        let profile = tempfile::tempdir().unwrap();
+    ///
+    /// # Errors
+    /// It is not installed.
+    pub fn start(language: &str, options: &[String]) -> Result<Self> {
+        let profile = tempfile::tempdir()?;
         // Chromium reads from descriptor 3 and writes to 4.
         let mut process = Command::new("sh")
             .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#, PROGRAM])
@@ -63,9 +71,9 @@ impl Browser {
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (stdin, stdout) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+            .spawn()?;
+        let stdin = process.stdin.take().context("no pipe to Chromium")?;
+        let stdout = process.stdout.take().context("no pipe from Chromium")?;
         let (send, objects) = channel();
         std::thread::spawn(move || {
             for object in BufReader::new(stdout).split(0) {
@@ -77,58 +85,61 @@ impl Browser {
             }
         });
         let (stdin, events, next) = (RefCell::new(stdin), RefCell::default(), Cell::new(0));
-        Self { process, stdin, objects, events, next, _profile: profile }
+        Ok(Self { process, stdin, objects, events, next, _profile: profile })
     }
 
     /// Sends a command and returns its number.
-    pub(crate) fn send(&self, session: Option<&str>, method: &str, params: &Value) -> u64 {
+    pub fn send(&self, session: Option<&str>, method: &str, params: &Value) -> u64 {
         let id = self.next.get() + 1;
         self.next.set(id);
         let mut command = json!({ "id": id, "method": method, "params": params });
         if let Some(session) = session {
             command["sessionId"] = session.into();
         }
-        let mut bytes = serde_json::to_vec(&command).unwrap();
-        bytes.push(0);
+        let bytes = format!("{command}\0");
         // A browser that has ended is noticed when its answer is read.
-        let _ = self.stdin.borrow_mut().write_all(&bytes);
+        let _ = self.stdin.borrow_mut().write_all(bytes.as_bytes());
         id
     }
 
     /// Sends a command to the browser, or to a page by its session, and returns the result.
-    pub(crate) fn call(&self, session: Option<&str>, method: &str, params: &Value) -> Result<Value, String> {
+    ///
+    /// # Errors
+    /// The answer is an error, or there is none in time.
+    pub fn call(&self, session: Option<&str>, method: &str, params: &Value) -> Result<Value> {
         let id = self.send(session, method, params);
         let deadline = Instant::now() + ANSWER_WITHIN;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut object = self.objects.recv_timeout(left).map_err(|error| match error {
-                RecvTimeoutError::Timeout => format!("no answer to {method}"),
-                RecvTimeoutError::Disconnected => "Chromium has ended".to_owned(),
+                RecvTimeoutError::Timeout => anyhow!("no answer to {method}"),
+                RecvTimeoutError::Disconnected => anyhow!("Chromium has ended"),
             })?;
             if object["id"] != id {
                 self.keep(object);
             } else if object["error"].is_null() {
                 return Ok(object["result"].take());
             } else {
-                return Err(format!("{method}: {}", object["error"]));
+                bail!("{method}: {}", object["error"]);
             }
         }
     }
 
     /// Waits for an event of a session.
-    pub(crate) fn wait_for(&self, session: &str, method: &str) {
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub fn wait_for(&self, session: &str, method: &str) -> Result<()> {
         let deadline = Instant::now() + ANSWER_WITHIN;
         while self.events(session, method).is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.objects.recv_timeout(left) {
-                Ok(object) => self.keep(object),
-                Err(error) => panic!("no {method}: {error}"),
-            }
+            self.keep(self.objects.recv_timeout(left).with_context(|| format!("no {method}"))?);
         }
+        Ok(())
     }
 
     /// Returns the events of a session with this method so far.
-    pub(crate) fn events(&self, session: &str, method: &str) -> Vec<Value> {
+    pub fn events(&self, session: &str, method: &str) -> Vec<Value> {
         while let Ok(object) = self.objects.try_recv() {
             self.keep(object);
         }

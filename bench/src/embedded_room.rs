@@ -92,7 +92,8 @@ impl Drop for FixedRateWriter {
     }
 }
 
-fn log_in(address: SocketAddr, name: &str) -> Result<(TcpStream, String)> {
+/// Registers an account. Returns its connection, and the account as one JSON object.
+pub(crate) fn log_in(address: SocketAddr, name: &str) -> Result<(TcpStream, String)> {
     let mut connection = TcpStream::connect(address)?;
     connection.set_nodelay(true)?;
     connection.set_read_timeout(Some(TIMEOUT))?;

@@ -39,6 +39,7 @@ mod text;
 mod thread_time;
 mod tui;
 mod under_load;
+mod web;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,6 +57,8 @@ enum Bench {
     Summary(summary::Options),
     /// chat-tui: cold start, key to frame, search, resize, memory
     Tui(tui::Options),
+    /// chat-web: memory of open pages, slow pages, Enter to the confirmed mark, first load
+    Web(web::Options),
     /// Throughput from one writer to many listeners: chat-server and its peers
     FanOut(fan_out::Options),
     /// Lines into a history file, as fast as possible: chat listen and its peers
@@ -103,6 +106,7 @@ fn main() -> Result<()> {
         Bench::All(options) => all::run(&options),
         Bench::Summary(options) => summary::run(&options),
         Bench::Tui(options) => tui::run(&options),
+        Bench::Web(options) => web::run(&options),
         Bench::FanOut(options) => fan_out::run(&options),
         Bench::Listen(options) => listening::run(&options),
         Bench::ListenLive(options) => listening::run_live(&options),

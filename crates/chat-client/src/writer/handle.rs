@@ -112,6 +112,7 @@ impl Writer {
                 let id = fresh_post_id();
                 let (ticket, delivery) = delivery(id.clone(), place);
                 let post = Post { id, text: text.clone(), written_before: false, echoed: false, put_off: None, ticket };
+                let post = Box::new(post);
                 match self.requests.send(WriterRequest::Send { post, saved: None }) {
                     Ok(()) => Ok(delivery),
                     Err(_) => Err(self.closed_error(text)),
@@ -292,7 +293,7 @@ impl Writer {
         let id = options.id.unwrap_or_else(fresh_post_id);
         let (ticket, delivery) = delivery(id.clone(), place);
         let written_before = options.may_be_delivered;
-        let post = Post { id, text: text.clone(), written_before, echoed: false, put_off: None, ticket };
+        let post = Box::new(Post { id, text: text.clone(), written_before, echoed: false, put_off: None, ticket });
         let (saved, answer) = if self.outbox.exists() {
             let (sender, receiver) = oneshot::channel();
             (Some(sender), Some(receiver))

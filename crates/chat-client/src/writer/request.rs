@@ -13,8 +13,9 @@ use crate::outbox::error::OutboxError;
 /// One request. The task answers those that have a `reply`.
 #[derive(Debug)]
 pub(super) enum WriterRequest {
-    /// Queues a post; `saved` is answered when it is in the outbox.
-    Send { post: Post<Ticket>, saved: Option<oneshot::Sender<Result<(), Arc<OutboxError>>>> },
+    /// Queues a post; `saved` is answered when it is in the outbox. In a box, because a channel has room for 32 requests
+    /// from its start.
+    Send { post: Box<Post<Ticket>>, saved: Option<oneshot::Sender<Result<(), Arc<OutboxError>>>> },
     /// Withdraws a post.
     Discard { id: PostId, reply: oneshot::Sender<Result<bool, OutboxError>> },
     /// Saves a post that is not sent now.

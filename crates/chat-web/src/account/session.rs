@@ -26,7 +26,8 @@ pub(crate) struct WebAccount {
     dialler: Dialler,
     token: Token,
     inner: Mutex<SessionInner>,
-    posts: mpsc::UnboundedSender<WaitingPost>,
+    /// In boxes, because a channel has room for 32 of them from its start.
+    posts: mpsc::UnboundedSender<Box<WaitingPost>>,
     state: watch::Sender<WriteState>,
     nickname: watch::Sender<Option<Nickname>>,
     /// The room refused the token.
@@ -80,7 +81,7 @@ impl WebAccount {
             Noted::New(state) => {
                 let watched = state.subscribe();
                 // An error means that the session ends; the sender of the state is dropped with the post.
-                let _ = self.posts.send(WaitingPost { id, text, resend, from, state });
+                let _ = self.posts.send(Box::new(WaitingPost { id, text, resend, from, state }));
                 watched
             }
         }
@@ -168,22 +169,23 @@ impl WebAccount {
 }
 
 /// Passes the posts of all pages to the writer, one after the other.
-async fn send_in_order(session: std::sync::Weak<WebAccount>, mut queued: mpsc::UnboundedReceiver<WaitingPost>) {
+async fn send_in_order(session: std::sync::Weak<WebAccount>, mut queued: mpsc::UnboundedReceiver<Box<WaitingPost>>) {
     while let Some(post) = queued.recv().await {
         // Each page of the account holds the session.
         let Some(session) = session.upgrade() else { return };
-        let writer = session.start(post.from);
-        let options = SendOptions::with_id(post.id).may_be_delivered(post.resend);
-        let delivery = match writer.send_with(post.text, options).await {
+        let WaitingPost { id, text, resend, from, state } = *post;
+        let writer = session.start(from);
+        let options = SendOptions::with_id(id).may_be_delivered(resend);
+        let delivery = match writer.send_with(text, options).await {
             Ok(delivery) => delivery,
             Err(error) => {
-                post.state.send_replace(error.into());
+                state.send_replace(error.into());
                 continue;
             }
         };
         tokio::spawn(async move {
             let outcome = delivery.await;
-            post.state.send_replace(outcome.into());
+            state.send_replace(outcome.into());
             session.inner().used = Instant::now();
         });
     }

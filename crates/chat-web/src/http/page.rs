@@ -44,8 +44,9 @@ pub(crate) struct OpenPage {
     cursor: PageCursor,
     echoes: PageEchoes,
     listen: watch::Receiver<ConnectionState>,
-    receipts: mpsc::UnboundedReceiver<ReceiptObject>,
-    receipt_sender: mpsc::UnboundedSender<ReceiptObject>,
+    /// In boxes, because a channel has room for 32 of them from its start.
+    receipts: mpsc::UnboundedReceiver<Box<ReceiptObject>>,
+    receipt_sender: mpsc::UnboundedSender<Box<ReceiptObject>>,
     unanswered: usize,
     _place: PagePlace,
 }
@@ -54,7 +55,7 @@ pub(crate) struct OpenPage {
 enum Happened {
     Received(Option<Result<Message, axum::Error>>),
     Step(PageStep),
-    Receipt(ReceiptObject),
+    Receipt(Box<ReceiptObject>),
     Listen,
     Account(AccountNews),
     Tick,
@@ -160,7 +161,7 @@ impl OpenPage {
                 Happened::Step(PageStep::Event(event)) => in_time(send(sink, &event)).await,
                 Happened::Receipt(mut receipt) => {
                     self.answered(&mut receipt);
-                    in_time(send(sink, &PageEvent::Receipt(receipt))).await
+                    in_time(send(sink, &PageEvent::Receipt(*receipt))).await
                 }
                 Happened::Listen => {
                     let object = listen_object(&self.listen.borrow_and_update().clone());
@@ -267,22 +268,26 @@ impl OpenPage {
             && let Some(mut receipt) = self.receipts.recv().await
         {
             self.answered(&mut receipt);
-            send(sink, &PageEvent::Receipt(receipt)).await?;
+            send(sink, &PageEvent::Receipt(*receipt)).await?;
         }
         Ok(())
     }
 }
 
 /// Passes on the states of one post until the last one.
-async fn report(id: PostId, mut state: watch::Receiver<PostState>, receipts: mpsc::UnboundedSender<ReceiptObject>) {
+async fn report(
+    id: PostId,
+    mut state: watch::Receiver<PostState>,
+    receipts: mpsc::UnboundedSender<Box<ReceiptObject>>,
+) {
     loop {
         let now = state.borrow_and_update().clone();
-        if receipts.send(now.receipt(&id)).is_err() || now.is_final() {
+        if receipts.send(Box::new(now.receipt(&id))).is_err() || now.is_final() {
             return;
         }
         if state.changed().await.is_err() {
             // The session ended before the post was passed to the writer.
-            let _ = receipts.send(PostState::NeverSent.receipt(&id));
+            let _ = receipts.send(Box::new(PostState::NeverSent.receipt(&id)));
             return;
         }
     }

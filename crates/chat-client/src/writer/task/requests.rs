@@ -37,7 +37,7 @@ impl WriterTask {
     /// Handles a request that does not close the writer.
     async fn handle_open(&mut self, request: WriterRequest) {
         match request {
-            WriterRequest::Send { post, saved } => self.accept(post, saved).await,
+            WriterRequest::Send { post, saved } => self.accept(*post, saved).await,
             WriterRequest::Discard { id, reply } => {
                 // An error means that the caller has stopped waiting; so below.
                 let _ = reply.send(self.discard(&id).await);

@@ -13,7 +13,7 @@ use crate::world::World;
 
 /// A wide window, and a phone.
 const WIDE: (u32, u32, f32) = (900, 620, 1.0);
-const PHONE: (u32, u32, f32) = (360, 740, 1.5);
+const PHONE: (u32, u32, f32) = (360, 700, 1.4);
 
 const LIGHT: (&str, &str) = ("prefers-color-scheme", "light");
 const DARK: (&str, &str) = ("prefers-color-scheme", "dark");

@@ -13,18 +13,24 @@ pub mod document;
 pub mod fault;
 pub mod hostile;
 mod link;
+#[cfg(unix)]
 pub mod power_cut;
 pub mod process;
+#[cfg(unix)]
 mod programs;
 pub mod proxy;
 pub mod pty;
 pub mod quantile;
+#[cfg(unix)]
 pub mod rig;
 pub mod scratch;
 pub mod scripted_peer;
 #[cfg(unix)]
 pub mod shell;
+#[cfg(unix)]
 pub mod siege;
+#[cfg(unix)]
 pub mod sim;
+#[cfg(unix)]
 mod volume;
 pub mod wire;

@@ -25,6 +25,7 @@ pub(crate) enum AppEvent {
         height: u16,
     },
     /// The wheel of a mouse, which a terminal sends as arrows; rows down, or up if negative.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "the console of Windows does not report it"))]
     Wheel(i16),
     /// The terminal gained or lost the focus.
     Focus(bool),

@@ -23,6 +23,7 @@ mod event;
 mod external_editor;
 mod file_identity;
 mod fullscreen;
+#[cfg_attr(not(unix), allow(dead_code, reason = "the console of Windows decodes keys itself"))]
 mod key_decoder;
 mod keymap;
 mod keys;

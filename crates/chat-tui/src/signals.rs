@@ -5,6 +5,7 @@ use std::io;
 pub(crate) use chat_frontend::signals::{EndRules, EndSignal};
 
 /// One signal.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Ctrl+C is available"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     End,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 /// The user at the other end of a connection.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux tells"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PeerUser {
     /// A process with this uid has the other end open.

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
+#[cfg(unix)]
 use std::time::SystemTime;
 
 use chat_proto::Seq;
@@ -17,6 +18,7 @@ use crate::journal::data_dir::private_file;
 const NAME: &str = "closed";
 
 /// The version of the note, so that the note of a program that checked less is not trusted.
+#[cfg(unix)]
 const FORMAT: &str = "closed-1";
 
 /// A longer file is not a note.

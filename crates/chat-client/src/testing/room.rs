@@ -3,11 +3,13 @@
 mod link;
 mod sessions;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use chat_proto::{Extensions, Message, Nickname, Position, Text, Token};
+use chat_proto::{DeclineCode, Extensions, Message, Nickname, Position, Text, Token};
 use tokio::io::duplex;
 use tokio::sync::watch;
 
@@ -82,8 +84,14 @@ impl Room {
     /// Opens a room with these extensions.
     #[must_use]
     pub fn with_extensions(extensions: Extensions) -> Self {
-        let state =
-            RoomState { stream: stream(1), streams: 1, log: Vec::new(), ids: HashMap::new(), break_after: None };
+        let state = RoomState {
+            stream: stream(1),
+            streams: 1,
+            log: Vec::new(),
+            ids: HashMap::new(),
+            decline: None,
+            break_after: None,
+        };
         let (grown, conditions) = (watch::Sender::new(0), watch::Sender::default());
         Self { shared: Arc::new(Shared { extensions, state: Mutex::new(state), grown, conditions }) }
     }
@@ -146,6 +154,29 @@ impl Room {
     /// Lets no byte through, as on a half-open link, or lets them pass again.
     pub fn silence(&self, silent: bool) {
         self.shared.conditions.send_modify(|now| now.silent = silent);
+    }
+
+    /// Declines each post with this code, until `None` accepts them again. A writer repeats a post when the code is
+    /// transient, and reports any other one. Posts without an id, as in a [`Room::plain`], cannot be declined.
+    ///
+    /// ```
+    /// use chat_client::testing::Room;
+    /// use chat_client::{ClientConfig, DeclineCode, DeliveryError, PostError, Text, Writer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let room = Room::new();
+    /// let writer = Writer::builder(ClientConfig::default()).token(room.token()).dial(room.dial()).start();
+    /// room.decline(Some(DeclineCode::Muted));
+    /// let outcome = writer.post(Text::new("hello")?).await;
+    /// assert!(matches!(
+    ///     outcome,
+    ///     Err(PostError::Delivery(DeliveryError::Refused { code: DeclineCode::Muted, .. }))
+    /// ));
+    /// # Ok(()) }
+    /// ```
+    pub fn decline(&self, code: Option<DeclineCode>) {
+        self.shared.lock().decline = code;
     }
 
     /// Restarts the server with its log: all connections end, and clients resume.

@@ -23,10 +23,19 @@ pub(super) async fn serve_writer(shared: Arc<Shared>, io: DuplexStream) {
             WriterServerEvent::Login(_) => WriterServerCommand::Deny,
             WriterServerEvent::Register(_) => WriterServerCommand::Accept(account()),
             WriterServerEvent::Post { id, text } => {
-                let position = shared.store(account().nickname, id.clone(), text);
-                match id {
-                    Some(id) => WriterServerCommand::Stored { id, position },
-                    None => WriterServerCommand::Confirm,
+                let code = shared.lock().decline.clone();
+                match (id, code) {
+                    (Some(id), Some(code)) => {
+                        WriterServerCommand::Decline { id, code, retry_after: None, reason: None }
+                    }
+                    (Some(id), None) => {
+                        let position = shared.store(account().nickname, Some(id.clone()), text);
+                        WriterServerCommand::Stored { id, position }
+                    }
+                    (None, _) => {
+                        shared.store(account().nickname, None, text);
+                        WriterServerCommand::Confirm
+                    }
                 }
             }
             _ => continue,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chat_proto::{Account, Extensions, Message, Nickname, Position, PostId, StreamId, Text, Token};
+use chat_proto::{Account, DeclineCode, Extensions, Message, Nickname, Position, PostId, StreamId, Text, Token};
 use tokio::sync::watch;
 
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct RoomState {
     pub(super) streams: u64,
     pub(super) log: Vec<Message>,
     pub(super) ids: HashMap<PostId, u64>,
+    /// The answer to posts with an id, in place of storing them.
+    pub(super) decline: Option<DeclineCode>,
     /// Returns the number of bytes after which a new connection breaks.
     pub(super) break_after: Option<Box<dyn FnMut() -> usize + Send>>,
 }

@@ -1,32 +1,64 @@
-//! A bot that answers each `!echo TEXT` of other users, and reconnects when the connection is lost.
+//! A bot that answers each `!echo TEXT` of other users exactly once. It keeps its account and its position, so it can be
+//! killed at any time and continues where it was.
+//!
+//! ```sh
+//! echo_bot state 5000 5050
+//! ```
 
-use chat_client::{Listener, ListenerEvent, Nickname, Text, Writer, register};
+use std::path::PathBuf;
+
+use chat_client::{
+    Credentials, Cursor, Listener, Message, Nickname, Position, Relay, RelayEvent, Resume, Text, Writer, register,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let config = examples::config_from_args()?;
-    let me = register(&config, Nickname::new("Echo")?).await?;
+    let state = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "echo_bot".to_owned()));
+    let mut config = examples::config_from(std::env::args().skip(2))?;
+    let mut accounts = Credentials::load(state.join("accounts"))?;
+    let room = config.write_addr_text();
+    let me = match accounts.find_in(&room, "Echo")? {
+        Some(saved) => saved.account().clone(),
+        None => {
+            let account = register(&config, Nickname::new("Echo")?).await?;
+            accounts.add_for(&room, &account, Some("Echo"))?;
+            account
+        }
+    };
+    let mut cursor = Cursor::open(state.join("position"))?;
+    // The first run begins with the next message.
+    config.resume = cursor.resume(Resume::Live);
+    println!("I am {}", me.nickname);
+
     let listener = Listener::builder(config.clone()).start();
     let writer = Writer::builder(config).token(me.token).start();
-    println!("I am {}", me.nickname);
-    answer(listener, writer, &me.nickname).await
+    // From the room to itself: the id of an answer is made of the position of the question, so an answer that is sent
+    // again after a crash is stored once.
+    let relay = Relay::new(listener, writer, move |message| answer(message, &me.nickname));
+    run(relay, |position| Ok(cursor.save(position)?)).await
 }
 
-/// Answers until the listener ends.
-async fn answer(mut listener: Listener, writer: Writer, me: &Nickname) -> anyhow::Result<()> {
-    while let Some(event) = listener.next().await {
-        let message = match event {
-            ListenerEvent::Message(message) => message,
-            // The last event, with the reason for which the listener cannot continue.
-            ListenerEvent::Closed(cause) => return Err(cause.into_inner().into()),
-            _ => continue,
-        };
-        if message.sender.as_ref() == Some(me) {
-            continue;
-        }
-        if let Some(text) = message.text.as_str().strip_prefix("!echo ") {
-            // The service sends and confirms the message; the bot does not wait for the delivery.
-            let _delivery = writer.send(Text::new(text)?).await?;
+/// Returns the answer to a message; `None` if it has none.
+fn answer(message: &Message, me: &Nickname) -> Option<Text> {
+    // No other user can have the same nickname.
+    if message.sender.as_ref() == Some(me) {
+        return None;
+    }
+    Text::new(message.text.as_str().strip_prefix("!echo ")?).ok()
+}
+
+/// Answers until one of the services ends, and saves the position up to which everything is answered.
+async fn run<F: FnMut(&Message) -> Option<Text>>(
+    mut relay: Relay<F>,
+    mut save: impl FnMut(&Position) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    while let Some(event) = relay.next().await {
+        match event {
+            RelayEvent::Progress(position) => save(&position)?,
+            RelayEvent::Gap(gap) => eprintln!("{gap}"),
+            // The last event, with the reason.
+            RelayEvent::Closed(cause) => return Err(cause.into_inner().into()),
+            other => eprintln!("{other:?}"),
         }
     }
     Ok(())
@@ -34,30 +66,68 @@ async fn answer(mut listener: Listener, writer: Writer, me: &Nickname) -> anyhow
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use chat_client::ClientConfig;
     use chat_client::testing::Room;
+    use tokio::time::timeout;
 
     use super::*;
+
+    /// Starts the services of a bot that continues after a position.
+    fn services(room: &Room, position: Option<&Position>) -> (Listener, Writer) {
+        let mut config = ClientConfig::default();
+        config.resume = position.cloned().map_or(Resume::Live, Resume::after);
+        let listener = Listener::builder(config.clone()).dial(room.dial()).start();
+        (listener, Writer::builder(config).token(room.token()).dial(room.dial()).start())
+    }
+
+    fn texts(room: &Room) -> Vec<String> {
+        room.log().iter().map(|message| message.text.to_string()).collect()
+    }
 
     /// The connection breaks between question and answer: the question is answered once.
     #[tokio::test(start_paused = true)]
     async fn answers_once_over_a_broken_connection() {
         let room = Room::new();
-        let listener = Listener::builder(ClientConfig::default()).dial(room.dial()).start();
-        let writer = Writer::builder(ClientConfig::default()).token(room.token()).dial(room.dial()).start();
+        let (listener, writer) = services(&room, None);
         listener.online().await.expect("online");
         let me = room.nickname();
-        let bot = tokio::spawn(async move { answer(listener, writer, &me).await });
+        let relay = Relay::new(listener, writer, move |message| answer(message, &me));
+        let bot = tokio::spawn(run(relay, |_| Ok(())));
         room.refuse(true);
         room.cut();
         room.say("Ann", "!echo hello");
         room.refuse(false);
         room.wait_for(2).await;
         // The bot hears its own answer and does not answer it.
-        room.say("Ann", "!echo !echo");
+        room.say("Ann", "!echo !echo again");
         room.wait_for(4).await;
-        let texts: Vec<String> = room.log().iter().map(|message| message.text.to_string()).collect();
-        assert_eq!(texts, ["!echo hello", "hello", "!echo !echo", "!echo"]);
+        assert_eq!(texts(&room), ["!echo hello", "hello", "!echo !echo again", "!echo again"]);
         bot.abort();
+    }
+
+    /// Killed after 0 ms, 1 ms, … with what it has saved by then.
+    #[tokio::test(start_paused = true)]
+    async fn answers_once_over_kills() {
+        let room = Room::new();
+        let first = room.say("Ann", "hello");
+        let mut saved = first;
+        for number in 1..=40 {
+            room.say("Ann", &format!("!echo {number}"));
+        }
+        for killed_after in (0..60).chain([60_000]) {
+            let (listener, writer) = services(&room, Some(&saved));
+            let (me, kill) = (room.nickname(), writer.clone());
+            let relay = Relay::new(listener, writer, move |message| answer(message, &me)).window(3);
+            let save = |position: &Position| {
+                saved = position.clone();
+                Ok(())
+            };
+            let _ = timeout(Duration::from_millis(killed_after), run(relay, save)).await;
+            kill.end_now();
+        }
+        let answers = texts(&room).split_off(41);
+        assert_eq!(answers, (1..=40).map(|number| number.to_string()).collect::<Vec<_>>());
     }
 }

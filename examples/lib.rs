@@ -5,8 +5,8 @@
 //! cargo run --example embedded_server            # a server in memory, prints its ports
 //! cargo run --example hello_listener -- 5000 5050
 //! cargo run --example hello_writer -- 5000 5050
-//! cargo run --example echo_bot -- 5000 5050
-//! cargo run --example archiver -- archive.tsv 5000 5050
+//! cargo run --example echo_bot -- state 5000 5050
+//! cargo run --example archiver -- archive.db 5000 5050
 //! cargo run --example bridge -- lobby 5000 tower 6050 state
 //! cargo run --example poller -- 5000 5050        # a program with a loop of its own, like a game
 //! cargo run --example gui -- 5000 5050           # a program whose main thread belongs to a toolkit
@@ -35,7 +35,3 @@ pub fn config_from(mut ports: impl Iterator<Item = String>) -> anyhow::Result<Cl
     }
     Ok(config)
 }
-
-#[cfg(doctest)]
-#[doc = include_str!("../docs/testing.md")]
-struct TestingGuide;

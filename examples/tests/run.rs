@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -28,7 +28,17 @@ fn program(name: &str) -> PathBuf {
 }
 
 fn start(name: &str, config: Option<&ClientConfig>) -> (Child, Lines<BufReader<ChildStdout>>) {
+    start_with(name, None, config)
+}
+
+/// Starts a program that keeps something at a path.
+fn start_with(
+    name: &str,
+    path: Option<&Path>,
+    config: Option<&ClientConfig>,
+) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut command = Command::new(program(name));
+    command.args(path);
     if let Some(config) = config {
         command.args([config.listen_port.to_string(), config.write_port.to_string()]);
     }
@@ -100,8 +110,13 @@ async fn hello_writer_posts_and_listener_prints() {
 async fn echo_bot_answers_others_only() {
     let (_server, config) = server().await;
     let mut own = online_listener(&config).await;
-    let (_bot, mut output) = start("echo_bot", Some(&config));
-    within("the nickname", output.next_line()).await.unwrap().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let (mut bot, mut output) = start_with("echo_bot", Some(state.path()), Some(&config));
+    let first = within("the nickname", output.next_line()).await.unwrap().unwrap();
+    // Killed and started again, it has the same account.
+    within("the end", bot.kill()).await.unwrap();
+    let (_bot, mut output) = start_with("echo_bot", Some(state.path()), Some(&config));
+    assert_eq!(within("the nickname", output.next_line()).await.unwrap().unwrap(), first);
     let me = register(&config, Nickname::new("asker").unwrap()).await.unwrap();
     let writer = Writer::builder(config).token(me.token).start();
     let mut pause = tokio::time::interval(Duration::from_millis(50));

@@ -55,6 +55,16 @@ pub struct ClientConfig {
 
 /// How failed connections are retried: after a random time below a bound that doubles with every failure ("full
 /// jitter"), so that a thousand clients of a restarted server do not connect at the same moment.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chat_client::ClientConfig;
+///
+/// let mut config = ClientConfig::new("chat.example.org");
+/// // A program that should fail rather than wait for long.
+/// config.retry.max_time = Some(Duration::from_secs(30));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RetryPolicy {

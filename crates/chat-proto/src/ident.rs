@@ -23,6 +23,15 @@ pub const MAX_ID_BYTES: usize = 64;
 pub struct PostId(Box<str>);
 
 /// The id of one uninterrupted log. Sequence numbers of different streams are unrelated.
+///
+/// ```
+/// use chat_proto::{Position, StreamId};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stream = StreamId::new("k3f9")?;
+/// assert_eq!(Position { stream, seq: 1042 }.to_string(), "k3f9:1042");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId(Box<str>);
 

@@ -15,6 +15,29 @@ const LONGEST_LINE: usize = 107;
 const LONGEST_REST: usize = 2_048;
 
 /// Parses a header without I/O. It asks for so few bytes that none after the header is ever read.
+///
+/// ```
+/// use chat_proto::{ProxyHeader, ProxyProgress};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut bytes: &[u8] = b"PROXY TCP4 192.0.2.7 10.0.0.2 51000 5000\r\nhello";
+/// let mut header = ProxyHeader::default();
+/// let client = loop {
+///     match header.progress()? {
+///         ProxyProgress::Need(count) => {
+///             let (now, rest) = bytes.split_at(count);
+///             header.receive(now);
+///             bytes = rest;
+///         }
+///         ProxyProgress::Client(client) => break client,
+///         _ => return Err("the balancer connects for itself".into()),
+///     }
+/// };
+/// assert_eq!(client, "192.0.2.7:51000".parse()?);
+/// // What follows the header was not touched.
+/// assert_eq!(bytes, b"hello");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Default)]
 pub struct ProxyHeader {
     received: Vec<u8>,

@@ -6,6 +6,18 @@ use crate::registration::RegistrationPolicy;
 use crate::retention::Retention;
 
 /// The limits of the server. The defaults protect a public room, and suit a room of friends.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chat_server::{Invitation, Limits, Rate, RegistrationPolicy, Retention};
+///
+/// let mut limits = Limits::default();
+/// limits.posts = Some(Rate::new(5.0, 100));
+/// limits.registration = RegistrationPolicy::Invite(Invitation::new("k3f9-Wq").ok_or("not a code")?);
+/// limits.keep = Retention::everything().with_age(Some(Duration::from_secs(90 * 24 * 3600)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {

@@ -3,6 +3,16 @@
 use std::time::Duration;
 
 /// Which messages a room keeps. The oldest are removed as soon as one of the rules says so; the default keeps all.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chat_server::Retention;
+///
+/// let ninety_days = Duration::from_secs(90 * 24 * 3600);
+/// let keep = Retention::everything().with_age(Some(ninety_days)).with_bytes(Some(10_000_000_000));
+/// assert!(!keep.is_everything());
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retention {

@@ -34,6 +34,21 @@ pub fn is_missing(error: &io::Error) -> bool {
 /// Opens a private file for reading and appending, and creates it and its directory if they do not exist. A mode looser
 /// than 0600 is tightened.
 ///
+/// ```
+/// use std::io::Write as _;
+///
+/// use private_files::{Repair, file};
+///
+/// # fn main() -> std::io::Result<()> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("data/log");
+/// let mut repairs: Vec<Repair> = Vec::new();
+/// // Creates the directory too, both for this user alone.
+/// let mut log = file::open_append(&path, &mut repairs)?;
+/// writeln!(log, "a line")?;
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// As [`read`].
 pub fn open_append<W: From<Repair>>(path: &Path, repairs: &mut Vec<W>) -> io::Result<File> {

@@ -9,6 +9,20 @@ use crate::file;
 use crate::repair::Repair;
 
 /// The right to write one file, until the value is dropped or the process ends for any reason.
+///
+/// ```
+/// use private_files::{FileLock, LockError};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("history");
+/// let lock = FileLock::acquire(&path)?;
+/// // A second holder, in this process or another one, is told who has it.
+/// assert!(matches!(FileLock::acquire(&path), Err(LockError::Held { .. })));
+/// drop(lock);
+/// FileLock::acquire(&path)?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct FileLock {
     file: File,

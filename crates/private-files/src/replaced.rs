@@ -22,6 +22,22 @@ impl FileVersions {
 }
 
 /// Decides when files that belong together were replaced.
+///
+/// ```
+/// use private_files::{FileVersions, ReplacedFiles};
+///
+/// # fn main() -> std::io::Result<()> {
+/// # let dir = tempfile::tempdir()?;
+/// # let files = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+/// let mut replaced = ReplacedFiles::new(FileVersions::of(&files));
+/// for file in &files {
+///     std::fs::write(file, "new")?;
+/// }
+/// // Looked at from time to time: read again as soon as they stay the same.
+/// assert!(!replaced.look(FileVersions::of(&files)));
+/// assert!(replaced.look(FileVersions::of(&files)));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Default)]
 pub struct ReplacedFiles {
     /// The versions that were read last, whether they could be used or not.

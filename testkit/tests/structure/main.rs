@@ -1,9 +1,11 @@
 //! The structure of the workspace: no import circle between the files of a crate, no dependency between crates that the
-//! crate table in `ARCHITECTURE.md` does not list, and no type name that two files of the products define.
+//! crate table in `ARCHITECTURE.md` does not list, no type name that two files of the products define, and no main type of
+//! a library without an example.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod circles;
 mod crates;
+mod examples;
 mod modules;
 mod paths;
 mod types;
@@ -79,4 +81,18 @@ fn type_names_are_unique() {
         }
     }
     assert!(wrong.is_empty(), "defined twice, or listed in KNOWN_TYPES without need: {wrong:#?}");
+}
+
+#[test]
+fn main_types_have_an_example() {
+    let mut wrong = Vec::new();
+    for member in crates::members(&workspace()) {
+        // The libraries with a public API.
+        let Ok(public_api) = std::fs::read_to_string(member.dir.join("public-api.txt")) else { continue };
+        let modules = modules::load(&member.dir.join("src/lib.rs"));
+        wrong.extend(
+            examples::missing(&modules, &public_api).into_iter().map(|name| format!("{}::{name}", member.name)),
+        );
+    }
+    assert!(wrong.is_empty(), "public types without an example in their documentation: {wrong:?}");
 }

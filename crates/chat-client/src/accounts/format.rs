@@ -7,6 +7,19 @@ use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 /// One account of the file.
+///
+/// ```
+/// use chat_client::{Account, Credentials, Nickname, Token};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let mut accounts = Credentials::load(dir.path().join("accounts"))?;
+/// let account = Account { nickname: Nickname::new("Keen Bob")?, token: Token::new("9a08f44c")? };
+/// accounts.add_for("chat.example:5050", &account, Some("Bob"))?;
+/// let saved = accounts.find_in("chat.example:5050", "Bob")?.ok_or("saved")?;
+/// assert_eq!((saved.asked(), saved.room()), (Some("Bob"), Some("chat.example:5050")));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedAccount {
     account: Account,

@@ -10,6 +10,15 @@ use crate::display::skeletons;
 const MAX_NAMES: usize = 2048;
 
 /// The names seen so far, at most 2048 of them.
+///
+/// ```
+/// use chat_client::NamesSeen;
+///
+/// let mut names = NamesSeen::new();
+/// assert_eq!(names.meet("Keen Bob"), None);
+/// // Cyrillic letters.
+/// assert_eq!(names.meet("Кееn Воb").as_deref(), Some("Keen Bob"));
+/// ```
 #[derive(Debug, Default)]
 pub struct NamesSeen {
     /// The user's own name. It is never forgotten, and a look-alike of it is always marked.

@@ -20,6 +20,16 @@ use crate::net::io::BoxedIo;
 /// Requests a new account, over TCP or TLS as configured. The server chooses the nickname, which is seldom exactly the
 /// requested one. The account exists when this function returns; it is not stored locally.
 ///
+/// ```no_run
+/// use chat_client::{ClientConfig, Nickname, register};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let account = register(&ClientConfig::new("chat.example"), Nickname::new("Bob")?).await?;
+/// // Without the token there is no way back into the account.
+/// println!("{} has the token {}", account.nickname, account.token.expose());
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`ConnectError::Refused`] when the server refuses the nickname; otherwise why the server could not be reached. After
 /// an error that follows the sending of the nickname, an account may exist whose token is lost.

@@ -123,6 +123,19 @@ pub struct LocalMinute {
 /// One line of a history file, possibly written by another program. Cloning is cheap.
 ///
 /// Its content was written by peers: pass it through [`display`] before it reaches a terminal.
+///
+/// ```
+/// use chat_client::History;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("history.txt");
+/// std::fs::write(&path, "[14.01.26 17:07] Ann: hello\n")?;
+/// let line = History::open(&path)?.tail(1)?.remove(0);
+/// assert_eq!((line.sender(), &*line.text()), (Some("Ann"), "hello"));
+/// assert_eq!(line.at().map(|at| (at.hour, at.minute)), Some((17, 7)));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryLine {
     offset: u64,

@@ -11,6 +11,16 @@ use jiff::tz::TimeZone;
 ///
 /// A gap precedes the messages that follow it, and [`ListenerEvent::Joined`](crate::ListenerEvent::Joined) if the log
 /// changed at the same time.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// use chat_client::{Gap, GapCause};
+///
+/// let gap = Gap::new(UNIX_EPOCH, UNIX_EPOCH + Duration::from_secs(60), Some(12), GapCause::ServerForgot);
+/// // One sentence for people: when, how many, why.
+/// assert!(gap.to_string().starts_with("12 messages are missing between"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {

@@ -55,6 +55,21 @@ pub struct Listener {
 }
 
 /// A handle to watch and control a listener while another task reads its stream.
+///
+/// ```
+/// use chat_client::testing::Room;
+/// use chat_client::{ClientConfig, Listener};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let room = Room::new();
+/// let mut listener = Listener::builder(ClientConfig::default()).dial(room.dial()).start();
+/// let handle = listener.handle();
+/// tokio::spawn(async move { while listener.next().await.is_some() {} });
+/// // From another task: ends the wait for the next attempt, as after a laptop wakes up.
+/// handle.retry_now();
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ListenerHandle {
     state: watch::Receiver<ConnectionState>,
@@ -68,6 +83,19 @@ pub struct ListenerHandle {
 pub struct Messages<'a>(&'a mut Listener);
 
 /// Configures a [`Listener`]; created by [`Listener::builder`].
+///
+/// ```
+/// use chat_client::testing::Room;
+/// use chat_client::{ClientConfig, Listener};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let room = Room::new();
+/// // Without `dial` it connects to the host of the configuration.
+/// let listener = Listener::builder(ClientConfig::default()).dial(room.dial()).start();
+/// listener.online().await.map_err(|_| "the listener ended")?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a builder does nothing until `start`"]
 pub struct ListenerBuilder {
     config: ClientConfig,

@@ -9,6 +9,24 @@ use chat_proto::{CodecError, ConnectionError, Expected, ProtocolError, Refusal};
 use crate::net::trust::TlsError;
 
 /// The reason why there is no connection.
+///
+/// ```
+/// use chat_client::testing::Room;
+/// use chat_client::{ClientConfig, ListenerEvent, Listener};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let room = Room::new();
+/// room.refuse(true);
+/// let mut config = ClientConfig::default();
+/// config.retry.max_attempts = Some(1);
+/// let mut listener = Listener::builder(config).dial(room.dial()).start();
+/// let Some(ListenerEvent::Closed(cause)) = listener.next().await else { return Err("an open listener".into()) };
+/// // A stable name for scripts, and a sentence for people.
+/// assert_eq!(cause.code(), "unreachable");
+/// println!("{cause}");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {

@@ -9,6 +9,20 @@ use tokio::time::Instant;
 use crate::net::error::ConnectError;
 
 /// The state of the connection to one port.
+///
+/// ```
+/// use chat_client::testing::Room;
+/// use chat_client::{ClientConfig, ConnectionState, Listener};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let room = Room::new();
+/// let listener = Listener::builder(ClientConfig::default()).dial(room.dial()).start();
+/// let mut state = listener.state();
+/// let online = state.wait_for(ConnectionState::is_online).await?.clone();
+/// assert!(matches!(online, ConnectionState::Online { .. }));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ConnectionState {

@@ -65,6 +65,16 @@ impl fmt::Debug for ClientIdentity {
 }
 
 /// The SHA-256 of a certificate in DER.
+///
+/// ```
+/// use chat_client::Fingerprint;
+///
+/// // The bytes of a certificate in DER.
+/// let fingerprint = Fingerprint::of(b"");
+/// assert!(fingerprint.to_string().starts_with("sha256:e3b0c442"));
+/// assert_eq!(fingerprint.to_string().parse::<Fingerprint>()?, fingerprint);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 

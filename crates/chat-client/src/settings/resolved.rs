@@ -14,6 +14,18 @@ use crate::files::warning::FileWarning;
 use crate::net::trust::Trust;
 
 /// The result of all layers.
+///
+/// ```no_run
+/// use chat_client::{Layer, Settings};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut flags = Layer::default();
+/// flags.listen_port = Some(6000);
+/// // What the flags leave open comes from the environment and from config.toml.
+/// let settings = Settings::load(flags, None)?;
+/// assert_eq!(settings.client_config().listen_port, 6000);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {

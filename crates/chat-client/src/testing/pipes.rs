@@ -12,6 +12,23 @@ use crate::net::io::BoxedIo;
 
 /// Creates a dialler that connects through memory, for tests of programs that use this crate. Each dial gives one end
 /// of a pipe to the service and the other to [`PipeRoom::accept`].
+///
+/// ```
+/// use chat_client::testing::pipes;
+/// use chat_client::{ClientConfig, Listener, Side};
+/// use tokio::io::AsyncWriteExt as _;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (dial, mut room) = pipes();
+/// let mut listener = Listener::builder(ClientConfig::default()).dial(dial).start();
+/// let (side, mut stream) = room.accept().await.ok_or("no connection")?;
+/// assert!(side == Side::Listen);
+/// stream.write_all(b"Ann: hello\n").await?;
+/// let message = listener.messages().next().await.ok_or("the listener ended")?;
+/// assert_eq!(message.text.as_str(), "hello");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub fn pipes() -> (PipeDial, PipeRoom) {
     let (sender, receiver) = mpsc::unbounded_channel();

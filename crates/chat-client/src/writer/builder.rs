@@ -24,6 +24,22 @@ const QUEUE_SIZE: usize = 1024;
 const DRAIN_WHEN_DROPPED: Duration = Duration::from_secs(10);
 
 /// Configures a [`Writer`]; created by [`Writer::builder`]. It can start once it has a token.
+///
+/// ```
+/// use chat_client::testing::Room;
+/// use chat_client::{ClientConfig, Outbox, Text, Writer};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("outbox");
+/// let room = Room::new();
+/// let outbox = Outbox::open(&path, "127.0.0.1:5050")?;
+/// let writer =
+///     Writer::builder(ClientConfig::default()).token(room.token()).dial(room.dial()).outbox(outbox).queue_size(64).start();
+/// writer.post(Text::new("hello")?).await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a builder does nothing until `start`"]
 pub struct WriterBuilder<T = ()> {
     config: ClientConfig,

@@ -5,6 +5,22 @@ use chat_proto::PostId;
 use crate::delivery_state::DeliveryState;
 
 /// The messages that had not ended when a writer began to close, and the state that each ended in.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chat_client::testing::Room;
+/// use chat_client::{ClientConfig, Text, Writer};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let room = Room::new();
+/// let writer = Writer::builder(ClientConfig::default()).token(room.token()).dial(room.dial()).start();
+/// let _delivery = writer.send(Text::new("hello")?).await?;
+/// let report = writer.close(Duration::from_secs(10)).await;
+/// assert_eq!((report.unconfirmed().count(), report.never_sent().count()), (0, 0));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {

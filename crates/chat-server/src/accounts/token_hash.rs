@@ -7,6 +7,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of a token.
+///
+/// ```
+/// use chat_proto::Token;
+/// use chat_server::TokenHash;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let token = Token::new("9a08f44c-c541-41eb-8c47-0242ac110002")?;
+/// // What a journal of its own stores, and reads again.
+/// let stored: [u8; 32] = *TokenHash::of(&token).as_bytes();
+/// assert!(TokenHash::from_bytes(stored).matches(&TokenHash::of(&token)));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy)]
 pub struct TokenHash([u8; 32]);
 

@@ -10,6 +10,51 @@ use crate::error::JournalError;
 use crate::retention::{ExpiryStep, Retention};
 
 /// Stores accounts and messages. One thread owns it; reads use its [`JournalReader`].
+///
+/// A journal that wraps another one:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use chat_server::{AccountRecord, Appended, Draft, Journal, JournalError, JournalReader, LogStream, MemoryJournal};
+/// use chat_server::{Server, ServerConfig};
+///
+/// /// Prints how many drafts each transaction has.
+/// struct Printing(MemoryJournal);
+///
+/// impl Journal for Printing {
+///     fn streams(&self) -> &[LogStream] {
+///         self.0.streams()
+///     }
+///
+///     fn head(&self) -> u64 {
+///         self.0.head()
+///     }
+///
+///     fn accounts(&mut self) -> Result<Vec<AccountRecord>, JournalError> {
+///         self.0.accounts()
+///     }
+///
+///     fn append(&mut self, drafts: &[Draft]) -> Result<Vec<Appended>, JournalError> {
+///         println!("{} drafts", drafts.len());
+///         self.0.append(drafts)
+///     }
+///
+///     fn reader(&self) -> Arc<dyn JournalReader> {
+///         self.0.reader()
+///     }
+///
+///     fn probe(&mut self) -> Result<(), JournalError> {
+///         self.0.probe()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::start(ServerConfig::on_free_ports(), Printing(MemoryJournal::new())).await?;
+/// server.drain().await?;
+/// # Ok(()) }
+/// ```
 pub trait Journal: Send + 'static {
     /// Returns the streams of the log, oldest first; the last one is the current. Never empty.
     fn streams(&self) -> &[LogStream];
@@ -79,6 +124,15 @@ pub trait Journal: Send + 'static {
 }
 
 /// Reads messages. Reads may block, so they run on blocking threads unless [`waits`](Self::waits) returns `false`.
+///
+/// ```
+/// use chat_server::{Journal, MemoryJournal, ReadLimit};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let reader = MemoryJournal::new().reader();
+/// assert!(reader.read(reader.oldest(), ReadLimit::new(100, 1 << 20))?.is_empty());
+/// # Ok(()) }
+/// ```
 pub trait JournalReader: Send + Sync + 'static {
     /// Returns whether reads, and appends of the journal, may wait for a disk. If not, reads run directly, without
     /// another thread.

@@ -20,6 +20,19 @@ use crate::error::StartError;
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The addresses of the TLS ports, and the server's certificate. Clones share the certificate.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use chat_server::{MemoryJournal, Server, ServerConfig, TlsPorts};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = ServerConfig::default();
+/// let (listen, write) = ("0.0.0.0:5443".parse()?, "0.0.0.0:5493".parse()?);
+/// config.tls = Some(TlsPorts::from_files(listen, write, Path::new("cert.pem"), Path::new("key.pem"))?);
+/// let server = Server::start(config, MemoryJournal::new()).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct TlsPorts {
     /// The address for listeners. Port 0 picks a free port.

@@ -173,11 +173,18 @@ fn the_browser_page_works() {
     assert!(run(&mut machine, "docs/web.md", |document| document) >= 1);
 }
 
+#[test]
+fn the_terminal_page_works() {
+    let mut machine = Machine::new();
+    machine.shell.start("exec chat-server --memory");
+    assert!(run(&mut machine, "docs/tui.md", |document| document) >= 1);
+}
+
 /// A block that no test runs must say so, and its document why.
 #[test]
 fn no_block_is_forgotten() {
     // The last two are run by the tests of `chat-server`.
-    let run = ["start", "scripting", "bots", "web", "moderation", "operating"].map(|name| format!("{name}.md"));
+    let run = ["start", "tui", "scripting", "bots", "web", "moderation", "operating"].map(|name| format!("{name}.md"));
     let mut forgotten = Vec::new();
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();

@@ -24,6 +24,8 @@ pub(crate) const MANUAL: Manual = Manual {
         ("chat-server --memory", "Stores nothing on disk."),
         ("chat-server check --data-dir /var/lib/minechat", "Verifies a store."),
         ("chat-server accounts list --data-dir /var/lib/minechat", "Lists the accounts of a store."),
+        ("chat-server admin who", "Lists who is connected to the running server."),
+        ("chat-server admin backup /backup/room.db", "Copies the room while the server runs."),
     ],
-    see_also: &["chat(1)", "chat-tui(1)"],
+    see_also: &["chat(1)", "chat-tui(1)", "chat-web(1)"],
 };

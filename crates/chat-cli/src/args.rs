@@ -80,7 +80,7 @@ pub(crate) enum CliCommand {
 pub(crate) struct RegisterArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
-    /// Requested nickname
+    /// Requested nickname, up to 40 characters; the server may put a word before it
     #[arg(short, long, value_name = "NAME")]
     pub(crate) username: String,
     /// Save accounts in this file

@@ -25,12 +25,16 @@ pub const MANUAL: Manual = Manual {
         ),
         ("CHAT_TLS, CHAT_CA_FILE, CHAT_PIN", "As --tls (1 or 0), --ca-file and --pin."),
         ("CHAT_PROFILE", "The profile of config.toml, as --profile."),
-        ("CHAT_HISTORY_PATH, CHAT_CREDENTIALS_PATH", "The history file and the file of accounts."),
+        (
+            "CHAT_HISTORY_PATH, CHAT_CREDENTIALS_PATH, CHAT_OUTBOX_PATH",
+            "The history file, the file of accounts, and the directory of unconfirmed messages.",
+        ),
         ("CHAT_DATA_DIR, CHAT_CONFIG_DIR", "The directories described under FILES."),
         (
             "CHAT_MESSAGE_NICK, CHAT_MESSAGE_TEXT, CHAT_MESSAGE_LINE, CHAT_MESSAGE_AT, CHAT_MESSAGE_SEQ, CHAT_MESSAGE_STREAM",
             "The values of a message, for the program of listen --exec.",
         ),
+        ("NO_COLOR", "If set and not empty, no colours are used."),
     ],
     files: &[
         ("~/.config/minechat/config.toml", "Settings and profiles."),
@@ -55,5 +59,5 @@ pub const MANUAL: Manual = Manual {
         ("chat history --since 2h", "Prints what was said in the last two hours, from the history file."),
         ("chat ping", "Checks both ports and reports what is wrong."),
     ],
-    see_also: &["chat-tui(1)", "chat-server(1)"],
+    see_also: &["chat-tui(1)", "chat-web(1)", "chat-server(1)"],
 };

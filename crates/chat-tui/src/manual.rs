@@ -15,12 +15,20 @@ pub const MANUAL: Manual = Manual {
     ],
     environment: &[
         ("CHAT_HOST, CHAT_LISTEN_PORT, CHAT_WRITE_PORT", "The server, as --host, --listen-port and --write-port."),
+        ("CHAT_WRITE_HOST", "The host of the write port, if it differs, as --write-host."),
+        ("CHAT_NICKNAME", "The account, as --nickname."),
         ("CHAT_TOKEN, CHAT_TOKEN_FILE", "The token of the account, or a file that contains it."),
         ("CHAT_TLS, CHAT_CA_FILE, CHAT_PIN", "As --tls (1 or 0), --ca-file and --pin."),
         ("CHAT_PROFILE", "The profile of config.toml, as --profile."),
         ("CHAT_LANG, LC_ALL, LC_MESSAGES, LANG", "The language, English or Russian; the first that is set decides."),
+        (
+            "CHAT_HISTORY_PATH, CHAT_CREDENTIALS_PATH, CHAT_OUTBOX_PATH",
+            "The history file, the file of accounts, and the directory of unconfirmed messages.",
+        ),
         ("CHAT_DATA_DIR, CHAT_CONFIG_DIR", "The directories described under FILES."),
-        ("NO_COLOR", "If set and not empty, no colours are used."),
+        ("CHAT_THEME", "The colours, as --theme."),
+        ("NO_COLOR", "If set and not empty, and no theme is chosen, no colours are used."),
+        ("VISUAL, EDITOR", "The editor that Ctrl+X Ctrl+E starts."),
     ],
     files: &[
         ("~/.config/minechat/config.toml", "Settings and profiles."),
@@ -35,5 +43,5 @@ pub const MANUAL: Manual = Manual {
         ("chat-tui -u Bob", "Enters as Bob; registers the name if there is no such account."),
         ("chat-tui --plain", "Uses lines instead of a full screen, for screen readers."),
     ],
-    see_also: &["chat(1)", "chat-server(1)"],
+    see_also: &["chat-web(1)", "chat(1)", "chat-server(1)"],
 };

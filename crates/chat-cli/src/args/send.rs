@@ -24,7 +24,7 @@ pub(crate) struct SendArgs {
     pub(crate) connect: ConnectArgs,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
-    /// Post this text; - reads standard input, as without a text
+    /// Post this text, at most 16 KiB; - reads standard input, as without a text
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
     /// The same without -m

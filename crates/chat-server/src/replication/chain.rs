@@ -34,7 +34,7 @@ impl fmt::Debug for Generation {
     }
 }
 
-/// The hash of all batches up to a place.
+/// The hash of all batches up to a place, and of their times.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChainHash([u8; 32]);
 
@@ -57,10 +57,11 @@ impl ChainHash {
         Self(Sha256::digest(generation.as_bytes()).into())
     }
 
-    /// Returns the hash after one more batch.
+    /// Returns the hash after one more batch, which the log got at a time. The time is a part of it, because the times of
+    /// messages depend on it: a log that has lost its end can get the same batches again at another time.
     #[must_use]
-    pub fn after(&self, batch: &[u8]) -> Self {
-        Self(Sha256::new().chain_update(self.0).chain_update(batch).finalize().into())
+    pub fn after(&self, at: i64, batch: &[u8]) -> Self {
+        Self(Sha256::new().chain_update(self.0).chain_update(at.to_le_bytes()).chain_update(batch).finalize().into())
     }
 }
 
@@ -86,9 +87,9 @@ impl ChainLink {
         Self { place: 0, hash: ChainHash::beginning(generation) }
     }
 
-    /// Returns the link after one more batch.
+    /// Returns the link after one more batch, which the log got at a time.
     #[must_use]
-    pub fn after(&self, batch: &[u8]) -> Self {
-        Self { place: self.place + 1, hash: self.hash.after(batch) }
+    pub fn after(&self, at: i64, batch: &[u8]) -> Self {
+        Self { place: self.place + 1, hash: self.hash.after(at, batch) }
     }
 }

@@ -180,7 +180,7 @@ mod tests {
     fn another_past_stops_the_node() {
         let generation = Generation::from_bytes([1; 16]);
         let start = ChainLink::beginning(generation);
-        let (one, other) = (start.after(b"one"), start.after(b"other"));
+        let (one, other) = (start.after(1, b"one"), start.after(2, b"one"));
         let batch = |base| ProposedBatch { generation, epoch: 1, number: 1, at: 0, base, entries: Vec::new() };
         assert_eq!(check_origin(&batch(one), generation, 2, Some(one.hash)), Ok(()));
         assert_eq!(check_origin(&batch(one), generation, 2, None), Ok(()));

@@ -51,7 +51,7 @@ impl<'a> BatchApplier<'a> {
         let last = rules::last_number(tables::last_of(self.transaction, batch.epoch)?, at);
         let verdict = rules::judge_number(last, batch.number);
         self.state.at = at;
-        self.state.applied = self.state.applied.after(&placed.bytes);
+        self.state.applied = self.state.applied.after(placed.at, &placed.bytes);
         tables::write_link(self.transaction, self.state.applied)?;
         let mut entries = Vec::new();
         if verdict == NumberVerdict::Apply {

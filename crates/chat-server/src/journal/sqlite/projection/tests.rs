@@ -42,7 +42,7 @@ impl TestLog {
     }
 
     fn repeat(&mut self, bytes: Bytes, at: i64) -> PlacedBatch {
-        self.end = self.end.after(&bytes);
+        self.end = self.end.after(at, &bytes);
         let placed = PlacedBatch { place: self.end.place, at, bytes };
         self.placed.push(placed.clone());
         placed
@@ -360,7 +360,7 @@ fn another_log_stops_the_node_for_good() {
         base,
         entries: vec![post(0, None, "two")],
     };
-    let other = ChainLink { place: 1, hash: before.hash.after(b"other") };
+    let other = ChainLink { place: 1, hash: before.hash.after(1, b"other") };
     let mut torn = batch(GENERATION, before).encode().unwrap().to_vec();
     torn[40] ^= 1;
     let cases = [

@@ -259,7 +259,10 @@ impl AccountDirectory {
     }
 
     /// Returns the number of accounts.
-    #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands count accounts"))]
+    #[cfg_attr(
+        not(any(test, all(feature = "bin", unix))),
+        expect(dead_code, reason = "only the admin commands count accounts")
+    )]
     pub(crate) fn len(&self) -> usize {
         self.lock().by_shelf.values().map(TokenShelf::len).sum()
     }

@@ -35,6 +35,14 @@ impl fmt::Debug for Generation {
 }
 
 /// The hash of all batches up to a place, and of their times.
+///
+/// ```
+/// use chat_server::replication::{ChainHash, Generation};
+///
+/// let log = ChainHash::beginning(Generation::from_bytes([7; 16]));
+/// assert_eq!(log.after(1_000, b"a batch"), log.after(1_000, b"a batch"));
+/// assert_ne!(log.after(1_000, b"a batch"), log.after(1_000, b"another batch"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChainHash([u8; 32]);
 

@@ -16,6 +16,35 @@ use crate::error::JournalError;
 ///
 /// A request is answered only when its entries were applied to the store of this node. What was proposed is never declined,
 /// because it may still be stored.
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use chat_proto::Nickname;
+/// use chat_server::replication::{BatchEntry, EntryOutcome, Generation, Looks, Node, PlacedBatch};
+/// use chat_server::{SqliteProjection, TokenHash};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let dir = tempfile::tempdir()?;
+/// let store = SqliteProjection::create(dir.path(), Generation::random())?;
+/// let (mut node, now) = (Node::new(store, 1), Instant::now());
+///
+/// let nickname = Nickname::new("Keen Bob")?;
+/// let looks = Looks::of(nickname.as_str());
+/// let entry = BatchEntry::Register { token: TokenHash::from_bytes([7; 32]), nickname, looks };
+/// assert!(node.propose(vec![("the first request", vec![entry])], 1_000, now).is_ok());
+///
+/// // A log that keeps what it is given. It is read by all nodes.
+/// let mut log = Vec::new();
+/// while let Some(bytes) = node.poll_transmit() {
+///     log.push(PlacedBatch { place: log.len() as u64 + 1, at: 1_000, bytes });
+/// }
+/// let answers = node.receive(&log, now)?.answers;
+/// assert_eq!(answers[0].request, "the first request");
+/// assert_eq!(answers[0].outcomes, [EntryOutcome::Registered(1)]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Node<P, R> {
     projection: P,

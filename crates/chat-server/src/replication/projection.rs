@@ -14,6 +14,18 @@ use crate::journal::JournalReader;
 
 /// The store of a node: a function of the batches that were applied to it. One thread owns it; reads use its
 /// [`JournalReader`].
+///
+/// ```
+/// use chat_server::SqliteProjection;
+/// use chat_server::replication::{Generation, Projection};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (dir, generation) = (tempfile::tempdir()?, Generation::random());
+/// let store = SqliteProjection::create(dir.path(), generation)?;
+/// assert_eq!((store.generation(), store.applied().place, store.head()), (generation, 0, 0));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Projection: Send + 'static {
     /// Returns the log that it follows.
     fn generation(&self) -> Generation;

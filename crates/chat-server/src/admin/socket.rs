@@ -130,18 +130,37 @@ pub fn is_served(dir: &Path) -> bool {
 pub async fn call(dir: &Path, call: &AdminCall) -> io::Result<Option<Result<Vec<AdminReply>, AdminError>>> {
     let stream = match UnixStream::connect(dir.join(SOCKET)).await {
         Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+        // The last one: a path that is too long for a socket, so no server has opened one there.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidInput
+            ) =>
+        {
             return Ok(None);
         }
         Err(error) => return Err(error),
     };
+    // The server ended without reading the request, so it has not carried it out. With a request that it has read, the
+    // stream just ends.
+    let unread = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected)
+    };
     let (read, mut write) = stream.into_split();
     let mut line = serde_json::to_vec(call)?;
     line.push(b'\n');
-    write.write_all(&line).await?;
+    match write.write_all(&line).await {
+        Err(error) if unread(&error) => return Ok(None),
+        sent => sent?,
+    }
     let mut lines = BufReader::new(read).lines();
     let mut replies = Vec::new();
-    while let Some(line) = lines.next_line().await? {
+    loop {
+        let line = match lines.next_line().await {
+            Err(error) if unread(&error) && replies.is_empty() => return Ok(None),
+            read => read?,
+        };
+        let Some(line) = line else { break };
         match serde_json::from_str(&line)? {
             AnswerLine::Reply(reply) => replies.push(reply),
             AnswerLine::Failed(error) => return Ok(Some(Err(error))),

@@ -260,6 +260,18 @@ async fn works_on_a_stopped_store() {
     assert_eq!(object(&mut late).await["removed"], 1);
 }
 
+/// No server can open a socket at a path of more than 107 bytes, so none is asked.
+#[tokio::test]
+async fn works_where_no_socket_fits() {
+    let dir = tempfile::Builder::new().prefix(&"far".repeat(40)).tempdir().unwrap();
+    let mut room = Room { dir, program: None };
+    room.program = Some(Program::start(&["--data-dir", room.path()]));
+    let (_, nickname, _) = room.register("Bob").await;
+    room.program = None;
+    room.admin(&["ban", &nickname]);
+    assert_eq!(room.admin_json(&["log"]).len(), 1);
+}
+
 /// Connects as a balancer does for a client.
 async fn behind(port: std::net::SocketAddr, client: &str) -> Peer {
     let mut peer = Peer::connect(port).await;

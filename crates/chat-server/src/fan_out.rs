@@ -12,8 +12,8 @@ mod subscriber;
 mod task;
 
 pub(crate) use self::{
-    idle::{IdleSession, put_away},
-    subscriber::Subscriber,
+    idle::IdleSession,
+    subscriber::{Subscriber, put_away},
     task::FanOut,
 };
 

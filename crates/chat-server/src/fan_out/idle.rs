@@ -9,24 +9,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::subscriber::Subscriber;
 use crate::live_limits::LiveLimits;
 use crate::log::LogHead;
 
 /// A session that was put away.
 pub(crate) trait IdleSession: Send {
-    /// Returns its socket.
-    fn subscriber(&self) -> &Subscriber;
-
     /// Goes on with the session, until it ends or is put away again.
     fn go_on(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-}
-
-/// Puts a session away until its peer sends something, or the fan-out hands its socket back. Returns it if that is
-/// already so, or if the socket is not lent.
-pub(crate) fn put_away<S: IdleSession + 'static>(session: Box<S>) -> Option<Box<S>> {
-    let socket = Arc::clone(session.subscriber().socket());
-    socket.put_away(session)
 }
 
 /// Gives sessions that were put away a task when they are needed.

@@ -42,7 +42,7 @@ impl<'a> Round<'a> {
     pub(super) fn visit(&mut self, socket: &SharedSocket) -> bool {
         let Some(mut state) = socket.lock_if_lent() else { return false };
         let before = state.cursor.next();
-        let (wrote, sleeper) = self.write_all(socket, &mut state);
+        let (wrote, sleeper) = self.write_all(&mut state);
         self.delivered.0 += state.cursor.next() - before;
         drop(state);
         socket.rouse(sleeper);
@@ -56,7 +56,7 @@ impl<'a> Round<'a> {
     }
 
     /// Returns whether anything was written, and who is to be woken because the socket was handed back.
-    fn write_all(&mut self, socket: &SharedSocket, state: &mut SocketState) -> (bool, Option<Sleeper>) {
+    fn write_all(&mut self, state: &mut SocketState) -> (bool, Option<Sleeper>) {
         let mut wrote = false;
         loop {
             match self.read(state.cursor) {
@@ -64,7 +64,7 @@ impl<'a> Round<'a> {
                 LogRead::Evicted => break,
                 LogRead::Chunks(()) => {}
             }
-            match self.write(socket) {
+            match self.write(state) {
                 Ok(written) if written == self.bytes => {
                     wrote = true;
                     self.delivered.1 += written;
@@ -112,14 +112,15 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn write(&self, socket: &SharedSocket) -> io::Result<usize> {
+    fn write(&self, state: &SocketState) -> io::Result<usize> {
+        let stream = state.stream().ok_or(io::ErrorKind::NotConnected)?;
         if let [only] = &self.rests[..] {
-            return socket.stream.try_write(only);
+            return stream.try_write(only);
         }
         let mut slices = [IoSlice::new(&[]); LISTENER_WRITE_PIECES];
         for (slice, rest) in slices.iter_mut().zip(&self.rests) {
             *slice = IoSlice::new(rest);
         }
-        socket.stream.try_write_vectored(&slices[..self.rests.len().min(LISTENER_WRITE_PIECES)])
+        stream.try_write_vectored(&slices[..self.rests.len().min(LISTENER_WRITE_PIECES)])
     }
 }

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures_util::FutureExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::unconstrained;
@@ -17,7 +16,6 @@ use crate::log::LogCursor;
 
 /// What a session and the fan-out share.
 pub(super) struct SharedSocket {
-    pub(super) stream: Arc<TcpStream>,
     state: Mutex<SocketState>,
     /// Index in the list of the fan-out. Guarded by the lock of that list.
     index: AtomicUsize,
@@ -26,6 +24,8 @@ pub(super) struct SharedSocket {
 }
 
 pub(super) struct SocketState {
+    /// `None` when the session has ended. The stream can hold this socket as its waker, so the socket lets go of it.
+    stream: Option<Arc<TcpStream>>,
     /// The cursor, while it is lent.
     pub(super) cursor: LogCursor,
     lent: bool,
@@ -44,8 +44,9 @@ pub(super) enum Sleeper {
 
 impl SharedSocket {
     pub(super) fn new(stream: Arc<TcpStream>, woken: mpsc::UnboundedSender<Box<dyn IdleSession>>) -> Self {
-        let state = SocketState { cursor: LogCursor::default(), lent: false, readable: false, sleeper: None };
-        Self { stream, state: Mutex::new(state), index: AtomicUsize::new(usize::MAX), woken }
+        let (stream, cursor) = (Some(stream), LogCursor::default());
+        let state = SocketState { stream, cursor, lent: false, readable: false, sleeper: None };
+        Self { state: Mutex::new(state), index: AtomicUsize::new(usize::MAX), woken }
     }
 
     /// Gives the cursor to the fan-out.
@@ -76,11 +77,16 @@ impl SharedSocket {
 
     /// Keeps a session until its peer sends something or the socket is handed back. Returns it if that is already so.
     pub(super) fn put_away<S: IdleSession + 'static>(self: &Arc<Self>, session: Box<S>) -> Option<Box<S>> {
-        self.state().readable = false;
+        let stream = {
+            let mut state = self.state();
+            state.readable = false;
+            state.stream.clone()
+        };
+        let Some(stream) = stream else { return Some(session) };
         // Without the lock, which waking takes. What arrives from here on is found in `readable`. Outside of the task's
         // budget, because a poll that is put off would count as one that has waited.
         let waker = Waker::from(Arc::clone(self));
-        let asked = pin!(unconstrained(poll_fn(|cx| self.stream.poll_read_ready(cx))));
+        let asked = pin!(unconstrained(poll_fn(|cx| stream.poll_read_ready(cx))));
         if asked.poll(&mut Context::from_waker(&waker)).is_ready() {
             return Some(session);
         }
@@ -92,9 +98,10 @@ impl SharedSocket {
         None
     }
 
-    /// Ends the interest of [`put_away`](Self::put_away) in the stream, which would keep this socket for ever.
-    pub(super) fn forget(&self) {
-        let _ = unconstrained(poll_fn(|cx| self.stream.poll_read_ready(cx))).now_or_never();
+    /// Lets go of the stream, after the end of the session.
+    pub(super) fn end(&self) {
+        let stream = self.state().stream.take();
+        drop(stream);
     }
 
     /// Locks the state if the socket is lent. The holder of the lock may write to the stream: this is what keeps the
@@ -138,6 +145,11 @@ impl SharedSocket {
 }
 
 impl SocketState {
+    /// Returns the stream, while the session goes on.
+    pub(super) fn stream(&self) -> Option<&TcpStream> {
+        self.stream.as_deref()
+    }
+
     /// Takes the socket from the fan-out. The caller wakes the returned sleeper, without the lock.
     #[must_use]
     pub(super) fn hand_back(&mut self) -> Option<Sleeper> {
@@ -165,6 +177,6 @@ impl Wake for SharedSocket {
 
 impl fmt::Debug for SharedSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedSocket").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("SharedSocket").field("index", &self.index).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use tokio::net::TcpStream;
 
+use super::idle::IdleSession;
 use super::socket::SharedSocket;
 use super::task::FanOut;
 use crate::log::LogCursor;
@@ -21,15 +22,6 @@ impl Subscriber {
     pub(crate) fn new(fan_out: Arc<FanOut>, stream: Arc<TcpStream>) -> Self {
         let socket = Arc::new(SharedSocket::new(stream, fan_out.woken()));
         Self { fan_out, socket }
-    }
-
-    pub(super) fn socket(&self) -> &Arc<SharedSocket> {
-        &self.socket
-    }
-
-    /// Returns the stream.
-    pub(crate) fn stream(&self) -> &Arc<TcpStream> {
-        &self.socket.stream
     }
 
     /// Lends the socket to the fan-out, which writes from `cursor` on.
@@ -58,9 +50,16 @@ impl Subscriber {
     }
 }
 
+/// Puts a session away until its peer sends something, or the fan-out hands its socket back. Returns it if that is
+/// already so, or if the socket is not lent.
+pub(crate) fn put_away<S: IdleSession + AsRef<Subscriber> + 'static>(session: Box<S>) -> Option<Box<S>> {
+    let socket = Arc::clone(&(*session).as_ref().socket);
+    socket.put_away(session)
+}
+
 impl Drop for Subscriber {
     fn drop(&mut self) {
         self.take_back();
-        self.socket.forget();
+        self.socket.end();
     }
 }

@@ -1,5 +1,6 @@
 //! The fan-out task and its list of lent sockets.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
@@ -35,25 +36,24 @@ impl FanOut {
 
     /// Writes for as long as the log is open, then hands all sockets back. When the future is dropped, the log is closed
     /// and the sessions without a task end.
-    pub(crate) async fn run(self: Arc<Self>, mut head: watch::Receiver<LogHead>) {
-        // The log is closed before: no session is put away after this.
-        let _ends = OnDrop(|| {
-            self.log.close();
-            self.hand_all_back();
-        });
-        let mut handled = head.borrow().actions;
-        loop {
-            let LogHead { closing, actions, .. } = *head.borrow_and_update();
-            if closing {
-                break;
-            }
-            self.round().await;
-            if std::mem::replace(&mut handled, actions) != actions {
-                // The sessions tell their peers about it, or close them. They lend the sockets again.
-                self.hand_all_back();
-            }
-            if head.changed().await.is_err() {
-                break;
+    pub(crate) fn run(self: Arc<Self>, mut head: watch::Receiver<LogHead>) -> impl Future<Output = ()> + Send {
+        // Before the first poll, because sockets can be lent before it.
+        let (ends, mut handled) = (EndGuard(self), head.borrow().actions);
+        async move {
+            let this = &ends.0;
+            loop {
+                let LogHead { closing, actions, .. } = *head.borrow_and_update();
+                if closing {
+                    break;
+                }
+                this.round().await;
+                if std::mem::replace(&mut handled, actions) != actions {
+                    // The sessions tell their peers about it, or close them. They lend the sockets again.
+                    this.hand_all_back();
+                }
+                if head.changed().await.is_err() {
+                    break;
+                }
             }
         }
     }
@@ -134,11 +134,13 @@ impl FanOut {
     }
 }
 
-/// Calls a function when it is dropped.
-struct OnDrop<F: FnMut()>(F);
+/// Ends the sessions when the fan-out ends.
+struct EndGuard(Arc<FanOut>);
 
-impl<F: FnMut()> Drop for OnDrop<F> {
+impl Drop for EndGuard {
     fn drop(&mut self) {
-        self.0();
+        // First, so that no session is put away after this.
+        self.0.log.close();
+        self.0.hand_all_back();
     }
 }

@@ -90,6 +90,11 @@ impl LingerGuard {
         Self { stream: Arc::clone(stream), limits: Arc::clone(limits) }
     }
 
+    /// Returns the stream.
+    pub(crate) fn stream(&self) -> &Arc<TcpStream> {
+        &self.stream
+    }
+
     /// Discards the rest, and resets the connection.
     pub(crate) fn reset(&self) {
         // If this fails, the limit set below applies.

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::admission::ConnectionPermit;
 use crate::fan_out::{IdleSession, Subscriber, put_away};
@@ -16,14 +17,17 @@ struct IdleConnection {
     linger: LingerGuard,
 }
 
-impl IdleSession for IdleConnection {
-    fn subscriber(&self) -> &Subscriber {
+impl AsRef<Subscriber> for IdleConnection {
+    fn as_ref(&self) -> &Subscriber {
         self.listener.subscriber()
     }
+}
 
+impl IdleSession for IdleConnection {
     fn go_on(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let Self { listener, permit, linger } = *self;
-        Box::pin(serve(listener.wake(), permit, linger))
+        let session = listener.wake(Arc::clone(linger.stream()));
+        Box::pin(serve(session, permit, linger))
     }
 }
 
@@ -51,7 +55,7 @@ pub(super) fn rest(
 ) -> Option<(ListenerSession<SharedStream>, ConnectionPermit, LingerGuard)> {
     let listener = session.put_away()?;
     let IdleConnection { listener, permit, linger } = *put_away(Box::new(IdleConnection { listener, permit, linger }))?;
-    Some((listener.wake(), permit, linger))
+    Some((listener.wake(Arc::clone(linger.stream())), permit, linger))
 }
 
 /// Records the end of a session.

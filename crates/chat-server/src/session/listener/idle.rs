@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use chat_proto::{DeadlineTimer, LineCodec, ListenerServer, Seq};
+use tokio::net::TcpStream;
 
 use super::stall::StallWatch;
 use super::task::ListenerSession;
@@ -31,13 +32,13 @@ impl IdleListener {
         &self.subscriber
     }
 
-    /// Goes on with the session.
-    pub(crate) fn wake(self) -> ListenerSession<SharedStream> {
+    /// Goes on with the session on its stream.
+    pub(crate) fn wake(self, stream: Arc<TcpStream>) -> ListenerSession<SharedStream> {
         let Self { context, subscriber, machine, accepted, removals_seen, presence } = self;
         ListenerSession {
             context,
             peer: presence.peer.peer,
-            io: SharedStream::new(Arc::clone(subscriber.stream())),
+            io: SharedStream::new(stream),
             codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),
             input: BytesMut::new(),
             machine,

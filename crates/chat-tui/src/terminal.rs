@@ -43,8 +43,8 @@ const QUESTIONS: &str = "\x1b]11;?\x1b\\\x1b[2;1H│\x1b[6n\r \x1b[c";
 /// Saves whether the wheel sends arrows, and disables that: an arrow would replace the typed text.
 const ALTERNATE_SCROLL_OFF: &str = "\x1b[?1007s\x1b[?1007l";
 
-/// Begins a row below everything, as programs with curses do: the Linux console and screen have only one screen, and the
-/// shell would write on after the typed text.
+/// Begins a row below everything, as programs with curses do: GNU screen and older Linux consoles have only one screen,
+/// and the shell would write on after the typed text.
 const BELOW_THE_SCREEN: &str = "\x1b[999;1H\r\n";
 
 /// Buttons and the wheel are reported (mode 1000), as decimal numbers (1006).

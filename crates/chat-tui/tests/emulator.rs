@@ -32,7 +32,7 @@ fn size_of_zero_is_replaced() {
     terminal.wait_for("Robert");
 }
 
-/// Returns what a terminal with only one screen shows after these bytes, as the Linux console: the screen, and where the
+/// Returns what a terminal with only one screen shows after these bytes, as GNU screen: the screen, and where the
 /// cursor is.
 fn on_one_screen(bytes: &str) -> (String, (u16, u16)) {
     let mut parser = vt100::Parser::new(24, 80, 0);

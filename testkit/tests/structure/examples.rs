@@ -9,7 +9,7 @@ use crate::modules::Modules;
 /// A type with so many functions of its own is one that a reader looks up to use it.
 const FUNCTIONS: usize = 4;
 
-/// Returns the public types with at least [`FUNCTIONS`] functions that have no example and are part of the public API.
+/// Returns the types at the root of the public API with at least [`FUNCTIONS`] functions that have no example.
 pub(crate) fn missing(modules: &Modules, public_api: &str) -> Vec<String> {
     let mut functions: BTreeMap<String, usize> = BTreeMap::new();
     let mut without_example = Vec::new();
@@ -57,11 +57,11 @@ fn has_example(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Returns whether a line of the recorded API defines the type.
+/// Returns whether a line of the recorded API defines the type at the root of the library.
 fn is_exported(public_api: &str, name: &str) -> bool {
     public_api.lines().any(|line| {
         let rest = ["pub struct ", "pub enum ", "pub trait "].into_iter().find_map(|start| line.strip_prefix(start));
         let path = rest.and_then(|rest| rest.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c)).next());
-        path.is_some_and(|path| path.trim_end_matches(':').rsplit("::").next() == Some(name))
+        path.and_then(|path| path.trim_end_matches(':').split_once("::")).is_some_and(|(_, path)| path == name)
     })
 }

@@ -111,3 +111,17 @@ fn the_book_contains_every_page() {
         assert!(listed.contains(&page), "docs/SUMMARY.md has no link to {}", page.display());
     }
 }
+
+/// Crates of these names in the registry belong to other projects.
+#[test]
+fn no_other_project_is_installed() {
+    for (path, document) in documents() {
+        let mut commands =
+            document.split("cargo install").skip(1).map(|rest| rest.split(['`', '\n', '|']).next().unwrap());
+        let wrong = commands.find(|command| {
+            !command.contains("--path")
+                && command.split_whitespace().any(|word| ["chat-cli", "chat-tui"].contains(&word))
+        });
+        assert_eq!(wrong, None, "{}", path.display());
+    }
+}

@@ -1,4 +1,4 @@
-//! Signals to the program while its output is not read.
+//! Signals to the program, mostly while its output is not read.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -44,7 +44,11 @@ fn wait_for_file(home: &Path, name: &str, text: &str) {
 }
 
 fn terminate(pid: u32) {
-    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::TERM).unwrap();
+    send(pid, Signal::TERM);
+}
+
+fn send(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
 }
 
 /// Returns the exit code; `None` after a kill at the end of the guard.
@@ -86,6 +90,18 @@ fn full_error_output_does_not_delay_the_end() {
     wait_for_file(home.path(), "creds.jsonstream", "Bob");
     terminate(bob.id());
     assert_eq!(wait_exit(&mut bob), Some(130));
+}
+
+#[test]
+fn ignored_hangup_stays_ignored() {
+    let (room, home) = (Room::open(), tempfile::tempdir().unwrap());
+    let mut bob = Pipes::start_without_hangup(home.path(), &arguments(&room, "Bob"));
+    bob.wait_for_report("writing: online");
+    send(bob.id(), Signal::HUP);
+    bob.line("still here");
+    bob.wait_for_message("still here");
+    terminate(bob.id());
+    assert_eq!(bob.wait_exit(), 130);
 }
 
 /// Asks the program to end, and waits until it has, with the terminal's own modes.

@@ -41,6 +41,13 @@ impl Pipes {
         Self::start_command(home, command)
     }
 
+    /// Starts it with SIGHUP ignored, as `nohup` does.
+    pub fn start_without_hangup(home: &Path, arguments: &[String]) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP; exec \"$@\"", "sh", PROGRAM]).args(arguments);
+        Self::start_command(home, command)
+    }
+
     fn start_command(home: &Path, mut command: Command) -> Self {
         command.env_clear().env("RUST_LOG", "trace").envs(environment(home)).current_dir(home);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -50,6 +57,11 @@ impl Pipes {
             follow(child.stderr.take().unwrap(), said.clone(), |lines| &mut lines.1),
         ];
         Self { input: child.stdin.take(), child, said, followers }
+    }
+
+    /// Returns the number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Writes a line.

@@ -1,5 +1,6 @@
 //! The place of one page in the conversation: in the ring, or behind it, where it reads on from the room.
 
+use std::ops::Range;
 use std::time::SystemTime;
 
 use chat_client::Position;
@@ -58,8 +59,8 @@ pub(crate) struct PageCursor {
     backlog_end: Option<u64>,
     /// Sent before everything else.
     pending: Option<PageEvent>,
-    /// Removals that the page may have missed, sent after it.
-    removals: Vec<RingItem>,
+    /// Where removals in the ring may be that the page has missed, sent after it. What precedes the start it has.
+    removals: Range<u64>,
 }
 
 #[derive(Debug)]
@@ -82,17 +83,7 @@ impl PageCursor {
     pub(crate) fn new(feed: RoomFeed, history: RoomHistory, begin: PageBegin) -> Self {
         let (grown, numbered) = (feed.grown(), feed.numbered());
         let place = CursorPlace::Begin(begin);
-        Self {
-            feed,
-            history,
-            grown,
-            numbered,
-            place,
-            last: None,
-            backlog_end: None,
-            pending: None,
-            removals: Vec::new(),
-        }
+        Self { feed, history, grown, numbered, place, last: None, backlog_end: None, pending: None, removals: 0..0 }
     }
 
     /// Waits for what the page gets next.
@@ -104,8 +95,8 @@ impl PageCursor {
             if let Some(event) = self.pending.take() {
                 return PageStep::Event(event);
             }
-            if !self.removals.is_empty() {
-                return PageStep::Items(std::mem::take(&mut self.removals));
+            if let Some(removals) = self.missed_removals() {
+                return PageStep::Items(removals);
             }
             match &mut self.place {
                 CursorPlace::Begin(begin) => {
@@ -131,6 +122,7 @@ impl PageCursor {
                     match read {
                         RingRead::Items { items, next } => {
                             self.place = CursorPlace::RecentRing(next);
+                            self.removals = next..next;
                             self.note(&items);
                             return PageStep::Items(items);
                         }
@@ -176,16 +168,15 @@ impl PageCursor {
             return;
         };
         let ring = self.feed.ring();
-        let (place, floor) = (ring.place_after(&last), ring.floor().cloned());
-        // While it was away, or behind the ring, messages that it shows may have been removed.
-        self.removals = ring.removals_until(&last);
+        let (place, floor, end) = (ring.place_after(&last), ring.floor().cloned(), ring.end());
         drop(ring);
         match (place, floor) {
-            (RingPlace::At(index), _) => self.place = CursorPlace::RecentRing(index),
+            (RingPlace::At(index), _) => self.continue_at(index),
             (RingPlace::Behind, Some(floor))
                 if self.is_numbered() && floor.stream == last.stream && floor.seq - last.seq <= MAX_BEHIND =>
             {
                 let until = floor.seq.min(last.seq.saturating_add(READ_MESSAGES));
+                self.removals.end = end;
                 let history = self.history.clone();
                 let reading = async move { history.read(last, until, READ_BYTES).await };
                 self.place = CursorPlace::Reading(tokio::spawn(reading));
@@ -201,7 +192,25 @@ impl PageCursor {
         let after = self.last.as_ref().map(ToString::to_string);
         self.pending = Some(PageEvent::Gap(GapObject { since: now.clone(), until: now, missed: None, cause, after }));
         let index = self.feed.ring().last(FIRST_MESSAGES);
+        self.continue_at(index);
+    }
+
+    /// Continues in the ring. While the page was away, or behind the ring, messages that it shows may have been removed:
+    /// it first gets the removals before this index.
+    fn continue_at(&mut self, index: u64) {
         self.place = CursorPlace::RecentRing(index);
+        self.removals.end = index;
+    }
+
+    /// Returns the next step of removals that the page may have missed.
+    fn missed_removals(&mut self) -> Option<Vec<RingItem>> {
+        if self.removals.is_empty() {
+            return None;
+        }
+        let last = self.last.as_ref()?;
+        let (removals, next) = self.feed.ring().removals(self.removals.clone(), last, STEP_BYTES);
+        self.removals.start = next;
+        Some(removals).filter(|removals| !removals.is_empty())
     }
 
     /// Continues with what was read from the room.
@@ -235,3 +244,6 @@ impl PageCursor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

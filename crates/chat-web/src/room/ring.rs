@@ -1,6 +1,7 @@
 //! The newest messages of the room, encoded once for all pages. A page is an index into it.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use axum::extract::ws::Utf8Bytes;
 use chat_client::Position;
@@ -12,8 +13,16 @@ pub(crate) struct RingItem {
     pub(crate) position: Option<Position>,
     /// The object as it is sent.
     pub(crate) json: Utf8Bytes,
-    /// The message that it removes, or in whose place it stands.
+    /// The removal that this item is, with or without a position. A message whose text was taken out later has none: the
+    /// removal is an item behind it.
     pub(crate) removal: Option<Box<RingRemoval>>,
+}
+
+impl RingItem {
+    /// Returns the bytes of its objects. One form of a removal is shared with `json`.
+    fn size(&self) -> usize {
+        self.removal.as_ref().map_or(self.json.len(), |removal| removal.note.len() + removal.in_place.len())
+    }
 }
 
 /// A removal, in the two forms of its object.
@@ -73,11 +82,11 @@ impl RecentRing {
         if let Some(removal) = &item.removal {
             self.blank(removal);
         }
-        self.bytes += item.json.len();
+        self.bytes += item.size();
         self.items.push_back(item);
         while self.items.len() > 1 && (self.items.len() > self.max_items || self.bytes > self.max_bytes) {
             let Some(old) = self.items.pop_front() else { break };
-            self.bytes -= old.json.len();
+            self.bytes -= old.size();
             self.first += 1;
             self.floor = old.position.or(self.floor.take());
         }
@@ -86,19 +95,33 @@ impl RecentRing {
     fn blank(&mut self, removal: &RingRemoval) {
         let removed = |item: &&mut RingItem| item.position.as_ref() == Some(&removal.position);
         let Some(item) = self.items.iter_mut().rev().find(removed) else { return };
-        self.bytes = self.bytes - item.json.len() + removal.in_place.len();
-        item.json = removal.in_place.clone();
-        item.removal = Some(Box::new(removal.clone()));
+        // The removal is behind it in the ring, so it stays longer than the message.
+        let before = item.size();
+        *item = RingItem { position: item.position.take(), json: removal.in_place.clone(), removal: None };
+        self.bytes = self.bytes - before + item.size();
     }
 
-    /// Returns the removals of messages up to a position, for a page that may have them with their text.
-    pub(crate) fn removals_until(&self, last: &Position) -> Vec<RingItem> {
-        let removals =
-            self.items.iter().filter(|item| item.position.is_some()).filter_map(|item| item.removal.as_deref());
-        removals
-            .filter(|removal| removal.position.stream == last.stream && removal.position.seq <= last.seq)
-            .map(|removal| RingItem { position: None, json: removal.note.clone(), removal: None })
-            .collect()
+    /// Returns removals of messages up to a position, for a page that may have them with their text: at most about
+    /// `max_bytes`, from the items with these indices. Returns the index to continue with, too.
+    pub(crate) fn removals(&self, indices: Range<u64>, last: &Position, max_bytes: usize) -> (Vec<RingItem>, u64) {
+        let offset = |index: u64| {
+            usize::try_from(index.saturating_sub(self.first)).map_or(self.items.len(), |at| at.min(self.items.len()))
+        };
+        let (from, to) = (offset(indices.start), offset(indices.end));
+        let mut bytes = 0;
+        let mut found: Vec<RingItem> = Vec::new();
+        for (at, item) in self.items.range(from..to.max(from)).enumerate() {
+            let Some(removal) = &item.removal else { continue };
+            if removal.position.stream != last.stream || removal.position.seq > last.seq {
+                continue;
+            }
+            if !found.is_empty() && bytes + removal.note.len() > max_bytes {
+                return (found, self.first + (from + at) as u64);
+            }
+            bytes += removal.note.len();
+            found.push(RingItem { position: None, json: removal.note.clone(), removal: None });
+        }
+        (found, indices.end)
     }
 
     /// Records that what is pushed next follows this position. Does nothing unless the ring is empty.

@@ -96,20 +96,49 @@ fn removal_takes_the_text_out() {
     ring.push(removal("a", 9));
     ring.push(removal("b", 1));
     assert_eq!(texts(&read_all(&ring, 0).unwrap()), ["xxxx", "gone 2", "xxxx", "note", "note", "note"]);
-    // A page that may have the message gets the removal again; one that is before it gets what stands in its place.
-    assert_eq!(texts(&ring.removals_until(&at("a", 3))), ["note"]);
-    assert_eq!(texts(&ring.removals_until(&at("a", 1))), Vec::<&str>::new());
-    assert_eq!(texts(&ring.removals_until(&at("b", 3))), Vec::<&str>::new());
+    // A page that has the message gets the removal, once; one that is before it gets what stands in its place.
+    let removals = |last, from, to| ring.removals(from..to, &last, 1000).0.len();
+    assert_eq!([removals(at("a", 3), 0, 6), removals(at("a", 1), 0, 6), removals(at("a", 9), 0, 6)], [1, 0, 2]);
+    assert_eq!([removals(at("b", 3), 0, 6), removals(at("a", 3), 4, 6), removals(at("a", 3), 9, 3)], [1, 0, 0]);
+}
+
+#[test]
+fn removal_outlives_its_message() {
+    let mut ring = RecentRing::new(2, 1000);
+    for seq in 1..=2 {
+        ring.push(message("a", seq, 4));
+    }
+    ring.push(removal("a", 1));
+    ring.push(message("a", 3, 4));
+    let (found, next) = ring.removals(0..ring.end(), &at("a", 2), 1000);
+    assert_eq!((texts(&found), next), (vec!["note"], 4));
+}
+
+#[test]
+fn removals_come_in_steps() {
+    let mut ring = RecentRing::new(10, 1000);
+    for seq in 1..=5 {
+        ring.push(removal("a", seq));
+    }
+    let (mut index, mut steps) = (0, Vec::new());
+    while index < ring.end() {
+        let (found, next) = ring.removals(index..ring.end(), &at("a", 9), 9);
+        steps.push(found.len());
+        index = next;
+    }
+    assert_eq!(steps, [2, 2, 1]);
 }
 
 #[test]
 fn removal_counts_its_own_bytes() {
-    let mut ring = RecentRing::new(10, 20);
+    let mut ring = RecentRing::new(10, 26);
     ring.push(message("a", 1, 10));
     ring.push(removal("a", 1));
-    // "gone 1" and "note" are 10 bytes.
+    // What stands in the place of the message is 6 bytes, the removal in its two forms 10.
     ring.push(message("a", 2, 10));
     assert_eq!(read_all(&ring, 0).unwrap().len(), 3);
+    ring.push(message("a", 3, 1));
+    assert_eq!(read_all(&ring, 1).unwrap().len(), 3);
 }
 
 proptest! {

@@ -71,6 +71,35 @@ const EXPIRED: &str = "
     ) STRICT;
 ";
 
+/// Each commit waits for the disk.
+const SYNC_COMMITS: &str = "PRAGMA synchronous = FULL";
+
+/// A commit waits for nothing, and a power cut can take it back. Nothing else changes: the log is one file, so the next
+/// commit that waits puts the earlier ones on the disk, and a checkpoint waits for the log first.
+const LEAVE_COMMITS: &str = "PRAGMA synchronous = NORMAL";
+
+/// Whether the commits of a connection wait for the disk. A connection begins with commits that do.
+#[derive(Debug)]
+pub(super) struct CommitMode {
+    waits: bool,
+}
+
+impl CommitMode {
+    /// The mode of a connection that was just opened.
+    pub(super) fn new() -> Self {
+        Self { waits: true }
+    }
+
+    /// Sets whether the next commits wait.
+    pub(super) fn set(&mut self, connection: &Connection, waits: bool) -> Result<(), StoreError> {
+        if self.waits != waits {
+            connection.execute_batch(if waits { SYNC_COMMITS } else { LEAVE_COMMITS })?;
+            self.waits = waits;
+        }
+        Ok(())
+    }
+}
+
 /// Opens the file for the one writing connection, and creates the tables in an empty file.
 ///
 /// FULL makes each commit wait for the disk; in WAL mode that is one fsync, which on macOS reaches the disk and not only
@@ -81,7 +110,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     connection.execute_batch("PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8';")?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.execute_batch(&format!(
-        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = {WAL_LIMIT};
+        "{SYNC_COMMITS}; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = {WAL_LIMIT};
          PRAGMA cache_size = -16384; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;
          PRAGMA secure_delete = ON; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;",
     ))?;

@@ -18,6 +18,7 @@ use super::insert::insert_stream;
 use super::open::{self, CheckTime, Opened, StoreUse};
 use super::reader::SqliteReader;
 use super::repair::Recovery;
+use super::schema::CommitMode;
 use super::{admin, clean_shutdown, schema};
 use crate::action::AccountId;
 use crate::entry::{AccountRecord, LogStream};
@@ -31,6 +32,7 @@ use crate::retention::{ExpiryStep, Retention};
 #[derive(Debug)]
 pub(super) struct SqliteStore {
     pub(super) connection: Connection,
+    commits: CommitMode,
     reader: Arc<SqliteReader>,
     head_marker: HeadMarker,
     identity: StoreIdentity,
@@ -70,6 +72,7 @@ impl SqliteStore {
             // The process may have ended between a removal and this.
             erasing: true,
             data_version: data_version(&connection)?,
+            commits: CommitMode::new(),
             connection,
             dir,
         };
@@ -127,6 +130,7 @@ impl SqliteStore {
         self.check_verdict()?;
         self.dir.check_lock()?;
         self.identity.check()?;
+        self.commits.set(&self.connection, true)?;
         let mut head = self.head;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let written = write(&transaction, &mut head)?;
@@ -154,7 +158,10 @@ impl SqliteStore {
         self.check_verdict()?;
         self.dir.check_lock()?;
         self.identity.check()?;
-        let done = self.expiry.step(&mut self.connection, keep, self.head, now);
+        // Nothing waits for a removal, and one that a power cut takes back is made again. The next message puts it on the
+        // disk.
+        let done = self.commits.set(&self.connection, false);
+        let done = done.and_then(|()| self.expiry.step(&mut self.connection, keep, self.head, now));
         let done = done.inspect_err(|error| self.reader.note_damage(error));
         let (step, last) = done.map_err(|error| self.distrusted(error))?;
         self.begin_after(last);
@@ -182,7 +189,8 @@ impl SqliteStore {
     pub(super) fn probe(&mut self) -> Result<(), JournalError> {
         self.dir.check_lock()?;
         self.identity.check()?;
-        let written = schema::write_nothing_new(&mut self.connection);
+        let written = self.commits.set(&self.connection, true);
+        let written = written.and_then(|()| schema::write_nothing_new(&mut self.connection));
         written.map_err(|error| self.distrusted(error))
     }
 

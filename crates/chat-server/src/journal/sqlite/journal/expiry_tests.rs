@@ -67,6 +67,26 @@ fn steps() -> impl Strategy<Value = Vec<ExpiryStepOf>> {
     prop::collection::vec(step, 1..40)
 }
 
+/// What follows a removal is on the disk when it is confirmed, and so is the removal then.
+#[test]
+fn only_a_removal_does_not_wait_for_the_disk() {
+    let (temp, clock) = (tempfile::tempdir().unwrap(), TestClock::default());
+    let mut journal = open(temp.path(), &clock);
+    journal.append(&[account(1), post(1, None, "one")]).unwrap();
+    clock.store(100, Ordering::Relaxed);
+    assert_eq!(expire(&mut journal, &of_age(1)), 1);
+    let waits = |journal: &SqliteJournal| {
+        let mode = journal.store.connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0));
+        mode.unwrap() == 2
+    };
+    assert!(!waits(&journal));
+    journal.append(&[post(1, None, "two")]).unwrap();
+    assert!(waits(&journal));
+    expire(&mut journal, &of_age(1));
+    journal.probe().unwrap();
+    assert!(waits(&journal));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -1,5 +1,7 @@
 // The requests of docs/web.md. Each returns the body, or throws `ApiError` with the gateway's code.
 
+import { LOAD } from './rows.js';
+
 export class ApiError extends Error {
   /** @param {string} code @param {number|null} retryAfter */
   constructor(code, retryAfter) {
@@ -30,6 +32,6 @@ export const register = (nickname) => call('/api/register', { nickname });
 export const login = (token) => call('/api/login', { token });
 export const logout = () => call('/api/logout', {});
 /** @param {string} before */
-export const messages = (before) => call(`/api/messages?before=${encodeURIComponent(before)}&limit=200`);
+export const messages = (before) => call(`/api/messages?before=${encodeURIComponent(before)}&limit=${LOAD}`);
 /** @param {string} q @param {string|null} before */
 export const search = (q, before) => call(`/api/search?q=${encodeURIComponent(q)}${before ? `&before=${encodeURIComponent(before)}` : ''}`);

@@ -1,9 +1,10 @@
-// Gaps that can be closed: the page was away for long, the gateway went on with the newest messages, and the history has the
-// others. Functions of the state.
+// What is loaded from the history: older messages, and those of gaps of a page that was away for long. Functions of the state.
 
+import { KEPT_READING, LOAD } from './rows.js';
 import { after } from './showing.js';
 
-/** @typedef {import('./state.js').State} State @typedef {import('./state.js').Effect} Effect @typedef {import('./rows.js').Gap} Gap */
+/** @typedef {import('./state.js').State} State @typedef {import('./state.js').Effect} Effect @typedef {import('./rows.js').Gap} Gap
+ * @typedef {import('./rows.js').Message} Message */
 
 /** @param {import('./rows.js').Row} row */
 export const closable = (row) => row.kind === 'gap' && row.cause === 'far_behind' && row.after !== null;
@@ -25,16 +26,46 @@ export function around(s, place) {
   return null;
 }
 
-/** Puts the messages before the one behind a gap into it, and closes it if it had no more.
- * @param {State} s @param {{gap: Gap, rows: import('./rows.js').Message[], more: boolean}} found @returns {Effect[]} */
+/** Returns whether one more load has no place: a new message would drop it. @param {State} s */
+export const full = (s) => s.rows.all.length + LOAD > KEPT_READING;
+
+/** Puts the messages before the one behind a gap into it, and closes it if nothing is missing.
+ * @param {State} s @param {{gap: Gap, rows: Message[], more: boolean}} found @returns {Effect[]} */
 export function fill(s, { gap, rows, more }) {
   if (!s.rows.all.includes(gap)) return [];
   const missing = rows.filter((row) => after(row.place, gap.after ?? ''));
-  const closed = !more || missing.length < rows.length || rows.length === 0 || follows(missing[0].place, gap.after ?? '');
   const next = behind(s, gap);
-  const fresh = s.rows.insert(gap, missing, closed);
-  return [{ do: 'insert', gap, rows: fresh, next, closed }];
+  const first = missing[0] ?? next;
+  const closed = missing.length < rows.length || (first !== null && follows(first.place, gap.after ?? ''));
+  const fresh = s.rows.insert(gap, current(s, missing), closed);
+  /** @type {Effect[]} */
+  const effects = [{ do: 'insert', gap, rows: fresh, next, closed }];
+  if (!closed && !more) {
+    gap.cause = 'server_forgot';
+    effects.push({ do: 'redraw', row: gap });
+  }
+  return effects;
 }
 
+/** @param {State} s @param {{rows: Message[], more: boolean}} found @returns {Effect[]} */
+export function older(s, { rows, more }) {
+  const fresh = s.rows.prepend(current(s, rows));
+  s.more = more;
+  return [{ do: 'prepend', rows: fresh }];
+}
+
+/** A load begins or ends: a removal may overtake its text. @param {State} s @param {{on: boolean}} e @returns {Effect[]} */
+export function loading(s, { on }) {
+  s.overtaking = on ? new Map() : null;
+  return [];
+}
+
+/** Takes out what was removed meanwhile. @param {State} s @param {Message[]} rows */
+const current = (s, rows) =>
+  rows.map((row) => (s.overtaking?.has(row.place) ? { ...row, removed: s.overtaking.get(row.place), text: '' } : row));
+
 /** @param {string} place @param {string} before */
-const follows = (place, before) => Number(place.slice(place.lastIndexOf(':') + 1)) === Number(before.slice(before.lastIndexOf(':') + 1)) + 1;
+function follows(place, before) {
+  const [a, b] = [place.lastIndexOf(':'), before.lastIndexOf(':')];
+  return place.slice(0, a) === before.slice(0, b) && Number(place.slice(a + 1)) === Number(before.slice(b + 1)) + 1;
+}

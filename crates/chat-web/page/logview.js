@@ -35,7 +35,7 @@ function content(text, named) {
 
 export class LogView {
   /** @param {import('./state.js').State} state @param {(sight: {visible: boolean, atEnd: boolean}) => void} onSight
-   * @param {() => void} onTop @param {(gap: import('./rows.js').Gap) => Promise<boolean>} onGap */
+   * @param {() => void} onTop @param {(gap: import('./rows.js').Gap) => Promise<'loaded'|'failed'|'full'>} onGap */
   constructor(state, onSight, onTop, onGap) {
     this.state = state;
     this.onGap = onGap;
@@ -134,6 +134,7 @@ export class LogView {
     if (!old) return;
     const fresh = row.kind === 'gap' ? this.gap(row) : this.message(row, old.classList.contains('start'));
     this.elements.set(row, fresh);
+    if (row.kind === 'gap' && old.contains(document.activeElement)) $('text').focus();
     old.replaceWith(fresh);
   }
 
@@ -219,8 +220,12 @@ export class LogView {
     if (!closable(row)) return el('p', { class: 'gap' }, words);
     const button = el('button', { type: 'button' }, t.loadMissing);
     button.addEventListener('click', async () => {
+      if (button.hasAttribute('aria-disabled')) return;
+      // Unlike a disabled one, it keeps the focus.
+      button.setAttribute('aria-disabled', 'true');
       say(button, t.loadingOlder);
-      say(button, (await this.onGap(row)) ? t.loadMissing : t.olderFailed);
+      say(button, { loaded: t.loadMissing, failed: t.olderFailed, full: t.limitReached }[await this.onGap(row)]);
+      button.removeAttribute('aria-disabled');
     });
     return el('p', { class: 'gap' }, words, button);
   }

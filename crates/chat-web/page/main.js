@@ -2,8 +2,8 @@
 
 import * as api from './api.js';
 import { Composer } from './composer.js';
-import { $ } from './dom.js';
-import { around, behind } from './gaps.js';
+import { $, say } from './dom.js';
+import { around, behind, closable, full } from './gaps.js';
 import { newId } from './ids.js';
 import { t, translate } from './lang.js';
 import { Link } from './link.js';
@@ -13,6 +13,7 @@ import { mentioned, namesOf } from './mention.js';
 import { notify, showUnread } from './notify.js';
 import { Outbox } from './outbox.js';
 import { Search } from './search.js';
+import { after } from './showing.js';
 import { State } from './state.js';
 import { Status } from './status.js';
 import { Tray } from './tray.js';
@@ -27,7 +28,7 @@ const tab = newId();
 const state = new State(tab);
 const outbox = new Outbox(tab, { changed: () => stored(), adopt: (owners, alive) => adopt(owners, alive) });
 const link = new Link((event) => handle(event), () => state.last);
-const view = new LogView(state, (sight) => handle({ type: 'sight', ...sight }), () => loadOlder(), (gap) => loadMissing(gap));
+const view = new LogView(state, (sight) => handle({ type: 'sight', ...sight }), () => void (running ?? loadOlder()), (gap) => loadMissing(gap));
 const tray = new Tray(state, (act, id) => handle({ type: act, id, newId: newId(), n: number(), now: Date.now() }));
 const status = new Status(state);
 const search = new Search(goTo);
@@ -102,8 +103,9 @@ function render() {
     view.place();
     const nothing = state.caughtUp && state.rows.all.length === 0 && state.outbox.length === 0;
     $('empty').hidden = !nothing;
-    $('older').hidden = !state.more;
-    $('beginning').hidden = state.more || !state.caughtUp || nothing;
+    $('older').hidden = !more();
+    $('beginning').hidden = more() || !state.caughtUp || nothing;
+    say($('beginning'), full(state) ? t.limitReached : t.beginning);
     $('down').hidden = state.atEnd;
     $('down-text').textContent = t.newBelow(state.unread);
     $('room').textContent = state.room;
@@ -140,48 +142,57 @@ function adopt(owners, alive) {
   handle({ type: 'adopt', owners, alive, now: Date.now() });
 }
 
-let loading = false;
-/** Loads older messages; returns whether there were any. @returns {Promise<boolean>} */
-async function loadOlder() {
-  const before = state.rows.oldest();
-  if (!state.more || loading || before === null) return false;
-  loading = true;
-  $('older').textContent = t.loadingOlder;
-  try {
-    const { messages, more } = await api.messages(before);
-    handle({ type: 'older', rows: messages.map(messageRow), more });
-    $('older').textContent = t.older;
-    return messages.length > 0;
-  } catch {
-    $('older').textContent = t.olderFailed;
-    return false;
-  } finally {
-    loading = false;
-  }
+const more = () => state.more && !full(state);
+/** The load that runs. @type {Promise<any>|null} */
+let running = null;
+/** Runs one load after the other; null if it fails. @template T @param {() => Promise<T>} run @returns {Promise<T|null>} */
+async function inTurn(run) {
+  while (running) await running;
+  handle({ type: 'loading', on: true });
+  running = run().catch(() => null);
+  const done = await running;
+  running = null;
+  handle({ type: 'loading', on: false });
+  return done;
 }
 
-/** Loads the newest messages that are missing in a gap; returns whether that worked.
- * @param {import('./rows.js').Gap} gap @returns {Promise<boolean>} */
+/** Loads older messages; returns whether there were any. @returns {Promise<boolean>} */
+async function loadOlder() {
+  if (!more()) return false;
+  $('older').textContent = t.loadingOlder;
+  const loaded = await inTurn(async () => {
+    const before = state.rows.oldest();
+    if (!more() || before === null) return false;
+    const found = await api.messages(before);
+    handle({ type: 'older', rows: found.messages.map(messageRow), more: found.more });
+    return state.rows.oldest() !== before;
+  });
+  $('older').textContent = loaded === null ? t.olderFailed : t.older;
+  return loaded ?? false;
+}
+
+/** Loads the newest messages that are missing in a gap.
+ * @param {import('./rows.js').Gap} gap @returns {Promise<'loaded'|'failed'|'full'>} */
 async function loadMissing(gap) {
-  const next = behind(state, gap);
-  if (loading || next === null) return false;
-  loading = true;
-  try {
+  const loaded = await inTurn(async () => {
+    const next = behind(state, gap);
+    if (!state.rows.all.includes(gap) || !closable(gap)) return 'loaded';
+    if (full(state)) return 'full';
+    if (next === null) return 'failed';
     const { messages, more } = await api.messages(next.place);
     handle({ type: 'fill', gap, rows: messages.map(messageRow), more });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    loading = false;
-  }
+    return state.rows.all.includes(gap) && closable(gap) && behind(state, gap) === next ? 'failed' : 'loaded';
+  });
+  return loaded ?? 'failed';
 }
 
 /** @param {string} place */
 async function goTo(place) {
   while (!view.jump(place)) {
     const gap = around(state, place);
-    if (!(await (gap ? loadMissing(gap) : loadOlder()))) return false;
+    const oldest = state.rows.oldest();
+    const loaded = gap ? (await loadMissing(gap)) === 'loaded' : oldest !== null && after(oldest, place) && (await loadOlder());
+    if (!loaded) return false;
   }
   return true;
 }

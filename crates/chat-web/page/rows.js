@@ -12,6 +12,8 @@
 /** Rows in memory at the end of the log, and while the user reads back. */
 export const KEPT = 2000;
 export const KEPT_READING = 10000;
+/** The most messages of one load from the history. */
+export const LOAD = 200;
 
 export class Rows {
   constructor() {

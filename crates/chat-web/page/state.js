@@ -1,8 +1,8 @@
 // What the page knows: one value, changed by events only. No DOM, no storage, no socket, no clock: an event brings
 // the time, and the answer says what is to be done.
 
-import { fill } from './gaps.js';
-import { KEPT, KEPT_READING, Rows } from './rows.js';
+import { fill, loading, older } from './gaps.js';
+import { KEPT, Rows } from './rows.js';
 import { decidable, drop, heldLong, LATER, release, send, settle } from './sending.js';
 import { mark, show, trim } from './showing.js';
 
@@ -55,6 +55,8 @@ export class State {
     /** Rows that wait for the receipts of own messages. @type {import('./rows.js').Row[]} */
     this.held = [];
     this.heldSince = 0;
+    /** Removals during a load. @type {Map<string, any>|null} */
+    this.overtaking = null;
     this.visible = true;
     this.atEnd = true;
     this.unread = 0;
@@ -173,6 +175,7 @@ const HANDLERS = {
     if (held) Object.assign(held, { removed: row.removed, text: '' });
     const shown = s.rows.remove(row.place, row.removed);
     if (shown) return [{ do: 'redraw', row: shown }];
+    s.overtaking?.set(row.place, row.removed);
     return inPlace && !held ? HANDLERS.message(s, { row, now }) : [];
   },
 
@@ -270,13 +273,9 @@ const HANDLERS = {
     return [...(s.held.length > 0 && heldLong(s, now) ? release(s) : []), ...send(s, now)];
   },
 
-  older(s, { rows, more }) {
-    s.more = more && s.rows.all.length < KEPT_READING;
-    const fresh = s.rows.prepend(rows);
-    return [{ do: 'prepend', rows: fresh }];
-  },
-
+  older,
   fill,
+  loading,
 
   // ---- what is in sight ----
   sight(s, { visible, atEnd }) {

@@ -5,7 +5,7 @@
   const { Rows } = await import('/rows.js');
   const { parts } = await import('/links.js');
   const { mentioned, namesOf } = await import('/mention.js');
-  const { around, behind, closable } = await import('/gaps.js');
+  const { around, behind, closable, full } = await import('/gaps.js');
   const { decode } = await import('/wire.js');
   const { newId } = await import('/ids.js');
 
@@ -199,10 +199,48 @@
     s.handle({ type: 'fill', gap, rows: [message(4, 'Jolly Ann')], more: true });
     same(shown(s), ['s:1', 's:2', 's:3', 's:4', 's:900']);
   });
-  test('a gap without messages in the history is closed', () => {
+  test('a gap that the room cannot fill stays, and says why', () => {
+    for (const found of [[], [message(700, 'Jolly Ann')]]) {
+      const { s, gap } = away();
+      const effects = s.handle({ type: 'fill', gap, rows: found, more: false });
+      same([shown(s), gap.cause, closable(gap)], [['s:1', 's:2', 's:3', 'gap', ...found.map((row) => row.place), 's:900'], 'server_forgot', false]);
+      same([did(effects), effects[0].closed, around(s, 's:500')], [['insert', 'redraw'], false, null]);
+    }
+  });
+  test('a gap before the message that follows is closed', () => {
     const { s, gap } = away();
-    s.handle({ type: 'fill', gap, rows: [], more: false });
-    same(shown(s), ['s:1', 's:2', 's:3', 's:900']);
+    s.handle({ type: 'fill', gap, rows: [message(4, 'Jolly Ann'), ...Array.from({ length: 3 }, (_, n) => message(5 + n, 'Jolly Ann'))], more: false });
+    same(shown(s).includes('gap'), false);
+    const other = away();
+    s.handle({ type: 'fill', gap: other.gap, rows: [{ ...message(4, 'Jolly Ann'), place: 'other:4' }], more: false });
+    other.s.handle({ type: 'fill', gap: other.gap, rows: [{ ...message(4, 'Jolly Ann'), place: 'other:4' }], more: false });
+    same(shown(other.s), ['s:1', 's:2', 's:3', 'gap', 'other:4', 's:900']);
+  });
+  test('a removal that overtakes a load takes the text out', () => {
+    for (const type of ['fill', 'older']) {
+      const { s, gap } = away();
+      const place = type === 'fill' ? 's:700' : 's:0';
+      const row = { ...message(0, 'Jolly Ann', 'bad'), place };
+      s.handle({ type: 'loading', on: true });
+      s.handle({ type: 'removed', row: { ...row, nick: null, text: '', removed: { by: 'root' } }, inPlace: false, now: 0 });
+      s.handle({ type, gap, rows: [row], more: true });
+      s.handle({ type: 'loading', on: false });
+      same([s.rows.byPlace.get(place).text, s.rows.byPlace.get(place).removed, s.overtaking], ['', { by: 'root' }, null]);
+    }
+  });
+  test('what was loaded is not dropped by the next message', () => {
+    const { s, gap } = away();
+    s.handle({ type: 'sight', visible: true, atEnd: false });
+    let next = 20000;
+    hear(s, message(next, 'Jolly Ann'));
+    s.rows.all.splice(s.rows.all.findIndex((row) => row.place === 's:900'), 1);
+    while (!full(s)) {
+      next -= 200;
+      s.handle({ type: 'fill', gap, rows: Array.from({ length: 200 }, (_, n) => message(next + n, 'Jolly Ann')), more: true });
+    }
+    const rows = s.rows.all.length;
+    hear(s, message(30000, 'Jolly Ann'));
+    same([s.rows.all.length, rows > 9700], [rows + 1, true]);
   });
   test('other gaps cannot be closed', () => same(closable({ kind: 'gap', cause: 'server_forgot', after: 's:1' }), false));
   test('unread is counted while the page is out of sight', () => {

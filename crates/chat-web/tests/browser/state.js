@@ -212,7 +212,6 @@
     s.handle({ type: 'fill', gap, rows: [message(4, 'Jolly Ann'), ...Array.from({ length: 3 }, (_, n) => message(5 + n, 'Jolly Ann'))], more: false });
     same(shown(s).includes('gap'), false);
     const other = away();
-    s.handle({ type: 'fill', gap: other.gap, rows: [{ ...message(4, 'Jolly Ann'), place: 'other:4' }], more: false });
     other.s.handle({ type: 'fill', gap: other.gap, rows: [{ ...message(4, 'Jolly Ann'), place: 'other:4' }], more: false });
     same(shown(other.s), ['s:1', 's:2', 's:3', 'gap', 'other:4', 's:900']);
   });

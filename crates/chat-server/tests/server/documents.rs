@@ -24,12 +24,18 @@ start() {
   echo $! >"$pid"
   until grep -q '^ready ' "$ROOT/ready"; do kill -0 "$(cat "$pid")" || exit 1; sleep 0.02; done
 }
+# A service of the type notify-reload is waited for too.
+outcomes() { cat "$ROOT"/var/log/minechat/server.log* | grep -c 'reload.* the configuration' || true; }
 [ "${2:-minechat}" = minechat ] || exit 4
 case $1 in
   start) start ;;
   stop) stop ;;
   restart) stop; start ;;
-  reload) kill -HUP "$(cat "$pid")" ;;
+  reload)
+    before=$(outcomes)
+    kill -HUP "$(cat "$pid")"
+    while [ "$(outcomes)" = "$before" ]; do sleep 0.02; done
+    ;;
   status) kill -0 "$(cat "$pid")" ;;
   *) echo "unknown: $1" >&2; exit 1 ;;
 esac
@@ -66,7 +72,7 @@ impl Sandbox {
         let configuration = format!(
             "listen = \"127.0.0.1:0\"\nwrite = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\
              tls-listen = \"127.0.0.1:0\"\ntls-write = \"127.0.0.1:0\"\ntls-cert = \"cert.pem\"\n\
-             tls-key = \"key.pem\"\nlog-file = {log:?}\n"
+             tls-key = \"key.pem\"\npost-rate = \"20:200\"\nlog-file = {log:?}\n"
         );
         fs::write(this.path("/etc/minechat/server.toml"), configuration).unwrap();
         this.run("systemctl start minechat");
@@ -94,6 +100,13 @@ impl Sandbox {
         };
         let script = script.replace("127.0.0.1:9090", &format!("127.0.0.1:{}", port("metrics")));
         self.shell.output(&format!("set -u\n{script}"))
+    }
+
+    /// Returns what the server has logged, with the file that was moved away.
+    fn log(&self) -> String {
+        let logs = ["server.log", "server.log.1"]
+            .map(|name| fs::read_to_string(self.path("/var/log/minechat").join(name)).unwrap_or_default());
+        logs.concat()
     }
 
     /// Registers an account. Returns its writer and its nickname.
@@ -143,9 +156,7 @@ async fn the_tasks_of_an_operator_work() {
     }
     let (sandbox, sections) = run_tasks(tasks).await;
     assert!(sections.len() >= 17, "{sections:?}");
-    let logs = ["server.log", "server.log.1"]
-        .map(|name| fs::read_to_string(sandbox.path("/var/log/minechat").join(name)).unwrap_or_default());
-    let log = logs.concat();
+    let log = sandbox.log();
     assert!(!log.contains("ERROR"), "{log}");
     for says in ["reloaded the configuration", "post-rate", "registration", "max-store"] {
         assert!(log.contains(says), "{says}: {log}");
@@ -161,5 +172,8 @@ async fn the_tasks_of_an_operator_work() {
 async fn the_commands_of_a_moderator_work() {
     let document = include_str!("../../../../docs/moderation.md");
     assert!(shell_blocks(document).iter().map(|block| block.script.lines().count()).sum::<usize>() > 10);
-    run_tasks(document).await;
+    let (sandbox, _) = run_tasks(document).await;
+    // The slow mode begins and ends, although the configuration has a rate of its own.
+    let log = sandbox.log();
+    assert!(log.matches("reloaded the configuration").count() == 2 && !log.contains("ERROR"), "{log}");
 }

@@ -131,7 +131,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let app = App::new(Start { width, height, ..start });
             let screen = Fullscreen { app, screen, services, news, environment, panic_after_start };
             let (app, services, ended) = screen.run(&end).await;
-            report_unsent(lang, &app, services.close().await.as_ref());
+            report_unsent(lang, &app, close(services, &end).await.as_ref());
             ended?;
             let code = if end.has_come() { Exit::Interrupted } else { Exit::Done };
             anyhow::Ok(ExitCode::from(code))
@@ -139,9 +139,7 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
             let (services, news) = Services::open(config, paths, local_room, false);
             let plain = PlainMode::new(App::new(start), std::io::stdin().is_terminal());
             let (plain, services, interrupted) = plain::run(plain, services, news, &end).await;
-            end.grant(CLOSE_LIMIT);
-            let left = services.close().await;
-            end.grant(REPORT_LIMIT);
+            let left = close(services, &end).await;
             report_unsent(lang, plain.app(), left.as_ref());
             let interrupted = interrupted?;
             let (unconfirmed, never_sent) = match &left {
@@ -164,6 +162,14 @@ fn run(mut args: TuiArgs) -> anyhow::Result<ExitCode> {
     // Does not wait for a thread that is blocked on a key or a line.
     runtime.shutdown_background();
     code
+}
+
+/// Closes the services. After a signal they have their own limits, and then the report has its limit.
+async fn close(services: Services, end: &EndSignal) -> Option<Unsent> {
+    end.grant(CLOSE_LIMIT);
+    let left = services.close().await;
+    end.grant(REPORT_LIMIT);
+    left
 }
 
 /// Returns the files of the run. The default directory is created if it is missing; the directory of a file elsewhere

@@ -1,4 +1,4 @@
-//! Signals to the program, mostly while its output is not read.
+//! Signals to the program, mostly while its output is not read or its server answers nothing.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -12,6 +12,7 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, kill_process};
 use support::pipes::Pipes;
 use support::room::Room;
+use support::silent_room::SilentRoom;
 use support::terminal::Terminal;
 use support::{GUARD, PROGRAM, environment};
 
@@ -138,4 +139,21 @@ fn stopped_output_does_not_keep_the_modes() {
     bob.wait_for("● online");
     bob.stop_output();
     assert_ends_restored(bob);
+}
+
+/// The wait for the confirmation takes longer than a program that counts as stuck has after a signal.
+#[test]
+fn an_unconfirmed_message_is_reported_after_a_signal() {
+    let room = SilentRoom::open();
+    let home = tempfile::tempdir().unwrap();
+    let arguments: Vec<_> = room.arguments().into_iter().chain(["--nickname".into(), "Bob".into()]).collect();
+    let mut bob = Terminal::start(home.path(), &arguments, 80, 24);
+    bob.wait_for("● online");
+    room.fall_silent();
+    bob.keys("hello\r");
+    wait_for_file(home.path(), "outbox", "written");
+    bob.signal(Signal::TERM);
+    assert_eq!(bob.wait_exit().exit_code(), 130);
+    bob.wait_for("1 message was not confirmed");
+    bob.assert_given_back();
 }

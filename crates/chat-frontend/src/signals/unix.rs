@@ -157,33 +157,43 @@ mod tests {
 
     use super::*;
 
+    /// The deadline of every wait.
+    const GUARD: Duration = Duration::from_secs(20);
+
+    /// A deadline that no test reaches.
+    const FAR: Duration = Duration::from_secs(3600);
+
     struct Watched {
-        sender: UnixStream,
+        watcher: SignalWatcher,
         level: watch::Receiver<u8>,
-        deadline: Arc<Deadline>,
         thread: JoinHandle<io::Result<()>>,
     }
 
     fn watched(told: u8, same_signal: Duration) -> Watched {
         let (signals, sender) = UnixStream::pair().unwrap();
         let (level_sender, level) = watch::channel(0);
-        let deadline = Arc::<Deadline>::default();
-        let shared = deadline.clone();
-        let thread = std::thread::spawn(move || wait_for_the_end(signals, &level_sender, &shared, told, same_signal));
-        Watched { sender, level, deadline, thread }
+        let watcher = SignalWatcher { deadline: Arc::default(), wake: Arc::new(sender) };
+        let deadline = watcher.deadline.clone();
+        let thread = std::thread::spawn(move || wait_for_the_end(signals, &level_sender, &deadline, told, same_signal));
+        Watched { watcher, level, thread }
     }
 
     impl Watched {
-        fn signal(&mut self) {
-            self.sender.write_all(b"X").unwrap();
+        fn signal(&self) {
+            (&*self.watcher.wake).write_all(b"X").unwrap();
         }
 
         async fn reaches(&mut self, level: u8) {
             let reached = self.level.wait_for(|now| *now >= level);
-            tokio::time::timeout(Duration::from_secs(20), reached).await.unwrap().unwrap();
+            tokio::time::timeout(GUARD, reached).await.unwrap().unwrap();
         }
 
         fn end(self) -> io::Result<()> {
+            let begun = Instant::now();
+            while !self.thread.is_finished() {
+                assert!(begun.elapsed() < GUARD, "the thread does not end");
+                std::thread::yield_now();
+            }
             self.thread.join().unwrap()
         }
     }
@@ -193,7 +203,7 @@ mod tests {
         let mut watched = watched(1, Duration::ZERO);
         watched.signal();
         watched.reaches(1).await;
-        watched.deadline.set(Instant::now() + Duration::from_secs(3600));
+        watched.watcher.grant(Some(FAR));
         watched.signal();
         watched.end().unwrap();
     }
@@ -203,14 +213,14 @@ mod tests {
         let mut watched = watched(2, Duration::ZERO);
         watched.signal();
         watched.reaches(1).await;
-        watched.deadline.clear_the_first();
-        assert_eq!(watched.deadline.left(), None);
+        watched.watcher.grant(None);
+        assert_eq!(watched.watcher.deadline.left(), None);
         watched.signal();
         watched.reaches(2).await;
         // The first was noticed late.
-        watched.deadline.clear_the_first();
-        assert_ne!(watched.deadline.left(), None);
-        watched.deadline.set(Instant::now() + Duration::from_secs(3600));
+        watched.watcher.grant(None);
+        assert_ne!(watched.watcher.deadline.left(), None);
+        watched.watcher.grant(Some(FAR));
         watched.signal();
         watched.end().unwrap();
     }
@@ -220,18 +230,30 @@ mod tests {
         let mut watched = watched(1, Duration::MAX);
         watched.signal();
         watched.reaches(1).await;
-        // The same signal once more, as `timeout` sends it.
-        watched.signal();
-        watched.deadline.set(Instant::now());
-        watched.sender.write_all(&[LOOK_AGAIN]).unwrap();
+        // Only the second grant can end it.
+        watched.watcher.grant(Some(FAR));
+        assert!(watched.watcher.deadline.left() > Some(STUCK_AFTER));
+        watched.watcher.grant(Some(Duration::ZERO));
         watched.end().unwrap();
+    }
+
+    /// As `timeout` sends it.
+    #[tokio::test]
+    async fn the_same_signal_counts_once() {
+        let mut watched = watched(1, Duration::MAX);
+        watched.signal();
+        watched.reaches(1).await;
+        watched.watcher.grant(Some(FAR));
+        watched.signal();
+        watched.watcher.wake.shutdown(std::net::Shutdown::Both).unwrap();
+        assert!(watched.end().is_err());
     }
 
     #[test]
     fn looking_again_is_no_signal() {
         let watched = watched(1, Duration::ZERO);
-        (&watched.sender).write_all(&[LOOK_AGAIN, LOOK_AGAIN]).unwrap();
-        watched.sender.shutdown(std::net::Shutdown::Both).unwrap();
+        (&*watched.watcher.wake).write_all(&[LOOK_AGAIN, LOOK_AGAIN]).unwrap();
+        watched.watcher.wake.shutdown(std::net::Shutdown::Both).unwrap();
         let level = watched.level.clone();
         assert!(watched.end().is_err() && *level.borrow() == 0);
     }

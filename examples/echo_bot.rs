@@ -1,5 +1,5 @@
-//! A bot that answers each `!echo TEXT` of other users exactly once. It keeps its account and its position, so it can be
-//! killed at any time and continues where it was.
+//! A bot that answers each `!echo TEXT` exactly once. It keeps its account and its position, so it can be killed at any
+//! time and continues where it was; its first run begins where it joins the room.
 //!
 //! ```sh
 //! echo_bot state 5000 5050
@@ -26,7 +26,7 @@ async fn main() -> anyhow::Result<()> {
         }
     };
     let mut cursor = Cursor::open(state.join("position"))?;
-    // The first run begins with the next message.
+    // The first run begins with the next message. Where it joined is the first progress, which is saved at once.
     config.resume = cursor.resume(Resume::Live);
     println!("I am {}", me.nickname);
 
@@ -34,17 +34,21 @@ async fn main() -> anyhow::Result<()> {
     let writer = Writer::builder(config).token(me.token).start();
     // From the room to itself: the id of an answer is made of the position of the question, so an answer that is sent
     // again after a crash is stored once.
-    let relay = Relay::new(listener, writer, move |message| answer(message, &me.nickname));
+    let relay = Relay::new(listener, writer, answer);
     run(relay, |position| Ok(cursor.save(position)?)).await
 }
 
 /// Returns the answer to a message; `None` if it has none.
-fn answer(message: &Message, me: &Nickname) -> Option<Text> {
-    // No other user can have the same nickname.
-    if message.sender.as_ref() == Some(me) {
-        return None;
-    }
-    Text::new(message.text.as_str().strip_prefix("!echo ")?).ok()
+///
+/// No answer is a question, so the bot never answers itself or another bot like it. The nickname would not tell: an
+/// operator can change it while the bot is connected.
+fn answer(message: &Message) -> Option<Text> {
+    let answer = Text::new(question(&message.text)?).ok()?;
+    question(&answer).is_none().then_some(answer)
+}
+
+fn question(text: &Text) -> Option<&str> {
+    text.as_str().trim_start().strip_prefix("!echo ")
 }
 
 /// Answers until one of the services ends, and saves the position up to which everything is answered.
@@ -92,18 +96,44 @@ mod tests {
         let room = Room::new();
         let (listener, writer) = services(&room, None);
         listener.online().await.expect("online");
-        let me = room.nickname();
-        let relay = Relay::new(listener, writer, move |message| answer(message, &me));
+        let relay = Relay::new(listener, writer, answer);
         let bot = tokio::spawn(run(relay, |_| Ok(())));
         room.refuse(true);
         room.cut();
         room.say("Ann", "!echo hello");
         room.refuse(false);
         room.wait_for(2).await;
-        // The bot hears its own answer and does not answer it.
+        // An answer that would be a question is not given.
         room.say("Ann", "!echo !echo again");
-        room.wait_for(4).await;
-        assert_eq!(texts(&room), ["!echo hello", "hello", "!echo !echo again", "!echo again"]);
+        room.say("Ann", "!echo  !echo again");
+        room.say("Ann", "!echo more");
+        room.wait_for(6).await;
+        assert_eq!(
+            texts(&room).split_off(1),
+            ["hello", "!echo !echo again", "!echo  !echo again", "!echo more", "more"]
+        );
+        bot.abort();
+    }
+
+    /// A first run that is killed before any message continues where it joined.
+    #[tokio::test(start_paused = true)]
+    async fn the_first_run_saves_where_it_joined() {
+        let room = Room::new();
+        let before = room.say("Ann", "!echo before");
+        let (listener, writer) = services(&room, None);
+        let mut saved = None;
+        let save = |position: &Position| {
+            saved = Some(position.clone());
+            anyhow::bail!("killed")
+        };
+        let first = timeout(Duration::from_secs(60), run(Relay::new(listener, writer, answer), save)).await;
+        assert!(first.expect("joined").is_err());
+        assert_eq!(saved, Some(before));
+        room.say("Ann", "!echo meanwhile");
+        let (listener, writer) = services(&room, saved.as_ref());
+        let bot = tokio::spawn(run(Relay::new(listener, writer, answer), |_| Ok(())));
+        room.wait_for(3).await;
+        assert_eq!(texts(&room), ["!echo before", "!echo meanwhile", "meanwhile"]);
         bot.abort();
     }
 
@@ -118,8 +148,8 @@ mod tests {
         }
         for killed_after in (0..60).chain([60_000]) {
             let (listener, writer) = services(&room, Some(&saved));
-            let (me, kill) = (room.nickname(), writer.clone());
-            let relay = Relay::new(listener, writer, move |message| answer(message, &me)).window(3);
+            let kill = writer.clone();
+            let relay = Relay::new(listener, writer, answer).window(3);
             let save = |position: &Position| {
                 saved = position.clone();
                 Ok(())

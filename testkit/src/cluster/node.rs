@@ -327,9 +327,6 @@ impl RunningNode {
 
     fn propose(&mut self, clock: i64, now: Instant, rng: &mut Rng) {
         while self.node.is_ready() && (!self.queue.is_empty() || self.node.wants_barrier()) {
-            if self.node.wants_epoch() {
-                self.node.renew_epoch(rng.u64(..));
-            }
             let count = self.queue.len().min(rng.usize(1..=BATCH_ENTRIES));
             let requests = self.queue.drain(..count).map(|queued| (Ticketed(queued.ticket), queued.entries)).collect();
             // It is ready and the batch is small, so this cannot fail.

@@ -13,7 +13,7 @@ use chat_proto::{Nickname, PostId, Text};
 use super::batch::{BatchEntry, Looks, ProposedBatch, RoomNumber};
 use super::chain::{ChainHash, ChainLink, Generation};
 use crate::accounts::TokenHash;
-use crate::action::ActionDraft;
+use crate::action::{ActionDraft, OperatorAction};
 use crate::entry::Author;
 
 /// The largest encoded batch in bytes: what engines accept as one message without special settings.
@@ -53,7 +53,7 @@ impl ProposedBatch {
     /// Returns the batch as bytes.
     ///
     /// # Errors
-    /// [`BatchError::Malformed`] if it has more than [`MAX_BATCH_BYTES`].
+    /// [`BatchError::Malformed`] if it has more than [`MAX_BATCH_BYTES`], or renames an account to what is not a nickname.
     pub fn encode(&self) -> Result<Bytes, BatchError> {
         let mut to = BytesMut::with_capacity(128 + 96 * self.entries.len());
         to.put_u8(VERSION);
@@ -130,6 +130,7 @@ fn put_entry(to: &mut BytesMut, entry: &BatchEntry) -> Result<(), BatchError> {
             kind(ACT);
             put_bytes(to, draft.actor.as_str());
             put_optional(to, draft.reason.as_ref().map(Text::as_str));
+            check_action(&draft.action)?;
             put_bytes(to, &serde_json::to_string(&draft.action).map_err(|_| BatchError::Malformed)?);
             to.put_u8(u8::from(looks.is_some()));
             looks.iter().for_each(|looks| put_looks(to, looks));
@@ -141,6 +142,16 @@ fn put_entry(to: &mut BytesMut, entry: &BatchEntry) -> Result<(), BatchError> {
         BatchEntry::Barrier => kind(BARRIER),
     }
     Ok(())
+}
+
+/// Checks what every store that applies an action relies on: an entry that no node could apply would stop all of them.
+fn check_action(action: &OperatorAction) -> Result<(), BatchError> {
+    match action {
+        OperatorAction::Rename { to, .. } if !Nickname::new(to).is_ok_and(|name| name.as_str() == to) => {
+            Err(BatchError::Malformed)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn put_number(to: &mut BytesMut, mut number: u64) {
@@ -254,6 +265,7 @@ impl<'a> BatchReader<'a> {
                 let reason = if self.flag()? { Some(self.value(Text::new, Text::as_str)?) } else { None };
                 let body = self.text()?;
                 let action = serde_json::from_str(body).map_err(|_| BatchError::Malformed)?;
+                check_action(&action)?;
                 // The same action in other words would be applied alike, but hashed differently after a repetition.
                 if serde_json::to_string(&action).ok().as_deref() != Some(body) {
                     return Err(BatchError::Malformed);

@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use super::batch::{BatchEntry, PlacedBatch};
 use super::projection::{AppliedBatch, AppliedRun, EntryOutcome, Projection, StoppedAt};
-use super::proposer::Proposer;
-use super::rules::{NumberVerdict, PlaceVerdict, judge_place};
+use super::proposer::{OwnBatch, Proposer};
+use super::rules::{PlaceVerdict, judge_place};
 use crate::error::JournalError;
 
 /// A node of a room. `R` identifies a request of the program that drives it.
@@ -49,6 +49,7 @@ use crate::error::JournalError;
 pub struct Node<P, R> {
     projection: P,
     proposer: Proposer,
+    /// In the order of the batches in flight of `proposer`.
     in_flight: VecDeque<InFlight<R>>,
     /// Requests that wait for the next barrier.
     barriers: Vec<R>,
@@ -59,7 +60,6 @@ pub struct Node<P, R> {
 /// The requests of a batch that was proposed.
 #[derive(Debug)]
 struct InFlight<R> {
-    number: u64,
     /// Each request with the number of its entries.
     requests: Vec<(R, usize)>,
     barriers: Vec<R>,
@@ -86,7 +86,8 @@ pub struct NodeProgress<R> {
 }
 
 impl<P: Projection, R> Node<P, R> {
-    /// Creates a node. `epoch` is random, and was never used before.
+    /// Creates a node. `epoch` is random, and was never used before: those that replace it after a quiet day are derived from
+    /// it.
     pub fn new(projection: P, epoch: u64) -> Self {
         let proposer = Proposer::new(projection.generation(), epoch, projection.applied_at());
         Self {
@@ -129,18 +130,6 @@ impl<P: Projection, R> Node<P, R> {
         !self.barriers.is_empty() && !self.barrier_in_flight
     }
 
-    /// Returns whether the next call of [`propose`](Self::propose) needs a new epoch.
-    pub fn wants_epoch(&self) -> bool {
-        self.proposer.is_stale(self.projection.applied_at())
-    }
-
-    /// Begins a new epoch, if [`wants_epoch`](Self::wants_epoch) says so.
-    pub fn renew_epoch(&mut self, epoch: u64) {
-        if self.wants_epoch() {
-            self.proposer.renew(epoch);
-        }
-    }
-
     /// Answers `request` when everything is applied that was in the log before. One barrier at a time is on its way, and
     /// the next one serves all who have asked meanwhile: one that was sent earlier could have an earlier place than what
     /// they ask for.
@@ -170,14 +159,14 @@ impl<P: Projection, R> Node<P, R> {
         if barrier {
             entries.push(BatchEntry::Barrier);
         }
-        let number = match self.proposer.propose(entries, self.projection.applied(), clock, now) {
-            Ok(number) => number,
-            Err(_) => return Err(requests),
-        };
+        let (base, applied_at) = (self.projection.applied(), self.projection.applied_at());
+        if self.proposer.propose(entries, base, applied_at, clock, now).is_err() {
+            return Err(requests);
+        }
         let requests = requests.into_iter().map(|(request, entries)| (request, entries.len())).collect();
         let barriers = if barrier { std::mem::take(&mut self.barriers) } else { Vec::new() };
         self.barrier_in_flight |= barrier;
-        self.in_flight.push_back(InFlight { number, requests, barriers });
+        self.in_flight.push_back(InFlight { requests, barriers });
         Ok(())
     }
 
@@ -204,7 +193,8 @@ impl<P: Projection, R> Node<P, R> {
     /// Applies what was read from the log, in the order of the places.
     ///
     /// # Errors
-    /// [`JournalError`] from the store. Nothing was applied, and the same can be read again.
+    /// [`JournalError`] from the store. Nothing was applied, and the same can be read again; after
+    /// [`JournalError::SyncFailed`] only by a new node on the store, opened again.
     pub fn receive(&mut self, read: &[PlacedBatch], now: Instant) -> Result<NodeProgress<R>, JournalError> {
         let mut progress = NodeProgress { applied: Vec::new(), answers: Vec::new(), hole: false };
         if self.stopped.is_some() {
@@ -231,21 +221,19 @@ impl<P: Projection, R> Node<P, R> {
         self.stopped = stopped;
         for batch in &batches {
             if batch.epoch == self.proposer.epoch() {
-                self.proposer.was_read(batch.number, batch.verdict, self.projection.applied_at(), now);
-                self.answer(batch, &mut progress.answers);
+                let own = self.proposer.was_read(batch.number, batch.verdict, self.projection.applied_at(), now);
+                if own == OwnBatch::Applied {
+                    self.answer(batch, &mut progress.answers);
+                }
             }
         }
         progress.applied = batches;
         Ok(progress)
     }
 
-    /// Answers the requests of an own batch that was applied.
+    /// Answers the requests of the oldest own batch, which was applied.
     fn answer(&mut self, batch: &AppliedBatch, answers: &mut Vec<NodeAnswer<R>>) {
-        let is_it = |sent: &InFlight<R>| batch.verdict == NumberVerdict::Apply && sent.number == batch.number;
-        if !self.in_flight.front().is_some_and(is_it) {
-            return;
-        }
-        let Some(InFlight { requests, barriers, .. }) = self.in_flight.pop_front() else { return };
+        let Some(InFlight { requests, barriers }) = self.in_flight.pop_front() else { return };
         let mut outcomes = batch.entries.iter().map(|(_, outcome)| *outcome);
         for (request, count) in requests {
             answers.push(NodeAnswer { request, outcomes: outcomes.by_ref().take(count).collect() });

@@ -56,8 +56,16 @@ pub trait Projection: Send + 'static {
     /// those before it are applied.
     ///
     /// # Errors
-    /// [`JournalError`]; then nothing was applied, and the same batches can be tried again.
+    /// [`JournalError`]; then nothing was applied, and the same batches can be tried again. After
+    /// [`JournalError::SyncFailed`] it is not known what was applied: all later calls fail with it, and the store must be
+    /// opened again.
     fn apply(&mut self, batches: &[PlacedBatch]) -> Result<AppliedRun, JournalError>;
+
+    /// Erases what is left of removed texts, if applying their removal could not. To be called about once a second.
+    ///
+    /// # Errors
+    /// [`JournalError`]; it is tried again at the next call, except after [`JournalError::SyncFailed`].
+    fn tidy(&mut self) -> Result<(), JournalError>;
 
     /// Returns a hash of everything that the nodes of a room have in common, for comparing them at the same place. It reads
     /// the whole store.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use super::batch::{BatchEntry, ProposedBatch};
 use super::chain::{ChainLink, Generation};
@@ -28,17 +29,38 @@ pub(super) struct Proposer {
     next: u64,
     /// The time of the log at the last batch of the epoch that was applied.
     last_at: i64,
+    /// What the clock of the node showed at the last batch of the epoch that was proposed.
+    last_clock: i64,
     in_flight: VecDeque<SentBatch>,
     /// How many of `in_flight` need not be sent now.
     sent: usize,
     wait: Duration,
     resend_at: Option<Instant>,
+    hurry: Hurry,
 }
 
 #[derive(Debug)]
 struct SentBatch {
     number: u64,
     bytes: Bytes,
+}
+
+/// Whether a lost batch is sent again before its wait has passed. That is done once per wait: a batch that is read as
+/// early again and again must not make its node send without a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hurry {
+    No,
+    Due,
+    Done,
+}
+
+/// What reading a batch of the epoch means for what is in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnBatch {
+    /// The oldest one in flight was applied.
+    Applied,
+    /// Nothing that is in flight was applied.
+    Skipped,
 }
 
 impl Proposer {
@@ -48,10 +70,12 @@ impl Proposer {
             epoch,
             next: 1,
             last_at,
+            last_clock: i64::MIN,
             in_flight: VecDeque::new(),
             sent: 0,
             wait: RESEND_AFTER,
             resend_at: None,
+            hurry: Hurry::No,
         }
     }
 
@@ -64,30 +88,49 @@ impl Proposer {
         self.in_flight.len() < MAX_IN_FLIGHT
     }
 
-    /// Returns whether the epoch should be replaced before the next batch, because other nodes may have forgotten it.
-    pub(super) fn is_stale(&self, now: i64) -> bool {
-        self.in_flight.is_empty() && self.next > 1 && now.saturating_sub(self.last_at) > EPOCH_RENEWED_MS
+    /// Returns whether the epoch should be replaced before the next batch, because the nodes may have forgotten it. In a
+    /// quiet room only the clock of the node shows that; it is compared with itself, because it may be wrong.
+    fn is_stale(&self, applied_at: i64, clock: i64) -> bool {
+        let age = applied_at.saturating_sub(self.last_at).max(clock.saturating_sub(self.last_clock));
+        self.in_flight.is_empty() && self.next > 1 && age > EPOCH_RENEWED_MS
     }
 
-    /// Begins a new epoch. Nothing may be in flight.
-    pub(super) fn renew(&mut self, epoch: u64) {
-        (self.epoch, self.next) = (epoch, 1);
+    /// Begins a new epoch, and numbers what is in flight from its beginning.
+    fn renew(&mut self) {
+        self.epoch = next_epoch(self.epoch);
+        self.next = 1;
+        for sent in &mut self.in_flight {
+            // Both numbers have a fixed size, so neither of the two can fail.
+            if let Ok(mut batch) = ProposedBatch::decode(&sent.bytes) {
+                (batch.epoch, batch.number) = (self.epoch, self.next);
+                sent.number = self.next;
+                sent.bytes = batch.encode().unwrap_or_default();
+            }
+            self.next += 1;
+        }
+        self.sent = 0;
     }
 
-    /// Adds a batch and returns its number.
+    /// Adds a batch, in a new epoch if the old one may be forgotten. `applied_at` is the time of the log, and `at` that of
+    /// the clock of the node.
     pub(super) fn propose(
         &mut self,
         entries: Vec<BatchEntry>,
         base: ChainLink,
+        applied_at: i64,
         at: i64,
         now: Instant,
-    ) -> Result<u64, BatchError> {
+    ) -> Result<(), BatchError> {
+        if self.is_stale(applied_at, at) {
+            self.renew();
+        }
         let number = self.next;
         let batch = ProposedBatch { generation: self.generation, epoch: self.epoch, number, at, base, entries };
         self.in_flight.push_back(SentBatch { number, bytes: batch.encode()? });
         self.next += 1;
+        self.last_clock = at;
         self.resend_at.get_or_insert(now + self.wait);
-        Ok(number)
+        Ok(())
     }
 
     /// Returns the next batch to append.
@@ -108,6 +151,7 @@ impl Proposer {
             self.sent = 0;
             self.wait = (self.wait * 2).min(LONGEST_WAIT);
             self.resend_at = Some(now + self.wait);
+            self.hurry = if self.hurry == Hurry::Due { Hurry::Done } else { Hurry::No };
         }
     }
 
@@ -118,24 +162,47 @@ impl Proposer {
         }
     }
 
-    /// Notes that a batch of this epoch was read.
-    pub(super) fn was_read(&mut self, number: u64, verdict: NumberVerdict, at: i64, now: Instant) {
+    /// Notes that a batch of this epoch was read, in the order of the places. `at` is the time of the log.
+    pub(super) fn was_read(&mut self, number: u64, verdict: NumberVerdict, at: i64, now: Instant) -> OwnBatch {
+        // The numbers of an epoch are applied in their order, so all before the oldest one in flight were.
+        let is_oldest = self.in_flight.front().is_some_and(|batch| batch.number == number);
         match verdict {
             NumberVerdict::Apply => {
-                // The numbers of an epoch are applied in their order, so it is the oldest one.
-                if self.in_flight.front().is_some_and(|batch| batch.number == number) {
+                if is_oldest {
                     self.in_flight.pop_front();
                     self.sent = self.sent.saturating_sub(1);
                 }
                 self.last_at = at;
-                self.wait = RESEND_AFTER;
-                self.resend_at = (!self.in_flight.is_empty()).then(|| now + self.wait);
+                self.start_waiting(now);
+                if is_oldest { OwnBatch::Applied } else { OwnBatch::Skipped }
             }
-            // The ones behind it were read with it, so this is done once for all of them.
-            NumberVerdict::Early => self.resend(now),
-            NumberVerdict::Repeated => {}
+            NumberVerdict::Early => {
+                if is_oldest {
+                    // Nothing before it is missing, so the epoch is forgotten. None of what is in flight was applied, nor
+                    // will any copy of it that is in the log with a number of the old epoch.
+                    self.renew();
+                    self.last_at = at;
+                    self.start_waiting(now);
+                } else if self.hurry == Hurry::No {
+                    self.resend(now);
+                    self.hurry = Hurry::Due;
+                }
+                OwnBatch::Skipped
+            }
+            NumberVerdict::Repeated => OwnBatch::Skipped,
         }
     }
+
+    fn start_waiting(&mut self, now: Instant) {
+        (self.wait, self.hurry) = (RESEND_AFTER, Hurry::No);
+        self.resend_at = (!self.in_flight.is_empty()).then(|| now + self.wait);
+    }
+}
+
+/// Returns the epoch after one, which is as random as the first one of the node.
+fn next_epoch(epoch: u64) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = Sha256::digest(epoch.to_le_bytes()).into();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 #[cfg(test)]
@@ -145,11 +212,15 @@ mod tests {
     fn proposer(now: Instant, batches: u64) -> Proposer {
         let generation = Generation::from_bytes([1; 16]);
         let mut proposer = Proposer::new(generation, 7, 0);
-        for number in 1..=batches {
-            let base = ChainLink::beginning(generation);
-            assert_eq!(proposer.propose(vec![BatchEntry::Barrier], base, 0, now).unwrap(), number);
+        for _ in 0..batches {
+            propose(&mut proposer, 0, 0, now);
         }
         proposer
+    }
+
+    fn propose(proposer: &mut Proposer, applied_at: i64, clock: i64, now: Instant) {
+        let base = ChainLink::beginning(Generation::from_bytes([1; 16]));
+        proposer.propose(vec![BatchEntry::Barrier], base, applied_at, clock, now).unwrap();
     }
 
     fn transmitted(proposer: &mut Proposer) -> Vec<u64> {
@@ -195,12 +266,60 @@ mod tests {
     #[test]
     fn an_idle_epoch_is_renewed() {
         let now = Instant::now();
-        let mut proposer = proposer(now, 1);
-        assert!(!proposer.is_stale(i64::MAX), "something is in flight");
-        proposer.was_read(1, NumberVerdict::Apply, 1_000, now);
-        assert!(!proposer.is_stale(1_000 + EPOCH_RENEWED_MS));
-        assert!(proposer.is_stale(1_001 + EPOCH_RENEWED_MS));
-        proposer.renew(8);
-        assert_eq!((proposer.epoch(), proposer.is_stale(i64::MAX)), (8, false));
+        let day = EPOCH_RENEWED_MS;
+        // The time of the log, that of the clock, and whether they make the epoch old. The clock is a year ahead.
+        for (applied_at, clock, renewed) in [
+            (1_000, 365 * day, false),
+            (1_000 + day, 366 * day, false),
+            (1_001 + day, 365 * day, true),
+            (1_000, 366 * day + 1, true),
+            (1_000, 0, false),
+        ] {
+            let mut proposer = Proposer::new(Generation::from_bytes([1; 16]), 7, 0);
+            propose(&mut proposer, 0, 365 * day, now);
+            assert_eq!(proposer.was_read(1, NumberVerdict::Apply, 1_000, now), OwnBatch::Applied);
+            propose(&mut proposer, applied_at, clock, now);
+            assert_eq!(proposer.epoch() != 7, renewed, "{applied_at} {clock}");
+            // Not while something is in flight.
+            let epoch = proposer.epoch();
+            propose(&mut proposer, i64::MAX, i64::MAX, now);
+            assert_eq!(proposer.epoch(), epoch);
+        }
+    }
+
+    #[test]
+    fn a_forgotten_epoch_is_replaced() {
+        let now = Instant::now();
+        let mut proposer = proposer(now, 4);
+        transmitted(&mut proposer);
+        proposer.was_read(1, NumberVerdict::Apply, 0, now);
+        assert_eq!(proposer.was_read(2, NumberVerdict::Early, 1_000, now), OwnBatch::Skipped);
+        assert_ne!(proposer.epoch(), 7);
+        assert_eq!(transmitted(&mut proposer), [1, 2, 3]);
+        for number in 1..=3 {
+            assert_eq!(proposer.was_read(number, NumberVerdict::Apply, 1_000, now), OwnBatch::Applied);
+        }
+        assert!(proposer.deadline().is_none() && proposer.is_ready());
+    }
+
+    #[test]
+    fn early_batches_do_not_end_the_waiting() {
+        let now = Instant::now();
+        let mut proposer = proposer(now, 3);
+        transmitted(&mut proposer);
+        proposer.was_read(2, NumberVerdict::Early, 0, now);
+        proposer.handle_timeout(now);
+        assert_eq!(transmitted(&mut proposer), [1, 2, 3]);
+        for _ in 0..3 {
+            proposer.was_read(2, NumberVerdict::Early, 0, now);
+            proposer.handle_timeout(now);
+        }
+        assert!(transmitted(&mut proposer).is_empty());
+        let then = now + 2 * RESEND_AFTER;
+        assert_eq!(proposer.deadline(), Some(then));
+        proposer.handle_timeout(then);
+        assert_eq!(transmitted(&mut proposer), [1, 2, 3]);
+        proposer.was_read(2, NumberVerdict::Early, 0, then);
+        assert_eq!(proposer.deadline(), Some(then));
     }
 }

@@ -11,7 +11,7 @@ use super::batch::ProposedBatch;
 use super::chain::{ChainHash, ChainLink, Generation};
 use super::codec::BatchError;
 
-/// How long the last number of an epoch is kept after its last batch, in milliseconds of the log.
+/// How long the last number of an epoch is kept after its last batch, in milliseconds of the clock of the log.
 pub const EPOCH_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// The age of its last batch from which on a node begins a new epoch, in milliseconds of the log: long before other nodes
@@ -104,14 +104,14 @@ pub fn judge_number(last: u64, number: u64) -> NumberVerdict {
     }
 }
 
-/// Returns the last number of an epoch at a time of the log, if `record` is what the store has of it: the number and the
-/// time of its last batch.
+/// Returns the last number of an epoch, if `record` is what the store has of it: the number of its last batch, and the
+/// latest time at which the log had got a batch up to it. `now` is that time for the batch that is judged.
 #[must_use]
 pub fn last_number(record: Option<(u64, i64)>, now: i64) -> u64 {
     record.filter(|(_, at)| !is_forgotten(*at, now)).map_or(0, |(number, _)| number)
 }
 
-/// Returns whether an epoch is forgotten whose last batch is of the time `at`.
+/// Returns whether an epoch is forgotten whose last batch is of the time `at`, by the clock of the log.
 #[must_use]
 pub fn is_forgotten(at: i64, now: i64) -> bool {
     now.saturating_sub(at) > EPOCH_KEPT_MS

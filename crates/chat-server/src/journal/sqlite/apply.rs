@@ -1,6 +1,8 @@
 //! Applies one batch of the log, within a transaction of the caller. Nothing here may depend on a clock, on chance, or on
 //! the version of a table of the program: all nodes must come to the same store.
 
+use std::borrow::Cow;
+
 use chat_proto::Seq;
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -24,17 +26,29 @@ pub(super) struct BatchApplier<'a> {
     last_author: Option<(AccountId, bool)>,
     /// The newest message that has expired.
     expired: Option<Expired>,
+    /// Whether a text or a name was removed.
+    erases: bool,
+}
+
+/// What applying batches has led to, apart from the outcomes of their entries.
+pub(super) struct AppliedState {
+    /// Where the store is now in its log.
+    pub(super) state: ReplicaState,
+    /// The newest message that has expired.
+    pub(super) expired: Option<Expired>,
+    /// Whether a text or a name was removed, which is to be erased from the write-ahead log too.
+    pub(super) erases: bool,
 }
 
 impl<'a> BatchApplier<'a> {
     pub(super) fn new(transaction: &'a Transaction<'a>, state: ReplicaState, head: &'a mut Seq) -> Self {
-        Self { transaction, state, head, last_author: None, expired: None }
+        Self { transaction, state, head, last_author: None, expired: None, erases: false }
     }
 
-    /// Stores where the store is now in its log, and returns it with the newest message that has expired.
-    pub(super) fn finish(self) -> Result<(ReplicaState, Option<Expired>), StoreError> {
+    /// Stores where the store is now in its log.
+    pub(super) fn finish(self) -> Result<AppliedState, StoreError> {
         tables::write_state(self.transaction, &self.state)?;
-        Ok((self.state, self.expired))
+        Ok(AppliedState { state: self.state, expired: self.expired, erases: self.erases })
     }
 
     /// Applies the batch at the next place. After a [`Divergence`] neither it nor any later one may be applied.
@@ -48,14 +62,17 @@ impl<'a> BatchApplier<'a> {
             return Ok(Err(divergence));
         }
         let at = rules::log_time(self.state.at, batch.at, placed.at);
-        let last = rules::last_number(tables::last_of(self.transaction, batch.epoch)?, at);
+        // Not the time of the log, which follows the clock of the only node that writes: a batch that it has stored a
+        // moment ago must not be forgotten because that clock is days behind.
+        let stored_at = self.state.stored_at.max(placed.at);
+        let last = rules::last_number(tables::last_of(self.transaction, batch.epoch)?, stored_at);
         let verdict = rules::judge_number(last, batch.number);
-        self.state.at = at;
+        (self.state.at, self.state.stored_at) = (at, stored_at);
         self.state.applied = self.state.applied.after(placed.at, &placed.bytes);
         tables::write_link(self.transaction, self.state.applied)?;
         let mut entries = Vec::new();
         if verdict == NumberVerdict::Apply {
-            tables::write_last(self.transaction, batch.epoch, batch.number, at)?;
+            tables::write_last(self.transaction, batch.epoch, batch.number, stored_at)?;
             entries.reserve(batch.entries.len());
             for entry in batch.entries {
                 let outcome = self.apply_entry(&entry)?;
@@ -104,11 +121,18 @@ impl<'a> BatchApplier<'a> {
 
     fn act(&mut self, draft: &ActionDraft, looks: Option<&Looks>) -> Result<EntryOutcome, StoreError> {
         self.last_author = None;
+        self.erases |= matches!(draft.action, OperatorAction::Remove { .. } | OperatorAction::Erase { .. });
         let at = self.state.at;
-        let target = match draft.action.account() {
-            Some(id) => tables::account(self.transaction, id)?.filter(|account| !account.is_erased()),
+        let mut draft = Cow::Borrowed(draft);
+        let known = match draft.action.account() {
+            Some(id) => tables::account(self.transaction, id)?,
             None => None,
         };
+        if let Some(erased) = known.as_ref().filter(|account| account.is_erased()) {
+            // The node that proposed it did not know that yet.
+            draft.to_mut().action.forget_names(erased.id);
+        }
+        let target = known.filter(|account| !account.is_erased());
         if let (Some(account), Some(looks)) = (&target, looks) {
             if tables::looks_taken(self.transaction, Some(account.id), looks)? {
                 return Ok(EntryOutcome::LooksTaken);
@@ -121,7 +145,7 @@ impl<'a> BatchApplier<'a> {
             effect::remove_all(self.transaction, account, &text)?;
             tables::free_looks(self.transaction, account)?;
         }
-        outcome(effect::store(self.transaction, draft, at, *self.head)?)
+        outcome(effect::store(self.transaction, &draft, at, *self.head)?)
     }
 
     fn expire(&mut self, through: Seq) -> Result<EntryOutcome, StoreError> {
@@ -133,7 +157,7 @@ impl<'a> BatchApplier<'a> {
         let last = Expired { seq: Seq::try_from(seq).map_err(|_| JournalError::Damaged)?, at };
         let removed = self.transaction.prepare_cached("DELETE FROM message WHERE seq <= ?1")?.execute(params![seq])?;
         expire::note(self.transaction, last)?;
-        self.expired = Some(last);
+        (self.expired, self.erases) = (Some(last), true);
         Ok(EntryOutcome::Expired { removed: removed as u64 })
     }
 }

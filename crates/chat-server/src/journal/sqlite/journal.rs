@@ -100,7 +100,7 @@ impl Journal for SqliteJournal {
         let at = self.log.next_time();
         let removes = drafts.iter().any(|draft| matches!(draft, Draft::Action(_)));
         let appended =
-            self.store.write(removes, |transaction, head| Insert::new(transaction, at, head)?.all(drafts))?;
+            self.store.write(|_| removes, |transaction, head| Insert::new(transaction, at, head)?.all(drafts))?;
         self.log.advance(at);
         Ok(appended)
     }

@@ -97,6 +97,10 @@ fn open_or_repair(path: &Path, trust: StoreTrust, usage: StoreUse) -> Result<Ope
     if usage == StoreUse::Node {
         return Err(JournalError::Damaged.into());
     }
+    // It would become the store of a server alone, which the other nodes do not know.
+    if schema::was_of_cluster(path).map_err(|source| JournalError::file(path, source))? {
+        return Err(JournalError::OfCluster.into());
+    }
     let recovery = Some(repair::repair(path)?);
     let connection = schema::open_for_writing(path)?;
     let log = verify::verify(&connection)?.into_summary();

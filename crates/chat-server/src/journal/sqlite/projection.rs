@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chat_proto::Seq;
 
-use super::apply::BatchApplier;
+use super::apply::{AppliedState, BatchApplier};
 use super::cluster_tables::{self as tables, ReplicaState};
 use super::content_hash;
 use super::open::{CheckTime, StoreUse};
@@ -21,7 +21,9 @@ use crate::replication::{AppliedRun, ChainHash, ChainLink, Generation, PlacedBat
 pub struct SqliteProjection {
     store: SqliteStore,
     state: ReplicaState,
-    may_commit: Box<dyn FnMut() -> bool + Send>,
+    may_commit: Box<dyn FnMut() -> Result<(), JournalError> + Send>,
+    /// A sync has failed, so what was applied may be in the files although `state` does not say so.
+    sync_failed: bool,
 }
 
 impl SqliteProjection {
@@ -32,7 +34,7 @@ impl SqliteProjection {
     /// [`JournalError`] if the store cannot be used, or follows a log already; then it is as it was.
     pub fn create(dir: impl AsRef<Path>, generation: Generation) -> Result<Self, JournalError> {
         let (mut store, last_at) = SqliteStore::open(dir.as_ref(), CheckTime::Before, StoreUse::Alone)?;
-        let state = store.write(false, |transaction, _| tables::create(transaction, generation, last_at))?;
+        let state = store.write(|_| false, |transaction, _| tables::create(transaction, generation, last_at))?;
         // Also in the file itself, so that a copy of it alone is a store of a node.
         store.close()?;
         drop(store);
@@ -48,15 +50,24 @@ impl SqliteProjection {
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, JournalError> {
         let (store, _) = SqliteStore::open(dir.as_ref(), CheckTime::Before, StoreUse::Node)?;
         let state = tables::state(&store.connection)?;
-        Ok(Self { store, state, may_commit: Box::new(|| true) })
+        Ok(Self { store, state, may_commit: Box::new(|| Ok(())), sync_failed: false })
     }
 
     /// Asks `may_commit` before each commit of applied batches, which fails as on a full disk if it returns false: for
     /// tests.
     #[must_use]
-    pub fn with_commit_check(mut self, may_commit: impl FnMut() -> bool + Send + 'static) -> Self {
-        self.may_commit = Box::new(may_commit);
+    pub fn with_commit_check(mut self, mut may_commit: impl FnMut() -> bool + Send + 'static) -> Self {
+        self.may_commit = Box::new(move || if may_commit() { Ok(()) } else { Err(JournalError::Full) });
         self
+    }
+
+    fn check_sync(&self) -> Result<(), JournalError> {
+        if self.sync_failed { Err(JournalError::SyncFailed) } else { Ok(()) }
+    }
+
+    fn note_sync<T>(&mut self, done: Result<T, JournalError>) -> Result<T, JournalError> {
+        self.sync_failed |= matches!(done, Err(JournalError::SyncFailed));
+        done
     }
 }
 
@@ -90,8 +101,10 @@ impl Projection for SqliteProjection {
     }
 
     fn apply(&mut self, batches: &[PlacedBatch]) -> Result<AppliedRun, JournalError> {
+        self.check_sync()?;
         let (before, may_commit) = (self.state, &mut self.may_commit);
-        let (run, state, expired) = self.store.write(true, |transaction, head| {
+        let erases = |(_, applied): &(AppliedRun, AppliedState)| applied.erases;
+        let written = self.store.write(erases, |transaction, head| {
             let mut applier = BatchApplier::new(transaction, before, head);
             let mut run = AppliedRun::default();
             for batch in batches {
@@ -103,13 +116,21 @@ impl Projection for SqliteProjection {
                     }
                 }
             }
-            let (state, expired) = applier.finish()?;
-            if may_commit() { Ok((run, state, expired)) } else { Err(JournalError::Full.into()) }
-        })?;
+            let applied = applier.finish()?;
+            may_commit()?;
+            Ok((run, applied))
+        });
+        let (run, applied) = self.note_sync(written)?;
         // Only after the commit: a failed transaction leaves everything as it was.
-        self.state = state;
-        self.store.begin_after(expired);
+        self.state = applied.state;
+        self.store.begin_after(applied.expired);
         Ok(run)
+    }
+
+    fn tidy(&mut self) -> Result<(), JournalError> {
+        self.check_sync()?;
+        let tidied = self.store.tidy();
+        self.note_sync(tidied)
     }
 
     fn content_hash(&mut self) -> Result<ChainHash, JournalError> {
@@ -117,6 +138,7 @@ impl Projection for SqliteProjection {
     }
 
     fn close(&mut self) -> Result<(), JournalError> {
+        self.check_sync()?;
         self.store.close()
     }
 }

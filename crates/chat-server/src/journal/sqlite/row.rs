@@ -114,12 +114,16 @@ pub(super) fn action_crc(n: i64, at: i64, head: i64, actor: &str, reason: Option
 }
 
 /// Returns the checksum of the place of a store in its log.
-pub(super) fn replica_crc(generation: &[u8], place: i64, hash: &[u8], at: i64) -> i64 {
-    RowChecksum::new().bytes(generation).number(place).bytes(hash).number(at).end()
+pub(super) fn replica_crc(generation: &[u8], place: i64, hash: &[u8], at: i64, stored_at: i64) -> i64 {
+    RowChecksum::new().bytes(generation).number(place).bytes(hash).number(at).number(stored_at).end()
 }
 
 pub(super) fn proposer_crc(epoch: i64, number: i64, at: i64) -> i64 {
     RowChecksum::new().number(epoch).number(number).number(at).end()
+}
+
+pub(super) fn chain_crc(place: i64, hash: &[u8]) -> i64 {
+    RowChecksum::new().number(place).bytes(hash).end()
 }
 
 pub(super) fn looks_crc(form: &str, account: AccountId) -> i64 {

@@ -1,5 +1,7 @@
 //! The tables of the store, and how its file is opened.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -169,6 +171,22 @@ fn check_format(connection: &Connection) -> Result<(), StoreError> {
 pub(super) fn is_of_cluster(connection: &Connection) -> Result<bool, StoreError> {
     let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok(format == CLUSTER_FORMAT)
+}
+
+/// Returns whether the first page of a damaged store, which has its header and its schema, shows that it follows a log of
+/// batches. No flipped bit makes another format look like this one.
+pub(super) fn was_of_cluster(path: &Path) -> io::Result<bool> {
+    let mut page = Vec::with_capacity(PAGE_SIZE);
+    File::open(path)?.take(PAGE_SIZE as u64).read_to_end(&mut page)?;
+    let number = |at: usize| {
+        let bytes = page.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(u32::from_be_bytes).map(i64::from)
+    };
+    // Messages are on other pages, so this is not a text.
+    let table = b"CREATE TABLE replica(";
+    Ok(number(60) == Some(CLUSTER_FORMAT)
+        || number(68) == Some(OURS + CLUSTER_FORMAT)
+        || page.windows(table.len()).any(|found| found == table))
 }
 
 /// Opens an existing store, on which a server may be running.

@@ -109,13 +109,13 @@ impl SqliteStore {
     }
 
     /// Writes in one transaction, which is on the disk when this returns. `write` gets the head of the log, which it moves
-    /// for each new message. With `erases`, what it removes is erased from the files too.
+    /// for each new message. If `erases` says so of its result, what it has removed is erased from the files too.
     ///
     /// # Errors
-    /// Nothing was written.
+    /// Nothing was written, unless it is [`JournalError::SyncFailed`].
     pub(super) fn write<T>(
         &mut self,
-        erases: bool,
+        erases: impl FnOnce(&T) -> bool,
         write: impl FnOnce(&Transaction<'_>, &mut Seq) -> Result<T, StoreError>,
     ) -> Result<T, JournalError> {
         let written = self.write_and_sync(erases, write).inspect_err(|error| self.reader.note_damage(error));
@@ -124,7 +124,7 @@ impl SqliteStore {
 
     fn write_and_sync<T>(
         &mut self,
-        erases: bool,
+        erases: impl FnOnce(&T) -> bool,
         write: impl FnOnce(&Transaction<'_>, &mut Seq) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.check_verdict()?;
@@ -135,7 +135,7 @@ impl SqliteStore {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let written = write(&transaction, &mut head)?;
         transaction.commit()?;
-        if erases {
+        if erases(&written) {
             // What was removed is gone from the file itself, because it is overwritten when it is deleted. A failure is
             // no reason to report the action as failed; `tidy` tries again.
             self.erasing = match self.erase_log().map_err(JournalError::from) {

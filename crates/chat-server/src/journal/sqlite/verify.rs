@@ -5,7 +5,7 @@ use chat_proto::Seq;
 use rusqlite::Connection;
 
 use super::error::StoreError;
-use super::{actions, expire, row};
+use super::{actions, cluster_tables, expire, row, schema};
 use crate::action::AccountId;
 use crate::entry::LogStream;
 
@@ -90,6 +90,9 @@ pub(super) fn verify(connection: &Connection) -> Result<CheckReport, StoreError>
     }
     for found in actions::raw_actions(connection)? {
         report.damaged_rows += u64::from(found.is_none());
+    }
+    if schema::is_of_cluster(connection)? {
+        report.damaged_rows += cluster_tables::damaged_rows(connection)?;
     }
     let mut messages = connection.prepare(&format!("SELECT {} FROM message NOT INDEXED ORDER BY seq", row::MESSAGE))?;
     let mut rows = messages.query([])?;

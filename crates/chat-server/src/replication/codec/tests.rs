@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::action::OperatorAction;
 
 fn nickname() -> impl Strategy<Value = Nickname> {
     "[A-Za-zА-я]{1,12} [a-z]{1,12}".prop_map(|name| Nickname::new(&name).unwrap())
@@ -109,6 +108,27 @@ proptest! {
         let _ = ProposedBatch::decode(&bytes);
         let _ = ProposedBatch::decode(&summed(bytes));
     }
+}
+
+#[test]
+fn what_no_store_can_apply_is_malformed() {
+    let generation = Generation::from_bytes([1; 16]);
+    let base = ChainLink::beginning(generation);
+    let rename = |to: &str| {
+        let action = OperatorAction::Rename { account: 1, nickname: "Keen Bob".into(), to: to.into() };
+        let draft = ActionDraft { actor: Nickname::new("operator").unwrap(), reason: None, action };
+        let entries = vec![BatchEntry::Act { draft, looks: None }];
+        ProposedBatch { generation, epoch: 1, number: 1, at: 0, base, entries }.encode()
+    };
+    for wrong in ["", " Calm Eve", "Calm\nEve", &"x".repeat(10_000)] {
+        assert_eq!(rename(wrong), Err(BatchError::Malformed), "{wrong:?}");
+    }
+    // The same from a node that does not check it.
+    let mut body = rename("Calm Eve").unwrap().to_vec();
+    body.truncate(body.len() - CRC_BYTES);
+    let at = body.windows(8).position(|found| found == b"Calm Eve").unwrap();
+    body[at] = b' ';
+    assert_eq!(ProposedBatch::decode(&summed(body)), Err(BatchError::Malformed));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Applies batches to stores of nodes, in different groups, after failures, and against the rules.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use chat_proto::{Nickname, PostId, Text};
 use proptest::prelude::*;
@@ -11,7 +13,7 @@ use crate::entry::{Author, Draft, SERVER_ACCOUNT};
 use crate::journal::sqlite::{SqliteJournal, revoke_account_by_id};
 use crate::journal::{Journal as _, ReadLimit};
 use crate::replication::rules::{Divergence, EPOCH_KEPT_MS, NumberVerdict};
-use crate::replication::{BatchEntry, EntryOutcome, ProposedBatch};
+use crate::replication::{BatchEntry, EntryOutcome, Node, NodeProgress, ProposedBatch};
 
 const GENERATION: Generation = Generation::from_bytes([7; 16]);
 const ALL: ReadLimit = ReadLimit { messages: usize::MAX, bytes: usize::MAX };
@@ -312,6 +314,61 @@ fn an_erased_account_leaves_no_text() {
     assert_eq!(texts(&projection), ["", ""]);
 }
 
+/// An action that was proposed before an erasure and placed after it does not bring the names back.
+#[test]
+fn an_erased_account_leaves_no_name() {
+    let (_dir, mut projection) = created();
+    let mut log = TestLog::new();
+    log.add(0, 1, vec![register(1, "Keen Bob"), act(OperatorAction::Erase { account: 1 })]);
+    let name = || "Keen Bob".to_owned();
+    let late = [
+        OperatorAction::Mute { account: 1, nickname: name(), until: None },
+        OperatorAction::Rename { account: 1, nickname: name(), to: "Calm Bob".to_owned() },
+    ];
+    log.add(1, 2, late.into_iter().map(act).collect());
+    projection.apply(&log.placed).unwrap();
+    let actions = projection.reader().actions().unwrap();
+    assert_eq!(actions.len(), 3);
+    assert!(!format!("{actions:?}").contains("Bob"), "{actions:?}");
+}
+
+#[test]
+fn only_a_removal_empties_the_write_ahead_log() {
+    let (dir, mut projection) = created();
+    let mut log = TestLog::new();
+    projection.tidy().unwrap();
+    let logged = || std::fs::metadata(dir.path().join("room.db-wal")).unwrap().len();
+    projection.apply(&[log.add(0, 1, vec![post(0, None, "unmistakable")])]).unwrap();
+    assert!(logged() > 0);
+    let reads = rusqlite::Connection::open(dir.path().join("room.db")).unwrap();
+    reads.execute_batch("BEGIN; SELECT count(*) FROM message;").unwrap();
+    projection.apply(&[log.add(0, 2, vec![act(OperatorAction::Remove { seqs: vec![1] })])]).unwrap();
+    // A reader needs it. Later it is emptied.
+    assert!(logged() > 0);
+    drop(reads);
+    projection.tidy().unwrap();
+    assert_eq!(logged(), 0);
+    projection.apply(&[log.add(0, 3, vec![BatchEntry::Expire { through: 1 }])]).unwrap();
+    assert_eq!(logged(), 0);
+}
+
+#[test]
+fn after_a_failed_sync_the_store_is_opened_again() {
+    let (dir, mut projection) = created();
+    let mut log = TestLog::new();
+    let one = log.add(0, 1, vec![post(0, None, "one")]);
+    projection.may_commit = Box::new(|| Err(JournalError::SyncFailed));
+    assert!(matches!(projection.apply(std::slice::from_ref(&one)), Err(JournalError::SyncFailed)));
+    projection.may_commit = Box::new(|| Ok(()));
+    assert!(matches!(projection.apply(std::slice::from_ref(&one)), Err(JournalError::SyncFailed)));
+    assert!(matches!(projection.tidy(), Err(JournalError::SyncFailed)));
+    assert!(matches!(projection.close(), Err(JournalError::SyncFailed)));
+    drop(projection);
+    let mut projection = SqliteProjection::open(dir.path()).unwrap();
+    projection.apply(&[one]).unwrap();
+    assert_eq!(texts(&projection), ["one"]);
+}
+
 #[test]
 fn one_wrong_clock_does_not_move_the_time() {
     let (_dir, mut projection) = created();
@@ -343,6 +400,134 @@ fn an_epoch_is_forgotten_after_seven_days() {
     let verdicts: Vec<_> = run.batches.iter().map(|batch| batch.verdict).collect();
     use NumberVerdict::{Apply, Repeated};
     assert_eq!(verdicts, [Apply, Apply, Repeated, Apply, Apply]);
+}
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// A node that appends and reads without delay.
+struct NodeAtLog {
+    node: Node<SqliteProjection, u64>,
+    log: TestLog,
+    now: Instant,
+    clock: i64,
+    _dir: tempfile::TempDir,
+}
+
+impl NodeAtLog {
+    fn new() -> Self {
+        let (_dir, projection) = created();
+        Self { node: Node::new(projection, 77), log: TestLog::new(), now: Instant::now(), clock: DAY, _dir }
+    }
+
+    fn propose(&mut self, number: u64) {
+        let entries = vec![post(SERVER_ACCOUNT, None, &number.to_string())];
+        self.node.propose(vec![(number, entries)], self.clock, self.now).unwrap();
+    }
+
+    fn store(&mut self, bytes: Bytes) {
+        self.log.repeat(bytes, self.clock);
+    }
+
+    fn read(&mut self) -> NodeProgress<u64> {
+        let unread = usize::try_from(self.node.projection().applied().place).unwrap();
+        self.node.receive(&self.log.placed[unread..], self.now).unwrap()
+    }
+
+    /// Appends and reads until nothing is in flight, and returns the requests that were answered.
+    fn settle(&mut self) -> Vec<u64> {
+        let mut answered = Vec::new();
+        for _ in 0..20 {
+            while let Some(bytes) = self.node.poll_transmit() {
+                self.store(bytes);
+            }
+            answered.extend(self.read().answers.into_iter().map(|answer| answer.request));
+            let Some(due) = self.node.deadline() else { break };
+            self.now = due;
+            self.node.handle_timeout(due);
+        }
+        assert!(self.node.is_idle());
+        answered
+    }
+}
+
+#[test]
+fn a_node_goes_on_after_a_quiet_week() {
+    let mut one = NodeAtLog::new();
+    one.propose(0);
+    assert_eq!(one.settle(), [0]);
+    one.clock += 8 * DAY;
+    one.propose(1);
+    assert_eq!(one.settle(), [1]);
+    // The clock of this node stands, and it has not read what another one appends.
+    let clock = one.clock;
+    one.log.add(0, clock + 8 * DAY, Vec::new());
+    (2..5).for_each(|number| one.propose(number));
+    one.clock = clock + 8 * DAY;
+    assert_eq!(one.settle(), [2, 3, 4]);
+    assert_eq!(texts(one.node.projection()), ["0", "1", "2", "3", "4"]);
+}
+
+#[derive(Debug, Clone)]
+enum NodeStep {
+    Propose,
+    /// One of the batches that were sent is stored.
+    Store(prop::sample::Index),
+    /// What was not stored is lost.
+    Pass {
+        days: i64,
+    },
+    Wait {
+        millis: u64,
+    },
+}
+
+fn node_steps() -> impl Strategy<Value = Vec<NodeStep>> {
+    let step = prop_oneof![
+        4 => Just(NodeStep::Propose),
+        4 => any::<prop::sample::Index>().prop_map(NodeStep::Store),
+        1 => (1..10i64).prop_map(|days| NodeStep::Pass { days }),
+        2 => (0..4_000u64).prop_map(|millis| NodeStep::Wait { millis }),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Batches are lost, late and repeated, and days pass while they are in flight: each is applied once, in its order.
+    #[test]
+    fn a_new_epoch_repeats_and_loses_nothing(steps in node_steps()) {
+        let mut one = NodeAtLog::new();
+        let (mut proposed, mut answered, mut sent) = (0, Vec::new(), Vec::new());
+        for step in steps {
+            match step {
+                NodeStep::Propose if one.node.is_ready() => {
+                    one.propose(proposed);
+                    proposed += 1;
+                }
+                NodeStep::Propose => {}
+                NodeStep::Store(index) if !sent.is_empty() => {
+                    let bytes: &Bytes = index.get(&sent);
+                    one.store(bytes.clone());
+                    answered.extend(one.read().answers.into_iter().map(|answer| answer.request));
+                }
+                NodeStep::Store(_) => {}
+                NodeStep::Pass { days } => {
+                    one.clock += days * DAY;
+                    sent.clear();
+                }
+                NodeStep::Wait { millis } => {
+                    one.now += Duration::from_millis(millis);
+                    one.node.handle_timeout(one.now);
+                }
+            }
+            sent.extend(std::iter::from_fn(|| one.node.poll_transmit()));
+        }
+        answered.extend(one.settle());
+        prop_assert_eq!(&answered, &(0..proposed).collect::<Vec<_>>());
+        let expected: Vec<_> = (0..proposed).map(|number| number.to_string()).collect();
+        prop_assert_eq!(texts(one.node.projection()), expected);
+    }
 }
 
 #[test]
@@ -439,4 +624,48 @@ fn a_damaged_store_is_not_repaired() {
     bytes[at] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     assert!(matches!(SqliteProjection::open(dir.path()), Err(JournalError::Damaged)));
+}
+
+/// Damage that leaves the structure of the file intact.
+#[test]
+fn damage_of_the_place_in_the_log_is_found() {
+    for change in [
+        "UPDATE proposer SET number = number + 1",
+        "UPDATE looks SET account = 2",
+        "UPDATE chain SET hash = zeroblob(32) WHERE place = 0",
+        "DELETE FROM chain WHERE place = 1",
+        "UPDATE replica SET at = at + 1",
+        "DELETE FROM replica",
+    ] {
+        let (dir, mut projection) = created();
+        let mut log = TestLog::new();
+        projection.apply(&[log.add(0, 1, vec![register(1, "Keen Bob")])]).unwrap();
+        projection.close().unwrap();
+        drop(projection);
+        let connection = rusqlite::Connection::open(dir.path().join("room.db")).unwrap();
+        assert_eq!(connection.execute(change, []).unwrap(), 1, "{change}");
+        drop(connection);
+        assert!(matches!(SqliteProjection::open(dir.path()), Err(JournalError::Damaged)), "{change}");
+        let report = crate::journal::sqlite::check_store(dir.path()).unwrap();
+        assert_eq!((report.damaged_rows, report.is_good()), (1, false), "{change}");
+    }
+}
+
+#[test]
+fn a_server_alone_does_not_repair_it() {
+    let (dir, mut projection) = created();
+    let mut log = TestLog::new();
+    projection.apply(&[log.add(0, 1, vec![post(0, None, "one")])]).unwrap();
+    projection.close().unwrap();
+    drop(projection);
+    let path = dir.path().join("room.db");
+    let bytes = std::fs::read(&path).unwrap();
+    // The magic, the format, the mark, the whole header, and all but the header.
+    for damaged in [0..1, 60..64, 68..72, 0..100, 100..4096] {
+        let mut changed = bytes.clone();
+        changed[damaged.clone()].fill(0xa5);
+        std::fs::write(&path, &changed).unwrap();
+        assert!(matches!(SqliteJournal::open(dir.path()), Err(JournalError::OfCluster)), "{damaged:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), changed, "{damaged:?}");
+    }
 }

@@ -82,6 +82,12 @@ impl LogContent {
         }
     }
 
+    /// Lets a long time pass, in milliseconds. What is on its way is lost.
+    pub(super) fn skip(&mut self, passed: i64) {
+        self.clock += passed;
+        self.coming.clear();
+    }
+
     pub(super) fn set_away(&mut self, away: bool) {
         self.away = away;
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chat_server::SqliteProjection;
+use chat_server::replication::rules::EPOCH_KEPT_MS;
 use chat_server::replication::{Generation, Projection as _};
 use fastrand::Rng;
 
@@ -76,6 +77,8 @@ struct World<'a> {
     faults: u64,
     /// An old copy of the store of a node.
     old_copy: bool,
+    /// How far the quiet weeks have moved all clocks, in milliseconds.
+    skipped: i64,
     /// Nodes that were killed, with the time at which they start again.
     down: Vec<(usize, u64)>,
 }
@@ -112,6 +115,7 @@ impl<'a> World<'a> {
             violations: Vec::new(),
             faults: 0,
             old_copy: false,
+            skipped: 0,
             down: (joined..count).map(|number| (number, rng.u64(200..1_500))).collect(),
             rng,
             log,
@@ -130,6 +134,9 @@ impl<'a> World<'a> {
             }
             if self.rng.u16(..60) == 0 {
                 self.operator.tick(self.now, &mut self.nodes, &self.writers, &mut self.rng)?;
+            }
+            if self.rng.u16(..300) == 0 {
+                self.skip_days();
             }
             if rewinds && !rewound && self.now > end / 2 {
                 rewound = self.log.lock().rewind(&mut self.rng);
@@ -159,7 +166,7 @@ impl<'a> World<'a> {
         match self.rng.usize(..nodes + writers + self.listeners.len()) {
             part if part < nodes => {
                 let was = self.nodes[part].running.is_some();
-                let wall = WALL + i64::try_from(self.now)?;
+                let wall = WALL + self.skipped + i64::try_from(self.now)?;
                 self.nodes[part].tick(self.now, wall, self.start, &mut self.rng)?;
                 if was && self.nodes[part].running.is_none() {
                     self.down.push((part, self.now + self.rng.u64(1..800)));
@@ -199,6 +206,14 @@ impl<'a> World<'a> {
             replace_store(&self.dir.join("old-copy.db"), &self.nodes[node].dir)?;
         }
         self.nodes[node].start(&mut self.rng)
+    }
+
+    /// Lets days pass in which nothing reaches the log: long enough that nodes forget each other's epochs, or nearly.
+    fn skip_days(&mut self) {
+        self.faults += 1;
+        let passed = EPOCH_KEPT_MS / 8 * self.rng.i64(1..=16);
+        self.skipped += passed;
+        self.log.lock().skip(passed);
     }
 
     fn break_something(&mut self) -> anyhow::Result<()> {

@@ -44,10 +44,15 @@ impl StoreIdentity {
         Self { files: [remember(store.to_owned()), remember(file::with_suffix(store, "-wal"))] }
     }
 
-    /// Accepts the files as they are, after this program has shortened one.
-    pub(super) fn renew(&mut self) {
+    /// Accepts that a file is shorter, after this program has shortened it. It must be the same file still: another one may
+    /// have taken its place meanwhile.
+    pub(super) fn accept_shorter(&mut self) {
         for file in &mut self.files {
-            file.found = find(&file.path);
+            if let (Some(known), Some(found)) = (&mut file.found, find(&file.path))
+                && found.id == known.id
+            {
+                known.length = found.length;
+            }
         }
     }
 
@@ -82,4 +87,34 @@ fn find(path: &Path) -> Option<Found> {
 #[cfg(not(unix))]
 fn find(path: &Path) -> Option<Found> {
     path.symlink_metadata().ok().map(|found| Found { id: (), length: found.len().min(WAL_LIMIT) })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn files_that_go_while_one_is_shortened_are_noticed() {
+        let temp = tempfile::tempdir().unwrap();
+        let store = temp.path().join("room.db");
+        let log = temp.path().join("room.db-wal");
+        fs::write(&store, "pages").unwrap();
+        fs::write(&log, "frames").unwrap();
+        // As long as it is open, no other file gets its number.
+        let _open = fs::File::open(&store).unwrap();
+        let mut identity = StoreIdentity::of(&store);
+        fs::write(&log, "").unwrap();
+        assert!(identity.check().is_err(), "cut short by another program");
+        identity.accept_shorter();
+        identity.check().unwrap();
+        fs::remove_file(&store).unwrap();
+        identity.accept_shorter();
+        assert!(identity.check().is_err(), "removed");
+        fs::write(temp.path().join("other"), "pages").unwrap();
+        fs::rename(temp.path().join("other"), &store).unwrap();
+        identity.accept_shorter();
+        assert!(identity.check().is_err(), "replaced");
+    }
 }

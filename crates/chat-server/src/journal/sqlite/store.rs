@@ -216,7 +216,7 @@ impl SqliteStore {
         });
         // Moves the write-ahead log into the store. If there is no space for that, the next start reads it as it is.
         let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-        self.identity.renew();
+        self.identity.accept_shorter();
         let busy: i64 = match folded.map_err(|error| JournalError::from(StoreError::from(error))) {
             Err(JournalError::Full) => {
                 tracing::warn!("no space left to move the write-ahead log into the store");
@@ -267,7 +267,7 @@ impl SqliteStore {
         self.connection.busy_timeout(Duration::ZERO)?;
         let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         self.connection.busy_timeout(schema::BUSY_TIMEOUT)?;
-        self.identity.renew();
+        self.identity.accept_shorter();
         Ok(busy? == 0)
     }
 

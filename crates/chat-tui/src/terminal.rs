@@ -207,8 +207,8 @@ pub(crate) async fn panicked() {
 /// Takes the terminal. One stop can be reported twice: if the terminal is already taken, its title is not saved again,
 /// but the modes that a shell may have changed are set again.
 fn enter() -> io::Result<()> {
-    if OWNER.load(Ordering::Acquire) == TAKEN {
-        // The library skips modes that it believes to be set.
+    // The library skips modes that it believes to be set.
+    if OWNER.load(Ordering::Acquire) == TAKEN && set_raw_again().is_err() {
         terminal::disable_raw_mode()?;
     }
     terminal::enable_raw_mode()?;
@@ -222,6 +222,20 @@ fn enter() -> io::Result<()> {
         event::EnableBracketedPaste,
         event::EnableFocusChange
     )
+}
+
+/// Sets the modes for keys without setting any others in between: what is typed meanwhile would change its meaning, Enter
+/// above all.
+#[cfg(unix)]
+fn set_raw_again() -> io::Result<()> {
+    let mut modes = rustix::termios::tcgetattr(io::stdin())?;
+    modes.make_raw();
+    Ok(rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &modes)?)
+}
+
+#[cfg(not(unix))]
+fn set_raw_again() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Restores the terminal, once. Errors are ignored, because the terminal may be gone.

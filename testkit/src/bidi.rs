@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
+use crate::process;
+
 /// How long Firefox may take to start, and for one answer, on a machine that does much else.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How long Firefox may take to end by itself.
@@ -175,14 +177,6 @@ impl Drop for Firefox {
     fn drop(&mut self) {
         // Asked, it ends its helper processes before itself, and nothing writes into the profile when that is removed.
         let _ = self.call("browser.close", &json!({}));
-        let deadline = Instant::now() + END_WITHIN;
-        while Instant::now() < deadline {
-            if !matches!(self.process.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        process::end_within(&mut self.process, END_WITHIN);
     }
 }

@@ -11,6 +11,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::process;
+
 /// How long Chromium may take for one answer, on a machine that does much else.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How long Chromium may take to end by itself.
@@ -162,14 +164,6 @@ impl Drop for Browser {
     fn drop(&mut self) {
         // Asked, it ends its helper processes before itself, and nothing writes into the profile when that is removed.
         self.send(None, "Browser.close", &json!({}));
-        let deadline = Instant::now() + END_WITHIN;
-        while Instant::now() < deadline {
-            if !matches!(self.process.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        process::end_within(&mut self.process, END_WITHIN);
     }
 }

@@ -1,6 +1,9 @@
-//! Memory, CPU time and file descriptors of another process, from `/proc`. Linux only.
+//! Another process: its memory, CPU time and file descriptors from `/proc`, on Linux only, and its end.
 
 use std::fs;
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 #[cfg(unix)]
@@ -92,6 +95,19 @@ fn ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut times = fields.split_whitespace().skip(11);
     Some(times.next()?.parse::<u64>().ok()? + times.next()?.parse::<u64>().ok()?)
+}
+
+/// Waits for the end of a process that was asked to end, and kills it when that takes too long.
+pub fn end_within(process: &mut Child, within: Duration) {
+    let deadline = Instant::now() + within;
+    while Instant::now() < deadline {
+        if !matches!(process.try_wait(), Ok(None)) {
+            return;
+        }
+        sleep(Duration::from_millis(5));
+    }
+    let _ = process.kill();
+    let _ = process.wait();
 }
 
 #[cfg(test)]

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use chat_proto::{DeadlineTimer, LineCodec, ListenerServer, Seq};
+use chat_proto::{ListenerServer, Seq};
 use tokio::net::TcpStream;
 
-use super::stall::StallWatch;
 use super::task::ListenerSession;
 use crate::fan_out::Subscriber;
-use crate::limits::LISTENER_LINE;
-use crate::log::LogCursor;
 use crate::net::SharedStream;
 use crate::presence::PresenceGuard;
 use crate::session::context::SessionContext;
@@ -36,30 +32,15 @@ impl IdleListener {
     pub(crate) fn wake(self, stream: Arc<TcpStream>) -> ListenerSession<SharedStream> {
         let Self { context, subscriber, machine, accepted, removals_seen, presence } = self;
         ListenerSession {
-            context,
-            peer: presence.peer.peer,
-            io: SharedStream::new(stream),
-            codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),
-            input: BytesMut::new(),
-            machine,
-            replies: BytesMut::new(),
             accepted,
-            cursor: LogCursor::default(),
             released: true,
-            up_to_date: false,
-            page: None,
-            blocked: None,
-            stall: StallWatch::default(),
-            timer: DeadlineTimer::default(),
-            deadline: None,
             subscriber: Some(subscriber),
             // The cursor is with the fan-out.
             lent: true,
             // None that will ever be, so they are looked at again.
             actions_seen: u64::MAX,
             removals_seen,
-            after_answer: BytesMut::new(),
-            presence,
+            ..ListenerSession::at_rest(context, SharedStream::new(stream), machine, presence)
         }
     }
 }

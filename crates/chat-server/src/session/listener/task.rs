@@ -88,20 +88,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     /// Creates a session that begins at the current end of the log: messages that are published from now on belong to it.
     pub(crate) fn new(context: Arc<SessionContext>, peer: IpAddr, io: IO) -> Self {
         let head = context.log.head();
+        let machine = ListenerServer::new(&ListenerServerConfig::default(), now());
+        let presence = context.presence.enter(Port::Listen, peer);
+        let removals_seen = context.log.removals();
         Self {
-            machine: ListenerServer::new(&ListenerServerConfig::default(), now()),
+            cursor: LogCursor::new(head.last + 1, Form::Plain),
             actions_seen: head.actions,
-            removals_seen: context.log.removals(),
-            after_answer: BytesMut::new(),
-            presence: context.presence.enter(Port::Listen, peer),
+            accepted: head.last,
+            removals_seen,
+            ..Self::at_rest(context, io, machine, presence)
+        }
+    }
+
+    /// Creates a session without anything to write and without a position.
+    pub(super) fn at_rest(
+        context: Arc<SessionContext>,
+        io: IO,
+        machine: ListenerServer,
+        presence: PresenceGuard,
+    ) -> Self {
+        Self {
             context,
-            peer,
+            peer: presence.peer.peer,
             io,
             codec: LineCodec::with_limits(LISTENER_LINE, LISTENER_LINE),
             input: BytesMut::new(),
+            machine,
             replies: BytesMut::new(),
-            accepted: head.last,
-            cursor: LogCursor::new(head.last + 1, Form::Plain),
+            accepted: 0,
+            cursor: LogCursor::default(),
             released: false,
             up_to_date: false,
             page: None,
@@ -111,6 +126,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             deadline: None,
             subscriber: None,
             lent: false,
+            actions_seen: 0,
+            removals_seen: 0,
+            after_answer: BytesMut::new(),
+            presence,
         }
     }
 

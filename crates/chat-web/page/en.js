@@ -20,6 +20,7 @@ const CAUSE = {
 const REFUSAL = {
   rate: 'too many messages at once', too_long: 'too long for this server', blank: 'the message is empty', revoked: 'the account was revoked',
   muted: 'you are muted in this room', banned: 'you are banned from this room', storage: 'the server could not store it',
+  unavailable: 'the log of the room is away: not confirmed yet; will be sent when it is back',
   draining: 'the server is shutting down', busy: 'too many accounts are in use', unknown_token: 'the server does not know the token', no_account: 'you are not logged in',
 };
 

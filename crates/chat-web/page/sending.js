@@ -10,7 +10,7 @@ const WINDOW = 16;
 export const HOLD_MS = 1000;
 
 /** Codes of a refusal after which the same post may succeed. */
-export const LATER = ['rate', 'storage', 'draining', 'busy'];
+export const LATER = ['rate', 'storage', 'unavailable', 'draining', 'busy'];
 
 /** @param {Item} item */
 export const decidable = (item) => item.state === 'refused' || item.state === 'unconfirmed' || (item.state === 'queued' && !item.carried);

@@ -17,7 +17,8 @@ pub struct Hold {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HoldReason {
-    /// The server asked to wait: a rate limit of the account, or a store that cannot accept messages now.
+    /// The server asked to wait: a rate limit of the account, a store that cannot accept messages now, or a
+    /// shared log that is away.
     Server(DeclineCode),
     /// The outbox file cannot be written; see [`Writer::outbox_error`](crate::Writer::outbox_error).
     Outbox,

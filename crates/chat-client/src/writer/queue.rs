@@ -11,7 +11,8 @@ use super::pacing::Pace;
 use crate::delivery_state::DeliveryState;
 
 /// How often the server may put a post off for an internal fault before that counts as a refusal: beyond this, it will
-/// probably never accept it. A rate limit always passes, so it is waited for as long as the caller waits.
+/// probably never accept it. A rate limit always passes, and a shared log comes back, so these are waited for as long as
+/// the caller waits.
 const MAX_TRIES: u32 = 20;
 
 /// The delay if the server asks to wait and gives no time.
@@ -158,7 +159,7 @@ impl<T> Queue<T> {
         let mut entry = self.take(key)?;
         let is_first = self.written.iter().map(|(_, other)| other).chain(&self.queued).all(|o| entry.order < o.order);
         // A post behind one that was put off is put off with it; that does not count as an attempt of its own.
-        if is_first && code != DeclineCode::Rate {
+        if is_first && !matches!(code, DeclineCode::Rate | DeclineCode::Unavailable) {
             entry.tries += 1;
         }
         if !code.is_transient() || entry.tries >= MAX_TRIES {

@@ -36,13 +36,15 @@ pub enum DeclineCode {
     Banned,
     /// The store failed, for example because the disk is full.
     Storage,
+    /// The log that several nodes share cannot be reached; it is waited for without counting attempts.
+    Unavailable,
     /// The server is shutting down.
     Draining,
     /// A code that this version does not know.
     Other(Box<str>),
 }
 
-/// The longest unknown code that is kept, in characters. The known ones have at most nine.
+/// The longest unknown code that is kept, in characters. The known ones have at most eleven.
 const MAX_CODE_CHARS: usize = 32;
 
 impl DeclineCode {
@@ -58,6 +60,7 @@ impl DeclineCode {
             Self::Muted => "muted",
             Self::Banned => "banned",
             Self::Storage => "storage",
+            Self::Unavailable => "unavailable",
             Self::Draining => "draining",
             Self::Other(code) => code,
         }
@@ -66,7 +69,7 @@ impl DeclineCode {
     /// Returns whether the same post may succeed later although nothing about it has changed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Rate | Self::Storage | Self::Draining)
+        matches!(self, Self::Rate | Self::Storage | Self::Unavailable | Self::Draining)
     }
 }
 
@@ -82,6 +85,7 @@ impl From<&str> for DeclineCode {
             "muted" => Self::Muted,
             "banned" => Self::Banned,
             "storage" => Self::Storage,
+            "unavailable" => Self::Unavailable,
             "draining" => Self::Draining,
             other => Self::Other(other.chars().filter(|c| !c.is_control()).take(MAX_CODE_CHARS).collect()),
         }
@@ -108,6 +112,7 @@ impl fmt::Display for DeclineCode {
             Self::Muted => "the account is muted",
             Self::Banned => "the account is banned",
             Self::Storage => "the server cannot store messages now",
+            Self::Unavailable => "the log of the room is away",
             Self::Draining => "the server is shutting down",
             Self::Other(code) => code,
         })

@@ -21,7 +21,16 @@ fn any_extension() -> impl Strategy<Value = Extension> {
     let nonce = "[a-z0-9]{1,64}".prop_map(|s| Nonce::new(&s).unwrap());
     let text = any::<String>().prop_filter_map("blank", |s| Text::new(&s).ok());
     let nick = any::<String>().prop_filter_map("blank", |s| Nickname::new(&s).ok());
-    let code = prop::sample::select(vec!["rate", "too_long", "blank", "malformed", "revoked", "storage", "new"]);
+    let code = prop::sample::select(vec![
+        "rate",
+        "too_long",
+        "blank",
+        "malformed",
+        "revoked",
+        "storage",
+        "unavailable",
+        "new",
+    ]);
     let from = prop_oneof![
         any::<u64>().prop_map(|n| ResumeFrom::After(position(n))),
         any::<u64>().prop_map(ResumeFrom::Last),

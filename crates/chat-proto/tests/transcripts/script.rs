@@ -153,6 +153,7 @@ fn directive(rest: &str) -> Option<Step> {
                 "revoked" => DeclineCode::Revoked,
                 "muted" => DeclineCode::Muted,
                 "storage" => DeclineCode::Storage,
+                "unavailable" => DeclineCode::Unavailable,
                 "draining" => DeclineCode::Draining,
                 _ => return None,
             };

@@ -312,6 +312,7 @@ fn refusal(code: &DeclineCode, until: Option<DateTime>, reason: Option<&Text>) -
         },
         DeclineCode::Banned => "you are banned from this room".into(),
         DeclineCode::Storage => "the server could not store it".into(),
+        DeclineCode::Unavailable => "the log of the room is away".into(),
         DeclineCode::Draining => "the server is shutting down".into(),
         other => other.as_str().to_owned(),
     };

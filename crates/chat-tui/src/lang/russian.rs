@@ -58,6 +58,7 @@ pub(super) fn refusal(code: &DeclineCode, until: Option<DateTime>, reason: Optio
         },
         DeclineCode::Banned => "вы заблокированы в этой комнате".into(),
         DeclineCode::Storage => "сервер не смог сохранить".into(),
+        DeclineCode::Unavailable => "журнал комнаты недоступен".into(),
         DeclineCode::Draining => "сервер завершает работу".into(),
         other => other.as_str().to_owned(),
     };

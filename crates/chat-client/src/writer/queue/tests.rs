@@ -125,6 +125,22 @@ async fn repeated_declines_end_as_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_that_is_away_uses_up_no_tries() {
+    let mut now = Instant::now();
+    let mut queue = Queue::new();
+    queue.push(post(1));
+    for _ in 0..10 * MAX_TRIES {
+        let (key, _) = queue.write_next(now).unwrap();
+        assert!(queue.declined(key, declined(&DeclineCode::Unavailable, Some(LATER)), now).is_none());
+        let (code, until) = queue.held().unwrap();
+        assert_eq!((code, until), (&DeclineCode::Unavailable, now + LATER));
+        now = until;
+    }
+    let (key, _) = queue.write_next(now).unwrap();
+    assert_eq!(queue.confirmed(key).unwrap().ticket, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn posts_in_doubt_end_unconfirmed() {
     for code in [DeclineCode::Storage, DeclineCode::Draining] {
         let mut now = Instant::now();

@@ -131,6 +131,12 @@ pub enum JournalError {
     /// The store is that of a server alone.
     #[error("the store does not belong to a room on several nodes")]
     NotOfCluster,
+    /// The log that the nodes of the room share cannot be reached, or does not go on. Nothing is stored until it does.
+    #[error("the log of the room cannot be reached")]
+    LogAway,
+    /// What was to be stored together is too large for one batch of the log that the nodes of the room share.
+    #[error("it is too large for the log of the room")]
+    TooLargeForLog,
     /// A read did not finish, because it panicked or the runtime is shutting down.
     #[error("a read of the store was interrupted")]
     Interrupted(#[source] BoxedError),
@@ -200,6 +206,9 @@ pub(crate) enum CommitError {
     /// An operator has revoked the account while the message waited.
     #[error("the account was revoked")]
     Revoked,
+    /// An account of another node has got a nickname meanwhile that looks like this one.
+    #[error("the nickname is taken")]
+    NameTaken,
 }
 
 /// Returns the owner of a path, or of the nearest directory above it that can be read.

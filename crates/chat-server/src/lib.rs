@@ -87,6 +87,8 @@ pub use journal::{
 };
 pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};
+#[cfg(feature = "sqlite")]
+pub use meters::NodeFigures;
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness, RefusedRegistrations};
 #[cfg(feature = "tls")]
 pub use net::{TlsCertificate, TlsPorts};

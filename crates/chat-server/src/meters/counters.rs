@@ -2,6 +2,8 @@
 
 use super::count::{Count, Level};
 use super::histogram::Histogram;
+#[cfg(feature = "sqlite")]
+use super::node::NodeMeters;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -34,6 +36,8 @@ pub(crate) struct Meters {
     pub(crate) pages: Count,
     pub(crate) reading_pages: Level,
     pub(crate) stalled: Count,
+    #[cfg(feature = "sqlite")]
+    pub(crate) node: NodeMeters,
     pub(super) messages_expired: Count,
     pub(super) oldest: AtomicU64,
     pub(super) store_bytes: AtomicU64,

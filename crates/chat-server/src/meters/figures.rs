@@ -7,6 +7,8 @@ use chat_proto::Seq;
 use super::count::Count;
 use super::counters::{DeclinedMeters, Meters, RefusedRegistrationMeters};
 use super::histogram::CommitTimes;
+#[cfg(feature = "sqlite")]
+use super::node::NodeFigures;
 
 /// All figures of a server since its start. They are read one after the other, not at the same instant.
 #[derive(Debug, Clone)]
@@ -64,6 +66,9 @@ pub struct Figures {
     pub free_bytes: u64,
     /// Size of the shared log in memory, in bytes.
     pub ring_bytes: u64,
+    /// The figures of a node of a room on several nodes; `None` for a server alone.
+    #[cfg(feature = "sqlite")]
+    pub node: Option<NodeFigures>,
 }
 
 /// One figure for the listen port and one for the write port, TLS included.
@@ -134,6 +139,8 @@ impl Figures {
             oldest: meters.oldest.load(Ordering::Relaxed),
             head,
             ring_bytes,
+            #[cfg(feature = "sqlite")]
+            node: meters.node.read(),
         }
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::batch::{BatchEntry, PlacedBatch};
 use super::projection::{AppliedBatch, AppliedRun, EntryOutcome, Projection, StoppedAt};
 use super::proposer::{OwnBatch, Proposer};
-use super::rules::{PlaceVerdict, judge_place};
+use super::rules::{Divergence, PlaceVerdict, judge_place};
 use crate::error::JournalError;
 
 /// A node of a room. `R` identifies a request of the program that drives it.
@@ -113,6 +113,12 @@ impl<P: Projection, R> Node<P, R> {
     /// Returns why the node has stopped for good. Its store can still be read.
     pub fn stopped(&self) -> Option<&StoppedAt> {
         self.stopped.as_ref()
+    }
+
+    /// Stops the node for good: its log is not the one that its store follows.
+    pub fn stop(&mut self, why: Divergence) {
+        let place = self.projection.applied().place;
+        self.stopped.get_or_insert(StoppedAt { place, why });
     }
 
     /// Returns whether [`propose`](Self::propose) may be called.

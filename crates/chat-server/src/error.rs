@@ -207,6 +207,7 @@ pub(crate) enum CommitError {
     #[error("the account was revoked")]
     Revoked,
     /// An account of another node has got a nickname meanwhile that looks like this one.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only nodes have other nodes"))]
     #[error("the nickname is taken")]
     NameTaken,
 }

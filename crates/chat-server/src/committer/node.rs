@@ -5,6 +5,7 @@
 mod away;
 mod outcomes;
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -158,6 +159,8 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
             this.propose(Instant::now());
             this.transmit(Instant::now());
             this.decline(Instant::now());
+            let in_flight = this.node.in_flight() as u64;
+            this.parts.meters.node.in_flight.store(in_flight, Ordering::Relaxed);
             Ok(())
         })
     }

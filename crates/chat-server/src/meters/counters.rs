@@ -121,6 +121,7 @@ pub(crate) struct DeclinedMeters {
     pub(super) muted: Count,
     pub(super) banned: Count,
     pub(super) storage: Count,
+    pub(super) unavailable: Count,
     pub(super) draining: Count,
     pub(super) other: Count,
 }
@@ -204,6 +205,7 @@ impl DeclinedMeters {
             DeclineCode::Muted => &self.muted,
             DeclineCode::Banned => &self.banned,
             DeclineCode::Storage => &self.storage,
+            DeclineCode::Unavailable => &self.unavailable,
             DeclineCode::Draining => &self.draining,
             _ => &self.other,
         }

@@ -99,6 +99,8 @@ pub struct Declined {
     pub banned: u64,
     /// The store failed.
     pub storage: u64,
+    /// The log that the nodes of the room share was away.
+    pub unavailable: u64,
     /// The server was draining.
     pub draining: u64,
     /// Another reason.
@@ -147,11 +149,23 @@ impl Figures {
 
 impl Declined {
     fn read(meters: &DeclinedMeters) -> Self {
-        let DeclinedMeters { rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other } =
-            meters;
-        let [rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other] =
-            [rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other].map(Count::read);
-        Self { rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other }
+        let DeclinedMeters {
+            rate,
+            too_long,
+            blank,
+            malformed,
+            revoked,
+            muted,
+            banned,
+            storage,
+            unavailable,
+            draining,
+            other,
+        } = meters;
+        let [rate, too_long, blank, malformed, revoked, muted, banned, storage, unavailable, draining, other] =
+            [rate, too_long, blank, malformed, revoked, muted, banned, storage, unavailable, draining, other]
+                .map(Count::read);
+        Self { rate, too_long, blank, malformed, revoked, muted, banned, storage, unavailable, draining, other }
     }
 }
 

@@ -17,6 +17,7 @@ const LAG_OF_LISTENERS: Duration = Duration::from_secs(30);
 pub(crate) struct NodeMeters {
     is_node: AtomicBool,
     place: AtomicU64,
+    pub(crate) in_flight: AtomicU64,
     pub(crate) proposed: Count,
     pub(crate) appended: Count,
     repeated: Count,
@@ -48,6 +49,8 @@ pub struct NodeFigures {
     pub place: u64,
     /// For how long it is not known whether the log has more; `None` before it was reached for the first time.
     pub lag: Option<Duration>,
+    /// Batches that were sent to the log and not read yet.
+    pub in_flight: u64,
     /// Batches that were sent to the log for the first time.
     pub proposed: u64,
     /// Batches that were sent to it again.
@@ -147,6 +150,7 @@ impl NodeMeters {
         Some(NodeFigures {
             place: self.place.load(Ordering::Relaxed),
             lag: link.at_end.map(|at| at.elapsed()),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
             proposed,
             resent: appended.saturating_sub(proposed),
             repeated: self.repeated.read(),

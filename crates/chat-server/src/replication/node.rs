@@ -131,6 +131,11 @@ impl<P: Projection, R> Node<P, R> {
         self.in_flight.is_empty() && self.barriers.is_empty()
     }
 
+    /// Returns the number of batches that were proposed and not read yet.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
     /// Returns whether [`propose`](Self::propose) has a barrier to send.
     pub fn wants_barrier(&self) -> bool {
         !self.barriers.is_empty() && !self.barrier_in_flight

@@ -123,6 +123,7 @@ impl SessionContext {
 
     /// Waits until everything is applied that other nodes have stored before. Returns false if that cannot be said. A
     /// server alone has nothing to wait for.
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "only nodes wait"))]
     pub(super) async fn catch_up(&self) -> bool {
         #[cfg(feature = "sqlite")]
         if let Some(barrier) = self.barrier.get() {

@@ -196,9 +196,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     fn decline(&mut self, ids: Vec<Option<PostId>>, error: &CommitError) {
         let code = match error {
-            CommitError::Storage(source) if matches!(**source, JournalError::LogAway) => {
-                DeclineCode::Other("unavailable".into())
-            }
+            CommitError::Storage(source) if matches!(**source, JournalError::LogAway) => DeclineCode::Unavailable,
             CommitError::Storage(_) | CommitError::NameTaken => DeclineCode::Storage,
             CommitError::Closed => DeclineCode::Draining,
             CommitError::Revoked => DeclineCode::Revoked,

@@ -226,7 +226,7 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
             self.failures.stored();
             self.parts.meters.committed(now.elapsed());
         }
-        self.show(&progress.applied);
+        outcomes::show(&self.parts, &*self.node.projection().reader(), &progress.applied);
         for answer in progress.answers {
             self.answer(answer);
         }

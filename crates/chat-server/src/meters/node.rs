@@ -28,12 +28,12 @@ pub(crate) struct NodeMeters {
     caught_up: AtomicBool,
     away: AtomicBool,
     diverged: AtomicBool,
-    link: Mutex<Link>,
+    link: Mutex<LogLink>,
 }
 
 /// The connection to the log.
 #[derive(Debug, Default)]
-struct Link {
+struct LogLink {
     connection: Option<u64>,
     server: Option<Arc<str>>,
     why: Option<Arc<str>>,

@@ -36,11 +36,11 @@ const READ_AT_ONCE: usize = 256;
 /// ```
 #[derive(Clone, Default)]
 pub struct MemoryLog {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<MemoryBatches>>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct MemoryBatches {
     batches: Vec<PlacedBatch>,
     wakers: Vec<Arc<dyn Fn() + Send + Sync>>,
     away: bool,
@@ -71,7 +71,7 @@ impl MemoryLog {
         self.len() == 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, MemoryBatches> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

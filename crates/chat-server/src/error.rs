@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-type BoxedError = Box<dyn Error + Send + Sync + 'static>;
+/// An error of any kind.
+pub(crate) type BoxedError = Box<dyn Error + Send + Sync + 'static>;
 
 /// The reason why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -126,10 +127,14 @@ pub enum JournalError {
         known: i64,
     },
     /// The store belongs to a node of a room on several nodes.
-    #[error("the store belongs to a room on several nodes: a server alone cannot use it")]
+    #[error(
+        "the store belongs to a room on several nodes: give the servers of its log with --nats, or end the cluster with \"chat-server cluster leave\""
+    )]
     OfCluster,
     /// The store is that of a server alone.
-    #[error("the store does not belong to a room on several nodes")]
+    #[error(
+        "the store does not belong to a room on several nodes: \"chat-server cluster init\" makes a room of it, \"cluster join\" takes a copy of another node"
+    )]
     NotOfCluster,
     /// The log that the nodes of the room share cannot be reached, or does not go on. Nothing is stored until it does.
     #[error("the log of the room cannot be reached")]

@@ -52,6 +52,8 @@ mod live_limits;
 mod log;
 mod meters;
 mod moderation;
+#[cfg(feature = "nats")]
+pub mod nats;
 mod net;
 mod presence;
 mod rate;

@@ -1,15 +1,23 @@
 //! The configuration of the services: addresses, deadlines, retries.
 
-use std::net::{IpAddr, Ipv6Addr};
+pub(crate) mod host;
+pub(crate) mod node_address;
+
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use chat_proto::{Keepalive, Position};
 
-use crate::net::error::{ConnectError, HostProblem};
+use self::host::{bare_host, host_problem};
+use self::node_address::NodeAddress;
+use crate::net::error::ConnectError;
 #[cfg(feature = "tls")]
 use crate::net::trust::{ClientIdentity, Trust};
 
 /// The addresses of a room, and how long to wait for it. The defaults suit the public room.
+///
+/// A room may run on several nodes. Services begin with one of them at random and continue with the next one after each
+/// failure; the position in the log and the ids of posts are the same on all nodes, so nothing is lost or doubled.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,6 +28,9 @@ use crate::net::trust::{ClientIdentity, Trust};
 /// config.write_port = 5051;
 /// config.retry.max_time = Some(Duration::from_secs(60));
 /// assert_eq!(config.address(Side::Write), ("chat.example.org", 5051));
+///
+/// let config = config.with_nodes(["n1.example.org".into(), "n2.example.org:6000:6050".into()]);
+/// assert_eq!(config.addresses_text(Side::Write), "n1.example.org:5051, n2.example.org:6050");
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -32,7 +43,9 @@ pub struct ClientConfig {
     pub listen_port: u16,
     /// The port that accepts messages.
     pub write_port: u16,
-    /// The deadline for name lookup and connecting, all addresses included.
+    /// The other nodes of a room that runs on several; each has both ports.
+    pub other_nodes: Vec<NodeAddress>,
+    /// The deadline for name lookup and connecting to one node, all addresses of its name included.
     pub connect_timeout: Duration,
     /// The deadline for each answer of the server.
     pub answer_timeout: Duration,
@@ -72,7 +85,8 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// The largest bound.
     pub cap: Duration,
-    /// How many attempts in a row may fail before the service gives up; `None` is unlimited.
+    /// How many attempts in a row may fail before the service gives up; `None` is unlimited. With several nodes an
+    /// attempt tries each of them once.
     pub max_attempts: Option<u32>,
     /// For how long attempts in a row may fail before the service gives up; `None` is unlimited.
     pub max_time: Option<Duration>,
@@ -139,7 +153,40 @@ impl ClientConfig {
         Self { host: host.to_owned(), ..Self::default() }
     }
 
-    /// Returns host and port of one side.
+    /// Sets the nodes of the room, in place of its address. A node without ports gets those of this configuration; no
+    /// nodes change nothing.
+    #[must_use]
+    pub fn with_nodes(mut self, nodes: impl IntoIterator<Item = NodeAddress>) -> Self {
+        let (listen_port, write_port) = (self.listen_port, self.write_port);
+        let mut nodes = nodes.into_iter().map(|node| NodeAddress {
+            listen_port: Some(node.listen_port.unwrap_or(listen_port)),
+            write_port: Some(node.write_port.unwrap_or(write_port)),
+            ..node
+        });
+        let Some(first) = nodes.next() else { return self };
+        self.other_nodes = nodes.collect();
+        (self.host, self.write_host) = (first.host, None);
+        self.listen_port = first.listen_port.unwrap_or(listen_port);
+        self.write_port = first.write_port.unwrap_or(write_port);
+        self
+    }
+
+    /// Returns a configuration for each node of the room, which has only the address of this node.
+    #[must_use]
+    pub fn each_node(&self) -> Vec<Self> {
+        let first = Self { other_nodes: Vec::new(), ..self.clone() };
+        let others = self.other_nodes.iter().map(|node| Self {
+            host: node.host.clone(),
+            write_host: None,
+            listen_port: node.listen_port.unwrap_or(self.listen_port),
+            write_port: node.write_port.unwrap_or(self.write_port),
+            ..first.clone()
+        });
+        let others: Vec<Self> = others.collect();
+        std::iter::once(first).chain(others).collect()
+    }
+
+    /// Returns host and port of one side; with several nodes, those of the first one.
     #[must_use]
     pub fn address(&self, side: Side) -> (&str, u16) {
         match side {
@@ -148,48 +195,43 @@ impl ClientConfig {
         }
     }
 
-    /// Returns the host of one side without brackets, as it is looked up.
+    /// Returns the host of one side without brackets, as it is looked up; with several nodes, that of the first one.
     ///
     /// # Errors
-    /// [`ConnectError::Host`] when it cannot be a host.
+    /// [`ConnectError::Host`] when it, or the host of another node, cannot be a host.
     pub fn checked_host(&self, side: Side) -> Result<&str, ConnectError> {
         let (given, _) = self.address(side);
-        let bare = given.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(given);
-        let problem = if bare.is_empty() {
-            Some(HostProblem::Empty)
-        } else if bare.contains(['[', ']']) {
-            Some(if given.starts_with('[') && given.contains("]:") {
-                HostProblem::WithPort
-            } else {
-                HostProblem::Brackets
-            })
-        } else if bare.contains(':') {
-            // An IPv6 address, perhaps with an interface: `fe80::1%eth0`.
-            let ip = bare.split('%').next().unwrap_or(bare);
-            ip.parse::<Ipv6Addr>().is_err().then_some(HostProblem::WithPort)
-        } else {
-            name_problem(bare)
-        };
-        match problem {
-            None => Ok(bare),
-            Some(problem) => Err(ConnectError::Host { host: given.into(), problem }),
+        for host in std::iter::once(given).chain(self.other_nodes.iter().map(|node| node.host.as_str())) {
+            if let Some(problem) = host_problem(host) {
+                return Err(ConnectError::Host { host: host.into(), problem });
+            }
         }
+        Ok(bare_host(given))
     }
 
-    /// Returns host and port of one side for display, as `host:port`.
+    /// Returns host and port of one side for display, as `host:port`; with several nodes, those of the first one.
     #[must_use]
     pub fn addr_text(&self, side: Side) -> String {
         address_text(self.address(side))
     }
 
+    /// Returns host and port of one side of all nodes for display, separated by commas.
+    #[must_use]
+    pub fn addresses_text(&self, side: Side) -> String {
+        self.each_node().iter().map(|node| node.addr_text(side)).collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns whether the token would be sent unencrypted to another machine: over plain TCP, to a host that is not
-    /// local.
+    /// local. With several nodes one such host suffices.
     #[must_use]
     pub fn exposes_token(&self) -> bool {
-        let (host, _) = self.address(Side::Write);
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let here = host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        !here && !self.uses_tls()
+        let (first, _) = self.address(Side::Write);
+        let here = |host: &str| {
+            let host = bare_host(host);
+            host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        };
+        let all_here = here(first) && self.other_nodes.iter().all(|node| here(&node.host));
+        !all_here && !self.uses_tls()
     }
 
     /// Returns whether the ports use TLS.
@@ -221,6 +263,7 @@ impl Default for ClientConfig {
             write_host: None,
             listen_port: 5000,
             write_port: 5050,
+            other_nodes: Vec::new(),
             // The kernel repeats a lost SYN after 1, 3 and 7 s.
             connect_timeout: Duration::from_secs(10),
             // The public room answers within 1 s; a server that is busy with fsync may need longer.
@@ -260,30 +303,7 @@ impl RetryPolicy {
     }
 }
 
-/// Returns why a name can never be resolved: the rules of DNS for the length of a name and of its labels, and of the
-/// characters that host names have. Others than ASCII are left to the resolver, which may know internationalized names.
-fn name_problem(name: &str) -> Option<HostProblem> {
-    /// The longest name and the longest label, in bytes.
-    const LIMITS: (usize, usize) = (253, 63);
-    let odd = |c: &char| {
-        if c.is_ascii() {
-            !c.is_ascii_alphanumeric() && !"-_.".contains(*c)
-        } else {
-            c.is_whitespace() || c.is_control()
-        }
-    };
-    if let Some(bad) = name.chars().find(odd) {
-        return Some(HostProblem::Character(bad));
-    }
-    let name = name.strip_suffix('.').unwrap_or(name);
-    if name.split('.').any(str::is_empty) {
-        return Some(HostProblem::EmptyLabel);
-    }
-    let long = name.len() > LIMITS.0 || name.split('.').any(|label| label.len() > LIMITS.1);
-    long.then_some(HostProblem::TooLong)
-}
-
 fn address_text((host, port): (&str, u16)) -> String {
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let host = bare_host(host);
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

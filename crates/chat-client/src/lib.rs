@@ -31,6 +31,7 @@
 //!   recognises the program's own messages on the listen port: on a server that numbers messages by the position in the
 //!   receipt, so that the text does not matter.
 //! - **Settings** (feature `settings`): [`Settings`] and [`Layer`], as the programs of this project use them.
+//! - **Several nodes:** [`ClientConfig::with_nodes`] and [`NodeAddress`].
 //! - **Your own network:** [`Dial`].
 //! - **Tests** (feature `testing`): the module `testing`, a room in memory.
 //! - **Metrics and logs:** [`Listener::counters`] and [`Writer::counters`]; each service has a `tracing` span with its
@@ -92,6 +93,7 @@ pub use accounts::error::CredentialsError;
 pub use accounts::format::CachedAccount;
 pub use accounts::names_seen::NamesSeen;
 pub use accounts::register::{register, register_with};
+pub use config::node_address::NodeAddress;
 pub use config::{ClientConfig, Resume, RetryPolicy, Side};
 pub use delivery_state::{DeliveryState, Receipt};
 #[cfg(feature = "files")]

@@ -6,9 +6,11 @@ pub(crate) mod counters;
 pub(crate) mod dial;
 pub(crate) mod error;
 pub(crate) mod io;
+pub(crate) mod resolve;
 pub(crate) mod state;
 pub(crate) mod supervisor;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
 pub(crate) mod trust;
+pub(crate) mod turn;

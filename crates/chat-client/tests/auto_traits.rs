@@ -2,7 +2,7 @@
 
 use chat_client::{
     ClientConfig, ConnectError, Cursor, Delivery, DeliveryState, EchoMatcher, Listener, ListenerEvent, ListenerHandle,
-    Outbox, Recorder, TcpDial, Writer, WriterBuilder,
+    NodeAddress, Outbox, Recorder, TcpDial, Writer, WriterBuilder,
 };
 
 fn is_send_and_sync<T: Send + Sync>() {}
@@ -11,5 +11,5 @@ fn is_send_and_sync<T: Send + Sync>() {}
 fn main_types_are_send_and_sync() {
     is_send_and_sync::<(ClientConfig, ConnectError, Cursor, Delivery, DeliveryState)>();
     is_send_and_sync::<(EchoMatcher, Listener, ListenerEvent, ListenerHandle, Outbox)>();
-    is_send_and_sync::<(Recorder, TcpDial, Writer, WriterBuilder)>();
+    is_send_and_sync::<(NodeAddress, Recorder, TcpDial, Writer, WriterBuilder)>();
 }

@@ -1,4 +1,4 @@
-//! Creates an account. There is only one attempt, because a second one after a lost answer would create a second
+//! Creates an account. The name is sent only once, because a second time after a lost answer would create a second
 //! account.
 
 use std::io;
@@ -18,7 +18,8 @@ use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
 
 /// Requests a new account, over TCP or TLS as configured. The server chooses the nickname, which is seldom exactly the
-/// requested one. The account exists when this function returns; it is not stored locally.
+/// requested one. The account exists when this function returns; it is not stored locally. With several nodes the next one
+/// is asked if one does not greet.
 ///
 /// ```no_run
 /// use chat_client::{ClientConfig, Nickname, register};
@@ -57,6 +58,17 @@ pub async fn register_with(
 }
 
 async fn ask(config: &ClientConfig, nickname: Nickname, dial: Box<dyn Dial>) -> Result<Account, ConnectError> {
+    let mut tried = 1;
+    loop {
+        match ask_node(config, nickname.clone(), &dial).await {
+            // Nothing was asked of this node.
+            Err(error) if error.is_before_dialogue() && tried < dial.nodes() => tried += 1,
+            result => return result,
+        }
+    }
+}
+
+async fn ask_node(config: &ClientConfig, nickname: Nickname, dial: &dyn Dial) -> Result<Account, ConnectError> {
     let greeted = Arc::new(AtomicBool::new(false));
     let io = Watched { io: dial.dial(Side::Write).await?, read: greeted.clone() };
     let mut dialogue = WriterClientConfig::new(Intent::Register(nickname));

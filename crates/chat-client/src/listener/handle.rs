@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use super::event::{EventBatch, ListenerEvent};
 use super::task::ListenerTask;
-use crate::config::ClientConfig;
+use crate::config::{ClientConfig, Side};
 use crate::net::connect::service_dial;
 use crate::net::counters::{ListenerCounters, ServiceCounters};
 use crate::net::dial::Dial;
@@ -123,7 +123,8 @@ impl ListenerBuilder {
     #[track_caller]
     pub fn start(self) -> Listener {
         supervisor::assert_runtime();
-        let supervisor = Supervisor::new(&self.config);
+        let dial = service_dial(&self.config, self.dial);
+        let supervisor = Supervisor::new(&self.config, dial.nodes());
         let (sender, batches) = mpsc::channel(BATCHES);
         let (stop, stopped) = oneshot::channel();
         let (numbered_sender, numbered) = watch::channel(None);
@@ -133,8 +134,7 @@ impl ListenerBuilder {
             retry_now: supervisor.retry_now(),
             counters: supervisor.counters(),
         };
-        let span = tracing::info_span!("listener", address = self.config.listen_addr_text());
-        let dial = service_dial(&self.config, self.dial);
+        let span = tracing::info_span!("listener", address = self.config.addresses_text(Side::Listen));
         let task = ListenerTask::new(self.config, sender, numbered_sender, supervisor.counters());
         let task = tokio::spawn(task.run(supervisor, dial, stopped).instrument(span));
         Listener { batches, current: Vec::new().into_iter(), handle, stop: Some(stop), task }

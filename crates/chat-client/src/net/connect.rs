@@ -1,4 +1,4 @@
-//! Opens the streams of a service: those of a dialler, with TLS over them if configured.
+//! Opens the streams of a service: those of a dialler, with TLS over them if configured, to one node after the other.
 
 use chat_proto::{Connection, LineCodec, StateMachine};
 
@@ -8,28 +8,36 @@ use crate::net::error::ConnectError;
 use crate::net::io::{BoxedIo, Io};
 #[cfg(feature = "tls")]
 use crate::net::tls::TlsDial;
+use crate::net::turn::DialInTurn;
 
 /// Opens a stream to one port of the room as the services do, with TLS if configured. For programs that implement the
-/// protocol themselves.
+/// protocol themselves. With several nodes each is tried, in a random order.
 ///
 /// # Errors
-/// The reason why there is no connection.
+/// The reason why there is no connection to the node that was tried last.
 ///
 /// # Cancel safety
 /// Dropping the future drops the connection.
 pub async fn connect(config: &ClientConfig, side: Side) -> Result<BoxedIo, ConnectError> {
-    service_dial(config, None).dial(side).await
+    let dial = service_dial(config, None);
+    let mut tried = 1;
+    loop {
+        match dial.dial(side).await {
+            Err(_) if tried < dial.nodes() => tried += 1,
+            result => return result,
+        }
+    }
 }
 
-/// Returns the dialler of a service.
+/// Returns the dialler of a service, which dials the next node each time.
 pub(crate) fn service_dial(config: &ClientConfig, dial: Option<Box<dyn Dial>>) -> Box<dyn Dial> {
     let dial = dial.unwrap_or_else(|| Box::new(TcpDial::new(config)));
     #[cfg(feature = "tls")]
     if let Some(trust) = &config.tls {
         // Over any dialler: a token must never leave in the clear because a program brought its own.
-        return Box::new(TlsDial::new(dial, config, trust.clone()));
+        return Box::new(DialInTurn::new(TlsDial::new(dial, config, trust.clone()), config.seed));
     }
-    dial
+    Box::new(DialInTurn::new(dial, config.seed))
 }
 
 /// Creates the connection of a service over a stream of its dialler.

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -13,6 +15,7 @@ use tokio::time::timeout;
 use crate::config::{ClientConfig, Side};
 use crate::net::error::ConnectError;
 use crate::net::io::BoxedIo;
+use crate::net::resolve::{Resolve, SystemResolver, in_turn};
 
 /// How long one address has before the next one is tried in parallel (RFC 8305 recommends 250 ms).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -43,47 +46,135 @@ pub type DialFuture<'a> = Pin<Box<dyn Future<Output = Result<BoxedIo, ConnectErr
 /// let listener = Listener::builder(config.clone()).dial(Logged(TcpDial::new(&config))).start();
 /// # }
 /// ```
+///
+/// For a room on several nodes, implement [`Dial::nodes`] and [`Dial::dial_node`] too. The services choose the node: one at
+/// random, and the next one after each failure. A `Vec` of diallers is a dialler with a node for each.
 pub trait Dial: Send + Sync + 'static {
     /// Opens a stream to one port. The future is dropped when the service no longer needs it.
     fn dial(&self, side: Side) -> DialFuture<'_>;
+
+    /// Returns the number of nodes that can be dialled.
+    fn nodes(&self) -> usize {
+        1
+    }
+
+    /// Opens a stream to one port of a node, which is counted from 0.
+    fn dial_node(&self, node: usize, side: Side) -> DialFuture<'_> {
+        let _ = node;
+        self.dial(side)
+    }
 }
 
 impl<D: Dial + ?Sized> Dial for Box<D> {
     fn dial(&self, side: Side) -> DialFuture<'_> {
         (**self).dial(side)
     }
+
+    fn nodes(&self) -> usize {
+        (**self).nodes()
+    }
+
+    fn dial_node(&self, node: usize, side: Side) -> DialFuture<'_> {
+        (**self).dial_node(node, side)
+    }
 }
 
-/// Dials over TCP. All addresses of the host are tried, a new one every 250 ms; the first that answers is used.
+/// Each element is a node of the same room. `dial` uses the first one; without elements every attempt fails.
+impl<D: Dial> Dial for Vec<D> {
+    fn dial(&self, side: Side) -> DialFuture<'_> {
+        self.dial_node(0, side)
+    }
+
+    fn nodes(&self) -> usize {
+        self.len()
+    }
+
+    fn dial_node(&self, node: usize, side: Side) -> DialFuture<'_> {
+        match self.get(node) {
+            Some(dial) => dial.dial(side),
+            None => Box::pin(async { Err(ConnectError::Resolve { host: "".into(), source: None }) }),
+        }
+    }
+}
+
+/// Dials over TCP. All addresses of a host are tried, a new one every 250 ms; the first that answers is used. Each attempt
+/// begins with another address, so that a client leaves one that accepts connections and does not serve.
+///
+/// With several [nodes](ClientConfig::with_nodes), [`Dial::dial`] dials the next one each time.
 #[derive(Clone, Debug)]
 pub struct TcpDial {
-    config: ClientConfig,
+    hosts: Arc<[HostDial]>,
+    next: Arc<AtomicUsize>,
 }
 
 impl TcpDial {
     /// Takes hosts, ports and deadlines from a configuration.
     #[must_use]
     pub fn new(config: &ClientConfig) -> Self {
-        Self { config: config.clone() }
+        Self::with_resolver(config, &|| Box::new(SystemResolver))
     }
 
+    fn with_resolver(config: &ClientConfig, resolver: &dyn Fn() -> Box<dyn Resolve>) -> Self {
+        let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
+        let hosts = config.each_node().into_iter().map(|config| HostDial {
+            config,
+            resolver: resolver(),
+            seed,
+            last: [Mutex::default(), Mutex::default()],
+        });
+        Self { hosts: hosts.collect(), next: Arc::default() }
+    }
+}
+
+impl Dial for TcpDial {
+    fn dial(&self, side: Side) -> DialFuture<'_> {
+        self.dial_node(self.next.fetch_add(1, Ordering::Relaxed), side)
+    }
+
+    fn nodes(&self) -> usize {
+        self.hosts.len()
+    }
+
+    fn dial_node(&self, node: usize, side: Side) -> DialFuture<'_> {
+        // A configuration has at least one node.
+        Box::pin(self.hosts[node % self.hosts.len()].connect(side))
+    }
+}
+
+/// Dials one host.
+#[derive(Debug)]
+struct HostDial {
+    config: ClientConfig,
+    resolver: Box<dyn Resolve>,
+    seed: u64,
+    /// The address of the last connection to each port.
+    last: [Mutex<Option<SocketAddr>>; 2],
+}
+
+impl HostDial {
     async fn connect(&self, side: Side) -> Result<BoxedIo, ConnectError> {
         let (host, (_, port)) = (self.config.checked_host(side)?, self.config.address(side));
         let address = self.config.addr_text(side);
         let connected = timeout(self.config.connect_timeout, async {
-            let found = tokio::net::lookup_host((host, port)).await;
+            let found = self.resolver.lookup(host, port).await;
             let found = found.map_err(|source| ConnectError::Resolve { host: host.into(), source: Some(source) })?;
-            let addresses = interleaved(found.collect());
+            let last = *self.last(side);
+            let addresses = in_turn(found, self.seed, last);
             if addresses.is_empty() {
                 return Err(ConnectError::Resolve { host: host.into(), source: None });
             }
             let failed = |source| ConnectError::Connect { address: address.as_str().into(), source };
             let stream = first_to_connect(addresses).await.map_err(failed)?;
+            *self.last(side) = stream.peer_addr().ok();
             self.set_keepalive(&stream);
             Ok(Box::new(stream) as BoxedIo)
         });
         let after = self.config.connect_timeout;
         connected.await.unwrap_or_else(|_| Err(ConnectError::TimedOut { address: address.as_str().into(), after }))
+    }
+
+    fn last(&self, side: Side) -> MutexGuard<'_, Option<SocketAddr>> {
+        self.last[side as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Enables TCP keepalive, which is the only way to notice a lost peer on a plain listen port. A connection without
@@ -103,27 +194,6 @@ impl TcpDial {
         if let Err(error) = set {
             tracing::debug!(%error, "could not enable TCP keepalive");
         }
-    }
-}
-
-impl Dial for TcpDial {
-    fn dial(&self, side: Side) -> DialFuture<'_> {
-        Box::pin(self.connect(side))
-    }
-}
-
-/// Alternates between the address families, starting with the one that the resolver put first.
-fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (mut one, mut other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
-    let mut mixed = Vec::with_capacity(one.len() + other.len());
-    let (mut one, mut other) = (one.drain(..), other.drain(..));
-    loop {
-        let pair = [one.next(), other.next()];
-        if pair == [None, None] {
-            return mixed;
-        }
-        mixed.extend(pair.into_iter().flatten());
     }
 }
 
@@ -151,15 +221,7 @@ async fn first_to_connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn alternates_address_families() {
-        let all: Vec<SocketAddr> =
-            ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].iter().map(|a| a.parse().unwrap()).collect();
-        let mixed: Vec<String> = interleaved(all).iter().map(ToString::to_string).collect();
-        assert_eq!(mixed, ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
-        assert_eq!(interleaved(Vec::new()), []);
-    }
+    use crate::net::resolve::LookupFuture;
 
     #[tokio::test]
     async fn falls_back_to_the_second_address() {
@@ -183,5 +245,55 @@ mod tests {
         drop(closed);
         let failed = TcpDial::new(&config).dial(Side::Write).await.err();
         assert!(matches!(failed, Some(ConnectError::Connect { .. })), "{failed:?}");
+    }
+
+    /// Knows these addresses for every host.
+    #[derive(Clone, Debug)]
+    struct Records(Vec<SocketAddr>);
+
+    impl Resolve for Records {
+        fn lookup<'a>(&'a self, _: &'a str, _: u16) -> LookupFuture<'a> {
+            Box::pin(async { Ok(self.0.clone()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn every_record_of_a_name_is_a_candidate() {
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            open.push(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+        }
+        let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let records = open.iter().chain([&closed]).map(|listener| listener.local_addr().unwrap());
+        let records = Records(records.collect());
+        drop(closed);
+        let config = ClientConfig::new("room.example");
+        let dial = TcpDial::with_resolver(&config, &|| Box::new(records.clone()));
+        // They accept connections and may still not serve, so the next attempt must go to another one.
+        let mut streams = Vec::new();
+        for _ in 0..3 {
+            streams.push(dial.dial(Side::Listen).await.unwrap());
+        }
+        for listener in &open {
+            let accepted = timeout(Duration::from_secs(10), listener.accept()).await;
+            assert!(accepted.unwrap().is_ok(), "each record was used once");
+        }
+        assert!(dial.dial(Side::Write).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn dials_nodes_in_turn() {
+        let one = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let two = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let node = |listener: &tokio::net::TcpListener| {
+            let port = listener.local_addr().unwrap().port();
+            crate::NodeAddress::from(format!("127.0.0.1:{port}:{port}").as_str())
+        };
+        let dial = TcpDial::new(&ClientConfig::default().with_nodes([node(&one), node(&two)]));
+        assert_eq!(dial.nodes(), 2);
+        let _streams = [dial.dial(Side::Write).await.unwrap(), dial.dial(Side::Write).await.unwrap()];
+        for listener in [&one, &two] {
+            assert!(timeout(Duration::from_secs(10), listener.accept()).await.unwrap().is_ok());
+        }
     }
 }

@@ -97,6 +97,9 @@ pub enum ConnectError {
     /// The connection was lost.
     #[error("the connection was lost")]
     Lost(#[source] ConnectionError),
+    /// The node has declined posts for long because it cannot reach the log of the room; another node may.
+    #[error("the node cannot reach the log of the room")]
+    LogUnavailable,
     /// The server did not answer a request to resume, although it could before.
     #[error("the server did not answer the request to resume")]
     NoAnswerToResume,
@@ -110,7 +113,9 @@ pub enum HostProblem {
     #[error("it is empty")]
     Empty,
     /// It ends with a port.
-    #[error("it contains a port; give the port with --port, --listen-port or --write-port")]
+    #[error(
+        "it contains a port; give the port with --port, --listen-port or --write-port, or both as HOST:LISTEN:WRITE"
+    )]
     WithPort,
     /// It has a character that no host has, such as a space or a slash.
     #[error("it contains {0:?}")]
@@ -137,7 +142,7 @@ pub enum Retry {
 }
 
 impl ConnectError {
-    /// Returns whether to try again. This is the only place where that is decided.
+    /// Returns whether to try again at the same node. This is the only place where that is decided.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
@@ -145,11 +150,18 @@ impl ConnectError {
             Self::Resolve { .. } | Self::Connect { .. } | Self::TimedOut { .. } | Self::NoHandshake { .. } => {
                 Retry::Transient
             }
-            Self::NoGreeting | Self::Interrupted(_) | Self::Lost(_) | Self::NoAnswerToResume => Retry::Transient,
+            Self::NoGreeting | Self::Interrupted(_) | Self::Lost(_) | Self::LogUnavailable | Self::NoAnswerToResume => {
+                Retry::Transient
+            }
             #[cfg(feature = "tls")]
             Self::Tls { .. } => Retry::Final,
             Self::Host { .. } | Self::Refused(_) | Self::Protocol(_) | Self::Codec(_) => Retry::Final,
         }
+    }
+
+    /// Returns whether the error is one of a node and not of the room: another node may do better.
+    pub(crate) fn is_of_node(&self) -> bool {
+        !matches!(self, Self::Refused(_))
     }
 
     /// Returns whether the server said nothing before the error, so that nothing was asked of it. A registration may
@@ -183,6 +195,7 @@ impl ConnectError {
             Self::Interrupted(_) => "interrupted",
             Self::Protocol(_) | Self::Codec(_) => "protocol",
             Self::Lost(_) => "lost",
+            Self::LogUnavailable => "unavailable",
             Self::NoAnswerToResume => "no_answer_to_resume",
         }
     }

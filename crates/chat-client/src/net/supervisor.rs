@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | Connecting | dialled and dialogue done | Online |
 //! | Connecting, Online | a failure that `ConnectError::retry` calls transient | Waiting |
-//! | Connecting, Online | any other failure; attempts or time used up | Closed |
+//! | Connecting, Online | any other failure of the room or of every node; attempts or time used up | Closed |
 //! | Waiting | the deadline, or "retry now" | Connecting |
 //! | any | close | Closed |
 
@@ -26,6 +26,11 @@ use crate::net::state::ConnectionState;
 pub(crate) struct Supervisor {
     policy: RetryPolicy,
     backoff: Backoff,
+    nodes: u32,
+    /// Nodes that have failed in a row; a connection that was online counts as a round of all.
+    spent: u32,
+    /// Nodes in a row whose error is final.
+    refused_by: u32,
     state: watch::Sender<ConnectionState>,
     retry_now: Arc<Notify>,
     counters: Arc<ServiceCounters>,
@@ -35,10 +40,14 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    pub(crate) fn new(config: &ClientConfig) -> Self {
+    pub(crate) fn new(config: &ClientConfig, nodes: usize) -> Self {
+        let nodes = u32::try_from(nodes).unwrap_or(u32::MAX).max(1);
         Self {
             policy: config.retry.clone(),
-            backoff: Backoff::new(&config.retry, config.seed),
+            backoff: Backoff::new(&config.retry, config.seed, nodes),
+            nodes,
+            spent: 0,
+            refused_by: 0,
             state: watch::Sender::new(ConnectionState::Connecting { attempt: 1 }),
             retry_now: Arc::default(),
             counters: Arc::default(),
@@ -87,13 +96,18 @@ impl Supervisor {
             self.row_since = Some(now);
             if now - since >= self.policy.reset_after {
                 self.backoff.reset();
+                self.spent = 0;
             }
+            self.spent = self.spent.saturating_add(self.nodes);
+        } else {
+            self.spent = self.spent.saturating_add(1);
         }
+        let is_final = self.is_final(&cause);
         let delay = self.backoff.next();
-        let tries_left = self.policy.max_attempts.is_none_or(|max| self.backoff.failures() < max);
+        let tries_left = self.policy.max_attempts.is_none_or(|max| self.spent < max.saturating_mul(self.nodes));
         let give_up_at = self.policy.max_time.map(|max| self.row_since.unwrap_or(now) + max);
         let time_left = give_up_at.is_none_or(|at| now < at);
-        if cause.retry() == Retry::Final || !tries_left || !time_left {
+        if is_final || !tries_left || !time_left {
             self.closed(Some(cause));
             return None;
         }
@@ -101,6 +115,16 @@ impl Supervisor {
         tracing::info!(cause = %cause, attempt = self.backoff.failures(), "waiting before the next attempt");
         self.state.send_replace(ConnectionState::Waiting { attempt: self.backoff.failures(), retry_at, cause });
         Some(retry_at)
+    }
+
+    /// Returns whether another attempt makes no sense at any node.
+    fn is_final(&mut self, cause: &ConnectError) -> bool {
+        if cause.retry() == Retry::Transient {
+            self.refused_by = 0;
+            return false;
+        }
+        self.refused_by += 1;
+        !cause.is_of_node() || self.refused_by >= self.nodes
     }
 
     /// Waits until this time, or until a caller asks to retry now. Returns whether a caller has asked.

@@ -22,7 +22,8 @@ use crate::net::trust::{ClientIdentity, NotPinned, PinVerifier, TlsError, Trust}
 /// Runs TLS over the streams of another dialler.
 pub(crate) struct TlsDial {
     inner: Box<dyn Dial>,
-    config: ClientConfig,
+    /// For each node, since each may have a certificate of its own.
+    nodes: Vec<ClientConfig>,
     trust: Trust,
     /// Created with the first connection, because reading the system's root certificates takes longer than connecting.
     connector: OnceLock<TlsConnector>,
@@ -30,14 +31,16 @@ pub(crate) struct TlsDial {
 
 impl TlsDial {
     pub(crate) fn new(inner: Box<dyn Dial>, config: &ClientConfig, trust: Trust) -> Self {
-        Self { inner, config: config.clone(), trust, connector: OnceLock::new() }
+        Self { inner, nodes: config.each_node(), trust, connector: OnceLock::new() }
     }
 
-    async fn connect(&self, side: Side) -> Result<BoxedIo, ConnectError> {
-        let deadline = Instant::now() + self.config.connect_timeout;
-        let stream = self.inner.dial(side).await?;
-        let host = self.config.checked_host(side)?;
-        let address = self.config.addr_text(side);
+    async fn connect(&self, node: usize, side: Side) -> Result<BoxedIo, ConnectError> {
+        // A dialler of the caller may have more nodes than the configuration, which has at least one.
+        let config = self.nodes.get(node).unwrap_or(&self.nodes[0]);
+        let deadline = Instant::now() + config.connect_timeout;
+        let stream = self.inner.dial_node(node, side).await?;
+        let host = config.checked_host(side)?;
+        let address = config.addr_text(side);
         let refused = |source| ConnectError::Tls { address: address.as_str().into(), source };
         let connector = self.connector().await.map_err(refused)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(TlsError::Name(Box::new(error))))?;
@@ -50,7 +53,7 @@ impl TlsDial {
                 None => ConnectError::Connect { address: address.as_str().into(), source: error },
             }),
             Err(_) => {
-                let after = self.config.connect_timeout;
+                let after = config.connect_timeout;
                 Err(ConnectError::NoHandshake { address: address.as_str().into(), after })
             }
         }
@@ -60,7 +63,7 @@ impl TlsDial {
         match self.connector.get() {
             Some(connector) => Ok(connector),
             None => {
-                let (trust, identity) = (self.trust.clone(), self.config.client_identity.clone());
+                let (trust, identity) = (self.trust.clone(), self.nodes[0].client_identity.clone());
                 // Reads the files with the trusted certificates.
                 let made = unblock(move || connector(&trust, identity.as_ref())).await?;
                 Ok(self.connector.get_or_init(|| made))
@@ -71,7 +74,15 @@ impl TlsDial {
 
 impl Dial for TlsDial {
     fn dial(&self, side: Side) -> DialFuture<'_> {
-        Box::pin(self.connect(side))
+        Box::pin(self.connect(0, side))
+    }
+
+    fn nodes(&self) -> usize {
+        self.inner.nodes()
+    }
+
+    fn dial_node(&self, node: usize, side: Side) -> DialFuture<'_> {
+        Box::pin(self.connect(node, side))
     }
 }
 

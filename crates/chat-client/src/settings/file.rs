@@ -28,6 +28,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Profile {
     host: Option<String>,
+    hosts: Option<Vec<String>>,
     write_host: Option<String>,
     listen_port: Option<u16>,
     write_port: Option<u16>,
@@ -70,6 +71,9 @@ pub(crate) fn read(
         SettingsError::Config { path: path.to_owned(), line, message: source.message().into() }
     })?;
     match (file.profile.remove(wanted.unwrap_or(DEFAULT)), wanted) {
+        (Some(Profile { host: Some(_), hosts: Some(_), .. }), _) => {
+            Err(SettingsError::HostAndHosts { path: path.to_owned() })
+        }
         (Some(profile), _) => Ok((Some(wanted.unwrap_or(DEFAULT).to_owned()), profile.into())),
         (None, Some(name)) => Err(SettingsError::UnknownProfile { name: name.to_owned(), path: path.to_owned() }),
         (None, None) => Ok((None, Layer::default())),
@@ -86,7 +90,7 @@ fn read_bounded(path: &Path) -> io::Result<String> {
 impl From<Profile> for Layer {
     fn from(profile: Profile) -> Self {
         Self {
-            host: profile.host,
+            host: profile.host.or_else(|| Some(profile.hosts?.join(","))),
             write_host: profile.write_host,
             listen_port: profile.listen_port,
             write_port: profile.write_port,

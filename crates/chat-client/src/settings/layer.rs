@@ -23,7 +23,7 @@ use crate::net::trust::FingerprintError;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Layer {
-    /// The room's host.
+    /// The room's host, or the [addresses](crate::NodeAddress) of all its nodes, separated by commas.
     pub host: Option<String>,
     /// The host of the write port; `None` is `host`.
     pub write_host: Option<String>,
@@ -127,6 +127,15 @@ pub enum SettingsError {
         /// The message of the parser; it names the key.
         message: Box<str>,
     },
+    /// A profile names the room in two ways.
+    #[error("a profile has either `host` or `hosts`, in {}", path.display())]
+    HostAndHosts {
+        /// The configuration file.
+        path: PathBuf,
+    },
+    /// There is a host for writing besides several nodes.
+    #[error("a write host needs a single host; each node of a room has both ports")]
+    WriteHost,
     /// The requested profile does not exist.
     #[error("there is no profile {name:?} in {}", path.display())]
     UnknownProfile {

@@ -9,6 +9,7 @@ use super::env::{Variables, from_environment, text};
 use super::file;
 use super::layer::{Layer, SettingsError};
 use crate::config::ClientConfig;
+use crate::config::node_address::NodeAddress;
 use crate::files::paths;
 use crate::files::warning::FileWarning;
 use crate::net::trust::Trust;
@@ -31,7 +32,7 @@ use crate::net::trust::Trust;
 pub struct Settings {
     /// The profile that was used, if any.
     pub profile: Option<String>,
-    /// The room's host.
+    /// The room's host; with several nodes, that of the first one.
     pub host: String,
     /// The host of the write port; `None` is `host`.
     pub write_host: Option<String>,
@@ -39,6 +40,8 @@ pub struct Settings {
     pub listen_port: u16,
     /// The write port.
     pub write_port: u16,
+    /// The other nodes of a room that runs on several; each has both ports.
+    pub other_nodes: Vec<NodeAddress>,
     /// The account to use, or the name to request.
     pub nickname: Option<String>,
     /// The token, if it was configured directly.
@@ -97,7 +100,7 @@ impl Settings {
             None => (None, Layer::default()),
         };
         let layer = flags.over(from_environment(env)?).over(from_file);
-        let defaults = ClientConfig::default();
+        let room = room(layer.host, layer.write_host, layer.listen_port, layer.write_port)?;
         // Without a home directory there is no place for the files that are not named. Only a command that needs one
         // fails, so it stays empty here.
         let data_dir = layer.data_dir.or_else(|| paths::data_dir_from(env).ok()).unwrap_or_default();
@@ -108,10 +111,11 @@ impl Settings {
         };
         Ok(Self {
             profile,
-            host: layer.host.unwrap_or(defaults.host),
-            write_host: layer.write_host,
-            listen_port: layer.listen_port.unwrap_or(defaults.listen_port),
-            write_port: layer.write_port.unwrap_or(defaults.write_port),
+            host: room.host,
+            write_host: room.write_host,
+            listen_port: room.listen_port,
+            write_port: room.write_port,
+            other_nodes: room.other_nodes,
             nickname: layer.nickname,
             token: layer.token,
             token_file: layer.token_file,
@@ -158,6 +162,7 @@ impl Settings {
             write_host: self.write_host.clone(),
             listen_port: self.listen_port,
             write_port: self.write_port,
+            other_nodes: self.other_nodes.clone(),
             tls: self.tls.clone(),
             ..ClientConfig::default()
         }
@@ -174,6 +179,25 @@ impl Settings {
             (None, None) => Ok(None),
         }
     }
+}
+
+/// Returns the addresses of the room.
+fn room(
+    host: Option<String>,
+    write_host: Option<String>,
+    listen_port: Option<u16>,
+    write_port: Option<u16>,
+) -> Result<ClientConfig, SettingsError> {
+    let mut room = ClientConfig::default();
+    room.listen_port = listen_port.unwrap_or(room.listen_port);
+    room.write_port = write_port.unwrap_or(room.write_port);
+    let nodes = host.as_deref().map(NodeAddress::list).unwrap_or_default();
+    let mut room = room.with_nodes(nodes);
+    if write_host.is_some() && !room.other_nodes.is_empty() {
+        return Err(SettingsError::WriteHost);
+    }
+    room.write_host = write_host;
+    Ok(room)
 }
 
 /// Reads a token from the first line of a file; `-` is standard input.

@@ -84,16 +84,36 @@ impl Room {
     /// Opens a room with these extensions.
     #[must_use]
     pub fn with_extensions(extensions: Extensions) -> Self {
-        let state = RoomState {
-            stream: stream(1),
-            streams: 1,
-            log: Vec::new(),
-            ids: HashMap::new(),
-            decline: None,
-            break_after: None,
-        };
-        let (grown, conditions) = (watch::Sender::new(0), watch::Sender::default());
-        Self { shared: Arc::new(Shared { extensions, state: Mutex::new(state), grown, conditions }) }
+        let state = RoomState { stream: stream(1), streams: 1, log: Vec::new(), ids: HashMap::new() };
+        Self::node_of(extensions, Arc::new(Mutex::new(state)), watch::Sender::new(0))
+    }
+
+    fn node_of(extensions: Extensions, state: Arc<Mutex<RoomState>>, grown: watch::Sender<u64>) -> Self {
+        let (conditions, faults) = (watch::Sender::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { extensions, state, grown, conditions, faults }) }
+    }
+
+    /// Adds a node to the room. It has the same log; its connections break, and its posts are declined, on their own. A
+    /// `Vec` of diallers dials one node after the other.
+    ///
+    /// ```
+    /// use chat_client::testing::Room;
+    /// use chat_client::{ClientConfig, Text, Writer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let one = Room::new();
+    /// let two = one.another_node();
+    /// let dial = vec![one.dial(), two.dial()];
+    /// one.refuse(true);
+    /// let writer = Writer::builder(ClientConfig::default()).token(one.token()).dial(dial).start();
+    /// writer.post(Text::new("hello")?).await?;
+    /// assert_eq!(one.log(), two.log());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn another_node(&self) -> Self {
+        Self::node_of(self.shared.extensions, self.shared.state.clone(), self.shared.grown.clone())
     }
 
     /// Returns a dialler to the room.
@@ -176,7 +196,7 @@ impl Room {
     /// # Ok(()) }
     /// ```
     pub fn decline(&self, code: Option<DeclineCode>) {
-        self.shared.lock().decline = code;
+        self.shared.faults().decline = code;
     }
 
     /// Restarts the server with its log: all connections end, and clients resume.
@@ -198,7 +218,7 @@ impl Room {
 
     /// Breaks each new connection after the number of bytes that `bytes` returns for it.
     pub fn break_after(&self, bytes: impl FnMut() -> usize + Send + 'static) {
-        self.shared.lock().break_after = Some(Box::new(bytes));
+        self.shared.faults().break_after = Some(Box::new(bytes));
     }
 }
 
@@ -209,7 +229,7 @@ impl Dial for RoomDial {
                 let source = std::io::ErrorKind::ConnectionRefused.into();
                 return Err(ConnectError::Connect { address: "the room in memory".into(), source });
             }
-            let break_after = self.shared.lock().break_after.as_mut().map(|bytes| bytes());
+            let break_after = self.shared.faults().break_after.as_mut().map(|bytes| bytes());
             let (ours, outer) = duplex(BUFFER);
             let (inner, theirs) = duplex(BUFFER);
             tokio::spawn(carry(outer, inner, self.shared.conditions.subscribe(), break_after));

@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 use super::handle::Writer;
 use super::task::{WriterTask, WriterWatches};
-use crate::config::ClientConfig;
+use crate::config::{ClientConfig, Side};
 use crate::net::connect::service_dial;
 use crate::net::dial::Dial;
 use crate::net::supervisor::{self, Supervisor};
@@ -112,7 +112,8 @@ impl WriterBuilder<Token> {
     #[track_caller]
     pub fn start(self) -> Writer {
         supervisor::assert_runtime();
-        let supervisor = Supervisor::new(&self.config);
+        let dial = service_dial(&self.config, self.dial);
+        let supervisor = Supervisor::new(&self.config, dial.nodes());
         let (requests, received) = mpsc::unbounded_channel();
         let places = Arc::new(Semaphore::new(self.queue_size));
         let (account_sender, account) = watch::channel(None);
@@ -141,8 +142,7 @@ impl WriterBuilder<Token> {
             outbox_error: outbox_error_sender,
             hold: hold_sender,
         };
-        let span = tracing::info_span!("writer", address = self.config.write_addr_text());
-        let dial = service_dial(&self.config, self.dial);
+        let span = tracing::info_span!("writer", address = self.config.addresses_text(Side::Write));
         let task = WriterTask::new(
             self.config,
             self.token,

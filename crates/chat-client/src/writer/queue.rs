@@ -63,6 +63,17 @@ pub(crate) struct Queue<T> {
     pace: Pace,
     /// Nothing is written before this time.
     not_before: Option<Instant>,
+    /// The log of the room is away.
+    away: Option<Away>,
+}
+
+/// The server cannot reach the log of the room.
+#[derive(Clone, Copy, Debug)]
+struct Away {
+    /// When the server first said so on this connection.
+    since: Instant,
+    /// When it is asked again.
+    until: Instant,
 }
 
 #[derive(Debug)]
@@ -88,6 +99,7 @@ impl<T> Queue<T> {
             window: usize::MAX,
             pace: Pace::default(),
             not_before: None,
+            away: None,
         }
     }
 
@@ -142,6 +154,7 @@ impl<T> Queue<T> {
     /// Removes a post that the server confirmed.
     pub(crate) fn confirmed(&mut self, key: u64) -> Option<Post<T>> {
         self.window = self.window.saturating_add(1);
+        self.away = None;
         let entry = self.take(key)?;
         if let Some(written) = entry.written_at {
             self.pace.passed(written);
@@ -173,6 +186,8 @@ impl<T> Queue<T> {
             self.pace.declined(written, later);
         }
         let at = now + later;
+        self.away = (code == DeclineCode::Unavailable)
+            .then(|| Away { since: self.away.map_or(now, |away| away.since), until: at });
         self.not_before = Some(self.not_before.map_or(at, |earlier| earlier.max(at)));
         self.window = 1;
         // The server has not stored this attempt; an attempt on an earlier connection may be stored nevertheless.
@@ -188,6 +203,7 @@ impl<T> Queue<T> {
     pub(crate) fn disconnected(&mut self, ids: bool) -> Vec<Post<T>> {
         self.window = WINDOW_AFTER_BREAK;
         self.not_before = None;
+        self.away = None;
         self.pace = Pace::default();
         if !ids {
             return self.written.drain(..).map(|(_, entry)| entry.post).collect();
@@ -206,8 +222,17 @@ impl<T> Queue<T> {
         before.into_iter().map(|entry| entry.post).collect()
     }
 
-    /// Returns the front of the queue while the server asked to wait, with its reason.
+    /// Returns since when the log of the room is away, if posts wait for it.
+    pub(crate) fn away_since(&self) -> Option<Instant> {
+        self.away.filter(|_| !self.is_empty()).map(|away| away.since)
+    }
+
+    /// Returns why the server asked to wait, and until when. A log that is away stays so while the server is asked again,
+    /// so that the reason can be shown steadily.
     pub(crate) fn held(&self) -> Option<(&DeclineCode, Instant)> {
+        if let Some(away) = self.away.filter(|_| !self.is_empty()) {
+            return Some((&DeclineCode::Unavailable, away.until));
+        }
         let until = self.wait_until()?;
         Some((self.queued.front()?.post.put_off.as_ref()?, until))
     }

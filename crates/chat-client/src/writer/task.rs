@@ -36,6 +36,9 @@ use crate::outbox::error::OutboxError;
 /// How long the server may take to acknowledge the end of the connection.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// How often the time at a node without a log doubles: up to about five minutes.
+const MAX_DOUBLINGS: u32 = 5;
+
 /// The part of a writer that outlives a connection.
 pub(super) struct WriterTask {
     config: ClientConfig,
@@ -47,6 +50,8 @@ pub(super) struct WriterTask {
     drain_when_dropped: Duration,
     end_now: Arc<Notify>,
     queue: Queue<Ticket>,
+    /// How often in a row the writer has left a node that cannot reach the log of the room.
+    departures: u32,
     /// Answered when the queue is empty.
     idle: Vec<oneshot::Sender<()>>,
     /// Set while the writer closes: the deadline, and the posts that have ended so far.
@@ -81,8 +86,20 @@ impl WriterTask {
         watches: WriterWatches,
         drain_when_dropped: Duration,
     ) -> Self {
-        let (queue, idle, closing, end_now) = (Queue::new(), Vec::new(), None, Arc::default());
-        Self { config, token, outbox, supervisor, requests, watches, drain_when_dropped, end_now, queue, idle, closing }
+        Self {
+            config,
+            token,
+            outbox,
+            supervisor,
+            requests,
+            watches,
+            drain_when_dropped,
+            end_now: Arc::default(),
+            queue: Queue::new(),
+            departures: 0,
+            idle: Vec::new(),
+            closing: None,
+        }
     }
 
     /// Ends the task at once when it is notified.
@@ -117,6 +134,7 @@ impl WriterTask {
             self.after_wake().await;
             let (open, deadline) = (self.takes_requests(), self.deadline());
             let wait_until = self.queue.wait_until().filter(|_| connection.machine().can_post());
+            let leave_at = self.leave_at(dial.nodes());
             let wake = tokio::select! {
                 // Requests first: a caller that queued a message and closes must find it in the report. All branches
                 // are cancel-safe: a request stays in its channel and an event in the connection until it is returned.
@@ -125,6 +143,10 @@ impl WriterTask {
                 () = self.end_now.notified() => break None,
                 wake = next_wake(&mut connection, !unwritten.is_empty()) => wake,
                 () = sleep_until_some(deadline) => break None,
+                () = sleep_until_some(leave_at) => {
+                    self.departures += 1;
+                    break Some(ConnectError::LogUnavailable);
+                }
                 () = sleep_until_some(wait_until) => Wake::Time,
             };
             match wake {
@@ -227,6 +249,15 @@ impl WriterTask {
             changed
         });
         self.outbox.compact_if_worthwhile().await;
+    }
+
+    /// Returns when to leave a node that cannot reach the log of the room for another one, which may. The time doubles with
+    /// each node that was left in vain: when the log itself is away, moving helps none.
+    fn leave_at(&self, nodes: usize) -> Option<Instant> {
+        // A writer that connects only once would end.
+        let may_leave = nodes > 1 && self.config.retry.max_attempts != Some(1);
+        let since = self.queue.away_since().filter(|_| may_leave)?;
+        Some(since + self.config.answer_timeout.saturating_mul(1 << self.departures.min(MAX_DOUBLINGS)))
     }
 
     /// Returns whether handles can still send requests.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::*;
+use crate::config::Side;
 
 fn resolve(flags: Layer, profile: Option<&str>, env: &[(&str, &str)], config: &str) -> Result<Settings, SettingsError> {
     let dir = tempfile::tempdir().unwrap();
@@ -84,4 +85,43 @@ fn missing_home_fails_only_if_it_is_needed() {
     assert_eq!(settings.history_file().unwrap(), Path::new("/h"));
     let error = settings.credentials_file().unwrap_err();
     assert!(error.to_string().contains("--credential-path"), "{error}");
+}
+
+#[test]
+fn several_nodes_from_every_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    let profiles = "[profile.default]\nhosts = [\"a\", \"b:6000:6050\"]\nlisten_port = 7000\n[profile.two]\nhost = \"a\"\nhosts = \
+                    [\"b\"]\n[profile.none]\nhosts = []\n[profile.write]\nhosts = [\"a\", \"b\"]\nwrite_host = \"w\"\n";
+    std::fs::write(&path, profiles).unwrap();
+    let resolve = |flags: &str, variable: &str, profile: Option<&str>| {
+        let host = Some(flags.to_owned()).filter(|flags| !flags.is_empty());
+        let layer = Layer { host, ..Layer::default() };
+        let env = |name: &str| (name == "CHAT_HOST").then(|| variable.into());
+        Settings::resolve(layer, profile, &env, Some(&path))
+    };
+    let texts = |settings: Settings| {
+        let config = settings.client_config();
+        (config.addresses_text(Side::Listen), config.addresses_text(Side::Write))
+    };
+    let pair = |listen: &str, write: &str| (listen.to_owned(), write.to_owned());
+    assert_eq!(texts(resolve("", "", None).unwrap()), pair("a:7000, b:6000", "a:5050, b:6050"));
+    assert_eq!(texts(resolve("", "c, d", None).unwrap()), pair("c:7000, d:7000", "c:5050, d:5050"));
+    assert_eq!(texts(resolve("e:1:2,f", "c,d", None).unwrap()), pair("e:1, f:7000", "e:2, f:5050"));
+    let refused = |profile| resolve("", "", Some(profile)).unwrap_err().to_string();
+    assert!(refused("two").starts_with("a profile has either `host` or `hosts`, in "), "{}", refused("two"));
+    assert_eq!(refused("write"), "a write host needs a single host; each node of a room has both ports");
+    // The host of a flag replaces the hosts of the profile, with their write host.
+    assert_eq!(texts(resolve("g", "", Some("write")).unwrap()), pair("g:5000", "g:5050"));
+    for (settings, message) in [
+        (resolve("", "", Some("none")).unwrap(), "\"\" is not a host name or address: it is empty"),
+        (resolve("a,,b", "", None).unwrap(), "\"\" is not a host name or address: it is empty"),
+        (
+            resolve("a,b:5000", "", None).unwrap(),
+            "\"b:5000\" is not a host name or address: it contains a port; give the port with --port, --listen-port or \
+             --write-port, or both as HOST:LISTEN:WRITE",
+        ),
+    ] {
+        assert_eq!(settings.client_config().checked_host(Side::Write).unwrap_err().to_string(), message);
+    }
 }

@@ -23,7 +23,7 @@ pub(super) async fn serve_writer(shared: Arc<Shared>, io: DuplexStream) {
             WriterServerEvent::Login(_) => WriterServerCommand::Deny,
             WriterServerEvent::Register(_) => WriterServerCommand::Accept(account()),
             WriterServerEvent::Post { id, text } => {
-                let code = shared.lock().decline.clone();
+                let code = shared.faults().decline.clone();
                 match (id, code) {
                     (Some(id), Some(code)) => {
                         WriterServerCommand::Decline { id, code, retry_after: None, reason: None }

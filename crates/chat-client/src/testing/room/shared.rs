@@ -1,7 +1,7 @@
 //! The state of a room in memory.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_proto::{Account, DeclineCode, Extensions, Message, Nickname, Position, PostId, StreamId, Text, Token};
 use tokio::sync::watch;
@@ -9,10 +9,12 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) extensions: Extensions,
-    pub(super) state: Mutex<RoomState>,
+    /// The log, which all nodes of the room share.
+    pub(super) state: Arc<Mutex<RoomState>>,
     /// The number of messages, for sessions that wait for the next one.
     pub(super) grown: watch::Sender<u64>,
     pub(super) conditions: watch::Sender<Conditions>,
+    pub(super) faults: Mutex<Faults>,
 }
 
 pub(super) struct RoomState {
@@ -20,19 +22,30 @@ pub(super) struct RoomState {
     pub(super) streams: u64,
     pub(super) log: Vec<Message>,
     pub(super) ids: HashMap<PostId, u64>,
+}
+
+/// The faults of one node that are switched on.
+#[derive(Default)]
+pub(super) struct Faults {
     /// The answer to posts with an id, in place of storing them.
     pub(super) decline: Option<DeclineCode>,
     /// Returns the number of bytes after which a new connection breaks.
     pub(super) break_after: Option<Box<dyn FnMut() -> usize + Send>>,
 }
 
-/// The faults that are switched on.
+/// The faults of one node's connections that are switched on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Conditions {
     /// A change ends all connections.
     pub(super) generation: u64,
     pub(super) refusing: bool,
     pub(super) silent: bool,
+}
+
+impl std::fmt::Debug for Faults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Faults").field("decline", &self.decline).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for RoomState {
@@ -45,6 +58,10 @@ impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, RoomState> {
         // Every change is one statement, so a panic in a test leaves a consistent state: ignore the poison.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stores a message; one with a known id is stored only once.

@@ -137,7 +137,9 @@ async fn a_log_that_is_away_uses_up_no_tries() {
         now = until;
     }
     let (key, _) = queue.write_next(now).unwrap();
+    assert!(queue.held().is_some() && queue.away_since().is_some(), "until the server answers otherwise");
     assert_eq!(queue.confirmed(key).unwrap().ticket, 1);
+    assert!(queue.held().is_none() && queue.away_since().is_none());
 }
 
 #[tokio::test(start_paused = true)]

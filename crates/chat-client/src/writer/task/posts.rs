@@ -68,6 +68,7 @@ impl WriterTask {
             }
             WriterClientEvent::Confirmed { key, position } => {
                 if let Some(post) = self.queue.confirmed(key) {
+                    self.departures = 0;
                     // Removed before the caller is told, so that a kill in between repeats the post under its id, and
                     // never loses it.
                     self.forget(&post.id).await;

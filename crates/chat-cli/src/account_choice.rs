@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat_client::{
-    Account, ClientConfig, ConnectError, Credentials, Nickname, Refusal, RegistrationLock, Retry, Settings, Token,
-    register,
+    Account, ClientConfig, ConnectError, Credentials, Nickname, Refusal, RegistrationLock, Retry, Settings, Side,
+    Token, register,
 };
 use chat_frontend::report::chain;
 use chat_frontend::time::in_words;
@@ -164,10 +164,13 @@ async fn ask(config: &ClientConfig, nickname: Nickname, last_error: &LastError) 
         let tries_left = config.retry.max_attempts.is_none_or(|max| attempts < max);
         let time_left = config.retry.max_time.is_none_or(|max| start.elapsed() + wait < max);
         if matches!(*error, ConnectError::Refused(Refusal::Nickname)) {
-            return Err(CliError::NicknameRefused { what: config.write_addr_text(), name: nickname.to_string() });
+            return Err(CliError::NicknameRefused {
+                what: config.addresses_text(Side::Write),
+                name: nickname.to_string(),
+            });
         }
         if !(unsaid && tries_left && time_left) {
-            return Err(CliError::Connect { what: config.write_addr_text(), error });
+            return Err(CliError::Connect { what: config.addresses_text(Side::Write), error });
         }
         let advice = if attempts == 1 { advice_while_retrying(&error) } else { "" };
         output::report(format_args!("{}{advice}; retrying in {}", chain(&*error), in_words(wait)));

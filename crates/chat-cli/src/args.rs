@@ -60,7 +60,7 @@ pub(crate) enum CliCommand {
     Accounts(AccountsArgs),
     /// Read a history file
     History(HistoryArgs),
-    /// Check both ports and report problems
+    /// Check both ports, of every node, and report problems
     Ping(PingArgs),
     /// Log in, and print the nickname of the account
     Whoami(PingArgs),

@@ -3,7 +3,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use chat_client::{ClientConfig, ConnectError, ConnectionState, Layer, RetryPolicy, Settings, Side, Token};
+use chat_client::{
+    ClientConfig, ConnectError, ConnectionState, DeclineCode, Hold, HoldReason, Layer, RetryPolicy, Settings, Side,
+    Token,
+};
 use chat_frontend::report::chain;
 use chat_frontend::time::in_words;
 use tokio::sync::watch;
@@ -33,7 +36,7 @@ impl PortKind {
 pub(crate) fn layer(connect: &ConnectArgs, side: PortKind) -> Layer {
     let port = |of: PortKind| if side == of { connect.port } else { None };
     let mut layer = Layer::default();
-    layer.host.clone_from(&connect.host);
+    layer.host = (!connect.host.is_empty()).then(|| connect.host.join(","));
     layer.listen_port = port(PortKind::Listen).or(connect.listen_port);
     layer.write_port = port(PortKind::Write).or(connect.write_port);
     layer.tls = connect.tls.then_some(true);
@@ -65,7 +68,7 @@ pub(crate) fn settings(layer: Layer, common: &CommonArgs) -> Result<Settings, Cl
 /// Warns if the token will be sent unencrypted to another machine. The original does this, so it is not refused.
 pub(crate) fn warn_of_exposure(config: &ClientConfig) {
     if config.exposes_token() {
-        let address = config.write_addr_text();
+        let address = config.addresses_text(Side::Write);
         output::report(format_args!("warning: sending the token to {address} unencrypted: use --tls"));
     }
 }
@@ -114,20 +117,55 @@ pub(crate) struct StateReporter {
     json: bool,
     troubled: bool,
     last_error: LastError,
+    /// Why a writer waits although it is online.
+    hold: Option<watch::Receiver<Option<Hold>>>,
+    log_is_away: bool,
 }
 
 impl StateReporter {
     pub(crate) fn new(side: PortKind, states: watch::Receiver<ConnectionState>, json: bool) -> Self {
-        Self { side, states, json, troubled: false, last_error: LastError::default() }
+        Self { side, states, json, troubled: false, last_error: LastError::default(), hold: None, log_is_away: false }
+    }
+
+    /// Reports also when the log of the room is away.
+    pub(crate) fn with_hold(mut self, hold: watch::Receiver<Option<Hold>>) -> Self {
+        self.hold = Some(hold);
+        self
     }
 
     /// Waits for the next state and reports it. Never returns an end. Cancel-safe.
     pub(crate) async fn next(&mut self) {
-        if self.states.changed().await.is_err() {
+        // Both branches watch a value: a change that is not handled now is handled in the next turn.
+        let changed = tokio::select! {
+            biased;
+            changed = self.states.changed() => changed.map(|()| true),
+            changed = changed(self.hold.as_mut()) => changed.map(|()| false),
+        };
+        match changed {
+            Ok(true) => self.report(),
+            Ok(false) => self.report_hold(),
             // The service has ended; the caller waits for its result elsewhere.
-            std::future::pending::<()>().await;
+            Err(_) => std::future::pending().await,
         }
-        self.report();
+    }
+
+    /// Reports once that the log is away, and once that it is back.
+    fn report_hold(&mut self) {
+        let Some(hold) = &mut self.hold else { return };
+        let away = hold.borrow_and_update().as_ref().is_some_and(is_log_away);
+        if away == self.log_is_away || !self.states.borrow().is_online() {
+            return;
+        }
+        self.log_is_away = away;
+        let name = self.side.name();
+        if self.json {
+            let object = JsonObject::state(name, &self.states.borrow());
+            output::report_object(&if away { object.held_by("unavailable") } else { object });
+        } else if away {
+            output::report(format_args!("{name} port: {AWAY}"));
+        } else {
+            output::report(format_args!("{name} port: the log of the room is back"));
+        }
     }
 
     /// Returns the reason why there is no connection.
@@ -161,6 +199,21 @@ impl StateReporter {
             }
             _ => {}
         }
+    }
+}
+
+/// What people are told about messages that wait for the log.
+const AWAY: &str = "the log of the room is away: not confirmed yet; will be sent when it is back";
+
+fn is_log_away(hold: &Hold) -> bool {
+    hold.reason == HoldReason::Server(DeclineCode::Unavailable)
+}
+
+/// Waits for a change; without a value there is none.
+async fn changed(hold: Option<&mut watch::Receiver<Option<Hold>>>) -> Result<(), watch::error::RecvError> {
+    match hold {
+        Some(hold) => hold.changed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use chat_client::{
     ClientConfig, DeliveryState, Echo, EchoMatcher, EchoOutcome, Listener, ListenerEvent, PostId, Receipt, Resume,
-    Text, Writer,
+    Side, Text, Writer,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -34,7 +34,7 @@ impl EchoListener {
     /// Starts listening, and waits until it is online: an echo of an earlier post could be missed.
     pub(crate) async fn start(mut config: ClientConfig) -> Result<Self, CliError> {
         config.resume = Resume::Live;
-        let what = config.listen_addr_text();
+        let what = config.addresses_text(Side::Listen);
         let listener = Listener::builder(config).start();
         // The reason for a failure is in the state.
         let _ = listener.online().await;

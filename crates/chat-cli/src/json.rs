@@ -81,6 +81,9 @@ pub(crate) enum ObjectKind<'a> {
         retry_in_ms: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cause: Option<String>,
+        /// Why messages wait although there is a connection.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hold: Option<&'a str>,
     },
     Account {
         nick: &'a str,
@@ -91,6 +94,8 @@ pub(crate) enum ObjectKind<'a> {
     },
     Ping {
         side: &'static str,
+        /// Host and port.
+        address: String,
         /// The time until the greeting, or until the login.
         ms: f64,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,7 +168,15 @@ impl<'a> JsonObject<'a> {
             _ => {}
         }
         let name = Self::state_name(state);
-        Self::new(ObjectKind::State { side, state: name, attempt, retry_in_ms, cause })
+        Self::new(ObjectKind::State { side, state: name, attempt, retry_in_ms, cause, hold: None })
+    }
+
+    /// Adds the reason why messages wait to the object of a state.
+    pub(crate) fn held_by(mut self, code: &'a str) -> Self {
+        if let ObjectKind::State { hold, .. } = &mut self.kind {
+            *hold = Some(code);
+        }
+        self
     }
 
     /// Returns the name of a state.

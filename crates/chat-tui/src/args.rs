@@ -34,9 +34,10 @@ pub fn command() -> Command {
 #[derive(Debug, Parser)]
 #[command(name = "chat-tui", version, about, max_term_width = 100)]
 pub(crate) struct TuiArgs {
-    /// Host name or address of the server (-lh) [env: CHAT_HOST] [default: 127.0.0.1]
-    #[arg(long, alias = "listen-host", value_name = "HOST")]
-    pub(crate) host: Option<String>,
+    /// Host name or address of the server, or of each node of the room: HOST, or HOST:LISTEN:WRITE with both ports (-lh)
+    /// [env: CHAT_HOST] [default: 127.0.0.1]
+    #[arg(long, alias = "listen-host", value_name = "HOST[,HOST]")]
+    pub(crate) host: Vec<String>,
 
     /// Port to listen on (-lp) [env: CHAT_LISTEN_PORT] [default: 5000]
     #[arg(long, value_name = "PORT")]
@@ -151,7 +152,7 @@ impl TuiArgs {
     pub(crate) fn layer(&mut self) -> Result<Layer, TokenError> {
         let token = self.token.take().map(|token| Token::new(&token)).transpose()?;
         let mut layer = Layer::default();
-        layer.host = self.host.take();
+        layer.host = (!self.host.is_empty()).then(|| self.host.join(","));
         layer.write_host = self.write_host.take();
         layer.listen_port = self.listen_port;
         layer.write_port = self.write_port;

@@ -22,6 +22,8 @@ pub(crate) enum LinkState {
         after: Option<LinkError>,
     },
     Online,
+    /// Connected, but the log of the room is away, so that nothing is confirmed.
+    LogAway,
     /// Retries at `retry_at`.
     Waiting {
         attempt: u32,
@@ -48,6 +50,7 @@ impl LinkState {
         match self {
             Self::Waiting { cause, .. } => Some(cause),
             Self::Connecting { after: cause, .. } | Self::Closed { cause } => cause.as_ref(),
+            Self::LogAway => Some(&LinkError::LogAway),
             _ => None,
         }
     }
@@ -71,6 +74,8 @@ pub(crate) enum LinkError {
     TimedOut,
     /// The connection was lost.
     Lost,
+    /// The log of the room is away.
+    LogAway,
     /// The server has not answered the request for the missed messages.
     NoAnswerToResume,
     /// The server does not know the token.

@@ -13,7 +13,7 @@ const ordinal = (n) => {
 const CAUSE = {
   host: 'host not found', resolve: 'host not found', unreachable: 'the server is not reachable', tls: 'no secure connection to the server',
   refused: 'the server refused the connection', interrupted: 'connection lost', lost: 'connection lost', protocol: 'not a chat server',
-  no_answer_to_resume: 'no answer to the request for missed messages',
+  unavailable: 'the log of the room is away', no_answer_to_resume: 'no answer to the request for missed messages',
 };
 
 /** @type {Record<string, string>} */

@@ -54,8 +54,16 @@ struct AnnouncedDial {
 
 impl Dial for AnnouncedDial {
     fn dial(&self, side: Side) -> DialFuture<'_> {
+        self.dial_node(0, side)
+    }
+
+    fn nodes(&self) -> usize {
+        self.tcp.nodes()
+    }
+
+    fn dial_node(&self, node: usize, side: Side) -> DialFuture<'_> {
         Box::pin(async move {
-            let mut stream: BoxedIo = self.tcp.dial(side).await?;
+            let mut stream: BoxedIo = self.tcp.dial_node(node, side).await?;
             if let Err(source) = stream.write_all(&proxy_header(self.for_whom)).await {
                 return Err(chat_client::ConnectError::Connect { address: "the room".into(), source });
             }

@@ -9,9 +9,10 @@ use chat_frontend::time;
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectArgs {
-    /// Name or address of the server [default: 127.0.0.1]
-    #[arg(long, value_name = "HOST")]
-    pub(crate) host: Option<String>,
+    /// Name or address of the server, or of each node of the room: HOST, or HOST:LISTEN:WRITE with both ports
+    /// [default: 127.0.0.1]
+    #[arg(long, value_name = "HOST[,HOST]")]
+    pub(crate) host: Vec<String>,
     /// Port of this command: the listen port for `listen`, the write port for all others
     #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,

@@ -94,7 +94,7 @@ impl ListenRun {
         let now = Instant::now();
         Self {
             style: Style::new(common.json, args.raw),
-            what: config.listen_addr_text(),
+            what: config.addresses_text(Side::Listen),
             listener: Listener::builder(config).start(),
             wants_past: wants_past || persistence.is_cursor(),
             persistence,

@@ -1,9 +1,10 @@
-//! `chat ping`: checks both ports, the dialogue and the round trip, and explains problems. It creates no account.
+//! `chat ping`: checks both ports of each node, the dialogue and the round trip, and explains problems. It creates no account.
 
 use std::time::Duration;
 
 use chat_client::{ClientConfig, ConnectionState, Listener, RetryPolicy, Side as Port, Token, Writer};
 use chat_frontend::Exit;
+use futures_util::future::join_all;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout};
 
@@ -73,9 +74,10 @@ impl PortAnswer {
         }
     }
 
-    fn object(&self, side: &'static str) -> JsonObject<'_> {
+    fn object(&self, side: &'static str, address: String) -> JsonObject<'_> {
         JsonObject::new(ObjectKind::Ping {
             side,
+            address,
             ms: in_milliseconds(self.took),
             numbered: self.numbered,
             nick: self.nickname.as_deref(),
@@ -84,38 +86,47 @@ impl PortAnswer {
     }
 }
 
-/// Checks both ports, even if the first one fails: two results help more than one.
+/// Checks both ports of every node, even after a failure: all results help more than one.
 async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Result<Exit, CliError> {
+    let nodes = config.each_node();
+    // Side by side: a node that does not answer delays no other one. The results have the order of the addresses.
+    let checked = join_all(nodes.iter().map(|node| check_node(node, token.clone()))).await;
     let style = Style::new(json, false);
-    let listen = listen_port(config).await;
-    let write = match token {
-        None => greeting(config).await,
-        Some(token) => login(config, token).await,
-    };
     let mut failed = None;
-    for (side, address, result) in
-        [("listen", config.listen_addr_text(), listen), ("write", config.write_addr_text(), write)]
-    {
-        match result {
-            Ok(answer) => {
-                let mut out = Vec::new();
-                if json {
-                    answer.object(side).write_to(&mut out);
-                } else {
-                    let line = format!("{side} port {address}: {}", answer.in_words());
-                    out.extend_from_slice(style.safe(&line).as_bytes());
-                    out.push(b'\n');
+    for (node, results) in nodes.iter().zip(checked) {
+        for ((side, port), result) in [("listen", Port::Listen), ("write", Port::Write)].into_iter().zip(results) {
+            match result {
+                Ok(answer) => {
+                    let address = node.addr_text(port);
+                    let mut out = Vec::new();
+                    if json {
+                        answer.object(side, address).write_to(&mut out);
+                    } else {
+                        let line = format!("{side} port {address}: {}", answer.in_words());
+                        out.extend_from_slice(style.safe(&line).as_bytes());
+                        out.push(b'\n');
+                    }
+                    output::print(&out)?;
                 }
-                output::print(&out)?;
-            }
-            Err(failure) => {
-                if let Some(earlier) = failed.replace(failure) {
-                    output::report_failure(&earlier, json);
+                Err(failure) => {
+                    if let Some(earlier) = failed.replace(failure) {
+                        output::report_failure(&earlier, json);
+                    }
                 }
             }
         }
     }
     failed.map_or(Ok(Exit::Done), Err)
+}
+
+/// Checks the listen port and the write port of one node.
+async fn check_node(config: &ClientConfig, token: Option<Token>) -> [Result<PortAnswer, CliError>; 2] {
+    let listen = listen_port(config).await;
+    let write = match token {
+        None => greeting(config).await,
+        Some(token) => login(config, token).await,
+    };
+    [listen, write]
 }
 
 async fn listen_port(config: &ClientConfig) -> Result<PortAnswer, CliError> {

@@ -74,7 +74,7 @@ async fn send(
     let ports: &[Side] = if args.confirm == Confirm::Echo { &[Side::Write, Side::Listen] } else { &[Side::Write] };
     let config = connection::client_config(settings, &args.connect, ports, Some(CONNECT_TIMEOUT))?;
     connection::warn_of_exposure(&config);
-    let what = config.write_addr_text();
+    let what = config.addresses_text(Side::Write);
     let last_error = LastError::default();
     let start = async {
         let token = account_choice::known_or_new(settings, &config, !args.no_register, &last_error).await?;
@@ -134,7 +134,7 @@ struct Confirmed {
 impl SendRun {
     async fn send_all(mut self, mut input: MessageSource, interrupt: &Interrupt) -> Result<Exit, CliError> {
         let states = self.writer.state();
-        let mut reporter = StateReporter::new(PortKind::Write, states.clone(), self.json);
+        let mut reporter = StateReporter::new(PortKind::Write, states.clone(), self.json).with_hold(self.writer.hold());
         let mut under_way = FuturesOrdered::new();
         let mut stop = None;
         let mut more = true;

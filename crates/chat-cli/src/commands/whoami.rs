@@ -54,7 +54,7 @@ pub(super) async fn log_in(config: &ClientConfig, token: Token, json: bool) -> R
         _ = writer.online() => {}
         () = async { loop { reporter.next().await } } => {}
     }
-    if let Some(failure) = connection::closed(&writer.state(), config.write_addr_text()) {
+    if let Some(failure) = connection::closed(&writer.state(), config.addresses_text(Side::Write)) {
         return Err(failure);
     }
     let account = writer.account().borrow().clone();

@@ -22,13 +22,14 @@ pub struct LocalRoom {
     task: Option<JoinHandle<()>>,
 }
 
-/// Returns whether this program may serve the room itself: only on a loopback address without TLS.
+/// Returns whether this program may serve the room itself: only on a single loopback address without TLS.
 fn wanted(config: &ClientConfig, policy: LocalRoomPolicy) -> bool {
     let write_host = config.write_host.as_deref().unwrap_or(&config.host);
     // A local room has no certificate, so TLS means a standalone server.
     cfg!(feature = "local-room")
         && policy != LocalRoomPolicy::Never
         && config.tls.is_none()
+        && config.other_nodes.is_empty()
         && is_loopback(&config.host)
         && is_loopback(write_host)
 }

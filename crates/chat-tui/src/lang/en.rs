@@ -131,6 +131,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
                 LinkState::Connecting { attempt: 0 | 1, .. } => format!("{side}: connecting"),
                 LinkState::Connecting { attempt, .. } => format!("{side}: connecting (#{attempt})"),
                 LinkState::Online => format!("{side}: online"),
+                LinkState::LogAway => format!("{side}: on hold"),
                 LinkState::Waiting { attempt, .. } => {
                     format!("{side}: retry in {} s (#{attempt})", seconds.unwrap_or(0))
                 }
@@ -143,6 +144,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             LinkError::Unreachable => "network unreachable".into(),
             LinkError::TimedOut => "the server did not reply in time".into(),
             LinkError::Lost => "connection lost".into(),
+            LinkError::LogAway => "the log of the room is away: not confirmed yet; will be sent when it is back".into(),
             LinkError::NoAnswerToResume => "no answer to the request for missed messages; F5 twice continues without them".into(),
             LinkError::UnknownToken => "the server does not know the token".into(),
             LinkError::NicknameRefused => "the server refused this nickname: it may be too long, reserved or look like another one, or too many were registered".into(),
@@ -156,6 +158,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             LinkError::TimedOut => "no reply",
             LinkError::NoAnswerToResume => "no answer, F5 twice skips it",
             LinkError::Lost => "lost",
+            LinkError::LogAway => "log is away",
             LinkError::UnknownToken => "wrong token",
             LinkError::NicknameRefused => "name refused",
             LinkError::Protocol(_) => "not a chat server",

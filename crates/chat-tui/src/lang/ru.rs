@@ -141,6 +141,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
                 LinkState::Connecting { attempt: 0 | 1, .. } => format!("{side}: подключение"),
                 LinkState::Connecting { attempt, .. } => format!("{side}: подключение (попытка {attempt})"),
                 LinkState::Online => format!("{side}: подключено"),
+                LinkState::LogAway => format!("{side}: ожидание"),
                 LinkState::Waiting { attempt, .. } => {
                     format!("{side}: повтор через {} с (попытка {attempt})", seconds.unwrap_or(0))
                 }
@@ -153,6 +154,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             LinkError::Unreachable => "сеть недоступна".into(),
             LinkError::TimedOut => "сервер не ответил вовремя".into(),
             LinkError::Lost => "соединение разорвано".into(),
+            LinkError::LogAway => "журнал комнаты недоступен: пока не подтверждено; будет отправлено, когда он вернётся".into(),
             LinkError::NoAnswerToResume => "сервер не ответил, есть ли пропущенные сообщения; дважды F5 — продолжить без них".into(),
             LinkError::UnknownToken => "сервер не знает этого токена".into(),
             LinkError::NicknameRefused => "сервер не принял это имя: возможно, оно слишком длинное, зарезервировано или похоже на чужое, либо регистраций было слишком много".into(),
@@ -166,6 +168,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             LinkError::TimedOut => "нет ответа",
             LinkError::NoAnswerToResume => "нет ответа, дважды F5 — пропустить",
             LinkError::Lost => "обрыв связи",
+            LinkError::LogAway => "журнал недоступен",
             LinkError::UnknownToken => "неверный токен",
             LinkError::NicknameRefused => "имя не принято",
             LinkError::Protocol(_) => "это не чат",

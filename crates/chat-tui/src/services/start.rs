@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use chat_client::{ClientConfig, Nickname, Token};
+use chat_client::{ClientConfig, Nickname, Side, Token};
 use chat_frontend::local_room::{LocalRoom, LocalRoomPolicy, RoomNotice};
 use tokio::sync::mpsc::{Receiver, UnboundedSender, channel, unbounded_channel};
 use tokio::sync::watch;
@@ -78,7 +78,7 @@ impl Services {
         shared.blocking(|shared| {
             // Before the accounts are loaded, and so before a token can be sent.
             if shared.config.exposes_token() {
-                let text = NoticeText::InTheClear(shared.config.write_addr_text());
+                let text = NoticeText::InTheClear(shared.config.addresses_text(Side::Write));
                 shared.send_blocking(AppEvent::Notice { text, error: false });
             }
             shared.send_blocking(AppEvent::ReadTo(files::read_mark(&shared.history_path)));

@@ -3,7 +3,7 @@
 use std::io;
 
 use chat_client::history::{LocalMinute, said_at};
-use chat_client::{ConnectError, ConnectionState, HistoryLine, Message, Refusal};
+use chat_client::{ConnectError, ConnectionState, DeclineCode, HistoryLine, Hold, HoldReason, Message, Refusal};
 use chat_frontend::report::chain;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -30,6 +30,12 @@ pub(super) fn link_state(state: &ConnectionState) -> LinkState {
     }
 }
 
+/// Returns the state of a writer, which may be online and unable to have anything confirmed.
+pub(super) fn writer_state(state: &ConnectionState, hold: Option<&Hold>) -> LinkState {
+    let away = |hold: &Hold| hold.reason == HoldReason::Server(DeclineCode::Unavailable);
+    if state.is_online() && hold.is_some_and(away) { LinkState::LogAway } else { link_state(state) }
+}
+
 pub(super) fn cause(error: &ConnectError) -> LinkError {
     match error {
         ConnectError::Resolve { .. } => LinkError::NoAddress,
@@ -45,6 +51,7 @@ pub(super) fn cause(error: &ConnectError) -> LinkError {
         ConnectError::Protocol(source) => LinkError::Protocol(source.to_string()),
         ConnectError::Codec(source) => LinkError::Protocol(source.to_string()),
         ConnectError::Lost(_) => LinkError::Lost,
+        ConnectError::LogUnavailable => LinkError::LogAway,
         ConnectError::NoAnswerToResume => LinkError::NoAnswerToResume,
         other => LinkError::Other(chain(other)),
     }

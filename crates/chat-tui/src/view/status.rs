@@ -234,7 +234,7 @@ fn is_trouble(state: &LinkState) -> bool {
     match state {
         LinkState::Off | LinkState::Online => false,
         LinkState::Connecting { attempt, .. } => *attempt > 1,
-        LinkState::Waiting { .. } | LinkState::Closed { .. } => true,
+        LinkState::LogAway | LinkState::Waiting { .. } | LinkState::Closed { .. } => true,
     }
 }
 

@@ -69,8 +69,9 @@ pub(crate) struct WebOptions {
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) log: Option<LogSetting>,
 
-    /// Host name or address of the room [default: 127.0.0.1].
-    #[arg(long, value_name = "HOST", help_heading = "Room")]
+    /// Host name or address of the room, or of each of its nodes: HOST, or HOST:LISTEN:WRITE with both ports
+    /// [default: 127.0.0.1].
+    #[arg(long, value_name = "HOST[,HOST]", help_heading = "Room")]
     pub(crate) host: Option<String>,
     /// Listen port of the room [default: 5000].
     #[arg(long, value_name = "PORT", help_heading = "Room", value_parser = clap::value_parser!(u16).range(1..))]

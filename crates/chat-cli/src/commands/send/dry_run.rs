@@ -1,6 +1,6 @@
 //! `chat send --dry-run`: checks the account and the messages without a connection.
 
-use chat_client::Settings;
+use chat_client::{Settings, Side};
 use chat_frontend::{Exit, unblock};
 
 use crate::account_choice;
@@ -41,7 +41,7 @@ pub(super) async fn run(
     }
     let count = receipts.end_dry_run()?;
     let (messages, room) =
-        (if count == 1 { "message" } else { "messages" }, settings.client_config().write_addr_text());
+        (if count == 1 { "message" } else { "messages" }, settings.client_config().addresses_text(Side::Write));
     output::report(format_args!("dry run: {count} {messages} would be sent to {room} {sender}"));
     Ok(Exit::Done)
 }

@@ -69,6 +69,12 @@ fn status_line_keeps_the_key() {
         evening.take(AppEvent::Link(LinkSide::Writing, LinkState::Online));
     };
     assert_eq!(line(80, half), " ◐ not listening · connection refused · retry in 6 s (7th) · F5 now     F1 help");
+    let away = |evening: &mut Evening| evening.take(AppEvent::Link(LinkSide::Writing, LinkState::LogAway));
+    let line_120 = line(120, away);
+    let reason = "the log of the room is away: not confirmed yet; will be sent when it is back";
+    assert_eq!(line_120.trim_end_matches("F1 help").trim_end(), format!(" ◐ not sending · {reason}"));
+    assert!(line(80, away).starts_with(" ◐ not sending · the log of the room is away  "), "{}", line(80, away));
+    assert_eq!(line(20, away).trim(), "◐ not sending");
     assert_eq!(line(80, |_| {}), " ● online  1 ms                                                         F1 help");
     let back = |evening: &mut Evening| {
         evening.app.press(KeyCode::PageUp);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat_client::{
-    Account, ClientConfig, ConnectError, Credentials, Nickname, Refusal, RegistrationLock, Retry, Settings, Side,
-    Token, register,
+    Account, ClientConfig, ConnectError, Credentials, Nickname, Refusal, RegistrationLock, Retry, RoomKey, Settings,
+    Side, Token, register,
 };
 use chat_frontend::report::chain;
 use chat_frontend::time::in_words;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::connection::LastError;
 use crate::error::{CliError, MAX_NICKNAME_CHARS, advice_while_retrying};
 use crate::output;
+use crate::room_key;
 
 /// How long to wait for another run that registers, if the options set no limit.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -40,7 +41,7 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
         return Ok(Some(token));
     }
     let credentials = kept(settings)?;
-    let room = settings.client_config().write_addr_text();
+    let room = room_key::of(settings);
     if let Some(name) = &settings.nickname {
         return Ok(credentials.find_in(&room, name)?.map(|stored| stored.token().clone()));
     }
@@ -76,7 +77,7 @@ pub(crate) async fn known_or_new(
     if let Some(token) = look_up(settings.clone()).await? {
         return Ok(token);
     }
-    warn_of_other_rooms(&load(settings).await?, config, name);
+    warn_of_other_rooms(&load(settings).await?, &room_key::find(settings).await, name);
     let account = register_and_save(settings, config, nickname, last_error, &lock).await?;
     output::report(format_args!("registered as {}", account.nickname));
     Ok(account.token)
@@ -91,13 +92,13 @@ pub(crate) async fn new(
 ) -> Result<Account, CliError> {
     let nickname = Nickname::new(name)?;
     let lock = lock(settings, config).await?;
-    warn_of_other_rooms(&load(settings).await?, config, name);
+    warn_of_other_rooms(&load(settings).await?, &room_key::find(settings).await, name);
     register_and_save(settings, config, nickname, last_error, &lock).await
 }
 
 /// Waits for other runs that register in this room, for as long as this one would wait for the server.
 async fn lock(settings: &Settings, config: &ClientConfig) -> Result<RegistrationLock, CliError> {
-    let room = config.write_addr_text();
+    let room = room_key::find(settings).await;
     // Also finds out, before the server is asked, whether the account could be saved.
     Ok(Credentials::lock_registration(settings.credentials_file()?, &room, lock_timeout(config)).await?)
 }
@@ -121,7 +122,7 @@ async fn register_and_save(
     }
     let mut credentials = load(settings).await?;
     let account = ask(config, nickname, last_error).await?;
-    let room = config.write_addr_text();
+    let room = room_key::find(settings).await;
     let saved = unblock(move || credentials.add_for(&room, &account, Some(&asked)).map(|()| account)).await;
     Ok(saved?)
 }
@@ -134,16 +135,16 @@ async fn load(settings: &Settings) -> Result<Credentials, CliError> {
 
 /// Names the rooms that have an account of this name if this room has none: a server that moved to another port is
 /// another room.
-fn warn_of_other_rooms(credentials: &Credentials, config: &ClientConfig, name: &str) {
-    let here = config.write_addr_text();
+fn warn_of_other_rooms(credentials: &Credentials, here: &RoomKey, name: &str) {
     let others = credentials.accounts().filter(|stored| stored.is_called(name));
     let rooms: BTreeSet<&str> = others.filter_map(|stored| stored.room()).collect();
-    let is_here = credentials.of_room(&here).iter().any(|stored| stored.room().is_some() && stored.is_called(name));
+    let is_here = credentials.of_room(here).iter().any(|stored| stored.room().is_some() && stored.is_called(name));
     if !rooms.is_empty() && !is_here {
         let rooms = Vec::from_iter(rooms).join(", ");
         output::report(format_args!(
-            "warning: {name:?} has an account in another room ({rooms}) and none in {here}; if the server has moved, use \
-             `chat accounts move`"
+            "warning: {name:?} has an account in another room ({rooms}) and none in {}; if the server has moved, use \
+             `chat accounts move`; if both are nodes of one room, name both with --host",
+            here.address()
         ));
     }
 }

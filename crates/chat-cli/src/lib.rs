@@ -18,6 +18,7 @@ mod message_source;
 mod output;
 mod persistence;
 mod receipts;
+mod room_key;
 mod runtime;
 mod signals;
 mod stdout_watch;

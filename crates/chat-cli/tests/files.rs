@@ -51,6 +51,8 @@ fn file_names_contain_no_text_of_peers() {
         "h.txt",
         "h.txt.cursor",
         "h.txt.lock",
+        "rooms.jsonl",
+        "rooms.jsonl.lock",
     ];
     assert_eq!(found, known);
 }

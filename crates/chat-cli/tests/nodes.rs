@@ -4,7 +4,7 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use support::*;
 
@@ -139,4 +139,55 @@ fn a_log_that_is_away_is_reported_once() {
     let held: Vec<_> = objects(&lines).into_iter().filter(|object| object["hold"] == "unavailable").collect();
     assert_eq!(held.len(), 1, "{}", err(&output));
     assert_eq!(held[0]["state"], "online");
+}
+
+/// Returns the port of another address of the same server.
+fn forward_to(target: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(target).unwrap());
+            let copy = |from: &TcpStream, to: &TcpStream| {
+                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                std::thread::spawn(move || {
+                    // An end of one side ends the other.
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            };
+            copy(&client, &server);
+            copy(&server, &client);
+        }
+    });
+    address
+}
+
+#[test]
+fn an_account_is_known_over_every_node() {
+    let (room, home) = (Room::start(), Home::new());
+    let here = node(room.listen, room.write);
+    let there = node(forward_to(room.listen), forward_to(room.write));
+    let send = |hosts: &str, more: &[&str]| {
+        let words = ["send", "--host", hosts, "-u", "Bob", "-m", "hi"];
+        let output = run(home.chat(words.iter().chain(more)));
+        (code(&output), err(&output))
+    };
+    assert_eq!(send(&here, &[]).0, 0);
+    let (refused, says) = send(&there, &["--no-register"]);
+    assert_eq!(refused, 2, "the token goes to no server that the user has not named as this room: {says}");
+    let both = format!("{there},{here}");
+    let (sent, says) = send(&both, &["--no-register"]);
+    assert_eq!(sent, 0, "{says}");
+    let (sent, says) = send(&there, &["--no-register"]);
+    assert_eq!(sent, 0, "they are one room now: {says}");
+    assert_eq!(read(&home.data("rooms.jsonl")).lines().count(), 1);
+    assert_eq!(read(&home.data("creds.jsonstream")).lines().count(), 1);
+
+    // Without the file the addresses name the room, as before.
+    std::fs::remove_file(home.data("rooms.jsonl")).unwrap();
+    std::fs::create_dir(home.data("rooms.jsonl")).unwrap();
+    let (sent, says) = send(&here, &["--no-register"]);
+    assert_eq!(sent, 0, "{says}");
+    assert_eq!(send(&there, &["--no-register"]).0, 2);
 }

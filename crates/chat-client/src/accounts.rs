@@ -7,6 +7,6 @@ pub(crate) mod error;
 #[cfg(feature = "files")]
 pub(crate) mod format;
 #[cfg(feature = "files")]
-mod lookup;
+pub(crate) mod lookup;
 pub(crate) mod names_seen;
 pub(crate) mod register;

@@ -25,8 +25,8 @@
 //!   [`Relay`] forwards one room to another.
 //! - **Values:** [`Message`], [`Text`], [`Nickname`], [`Token`], [`Position`], [`PostId`]; all implement `FromStr` where
 //!   they have a text form.
-//! - **Files** (feature `files`): [`Recorder`] and [`History`], [`Cursor`], [`Outbox`], [`Credentials`]. Their methods
-//!   block, which is said at each type.
+//! - **Files** (feature `files`): [`Recorder`] and [`History`], [`Cursor`], [`Outbox`], [`Credentials`], [`KnownRooms`].
+//!   Their methods block, which is said at each type.
 //! - **Terminals:** [`display`] makes text of other users safe; [`NamesSeen`] notices look-alikes; [`EchoMatcher`]
 //!   recognises the program's own messages on the listen port: on a server that numbers messages by the position in the
 //!   receipt, so that the text does not matter.
@@ -69,6 +69,8 @@ mod listener;
 mod net;
 mod outbox;
 mod relay;
+#[cfg(feature = "files")]
+mod rooms;
 #[cfg(feature = "settings")]
 mod settings;
 #[cfg(any(test, feature = "testing"))]
@@ -122,6 +124,12 @@ pub use outbox::error::OutboxError;
 pub use outbox::log::Outbox;
 pub use relay::origin::{OriginError, OriginMark};
 pub use relay::{Relay, RelayEvent};
+#[cfg(feature = "files")]
+pub use rooms::error::KnownRoomsError;
+#[cfg(feature = "files")]
+pub use rooms::key::RoomKey;
+#[cfg(feature = "files")]
+pub use rooms::known::KnownRooms;
 #[cfg(feature = "settings")]
 pub use settings::layer::{Layer, SettingsError, VariableProblem};
 #[cfg(feature = "settings")]

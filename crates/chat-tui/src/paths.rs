@@ -10,4 +10,6 @@ pub(crate) struct Paths {
     pub(crate) history: PathBuf,
     pub(crate) credentials: PathBuf,
     pub(crate) outbox: PathBuf,
+    /// Empty if it has no place.
+    pub(crate) rooms: PathBuf,
 }

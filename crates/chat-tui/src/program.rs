@@ -180,6 +180,7 @@ fn paths(settings: &Settings) -> anyhow::Result<Paths> {
         history: settings.history_file()?.to_owned(),
         credentials: settings.credentials_file()?.to_owned(),
         outbox: settings.outbox_file()?.to_owned(),
+        rooms: settings.rooms_path.clone(),
     };
     if !paths.data_dir.as_os_str().is_empty() {
         chat_client::paths::create_private(&paths.data_dir).with_context(|| {

@@ -24,6 +24,7 @@ use crate::json::JsonObject;
 use crate::message_filter::MessageFilter;
 use crate::output::{self, Style, Wrote};
 use crate::persistence::Persistence;
+use crate::room_key::LogNotes;
 use crate::runtime;
 use crate::signals::{Hangup, Interrupt, OnHangup};
 use crate::stdout_watch::StdoutWatch;
@@ -39,6 +40,7 @@ pub(super) fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, CliErr
     let sink = MessageSink::new(args, common)?;
     let settings = connection::settings(connection::layer(&args.connect, PortKind::Listen), common)?;
     let mut config = connection::client_config(&settings, &args.connect, &[Side::Listen], None)?;
+    let notes = LogNotes::new(&settings, &config);
     let persistence = Persistence::open(args.history_path.as_deref(), args.cursor.as_deref())?;
     let asked = begin(args)?;
     config.resume = persistence.resume(asked.clone().unwrap_or(Resume::Live));
@@ -47,7 +49,7 @@ pub(super) fn run(args: &ListenArgs, common: &CommonArgs) -> Result<Exit, CliErr
     }
     runtime::block_on(async {
         let run = ListenRun::new(args, common, config, persistence, asked.is_some(), filter, sink);
-        run.run(&interrupt).await
+        ListenRun { notes: Some(notes), ..run }.run(&interrupt).await
     })
 }
 
@@ -68,6 +70,8 @@ struct ListenRun {
     listener: Listener,
     what: String,
     persistence: Persistence,
+    /// Notes which log the room has.
+    notes: Option<LogNotes>,
     /// The senders of this run, to mark look-alikes.
     names: NamesSeen,
     count: Option<u64>,
@@ -98,6 +102,7 @@ impl ListenRun {
             listener: Listener::builder(config).start(),
             wants_past: wants_past || persistence.is_cursor(),
             persistence,
+            notes: None,
             names: NamesSeen::new(),
             count: args.count,
             got: 0,
@@ -184,6 +189,9 @@ impl ListenRun {
         events: &mut VecDeque<ListenerEvent>,
         interrupt: &Interrupt,
     ) -> Result<Option<Exit>, CliError> {
+        if let (Some(notes), Some(log)) = (&mut self.notes, events.iter().rev().find_map(ListenerEvent::log)) {
+            notes.note(log).await;
+        }
         while let Some(first) = events.front() {
             if let ListenerEvent::Gap(gap) = first {
                 let gap = gap.clone();

@@ -4,7 +4,9 @@ mod dry_run;
 
 use std::time::Duration;
 
-use chat_client::{Delivery, DeliveryError, Position, PostId, SendOptions, Settings, Side, Writer, fresh_post_id};
+use chat_client::{
+    Delivery, DeliveryError, Position, PostId, SendOptions, Settings, Side, StreamId, Writer, fresh_post_id,
+};
 use chat_frontend::Exit;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
@@ -17,6 +19,7 @@ use crate::error::CliError;
 use crate::ledger::PostOutcome;
 use crate::message_source::{InputForm, InputMessage, LAST_RECORD, MessageSource};
 use crate::receipts::{MessageRef, Receipts, Why};
+use crate::room_key::LogNotes;
 use crate::runtime;
 use crate::signals::{Interrupt, OnHangup};
 
@@ -102,7 +105,17 @@ async fn send(
             return receipts.end(Some(why));
         }
     };
-    let run = SendRun { confirm: args.confirm, json: common.json, what, writer, echoes, receipts, deadline };
+    let run = SendRun {
+        confirm: args.confirm,
+        json: common.json,
+        what,
+        writer,
+        echoes,
+        receipts,
+        deadline,
+        notes: LogNotes::new(settings, &config),
+        log: None,
+    };
     run.send_all(input, interrupt).await
 }
 
@@ -115,6 +128,9 @@ struct SendRun {
     echoes: Option<Echoes>,
     receipts: Receipts,
     deadline: Option<Instant>,
+    notes: LogNotes,
+    /// The log of the newest confirmed message.
+    log: Option<StreamId>,
 }
 
 /// A message with its final state.
@@ -197,6 +213,9 @@ impl SendRun {
         if !closed {
             closing.await;
         }
+        if let Some(log) = self.log.take().filter(|_| !hurried) {
+            self.notes.note(&log).await;
+        }
         stop = self.receipts.give_up(input.rest().await).err().or(stop);
         // The reason of the closed service is more precise than the timeout.
         self.receipts.end(connection::closed(&states, self.what).or(stop))
@@ -275,6 +294,9 @@ impl SendRun {
             }
             Err(_) => (PostOutcome::NeverSent, None, None),
         };
+        if let Some(position) = position.filter(|position| self.log.as_ref() != Some(&position.stream)) {
+            self.log = Some(position.stream.clone());
+        }
         self.receipts.record(line, outcome, &MessageRef { id: Some(&id), position }, why.as_ref())
     }
 }

@@ -19,6 +19,7 @@ use super::lookup::{find_among, room_key, same_room};
 use crate::blocking::unblock;
 use crate::files::default_dir;
 use crate::files::warning::FileWarning;
+use crate::rooms::key::RoomKey;
 
 /// Enough for thirty thousand accounts; a larger file was not written by this program.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -90,12 +91,13 @@ impl Credentials {
         self.lines.iter().filter_map(|line| line.account.as_ref())
     }
 
-    /// Returns the accounts of one room (`host:port` of its write port); if there are none, the accounts without a
-    /// known room. The names of the local machine (`localhost`, `127.0.0.1`, `[::1]`) count as one host.
+    /// Returns the accounts of one room, by its [`RoomKey`] or one address (`host:port` of its write port); if there are
+    /// none, the accounts without a known room. The names of the local machine (`localhost`, `127.0.0.1`, `[::1]`) count as
+    /// one host.
     #[must_use]
-    pub fn of_room(&self, room: &str) -> Vec<&CachedAccount> {
-        let ours: Vec<_> =
-            self.accounts().filter(|stored| stored.room().is_some_and(|own| same_room(own, room))).collect();
+    pub fn of_room(&self, room: impl Into<RoomKey>) -> Vec<&CachedAccount> {
+        let room = room.into();
+        let ours: Vec<_> = self.accounts().filter(|stored| stored.room().is_some_and(|own| room.is_at(own))).collect();
         if ours.is_empty() { self.accounts().filter(|stored| stored.room().is_none()).collect() } else { ours }
     }
 
@@ -111,12 +113,12 @@ impl Credentials {
     ///
     /// # Errors
     /// [`CredentialsError::Ambiguous`] when more than one fits.
-    pub fn find_in(&self, room: &str, name: &str) -> Result<Option<&CachedAccount>, CredentialsError> {
+    pub fn find_in(&self, room: impl Into<RoomKey>, name: &str) -> Result<Option<&CachedAccount>, CredentialsError> {
         find_among(&self.of_room(room), name)
     }
 
     /// Takes the right to register: between looking up a name and saving its new account, no other process of this user
-    /// may do the same in the same room (`host:port` of its write port), or both would create an account. A server that
+    /// may do the same in the same room, or both would create an account. A server that
     /// does not answer delays no registration in other rooms. Waits for another holder up to `timeout`; look the name up
     /// again afterwards, because the other one may have registered it. Creates the directory if it does not exist.
     ///
@@ -128,11 +130,11 @@ impl Credentials {
     /// Dropping the future takes no lock.
     pub async fn lock_registration(
         path: impl AsRef<Path>,
-        room: &str,
+        room: impl Into<RoomKey>,
         timeout: Duration,
     ) -> Result<RegistrationLock, CredentialsError> {
         let path = path.as_ref();
-        let lock = registration_lock_path(path, room);
+        let lock = registration_lock_path(path, room.into().lock_name());
         let deadline = Instant::now() + timeout;
         loop {
             let (tried, lock) = (path.to_owned(), lock.clone());
@@ -156,24 +158,29 @@ impl Credentials {
         self.put(None, account, asked)
     }
 
-    /// Adds an account of this room (`host:port` of its write port). A record with the same token and no room gets the
-    /// room; a record of another room is another account.
+    /// Adds an account of this room, by its [`RoomKey`] or one address (`host:port` of its write port). A record with the
+    /// same token and no room gets the address of the room; a record of another room is another account.
     ///
     /// # Errors
     /// As [`Credentials::add`].
-    pub fn add_for(&mut self, room: &str, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
-        self.put(Some(room), account, asked)
+    pub fn add_for(
+        &mut self,
+        room: impl Into<RoomKey>,
+        account: &Account,
+        asked: Option<&str>,
+    ) -> Result<(), CredentialsError> {
+        self.put(Some(&room.into()), account, asked)
     }
 
-    fn put(&mut self, room: Option<&str>, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
+    fn put(&mut self, room: Option<&RoomKey>, account: &Account, asked: Option<&str>) -> Result<(), CredentialsError> {
         self.change(|lines| {
             let is_it = |line: &CredentialLine| {
                 line.account.as_ref().is_some_and(|stored| {
-                    let other_room = room.zip(stored.room()).is_some_and(|(room, own)| !same_room(room, own));
+                    let other_room = room.zip(stored.room()).is_some_and(|(room, own)| !room.is_at(own));
                     stored.token() == &account.token && !other_room
                 })
             };
-            let mut line = CredentialLine::of(room, account, asked);
+            let mut line = CredentialLine::of(room.map(RoomKey::address), account, asked);
             for old in lines.extract_if(.., |line| is_it(line)) {
                 line = line.merged_with(&old);
             }
@@ -181,21 +188,22 @@ impl Credentials {
         })
     }
 
-    /// Adds an account of this room (`host:port` of its write port) in place of those that have its nickname there: the
+    /// Adds an account of this room, as [`Credentials::add_for`] does, in place of those that have its nickname there: the
     /// server has given it a new token. Their other fields are kept.
     ///
     /// # Errors
     /// As [`Credentials::add`].
-    pub fn renew_for(&mut self, room: &str, account: &Account) -> Result<(), CredentialsError> {
+    pub fn renew_for(&mut self, room: impl Into<RoomKey>, account: &Account) -> Result<(), CredentialsError> {
+        let room = room.into();
         self.change(|lines| {
             let is_it = |line: &CredentialLine| {
                 line.account.as_ref().is_some_and(|stored| {
-                    let other_room = stored.room().is_some_and(|own| !same_room(room, own));
+                    let other_room = stored.room().is_some_and(|own| !room.is_at(own));
                     !other_room && (stored.has_nickname(account.nickname.as_str()) || stored.token() == &account.token)
                 })
             };
             let asked = lines.iter().filter(|line| is_it(line)).find_map(|line| line.account.as_ref()?.asked());
-            let mut line = CredentialLine::of(Some(room), account, asked);
+            let mut line = CredentialLine::of(Some(room.address()), account, asked);
             for old in lines.extract_if(.., |line| is_it(line)) {
                 line = line.merged_with(&old);
             }
@@ -242,13 +250,14 @@ impl Credentials {
     ///
     /// # Errors
     /// [`CredentialsError`]; the file is then unchanged.
-    pub fn remove_account(&mut self, room: &str, account: &Account) -> Result<bool, CredentialsError> {
+    pub fn remove_account(&mut self, room: impl Into<RoomKey>, account: &Account) -> Result<bool, CredentialsError> {
+        let room = room.into();
         let mut removed = false;
         self.change(|lines| {
             let before = lines.len();
             lines.retain(|line| {
                 line.account.as_ref().is_none_or(|stored| {
-                    stored.token() != &account.token || stored.room().is_some_and(|own| !same_room(own, room))
+                    stored.token() != &account.token || stored.room().is_some_and(|own| !room.is_at(own))
                 })
             });
             removed = lines.len() < before;

@@ -26,7 +26,7 @@ pub(super) fn find_among<'a>(
 }
 
 /// Returns whether two addresses refer to the same room.
-pub(super) fn same_room(one: &str, other: &str) -> bool {
+pub(crate) fn same_room(one: &str, other: &str) -> bool {
     room_key(one) == room_key(other)
 }
 

@@ -15,6 +15,8 @@ pub const HISTORY_FILE: &str = "history.txt";
 pub const CREDENTIALS_FILE: &str = "creds.jsonstream";
 /// The name of the outbox in the data directory.
 pub const OUTBOX_FILE: &str = "outbox";
+/// The name of the file of known rooms in the data directory.
+pub const ROOMS_FILE: &str = "rooms.jsonl";
 /// The name of the configuration file in the configuration directory.
 pub const CONFIG_FILE: &str = "config.toml";
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use chat_proto::{Message, PlainLines, Position, RemovedMessage};
+use chat_proto::{Message, PlainLines, Position, RemovedMessage, StreamId};
 
 use super::gap::Gap;
 use crate::net::error::ConnectError;
@@ -31,6 +31,19 @@ pub enum ListenerEvent {
     /// The listener has ended for good, with the reason. It is the last item of the stream; it is not sent after
     /// [`Listener::close`](crate::Listener::close).
     Closed(ClosedCause),
+}
+
+impl ListenerEvent {
+    /// Returns the log that the event shows the room to have, which names the room in a user's files.
+    #[must_use]
+    pub fn log(&self) -> Option<&StreamId> {
+        match self {
+            Self::Message(message) => message.position.as_ref().map(|position| &position.stream),
+            Self::Joined(position) | Self::CaughtUp(position) => Some(&position.stream),
+            Self::Removed(removed) => Some(&removed.position.stream),
+            Self::Gap(_) | Self::Closed(_) => None,
+        }
+    }
 }
 
 /// The reason why a service has ended for good; it dereferences to the [`ConnectError`].

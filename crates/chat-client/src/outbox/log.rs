@@ -21,6 +21,7 @@ use super::replay::{apply, replay};
 use crate::delivery_state::DeliveryState;
 use crate::files::default_dir::{self, OpenFileId, PathLook};
 use crate::files::warning::FileWarning;
+use crate::rooms::key::RoomKey;
 
 /// A queue has about a thousand messages of at most 16 KiB, so a larger file is not an outbox.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -77,9 +78,22 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError`] when it is in use or cannot be read.
     pub fn open(path: impl AsRef<Path>, scope: &str) -> Result<Self, OutboxError> {
-        let path = path.as_ref();
+        Self::open_with(path.as_ref(), scope, &|_| false)
+    }
+
+    /// Opens the outbox of an account in a room, as [`Outbox::open`] does. Entries that are saved under another name of the
+    /// room become entries of this [scope](RoomKey::scope): those of an earlier version, or of the time before the log of the
+    /// room was known. The file is replaced as a whole, so a crash leaves all entries under the one name or the other.
+    ///
+    /// # Errors
+    /// As [`Outbox::open`].
+    pub fn open_for(path: impl AsRef<Path>, room: &RoomKey, who: &str) -> Result<Self, OutboxError> {
+        Self::open_with(path.as_ref(), &room.scope(who), &|scope| room.is_scope(scope, who))
+    }
+
+    fn open_with(path: &Path, scope: &str, is_ours: &dyn Fn(&str) -> bool) -> Result<Self, OutboxError> {
         let lock = FileLock::acquire(path)?;
-        let inner = Inner::open(path, scope, lock);
+        let inner = Inner::open(path, scope, is_ours, lock);
         let inner = inner.map_err(|source| OutboxError::Io { path: path.to_owned(), source })?;
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
@@ -217,10 +231,13 @@ impl Outbox {
 }
 
 impl Inner {
-    fn open(path: &Path, scope: &str, lock: FileLock) -> io::Result<Self> {
+    fn open(path: &Path, scope: &str, is_ours: &dyn Fn(&str) -> bool, lock: FileLock) -> io::Result<Self> {
         let mut warnings = Vec::new();
         let content = default_dir::read(path, MAX_BYTES, &mut warnings)?.unwrap_or_default();
-        let (entries, damaged) = replay(&content);
+        let (mut entries, damaged) = replay(&content);
+        for (of, _) in entries.iter_mut().filter(|(of, _)| is_ours(of)) {
+            scope.clone_into(of);
+        }
         if !damaged.is_empty() {
             let to = file::damaged_path(path);
             file::open_append::<Repair>(&to, &mut Vec::new())?.write_all(&damaged)?;

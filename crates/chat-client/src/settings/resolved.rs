@@ -54,6 +54,8 @@ pub struct Settings {
     pub credentials_path: PathBuf,
     /// The path of the outbox.
     pub outbox_path: PathBuf,
+    /// The path of the file of known rooms; empty if no home directory is known.
+    pub rooms_path: PathBuf,
     /// The directory of files that have no path of their own.
     pub data_dir: PathBuf,
     /// The language of the screens.
@@ -122,6 +124,7 @@ impl Settings {
             history_path: place(layer.history_path, paths::HISTORY_FILE),
             credentials_path: place(layer.credentials_path, paths::CREDENTIALS_FILE),
             outbox_path: place(layer.outbox_path, paths::OUTBOX_FILE),
+            rooms_path: place(None, paths::ROOMS_FILE),
             data_dir,
             lang: layer.lang,
             theme: layer.theme,

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chat_client::{ClientConfig, ListenerHandle};
+use chat_client::{ClientConfig, KnownRooms, ListenerHandle, RoomKey, StreamId};
+use chat_frontend::report::chain;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
@@ -19,6 +20,8 @@ pub(super) struct ServiceContext {
     pub(super) history_log: Mutex<HistoryLog>,
     pub(super) credentials_path: PathBuf,
     pub(super) outbox_path: PathBuf,
+    /// Empty if it has no place.
+    pub(super) rooms_path: PathBuf,
     /// The directory of the local room.
     pub(super) data_dir: PathBuf,
     /// The channel for events to the application.
@@ -43,6 +46,33 @@ impl ServiceContext {
             && let Some(listener) = &*listener
         {
             listener.retry_now();
+        }
+    }
+
+    /// Returns the names of the room in the user's files. Blocks.
+    pub(super) fn room(&self) -> RoomKey {
+        let given = RoomKey::from(&self.config);
+        if self.rooms_path.as_os_str().is_empty() {
+            return given;
+        }
+        match KnownRooms::load(&self.rooms_path) {
+            Ok(rooms) => rooms.key(&given),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "could not look up the room");
+                given
+            }
+        }
+    }
+
+    /// Notes the log of the room, so that later runs find its files over any of its addresses. Blocks.
+    pub(super) fn note_log(&self, log: &StreamId) {
+        if self.rooms_path.as_os_str().is_empty() {
+            return;
+        }
+        let noted =
+            KnownRooms::load(&self.rooms_path).and_then(|mut rooms| rooms.learn(&RoomKey::from(&self.config), log));
+        if let Err(error) = noted {
+            tracing::warn!(error = chain(&error), "could not note the log of the room");
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn load_accounts(shared: &ServiceContext) {
                 shared.send_blocking(AppEvent::Notice { text: NoticeText::File(warning.to_string()), error: false });
             }
             // A token is valid only in the room that issued it, so accounts of other rooms are not offered.
-            credentials.of_room(&shared.config.write_addr_text()).into_iter().map(known).collect()
+            credentials.of_room(shared.room()).into_iter().map(known).collect()
         }
         Err(error) => {
             shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
@@ -52,9 +52,10 @@ pub(super) async fn register(
     /// As long as a registration of another program may take.
     const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
     let asked = nickname.as_str().to_owned();
-    let (path, room) = (shared.credentials_path.clone(), shared.config.write_addr_text());
+    let (path, looking) = (shared.credentials_path.clone(), shared.clone());
     let creating = path.clone();
-    let created = tokio::task::spawn_blocking(move || create_directory(&creating)).await;
+    let begun = tokio::task::spawn_blocking(move || (create_directory(&creating), looking.room())).await;
+    let (created, room) = begun.map_err(|error| LinkError::Other(chain(&error)))?;
     // Until the account is saved no other program may register this name in this room too.
     let lock = match Credentials::lock_registration(&path, &room, LOCK_TIMEOUT).await {
         Ok(lock) => Some(lock),
@@ -79,7 +80,7 @@ pub(super) async fn register(
     let known = KnownAccount { account, asked: Some(asked) };
     let saving = known.clone();
     let saved = tokio::task::spawn_blocking(move || {
-        created.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?;
+        created.map_err(|error| chain(&error))?;
         let mut credentials = Credentials::load(&path).map_err(|error| chain(&error))?;
         credentials.add_for(&room, &saving.account, saving.asked.as_deref()).map_err(|error| chain(&error))?;
         Ok(below_home(&path))
@@ -97,9 +98,9 @@ fn create_directory(file: &Path) -> io::Result<()> {
 }
 
 pub(super) fn forget_account(shared: &ServiceContext, account: &Account) {
-    let room = shared.config.write_addr_text();
+    let room = shared.room();
     let removed = Credentials::load(&shared.credentials_path)
-        .and_then(|mut credentials| credentials.remove_account(&room, account));
+        .and_then(|mut credentials| credentials.remove_account(room, account));
     if let Err(error) = removed {
         shared.send_blocking(AppEvent::Notice { text: NoticeText::File(chain(&error)), error: true });
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_client::{ConnectionState, Listener};
+use chat_client::{ConnectionState, Listener, ListenerEvent};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -57,6 +57,7 @@ async fn listen(
     }
     tokio::spawn(watch_listener(shared.clone(), listener.state(), refusals));
     let mut events = Vec::new();
+    let mut log = None;
     // Events that the disk did not accept.
     let mut backlog = Vec::new();
     let mut again = tokio::time::interval(RETRY_INTERVAL);
@@ -75,7 +76,13 @@ async fn listen(
         };
         let heard = if backlog.is_empty() { std::mem::take(&mut events) } else { std::mem::take(&mut backlog) };
         let working = shared.clone();
+        let new_log =
+            heard.iter().rev().find_map(ListenerEvent::log).filter(|found| log.as_ref() != Some(*found)).cloned();
+        log = new_log.clone().or(log);
         let work = move || {
+            if let Some(log) = new_log {
+                working.note_log(&log);
+            }
             if retry {
                 sink.retry(&working);
             }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chat_client::{FileWarning, Outbox, OutboxError};
+use chat_client::{FileWarning, Outbox, OutboxError, RoomKey};
 use chat_frontend::report::chain;
 
 /// How many terminals have an outbox each.
@@ -10,14 +10,14 @@ const TERMINALS: u32 = 8;
 
 /// Opens the outbox, or where another program holds it the next one, so that what is typed in a second terminal survives
 /// too.
-pub(super) fn open(first: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning>), OutboxError> {
+pub(super) fn open(first: &Path, room: &RoomKey, who: &str) -> Result<(Outbox, Vec<FileWarning>), OutboxError> {
     let mut number = 1;
     loop {
         let path = if number == 1 { first.to_owned() } else { numbered(first, number) };
-        match Outbox::open(&path, scope) {
+        match Outbox::open_for(&path, room, who) {
             Ok(outbox) => {
                 if number == 1 {
-                    adopt(&outbox, first, scope);
+                    adopt(&outbox, first, room, who);
                 }
                 let warnings = outbox.warnings();
                 return Ok((outbox, warnings));
@@ -29,14 +29,14 @@ pub(super) fn open(first: &Path, scope: &str) -> Result<(Outbox, Vec<FileWarning
 }
 
 /// Takes over the messages in the outboxes of terminals that have ended.
-fn adopt(outbox: &Outbox, first: &Path, scope: &str) {
+fn adopt(outbox: &Outbox, first: &Path, room: &RoomKey, who: &str) {
     for number in 2..=TERMINALS {
         let path = numbered(first, number);
         if !path.exists() {
             continue;
         }
         // One that is locked belongs to a terminal that still runs.
-        if let Ok(other) = Outbox::open(&path, scope)
+        if let Ok(other) = Outbox::open_for(&path, room, who)
             && let Err(error) = outbox.adopt(&other)
         {
             tracing::warn!(path = %path.display(), error = chain(&error), "could not take over the outbox of another terminal");
@@ -58,17 +58,19 @@ mod tests {
     fn adopts_what_an_ended_terminal_left() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("outbox");
-        let (first, _) = open(&path, "room").unwrap();
-        let (second, _) = open(&path, "room").unwrap();
-        let (third, _) = open(&path, "room").unwrap();
+        let room = RoomKey::from("a:1");
+        let open = |path: &Path| open(path, &room, "Bob");
+        let (first, _) = open(&path).unwrap();
+        let (second, _) = open(&path).unwrap();
+        let (third, _) = open(&path).unwrap();
         second.add(&PostId::new("2").unwrap(), &Text::new("two").unwrap()).unwrap();
         third.add(&PostId::new("3").unwrap(), &Text::new("three").unwrap()).unwrap();
         drop((first, second));
-        let (first, _) = open(&path, "room").unwrap();
+        let (first, _) = open(&path).unwrap();
         let taken = first.entries();
         assert_eq!(taken.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>(), ["two"]);
         assert_eq!(third.entries().len(), 1, "its terminal is still there");
-        let (second, _) = open(&path, "room").unwrap();
+        let (second, _) = open(&path).unwrap();
         assert_eq!(second.entries(), []);
     }
 }

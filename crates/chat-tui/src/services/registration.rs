@@ -43,8 +43,7 @@ pub(super) async fn ask(shared: &Arc<ServiceContext>, nickname: Nickname) -> Res
 fn other_rooms(shared: &ServiceContext, name: &Nickname) -> String {
     // An unreadable file was reported when the accounts were loaded.
     let Ok(credentials) = Credentials::load(&shared.credentials_path) else { return String::new() };
-    let here = shared.config.write_addr_text();
-    if !matches!(credentials.find_in(&here, name.as_str()), Ok(None)) {
+    if !matches!(credentials.find_in(shared.room(), name.as_str()), Ok(None)) {
         return String::new();
     }
     let called = credentials.accounts().filter(|stored| stored.is_called(name.as_str()));

@@ -65,6 +65,7 @@ impl Services {
             history_path: paths.history,
             credentials_path: paths.credentials,
             outbox_path: paths.outbox,
+            rooms_path: paths.rooms,
             data_dir: paths.data_dir,
             news,
             searching: AtomicU64::new(0),

@@ -100,9 +100,9 @@ impl AccountSession {
             // A hash, from which the token cannot be recovered.
             None => format!("token {:016x}", crate::theme::fnv(token.expose())),
         };
-        let scope = format!("{} {who}", shared.config.write_addr_text());
-        let path = shared.outbox_path.clone();
-        let opened = tokio::task::spawn_blocking(move || outbox_files::open(&path, &scope)).await;
+        let opening = shared.clone();
+        let open = move || outbox_files::open(&opening.outbox_path, &opening.room(), &who);
+        let opened = tokio::task::spawn_blocking(open).await;
         let (outbox, news) = match opened {
             Ok(Ok((outbox, warnings))) => {
                 let news = warnings.iter().map(|warning| NoticeText::File(warning.to_string())).collect();

@@ -11,6 +11,7 @@ use crate::account_choice;
 use crate::args::{AddAccountArgs, CommonArgs};
 use crate::connection::{self, PortKind};
 use crate::error::CliError;
+use crate::room_key;
 use crate::runtime;
 use crate::signals::{Interrupt, OnHangup};
 
@@ -33,7 +34,7 @@ pub(super) fn run(args: &AddAccountArgs, file: Option<&PathBuf>, common: &Common
             () = interrupt.wait() => return Err(CliError::Interrupted),
             account = whoami::log_in(&config, token, common.json) => account?,
         };
-        let (room, saved) = (config.write_addr_text(), account.clone());
+        let (room, saved) = (room_key::find(&settings).await, account.clone());
         unblock(move || credentials.renew_for(&room, &saved)).await?;
         whoami::print(account.nickname.as_str(), &config, common.json)
     })

@@ -2,9 +2,13 @@
 
 mod failure_log;
 mod handle;
+#[cfg(feature = "sqlite")]
+mod node;
 mod queue;
 mod thread;
 
+#[cfg(feature = "sqlite")]
+pub(crate) use self::{handle::Barrier, thread::AccountEffects};
 pub(crate) use self::{
     handle::{AccountShare, Committer},
     queue::{CommitResult, PostSequence},

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-type BoxedError = Box<dyn Error + Send + Sync + 'static>;
+/// An error of any kind.
+pub(crate) type BoxedError = Box<dyn Error + Send + Sync + 'static>;
 
 /// The reason why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -126,11 +127,21 @@ pub enum JournalError {
         known: i64,
     },
     /// The store belongs to a node of a room on several nodes.
-    #[error("the store belongs to a room on several nodes: a server alone cannot use it")]
+    #[error(
+        "the store belongs to a room on several nodes: give the servers of its log with --nats, or end the cluster with \"chat-server cluster leave\""
+    )]
     OfCluster,
     /// The store is that of a server alone.
-    #[error("the store does not belong to a room on several nodes")]
+    #[error(
+        "the store does not belong to a room on several nodes: \"chat-server cluster init\" makes a room of it, \"cluster join\" takes a copy of another node"
+    )]
     NotOfCluster,
+    /// The log that the nodes of the room share cannot be reached, or does not go on. Nothing is stored until it does.
+    #[error("the log of the room cannot be reached")]
+    LogAway,
+    /// What was to be stored together is too large for one batch of the log that the nodes of the room share.
+    #[error("it is too large for the log of the room")]
+    TooLargeForLog,
     /// A read did not finish, because it panicked or the runtime is shutting down.
     #[error("a read of the store was interrupted")]
     Interrupted(#[source] BoxedError),
@@ -200,6 +211,10 @@ pub(crate) enum CommitError {
     /// An operator has revoked the account while the message waited.
     #[error("the account was revoked")]
     Revoked,
+    /// An account of another node has got a nickname meanwhile that looks like this one.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only nodes have other nodes"))]
+    #[error("the nickname is taken")]
+    NameTaken,
 }
 
 /// Returns the owner of a path, or of the nearest directory above it that can be read.

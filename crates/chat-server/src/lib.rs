@@ -52,6 +52,8 @@ mod live_limits;
 mod log;
 mod meters;
 mod moderation;
+#[cfg(feature = "nats")]
+pub mod nats;
 mod net;
 mod presence;
 mod rate;
@@ -87,6 +89,8 @@ pub use journal::{
 };
 pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};
+#[cfg(feature = "sqlite")]
+pub use meters::NodeFigures;
 pub use meters::{COMMIT_BOUNDS, CommitTimes, Declined, Figures, Observer, PerPort, Readiness, RefusedRegistrations};
 #[cfg(feature = "tls")]
 pub use net::{TlsCertificate, TlsPorts};

@@ -179,6 +179,14 @@ pub(crate) const COMMIT_DRAFTS: usize = 4_096;
 /// The same in bytes of text. It bounds the log's newest batch, which is never evicted.
 pub(crate) const COMMIT_BYTES: usize = 1024 * 1024;
 
+/// Posts in one batch of a node: in a log of three copies, larger ones were not faster.
+#[cfg(feature = "sqlite")]
+pub(crate) const NODE_BATCH_DRAFTS: usize = 1_024;
+
+/// Bytes of posts in one batch of a node: with names and ids it stays below what logs accept as one message.
+#[cfg(feature = "sqlite")]
+pub(crate) const NODE_BATCH_BYTES: usize = 384 * 1024;
+
 /// Messages that one step of removing old ones takes: some milliseconds, for which posts wait at most.
 pub(crate) const EXPIRY_MESSAGES: usize = 512;
 

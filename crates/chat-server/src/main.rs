@@ -3,6 +3,7 @@
 
 mod admin_commands;
 mod metrics;
+mod node;
 mod process;
 mod reload;
 mod transfer_commands;
@@ -108,10 +109,15 @@ fn serve(options: &Options, words: Vec<OsString>) -> Result<ExitCode> {
             Server::start(config, MemoryJournal::new()).await?
         } else {
             let dir = data_directory(options)?;
-            let journal = open_journal(dir.clone()).await?;
-            report_recovery(journal.recovery(), log_format);
             #[cfg_attr(not(unix), expect(unused_mut, reason = "the socket is a Unix socket"))]
-            let mut handle = Server::start(config, journal).await?;
+            let mut handle = match options.nats() {
+                Some(nats) => node::start(config, dir.clone(), nats).await?,
+                None => {
+                    let journal = open_journal(dir.clone()).await?;
+                    report_recovery(journal.recovery(), log_format);
+                    Server::start(config, journal).await?
+                }
+            };
             #[cfg(unix)]
             if let Err(error) = handle.open_admin(&dir) {
                 tracing::warn!(%error, "could not open the admin socket; \"chat-server admin\" works once the server is stopped");

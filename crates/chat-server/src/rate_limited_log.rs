@@ -40,10 +40,14 @@ pub(crate) enum RateLimitedLog {
     NoProxyHeader,
     /// A revoked account tried to post.
     RevokedRefused,
+    /// The log that the nodes of the room share was read with a place missing.
+    LogHole,
+    /// The log that the nodes of the room share has refused a batch.
+    LogRefused,
 }
 
 /// The number of kinds; the last one is the last of the enum.
-const KINDS: usize = RateLimitedLog::RevokedRefused as usize + 1;
+const KINDS: usize = RateLimitedLog::LogRefused as usize + 1;
 
 /// One throttle for each kind, shared by all servers of the process since they share one log.
 static THROTTLES: [Mutex<Throttle>; KINDS] = [const { Mutex::new(Throttle::new()) }; KINDS];
@@ -114,6 +118,10 @@ impl RateLimitedLog {
                 tracing::warn!(count, peer, "closed connections of --proxy-from without a valid PROXY header");
             }
             Self::RevokedRefused => tracing::info!(count, peer, account, "refused posts of revoked accounts"),
+            Self::LogHole => {
+                tracing::warn!(count, "the next place was missing in a read of the log; it is read from another copy");
+            }
+            Self::LogRefused => tracing::warn!(count, error, "the log of the room refused batches"),
         }
     }
 }

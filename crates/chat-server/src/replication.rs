@@ -13,21 +13,24 @@
 //!
 //! [`Node`] has no socket, clock or thread. The program that drives it passes on what it proposes and what it reads.
 //!
-//! There is no log over a network yet. `SqliteJournal`, which orders and stores in one call, is what a server uses.
+//! [`Server::start_node`](crate::Server::start_node) drives it over a [`SharedBatchLog`]. A server alone needs none of this:
+//! its [`SqliteJournal`](crate::SqliteJournal) orders and stores in one call.
 
 mod batch;
 mod batch_log;
 mod chain;
 mod codec;
+mod memory_log;
 mod node;
 mod projection;
 mod proposer;
 pub mod rules;
 
 pub use self::batch::{BatchEntry, Looks, PlacedBatch, ProposedBatch, RoomNumber};
-pub use self::batch_log::BatchLog;
+pub use self::batch_log::{BatchLog, LogState, SharedBatchLog};
 pub use self::chain::{ChainHash, ChainLink, Generation};
 pub use self::codec::{BatchError, MAX_BATCH_BYTES};
+pub use self::memory_log::MemoryLog;
 pub use self::node::{Node, NodeAnswer, NodeProgress};
 pub use self::projection::{AppliedBatch, AppliedRun, EntryOutcome, Projection, StoppedAt};
 pub use self::proposer::{MAX_IN_FLIGHT, RESEND_AFTER};

@@ -170,17 +170,34 @@ impl AccountDirectory {
         Ok(NicknameReservation { accounts: self, nickname, prints })
     }
 
-    /// Adds an account that the journal has stored.
+    /// Adds an account that was registered at any node. Nothing changes if it is known.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn add_stored(&self, account: AccountRecord) {
+        let mut state = self.lock();
+        if !state.by_id.contains_key(&account.id) {
+            state.take(account.nickname.as_str(), account.id);
+            let entry = AccountEntry::new(account.id, account.nickname, account.revoked);
+            state.add(account.token, entry);
+        }
+    }
+
+    /// Adds an account that the journal has stored, unless it is known.
     pub(crate) fn register(
         &self,
         reserved: NicknameReservation<'_>,
         id: AccountId,
         token: TokenHash,
     ) -> Arc<AccountEntry> {
-        let account = AccountEntry::new(id, reserved.nickname.clone(), false);
         let mut state = self.lock();
         state.take(reserved.nickname.as_str(), id);
-        state.add(token, Arc::clone(&account));
+        let account = match state.by_id.get(&id) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let account = AccountEntry::new(id, reserved.nickname.clone(), false);
+                state.add(token, Arc::clone(&account));
+                account
+            }
+        };
         // The reservation locks the state when it is dropped.
         drop(state);
         account

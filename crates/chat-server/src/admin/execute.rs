@@ -272,6 +272,7 @@ pub(super) fn not_stored(error: &CommitError) -> AdminError {
     AdminError::Failed(match error {
         CommitError::Storage(source) => format!("could not store it: {source}"),
         CommitError::Uncertain => "the disk failed: look at the log of actions after the next start".to_owned(),
+        CommitError::NameTaken => "the nickname was taken meanwhile".to_owned(),
         CommitError::Closed | CommitError::Revoked => "the server is closing".to_owned(),
     })
 }

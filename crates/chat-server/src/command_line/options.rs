@@ -8,10 +8,13 @@ use clap::{ArgAction, Args};
 use serde::Deserialize;
 
 use super::keep::Keep;
-use super::value::{self, ByteRate, ByteSize, LogFormat, LogLevel, Networks, NicknameChars, OptionValue, OrOff};
+use super::value::{
+    self, ByteRate, ByteSize, LogFormat, LogLevel, NatsServers, Networks, NicknameChars, OptionValue, OrOff,
+};
 use crate::config::ServerConfig;
 use crate::error::StartError;
 use crate::limits::{Limits, Rate};
+use crate::nats::{LogName, NatsOptions};
 use crate::net::TlsPorts;
 use crate::registration::RegistrationPolicy;
 use crate::retention::Retention;
@@ -62,6 +65,28 @@ pub struct Options {
     #[arg(long, value_name = "CIDR[,CIDR]", value_parser = Networks::parse)]
     #[serde(deserialize_with = "value::read")]
     proxy_from: Option<Networks>,
+    /// Serve as one of several nodes, which share a log in NATS at these servers (n1,n2:4222,tls://n3).
+    #[arg(long, value_name = "SERVER[,SERVER]", value_parser = NatsServers::parse, conflicts_with = "memory",
+          help_heading = "Nodes")]
+    #[serde(deserialize_with = "value::read")]
+    nats: Option<NatsServers>,
+    /// Name of that log [default: room].
+    #[arg(long, value_name = "NAME", value_parser = LogName::parse, help_heading = "Nodes")]
+    #[serde(deserialize_with = "value::read")]
+    nats_log: Option<LogName>,
+    /// File with the credentials of this node for NATS: a creds file, an nkey seed, or user:password.
+    #[arg(long, value_name = "F", help_heading = "Nodes")]
+    #[serde(deserialize_with = "value::read")]
+    nats_creds: Option<PathBuf>,
+    /// Certificates that the servers of NATS are checked with, PEM [default: those of the system].
+    #[arg(long, value_name = "F", help_heading = "Nodes")]
+    #[serde(deserialize_with = "value::read")]
+    nats_ca: Option<PathBuf>,
+    /// Also use a NATS older than 2.11, which can lose what it has confirmed: for trying things out.
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, help_heading = "Nodes")]
+    #[serde(deserialize_with = "value::read")]
+    allow_old_nats: Option<bool>,
     /// Close after an unknown token instead of asking for a nickname.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true)]
@@ -170,6 +195,11 @@ macro_rules! with_all_options {
             tls_cert,
             tls_key,
             proxy_from,
+            nats,
+            nats_log,
+            nats_creds,
+            nats_ca,
+            allow_old_nats,
             strict,
             announce,
             no_extensions,
@@ -203,8 +233,9 @@ impl Options {
         // Alternatives: one of them here replaces the other one below.
         if self.memory == Some(true) {
             below.data_dir = None;
+            below.nats = None;
         }
-        if self.data_dir.is_some() {
+        if self.data_dir.is_some() || self.nats.is_some() {
             below.memory = None;
         }
         macro_rules! merge {
@@ -268,12 +299,29 @@ impl Options {
     /// Returns the options with paths relative to `folder`.
     #[must_use]
     pub(super) fn relative_to(mut self, folder: &Path) -> Self {
-        for path in
-            [&mut self.data_dir, &mut self.tls_cert, &mut self.tls_key, &mut self.log_file].into_iter().flatten()
+        for path in [
+            &mut self.data_dir,
+            &mut self.tls_cert,
+            &mut self.tls_key,
+            &mut self.log_file,
+            &mut self.nats_creds,
+            &mut self.nats_ca,
+        ]
+        .into_iter()
+        .flatten()
         {
             *path = folder.join(&*path);
         }
         self
+    }
+
+    /// Returns where the log of the nodes is, if this is one of several.
+    #[must_use]
+    pub fn nats(&self) -> Option<NatsOptions> {
+        let NatsServers(servers) = self.nats.clone()?;
+        let options = NatsOptions::new(servers).with_name(self.nats_log.clone().unwrap_or_default());
+        let options = options.with_credentials(self.nats_creds.clone()).with_ca(self.nats_ca.clone());
+        Some(options.with_old(self.allow_old_nats == Some(true)))
     }
 
     /// Returns the TLS options with their placeholders, and whether each is set. They are used together.

@@ -2,9 +2,15 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "sqlite")]
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+#[cfg(feature = "sqlite")]
+use tokio::time::timeout;
 
+#[cfg(feature = "sqlite")]
+use super::node::{self, NodeOwner};
 use super::queue::{CommitQueue, CommitRequest, CommitResult, Maintenance, PostSequence, ReplySlot};
 use super::thread::{self, CommitterParts, JournalEnd, JournalOwner};
 use crate::action::AccountId;
@@ -12,6 +18,8 @@ use crate::entry::{Appended, Draft};
 use crate::error::CommitError;
 use crate::journal::Journal;
 use crate::limits::{ACCOUNT_RESERVED_BYTES, ACCOUNT_WAITING_BYTES, WAITING_BYTES};
+#[cfg(feature = "sqlite")]
+use crate::replication::{Projection, SharedBatchLog};
 
 /// How many bytes of one account may wait for the journal. A small part is reserved for it, so that its posts are
 /// accepted even if other accounts flood the queue; the rest also counts towards the limit of all accounts.
@@ -46,6 +54,26 @@ impl Committer {
         let queue = Arc::clone(&this.queue);
         let end = thread::start(JournalOwner::new(journal, queue, parts), work)?;
         Ok((this, end))
+    }
+
+    /// Starts the thread that owns the store of a node. `epoch` is random.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn start_node<P: Projection, L: SharedBatchLog>(
+        projection: P,
+        log: L,
+        epoch: u64,
+        parts: CommitterParts,
+    ) -> io::Result<(Self, JournalEnd)> {
+        let (this, woken) = Self::new();
+        let owner = NodeOwner::new(projection, log, epoch, Arc::clone(&this.queue), parts);
+        let end = node::start(owner, this.wake.downgrade(), woken)?;
+        Ok((this, end))
+    }
+
+    /// Returns what waits for the log of a node.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn barrier(&self) -> Barrier {
+        Barrier { queue: Arc::clone(&self.queue), wake: self.wake.downgrade() }
     }
 
     /// Starts a task in place of the thread, for a journal that never waits.
@@ -132,6 +160,32 @@ impl Committer {
 
     fn lock(&self) -> MutexGuard<'_, CommitQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until everything is applied that is in the log of the nodes. It does not keep the store open.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Clone)]
+pub(crate) struct Barrier {
+    queue: Arc<Mutex<CommitQueue>>,
+    wake: mpsc::WeakSender<()>,
+}
+
+#[cfg(feature = "sqlite")]
+impl Barrier {
+    /// How long to wait at most: a client that is told nothing by then tries another node.
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// Waits until everything is applied that is in the log now. Returns false if that cannot be said, because the log
+    /// cannot be reached.
+    pub(crate) async fn pass(&self) -> bool {
+        let (to, passed) = oneshot::channel();
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_barrier(to);
+        // Dropped before the wait: it keeps the store open.
+        if let Some(wake) = self.wake.upgrade() {
+            let _ = wake.try_send(());
+        }
+        matches!(timeout(Self::PATIENCE, passed).await, Ok(Ok(())))
     }
 }
 

@@ -12,6 +12,8 @@ use crate::action::AccountId;
 use crate::entry::{Appended, Draft};
 use crate::error::{CommitError, JournalError};
 use crate::limits::{COMMIT_BYTES, COMMIT_DRAFTS, COMMIT_QUANTUM};
+#[cfg(feature = "sqlite")]
+use crate::limits::{NODE_BATCH_BYTES, NODE_BATCH_DRAFTS};
 
 /// The answers to the drafts of one request, in their order.
 pub(crate) type CommitResult = Result<Vec<Appended>, CommitError>;
@@ -69,6 +71,21 @@ impl ReplySlot {
     }
 }
 
+/// How much is gathered at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GatherLimits {
+    drafts: usize,
+    bytes: usize,
+}
+
+impl GatherLimits {
+    /// One transaction of a journal.
+    pub(super) const TRANSACTION: Self = Self { drafts: COMMIT_DRAFTS, bytes: COMMIT_BYTES };
+    /// One batch of a node.
+    #[cfg(feature = "sqlite")]
+    pub(super) const BATCH: Self = Self { drafts: NODE_BATCH_DRAFTS, bytes: NODE_BATCH_BYTES };
+}
+
 /// What the journal thread does between two transactions.
 #[derive(Debug)]
 pub(super) struct Maintenance {
@@ -85,6 +102,9 @@ pub(super) struct CommitQueue {
     /// Accounts with requests, in the order of their turns.
     turns: VecDeque<AccountId>,
     maintenance: Vec<Maintenance>,
+    /// Those who wait until everything is applied that is in the shared log of the nodes now.
+    #[cfg(feature = "sqlite")]
+    barriers: Vec<oneshot::Sender<()>>,
     closed: bool,
 }
 
@@ -114,11 +134,25 @@ impl CommitQueue {
         std::mem::take(&mut self.maintenance)
     }
 
+    /// Appends one who waits for a barrier. Dropped if the queue is closed.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn push_barrier(&mut self, barrier: oneshot::Sender<()>) {
+        if !self.closed {
+            self.barriers.push(barrier);
+        }
+    }
+
+    /// Removes all who wait for a barrier.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn take_barriers(&mut self) -> Vec<oneshot::Sender<()>> {
+        std::mem::take(&mut self.barriers)
+    }
+
     /// Moves the requests of the next transaction to `batch`. Each account in turn gives what fits into its quantum,
     /// but at least one request, until the transaction is full or nothing waits.
-    pub(super) fn gather(&mut self, batch: &mut Vec<CommitRequest>) {
+    pub(super) fn gather(&mut self, batch: &mut Vec<CommitRequest>, limits: GatherLimits) {
         let (mut drafts, mut bytes) = (0, 0);
-        while drafts < COMMIT_DRAFTS && bytes < COMMIT_BYTES {
+        while drafts < limits.drafts && bytes < limits.bytes {
             let Some(account) = self.turns.pop_front() else { return };
             let Some(requests) = self.accounts.get_mut(&account) else { continue };
             let mut quantum = 0;
@@ -130,7 +164,7 @@ impl CommitQueue {
                 bytes += size;
                 drafts += request.drafts.len();
                 batch.push(request);
-                if drafts >= COMMIT_DRAFTS || bytes >= COMMIT_BYTES {
+                if drafts >= limits.drafts || bytes >= limits.bytes {
                     break;
                 }
             }
@@ -177,7 +211,7 @@ mod tests {
         }
         queue.push(2, request(2, "honest")).unwrap();
         let mut batch = Vec::new();
-        queue.gather(&mut batch);
+        queue.gather(&mut batch, GatherLimits::TRANSACTION);
         assert!(batch.iter().any(|request| text(request) == (2, "honest")));
         let bytes: usize = batch.iter().map(|request| text(request).1.len()).sum();
         assert!((COMMIT_BYTES..COMMIT_BYTES + COMMIT_QUANTUM).contains(&bytes), "{bytes}");
@@ -192,7 +226,7 @@ mod tests {
         let mut seen = [-1; 3];
         loop {
             let mut batch = Vec::new();
-            queue.gather(&mut batch);
+            queue.gather(&mut batch, GatherLimits::TRANSACTION);
             if batch.is_empty() {
                 break;
             }

@@ -11,8 +11,10 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure_log::CommitFailureLog;
-use super::queue::{CommitQueue, CommitRequest, Maintenance};
+use super::queue::{CommitQueue, CommitRequest, GatherLimits, Maintenance};
 use crate::action::{AccountId, ActionRecord, OperatorAction};
+#[cfg(feature = "sqlite")]
+use crate::entry::AccountRecord;
 use crate::entry::{Appended, Draft, MessageRecord};
 use crate::error::{CommitError, JournalError};
 use crate::hooks::Hooks;
@@ -78,12 +80,19 @@ pub(super) fn start_task<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc:
 /// Applies stored actions to the state of the server, in the order of the journal.
 pub(crate) type ActionEffects = Box<dyn Fn(&ActionRecord) + Send>;
 
+/// Adds accounts to the state of the server, in the order of the log.
+#[cfg(feature = "sqlite")]
+pub(crate) type AccountEffects = Box<dyn Fn(AccountRecord) + Send>;
+
 /// The parts of the server that a transaction concerns.
 pub(crate) struct CommitterParts {
     pub(crate) log: Arc<SharedLog>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) hooks: Option<Hooks>,
     pub(crate) effects: ActionEffects,
+    /// Notes an account that another node has registered.
+    #[cfg(feature = "sqlite")]
+    pub(crate) registered: AccountEffects,
     pub(crate) limits: Arc<LiveLimits>,
 }
 
@@ -112,7 +121,7 @@ impl<J: Journal> JournalOwner<J> {
     pub(super) fn new(journal: J, queue: Arc<Mutex<CommitQueue>>, parts: CommitterParts) -> Self {
         let failures = CommitFailureLog::default();
         let (batch, drafts, barred) = (Vec::new(), Vec::new(), HashSet::new());
-        let CommitterParts { log, meters, hooks, effects, limits } = parts;
+        let CommitterParts { log, meters, hooks, effects, limits, .. } = parts;
         Self {
             journal,
             queue,
@@ -142,7 +151,10 @@ impl<J: Journal> JournalOwner<J> {
                 for maintenance in waiting {
                     this.maintain(maintenance)?;
                 }
-                this.queue.lock().unwrap_or_else(PoisonError::into_inner).gather(&mut this.batch);
+                this.queue
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .gather(&mut this.batch, GatherLimits::TRANSACTION);
                 if this.batch.is_empty() {
                     // Returns with the rest, so that the end of the server is noticed.
                     return this.expire(0);
@@ -192,15 +204,8 @@ impl<J: Journal> JournalOwner<J> {
 
     /// Calls the journal, which may be foreign code. A panic leaves its state unknown, so it is not called again.
     fn guarded(&mut self, run: impl FnOnce(&mut Self) -> Result<(), JournalError>) -> Result<(), JournalError> {
-        let result =
-            catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or(Err(JournalError::Broken { reason: "it panicked" }));
-        if let Err(error) = &result {
-            self.meters.journal_broken();
-            self.lock().close();
-            self.batch.clear();
-            tracing::error!(error = error as &dyn std::error::Error, "the journal has ended");
-        }
-        result
+        let (queue, meters) = (Arc::clone(&self.queue), Arc::clone(&self.meters));
+        guarded(self, &queue, &meters, run).inspect_err(|_| self.batch.clear())
     }
 
     fn lock(&self) -> MutexGuard<'_, CommitQueue> {
@@ -318,6 +323,23 @@ impl<J: Journal> JournalOwner<J> {
         }
         Ok(added)
     }
+}
+
+/// Calls a journal of `owner`. After a panic or an error the queue is closed, so that no session waits for an answer.
+pub(super) fn guarded<O>(
+    owner: &mut O,
+    queue: &Mutex<CommitQueue>,
+    meters: &Meters,
+    run: impl FnOnce(&mut O) -> Result<(), JournalError>,
+) -> Result<(), JournalError> {
+    let result =
+        catch_unwind(AssertUnwindSafe(|| run(owner))).unwrap_or(Err(JournalError::Broken { reason: "it panicked" }));
+    if let Err(error) = &result {
+        meters.journal_broken();
+        queue.lock().unwrap_or_else(PoisonError::into_inner).close();
+        tracing::error!(error = error as &dyn std::error::Error, "the journal has ended");
+    }
+    result
 }
 
 /// Notes what an action means for the posts of its account that come after it.

@@ -2,6 +2,8 @@
 
 use super::count::{Count, Level};
 use super::histogram::Histogram;
+#[cfg(feature = "sqlite")]
+use super::node::NodeMeters;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -34,6 +36,8 @@ pub(crate) struct Meters {
     pub(crate) pages: Count,
     pub(crate) reading_pages: Level,
     pub(crate) stalled: Count,
+    #[cfg(feature = "sqlite")]
+    pub(crate) node: NodeMeters,
     pub(super) messages_expired: Count,
     pub(super) oldest: AtomicU64,
     pub(super) store_bytes: AtomicU64,
@@ -117,6 +121,7 @@ pub(crate) struct DeclinedMeters {
     pub(super) muted: Count,
     pub(super) banned: Count,
     pub(super) storage: Count,
+    pub(super) unavailable: Count,
     pub(super) draining: Count,
     pub(super) other: Count,
 }
@@ -200,6 +205,7 @@ impl DeclinedMeters {
             DeclineCode::Muted => &self.muted,
             DeclineCode::Banned => &self.banned,
             DeclineCode::Storage => &self.storage,
+            DeclineCode::Unavailable => &self.unavailable,
             DeclineCode::Draining => &self.draining,
             _ => &self.other,
         }

@@ -7,6 +7,8 @@ use chat_proto::Seq;
 use super::count::Count;
 use super::counters::{DeclinedMeters, Meters, RefusedRegistrationMeters};
 use super::histogram::CommitTimes;
+#[cfg(feature = "sqlite")]
+use super::node::NodeFigures;
 
 /// All figures of a server since its start. They are read one after the other, not at the same instant.
 #[derive(Debug, Clone)]
@@ -64,6 +66,9 @@ pub struct Figures {
     pub free_bytes: u64,
     /// Size of the shared log in memory, in bytes.
     pub ring_bytes: u64,
+    /// The figures of a node of a room on several nodes; `None` for a server alone.
+    #[cfg(feature = "sqlite")]
+    pub node: Option<NodeFigures>,
 }
 
 /// One figure for the listen port and one for the write port, TLS included.
@@ -94,6 +99,8 @@ pub struct Declined {
     pub banned: u64,
     /// The store failed.
     pub storage: u64,
+    /// The log that the nodes of the room share was away.
+    pub unavailable: u64,
     /// The server was draining.
     pub draining: u64,
     /// Another reason.
@@ -134,17 +141,31 @@ impl Figures {
             oldest: meters.oldest.load(Ordering::Relaxed),
             head,
             ring_bytes,
+            #[cfg(feature = "sqlite")]
+            node: meters.node.read(),
         }
     }
 }
 
 impl Declined {
     fn read(meters: &DeclinedMeters) -> Self {
-        let DeclinedMeters { rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other } =
-            meters;
-        let [rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other] =
-            [rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other].map(Count::read);
-        Self { rate, too_long, blank, malformed, revoked, muted, banned, storage, draining, other }
+        let DeclinedMeters {
+            rate,
+            too_long,
+            blank,
+            malformed,
+            revoked,
+            muted,
+            banned,
+            storage,
+            unavailable,
+            draining,
+            other,
+        } = meters;
+        let [rate, too_long, blank, malformed, revoked, muted, banned, storage, unavailable, draining, other] =
+            [rate, too_long, blank, malformed, revoked, muted, banned, storage, unavailable, draining, other]
+                .map(Count::read);
+        Self { rate, too_long, blank, malformed, revoked, muted, banned, storage, unavailable, draining, other }
     }
 }
 

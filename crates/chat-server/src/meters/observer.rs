@@ -29,6 +29,12 @@ pub enum Readiness {
     StoreFails,
     /// It serves, but there is too little space to store more.
     ShortOfSpace,
+    /// A node that serves listeners, but cannot reach the log that the nodes share: nothing is stored.
+    LogAway,
+    /// A node that was just started, and may lack what other nodes have confirmed.
+    CatchingUp,
+    /// A node that has stopped for good, because its log is not the one that it has followed.
+    Diverged,
 }
 
 impl Observer {
@@ -55,12 +61,40 @@ impl Observer {
             return Readiness::Draining;
         }
         self.meters.probe_wanted.store(true, Ordering::Relaxed);
+        #[cfg(feature = "sqlite")]
+        if let Some(readiness) = self.readiness_of_node() {
+            return readiness;
+        }
         if self.meters.store_fails.load(Ordering::Relaxed) {
             Readiness::StoreFails
         } else if self.meters.is_short_of_space() {
             Readiness::ShortOfSpace
         } else {
             Readiness::Ready
+        }
+    }
+
+    /// Returns whether listeners get messages soon after they are confirmed. A server that drains or cannot store still
+    /// serves them; a node that has not heard of the log of the room for half a minute does not.
+    #[must_use]
+    pub fn serves_listeners(&self) -> bool {
+        let stopping = *self.stopping.borrow() || self.stopping.has_changed().is_err();
+        #[cfg(feature = "sqlite")]
+        let fresh = self.meters.node.is_fresh();
+        #[cfg(not(feature = "sqlite"))]
+        let fresh = true;
+        !stopping && fresh && !self.meters.journal_broken.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn readiness_of_node(&self) -> Option<Readiness> {
+        let node = &self.meters.node;
+        if node.is_diverged() {
+            Some(Readiness::Diverged)
+        } else if node.is_away() {
+            Some(Readiness::LogAway)
+        } else {
+            node.is_catching_up().then_some(Readiness::CatchingUp)
         }
     }
 }

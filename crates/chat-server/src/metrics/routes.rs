@@ -12,7 +12,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 
 pub(super) fn answer(method: &Method, path: &str, observer: &Observer) -> Response<Full<Bytes>> {
     let (status, kind, text) = match path {
-        "/metrics" | "/healthz" | "/readyz" if !matches!(*method, Method::GET | Method::HEAD) => {
+        "/metrics" | "/healthz" | "/readyz" | "/readyz/listen" if !matches!(*method, Method::GET | Method::HEAD) => {
             (StatusCode::METHOD_NOT_ALLOWED, PLAIN, "use GET or HEAD\n".to_owned())
         }
         "/metrics" => match figures(observer) {
@@ -27,9 +27,20 @@ pub(super) fn answer(method: &Method, path: &str, observer: &Observer) -> Respon
             Readiness::ShortOfSpace => {
                 (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "too little space for the store\n".to_owned())
             }
+            Readiness::LogAway => {
+                (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "the log of the room cannot be reached\n".to_owned())
+            }
+            Readiness::CatchingUp => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "catching up with the log\n".to_owned()),
+            Readiness::Diverged => {
+                (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "stopped: the log is another one\n".to_owned())
+            }
             _ => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "could not write the store\n".to_owned()),
         },
-        _ => (StatusCode::NOT_FOUND, PLAIN, "not found: use /metrics, /healthz or /readyz\n".to_owned()),
+        "/readyz/listen" if observer.serves_listeners() => (StatusCode::OK, PLAIN, "ready\n".to_owned()),
+        "/readyz/listen" => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "listeners get nothing new\n".to_owned()),
+        _ => {
+            (StatusCode::NOT_FOUND, PLAIN, "not found: use /metrics, /healthz, /readyz or /readyz/listen\n".to_owned())
+        }
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chat_server::{COMMIT_BOUNDS, CommitTimes, Figures, Observer, PerPort, Readiness};
+use chat_server::{COMMIT_BOUNDS, CommitTimes, Figures, NodeFigures, Observer, PerPort, Readiness};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -72,6 +72,7 @@ impl Collector for FigureCollector {
             ("muted", f.declined.muted),
             ("banned", f.declined.banned),
             ("storage", f.declined.storage),
+            ("unavailable", f.declined.unavailable),
             ("draining", f.declined.draining),
             ("other", f.declined.other),
         ];
@@ -90,7 +91,8 @@ impl Collector for FigureCollector {
         writer.gauge("log_head", "Sequence number of the last message", None, f.head)?;
         writer.gauge("store", "Size of the data directory", Some(&Unit::Bytes), f.store_bytes)?;
         writer.gauge("disk_free", "Free space on the disk of the store", Some(&Unit::Bytes), f.free_bytes)?;
-        writer.gauge("ring", "Shared log in memory", Some(&Unit::Bytes), f.ring_bytes)
+        writer.gauge("ring", "Shared log in memory", Some(&Unit::Bytes), f.ring_bytes)?;
+        f.node.as_ref().map_or(Ok(()), |node| writer.node(node))
     }
 }
 
@@ -133,6 +135,24 @@ impl FigureWriter<'_> {
             family.encode_family(&[("port", port)])?.encode_gauge(&value)?;
         }
         Ok(())
+    }
+
+    fn node(&mut self, node: &NodeFigures) -> fmt::Result {
+        self.gauge("log_place", "Last place of the log of the nodes that was applied", None, node.place)?;
+        self.gauge("log_away", "Whether the log of the nodes cannot be reached", None, u64::from(node.away.is_some()))?;
+        self.gauge("log_diverged", "Whether this node has stopped for good", None, u64::from(node.diverged))?;
+        if let Some(lag) = node.lag {
+            let help = "For how long it is not known whether the log has more";
+            self.gauge("log_lag", help, Some(&Unit::Seconds), lag.as_secs())?;
+        }
+        self.gauge("batches_in_flight", "Batches sent to the log and not read yet", None, node.in_flight)?;
+        self.counter("batches_proposed", "Batches sent to the log for the first time", None, node.proposed)?;
+        self.counter("batches_resent", "Batches sent to the log again", None, node.resent)?;
+        self.counter("batches_repeated", "Batches in the log that were applied before", None, node.repeated)?;
+        self.counter("batches_early", "Batches in the log before an earlier one of their node", None, node.early)?;
+        self.counter("log_holes", "Reads of the log in which the next place was missing", None, node.holes)?;
+        self.counter("log_connections", "Connections to servers of the log", None, node.connections)?;
+        self.times("barrier_duration", "Time of an entry through the log and back", &node.barriers)
     }
 
     fn refused(&mut self, f: &Figures) -> fmt::Result {

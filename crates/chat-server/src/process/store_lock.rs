@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use chat_server::{JournalError, SqliteJournal};
+use chat_server::{JournalError, SqliteJournal, SqliteProjection};
 
 use super::report::named;
 
@@ -16,11 +16,23 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// Opens the store. Waits for a command of an operator that uses it at this moment, but not for another server.
 pub(crate) async fn open_journal(dir: PathBuf) -> Result<SqliteJournal> {
+    opened(dir, |dir| SqliteJournal::open_checking_behind(dir)).await
+}
+
+/// As [`open_journal`], for the store of a node.
+pub(crate) async fn open_node(dir: PathBuf) -> Result<SqliteProjection> {
+    opened(dir, |dir| SqliteProjection::open(dir)).await
+}
+
+async fn opened<T: Send + 'static>(
+    dir: PathBuf,
+    open: impl Fn(&Path) -> Result<T, JournalError> + Copy + Send + 'static,
+) -> Result<T> {
     let (deadline, mut told) = (Instant::now() + WAIT, false);
     loop {
         let of = dir.clone();
-        let opened = tokio::task::spawn_blocking(move || SqliteJournal::open_checking_behind(of)).await;
-        match opened.context("could not open the store")? {
+        let result = tokio::task::spawn_blocking(move || open(&of)).await;
+        match result.context("could not open the store")? {
             Err(JournalError::Locked { .. }) if Instant::now() < deadline && !is_served(&dir) => {
                 if !told {
                     tracing::info!("waiting for a command that uses the store");
@@ -28,7 +40,7 @@ pub(crate) async fn open_journal(dir: PathBuf) -> Result<SqliteJournal> {
                 told = true;
                 tokio::time::sleep(TICK).await;
             }
-            opened => return opened.map_err(named(&dir)),
+            result => return result.map_err(named(&dir)),
         }
     }
 }

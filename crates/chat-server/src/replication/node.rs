@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::batch::{BatchEntry, PlacedBatch};
 use super::projection::{AppliedBatch, AppliedRun, EntryOutcome, Projection, StoppedAt};
 use super::proposer::{OwnBatch, Proposer};
-use super::rules::{PlaceVerdict, judge_place};
+use super::rules::{Divergence, PlaceVerdict, judge_place};
 use crate::error::JournalError;
 
 /// A node of a room. `R` identifies a request of the program that drives it.
@@ -115,6 +115,12 @@ impl<P: Projection, R> Node<P, R> {
         self.stopped.as_ref()
     }
 
+    /// Stops the node for good: its log is not the one that its store follows.
+    pub fn stop(&mut self, why: Divergence) {
+        let place = self.projection.applied().place;
+        self.stopped.get_or_insert(StoppedAt { place, why });
+    }
+
     /// Returns whether [`propose`](Self::propose) may be called.
     pub fn is_ready(&self) -> bool {
         self.stopped.is_none() && self.proposer.is_ready()
@@ -123,6 +129,11 @@ impl<P: Projection, R> Node<P, R> {
     /// Returns whether nothing waits for an answer.
     pub fn is_idle(&self) -> bool {
         self.in_flight.is_empty() && self.barriers.is_empty()
+    }
+
+    /// Returns the number of batches that were proposed and not read yet.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// Returns whether [`propose`](Self::propose) has a barrier to send.

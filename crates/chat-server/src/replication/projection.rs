@@ -11,6 +11,7 @@ use crate::action::AccountId;
 use crate::entry::{AccountRecord, LogStream};
 use crate::error::JournalError;
 use crate::journal::JournalReader;
+use crate::retention::Retention;
 
 /// The store of a node: a function of the batches that were applied to it. One thread owns it; reads use its
 /// [`JournalReader`].
@@ -60,6 +61,13 @@ pub trait Projection: Send + 'static {
     /// [`JournalError::SyncFailed`] it is not known what was applied: all later calls fail with it, and the store must be
     /// opened again.
     fn apply(&mut self, batches: &[PlacedBatch]) -> Result<AppliedRun, JournalError>;
+
+    /// Returns up to which message the oldest ones are to be removed by a rule, at the time of the log: as many as take a
+    /// few milliseconds. `None` if none are.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the store cannot be read.
+    fn due(&mut self, keep: &Retention) -> Result<Option<Seq>, JournalError>;
 
     /// Erases what is left of removed texts, if applying their removal could not. To be called about once a second.
     ///

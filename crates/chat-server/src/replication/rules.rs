@@ -58,6 +58,15 @@ pub enum Divergence {
     /// The node that proposed it had applied another batch at this place.
     #[error("another node has applied a different batch at place {0}")]
     Base(u64),
+    /// The log ends before a place that this node has applied.
+    #[error("the log ends at place {0}, before what this node has applied: it has lost its end")]
+    Rewound(u64),
+    /// The log has removed places that this node has not applied: it was away for longer than the log keeps them.
+    #[error("the log begins at place {0}, after what this node needs next: it was away for too long")]
+    Forgotten(u64),
+    /// The log is gone, although this node has applied places of it.
+    #[error("the log does not exist any more")]
+    Gone,
 }
 
 /// Rule 2, for the batch at a place. `chain` is the hash of this store at the place of its base; `None` if it is not kept

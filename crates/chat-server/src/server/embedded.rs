@@ -132,7 +132,7 @@ impl EmbeddedServer {
             match committer.append_one(SERVER_ACCOUNT, Draft::Action(draft)).await {
                 Ok(_) => Ok(()),
                 Err(CommitError::Storage(error)) => Err(JournalError::other(error)),
-                Err(CommitError::Closed | CommitError::Revoked | CommitError::Uncertain) => {
+                Err(CommitError::Closed | CommitError::Revoked | CommitError::NameTaken | CommitError::Uncertain) => {
                     Err(JournalError::Broken { reason: "it is closed" })
                 }
             }

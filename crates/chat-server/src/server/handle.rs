@@ -138,7 +138,9 @@ impl ServerHandle {
                 self.context.position(seq).ok_or_else(closed)
             }
             Ok(Appended::Account(_) | Appended::Action { .. })
-            | Err(CommitError::Closed | CommitError::Revoked | CommitError::Uncertain) => Err(closed()),
+            | Err(CommitError::Closed | CommitError::Revoked | CommitError::NameTaken | CommitError::Uncertain) => {
+                Err(closed())
+            }
             Err(CommitError::Storage(error)) => Err(JournalError::other(error)),
         }
     }

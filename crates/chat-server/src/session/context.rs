@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+#[cfg(feature = "sqlite")]
+use std::sync::OnceLock;
 
 use chat_proto::{Nickname, Position, Seq, StreamId, Text};
 use tokio::sync::Semaphore;
@@ -12,8 +14,10 @@ use crate::accounts::{AccountDirectory, SERVER_NAME};
 use crate::action::{ActionRecord, OperatorAction};
 use crate::byte_rates::ByteRates;
 use crate::committer::CommitterParts;
+#[cfg(feature = "sqlite")]
+use crate::committer::{AccountEffects, Barrier};
 use crate::config::ServerConfig;
-use crate::entry::{Author, Draft, LogEntry, LogStream, SERVER_ACCOUNT};
+use crate::entry::{AccountRecord, Author, Draft, LogEntry, LogStream, SERVER_ACCOUNT};
 use crate::error::JournalError;
 use crate::journal::{Journal, JournalReader, ReadLimit};
 use crate::limits::{PAGE_BYTES, PAGE_MESSAGES};
@@ -22,6 +26,8 @@ use crate::log::SharedLog;
 use crate::meters::Meters;
 use crate::moderation::Moderation;
 use crate::presence::Presence;
+#[cfg(feature = "sqlite")]
+use crate::replication::Projection;
 
 /// Configuration, accounts, log and journal, for all sessions.
 pub(crate) struct SessionContext {
@@ -38,16 +44,37 @@ pub(crate) struct SessionContext {
     reader: Arc<dyn JournalReader>,
     page_turns: PageTurns,
     time_turn: Semaphore,
+    /// Set in a node of a room on several nodes.
+    #[cfg(feature = "sqlite")]
+    pub(crate) barrier: OnceLock<Barrier>,
 }
 
 impl SessionContext {
     /// Reads accounts and the end of the log from the journal. The shared log starts empty: a new listener starts at
     /// its end, and one that resumes reads the journal.
     pub(crate) fn load(config: ServerConfig, journal: &mut impl Journal) -> Result<Self, JournalError> {
+        let (accounts, streams) = (journal.accounts()?, journal.streams().to_vec());
+        Self::of_store(config, accounts, streams, journal.head(), journal.reader())
+    }
+
+    /// As [`load`](Self::load), from the store of a node.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn load_node(config: ServerConfig, projection: &mut impl Projection) -> Result<Self, JournalError> {
+        let (accounts, streams) = (projection.accounts()?, projection.streams().to_vec());
+        Self::of_store(config, accounts, streams, projection.head(), projection.reader())
+    }
+
+    fn of_store(
+        config: ServerConfig,
+        accounts: Vec<AccountRecord>,
+        streams: Vec<LogStream>,
+        head: Seq,
+        reader: Arc<dyn JournalReader>,
+    ) -> Result<Self, JournalError> {
         let random = config.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        let accounts = AccountDirectory::new(journal.accounts()?, config.limits.nickname_chars, random);
-        let log = Arc::new(SharedLog::new(journal.head(), config.limits.ring_bytes));
-        let actions = journal.reader().actions()?;
+        let accounts = AccountDirectory::new(accounts, config.limits.nickname_chars, random);
+        let log = Arc::new(SharedLog::new(head, config.limits.ring_bytes));
+        let actions = reader.actions()?;
         for record in &actions {
             if let OperatorAction::Rename { account, nickname, .. } = &record.draft.action {
                 accounts.keep_taken(*account, nickname);
@@ -55,7 +82,7 @@ impl SessionContext {
         }
         let moderation = Moderation::replay(&actions, &log);
         let meters = Arc::<Meters>::default();
-        meters.begins_at(journal.reader().oldest());
+        meters.begins_at(reader.oldest());
         Ok(Self {
             byte_rates: ByteRates::default(),
             limits: LiveLimits::new(config.limits.clone()),
@@ -65,8 +92,10 @@ impl SessionContext {
             presence: Arc::default(),
             log,
             meters,
-            streams: journal.streams().to_vec(),
-            reader: journal.reader(),
+            streams,
+            reader,
+            #[cfg(feature = "sqlite")]
+            barrier: OnceLock::new(),
             page_turns: PageTurns::default(),
             time_turn: Semaphore::new(1),
         })
@@ -79,8 +108,28 @@ impl SessionContext {
             meters: Arc::clone(&self.meters),
             hooks: self.config.hooks.clone(),
             effects: self.effects(),
+            #[cfg(feature = "sqlite")]
+            registered: self.registered(),
             limits: Arc::clone(&self.limits),
         }
+    }
+
+    /// Returns what adds the accounts that were registered at any node.
+    #[cfg(feature = "sqlite")]
+    fn registered(self: &Arc<Self>) -> AccountEffects {
+        let context = Arc::clone(self);
+        Box::new(move |account| context.accounts.add_stored(account))
+    }
+
+    /// Waits until everything is applied that other nodes have stored before. Returns false if that cannot be said. A
+    /// server alone has nothing to wait for.
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "only nodes wait"))]
+    pub(super) async fn catch_up(&self) -> bool {
+        #[cfg(feature = "sqlite")]
+        if let Some(barrier) = self.barrier.get() {
+            return barrier.pass().await;
+        }
+        true
     }
 
     /// Returns what applies stored actions to this server.

@@ -23,6 +23,7 @@ mod limits;
 mod metrics;
 #[cfg(unix)]
 mod moderation;
+mod nodes;
 #[cfg(unix)]
 mod old_clients;
 mod peer;

@@ -11,7 +11,14 @@ use crate::limits::Limits;
 
 fn parts(log: Arc<SharedLog>) -> CommitterParts {
     let limits = LiveLimits::new(Limits::default());
-    CommitterParts { log, meters: Arc::default(), hooks: None, effects: Box::new(|_| {}), limits }
+    CommitterParts {
+        log,
+        meters: Arc::default(),
+        hooks: None,
+        effects: Box::new(|_| {}),
+        registered: Box::new(|_| {}),
+        limits,
+    }
 }
 
 /// A journal that records what is done with it.

@@ -23,6 +23,14 @@ pub(super) struct Expired {
 /// its limit would be followed by another one.
 const SLACK: u64 = 64;
 
+/// What a step removes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DueStep {
+    pub(super) step: ExpiryStep,
+    /// The newest message of it.
+    pub(super) last: Option<Expired>,
+}
+
 /// Removes old messages.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
@@ -41,53 +49,64 @@ impl Expiry {
         head: Seq,
         now: i64,
     ) -> Result<(ExpiryStep, Option<Expired>), StoreError> {
-        let excess = self.excess(connection, keep.bytes)?;
-        let oldest_time = keep.oldest_time(now).filter(|time| self.oldest_at.is_none_or(|at| at < *time));
-        if excess == 0 && oldest_time.is_none() {
-            return Ok((ExpiryStep::default(), None));
-        }
+        // Cheap while nothing is due, so before the transaction. This is the only connection that writes messages.
+        let Some(due) = self.due(connection, keep, head, now)? else { return Ok((ExpiryStep::default(), None)) };
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let mut last = None;
-        let (mut removed, mut texts, mut freed, mut more) = (0, 0, 0, false);
-        self.oldest_at = None;
-        {
-            let mut oldest = transaction.prepare_cached(
-                "SELECT seq, at, length(CAST(text AS BLOB)) + length(CAST(nick AS BLOB)) FROM message
-                 ORDER BY seq LIMIT ?1",
-            )?;
-            let mut rows = oldest.query([EXPIRY_MESSAGES as i64 + 1])?;
-            while let Some(found) = rows.next()? {
-                let (seq, at, bytes): (i64, i64, i64) = (found.get(0)?, found.get(1)?, found.get(2)?);
-                let bytes = u64::try_from(bytes).unwrap_or(0);
-                // A damaged number of a row must not take the messages before it along.
-                let above = last.map_or(0, |last: Expired| last.seq);
-                let seq = Seq::try_from(seq).ok().filter(|seq| (above + 1..=head).contains(seq));
-                let seq = seq.ok_or(JournalError::Damaged)?;
-                // The newest message stays however large it is.
-                let due = freed < excess && seq < head || oldest_time.is_some_and(|time| at < time);
-                if !due {
-                    self.oldest_at = Some(at);
-                    break;
-                }
-                if removed == EXPIRY_MESSAGES as u64 || texts >= EXPIRY_BYTES as u64 {
-                    more = true;
-                    break;
-                }
-                removed += 1;
-                texts += bytes;
-                freed += bytes + MESSAGE_BYTES;
-                last = Some(Expired { seq, at });
-            }
-        }
-        // Removed rows may share their pages with others, so the size is measured again.
-        more |= excess > 0 && removed > 0;
-        if let Some(last) = last {
+        if let Some(last) = due.last {
             let through = i64::try_from(last.seq).unwrap_or(i64::MAX);
             transaction.prepare_cached("DELETE FROM message WHERE seq <= ?1")?.execute([through])?;
             note(&transaction, last)?;
         }
         transaction.commit()?;
-        Ok((ExpiryStep::new(removed, freed, more), last))
+        Ok((due.step, due.last))
+    }
+
+    /// Returns what a step would remove; `None` if the rule is kept.
+    pub(super) fn due(
+        &mut self,
+        connection: &Connection,
+        keep: &Retention,
+        head: Seq,
+        now: i64,
+    ) -> Result<Option<DueStep>, StoreError> {
+        let excess = self.excess(connection, keep.bytes)?;
+        let oldest_time = keep.oldest_time(now).filter(|time| self.oldest_at.is_none_or(|at| at < *time));
+        if excess == 0 && oldest_time.is_none() {
+            return Ok(None);
+        }
+        let mut last = None;
+        let (mut removed, mut texts, mut freed, mut more) = (0, 0, 0, false);
+        self.oldest_at = None;
+        let mut oldest = connection.prepare_cached(
+            "SELECT seq, at, length(CAST(text AS BLOB)) + length(CAST(nick AS BLOB)) FROM message
+             ORDER BY seq LIMIT ?1",
+        )?;
+        let mut rows = oldest.query([EXPIRY_MESSAGES as i64 + 1])?;
+        while let Some(found) = rows.next()? {
+            let (seq, at, bytes): (i64, i64, i64) = (found.get(0)?, found.get(1)?, found.get(2)?);
+            let bytes = u64::try_from(bytes).unwrap_or(0);
+            // A damaged number of a row must not take the messages before it along.
+            let above = last.map_or(0, |last: Expired| last.seq);
+            let seq = Seq::try_from(seq).ok().filter(|seq| (above + 1..=head).contains(seq));
+            let seq = seq.ok_or(JournalError::Damaged)?;
+            // The newest message stays however large it is.
+            let due = freed < excess && seq < head || oldest_time.is_some_and(|time| at < time);
+            if !due {
+                self.oldest_at = Some(at);
+                break;
+            }
+            if removed == EXPIRY_MESSAGES as u64 || texts >= EXPIRY_BYTES as u64 {
+                more = true;
+                break;
+            }
+            removed += 1;
+            texts += bytes;
+            freed += bytes + MESSAGE_BYTES;
+            last = Some(Expired { seq, at });
+        }
+        // Removed rows may share their pages with others, so the size is measured again.
+        more |= excess > 0 && removed > 0;
+        Ok(Some(DueStep { step: ExpiryStep::new(removed, freed, more), last }))
     }
 
     /// Returns by how many bytes the content of the store has to shrink.

@@ -15,6 +15,7 @@ use crate::entry::{AccountRecord, LogStream};
 use crate::error::JournalError;
 use crate::journal::JournalReader;
 use crate::replication::{AppliedRun, ChainHash, ChainLink, Generation, PlacedBatch, Projection, StoppedAt};
+use crate::retention::Retention;
 
 /// The store of a node, in SQLite: the files are those of a [`SqliteJournal`](crate::SqliteJournal) with a few tables more.
 /// A server alone does not open them any more.
@@ -125,6 +126,11 @@ impl Projection for SqliteProjection {
         self.state = applied.state;
         self.store.begin_after(applied.expired);
         Ok(run)
+    }
+
+    fn due(&mut self, keep: &Retention) -> Result<Option<Seq>, JournalError> {
+        self.check_sync()?;
+        self.store.due(keep, self.state.at)
     }
 
     fn tidy(&mut self) -> Result<(), JournalError> {

@@ -168,6 +168,16 @@ impl SqliteStore {
         Ok(step)
     }
 
+    /// Returns up to which message the rule removes some of the oldest ones at `now`, without removing them.
+    pub(super) fn due(&mut self, keep: &Retention, now: i64) -> Result<Option<Seq>, JournalError> {
+        if keep.is_everything() {
+            return Ok(None);
+        }
+        let due = self.expiry.due(&self.connection, keep, self.head, now);
+        let due = due.inspect_err(|error| self.reader.note_damage(error)).map_err(|error| self.distrusted(error))?;
+        Ok(due.and_then(|due| due.last).map(|last| last.seq))
+    }
+
     /// Notes which messages are gone. After the commit: a reader that sees it finds them gone.
     pub(super) fn begin_after(&self, last: Option<Expired>) {
         if let Some(last) = last {

@@ -17,6 +17,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         // A late request: a line that was sent in part is completed first.
         let plain = self.sent_plain();
         self.finish_line().await?;
+        if self.is_ahead(&request.from) && !self.context.catch_up().await {
+            // Closed without an answer: an answer now would tell the client that the end of the log is lost.
+            return Err(ListenerExit::Ended);
+        }
         self.repeat_removals(&request.from);
         let (mut head, oldest) = (self.context.log.last(), self.context.oldest());
         let first = match (first_seq(&request.from, &self.context.streams, oldest, head), &request.from) {
@@ -43,6 +47,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         self.released = true;
         self.up_to_date = false;
         Ok(())
+    }
+
+    /// Returns whether the peer has seen more of the current stream than this server has: at another node.
+    fn is_ahead(&self, from: &ResumeFrom) -> bool {
+        matches!(from, ResumeFrom::After(position)
+            if position.seq > self.context.log.last() && self.context.stream() == Some(&position.stream))
     }
 
     /// Returns the first and last sequence number that were sent as plain lines.

@@ -8,14 +8,27 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::task::{WriterEnding, WriterSession};
 use crate::accounts::{AccountEntry, TokenHash};
 use crate::entry::{Appended, Draft, SERVER_ACCOUNT};
+use crate::error::CommitError;
 use crate::meters::RegistrationRefusal;
 use crate::rate_limited_log::RateLimitedLog;
 use crate::registration::RegistrationPolicy;
 
+/// How many names are tried for one registration. Another node must take each of them within the same few milliseconds.
+const NAMES_TRIED: usize = 8;
+
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
-    pub(super) fn log_in(&mut self, token: Token) {
-        let context = &self.context;
-        let account = context.accounts.log_in(&token);
+    pub(super) async fn log_in(&mut self, token: Token) {
+        let context = Arc::clone(&self.context);
+        let mut account = context.accounts.log_in(&token);
+        if account.is_none() {
+            // It may have been registered at another node a moment ago, and clients take a refusal as final. A connection
+            // that is closed without an answer means later.
+            if !context.catch_up().await {
+                self.ending = Some(WriterEnding::Over);
+                return;
+            }
+            account = context.accounts.log_in(&token);
+        }
         // The protocol has no other word for a refusal.
         let command = match account.filter(|account| context.moderation.ban(account.id()).is_none()) {
             Some(account) => {
@@ -70,26 +83,31 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             context.meters.not_registered.of(RegistrationRefusal::Nickname).one();
             return self.send(WriterServerCommand::Deny);
         }
-        let Some(reserved) = context.accounts.reserve(asked) else {
-            return self.refuse_registration(RegistrationRefusal::Nickname);
-        };
-        let nickname = reserved.nickname().clone();
-        // 36 characters without a control character are always a token.
-        let Ok(token) = Token::new(&uuid::Uuid::new_v4().to_string()) else { return };
-        let hash = TokenHash::of(&token);
-        let draft = Draft::Account { token: hash, nickname: nickname.clone() };
-        match self.committer.append_one(SERVER_ACCOUNT, draft).await {
-            Ok(Appended::Account(id)) => {
-                context.meters.registered.one();
-                self.admit(context.accounts.register(reserved, id, hash));
-                if let Some(announcement) = context.announcement(&nickname) {
-                    // A failed announcement changes nothing for this writer.
-                    let _ = self.committer.append_one(SERVER_ACCOUNT, announcement).await;
+        for _ in 0..NAMES_TRIED {
+            let Some(reserved) = context.accounts.reserve(asked) else {
+                return self.refuse_registration(RegistrationRefusal::Nickname);
+            };
+            let nickname = reserved.nickname().clone();
+            // 36 characters without a control character are always a token.
+            let Ok(token) = Token::new(&uuid::Uuid::new_v4().to_string()) else { return };
+            let hash = TokenHash::of(&token);
+            let draft = Draft::Account { token: hash, nickname: nickname.clone() };
+            match self.committer.append_one(SERVER_ACCOUNT, draft).await {
+                Ok(Appended::Account(id)) => {
+                    context.meters.registered.one();
+                    self.admit(context.accounts.register(reserved, id, hash));
+                    if let Some(announcement) = context.announcement(&nickname) {
+                        // A failed announcement changes nothing for this writer.
+                        let _ = self.committer.append_one(SERVER_ACCOUNT, announcement).await;
+                    }
+                    return self.send(WriterServerCommand::Accept(Account { nickname, token }));
                 }
-                self.send(WriterServerCommand::Accept(Account { nickname, token }));
+                // The directory knows that name by now.
+                Err(CommitError::NameTaken) => {}
+                Ok(_) | Err(_) => return self.refuse_registration(RegistrationRefusal::Store),
             }
-            Ok(_) | Err(_) => self.refuse_registration(RegistrationRefusal::Store),
         }
+        self.refuse_registration(RegistrationRefusal::Nickname);
     }
 
     /// Refuses an account for good: the client is asked for another nickname, and ours end.

@@ -12,7 +12,7 @@ use super::task::{WriterEnding, WriterSession};
 use crate::action::AccountId;
 use crate::committer::{CommitResult, PostSequence};
 use crate::entry::{Appended, Draft};
-use crate::error::CommitError;
+use crate::error::{CommitError, JournalError};
 use crate::hooks::PostDecision;
 use crate::rate::Overdrawn;
 use crate::rate_limited_log::RateLimitedLog;
@@ -196,7 +196,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     fn decline(&mut self, ids: Vec<Option<PostId>>, error: &CommitError) {
         let code = match error {
-            CommitError::Storage(_) => DeclineCode::Storage,
+            CommitError::Storage(source) if matches!(**source, JournalError::LogAway) => DeclineCode::Unavailable,
+            CommitError::Storage(_) | CommitError::NameTaken => DeclineCode::Storage,
             CommitError::Closed => DeclineCode::Draining,
             CommitError::Revoked => DeclineCode::Revoked,
             // Any answer could be wrong, so there is none: the writer repeats the posts when it connects again.

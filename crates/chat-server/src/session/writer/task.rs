@@ -228,7 +228,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
 
     async fn handle_event(&mut self, event: Result<WriterServerEvent, ConnectionError>) {
         match event {
-            Ok(WriterServerEvent::Login(token)) => self.log_in(token),
+            Ok(WriterServerEvent::Login(token)) => self.log_in(token).await,
             Ok(WriterServerEvent::Register(asked)) => self.register(&asked).await,
             Ok(WriterServerEvent::Post { id, text }) => self.post(id, text),
             Ok(WriterServerEvent::Declined { code, .. }) => self.context.meters.declined.of(&code).one(),

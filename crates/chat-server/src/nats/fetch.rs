@@ -1,0 +1,70 @@
+//! Fetching batches by their place from any copy of the log.
+
+use async_nats::{Client, HeaderMap, Message, StatusCode};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use tokio::time::timeout;
+
+use super::auth::ANSWER_WITHIN;
+use super::error::NatsError;
+use super::options::NatsOptions;
+use crate::replication::PlacedBatch;
+
+/// How many batches one request asks for, and about how many bytes.
+const BATCHES: usize = 256;
+const BYTES: usize = 4 * 1024 * 1024;
+
+/// The status of the message that ends an answer.
+const END_OF_BATCH: u16 = 204;
+
+/// What a request has brought.
+#[derive(Debug)]
+pub(super) struct FetchedBatches {
+    pub(super) batches: Vec<PlacedBatch>,
+    /// The copy that answered has more.
+    pub(super) more: bool,
+}
+
+/// Fetches batches from a place on. Places that the copy lacks are missing in the answer.
+///
+/// # Errors
+/// [`NatsError::Request`] if there is no answer, or not all of it.
+pub(super) async fn fetch(client: Client, options: NatsOptions, from: u64) -> Result<FetchedBatches, NatsError> {
+    let inbox = client.new_inbox();
+    let mut answers = client.subscribe(inbox.clone()).await.map_err(NatsError::request)?;
+    let request = serde_json::json!({ "seq": from, "batch": BATCHES, "max_bytes": BYTES });
+    let subject = format!("$JS.API.DIRECT.GET.{}", options.name);
+    let request = Bytes::from(request.to_string());
+    client.publish_with_reply(subject, inbox, request).await.map_err(NatsError::request)?;
+    let mut batches = Vec::new();
+    loop {
+        let answer = timeout(ANSWER_WITHIN, answers.next()).await.map_err(NatsError::request)?;
+        let answer = answer.ok_or_else(|| NatsError::Refused("the connection was closed".into()))?;
+        match answer.status {
+            // No place from there on.
+            Some(StatusCode::NOT_FOUND) => return Ok(FetchedBatches { batches, more: false }),
+            Some(status) if status.as_u16() == END_OF_BATCH => {
+                let pending = number(answer.headers.as_ref(), "Nats-Num-Pending").unwrap_or(0);
+                return Ok(FetchedBatches { batches, more: pending > 0 });
+            }
+            Some(status) => {
+                let why = answer.description.unwrap_or_default();
+                return Err(NatsError::Refused(format!("{status} {why}").trim_end().to_owned()));
+            }
+            None => batches.push(placed(answer).ok_or_else(|| NatsError::Refused("it sent no place".into()))?),
+        }
+    }
+}
+
+/// Returns the batch of a message that JetStream has stored, if it says its place and time.
+pub(super) fn placed(message: Message) -> Option<PlacedBatch> {
+    let headers = message.headers.as_ref();
+    let place = number(headers, "Nats-Sequence")?;
+    let time = headers?.get("Nats-Time-Stamp")?.as_str();
+    let at = time.parse::<jiff::Timestamp>().ok()?.as_millisecond();
+    Some(PlacedBatch { place, at, bytes: message.payload })
+}
+
+fn number(headers: Option<&HeaderMap>, name: &str) -> Option<u64> {
+    headers?.get(name)?.as_str().parse().ok()
+}

@@ -157,3 +157,32 @@ fn self_signed_certificate_has_advice() {
     let output = run(home.chat([&send[..], &["--pin", &pin]].concat()));
     assert_eq!(code(&output), 0, "{}", err(&output));
 }
+
+/// Each node may have a certificate of its own, for its own name.
+#[test]
+fn verifies_each_node_by_its_name() {
+    let (home, other) = (Home::new(), Home::new());
+    let by_ip = SecureRoom::start(&home, "127.0.0.1", FAR);
+    let by_name = SecureRoom::start(&other, "localhost", FAR);
+    let trusted = home.path("both.pem");
+    std::fs::write(&trusted, read(&by_ip.ca) + &read(&by_name.ca)).unwrap();
+    let node = |host: &str, room: &SecureRoom| format!("{host}:{}:{}", room.listen, room.write);
+    let ping = |nodes: [String; 2]| {
+        run(home.chat(["ping", "--host", &nodes.join(","), "--ca-file", trusted.to_str().unwrap()]))
+    };
+    let right = ping([node("127.0.0.1", &by_ip), node("localhost", &by_name)]);
+    assert_eq!((code(&right), out(&right).lines().count()), (0, 4), "{}", err(&right));
+    let swapped = ping([node("localhost", &by_ip), node("127.0.0.1", &by_name)]);
+    assert_eq!((code(&swapped), out(&swapped).as_str()), (4, ""));
+    assert_eq!(err(&swapped).matches("for another host name").count(), 4, "{}", err(&swapped));
+    // One node with a wrong certificate does not keep a program from the others, and gets no token.
+    let mut ear = by_name.room.ear();
+    for number in 0..6 {
+        let nodes = [node("localhost", &by_ip), node("localhost", &by_name)].join(",");
+        let text = number.to_string();
+        let words = ["send", "-u", "Bob", "-m", &text, "--host", &nodes, "--ca-file", trusted.to_str().unwrap()];
+        let sent = run(home.chat(words));
+        assert_eq!(code(&sent), 0, "{}", err(&sent));
+        assert_eq!(ear.message().1, text);
+    }
+}

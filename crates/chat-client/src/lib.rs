@@ -109,7 +109,7 @@ pub use listener::cursor::{Cursor, CursorError};
 pub use listener::event::{ClosedCause, EventBatch, ListenerEvent};
 pub use listener::gap::{Gap, GapCause};
 pub use listener::handle::{Listener, ListenerBuilder, ListenerHandle, Messages};
-pub use net::connect::connect;
+pub use net::connect::{connect, connect_with};
 pub use net::counters::{ListenerCounters, WriterCounters};
 pub use net::dial::{Dial, DialFuture, TcpDial};
 pub use net::error::{ConnectError, HostProblem, Retry};

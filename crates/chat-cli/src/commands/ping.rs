@@ -1,5 +1,7 @@
 //! `chat ping`: checks both ports of each node, the dialogue and the round trip, and explains problems. It creates no account.
 
+mod target;
+
 use std::time::Duration;
 
 use chat_client::{ClientConfig, ConnectionState, Listener, RetryPolicy, Side as Port, Token, Writer};
@@ -8,6 +10,7 @@ use futures_util::future::join_all;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout};
 
+use self::target::PingTarget;
 use crate::account_choice;
 use crate::args::{CommonArgs, PingArgs};
 use crate::connection::{self, PortKind};
@@ -88,7 +91,7 @@ impl PortAnswer {
 
 /// Checks both ports of every node, even after a failure: all results help more than one.
 async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Result<Exit, CliError> {
-    let nodes = config.each_node();
+    let nodes = target::all(config).await;
     // Side by side: a node that does not answer delays no other one. The results have the order of the addresses.
     let checked = join_all(nodes.iter().map(|node| check_node(node, token.clone()))).await;
     let style = Style::new(json, false);
@@ -120,21 +123,21 @@ async fn check(config: &ClientConfig, token: Option<Token>, json: bool) -> Resul
 }
 
 /// Checks the listen port and the write port of one node.
-async fn check_node(config: &ClientConfig, token: Option<Token>) -> [Result<PortAnswer, CliError>; 2] {
-    let listen = listen_port(config).await;
+async fn check_node(node: &PingTarget, token: Option<Token>) -> [Result<PortAnswer, CliError>; 2] {
+    let listen = listen_port(node).await;
     let write = match token {
-        None => greeting(config).await,
-        Some(token) => login(config, token).await,
+        None => greeting(node).await,
+        Some(token) => login(node, token).await,
     };
     [listen, write]
 }
 
-async fn listen_port(config: &ClientConfig) -> Result<PortAnswer, CliError> {
+async fn listen_port(node: &PingTarget) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
-    let listener = Listener::builder(config.clone()).start();
+    let listener = Listener::builder(node.config.clone()).dial(node.dial()).start();
     let (mut states, numbered) = (listener.state(), listener.numbered());
     let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
-    if let (true, Some(failure)) = (settled, connection::closed(&listener.state(), config.listen_addr_text())) {
+    if let (true, Some(failure)) = (settled, connection::closed(&listener.state(), node.addr_text(Port::Listen))) {
         return Err(failure);
     }
     let numbered = Some(*numbered.borrow() == Some(true));
@@ -142,11 +145,11 @@ async fn listen_port(config: &ClientConfig) -> Result<PortAnswer, CliError> {
 }
 
 /// Reads the greeting and disconnects: a connection that sends nothing creates no account.
-async fn greeting(config: &ClientConfig) -> Result<PortAnswer, CliError> {
+async fn greeting(node: &PingTarget) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
-    let failed =
-        |error: chat_client::ConnectError| CliError::Connect { what: config.write_addr_text(), error: error.into() };
-    let mut stream = chat_client::connect(config, Port::Write).await.map_err(failed)?;
+    let address = node.addr_text(Port::Write);
+    let failed = |error: chat_client::ConnectError| CliError::Connect { what: address.clone(), error: error.into() };
+    let mut stream = chat_client::connect_with(&node.config, Port::Write, node.dial()).await.map_err(failed)?;
     let mut line = Vec::new();
     let read = async {
         while line.len() < FIRST_LINE && !line.contains(&b'\n') {
@@ -156,8 +159,7 @@ async fn greeting(config: &ClientConfig) -> Result<PortAnswer, CliError> {
         }
         Ok::<_, std::io::Error>(())
     };
-    let in_time = timeout(config.answer_timeout.min(GREETING_WITHIN), read).await;
-    let address = config.write_addr_text();
+    let in_time = timeout(node.config.answer_timeout.min(GREETING_WITHIN), read).await;
     if matches!(in_time, Ok(Ok(()))) && line.starts_with(GREETING.as_bytes()) {
         return Ok(PortAnswer { took: start.elapsed(), ..PortAnswer::default() });
     }
@@ -169,15 +171,15 @@ async fn greeting(config: &ClientConfig) -> Result<PortAnswer, CliError> {
     }))
 }
 
-async fn login(config: &ClientConfig, token: Token) -> Result<PortAnswer, CliError> {
+async fn login(node: &PingTarget, token: Token) -> Result<PortAnswer, CliError> {
     let start = Instant::now();
-    let mut config = config.clone();
+    let mut config = node.config.clone();
     // Probe at once instead of after the usual idle time.
     config.keepalive.idle = Duration::from_millis(1);
-    let writer = Writer::builder(config.clone()).token(token).start();
+    let writer = Writer::builder(config).token(token).dial(node.dial()).start();
     let mut states = writer.state();
     let settled = states.wait_for(|state| state.is_online() || state.is_closed()).await.is_ok();
-    if let (true, Some(failure)) = (settled, connection::closed(&writer.state(), config.write_addr_text())) {
+    if let (true, Some(failure)) = (settled, connection::closed(&writer.state(), node.addr_text(Port::Write))) {
         return Err(failure);
     }
     let took = start.elapsed();
@@ -188,7 +190,7 @@ async fn login(config: &ClientConfig, token: Token) -> Result<PortAnswer, CliErr
         trip = trips.wait_for(Option::is_some) => trip.ok().and_then(|trip| *trip),
         _ = states.wait_for(ConnectionState::is_closed) => None,
     };
-    if let Some(failure) = connection::closed(&writer.state(), config.write_addr_text()) {
+    if let Some(failure) = connection::closed(&writer.state(), node.addr_text(Port::Write)) {
         return Err(failure);
     }
     Ok(PortAnswer { took, nickname, round_trip, numbered: None })

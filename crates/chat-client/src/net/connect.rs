@@ -19,7 +19,21 @@ use crate::net::turn::DialInTurn;
 /// # Cancel safety
 /// Dropping the future drops the connection.
 pub async fn connect(config: &ClientConfig, side: Side) -> Result<BoxedIo, ConnectError> {
-    let dial = service_dial(config, None);
+    try_each(service_dial(config, None), side).await
+}
+
+/// Opens a stream as [`connect`] does, over one of `dial`. With [`ClientConfig::tls`], TLS runs over it.
+///
+/// # Errors
+/// As [`connect`].
+///
+/// # Cancel safety
+/// As [`connect`].
+pub async fn connect_with(config: &ClientConfig, side: Side, dial: impl Dial) -> Result<BoxedIo, ConnectError> {
+    try_each(service_dial(config, Some(Box::new(dial))), side).await
+}
+
+async fn try_each(dial: Box<dyn Dial>, side: Side) -> Result<BoxedIo, ConnectError> {
     let mut tried = 1;
     loop {
         match dial.dial(side).await {

@@ -117,5 +117,7 @@ mod tests {
             assert_eq!(wanted(&config, LocalRoomPolicy::Automatic), local && cfg!(feature = "local-room"), "{host}");
         }
         assert!(!wanted(&ClientConfig::new("127.0.0.1"), LocalRoomPolicy::Never));
+        let several = ClientConfig::default().with_nodes(chat_client::NodeAddress::list("127.0.0.1,[::1]"));
+        assert!(!wanted(&several, LocalRoomPolicy::Always), "a room of several nodes is not a local one");
     }
 }

@@ -154,6 +154,14 @@ impl NatsServers {
         self.server(index)?.signal(rustix::process::Signal::CONT)
     }
 
+    /// Sends a signal to a server, and does not wait for what it does.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn signal(&mut self, index: usize, signal: rustix::process::Signal) -> Result<()> {
+        self.server(index)?.signal(signal)
+    }
+
     /// Waits until all servers that run say that they are healthy: their stores are read, and those that store something
     /// have a leader.
     ///

@@ -10,9 +10,11 @@
 //! ```
 
 mod disk;
+mod doors;
 mod fault_plan;
 pub(crate) mod final_check;
 pub(crate) mod ledger;
+mod nodes;
 mod operator;
 mod options;
 pub(crate) mod post_text;

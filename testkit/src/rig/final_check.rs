@@ -109,8 +109,14 @@ pub(crate) fn attributed_text(sender: Option<&str>, text: String, nicks: &[Vec<S
     if own { text } else { format!("{FOREIGN}{sender:?}: {text}") }
 }
 
-/// Checks the ledger against all listeners. Returns the counts and every violation as text.
-pub(crate) fn check_run(seed: u64, state: &State, listeners: &[ListenerLog]) -> (Summary, Vec<String>) {
+/// Checks the ledger against all listeners. The messages of the writer `unordered` were posted at several nodes at once, so
+/// they have no order. Returns the counts and every violation as text.
+pub(crate) fn check_run(
+    seed: u64,
+    state: &State,
+    listeners: &[ListenerLog],
+    unordered: Option<usize>,
+) -> (Summary, Vec<String>) {
     let mut posted = Vec::new();
     let mut violations = state.unexpected.clone();
     for (writer, record) in state.writers.iter().enumerate() {
@@ -119,7 +125,8 @@ pub(crate) fn check_run(seed: u64, state: &State, listeners: &[ListenerLog]) -> 
             if report.is_none() {
                 violations.push(format!("no outcome was reported for {:?}", post_text::id(writer, number as u64)));
             }
-            posted.push(PostedMessage { writer, text, report: report.unwrap_or(DeliveryReport::Unconfirmed) });
+            let sender = if unordered == Some(writer) { usize::MAX - number } else { writer };
+            posted.push(PostedMessage { writer: sender, text, report: report.unwrap_or(DeliveryReport::Unconfirmed) });
         }
     }
     if let Some(log) = listeners.first() {

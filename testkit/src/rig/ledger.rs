@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) removed: HashSet<u64>,
     /// Where the log began when a listener was last told so.
     pub(crate) oldest: u64,
-    /// The writers that an operator has begun to mute at any time.
+    /// The writers that an operator has begun to mute or to revoke at any time.
     pub(crate) muted: HashSet<usize>,
     /// Reports that no correct process makes.
     pub(crate) unexpected: Vec<String>,
@@ -135,7 +135,7 @@ impl State {
             }
             (Reporter::Writer(writer), "refused") => {
                 let expected = match words.next()? {
-                    "muted" => self.muted.contains(&writer),
+                    "muted" | "revoked" => self.muted.contains(&writer),
                     // After twenty attempts on a full disk, or by an earlier lifetime.
                     "storage" | "earlier" => true,
                     _ => false,

@@ -33,6 +33,12 @@ pub struct Options {
     /// Cut the power of the disk of the first writer's and listener's files, instead of filling it (see `power-cut`)
     #[arg(long)]
     pub power_cuts: bool,
+    /// Run the room on this many nodes, over as many servers of NATS, each in a network of its own. Needs root
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub nodes: usize,
+    /// Directory of the program chat-server, for --nodes [default: that of this program]
+    #[arg(long, value_name = "DIR")]
+    pub programs: Option<PathBuf>,
     /// Keep all files in this directory
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
@@ -78,12 +84,15 @@ pub struct WriterRole {
     /// Seed for texts
     #[arg(long)]
     pub seed: u64,
-    /// Port to dial
-    #[arg(long)]
-    pub port: u16,
+    /// Ports to dial, one for each node
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub port: Vec<u16>,
     /// Token of the writer's account. Visible in the process list, which is harmless: the server ends with the run.
     #[arg(long)]
     pub token: String,
+    /// Milliseconds to wait for each answer
+    #[arg(long)]
+    pub answer_ms: u64,
     /// File of the outbox
     #[arg(long)]
     pub outbox: PathBuf,
@@ -95,9 +104,9 @@ pub struct ListenerRole {
     /// Seed for the jitter of reconnects
     #[arg(long)]
     pub seed: u64,
-    /// Port to dial
-    #[arg(long)]
-    pub port: u16,
+    /// Ports to dial, one for each node
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub port: Vec<u16>,
     /// History file
     #[arg(long)]
     pub history: PathBuf,

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::doors::Doors;
 use super::ledger::{Ledger, Reporter, State};
 use super::process::Process;
-use super::proxied_server::ProxiedServer;
+use super::timeouts::WRITER_ANSWER_TIMEOUT;
 
 /// What a client process needs to know, and the processes themselves.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct ProcessSet {
     pub(super) tokens: Vec<String>,
     /// Stream id of the log.
     pub(super) stream: String,
+    /// How long a writer waits for each answer.
+    pub(super) answer_within: Duration,
     writers: Vec<Process>,
     listeners: Vec<Process>,
     /// Number of listeners started so far; gives every start a jitter seed of its own.
@@ -34,18 +38,14 @@ impl ProcessSet {
             small_dir,
             tokens: Vec::new(),
             stream: String::new(),
+            answer_within: WRITER_ANSWER_TIMEOUT,
             writers: Vec::new(),
             listeners: Vec::new(),
             starts: 0,
         }
     }
 
-    pub(super) async fn start(
-        &mut self,
-        server: &ProxiedServer,
-        writers: usize,
-        listeners: usize,
-    ) -> anyhow::Result<()> {
+    pub(super) async fn start(&mut self, server: &impl Doors, writers: usize, listeners: usize) -> anyhow::Result<()> {
         for writer in 0..writers {
             let process = self.start_writer(server, writer).await?;
             self.writers.push(process);
@@ -57,7 +57,7 @@ impl ProcessSet {
         Ok(())
     }
 
-    async fn start_writer(&self, server: &ProxiedServer, writer: usize) -> anyhow::Result<Process> {
+    async fn start_writer(&self, server: &impl Doors, writer: usize) -> anyhow::Result<Process> {
         let arguments = [
             "writer",
             "--writer",
@@ -65,9 +65,11 @@ impl ProcessSet {
             "--seed",
             &self.seed.to_string(),
             "--port",
-            &server.write_port(writer).to_string(),
+            &ports_text(&server.write_ports(writer)),
             "--token",
             &self.tokens[writer],
+            "--answer-ms",
+            &self.answer_within.as_millis().to_string(),
             "--outbox",
             &self.dir_of(writer).join(format!("outbox-{writer}")).display().to_string(),
         ];
@@ -76,14 +78,14 @@ impl ProcessSet {
         Ok(process)
     }
 
-    fn start_listener(&mut self, server: &ProxiedServer, listener: usize) -> anyhow::Result<Process> {
+    fn start_listener(&mut self, server: &impl Doors, listener: usize) -> anyhow::Result<Process> {
         self.starts += 1;
         let arguments = [
             "listener",
             "--seed",
             &(self.seed ^ self.starts).to_string(),
             "--port",
-            &server.listen_port(listener).to_string(),
+            &ports_text(&server.listen_ports(listener)),
             "--history",
             &self.history(listener).display().to_string(),
             "--stream",
@@ -103,7 +105,7 @@ impl ProcessSet {
 
     /// Kills a writer and starts its successor. The order matters: the successor resumes from the ledger, which is
     /// complete only after the end of the old process, and the outbox is locked until then.
-    pub(super) async fn replace_writer(&mut self, server: &ProxiedServer, writer: usize) -> anyhow::Result<()> {
+    pub(super) async fn replace_writer(&mut self, server: &impl Doors, writer: usize) -> anyhow::Result<()> {
         self.writers.remove(writer).kill().await?;
         let new = self.start_writer(server, writer).await?;
         self.writers.insert(writer, new);
@@ -111,7 +113,7 @@ impl ProcessSet {
     }
 
     /// Kills a listener and starts its successor.
-    pub(super) async fn replace_listener(&mut self, server: &ProxiedServer, listener: usize) -> anyhow::Result<()> {
+    pub(super) async fn replace_listener(&mut self, server: &impl Doors, listener: usize) -> anyhow::Result<()> {
         self.listeners.remove(listener).kill().await?;
         let new = self.start_listener(server, listener)?;
         self.listeners.insert(listener, new);
@@ -121,7 +123,7 @@ impl ProcessSet {
     /// Kills the first writer and listener after `cut`, and starts their successors after `restore`.
     pub(super) async fn cut_first(
         &mut self,
-        server: &ProxiedServer,
+        server: &impl Doors,
         cut: impl FnOnce() -> anyhow::Result<()>,
         restore: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
@@ -136,7 +138,7 @@ impl ProcessSet {
     }
 
     /// Replaces all processes that have exited although they were not killed. Returns their names.
-    pub(super) async fn replace_exited(&mut self, server: &ProxiedServer) -> anyhow::Result<Vec<String>> {
+    pub(super) async fn replace_exited(&mut self, server: &impl Doors) -> anyhow::Result<Vec<String>> {
         let mut exited = Vec::new();
         for writer in 0..self.writers.len() {
             if self.writers[writer].has_exited() {
@@ -177,4 +179,8 @@ impl ProcessSet {
         }
         Ok(())
     }
+}
+
+fn ports_text(ports: &[u16]) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",")
 }

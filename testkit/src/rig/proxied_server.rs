@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::doors::Doors;
 use super::ledger::{Ledger, Reporter};
 use super::process::Process;
 use super::timeouts::GUARD;
@@ -104,17 +105,17 @@ impl ProxiedServer {
         (self.listen, self.write)
     }
 
-    /// Returns the port that this listener dials.
-    pub(super) fn listen_port(&self, listener: usize) -> u16 {
-        self.listen_proxies[listener % self.listen_proxies.len()].address().port()
-    }
-
-    /// Returns the port that this writer dials.
-    pub(super) fn write_port(&self, writer: usize) -> u16 {
-        self.write_proxies[writer % self.write_proxies.len()].address().port()
-    }
-
     pub(super) fn proxies(&self) -> impl Iterator<Item = &Proxy> {
         self.listen_proxies.iter().chain(&self.write_proxies)
+    }
+}
+
+impl Doors for ProxiedServer {
+    fn listen_ports(&self, listener: usize) -> Vec<u16> {
+        vec![self.listen_proxies[listener % self.listen_proxies.len()].address().port()]
+    }
+
+    fn write_ports(&self, writer: usize) -> Vec<u16> {
+        vec![self.write_proxies[writer % self.write_proxies.len()].address().port()]
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::ledger::gap_line;
 use super::options::ListenerRole;
-use super::timeouts::{LISTENER_ANSWER_TIMEOUT, client_config};
+use super::timeouts::{LISTENER_ANSWER_TIMEOUT, client_config_of};
 
 /// Pause before a retry while the disk is too full for the history.
 const DISK_PAUSE: Duration = Duration::from_millis(10);
@@ -28,7 +28,7 @@ pub async fn listen(role: ListenerRole) -> anyhow::Result<()> {
             Err(_) => tokio::time::sleep(DISK_PAUSE).await,
         }
     };
-    let mut config = client_config(role.port, role.seed);
+    let mut config = client_config_of(&role.port, role.seed);
     config.answer_timeout = LISTENER_ANSWER_TIMEOUT;
     let beginning = Position { stream: StreamId::new(&role.stream)?, seq: 0 };
     config.resume = recorder.resume(Resume::after(beginning));

@@ -2,13 +2,14 @@
 //! outcome on standard output. After a kill it resumes from the outbox and the line that the rig sends first.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use chat_client::{Outbox, OutboxError, Token, Writer};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::options::WriterRole;
-use super::timeouts::{WRITER_ANSWER_TIMEOUT, client_config};
+use super::timeouts::client_config_of;
 use super::writer_driver::{DISK_PAUSE, WriterDriver};
 
 /// Maximum number of pending messages, a few windows of the writer.
@@ -32,8 +33,8 @@ pub async fn write(role: WriterRole) -> anyhow::Result<()> {
             Err(_) => tokio::time::sleep(DISK_PAUSE).await,
         }
     };
-    let mut config = client_config(role.port, role.seed ^ from ^ (role.writer as u64));
-    config.answer_timeout = WRITER_ANSWER_TIMEOUT;
+    let mut config = client_config_of(&role.port, role.seed ^ from ^ (role.writer as u64));
+    config.answer_timeout = Duration::from_millis(role.answer_ms);
     let writer = Writer::builder(config).token(Token::new(&role.token)?).outbox(outbox.clone()).start();
     let mut driver = WriterDriver::new(role.seed, role.writer, writer, outbox, report);
     let mut next = driver.recover(from, &pending).await?;

@@ -12,6 +12,7 @@ use chat_client::{Nickname, PostId, SendOptions, StreamId, Text, Token, Writer, 
 use super::fault_plan::{FaultPlan, OperatorAct, RigFault};
 use super::final_check::{add_expired, check_run, read_history, read_log};
 use super::ledger::{Ledger, Reporter, State};
+use super::nodes;
 use super::operator::{Guest, Operator, Room};
 use super::options::Options;
 use super::post_text;
@@ -48,6 +49,9 @@ struct Rig {
 /// # Errors
 /// The rig itself cannot continue. A violation is not an error: it is printed and gives a failure exit code.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    if options.nodes > 0 {
+        return nodes::run(options).await;
+    }
     let temporary = tempfile::tempdir()?;
     let dir = options.keep.clone().unwrap_or_else(|| temporary.path().to_owned());
     let began = Instant::now();
@@ -217,7 +221,7 @@ impl Rig {
             history.told_expired.clone_from(&self.ledger.lock().expired[listener]);
             listeners.push(history);
         }
-        let (summary, mut violations) = check_run(seed, &self.ledger.lock(), &listeners);
+        let (summary, mut violations) = check_run(seed, &self.ledger.lock(), &listeners, None);
         if expired > 0 && stored as u64 * MESSAGE_BYTES < self.options.retain / 2 {
             violations.push(format!("only {stored} messages are left in a store of {} bytes", self.options.retain));
         }

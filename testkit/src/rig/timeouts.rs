@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_client::{ClientConfig, Keepalive};
+use chat_client::{ClientConfig, Keepalive, NodeAddress};
 
 /// Returns the configuration of a client that dials `port` of the loopback address.
 pub(crate) fn client_config(port: u16, seed: u64) -> ClientConfig {
@@ -15,6 +15,13 @@ pub(crate) fn client_config(port: u16, seed: u64) -> ClientConfig {
     config.retry.cap = Duration::from_millis(40);
     config.retry.reset_after = Duration::from_millis(50);
     config
+}
+
+/// As [`client_config`], for a room with a node at each of the ports.
+pub(crate) fn client_config_of(ports: &[u16], seed: u64) -> ClientConfig {
+    let config = client_config(ports.first().copied().unwrap_or(0), seed);
+    let nodes = ports.iter().map(|port| NodeAddress::from(format!("127.0.0.1:{port}:{port}").as_str()));
+    config.with_nodes(nodes)
 }
 
 /// Time a writer waits for each answer of the dialogue.

@@ -128,7 +128,7 @@ async fn run_schedule(seed: u64, dir: &Path) -> anyhow::Result<ScheduleResult> {
         history.told_expired.clone_from(&state.expired[number]);
         received.push(history);
     }
-    let (summary, found) = check_run(seed, &state, &received);
+    let (summary, found) = check_run(seed, &state, &received, None);
     violations.extend(found);
     let faults = network.faults.counts().values().sum::<u64>() + kills;
     Ok(ScheduleResult { summary, violations, faults, virtual_time, digest: hasher.finish() })

@@ -3,6 +3,7 @@
 
 mod support;
 
+use chat_client::{Credentials, Outbox, PostId, Text};
 use support::pipes::Pipes;
 use support::room::Room;
 use support::silent_room::SilentRoom;
@@ -87,6 +88,42 @@ fn killed_server_loses_nothing() {
     bob.wait_for_message("Bob: meanwhile");
     bob.end_input();
     assert_eq!(bob.wait_exit(), 0, "{:?}", bob.reports());
+}
+
+/// A message that an earlier version left for one node is sent over another one, once.
+#[test]
+fn the_outbox_follows_the_room() {
+    let room = Room::open();
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[String], text: &str| {
+        let mut me = Pipes::start(home.path(), arguments);
+        me.wait_for_report("writing: online");
+        me.wait_for_report("listening: online");
+        me.line(text);
+        me.wait_for_message(&format!("me: {text}"));
+        me.end_input();
+        assert_eq!(me.wait_exit(), 0, "{:?}", me.reports());
+        me.messages()
+    };
+    run(&arguments(&room, &["--nickname", "me"]), "one");
+    let rooms = std::fs::read_to_string(home.path().join("data/rooms.jsonl")).unwrap();
+    assert_eq!(rooms.lines().count(), 1, "{rooms}");
+
+    let accounts = Credentials::load(home.path().join("data/creds.jsonstream")).unwrap();
+    let nickname = accounts.find("me").unwrap().unwrap().nickname().to_string();
+    let outbox = Outbox::open(home.path().join("data/outbox"), &format!("127.0.0.1:9 {nickname}")).unwrap();
+    outbox.add(&PostId::new("left").unwrap(), &Text::new("left behind").unwrap()).unwrap();
+    drop(outbox);
+    // Nothing listens at the first node.
+    let nodes = format!("127.0.0.1:9:9,{}", room.node());
+    let shown = run(&["--no-local-room", "--host", &nodes, "--nickname", "me"].map(str::to_owned), "two");
+    assert_eq!(shown.iter().filter(|line| line.ends_with("me: left behind")).count(), 1, "{shown:?}");
+    let outbox = std::fs::read_to_string(home.path().join("data/outbox")).unwrap();
+    assert!(outbox.contains("{\"done\":\"left\"}"), "{outbox}");
+    run(&arguments(&room, &["--nickname", "me"]), "three");
+    let history = std::fs::read_to_string(home.path().join("data/history.txt")).unwrap();
+    let texts: Vec<&str> = history.lines().filter_map(|line| line.split_once("me: ").map(|(_, text)| text)).collect();
+    assert_eq!(texts, ["one", "left behind", "two", "three"]);
 }
 
 #[test]

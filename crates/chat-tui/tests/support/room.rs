@@ -30,6 +30,11 @@ impl Room {
         ["--no-local-room", "--listen-port", &listen, "--write-port", &write].map(str::to_owned).to_vec()
     }
 
+    /// Returns its address as that of a node.
+    pub fn node(&self) -> String {
+        format!("127.0.0.1:{}:{}", self.config.listen.port(), self.config.write.port())
+    }
+
     /// Stops the server at once, without draining.
     pub fn kill(&mut self) {
         let server = self.server.take();

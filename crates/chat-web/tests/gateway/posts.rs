@@ -1,5 +1,8 @@
 //! Posts of pages: each exactly once, whatever breaks.
 
+use std::time::Duration;
+
+use chat_client::DeclineCode;
 use chat_client::testing::Room;
 use serde_json::json;
 
@@ -57,6 +60,27 @@ async fn killed_gateway_stores_nothing_twice() {
     }
     let expected: Vec<String> = (0..20).map(|number| format!("p{number}")).collect();
     assert_eq!(texts(&rig.room), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_away_is_shown_and_waited_for() {
+    let rig = Rig::new(Room::new());
+    let mut page = rig.page("").await;
+    page.until("caught_up").await;
+    rig.room.decline(Some(DeclineCode::Unavailable));
+    page.post("p1", "hello", false).await;
+    loop {
+        let state = page.until("state").await;
+        if state["side"] == "write" && state["hold"] == "unavailable" {
+            assert_eq!(state["state"], "online");
+            break;
+        }
+    }
+    // Longer than a store that fails is waited for.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    rig.room.decline(None);
+    assert_eq!(page.receipt("p1").await["state"], "confirmed");
+    assert_eq!(texts(&rig.room), ["hello"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,7 +149,7 @@ async fn one_address_posts_at_a_rate() {
     page.post("p2", "two", false).await;
     let receipt = page.receipt("p2").await;
     assert_eq!((&receipt["code"], receipt["retry_after_ms"].as_u64().is_some()), (&json!("rate"), true));
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     page.post("p2", "two", false).await;
     assert_eq!(page.receipt("p2").await["state"], "confirmed");
     assert_eq!(texts(&rig.room), ["one", "two"]);

@@ -20,6 +20,11 @@ fn seeded(seed: u64) -> ClientConfig {
     config
 }
 
+/// Waits for at most an hour of virtual time.
+async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(3600), work).await.expect("in time")
+}
+
 fn dials(nodes: &[Room]) -> Vec<RoomDial> {
     nodes.iter().map(Room::dial).collect()
 }
@@ -50,7 +55,7 @@ async fn moves_without_gap_and_repetition() {
         let outbox = Outbox::open(dir.path().join("outbox"), "room").unwrap();
         only(&nodes, chance.usize(..3));
         let mut listener = Listener::builder(seeded(seed)).dial(dials(&nodes)).start();
-        listener.online().await.unwrap();
+        in_time(listener.online()).await.unwrap();
         let writer = Writer::builder(seeded(seed)).token(token()).outbox(outbox.clone()).dial(dials(&nodes)).start();
         let mut deliveries = Vec::new();
         for n in 0..POSTS {
@@ -62,11 +67,11 @@ async fn moves_without_gap_and_repetition() {
             tokio::time::sleep(Duration::from_millis(chance.u64(..40))).await;
         }
         for delivery in deliveries {
-            delivery.await.unwrap();
+            in_time(delivery).await.unwrap();
         }
         let mut heard = Vec::new();
         while heard.len() < POSTS {
-            match listener.next().await.unwrap() {
+            match in_time(listener.next()).await.unwrap() {
                 ListenerEvent::Message(message) => heard.push(message.text.to_string()),
                 ListenerEvent::Gap(gap) => panic!("seed {seed}: {gap}"),
                 _ => {}
@@ -87,18 +92,19 @@ async fn an_attempt_tries_each_node() {
         let mut config = seeded(seed);
         config.retry = RetryPolicy::never();
         let listener = Listener::builder(config.clone()).dial(dials(&nodes)).start();
-        listener.online().await.unwrap();
-        let account = register_with(&config, Nickname::new("Bob").unwrap(), dials(&nodes)).await.unwrap();
+        in_time(listener.online()).await.unwrap();
+        let name = Nickname::new("Bob").unwrap();
+        let account = in_time(register_with(&config, name, dials(&nodes))).await.unwrap();
         assert_eq!(account.nickname.as_str(), "Keen Bob");
         // A connection that was online is not replaced.
         nodes.iter().for_each(|node| node.refuse(false));
         nodes.iter().for_each(Room::cut);
-        assert!(listener.closed().await.is_some());
+        assert!(in_time(listener.closed()).await.is_some());
 
         nodes.iter().for_each(|node| node.refuse(true));
         let begun = Instant::now();
         let listener = Listener::builder(config).dial(dials(&nodes)).start();
-        assert!(matches!(listener.closed().await.as_deref(), Some(ConnectError::Connect { .. })));
+        assert!(matches!(in_time(listener.closed()).await.as_deref(), Some(ConnectError::Connect { .. })));
         assert_eq!(listener.counters().attempts, 3);
         assert!(begun.elapsed() < Duration::from_secs(1), "the next node is tried soon");
     }
@@ -110,7 +116,7 @@ async fn wrong_token_is_final_at_the_first_node() {
     let wrong = chat_client::Token::new("wrong").unwrap();
     let writer = Writer::builder(seeded(1)).token(wrong).dial(dials(&nodes)).start();
     let mut state = writer.state();
-    let closed = state.wait_for(ConnectionState::is_closed).await.unwrap().clone();
+    let closed = in_time(state.wait_for(ConnectionState::is_closed)).await.unwrap().clone();
     assert!(matches!(closed.cause(), Some(ConnectError::Refused(_))));
     assert_eq!(writer.counters().attempts, 1);
 }
@@ -137,12 +143,12 @@ async fn a_wrong_node_does_not_end_the_service() {
         let room = Room::new();
         let dial: Vec<Box<dyn Dial>> = vec![Box::new(Foreign), Box::new(room.dial())];
         let writer = Writer::builder(seeded(seed)).token(token()).dial(dial).start();
-        writer.post(text("hello")).await.unwrap();
+        in_time(writer.post(text("hello"))).await.unwrap();
         // Where every node is wrong there is nothing to wait for.
         let dial: Vec<Box<dyn Dial>> = vec![Box::new(Foreign), Box::new(Foreign)];
         let writer = Writer::builder(seeded(seed)).token(token()).dial(dial).start();
         let mut state = writer.state();
-        let closed = state.wait_for(ConnectionState::is_closed).await.unwrap().clone();
+        let closed = in_time(state.wait_for(ConnectionState::is_closed)).await.unwrap().clone();
         assert!(matches!(closed.cause(), Some(ConnectError::Protocol(_))), "{closed:?}");
         assert_eq!(writer.counters().attempts, 2);
     }
@@ -154,7 +160,7 @@ async fn leaves_a_node_that_is_cut_off_from_the_log() {
         let nodes = room(2);
         nodes[0].decline(Some(DeclineCode::Unavailable));
         let writer = Writer::builder(seeded(seed)).token(token()).dial(dials(&nodes)).start();
-        writer.post(text("hello")).await.unwrap();
+        in_time(writer.post(text("hello"))).await.unwrap();
         assert_eq!(nodes[1].log().len(), 1);
     }
 }
@@ -171,7 +177,7 @@ async fn waits_for_a_log_that_is_away() {
     assert!((5..40).contains(&attempts), "{attempts}: seldom moves when that does not help");
     nodes.iter().for_each(|node| node.decline(None));
     let back = Instant::now();
-    delivery.await.unwrap();
+    in_time(delivery).await.unwrap();
     assert!(back.elapsed() < Duration::from_secs(10), "{:?}", back.elapsed());
 }
 

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use chat_client::ClientConfig;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -78,6 +79,14 @@ impl ChatNode {
     /// Returns the ports of the proxies of its listen and its write port.
     pub(super) fn ports(&self) -> (u16, u16) {
         (self.listen.address().port(), self.write.address().port())
+    }
+
+    /// Returns the configuration of a client that reaches it past the proxies.
+    pub(super) fn direct(&self) -> ClientConfig {
+        let mut config = ClientConfig::new(&self.address.to_string());
+        (config.listen_port, config.write_port) = (LISTEN, WRITE);
+        config.answer_timeout = GUARD;
+        config
     }
 
     /// Starts it with a clock that is off by some seconds. It is ready some time later.

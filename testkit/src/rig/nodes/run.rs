@@ -22,7 +22,7 @@ use crate::rig::options::Options;
 use crate::rig::post_text;
 use crate::rig::process_set::ProcessSet;
 use crate::rig::table::Table;
-use crate::rig::timeouts::{GUARD, client_config_of};
+use crate::rig::timeouts::GUARD;
 
 /// Time between two progress lines on standard error.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -101,9 +101,8 @@ impl NodeRig {
         clients.answer_within = ANSWER_WITHIN;
         let mut nicks = Vec::new();
         for writer in 0..writers + 2 {
-            let mut config = client_config_of(&[room.nodes[writer % nodes].ports().1], seed);
-            config.answer_timeout = GUARD;
-            let account = register(&config, Nickname::new(&format!("writer {writer}"))?).await?;
+            let account =
+                register(&room.nodes[writer % nodes].direct(), Nickname::new(&format!("writer {writer}"))?).await?;
             clients.tokens.push(account.token.expose().to_owned());
             nicks.push(vec![account.nickname.to_string()]);
         }
@@ -134,9 +133,8 @@ impl NodeRig {
     /// Posts a message of the rig itself at one node. Returns its stream and sequence number.
     async fn post(&self, node: usize, number: u64) -> Result<(String, u64)> {
         let own = self.options.writers + 1;
-        let mut config = client_config_of(&[self.room.nodes[node].ports().1], 0);
-        config.answer_timeout = GUARD;
-        let writer = Writer::builder(config).token(Token::new(&self.clients.tokens[own])?).start();
+        let writer =
+            Writer::builder(self.room.nodes[node].direct()).token(Token::new(&self.clients.tokens[own])?).start();
         let text = Text::new(&post_text::text(self.options.seed, own, number))?;
         self.ledger.record(Reporter::Writer(own), &format!("posting {number}"));
         let delivery = writer.send_with(text, SendOptions::with_id(PostId::new(&post_text::id(own, number))?)).await?;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use chat_client::{
-    Cursor, CursorError, FileWarning, Gap, HistoryError, Message, PlainLines, Position, Recorder, Resume,
+    Cursor, CursorError, EventBatch, FileWarning, Gap, HistoryError, Message, Position, Recorder, Resume,
 };
 use chat_frontend::unblock;
 
@@ -77,13 +77,26 @@ impl Persistence {
         self.record(move |recorder| recorder.record(&messages)).await
     }
 
-    /// Records a block of plain lines, as [`before_print`](Self::before_print) does for messages.
-    pub(crate) async fn lines_before_print(&mut self, lines: &PlainLines) -> Result<bool, CliError> {
+    /// Records a block, as [`before_print`](Self::before_print) does for messages.
+    pub(crate) async fn block_before_print(&mut self, block: &EventBatch) -> Result<bool, CliError> {
         if !self.is_history() {
             return Ok(true);
         }
-        let lines = lines.clone();
-        self.record(move |recorder| recorder.record_lines(&lines)).await
+        let block = block.clone();
+        self.record(move |recorder| match &block {
+            EventBatch::Lines(lines) => recorder.record_lines(lines),
+            EventBatch::Numbered(lines) => recorder.record_numbered(lines),
+            other => recorder.record_events(&other.clone().into_events()),
+        })
+        .await
+    }
+
+    /// Stores the position after a block is printed.
+    pub(crate) async fn block_after_print(&mut self, block: &EventBatch) -> Result<(), CliError> {
+        match block {
+            EventBatch::Numbered(lines) => self.save(&lines.last()).await,
+            _ => Ok(()),
+        }
     }
 
     /// Stores the position after a batch is printed.

@@ -81,8 +81,8 @@ mod writer;
 pub use chat_proto::display;
 pub use chat_proto::{
     Account, DeclineCode, Expected, Extensions, IdError, Keepalive, MAX_TEXT_BYTES, Message, Nickname, NicknameError,
-    PlainLines, Position, PostId, ProtocolError, Refusal, RemovedMessage, Seq, StreamId, Text, TextError, Token,
-    TokenError,
+    NumberedLines, PlainLines, Position, PostId, ProtocolError, Refusal, RemovedMessage, Seq, StreamId, Text,
+    TextError, Token, TokenError,
 };
 #[cfg(feature = "files")]
 pub use private_files::{FileLock, LockError, Repair};

@@ -59,6 +59,7 @@ mod keepalive;
 mod line;
 mod listener;
 mod message;
+mod numbered_lines;
 mod plain_lines;
 mod proxy_header;
 mod state_machine;
@@ -83,6 +84,7 @@ pub use listener::{
     ListenerServerConfig, ListenerServerEvent,
 };
 pub use message::{Message, encode_plain};
+pub use numbered_lines::NumberedLines;
 pub use plain_lines::PlainLines;
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyProgress};
 pub use state_machine::{NotReady, Output, StateMachine};

@@ -46,6 +46,12 @@ impl PlainLines {
         Ok(Self { text, count })
     }
 
+    /// Creates a block of that many lines that are known to be [simple](is_simple) and to need no cleaning. Returns `None` if
+    /// they are not UTF-8.
+    pub(crate) fn of_simple(lines: Bytes, count: usize) -> Option<Self> {
+        Some(Self { text: ByteString::try_from(lines).ok()?, count })
+    }
+
     /// Returns the lines as they arrived, each with its line feed.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -78,7 +84,7 @@ impl std::fmt::Debug for PlainLines {
 
 /// Returns whether there are only printable ASCII, Latin, Greek and Cyrillic letters, and line feeds. Checking all bytes
 /// without an early exit can be vectorized, which is several times faster.
-fn is_simple(bytes: &[u8]) -> bool {
+pub(crate) fn is_simple(bytes: &[u8]) -> bool {
     let odd = |b: u8| {
         // By lead byte: C0 controls and DEL; C1 and no-break space; combining marks; everything from Armenian on, which
         // includes line separators, direction marks and invisible characters.

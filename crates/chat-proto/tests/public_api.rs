@@ -31,6 +31,7 @@ fn all_types_are_send_and_sync() {
     is_send_and_sync::<NicknameError>();
     is_send_and_sync::<Nonce>();
     is_send_and_sync::<NotReady<WriterClientCommand>>();
+    is_send_and_sync::<NumberedLines>();
     is_send_and_sync::<Output<WriterClientEvent>>();
     is_send_and_sync::<PlainLines>();
     is_send_and_sync::<Position>();

@@ -164,11 +164,14 @@ impl ListenRun {
                             None => Ok(Exit::Done),
                         };
                     };
-                    if let EventBatch::Lines(lines) = &heard
-                        && self.takes_in_one_piece(lines)
-                        && self.persistence.lines_before_print(lines).await?
+                    if let Some(lines) = self.lines_in_one_piece(&heard)
+                        && self.persistence.block_before_print(&heard).await?
                     {
-                        if let Some(exit) = self.print_lines(lines)? {
+                        if output::print(lines.as_str().as_bytes())? == Wrote::PipeClosed {
+                            return Ok(Exit::Done);
+                        }
+                        self.persistence.block_after_print(&heard).await?;
+                        if let Some(exit) = self.printed(lines.count()) {
                             return Ok(exit);
                         }
                         continue;
@@ -244,18 +247,17 @@ impl ListenRun {
         messages
     }
 
-    /// Returns whether lines can be printed unchanged as one block: no cleaning, no other format, and all of them are
+    /// Returns the lines of a block that can be printed unchanged: no cleaning, no other format, and all of them are
     /// wanted.
-    fn takes_in_one_piece(&self, lines: &PlainLines) -> bool {
+    fn lines_in_one_piece<'a>(&self, batch: &'a EventBatch) -> Option<&'a PlainLines> {
+        let lines = match batch {
+            EventBatch::Lines(lines) => lines,
+            EventBatch::Numbered(lines) => lines.plain(),
+            _ => return None,
+        };
         let unchanged = self.style.is_plain() && self.filter.takes_all() && matches!(self.sink, MessageSink::Print);
-        unchanged && self.count.is_none_or(|count| lines.count() as u64 <= count - self.got)
-    }
-
-    fn print_lines(&mut self, lines: &PlainLines) -> Result<Option<Exit>, CliError> {
-        if output::print(lines.as_str().as_bytes())? == Wrote::PipeClosed {
-            return Ok(Some(Exit::Done));
-        }
-        Ok(self.printed(lines.count()))
+        let wanted = self.count.is_none_or(|count| lines.count() as u64 <= count - self.got);
+        (unchanged && wanted).then_some(lines)
     }
 
     /// Prints the messages that fit, or starts the program for each, and stores the position.

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use chat_proto::{Line, Message, PlainLines};
+use chat_proto::{Line, Message, NumberedLines, PlainLines};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -68,6 +68,19 @@ impl Stamp {
         out.reserve(lines.as_str().len() + lines.count() * stamp.len());
         for line in lines.lines() {
             out.extend_from_slice(stamp);
+            out.extend_from_slice(line.as_bytes());
+            out.push(b'\n');
+        }
+    }
+}
+
+impl Stamp {
+    /// Appends the lines of numbered messages, each with its own time, as [`Stamp::append_lines`] does.
+    pub(crate) fn append_numbered(&mut self, out: &mut Vec<u8>, lines: &NumberedLines, now: i64) {
+        out.reserve(lines.plain().as_str().len() + lines.count() * STAMP_BYTES);
+        for (at, line) in lines.timed_lines() {
+            let at = if STAMPED.contains(&at) { at } else { now };
+            out.extend_from_slice(self.at(at).as_bytes());
             out.extend_from_slice(line.as_bytes());
             out.push(b'\n');
         }

@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use chat_proto::{Message, PlainLines, Position};
+use chat_proto::{Message, NumberedLines, PlainLines, Position};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use private_files::{FileLock, LockError, file};
@@ -190,6 +190,22 @@ impl Recorder {
         // None of them has a number, so one step covers them all.
         self.step_to(None);
         self.stamp.append_lines(self.out.buffer(), lines, Timestamp::now().as_millisecond());
+        self.write_out(seen)
+    }
+
+    /// Appends a block of numbered messages, as [`Recorder::record`] does for single ones.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub fn record_numbered(&mut self, lines: &NumberedLines) -> Result<(), HistoryError> {
+        let seen = self.make_room()?;
+        let now = Timestamp::now().as_millisecond();
+        if self.continues_at(&lines.after()) {
+            self.stamp.append_numbered(self.out.buffer(), lines, now);
+            self.newest = Some(lines.last());
+        } else {
+            lines.messages().for_each(|message| self.take(&message, now));
+        }
         self.write_out(seen)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use chat_proto::{Message, PlainLines, Position, RemovedMessage, StreamId};
+use chat_proto::{Message, NumberedLines, PlainLines, Position, RemovedMessage, StreamId};
 
 use super::gap::Gap;
 use crate::net::error::ConnectError;
@@ -89,15 +89,27 @@ pub enum EventBatch {
     Events(Vec<ListenerEvent>),
     /// Messages of a plain server as one block; [`PlainLines::messages`] returns them one by one.
     Lines(PlainLines),
+    /// Messages of a server that numbers them as one block; [`NumberedLines::messages`] returns them one by one.
+    Numbered(NumberedLines),
 }
 
 impl EventBatch {
+    /// Returns the number of messages.
+    pub(super) fn messages(&self) -> usize {
+        match self {
+            Self::Events(events) => events.iter().filter(|event| matches!(event, ListenerEvent::Message(_))).count(),
+            Self::Lines(lines) => lines.count(),
+            Self::Numbered(lines) => lines.count(),
+        }
+    }
+
     /// Returns the events one by one.
     #[must_use]
     pub fn into_events(self) -> Vec<ListenerEvent> {
         match self {
             Self::Events(events) => events,
             Self::Lines(lines) => lines.messages().map(ListenerEvent::Message).collect(),
+            Self::Numbered(lines) => lines.messages().map(ListenerEvent::Message).collect(),
         }
     }
 }

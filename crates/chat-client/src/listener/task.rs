@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chat_proto::{
-    Connection, LineCodec, ListenerClient, ListenerClientConfig, ListenerClientEvent, Nonce, PlainLines, Position,
-    ResumeFrom, ResumeRequest,
+    Connection, LineCodec, ListenerClient, ListenerClientConfig, ListenerClientEvent, Nonce, Position, ResumeFrom,
+    ResumeRequest,
 };
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -69,7 +69,7 @@ pub(super) struct ListenerTask {
     batch: Vec<ListenerEvent>,
     batch_bytes: usize,
     /// Sent after the batch.
-    lines: Option<PlainLines>,
+    block: Option<EventBatch>,
     /// How far the numbered log has been read.
     position: Option<Position>,
     /// When the room was last received; `None` before the first connection, unless an earlier run is continued.
@@ -103,7 +103,7 @@ impl ListenerTask {
             counters,
             batch: Vec::new(),
             batch_bytes: 0,
-            lines: None,
+            block: None,
             position,
             last_heard,
             connected: false,
@@ -175,7 +175,7 @@ impl ListenerTask {
                     Ok(event) => self.handle_event(event, &mut link, supervisor),
                     Err(error) => break Some(self.lost(error, &link)),
                 }
-                if self.lines.is_some() || self.batch.len() >= BATCH_EVENTS || self.batch_bytes >= BATCH_BYTES {
+                if self.block.is_some() || self.batch.len() >= BATCH_EVENTS || self.batch_bytes >= BATCH_BYTES {
                     break None;
                 }
                 match link.connection.next_event().now_or_never() {
@@ -256,7 +256,7 @@ impl ListenerTask {
     }
 
     async fn flush(&mut self) -> Result<(), mpsc::error::SendError<EventBatch>> {
-        if self.batch.is_empty() && self.lines.is_none() {
+        if self.batch.is_empty() && self.block.is_none() {
             return Ok(());
         }
         if self.connected {
@@ -264,16 +264,18 @@ impl ListenerTask {
         }
         if !self.batch.is_empty() {
             self.batch_bytes = 0;
-            let messages = self.batch.iter().filter(|event| matches!(event, ListenerEvent::Message(_))).count();
-            // Lossless: `usize` has at most 64 bits; so below.
-            self.counters.add(ServiceCount::Message, messages as u64);
             let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(16));
-            self.events.send(EventBatch::Events(batch)).await?;
+            self.send(EventBatch::Events(batch)).await?;
         }
-        if let Some(lines) = self.lines.take() {
-            self.counters.add(ServiceCount::Message, lines.count() as u64);
-            self.events.send(EventBatch::Lines(lines)).await?;
+        match self.block.take() {
+            Some(block) => self.send(block).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    async fn send(&mut self, batch: EventBatch) -> Result<(), mpsc::error::SendError<EventBatch>> {
+        // Lossless: `usize` has at most 64 bits.
+        self.counters.add(ServiceCount::Message, batch.messages() as u64);
+        self.events.send(batch).await
     }
 }

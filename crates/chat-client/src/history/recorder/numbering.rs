@@ -13,6 +13,11 @@ impl Recorder {
         }
     }
 
+    /// Returns whether the message after `position` is the next one, so that the cursor counts it and those after it.
+    pub(super) fn continues_at(&self, position: &Position) -> bool {
+        !self.renumbered && self.newest.as_ref() == Some(position)
+    }
+
     pub(super) fn step_over(&mut self, gap: &Gap) {
         // A server whose log has lost its end assigns the same numbers again, to other messages.
         self.renumbered |= gap.cause == GapCause::OtherStream;

@@ -5,12 +5,15 @@ use std::time::{Duration, SystemTime};
 use chat_proto::{ConnectionError, Extensions, ListenerClientEvent, Position};
 
 use super::ListenerTask;
-use crate::listener::event::ListenerEvent;
+use crate::listener::event::{EventBatch, ListenerEvent};
 use crate::listener::gap::{Gap, GapCause};
 use crate::listener::link::ListenerLink;
 use crate::net::counters::ServiceCount;
 use crate::net::error::ConnectError;
 use crate::net::supervisor::Supervisor;
+
+/// The fewest messages of a numbered log that are passed on as one block.
+const BLOCK_MESSAGES: usize = 64;
 
 impl ListenerTask {
     pub(super) fn handle_event(
@@ -23,6 +26,9 @@ impl ListenerTask {
             match event {
                 // One by one, because lines are sent after the batch, and there may be several blocks of them.
                 ListenerClientEvent::Lines(lines) => held.extend(lines.messages().map(ListenerClientEvent::Message)),
+                ListenerClientEvent::NumberedLines(lines) => {
+                    held.extend(lines.messages().map(ListenerClientEvent::Message));
+                }
                 event => held.push(event),
             }
             return;
@@ -72,7 +78,23 @@ impl ListenerTask {
             ListenerClientEvent::Lines(lines) => {
                 link.answered = false;
                 self.report_server_kind(link, supervisor);
-                self.lines = Some(lines);
+                self.block = Some(EventBatch::Lines(lines));
+            }
+            ListenerClientEvent::NumberedLines(lines) => {
+                link.answered = false;
+                self.report_server_kind(link, supervisor);
+                self.push_joined(link);
+                let last = lines.last();
+                // The end of the replay is reported between two messages, and small blocks leave in one batch with what is
+                // between them.
+                if lines.count() < BLOCK_MESSAGES || link.head.is_some_and(|head| last.seq >= head) {
+                    for message in lines.messages() {
+                        self.handle_event(ListenerClientEvent::Message(message), link, supervisor);
+                    }
+                    return;
+                }
+                self.position = Some(last);
+                self.block = Some(EventBatch::Numbered(lines));
             }
             ListenerClientEvent::Message(message) => {
                 link.answered = false;

@@ -6,6 +6,7 @@ use crate::extension::{RemovedMessage, ResumeRequest};
 use crate::ident::{Seq, StreamId};
 use crate::keepalive::Keepalive;
 use crate::message::Message;
+use crate::numbered_lines::NumberedLines;
 use crate::plain_lines::PlainLines;
 
 /// The configuration of a listener.
@@ -65,6 +66,9 @@ pub enum ListenerClientEvent {
     /// Several messages of a plain server that arrived together. Equal to one `Message` event for each of
     /// [`PlainLines::messages`], and faster.
     Lines(PlainLines),
+    /// Several messages of the numbered log that arrived together. Equal to one `Message` event for each of
+    /// [`NumberedLines::messages`], and faster.
+    NumberedLines(NumberedLines),
     /// A message of the numbered log was removed. It may be told more than once.
     Removed(RemovedMessage),
     /// Messages are missing at this point.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 
 use crate::dialogue::GREETING;
 use crate::error::{Excerpt, Expected, ProtocolError};
@@ -17,6 +17,7 @@ use crate::keepalive::{Keepalive, KeepaliveEvent, KeepaliveTimer};
 use crate::line::Line;
 use crate::listener::client::interface::{ListenerClientConfig, ListenerClientEvent};
 use crate::message::Message;
+use crate::numbered_lines::NumberedLines;
 use crate::plain_lines::PlainLines;
 use crate::state_machine::{NotReady, Output, StateMachine};
 
@@ -176,6 +177,38 @@ impl ListenerClient {
         }
     }
 
+    /// Handles a line of a server that has been found to be one.
+    fn handle_line(&mut self, line: Line, now: Instant) {
+        let Some(json) = line.extension() else { return self.plain_line(Some(line)) };
+        match Extension::parse(json) {
+            Some(Extension::Reply(reply)) => self.handle_reply(reply, now),
+            Some(Extension::Numbered(numbered)) => self.handle_numbered(numbered),
+            Some(Extension::Removed(removed)) => self.handle_removed(removed),
+            Some(Extension::Expired(last)) => self.handle_expired(last),
+            _ => {}
+        }
+    }
+
+    /// Handles whole lines: messages that follow one another as blocks, and what is between them line by line.
+    fn handle_numbered_lines(&mut self, mut lines: Bytes, now: Instant) {
+        if let Some(keepalive_timer) = &mut self.keepalive_timer {
+            keepalive_timer.on_input(now, false);
+        }
+        while let Some(end) = memchr::memchr(b'\n', &lines) {
+            if let ListenerClientState::Numbered { stream, next, skip_to } = &mut self.state
+                && *skip_to < *next
+                && let Some(block) = NumberedLines::take_from(&mut lines, stream, *next)
+            {
+                *next = block.last().seq.saturating_add(1);
+                self.notify(ListenerClientEvent::NumberedLines(block));
+                continue;
+            }
+            let line = lines.split_to(end);
+            lines.advance(1);
+            self.handle_line(Line::from_bytes(line), now);
+        }
+    }
+
     fn handle_numbered(&mut self, numbered: NumberedMessage) {
         let NumberedMessage { seq, at, sender, text } = numbered;
         let ListenerClientState::Numbered { stream, next, skip_to } = &mut self.state else { return };
@@ -244,26 +277,21 @@ impl StateMachine for ListenerClient {
             // Only a write port sends a greeting: the two ports were exchanged.
             return Err(ProtocolError::Violation { expected: Expected::Message, got: Excerpt::of(&line) });
         }
-        let Some(json) = line.extension() else {
-            self.plain_line(Some(line));
-            return Ok(());
-        };
-        match Extension::parse(json) {
-            Some(Extension::Reply(reply)) => self.handle_reply(reply, now),
-            Some(Extension::Numbered(numbered)) => self.handle_numbered(numbered),
-            Some(Extension::Removed(removed)) => self.handle_removed(removed),
-            Some(Extension::Expired(last)) => self.handle_expired(last),
-            _ => {}
-        }
+        self.handle_line(line, now);
         Ok(())
     }
 
-    /// Returns `true` for a plain server after its first line, which could still show that this is not a listen port.
+    /// Returns `true` after the first line, which could still show that this is not a listen port, unless it is not known
+    /// yet whether the server numbers its lines.
     fn wants_lines(&self) -> bool {
-        matches!(self.state, ListenerClientState::Plain { .. }) && !self.first
+        !matches!(self.state, ListenerClientState::Asked { .. }) && !self.first
     }
 
-    fn handle_lines(&mut self, lines: Bytes, _now: Instant) -> Result<(), Bytes> {
+    fn handle_lines(&mut self, lines: Bytes, now: Instant) -> Result<(), Bytes> {
+        if matches!(self.state, ListenerClientState::Numbered { .. }) {
+            self.handle_numbered_lines(lines, now);
+            return Ok(());
+        }
         let lines = PlainLines::new(lines)?;
         if let ListenerClientState::Plain { late: Some((_, delivered)) } = &mut self.state {
             // Lossless: `usize` has at most 64 bits.

@@ -21,6 +21,7 @@ mod import;
 mod insert;
 mod journal;
 mod log;
+mod log_space;
 #[cfg(feature = "bin")]
 mod new_store;
 mod open;

@@ -56,6 +56,12 @@ impl StoreIdentity {
         }
     }
 
+    /// Returns the length of the write-ahead log when it was last checked, in bytes.
+    pub(super) fn log_length(&self) -> u64 {
+        let [_, log] = &self.files;
+        log.found.map_or(0, |found| found.length)
+    }
+
     /// Checks that the paths still lead to the open files, and that these are not shorter than they were. Takes one or
     /// two microseconds, compared with milliseconds for a transaction.
     ///

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::Seq;
+use private_files::file;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
@@ -15,6 +16,7 @@ use super::expire::{self, Expired, Expiry};
 use super::head_marker::HeadMarker;
 use super::identity::StoreIdentity;
 use super::insert::insert_stream;
+use super::log_space::LogSpace;
 use super::open::{self, CheckTime, Opened, StoreUse};
 use super::reader::SqliteReader;
 use super::repair::Recovery;
@@ -36,6 +38,7 @@ pub(super) struct SqliteStore {
     reader: Arc<SqliteReader>,
     head_marker: HeadMarker,
     identity: StoreIdentity,
+    log_space: LogSpace,
     streams: Vec<LogStream>,
     head: Seq,
     recovery: Option<Recovery>,
@@ -62,6 +65,7 @@ impl SqliteStore {
         let last_at = last_at(&connection)?.max(expired.at);
         let mut store = Self {
             identity: StoreIdentity::of(&path),
+            log_space: LogSpace::new(file::with_suffix(&path, "-wal")),
             check: if unchecked { Some(BackgroundCheck::start(dir.path(), &path)?) } else { None },
             reader: Arc::new(SqliteReader::new(path, oldest(&connection, expired.seq)?)),
             head_marker,
@@ -133,6 +137,7 @@ impl SqliteStore {
         self.commits.set(&self.connection, true)?;
         let mut head = self.head;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.log_space.extend(self.identity.log_length());
         let written = write(&transaction, &mut head)?;
         transaction.commit()?;
         if erases(&written) {

@@ -1,17 +1,20 @@
 //! The sessions' handle to the journal thread.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 #[cfg(feature = "sqlite")]
 use std::time::Duration;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 #[cfg(feature = "sqlite")]
 use tokio::time::timeout;
 
 #[cfg(feature = "sqlite")]
 use super::node::{self, NodeOwner};
+use super::owner_slot::{self, CommitInPlace, OwnerSlot};
 use super::queue::{CommitQueue, CommitRequest, CommitResult, Maintenance, PostSequence, ReplySlot};
+use super::slow_commit_watch::SlowCommitWatch;
 use super::thread::{self, CommitterParts, JournalEnd, JournalOwner};
 use crate::action::AccountId;
 use crate::entry::{Appended, Draft};
@@ -45,14 +48,23 @@ pub(crate) struct Committer {
     wake: mpsc::Sender<()>,
     /// The bytes that all accounts together may have waiting beyond what is reserved for each.
     waiting: Arc<Semaphore>,
+    /// Where a single post is stored without the thread. Not an owner: the thread drops the journal when it ends.
+    in_place: Option<Weak<dyn CommitInPlace>>,
 }
 
 impl Committer {
     /// Starts the journal thread.
     pub(crate) fn start<J: Journal>(journal: J, parts: CommitterParts) -> io::Result<(Self, JournalEnd)> {
-        let (this, work) = Self::new();
+        let (mut this, work) = Self::new();
         let queue = Arc::clone(&this.queue);
-        let end = thread::start(JournalOwner::new(journal, queue, parts), work)?;
+        let watch = SlowCommitWatch::default();
+        let slot = Arc::new(OwnerSlot::new(JournalOwner::new(journal, queue, parts), watch.clone()));
+        if let Some(runtime) = runtime_of_several_threads() {
+            watch.start(runtime)?;
+            let weak: Weak<OwnerSlot<J>> = Arc::downgrade(&slot);
+            this.in_place = Some(weak);
+        }
+        let end = owner_slot::start(slot, work)?;
         Ok((this, end))
     }
 
@@ -87,7 +99,7 @@ impl Committer {
     fn new() -> (Self, mpsc::Receiver<()>) {
         // A capacity of one is enough: the thread takes everything that waits.
         let (wake, work) = mpsc::channel(1);
-        (Self { queue: Arc::default(), wake, waiting: Arc::new(Semaphore::new(WAITING_BYTES)) }, work)
+        (Self { queue: Arc::default(), wake, waiting: Arc::new(Semaphore::new(WAITING_BYTES)), in_place: None }, work)
     }
 
     /// Queues the drafts of an account, which waits while its share is used up. The result arrives separately.
@@ -104,6 +116,26 @@ impl Committer {
         let (to, result) = oneshot::channel();
         let reply = ReplySlot { to, _permits: permits };
         self.push(account, CommitRequest { drafts, sequence, reply })?;
+        Ok(result)
+    }
+
+    /// Queues one post whose session waits for nothing else, as [`Committer::append`] does. It is stored at once if that takes
+    /// no longer than passing it to the thread of the journal.
+    pub(crate) async fn append_single(
+        &self,
+        account: AccountId,
+        share: &AccountShare,
+        post: Draft,
+        sequence: PostSequence,
+    ) -> Result<oneshot::Receiver<CommitResult>, CommitError> {
+        let permits = self.acquire(share, post.weight()).await?;
+        let (to, result) = oneshot::channel();
+        let request = CommitRequest { drafts: vec![post], sequence, reply: ReplySlot { to, _permits: permits } };
+        self.lock().push(account, request).map_err(|_| CommitError::Closed)?;
+        let slot = self.in_place.as_ref().and_then(Weak::upgrade);
+        if !slot.is_some_and(|slot| slot.commit_in_place()) {
+            self.wake();
+        }
         Ok(result)
     }
 
@@ -187,6 +219,13 @@ impl Barrier {
         }
         matches!(timeout(Self::PATIENCE, passed).await, Ok(Ok(())))
     }
+}
+
+/// Returns this runtime if it has several threads, so that others serve connections while one waits for the disk.
+fn runtime_of_several_threads() -> Option<Handle> {
+    let runtime = Handle::try_current().ok()?;
+    let several = runtime.runtime_flavor() == RuntimeFlavor::MultiThread && runtime.metrics().num_workers() > 1;
+    several.then_some(runtime)
 }
 
 #[cfg(test)]

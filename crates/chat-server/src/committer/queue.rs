@@ -148,6 +148,20 @@ impl CommitQueue {
         std::mem::take(&mut self.barriers)
     }
 
+    /// Returns whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.turns.is_empty() && self.maintenance.is_empty()
+    }
+
+    /// Returns whether nothing but one post waits.
+    pub(super) fn is_single_post(&self) -> bool {
+        if !self.maintenance.is_empty() || self.turns.len() != 1 {
+            return false;
+        }
+        let mut requests = self.accounts.values().flatten();
+        matches!((requests.next(), requests.next()), (Some(only), None) if matches!(only.drafts[..], [Draft::Post { .. }]))
+    }
+
     /// Moves the requests of the next transaction to `batch`. Each account in turn gives what fits into its quantum,
     /// but at least one request, until the transaction is full or nothing waits.
     pub(super) fn gather(&mut self, batch: &mut Vec<CommitRequest>, limits: GatherLimits) {

@@ -4,18 +4,18 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-use std::{io, thread};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::answers::{check, done, stored};
 use super::failure_log::CommitFailureLog;
 use super::queue::{CommitQueue, CommitRequest, GatherLimits, Maintenance};
 use crate::action::{AccountId, ActionRecord, OperatorAction};
 #[cfg(feature = "sqlite")]
 use crate::entry::AccountRecord;
-use crate::entry::{Appended, Draft, MessageRecord};
+use crate::entry::{Appended, Draft};
 use crate::error::{CommitError, JournalError};
 use crate::hooks::Hooks;
 use crate::journal::Journal;
@@ -28,31 +28,8 @@ use crate::retention::MESSAGE_BYTES;
 /// Resolves when everything is stored and the journal is closed, or when the journal has failed for good.
 pub(crate) type JournalEnd = oneshot::Receiver<Result<(), JournalError>>;
 
-/// Starts the thread.
-pub(super) fn start<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc::Receiver<()>) -> io::Result<JournalEnd> {
-    let (ended, end) = oneshot::channel();
-    thread::Builder::new().name("chat-journal".into()).spawn(move || {
-        let result = loop {
-            // While old messages remain to be removed, there is work without a wake.
-            let open = if owner.expiring {
-                wake.try_recv() != Err(TryRecvError::Disconnected)
-            } else {
-                wake.blocking_recv().is_some()
-            };
-            if !open {
-                break owner.close();
-            }
-            if let Err(error) = owner.serve() {
-                break Err(error);
-            }
-        };
-        // The journal is dropped before its end is reported, so that its files are free for the next server.
-        drop(owner);
-        // An error means that the server was dropped.
-        let _ = ended.send(result);
-    })?;
-    Ok(end)
-}
+/// How long the last transaction may have taken when one is made on a thread of the runtime.
+const QUICK: Duration = Duration::from_millis(1);
 
 /// Starts a task in place of the thread.
 pub(super) fn start_task<J: Journal>(mut owner: JournalOwner<J>, mut wake: mpsc::Receiver<()>) -> JournalEnd {
@@ -112,9 +89,13 @@ pub(super) struct JournalOwner<J> {
     barred: HashSet<AccountId>,
     limits: Arc<LiveLimits>,
     /// Old messages may remain to be removed.
-    expiring: bool,
+    pub(super) expiring: bool,
     /// No message is removed any more, because the end should not wait for it.
     closing: bool,
+    /// The last transaction took less than [`QUICK`].
+    quick: bool,
+    /// The error that ended the journal while a session had it, until its thread knows.
+    failed: Option<JournalError>,
 }
 
 impl<J: Journal> JournalOwner<J> {
@@ -136,6 +117,8 @@ impl<J: Journal> JournalOwner<J> {
             limits,
             expiring: false,
             closing: false,
+            quick: false,
+            failed: None,
         }
     }
 
@@ -143,27 +126,47 @@ impl<J: Journal> JournalOwner<J> {
     ///
     /// # Errors
     /// The journal panicked or broke its contract. The queue is then closed, so that no session waits for an answer.
-    fn serve(&mut self) -> Result<(), JournalError> {
+    pub(super) fn serve(&mut self) -> Result<(), JournalError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         self.guarded(|this| {
-            loop {
-                // A separate statement, so that the lock is released before the journal works.
-                let waiting = this.lock().take_maintenance();
-                for maintenance in waiting {
-                    this.maintain(maintenance)?;
-                }
-                this.queue
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .gather(&mut this.batch, GatherLimits::TRANSACTION);
-                if this.batch.is_empty() {
-                    // Returns with the rest, so that the end of the server is noticed.
-                    return this.expire(0);
-                }
-                let added = this.commit()?;
-                this.expiring = true;
-                this.expire(added)?;
-            }
+            while this.serve_some()? {}
+            // Returns with the rest, so that the end of the server is noticed.
+            this.expire(0)
         })
+    }
+
+    /// Makes one transaction of what waits. Returns false if nothing did.
+    fn serve_some(&mut self) -> Result<bool, JournalError> {
+        // A separate statement, so that the lock is released before the journal works.
+        let waiting = self.lock().take_maintenance();
+        for maintenance in waiting {
+            self.maintain(maintenance)?;
+        }
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.gather(&mut self.batch, GatherLimits::TRANSACTION);
+        drop(queue);
+        if self.batch.is_empty() {
+            return Ok(false);
+        }
+        let added = self.commit()?;
+        self.expiring = true;
+        self.expire(added)?;
+        Ok(true)
+    }
+
+    /// Returns whether a single post waits whose transaction is likely to be short: other connections may wait meanwhile.
+    pub(super) fn may_commit_single(&self) -> bool {
+        // Hooks may take any time.
+        self.quick && self.failed.is_none() && self.hooks.is_none() && self.lock().is_single_post()
+    }
+
+    /// Makes the transaction of a single post on the thread of its session. Returns false if the thread of the journal has
+    /// something to do.
+    pub(super) fn commit_single(&mut self) -> bool {
+        self.failed = self.guarded(|this| this.serve_some().map(drop)).err();
+        self.failed.is_none() && !self.expiring && self.lock().is_empty()
     }
 
     /// Removes old messages, if any are due, in steps until they had half as many bytes again as were added: a flood must
@@ -196,7 +199,7 @@ impl<J: Journal> JournalOwner<J> {
     }
 
     /// Stores the waiting requests, and closes the journal.
-    fn close(&mut self) -> Result<(), JournalError> {
+    pub(super) fn close(&mut self) -> Result<(), JournalError> {
         self.closing = true;
         self.serve()?;
         self.guarded(|this| this.journal.close())
@@ -272,7 +275,7 @@ impl<J: Journal> JournalOwner<J> {
             Vec::into_iter(broken).for_each(CommitRequest::refuse);
         }
         self.refuse_barred();
-        let Self { journal, log, meters, hooks, effects, failures, batch, drafts, barred, .. } = self;
+        let Self { journal, log, meters, hooks, effects, failures, batch, drafts, barred, quick, .. } = self;
         if batch.is_empty() {
             return Ok(0);
         }
@@ -284,7 +287,9 @@ impl<J: Journal> JournalOwner<J> {
             Ok(appended) => {
                 check(drafts, &appended, before)?;
                 failures.stored();
-                meters.committed(began.elapsed());
+                let took = began.elapsed();
+                meters.committed(took);
+                *quick = took < QUICK;
                 let repeated = appended.iter().filter(|one| matches!(one, Appended::Repeated { .. })).count();
                 meters.repeated.add(repeated as u64);
                 let actions: Vec<_> = drafts.iter().zip(&appended).filter_map(done(journal.head())).collect();
@@ -348,46 +353,6 @@ fn note_barred(barred: &mut HashSet<AccountId>, action: &OperatorAction) {
         OperatorAction::Revoke { account, .. } | OperatorAction::Erase { account } => drop(barred.insert(*account)),
         OperatorAction::Restore { account, .. } => drop(barred.remove(account)),
         _ => {}
-    }
-}
-
-/// Checks that a journal has answered each draft, without holes in the sequence numbers.
-fn check(drafts: &[Draft], appended: &[Appended], mut last: chat_proto::Seq) -> Result<(), JournalError> {
-    if drafts.len() != appended.len() {
-        return Err(JournalError::Broken { reason: "it did not answer every draft" });
-    }
-    for (draft, appended) in drafts.iter().zip(appended) {
-        match (draft, appended) {
-            (Draft::Account { .. }, Appended::Account(_))
-            | (Draft::Post { .. }, Appended::Repeated { .. })
-            | (Draft::Action(_), Appended::Action { .. }) => {}
-            (Draft::Post { .. }, Appended::Fresh { seq, .. }) if *seq == last + 1 => last = *seq,
-            (Draft::Post { .. }, Appended::Fresh { .. }) => {
-                return Err(JournalError::Broken { reason: "its sequence numbers have a hole" });
-            }
-            _ => return Err(JournalError::Broken { reason: "it answered with something else" }),
-        }
-    }
-    Ok(())
-}
-
-/// Returns the action that a draft has become, if it is one.
-fn done(head: chat_proto::Seq) -> impl Fn((&Draft, &Appended)) -> Option<ActionRecord> {
-    move |(draft, appended)| match (draft, *appended) {
-        (Draft::Action(draft), Appended::Action { number, at }) => {
-            Some(ActionRecord { number, at, head, draft: draft.clone() })
-        }
-        _ => None,
-    }
-}
-
-/// Returns the message that a draft has become, if it is new.
-fn stored((draft, appended): (Draft, &Appended)) -> Option<MessageRecord> {
-    match (draft, *appended) {
-        (Draft::Post { author, text, .. }, Appended::Fresh { seq, at }) => {
-            Some(MessageRecord { seq, at, nickname: author.nickname.clone(), text })
-        }
-        _ => None,
     }
 }
 

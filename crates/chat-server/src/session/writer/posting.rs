@@ -155,8 +155,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
         let Some(account) = self.account.clone().filter(|_| !self.drafts.is_empty()) else { return };
         self.draft_bytes = 0;
         let ids = std::mem::take(&mut self.ids);
-        let (drafts, sequence) = (std::mem::take(&mut self.drafts), self.sequence.clone());
-        match self.committer.append(account.id(), account.share(), drafts, sequence).await {
+        let (mut drafts, sequence) = (std::mem::take(&mut self.drafts), self.sequence.clone());
+        let submitted = match drafts.pop_if(|_| ids.len() == 1 && self.replies.in_flight() == 0) {
+            Some(post) => self.committer.append_single(account.id(), account.share(), post, sequence).await,
+            None => self.committer.append(account.id(), account.share(), drafts, sequence).await,
+        };
+        match submitted {
             Ok(result) => self.replies.push(SubmittedBatch { ids, submitted: Instant::now(), result }),
             Err(error) => self.decline(ids, &error),
         }

@@ -26,10 +26,6 @@ impl KnownRoom {
     fn is_at(&self, address: &str) -> bool {
         self.addresses.iter().any(|own| same_room(own, address))
     }
-
-    fn has(&self, log: &StreamId) -> bool {
-        self.logs.contains(log) || self.keys.contains(log)
-    }
 }
 
 /// Returns the key of the room at these addresses, which the user has named together.
@@ -64,14 +60,14 @@ pub(super) fn learn(rooms: &mut Vec<KnownRoom>, given: &[String], log: &StreamId
             }
         }
     }
-    let is_of_another = rooms.iter().any(|room| room.has(log));
     let mut room = match joined {
         Some(room) => room,
-        // The log of another room, or the same room at an address that the user has not named together with a known one.
-        None if is_of_another => return false,
-        None => KnownRoom { keys: vec![log.clone()], logs: Vec::new(), addresses: Vec::new() },
+        None => match free_key(rooms, log) {
+            Some(key) => KnownRoom { keys: vec![key], logs: Vec::new(), addresses: Vec::new() },
+            None => return false,
+        },
     };
-    if !is_of_another && !room.logs.contains(log) {
+    if !room.logs.contains(log) {
         room.logs.push(log.clone());
     }
     for address in given {
@@ -84,6 +80,13 @@ pub(super) fn learn(rooms: &mut Vec<KnownRoom>, given: &[String], log: &StreamId
     bound(&mut room.addresses);
     rooms.insert(place.unwrap_or(rooms.len()), room);
     *rooms != before
+}
+
+/// Returns a key for a room that was first seen with this log. Where another room has it, one of the two may only claim the
+/// log, or the user has not yet named the addresses of both together; what is typed for one must not go to the other.
+fn free_key(rooms: &[KnownRoom], log: &StreamId) -> Option<StreamId> {
+    let others = (2..1000).filter_map(|number| StreamId::new(&format!("{log}-{number}")).ok());
+    std::iter::once(log.clone()).chain(others).find(|key| !rooms.iter().any(|room| room.keys.contains(key)))
 }
 
 /// Removes repetitions, and the second oldest names while there are too many: the first is the one that files have.
@@ -155,10 +158,25 @@ mod tests {
     fn a_log_alone_joins_no_address() {
         let rooms = learned(&[("a:1", "s1"), ("evil:1", "s1")]);
         assert!(!key(&rooms, &given("evil:1")).is_at("a:1"));
-        assert_eq!(key(&rooms, &given("evil:1")).log(), None);
+        assert_eq!(key(&rooms, &given("evil:1")).scope("Bob"), "log s1-2 Bob", "and not what was typed for it");
         let rooms = learned(&[("a:1", "s1"), ("evil:1", "s2"), ("evil:1", "s1")]);
         assert!(!key(&rooms, &given("evil:1")).is_at("a:1"));
         assert_eq!(key(&rooms, &given("evil:1")).log(), Some(&log("s2")));
+        // Nor does it take the place of the room that the user joins later.
+        let rooms = learned(&[("evil:1", "s1"), ("a:1", "s1"), ("a:1 b:1", "s1")]);
+        let room = key(&rooms, &given("b:1"));
+        assert_eq!(
+            (room.scope("Bob").as_str(), room.is_at("a:1"), room.is_at("evil:1")),
+            ("log s1-2 Bob", true, false)
+        );
+    }
+
+    #[test]
+    fn addresses_that_are_named_together_later_become_one() {
+        let rooms = learned(&[("a:1", "s1"), ("b:1", "s1"), ("b:1 a:1", "s1")]);
+        assert_eq!(rooms.len(), 1);
+        let key = key(&rooms, &given("b:1"));
+        assert!(key.is_at("a:1") && key.is_scope("log s1 Bob", "Bob") && key.is_scope("log s1-2 Bob", "Bob"));
     }
 
     #[test]
@@ -199,6 +217,8 @@ mod tests {
                     let key = key(&rooms, &[format!("n{one}:1")]);
                     for other in (0..6).filter(|other| groups[*other] != groups[one]) {
                         prop_assert!(!key.is_at(&format!("n{other}:1")), "{rooms:?}");
+                        let scope = super::key(&rooms, &[format!("n{other}:1")]).scope("Bob");
+                        prop_assert!(!key.is_scope(&scope, "Bob"), "{scope}: {rooms:?}");
                     }
                 }
             }

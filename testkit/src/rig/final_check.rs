@@ -109,13 +109,21 @@ pub(crate) fn attributed_text(sender: Option<&str>, text: String, nicks: &[Vec<S
     if own { text } else { format!("{FOREIGN}{sender:?}: {text}") }
 }
 
-/// Checks the ledger against all listeners. The messages of the writer `unordered` were posted at several nodes at once, so
-/// they have no order. Returns the counts and every violation as text.
+/// Posts that have no order, because they were made at several nodes at once.
+#[derive(Debug, Default)]
+pub(crate) struct LoosePosts {
+    /// A writer of the ledger.
+    pub(crate) writer: Option<usize>,
+    /// Texts that the ledger does not know, and that may be there once each.
+    pub(crate) texts: Vec<String>,
+}
+
+/// Checks the ledger against all listeners. Returns the counts and every violation as text.
 pub(crate) fn check_run(
     seed: u64,
     state: &State,
     listeners: &[ListenerLog],
-    unordered: Option<usize>,
+    loose: &LoosePosts,
 ) -> (Summary, Vec<String>) {
     let mut posted = Vec::new();
     let mut violations = state.unexpected.clone();
@@ -125,9 +133,13 @@ pub(crate) fn check_run(
             if report.is_none() {
                 violations.push(format!("no outcome was reported for {:?}", post_text::id(writer, number as u64)));
             }
-            let sender = if unordered == Some(writer) { usize::MAX - number } else { writer };
+            let sender = if loose.writer == Some(writer) { usize::MAX - number } else { writer };
             posted.push(PostedMessage { writer: sender, text, report: report.unwrap_or(DeliveryReport::Unconfirmed) });
         }
+    }
+    for (number, text) in loose.texts.iter().enumerate() {
+        let writer = usize::MAX / 2 - number;
+        posted.push(PostedMessage { writer, text: text.clone(), report: DeliveryReport::Unconfirmed });
     }
     if let Some(log) = listeners.first() {
         let texts = log.seqs.iter().zip(&log.texts);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use chat_client::{Nickname, PostId, SendOptions, StreamId, Text, Token, Writer, register};
 
 use super::fault_plan::{FaultPlan, OperatorAct, RigFault};
-use super::final_check::{add_expired, check_run, read_history, read_log};
+use super::final_check::{LoosePosts, add_expired, check_run, read_history, read_log};
 use super::ledger::{Ledger, Reporter, State};
 use super::nodes;
 use super::operator::{Guest, Operator, Room};
@@ -221,7 +221,7 @@ impl Rig {
             history.told_expired.clone_from(&self.ledger.lock().expired[listener]);
             listeners.push(history);
         }
-        let (summary, mut violations) = check_run(seed, &self.ledger.lock(), &listeners, None);
+        let (summary, mut violations) = check_run(seed, &self.ledger.lock(), &listeners, &LoosePosts::default());
         if expired > 0 && stored as u64 * MESSAGE_BYTES < self.options.retain / 2 {
             violations.push(format!("only {stored} messages are left in a store of {} bytes", self.options.retain));
         }

@@ -18,7 +18,7 @@ use super::operator::Operator;
 use super::{listeners, writers};
 use crate::checker::{ListenerLog, Summary};
 use crate::fault::{FaultKind, FaultProfile};
-use crate::rig::final_check::{attributed_text, check_run, read_history};
+use crate::rig::final_check::{LoosePosts, attributed_text, check_run, read_history};
 use crate::rig::ledger::Ledger;
 use crate::rig::timeouts::client_config;
 
@@ -128,7 +128,7 @@ async fn run_schedule(seed: u64, dir: &Path) -> anyhow::Result<ScheduleResult> {
         history.told_expired.clone_from(&state.expired[number]);
         received.push(history);
     }
-    let (summary, found) = check_run(seed, &state, &received, None);
+    let (summary, found) = check_run(seed, &state, &received, &LoosePosts::default());
     violations.extend(found);
     let faults = network.faults.counts().values().sum::<u64>() + kills;
     Ok(ScheduleResult { summary, violations, faults, virtual_time, digest: hasher.finish() })

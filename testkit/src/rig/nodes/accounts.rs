@@ -23,14 +23,10 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// What twins post.
 const TWIN: &str = "w-twin";
 
-/// Removes what twins have posted.
-pub(super) fn leave_out_twins(log: &mut ListenerLog) {
-    let is_twin = |text: &String| text.starts_with("foreign: ") && text.ends_with(TWIN);
-    let keep: Vec<bool> = log.texts.iter().map(|text| !is_twin(text)).collect();
-    let mut kept = keep.iter();
-    log.seqs.retain(|_| kept.next().copied().unwrap_or(true));
-    let mut kept = keep.iter();
-    log.texts.retain(|_| kept.next().copied().unwrap_or(true));
+/// Returns the texts in a log that twins have posted: each of them posts once.
+pub(super) fn of_twins(log: &ListenerLog) -> Vec<String> {
+    let is_twin = |text: &&String| text.starts_with("foreign: ") && text.ends_with(TWIN);
+    log.texts.iter().filter(is_twin).cloned().collect()
 }
 
 /// Checks accounts during a run.

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 
 use chat_frontend::legacy_args::{Spellings, safe_error};
 use chat_frontend::{Exit, logging, report};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _, Parser as _};
 
 #[doc(hidden)]
@@ -64,7 +65,7 @@ pub fn main() -> ExitCode {
     let words: Vec<OsString> = SPELLINGS.translate(std::env::args_os());
     let args = match args::CliArgs::try_parse_from(&words) {
         Ok(args) => args,
-        Err(error) => return usage(&safe_error::<args::CliArgs>(&error, &words)),
+        Err(error) => return usage(&with_advice(safe_error::<args::CliArgs>(&error, &words))),
     };
     if args.common.logging {
         logging::to_stderr();
@@ -77,6 +78,30 @@ pub fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// Adds how to post a message to the error about an unknown command, unless a command has a similar name.
+fn with_advice(mut error: clap::Error) -> clap::Error {
+    // `chat accounts NAME` has the same kind.
+    let is_command =
+        error.get(ContextKind::Usage).is_some_and(|usage| usage.to_string() == command().render_usage().to_string());
+    if error.kind() != ErrorKind::InvalidSubcommand || !is_command {
+        return error;
+    }
+    let similar = match error.remove(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(names)) => names,
+        Some(ContextValue::String(name)) => vec![name],
+        _ => Vec::new(),
+    };
+    // clap takes "hello" for "help", which its last line names already.
+    let similar: Vec<String> = similar.into_iter().filter(|name| name != "help").collect();
+    if similar.is_empty() {
+        let tip = "`chat send \"TEXT\"` posts a message".into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    } else {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(similar));
+    }
+    error
 }
 
 /// Prints clap's output: help and version are data, everything else is a usage error.

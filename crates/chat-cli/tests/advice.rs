@@ -38,6 +38,26 @@ fn refused_nickname_names_the_likely_reason() {
 }
 
 #[test]
+fn a_text_without_a_command_has_advice() {
+    let home = Home::new();
+    let tip = "`chat send \"TEXT\"` posts a message";
+    for words in [["hello"].as_slice(), &["helo", "world"], &["Good morning"], &["--profile", "x", "hello"]] {
+        let output = run(home.chat(words));
+        let said = err(&output);
+        assert_eq!(code(&output), 2, "{said}");
+        assert!(said.contains(tip) && !said.contains("'help'"), "{words:?}: {said}");
+    }
+    // What is close to a command, or belongs to one, is not a text.
+    for words in [["lisen", "--json"], ["accounts", "hello"]] {
+        let said = err(&run(home.chat(words)));
+        assert!(!said.contains("chat send"), "{words:?}: {said}");
+    }
+    assert!(err(&run(home.chat(["lisen"]))).contains("'listen'"));
+    let object = &objects(&err(&run(home.chat(["hello", "--json"]))))[0];
+    assert!(object["message"].as_str().unwrap().contains("`chat send"), "{object}");
+}
+
+#[test]
 fn missing_local_server_has_advice() {
     let home = Home::new();
     let output = run(home.chat(["ping", "--listen-port", "1", "--write-port", "1"]));

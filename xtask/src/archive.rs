@@ -30,7 +30,7 @@ pub(crate) const OPERATION: [&str; 13] = [
 /// Writes `minechat-VERSION-TARGET.tar.gz`.
 pub(crate) fn write(source: &Source) -> Result<()> {
     let programs: Vec<Program> = CLIENTS.into_iter().chain([SERVER]).collect();
-    let directory = source.build(&programs)?;
+    let directory = source.build()?;
     let mut tree = Tree::default();
     programs::add(&mut tree, "bin", &directory, &programs)?;
     for document in documents::all()? {

@@ -57,8 +57,7 @@ const PACKAGES: [Package; 2] = [
 
 /// Writes `minechat_VERSION_MACHINE.deb` and `minechat-server_VERSION_MACHINE.deb`.
 pub(crate) fn write(source: &Source) -> Result<()> {
-    let all: Vec<Program> = PACKAGES.iter().flat_map(|package| package.programs.iter().copied()).collect();
-    let directory = source.build(&all)?;
+    let directory = source.build()?;
     let time = programs::time()?;
     for package in &PACKAGES {
         let mut tree = installed_files(package, time)?;

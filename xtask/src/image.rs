@@ -17,7 +17,7 @@ const DATA: &str = "var/lib/minechat";
 /// Writes `minechat-server-VERSION-MACHINE.oci.tar`.
 pub(crate) fn write(source: &Source) -> Result<()> {
     let programs = [CLIENTS[0], SERVER];
-    let directory = source.build(&programs)?;
+    let directory = source.build()?;
     let time = programs::time()?;
     let mut root = Tree::default();
     programs::add(&mut root, "bin", &directory, &programs)?;

@@ -52,8 +52,8 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Builds programs, unless a directory is given, and returns the directory that contains them.
-    pub(crate) fn build(&self, programs: &[Program]) -> Result<PathBuf> {
+    /// Builds the programs, unless a directory is given, and returns the directory that contains them.
+    pub(crate) fn build(&self) -> Result<PathBuf> {
         if let Some(directory) = &self.programs {
             return Ok(directory.clone());
         }
@@ -61,11 +61,13 @@ impl Source {
         let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(["build", "--locked", "--bins", "--profile", &self.profile, "--target", &self.target]);
-        for program in programs {
+        // Always all of them: cargo builds a dependency again when other programs ask it for other features, and a program
+        // should be the same in all packages.
+        for program in CLIENTS.into_iter().chain([SERVER]) {
             command.args(["--package", program.package]);
         }
         // The paths of this machine end up in panic messages and in assertions of SQLite.
-        let (rust, c) = without_paths(&root)?;
+        let (rust, c) = without_paths(&root, &target_dir)?;
         command.env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}"));
         command.env(format!("CFLAGS_{}", self.target.replace('-', "_")), c.join(" "));
         command.env("SOURCE_DATE_EPOCH", time()?.to_string());
@@ -107,15 +109,18 @@ pub(crate) fn add(tree: &mut Tree, bin: &str, directory: &Path, programs: &[Prog
 }
 
 /// Returns the flags for rustc and the C compiler that replace the directories of this machine.
-fn without_paths(root: &Path) -> Result<(Vec<String>, Vec<String>)> {
+fn without_paths(root: &Path, target_dir: &Path) -> Result<(Vec<String>, Vec<String>)> {
     let home = |home| Some(PathBuf::from(env::var_os(home)?));
     let cargo = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
     // Where the sources of the standard library are installed, its paths are those, and elsewhere a name with a hash.
     let library = PathBuf::from(rustc(&["--print", "sysroot"])?.trim()).join("lib/rustlib/src/rust");
     let version = rustc(&["-vV"])?;
     let hash = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
+    // Generated sources are in the target directory, which can be anywhere.
+    let elsewhere = (!target_dir.starts_with(root)).then(|| target_dir.to_owned());
     let replaced = [
         (Some(root.to_owned()), "/minechat".to_owned()),
+        (elsewhere, "/minechat/target".to_owned()),
         (cargo, "/cargo".to_owned()),
         (Some(library), format!("/rustc/{hash}")),
     ];

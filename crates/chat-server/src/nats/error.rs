@@ -78,6 +78,9 @@ pub enum NatsError {
     /// JetStream refused a request.
     #[error("NATS refused it: {0}")]
     Refused(String),
+    /// There was no answer to a request.
+    #[error("NATS did not answer: too few of its servers run, or this user may not make the request")]
+    NoAnswer(#[source] BoxedError),
     /// A request failed.
     #[error("a request to NATS failed")]
     Request(#[source] BoxedError),
@@ -91,6 +94,9 @@ impl NatsError {
     /// Returns whether it may pass by itself.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Request(_) | Self::Refused(_) | Self::NoLog { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::NoAnswer(_) | Self::Request(_) | Self::Refused(_) | Self::NoLog { .. }
+        )
     }
 }

@@ -135,6 +135,7 @@ pub async fn create_log(options: &NatsOptions, beginning: &str) -> Result<LogSta
                 Ok(status)
             }
             CreateStreamErrorKind::JetStream(refused) => Err(NatsError::Refused(refused.to_string())),
+            CreateStreamErrorKind::TimedOut => Err(NatsError::NoAnswer(error.into())),
             _ => Err(NatsError::request(error)),
         },
     }
@@ -183,6 +184,7 @@ pub(super) async fn info(connection: &NatsConnection, options: &NatsOptions) -> 
                 Err(NatsError::NoLog { name: options.name.to_string() })
             }
             GetStreamErrorKind::JetStream(refused) => Err(NatsError::Refused(refused.to_string())),
+            GetStreamErrorKind::Request => Err(NatsError::NoAnswer(error.into())),
             _ => Err(NatsError::request(error)),
         },
     }

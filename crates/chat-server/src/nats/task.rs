@@ -29,6 +29,9 @@ const SILENCE: Duration = Duration::from_millis(250);
 /// How long a server may show nothing new although something was sent to it.
 const NO_PROGRESS: Duration = Duration::from_secs(3);
 
+/// How often it is logged that the log still cannot be reached.
+const LOGGED_EVERY: Duration = Duration::from_secs(60);
+
 /// The pauses between two rounds over all servers, of which none could be used.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
@@ -46,6 +49,8 @@ pub(super) struct LogTask {
     connections: u64,
     /// Since when the log seems to have lost something, and what.
     suspected: Option<(Instant, Divergence)>,
+    /// When it was logged last that the log cannot be reached.
+    logged: Option<Instant>,
 }
 
 /// Why a connection is given up.
@@ -80,7 +85,7 @@ impl LogTask {
         shared: Arc<SharedTail>,
         appends: mpsc::Receiver<Bytes>,
     ) -> Self {
-        Self { options, generation, shared, appends, connections: 0, suspected: None }
+        Self { options, generation, shared, appends, connections: 0, suspected: None, logged: None }
     }
 
     /// Runs until the log is dropped, or is found to be another one.
@@ -94,7 +99,7 @@ impl LogTask {
                 LinkEnd::Dropped => return,
                 LinkEnd::Diverged(why) => return self.shared.update(|inner| inner.state = LogState::Diverged(why)),
                 LinkEnd::Lost(why) => {
-                    tracing::warn!(%why, "lost the log of the room");
+                    self.log_loss(&why, self.connections != connections);
                     self.shared.update(|inner| inner.state = LogState::Away { why: why.into() });
                 }
             }
@@ -105,6 +110,15 @@ impl LogTask {
                 let round = (tried / count - 1).min(PAUSES.len() - 1);
                 sleep(PAUSES.get(round).copied().unwrap_or(SILENCE)).await;
             }
+        }
+    }
+
+    /// Logs why the log cannot be reached: at once for a connection that was of use, and then once a minute.
+    fn log_loss(&mut self, why: &str, was_connected: bool) {
+        let now = Instant::now();
+        if was_connected || self.logged.is_none_or(|at| now >= at + LOGGED_EVERY) {
+            self.logged = Some(now);
+            tracing::warn!(why, "lost the log of the room");
         }
     }
 

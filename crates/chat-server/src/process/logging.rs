@@ -72,7 +72,9 @@ fn targets(level: LogLevel) -> Targets {
         LogLevel::Debug => Level::DEBUG,
         LogLevel::Trace => Level::TRACE,
     };
-    Targets::new().with_default(level.min(Level::WARN)).with_target("chat_server", level)
+    let targets = Targets::new().with_default(level.min(Level::WARN)).with_target("chat_server", level);
+    // The log of the room says the same of each attempt, at a bounded rate.
+    targets.with_target("async_nats", (level >= Level::DEBUG).then_some(level))
 }
 
 /// Returns the time in milliseconds since the Unix epoch.

@@ -8,6 +8,7 @@ mod comparison;
 mod descriptors;
 mod dialogue;
 mod embedded_room;
+mod fairness;
 mod fan_out;
 mod foreign_load;
 mod history_file;
@@ -27,6 +28,7 @@ mod resuming;
 mod sending;
 mod server_process;
 mod short_lived_client;
+mod size;
 mod slow_listeners;
 mod stalled;
 mod starting;
@@ -77,6 +79,10 @@ enum Bench {
     Plot(plot::Options),
     /// Delivery latency at a fixed rate: chat-server and its peers
     Latency(latency::Options),
+    /// What honest peers experience beside storms, floods and listeners that do not read: chat-server only
+    Fairness(fairness::Options),
+    /// Cost of one connection, account or message in memory, disk and processor time, by their number: chat-server only
+    Size(size::Options),
     /// Memory of idle listeners: chat-server and its peers
     Idle(idle::Options),
     /// Connections per second: chat-server and its peers
@@ -117,6 +123,8 @@ fn main() -> Result<()> {
         Bench::Plot(options) => plot::run(&options),
         Bench::Latency(options) => latency::run(&options),
         Bench::Idle(options) => idle::run(&options),
+        Bench::Fairness(options) => fairness::run(&options),
+        Bench::Size(options) => size::run(&options),
         Bench::Accepts(options) => accepts::run(&options),
         Bench::Stalled(options) => stalled::run(&options),
         Bench::UnderLoad(options) => under_load::run(&options),

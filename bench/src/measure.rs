@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::foreign_load;
 
 /// The share of the processors above which a round is repeated: with a tenth gone, ratios are still those of the programs.
-const MOST_FOREIGN: f64 = 0.1;
+pub(crate) const MOST_FOREIGN: f64 = 0.1;
 
 /// How often a disturbed round is measured, before the last one counts and is marked.
 const ATTEMPTS: usize = 3;

@@ -28,6 +28,15 @@ struct Row<'a, T> {
     sample: &'a T,
 }
 
+/// The line of a contender that could not be measured, or no longer.
+#[derive(Serialize)]
+struct FailureRow<'a> {
+    scenario: &'a str,
+    at: u64,
+    contender: &'a str,
+    failure: &'a str,
+}
+
 impl Results {
     /// Creates the file, truncating an existing one.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self> {
@@ -42,6 +51,10 @@ impl Results {
             for (round, (sample, &foreign)) in series.samples.iter().zip(&series.foreign).enumerate() {
                 let row = Row { scenario, at, contender: &series.name, round, foreign, sample };
                 serde_json::to_writer(&mut *file, &row)?;
+                file.write_all(b"\n")?;
+            }
+            if let Some(failure) = &series.failure {
+                serde_json::to_writer(&mut *file, &FailureRow { scenario, at, contender: &series.name, failure })?;
                 file.write_all(b"\n")?;
             }
         }
@@ -62,12 +75,16 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("results");
         let sample = Sample { units: 10.0, wall_s: 2.0, cpu_s: 1.0, load_cpu_s: 0.5, peak_kib: 7 };
-        let all = [Series { name: "ours".into(), samples: vec![sample], foreign: vec![0.5], failure: None }];
+        let all = [
+            Series { name: "ours".into(), samples: vec![sample], foreign: vec![0.5], failure: None },
+            Series { name: "nc".into(), samples: Vec::new(), foreign: Vec::new(), failure: Some("not here".into()) },
+        ];
         Results::open(Some(&path))?.add("fan-out", 1000, &all)?;
         assert_eq!(
             fs::read_to_string(path)?,
             "{\"scenario\":\"fan-out\",\"at\":1000,\"contender\":\"ours\",\"round\":0,\"foreign\":0.5,\"units\":10.0,\"wall_s\":2.0,\
-             \"cpu_s\":1.0,\"load_cpu_s\":0.5,\"peak_kib\":7}\n"
+             \"cpu_s\":1.0,\"load_cpu_s\":0.5,\"peak_kib\":7}\n\
+             {\"scenario\":\"fan-out\",\"at\":1000,\"contender\":\"nc\",\"failure\":\"not here\"}\n"
         );
         Ok(())
     }

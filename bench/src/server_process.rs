@@ -28,6 +28,11 @@ impl ServerOptions {
         workspace_program(self.chat_server.as_deref(), "chat-server")
     }
 
+    /// Returns the same options with another program.
+    pub(crate) fn with_program(&self, program: PathBuf) -> Self {
+        Self { chat_server: Some(program), data_dir: self.data_dir.clone() }
+    }
+
     /// Creates a directory for a store, removed when it is dropped.
     pub(crate) fn directory(&self) -> Result<TempDir> {
         let parent = match &self.data_dir {
@@ -56,6 +61,7 @@ pub(crate) struct ServerProcess {
     child: Child,
     listen: SocketAddr,
     write: SocketAddr,
+    tls_listen: Option<SocketAddr>,
     directory: Option<TempDir>,
     /// Kept open, so that the server can write to its standard output.
     _output: BufReader<ChildStdout>,
@@ -77,7 +83,12 @@ impl ServerProcess {
     /// Starts the server with the store in `directory`, which is kept.
     pub(crate) fn start_in(options: &ServerOptions, directory: &Path, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(options.program()?);
-        command.args(["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir"]).arg(directory);
+        for port in ["--listen", "--write"] {
+            if !arguments.contains(&port) {
+                command.args([port, "127.0.0.1:0"]);
+            }
+        }
+        command.arg("--data-dir").arg(directory);
         // The bench measures what the server can do, not what it allows.
         for rate in ["--post-rate", "--post-bytes", "--address-bytes"] {
             if !arguments.contains(&rate) {
@@ -90,7 +101,11 @@ impl ServerProcess {
         let mut ready = String::new();
         output.read_line(&mut ready)?;
         match addresses(&ready) {
-            Some((listen, write)) => Ok(Self { child, listen, write, directory: None, _output: output }),
+            Some((listen, write)) => {
+                let tls_listen = ready.split_ascii_whitespace().find_map(|word| word.strip_prefix("tls-listen="));
+                let tls_listen = tls_listen.and_then(|address| address.parse().ok());
+                Ok(Self { child, listen, write, tls_listen, directory: None, _output: output })
+            }
             None => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -114,6 +129,11 @@ impl ServerProcess {
 
     pub(crate) fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// Returns the address for listeners over TLS, if it has one.
+    pub(crate) fn tls_listen(&self) -> Option<SocketAddr> {
+        self.tls_listen
     }
 
     pub(crate) fn write(&self) -> SocketAddr {

@@ -37,6 +37,22 @@ pub(crate) fn fill(directory: &Path, messages: u64) -> Result<()> {
     Ok(journal.close()?)
 }
 
+/// Fills an empty directory with this number of accounts.
+pub(crate) fn fill_accounts(directory: &Path, accounts: u64) -> Result<()> {
+    let mut journal = SqliteJournal::open(directory)?;
+    let mut number = 0;
+    while number < accounts {
+        let end = accounts.min(number + BATCH);
+        let drafts = (number..end).map(|number| {
+            let token = TokenHash::of(&Token::new(&format!("{number:08}-7f0a-4c55-9d3b-0242ac110002"))?);
+            Ok(Draft::Account { token, nickname: Nickname::new(&format!("Jolly Ann{number}"))? })
+        });
+        journal.append(&drafts.collect::<Result<Vec<_>>>()?)?;
+        number = end;
+    }
+    Ok(journal.close()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,17 @@
 //! The summary of a file of results: the table of the README.
 
+mod lines;
+
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value};
-
-use crate::report::short;
 use testkit::quantile::median;
+
+use self::lines::LINES;
+use crate::measure::MOST_FOREIGN;
+use crate::report::short;
 
 /// Options of `chat-bench summary`.
 #[derive(Debug, clap::Args)]
@@ -15,233 +19,127 @@ pub(crate) struct Options {
     /// File of results
     #[arg(long, value_name = "FILE", default_value = "results.jsonl")]
     from: PathBuf,
+    /// Replace the table in this file instead of printing it
+    #[arg(long, value_name = "FILE")]
+    readme: Option<PathBuf>,
 }
 
 impl Options {
     pub(crate) fn of(from: PathBuf) -> Self {
-        Self { from }
+        Self { from, readme: None }
     }
 }
 
-/// One line of the table.
-struct Line {
-    workload: &'static str,
-    scenario: &'static str,
-    /// The position on the axis of the scenario.
-    at: u64,
-    figure: fn(&Map<String, Value>) -> Option<f64>,
-    unit: &'static str,
-    ours: &'static str,
-    /// Contenders with the names that the table shows.
-    others: &'static [(&'static str, &'static str)],
+/// The lines of a document before and after the table.
+const BEGIN: &str = "<!-- made by `chat-bench summary --from bench/results.jsonl --readme README.md` -->\n";
+const END: &str = "<!-- end of the table -->\n";
+
+const HEAD: &str = "| workload | minechat | compared with |\n|---|---|---|\n";
+const DISTURBED: &str = "\n\\* Other programs used more than a tenth of the processors meanwhile.\n";
+
+/// Prints the table to standard output, or replaces it in the document.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let table = table_of(&options.from)?;
+    let Some(path) = &options.readme else {
+        println!("\n{table}");
+        return Ok(());
+    };
+    let failed = |what: &str| format!("could not {what} {}", path.display());
+    let document = fs::read_to_string(path).with_context(|| failed("read"))?;
+    let document = replaced(&document, &table).with_context(|| format!("{} has no such table", path.display()))?;
+    fs::write(path, document).with_context(|| failed("write"))
 }
 
-const REDIS_AND_NATS: &[(&str, &str)] = &[("redis", "redis"), ("nats", "NATS")];
-
-const LINES: [Line; 15] = [
-    Line {
-        workload: "one writer to 1,000 listeners, 256 in flight",
-        scenario: "fan-out",
-        at: 1_000,
-        figure: rate,
-        unit: "deliveries/s",
-        ours: "ours",
-        others: &[("redis", "redis"), ("nats", "NATS"), ("raw", "plain sockets")],
-    },
-    Line {
-        workload: "the same with numbers and ids",
-        scenario: "fan-out",
-        at: 1_000,
-        figure: rate,
-        unit: "deliveries/s",
-        ours: "ours-ids",
-        others: &[],
-    },
-    Line {
-        workload: "one writer to 10,000 listeners, 32 in flight",
-        scenario: "fan-out",
-        at: 10_000,
-        figure: rate,
-        unit: "deliveries/s",
-        ours: "ours",
-        others: REDIS_AND_NATS,
-    },
-    Line {
-        workload: "one by one to 1,000 listeners",
-        scenario: "fan-out-one-by-one-echo",
-        at: 1_000,
-        figure: rate,
-        unit: "deliveries/s",
-        ours: "ours",
-        others: REDIS_AND_NATS,
-    },
-    Line {
-        workload: "latency at a million deliveries/s, median",
-        scenario: "latency",
-        at: 1_000,
-        figure: |row| number(row, "p50_ms"),
-        unit: "ms",
-        ours: "ours",
-        others: REDIS_AND_NATS,
-    },
-    Line {
-        workload: "the same, p99",
-        scenario: "latency",
-        at: 1_000,
-        figure: |row| number(row, "p99_ms"),
-        unit: "ms",
-        ours: "ours",
-        others: REDIS_AND_NATS,
-    },
-    Line {
-        workload: "memory of an idle listener",
-        scenario: "idle",
-        at: 10_000,
-        figure: |row| number(row, "bytes_each"),
-        unit: "bytes",
-        ours: "ours",
-        others: &[("redis", "redis"), ("nats", "NATS"), ("mosquitto", "Mosquitto")],
-    },
-    Line {
-        workload: "new connections",
-        scenario: "accepts",
-        at: 64,
-        figure: rate,
-        unit: "a second",
-        ours: "ours",
-        others: &[("redis", "redis")],
-    },
-    Line {
-        workload: "posting, each message on disk, one in flight",
-        scenario: "post",
-        at: 1,
-        figure: rate,
-        unit: "messages/s",
-        ours: "ours",
-        others: &[("redis, appendfsync always", "redis with `appendfsync always`")],
-    },
-    Line {
-        workload: "the same, 256 in flight",
-        scenario: "post",
-        at: 256,
-        figure: rate,
-        unit: "messages/s",
-        ours: "ours",
-        others: &[("redis, appendfsync always", "redis with `appendfsync always`")],
-    },
-    Line {
-        workload: "a listener a million messages behind",
-        scenario: "resume",
-        at: 1_000_000,
-        figure: rate,
-        unit: "messages/s",
-        ours: "resume",
-        others: &[],
-    },
-    Line {
-        workload: "start with a million messages",
-        scenario: "start",
-        at: 1_000_000,
-        figure: milliseconds,
-        unit: "ms",
-        ours: "chat-server, closed before",
-        others: &[("chat-server, killed before", "after `kill -9`")],
-    },
-    Line {
-        workload: "lines into a history file, processor time",
-        scenario: "listen",
-        at: 0,
-        figure: cpu_per_million,
-        unit: "s per million",
-        ours: "chat listen",
-        others: &[("nc to a file", "`nc` to a file"), ("asyncio, file kept open", "asyncio")],
-    },
-    Line {
-        workload: "`chat send`, from exec to confirmed",
-        scenario: "send",
-        at: 0,
-        figure: milliseconds,
-        unit: "ms",
-        ours: "chat send",
-        others: &[("C", "a C program"), ("asyncio", "asyncio")],
-    },
-    Line {
-        workload: "a listener that reads nothing, while 300,000 messages pass",
-        scenario: "stalled",
-        at: 300_000,
-        figure: |row| number(row, "grown_mib"),
-        unit: "MiB",
-        ours: "ours",
-        others: REDIS_AND_NATS,
-    },
-];
-
-/// Prints the table to standard output.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    let path = options.from.display();
-    let text = fs::read_to_string(&options.from).with_context(|| format!("could not read {path}"))?;
+/// Returns the table of a file of results.
+fn table_of(from: &Path) -> Result<String> {
+    let path = from.display();
+    let text = fs::read_to_string(from).with_context(|| format!("could not read {path}"))?;
     let rows = text.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>();
     let table = table(&rows.with_context(|| format!("{path} is not a file of results"))?);
     ensure!(!table.is_empty(), "{path} has none of the results of the table");
-    println!("\n| workload | minechat | compared with |\n|---|---|---|\n{table}");
-    Ok(())
+    Ok(table)
 }
 
-/// Returns a row for each line with results, which are the medians of the rounds.
+/// Returns a document with another table.
+fn replaced(document: &str, table: &str) -> Option<String> {
+    let (before, rest) = document.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some([before, BEGIN, table, END, after].concat())
+}
+
+/// Returns a row for each line with results, which are the medians of the rounds. A contender that could not be measured
+/// is named, and rounds that other programs disturbed are marked.
 fn table(rows: &[Map<String, Value>]) -> String {
-    let mut table = String::new();
+    let (mut table, mut disturbed) = (String::new(), false);
     for line in &LINES {
-        let middle = |contender: &str| -> Option<f64> {
-            let own = rows.iter().filter(|row| {
+        let figure = |contender: &str| -> Option<String> {
+            let own = |row: &&Map<String, Value>| {
                 row.get("scenario").is_some_and(|name| name == line.scenario)
                     && row.get("at").and_then(Value::as_u64) == Some(line.at)
                     && row.get("contender").is_some_and(|name| name == contender)
-            });
-            let values: Vec<f64> = own.filter_map(line.figure).collect();
-            (!values.is_empty()).then(|| median(&values))
+            };
+            let own: Vec<_> = rows.iter().filter(own).collect();
+            let values: Vec<f64> = own.iter().filter_map(|row| (line.figure)(row)).collect();
+            if values.is_empty() {
+                return own.iter().any(|row| row.contains_key("failure")).then(|| "not measured".to_owned());
+            }
+            let is_disturbed = |row: &&Map<String, Value>| {
+                row.get("foreign").and_then(Value::as_f64).is_some_and(|share| share > MOST_FOREIGN)
+            };
+            Some(short(median(&values)) + if own.iter().any(is_disturbed) { "\\*" } else { "" })
         };
-        let Some(ours) = middle(line.ours) else { continue };
-        let others: Vec<String> = (line.others.iter())
-            .filter_map(|(contender, name)| Some(format!("{name} {}", short(middle(contender)?))))
-            .collect();
-        let others = if others.is_empty() { "–".to_owned() } else { others.join(", ") };
-        table.push_str(&format!("| {} | {} {} | {others} |\n", line.workload, short(ours), line.unit));
+        let Some(ours) = figure(line.ours) else { continue };
+        let others = line.others.iter().filter_map(|(contender, name)| Some(format!("{name} {}", figure(contender)?)));
+        let others = others.collect::<Vec<_>>().join(", ");
+        let others = if others.is_empty() { "–" } else { &others };
+        let row = format!("| {} | {ours} {} | {others} |\n", line.workload, line.unit);
+        disturbed |= row.contains('*');
+        table.push_str(&row);
     }
-    table
-}
-
-fn number(row: &Map<String, Value>, name: &str) -> Option<f64> {
-    row.get(name)?.as_f64()
-}
-
-fn rate(row: &Map<String, Value>) -> Option<f64> {
-    Some(number(row, "units")? / number(row, "wall_s")?)
-}
-
-fn cpu_per_million(row: &Map<String, Value>) -> Option<f64> {
-    Some(number(row, "cpu_s")? / number(row, "units")? * 1e6)
-}
-
-fn milliseconds(row: &Map<String, Value>) -> Option<f64> {
-    Some(number(row, "wall_s")? * 1e3)
+    if table.is_empty() {
+        return table;
+    }
+    [HEAD, &table, if disturbed { DISTURBED } else { "" }].concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn row(contender: &str, fields: Value) -> Map<String, Value> {
+        let mut row = serde_json::json!({ "scenario": "fan-out", "at": 1000, "contender": contender });
+        row.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        row.as_object().unwrap().clone()
+    }
+
+    fn sample(contender: &str, wall_s: f64, foreign: f64) -> Map<String, Value> {
+        row(contender, serde_json::json!({ "units": 1e6, "wall_s": wall_s, "foreign": foreign }))
+    }
+
     #[test]
     fn shows_medians_of_what_was_measured() {
-        let row = |contender: &str, wall_s: f64| {
-            let row = serde_json::json!({
-                "scenario": "fan-out", "at": 1000, "contender": contender, "units": 1e6, "wall_s": wall_s,
-            });
-            row.as_object().unwrap().clone()
-        };
-        let rows = [row("ours", 0.5), row("ours", 0.1), row("ours", 0.2), row("nats", 1.0), row("another", 9.0)];
+        let rows = [
+            sample("ours", 0.5, 0.0),
+            sample("ours", 0.1, 0.05),
+            sample("ours", 0.2, 0.0),
+            sample("nats", 1.0, 0.3),
+            row("redis", serde_json::json!({ "failure": "redis-server is not installed" })),
+            sample("another", 9.0, 0.0),
+        ];
         assert_eq!(
             table(&rows),
-            "| one writer to 1,000 listeners, 256 in flight | 5.00 M deliveries/s | NATS 1.00 M |\n"
+            format!(
+                "{HEAD}| one writer to 1,000 listeners, 256 in flight | 5.00 M deliveries/s | redis not measured, NATS 1.00 \
+                 M\\* |\n{DISTURBED}"
+            )
         );
+        assert_eq!(table(&[]), "");
+    }
+
+    #[test]
+    fn replaces_the_table_only() {
+        let document = format!("before\n{BEGIN}old\n{END}after\n");
+        assert_eq!(replaced(&document, "new\n").unwrap(), format!("before\n{BEGIN}new\n{END}after\n"));
+        assert_eq!(replaced("no table", "new\n"), None);
     }
 }

@@ -19,6 +19,8 @@ const KEPT_OPEN: &str = include_str!("../../peers/listener_kept_open.py");
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     Chat,
+    /// The same with a server that numbers its messages.
+    ChatNumbered,
     Nc,
     NcTs,
     LinesCodec,
@@ -52,8 +54,9 @@ impl ProgramFiles {
 }
 
 impl Program {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Chat,
+        Self::ChatNumbered,
         Self::Nc,
         Self::NcTs,
         Self::LinesCodec,
@@ -65,6 +68,7 @@ impl Program {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat listen",
+            Self::ChatNumbered => "chat listen, numbered",
             Self::Nc => "nc to a file",
             Self::NcTs => "nc and ts",
             Self::LinesCodec => "LinesCodec, a write a line",
@@ -77,7 +81,7 @@ impl Program {
     /// Returns the divisor for the number of lines in bulk, so that a round of a slow program takes seconds.
     pub(crate) fn bulk_divisor(self) -> u64 {
         match self {
-            Self::Chat | Self::Nc | Self::LinesCodecBuffered => 1,
+            Self::Chat | Self::ChatNumbered | Self::Nc | Self::LinesCodecBuffered => 1,
             Self::NcTs | Self::LinesCodec => 4,
             Self::AsyncioKeptOpen => 20,
             Self::Asyncio => 100,
@@ -108,7 +112,7 @@ impl Program {
         let port = port.to_string();
         let mut running = Running { children: Vec::new() };
         match self {
-            Self::Chat => {
+            Self::Chat | Self::ChatNumbered => {
                 let mut command = Command::new(&files.chat);
                 command.args(["listen", "--listen-port", &port, "--history-path"]).arg(file);
                 for name in ["CHAT_DATA_DIR", "CHAT_CONFIG_DIR"] {

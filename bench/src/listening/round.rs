@@ -30,6 +30,9 @@ pub(crate) fn run(program: Program, files: &ProgramFiles, lines: Lines) -> Resul
     let source = Source::open()?;
     let running = program.start(files, source.port()?, &file)?;
     let mut connected = source.accept()?;
+    if program == Program::ChatNumbered {
+        connected.number_lines()?;
+    }
     // The first line is not measured: it includes the start of the program and the second in which ours detects a plain
     // server.
     connected.send(1)?;

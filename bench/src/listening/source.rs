@@ -1,6 +1,7 @@
-//! A listen port that sends the same line repeatedly at the least cost. It answers nothing, like a plain server.
+//! A listen port that sends the same line repeatedly at the least cost. It answers nothing, like a plain server, unless it is
+//! told to number its lines.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroU64;
 use std::thread;
@@ -11,6 +12,9 @@ use rustix::thread::set_current_timer_slack;
 
 /// The line, 60 bytes.
 pub(crate) const LINE: &str = "Jolly Ann: a line of an ordinary day, some sixty bytes long\n";
+
+/// The time of numbered lines, in milliseconds since the Unix epoch.
+const AT: u64 = 1_700_000_000_000;
 
 /// Number of lines per write.
 const PIECE: usize = 4_096;
@@ -27,6 +31,8 @@ pub(crate) struct Source {
 pub(crate) struct Connected {
     stream: TcpStream,
     piece: Vec<u8>,
+    /// The number of the next line, if they are numbered.
+    next: Option<u64>,
 }
 
 impl Source {
@@ -49,7 +55,7 @@ impl Source {
                     stream.set_nonblocking(false)?;
                     stream.set_nodelay(true)?;
                     stream.set_write_timeout(Some(TIMEOUT))?;
-                    return Ok(Connected { stream, piece: LINE.as_bytes().repeat(PIECE) });
+                    return Ok(Connected { stream, piece: LINE.as_bytes().repeat(PIECE), next: None });
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(1)),
                 Err(error) => return Err(error.into()),
@@ -60,13 +66,43 @@ impl Source {
 }
 
 impl Connected {
+    /// Answers the request of the program, as a server that numbers its messages.
+    pub(crate) fn number_lines(&mut self) -> Result<()> {
+        let mut request = String::new();
+        self.stream.set_read_timeout(Some(TIMEOUT))?;
+        BufReader::new(&self.stream).read_line(&mut request).context("no request")?;
+        let request: serde_json::Value = serde_json::from_str(request.trim_start_matches('\u{1}'))?;
+        let nonce = &request["nonce"];
+        writeln!(self.stream, "\u{1}{{\"stream\": \"bench\", \"from\": 1, \"head\": 0, \"nonce\": {nonce}}}")?;
+        self.next = Some(1);
+        Ok(())
+    }
+
     /// Sends lines in large pieces.
     pub(crate) fn send(&mut self, lines: u64) -> Result<()> {
+        if let Some(first) = self.next {
+            return self.send_numbered(first, lines);
+        }
         let mut left = lines as usize * LINE.len();
         while left > 0 {
             let piece = left.min(self.piece.len());
             self.stream.write_all(&self.piece[..piece]).context("the program does not read")?;
             left -= piece;
+        }
+        Ok(())
+    }
+
+    fn send_numbered(&mut self, first: u64, lines: u64) -> Result<()> {
+        let (nick, text) = LINE.trim_end().split_once(": ").context("the line has no sender")?;
+        let end = first + lines;
+        self.next = Some(end);
+        let mut piece = Vec::new();
+        for seq in first..end {
+            writeln!(piece, "\u{1}{{\"seq\": {seq}, \"at\": {AT}, \"nick\": \"{nick}\", \"text\": \"{text}\"}}")?;
+            if piece.len() >= PIECE * LINE.len() || seq + 1 == end {
+                self.stream.write_all(&piece).context("the program does not read")?;
+                piece.clear();
+            }
         }
         Ok(())
     }

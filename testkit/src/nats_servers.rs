@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use self::server::LOOK_EVERY;
 pub use self::server::{NatsPlace, NatsServer};
+use crate::scratch;
 
 /// Names the program, for a machine on which `.ci/nats-server` is of no use.
 const PROGRAM: &str = "NATS_SERVER";
@@ -78,7 +79,8 @@ impl NatsServers {
     }
 
     fn prepare(program: &Path, places: &[NatsPlace]) -> Result<Self> {
-        let folder = TempDir::new()?;
+        // In memory where that can be: with each write synced, servers on a disk that others use elect leaders for minutes.
+        let folder = scratch::dir()?;
         let mut servers = Vec::new();
         for (index, place) in places.iter().enumerate() {
             servers.push(NatsServer::new(program, place.clone(), format!("n{}", index + 1), folder.path())?);

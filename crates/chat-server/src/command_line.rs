@@ -4,6 +4,7 @@
 #[cfg(unix)]
 mod admin;
 mod arguments;
+mod cluster;
 mod config_file;
 mod keep;
 mod options;
@@ -14,6 +15,7 @@ mod value;
 pub use self::admin::{AdminArguments, AdminCommand};
 pub use self::{
     arguments::{AccountsCommand, Arguments, ServerCommand, StoreLocation, data_directory},
+    cluster::{ClusterArguments, ClusterCommand},
     config_file::ConfigFile,
     options::Options,
     usage_error::{ConfigFileError, Fault, UsageError},

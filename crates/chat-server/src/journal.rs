@@ -12,7 +12,8 @@ pub(crate) use self::clock::now_ms;
 pub use self::memory::MemoryJournal;
 #[cfg(feature = "bin")]
 pub use self::sqlite::{
-    BackupReport, ImportReport, RestoreReport, backup_store, export_store, import_store, restore_store,
+    BackupReport, ImportReport, LogBeginning, NodeCopy, RestoreReport, StorePlace, backup_store, export_store,
+    import_store, restore_store, store_place,
 };
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{

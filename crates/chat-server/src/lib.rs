@@ -39,6 +39,9 @@ mod admission;
 mod byte_rates;
 #[cfg(feature = "bin")]
 #[doc(hidden)]
+pub mod cluster;
+#[cfg(feature = "bin")]
+#[doc(hidden)]
 pub mod command_line;
 mod committer;
 mod config;
@@ -81,7 +84,10 @@ pub use error::{ForeignDataDir, JournalError, StartError};
 pub use hooks::{Hooks, PostDecision, ServerHooks};
 #[cfg(feature = "bin")]
 #[doc(hidden)]
-pub use journal::{BackupReport, ImportReport, RestoreReport, backup_store, export_store, import_store, restore_store};
+pub use journal::{
+    BackupReport, ImportReport, LogBeginning, NodeCopy, RestoreReport, StorePlace, backup_store, export_store,
+    import_store, restore_store, store_place,
+};
 #[cfg(feature = "sqlite")]
 pub use journal::{
     CheckReport, Recovery, SqliteJournal, SqliteProjection, check_store, list_accounts, revoke_account,

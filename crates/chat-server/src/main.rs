@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod admin_commands;
+mod cluster_commands;
 mod metrics;
 mod node;
 mod process;
@@ -68,6 +69,7 @@ fn run(arguments: &Arguments, words: Vec<OsString>) -> Result<ExitCode> {
         None => serve(&arguments.options, words),
         #[cfg(unix)]
         Some(ServerCommand::Admin { store, arguments }) => admin_commands::admin(&store.directory()?, arguments),
+        Some(ServerCommand::Cluster { store, arguments }) => cluster_commands::run(store, arguments),
         Some(ServerCommand::Import { store, file, replace }) => {
             transfer_commands::import(&store.directory()?, file, *replace)
         }

@@ -17,6 +17,7 @@ mod tail;
 mod task;
 
 pub use self::error::NatsError;
+pub use self::fetch::read_log;
 pub use self::log::NatsLog;
 pub use self::options::{LogName, LogNameError, NatsOptions};
 pub use self::stream::{LogCopy, LogStatus, check_log, close_log, create_log, log_status, replace_log};

@@ -9,6 +9,7 @@ use etcetera::{AppStrategy, AppStrategyArgs};
 
 #[cfg(unix)]
 use super::admin::AdminArguments;
+use super::cluster::ClusterArguments;
 use super::config_file::ConfigFile;
 use super::options::Options;
 use super::usage_error::UsageError;
@@ -49,6 +50,15 @@ pub enum ServerCommand {
         /// The operation.
         #[command(flatten)]
         arguments: AdminArguments,
+    },
+    /// Make several nodes of a server, which share a log in NATS, and a server alone of a node.
+    Cluster {
+        /// The store.
+        #[command(flatten)]
+        store: StoreLocation,
+        /// The operation.
+        #[command(flatten)]
+        arguments: ClusterArguments,
     },
     /// Make a room of a file that "admin export" has written, or of a history file. The server must be stopped.
     Import {
@@ -149,6 +159,15 @@ fn check_tls(options: &Options, file: Option<&ConfigFile>) -> Result<(), UsageEr
 }
 
 impl StoreLocation {
+    /// Returns the options of the configuration file, if one is named.
+    ///
+    /// # Errors
+    /// [`UsageError`] if the file is wrong.
+    pub fn file_options(&self) -> Result<Options, UsageError> {
+        let file = self.config.as_deref().map(ConfigFile::read).transpose()?;
+        Ok(file.as_ref().map(ConfigFile::options).cloned().unwrap_or_default())
+    }
+
     /// Returns the requested directory, or else that of the configuration file, or else the user's.
     ///
     /// # Errors

@@ -315,6 +315,14 @@ impl Options {
         self
     }
 
+    /// Returns options that only say where the log of the nodes is: its servers, name, credentials and certificates.
+    pub(super) fn of_log(
+        (nats, nats_log, nats_creds, nats_ca): (Option<NatsServers>, Option<LogName>, Option<PathBuf>, Option<PathBuf>),
+        allow_old_nats: Option<bool>,
+    ) -> Self {
+        Self { nats, nats_log, nats_creds, nats_ca, allow_old_nats, ..Self::default() }
+    }
+
     /// Returns where the log of the nodes is, if this is one of several.
     #[must_use]
     pub fn nats(&self) -> Option<NatsOptions> {

@@ -7,6 +7,8 @@ mod background_check;
 #[cfg(feature = "bin")]
 mod backup;
 mod clean_shutdown;
+#[cfg(feature = "bin")]
+mod cluster_store;
 mod cluster_tables;
 mod content_hash;
 mod effect;
@@ -48,6 +50,7 @@ pub use self::{
 #[cfg(feature = "bin")]
 pub use self::{
     backup::{BackupReport, backup_store},
+    cluster_store::{LogBeginning, NodeCopy, StorePlace, store_place},
     export::export_store,
     import::{ImportReport, import_store},
     restore::{RestoreReport, restore_store},

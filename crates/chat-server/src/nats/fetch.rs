@@ -6,6 +6,7 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::auth::ANSWER_WITHIN;
+use super::connection::NatsConnection;
 use super::error::NatsError;
 use super::options::NatsOptions;
 use crate::replication::PlacedBatch;
@@ -23,6 +24,18 @@ pub(super) struct FetchedBatches {
     pub(super) batches: Vec<PlacedBatch>,
     /// The copy that answered has more.
     pub(super) more: bool,
+}
+
+/// Reads some batches from a place on, from the server with this number, or one of the next ones if it cannot be reached.
+/// Places that its copy of the log lacks are missing.
+///
+/// # Errors
+/// [`NatsError`].
+pub async fn read_log(options: &NatsOptions, server: usize, from: u64) -> Result<Vec<PlacedBatch>, NatsError> {
+    let mut turned = options.clone();
+    turned.servers.rotate_left(server % options.servers.len().max(1));
+    let connection = NatsConnection::open_any(&turned).await?;
+    Ok(fetch(connection.client.clone(), turned, from).await?.batches)
 }
 
 /// Fetches batches from a place on. Places that the copy lacks are missing in the answer.

@@ -25,6 +25,10 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// What JetStream adds to a message: the largest batch must fit with it.
 const OVERHEAD: usize = 4 * 1024;
 
+/// How long a change of the stream may take: a new one is answered for when its copies have elected one that leads, which
+/// takes up to 9 seconds after each attempt.
+const CHANGED_WITHIN: Duration = Duration::from_secs(30);
+
 /// Where the generation is, in the metadata of the stream.
 const GENERATION: &str = "minechat_generation";
 
@@ -68,6 +72,12 @@ pub struct LogCopy {
 }
 
 impl LogStatus {
+    #[cfg(all(test, feature = "bin"))]
+    pub(crate) fn for_tests(generation: Option<Generation>, beginning: Option<&str>, first: u64, last: u64) -> Self {
+        let (beginning, server) = (beginning.map(str::to_owned), String::new());
+        Self { generation, beginning, first, last, bytes: 0, closed: false, server, copies: Vec::new() }
+    }
+
     pub(super) fn of(info: &Info, server: &str) -> Self {
         let mut copies = Vec::new();
         if let Some(cluster) = &info.cluster {
@@ -121,7 +131,7 @@ pub async fn log_status(options: &NatsOptions) -> Result<LogStatus, NatsError> {
 /// [`NatsError::LogExists`] if there is another log of this name.
 pub async fn create_log(options: &NatsOptions, beginning: &str) -> Result<LogStatus, NatsError> {
     let connection = NatsConnection::open_any(options).await?;
-    let context = context(&connection);
+    let context = changing(&connection);
     match context.create_stream(config(options, Generation::random(), beginning)).await {
         Ok(stream) => Ok(LogStatus::of(stream.cached_info(), &connection.server)),
         Err(error) => match error.kind() {
@@ -147,7 +157,7 @@ pub async fn create_log(options: &NatsOptions, beginning: &str) -> Result<LogSta
 /// [`NatsError`]. The log may be gone then; it can be repeated.
 pub async fn replace_log(options: &NatsOptions, beginning: &str) -> Result<LogStatus, NatsError> {
     let connection = NatsConnection::open_any(options).await?;
-    let context = context(&connection);
+    let context = changing(&connection);
     match context.delete_stream(options.name.as_str()).await {
         Ok(_) => {}
         Err(error) if is_unknown(&error) => {}
@@ -165,7 +175,7 @@ pub async fn close_log(options: &NatsOptions) -> Result<LogStatus, NatsError> {
     let mut info = info(&connection, options).await?;
     if !info.config.sealed {
         info.config.sealed = true;
-        info = context(&connection).update_stream(info.config).await.map_err(NatsError::request)?;
+        info = changing(&connection).update_stream(info.config).await.map_err(NatsError::request)?;
     }
     Ok(LogStatus::of(&info, &connection.server))
 }
@@ -193,6 +203,12 @@ pub(super) async fn info(connection: &NatsConnection, options: &NatsOptions) -> 
 fn context(connection: &NatsConnection) -> Context {
     let mut context = jetstream::new(connection.client.clone());
     context.set_timeout(ANSWER_WITHIN);
+    context
+}
+
+fn changing(connection: &NatsConnection) -> Context {
+    let mut context = jetstream::new(connection.client.clone());
+    context.set_timeout(CHANGED_WITHIN);
     context
 }
 

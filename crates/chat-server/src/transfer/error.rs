@@ -55,6 +55,13 @@ pub enum TransferError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is a backup, and not one of a node.
+    #[error("{path} is not a copy of a node: make one with \"chat-server admin backup\" where a node runs",
+        path = path.display())]
+    NotOfNode {
+        /// The file.
+        path: PathBuf,
+    },
     /// The data directory has a room.
     #[error("{dir} has a room: pass --replace to set it aside, or name another directory", dir = dir.display())]
     RoomExists {
@@ -115,6 +122,7 @@ impl TransferError {
             Self::InDataDir { .. }
             | Self::Occupied { .. }
             | Self::NotABackup { .. }
+            | Self::NotOfNode { .. }
             | Self::RoomExists { .. }
             | Self::Name { .. }
             | Self::Line { .. } => true,

@@ -5,6 +5,8 @@
 mod bad_input;
 mod binary;
 mod clean_shutdown;
+#[cfg(unix)]
+mod cluster;
 mod config_file;
 mod damage;
 mod dialogue;

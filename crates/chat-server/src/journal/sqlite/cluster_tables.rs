@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
 use super::{actions, row, schema};
-use crate::action::{AccountId, OperatorAction, erased_name};
+use crate::action::{AccountId, ActionRecord, OperatorAction, erased_name};
 use crate::entry::AccountRecord;
 use crate::error::JournalError;
 use crate::replication::rules::{CHAIN_KEPT, EPOCH_KEPT_MS};
@@ -59,6 +59,23 @@ pub(super) fn create(transaction: &Connection, generation: Generation, at: i64) 
         }
     }
     Ok(state)
+}
+
+/// Takes the tables away: what is left is the store of a single server.
+pub(super) fn remove(transaction: &Connection) -> Result<(), StoreError> {
+    transaction.execute_batch("DROP TABLE replica; DROP TABLE proposer; DROP TABLE chain; DROP TABLE looks")?;
+    let expired: bool = transaction.query_row("SELECT EXISTS(SELECT 1 FROM expired)", [], |row| row.get(0))?;
+    let actions = actions::raw_actions(transaction)?;
+    let later =
+        |action: &Option<ActionRecord>| action.as_ref().is_some_and(|record| !record.draft.action.is_of_first_format());
+    let format = if expired || actions.iter().any(later) {
+        schema::EXPIRY_FORMAT
+    } else if actions.is_empty() {
+        schema::PLAIN_FORMAT
+    } else {
+        schema::ACTION_FORMAT
+    };
+    schema::set_format(transaction, format)
 }
 
 /// Reads where the store is in its log.

@@ -7,24 +7,31 @@ use sha2::{Digest, Sha256};
 use super::error::StoreError;
 use crate::replication::ChainHash;
 
-/// The tables, each with the order of its rows.
-const TABLES: [(&str, &str); 9] = [
-    ("stream", "n"),
-    ("account", "id"),
-    ("message", "seq"),
-    ("action", "n"),
-    ("expired", "n"),
-    ("replica", "n"),
-    ("proposer", "epoch"),
-    ("chain", "place"),
-    ("looks", "form"),
-];
+/// The tables of every store, each with the order of its rows.
+const ROOM: [(&str, &str); 5] =
+    [("stream", "n"), ("account", "id"), ("message", "seq"), ("action", "n"), ("expired", "n")];
 
-/// Hashes all rows in one state of the store.
+/// Those that the store of a node has besides.
+const CLUSTER: [(&str, &str); 4] = [("replica", "n"), ("proposer", "epoch"), ("chain", "place"), ("looks", "form")];
+
+/// Hashes all rows of the store of a node, in one state.
 pub(super) fn of(connection: &Connection) -> Result<ChainHash, StoreError> {
+    of_tables(connection, ROOM.into_iter().chain(CLUSTER))
+}
+
+/// Hashes what a store has of its room, in one state.
+#[cfg(feature = "bin")]
+pub(super) fn of_room(connection: &Connection) -> Result<ChainHash, StoreError> {
+    of_tables(connection, ROOM.into_iter())
+}
+
+fn of_tables(
+    connection: &Connection,
+    tables: impl Iterator<Item = (&'static str, &'static str)>,
+) -> Result<ChainHash, StoreError> {
     let snapshot = connection.unchecked_transaction()?;
     let mut hash = Sha256::new();
-    for (table, order) in TABLES {
+    for (table, order) in tables {
         hash.update(table);
         let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
         let columns = statement.column_count();

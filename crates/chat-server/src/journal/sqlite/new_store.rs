@@ -70,17 +70,29 @@ impl NewStore {
     }
 
     /// Checks the new store as a start does, begins a new stream in it, and puts it in place. `None` if it is damaged.
-    pub(super) fn install(mut self, connection: Connection) -> Result<Option<Installed>, TransferError> {
+    pub(super) fn install(self, connection: Connection) -> Result<Option<Installed>, TransferError> {
         // A new stream would be one that no other node has.
         if schema::is_of_cluster(&connection)? {
             return Err(JournalError::OfCluster.into());
         }
+        self.put(connection, true)
+    }
+
+    /// As [`install`](Self::install), for the copy of a node: it goes on with the stream that all nodes have.
+    pub(super) fn install_node(self, connection: Connection) -> Result<Option<Installed>, TransferError> {
+        self.put(connection, false)
+    }
+
+    fn put(mut self, connection: Connection, new_stream: bool) -> Result<Option<Installed>, TransferError> {
         let mut report = verify::verify(&connection)?;
         if !report.is_good() {
             return Ok(None);
         }
-        let stream = LogStream::starting_at(report.head + 1);
-        insert_stream(&connection, &stream)?;
+        if new_stream {
+            let stream = LogStream::starting_at(report.head + 1);
+            insert_stream(&connection, &stream)?;
+            report.streams.push(stream);
+        }
         repair::checkpoint(&connection)?;
         connection.close().map_err(|(_, error)| error)?;
         clean_shutdown::forgive(self.dir.path())?;
@@ -88,10 +100,11 @@ impl NewStore {
         self.done = true;
         // Without it the next start only says that the end is missing.
         let mark = HeadMarker::open(&self.dir.path().join("mark"))?;
-        if let Err(error) = mark.write(&stream.id, report.head) {
+        if let Some(stream) = report.streams.last()
+            && let Err(error) = mark.write(&stream.id, report.head)
+        {
             tracing::warn!(%error, "could not record the end of the log");
         }
-        report.streams.push(stream);
         Ok(Some(Installed { report, aside }))
     }
 }

@@ -19,6 +19,21 @@ use crate::retention::Retention;
 
 /// The store of a node, in SQLite: the files are those of a [`SqliteJournal`](crate::SqliteJournal) with a few tables more.
 /// A server alone does not open them any more.
+///
+/// ```
+/// use chat_server::replication::Generation;
+/// use chat_server::{SqliteJournal, SqliteProjection};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let dir = tempfile::tempdir()?;
+/// let node = SqliteProjection::create(dir.path(), Generation::random())?;
+/// drop(node);
+/// assert!(SqliteJournal::open(dir.path()).is_err());
+/// SqliteProjection::open(dir.path())?.leave(false)?;
+/// assert!(SqliteJournal::open(dir.path()).is_ok());
+/// # Ok(())
+/// # }
+/// ```
 pub struct SqliteProjection {
     store: SqliteStore,
     state: ReplicaState,
@@ -52,6 +67,18 @@ impl SqliteProjection {
         let (store, _) = SqliteStore::open(dir.as_ref(), CheckTime::Before, StoreUse::Node)?;
         let state = tables::state(&store.connection)?;
         Ok(Self { store, state, may_commit: Box::new(|| Ok(())), sync_failed: false })
+    }
+
+    /// Makes it the store of a server alone again, as [`SqliteJournal`](crate::SqliteJournal) opens it. Its messages,
+    /// accounts and streams stay; `new_stream` says that the log may have given the numbers after its head to messages that
+    /// it does not have.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then it is still the store of a node.
+    pub fn leave(mut self, new_stream: bool) -> Result<(), JournalError> {
+        self.check_sync()?;
+        self.store.write_with_stream(new_stream, |transaction| tables::remove(transaction))?;
+        self.store.close()
     }
 
     /// Asks `may_commit` before each commit of applied batches, which fails as on a full disk if it returns false: for

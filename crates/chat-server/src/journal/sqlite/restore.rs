@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use private_files::file;
+use rusqlite::Connection;
 
 use super::backup::is_backup;
 use super::error::StoreError;
@@ -30,6 +31,15 @@ pub struct RestoreReport {
 /// # Errors
 /// [`TransferError`]; then the directory is as it was.
 pub fn restore_store(dir: &Path, source: &Path, replace: bool) -> Result<RestoreReport, TransferError> {
+    let (new, connection) = copied(dir, source, replace)?;
+    match new.install(connection)? {
+        Some(Installed { report, aside }) => Ok(RestoreReport { check: report, aside }),
+        None => Err(TransferError::DamagedBackup { path: source.to_owned() }),
+    }
+}
+
+/// Copies a backup to the place where a new store is built.
+pub(super) fn copied(dir: &Path, source: &Path, replace: bool) -> Result<(NewStore, Connection), TransferError> {
     if !is_backup(source).map_err(|error| TransferError::named(source, error))? {
         return Err(TransferError::NotABackup { path: source.to_owned() });
     }
@@ -40,14 +50,15 @@ pub fn restore_store(dir: &Path, source: &Path, replace: bool) -> Result<Restore
     if wal.exists() {
         copy(&wal, &file::with_suffix(new.unfinished(), "-wal"))?;
     }
-    let damaged = |error: StoreError| match error.is_damage() {
+    let connection = schema::open_for_writing(new.unfinished()).map_err(|error| named_damage(source, error))?;
+    Ok((new, connection))
+}
+
+/// Returns the error of a copy of `source`.
+pub(super) fn named_damage(source: &Path, error: StoreError) -> TransferError {
+    match error.is_damage() {
         true => TransferError::DamagedBackup { path: source.to_owned() },
         false => error.into(),
-    };
-    let connection = schema::open_for_writing(new.unfinished()).map_err(damaged)?;
-    match new.install(connection)? {
-        Some(Installed { report, aside }) => Ok(RestoreReport { check: report, aside }),
-        None => Err(TransferError::DamagedBackup { path: source.to_owned() }),
     }
 }
 

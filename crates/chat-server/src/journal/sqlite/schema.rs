@@ -11,7 +11,7 @@ use super::error::StoreError;
 use crate::error::JournalError;
 
 /// The format of a file without actions, in `user_version`.
-const PLAIN_FORMAT: i64 = 1;
+pub(super) const PLAIN_FORMAT: i64 = 1;
 
 /// The format of a file since its first action. Programs that do not know tombstones would take them for damage, so they
 /// must not open it; as long as there was no action, they may.
@@ -149,7 +149,8 @@ pub(super) fn raise_format(transaction: &Connection, needed: i64) -> Result<(), 
     if format < needed { set_format(transaction, needed) } else { Ok(()) }
 }
 
-fn set_format(connection: &Connection, format: i64) -> Result<(), StoreError> {
+/// Notes which programs can use the store.
+pub(super) fn set_format(connection: &Connection, format: i64) -> Result<(), StoreError> {
     connection.pragma_update(None, "user_version", format)?;
     Ok(connection.pragma_update(None, "application_id", OURS + format)?)
 }

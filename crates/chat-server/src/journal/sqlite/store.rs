@@ -155,6 +155,27 @@ impl SqliteStore {
         Ok(written)
     }
 
+    /// As [`write`](Self::write), for what changes whose store it is. Begins a new stream after the head if `new_stream` is
+    /// set.
+    pub(super) fn write_with_stream(
+        &mut self,
+        new_stream: bool,
+        write: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), JournalError> {
+        let stream = new_stream.then(|| LogStream::starting_at(self.head + 1));
+        self.write(
+            |()| false,
+            |transaction, _| {
+                write(transaction)?;
+                Ok(stream.as_ref().map_or(Ok(()), |stream| insert_stream(transaction, stream))?)
+            },
+        )?;
+        self.streams.extend(stream);
+        // A server alone compares it with what it finds.
+        self.note_head();
+        Ok(())
+    }
+
     /// Removes some of the oldest messages if the rule says so at `now`, in milliseconds since the Unix epoch.
     pub(super) fn expire(&mut self, keep: &Retention, now: i64) -> Result<ExpiryStep, JournalError> {
         if keep.is_everything() {

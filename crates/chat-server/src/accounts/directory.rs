@@ -227,7 +227,8 @@ impl AccountDirectory {
     /// Gives an account another nickname. The old one stays taken.
     pub(crate) fn rename(&self, id: AccountId, to: &str) {
         let mut state = self.lock();
-        if let (Some(account), Ok(nickname)) = (state.by_id.get(&id).cloned(), Nickname::new(to)) {
+        let account = state.by_id.get(&id).filter(|account| !account.is_erased()).cloned();
+        if let (Some(account), Ok(nickname)) = (account, Nickname::new(to)) {
             state.take(to, id);
             account.rename(nickname);
         }
@@ -243,7 +244,7 @@ impl AccountDirectory {
     /// Gives an account another token, and closes its connections.
     pub(crate) fn set_token(&self, id: AccountId, token: TokenHash) {
         let mut state = self.lock();
-        if let Some(account) = state.by_id.get(&id).cloned() {
+        if let Some(account) = state.by_id.get(&id).filter(|account| !account.is_erased()).cloned() {
             state.remove_from_shelf(id);
             account.kick();
             state.add(token, account);
@@ -270,7 +271,7 @@ impl AccountDirectory {
     }
 
     /// Returns the account with this number.
-    #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands list accounts"))]
+    #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn by_id(&self, id: AccountId) -> Option<Arc<AccountEntry>> {
         self.lock().by_id.get(&id).cloned()
     }

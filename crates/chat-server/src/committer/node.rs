@@ -5,6 +5,7 @@
 mod away;
 mod outcomes;
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,16 +18,22 @@ use self::away::Patience;
 use super::failure_log::CommitFailureLog;
 use super::queue::{CommitQueue, CommitRequest, GatherLimits, Maintenance, PostSequence, ReplySlot};
 use super::thread::{CommitterParts, JournalEnd, guarded};
-use crate::error::JournalError;
+use crate::error::{CommitError, JournalError};
 use crate::journal::now_ms;
 use crate::rate_limited_log::RateLimitedLog;
-use crate::replication::{BatchEntry, LogState, Node, NodeAnswer, Projection, SharedBatchLog};
+use crate::replication::{AppliedBatch, BatchEntry, LogState, Node, NodeAnswer, Projection, SharedBatchLog};
 
 /// How long the thread waits when only time can change something: a batch is on its way, or the log is away.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long to wait before a batch is applied again that could not be stored.
 const APPLY_AGAIN: Duration = Duration::from_secs(1);
+
+/// The shortest time between two entries that only answer the question of a peer whether there is more.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
+
+/// After which time without anything from the log a node makes an entry to see that it is there.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// How often a node of a room with an age limit moves the time of the log on, by which messages expire.
 const TIME_ENTRY: Duration = Duration::from_secs(60);
@@ -65,6 +72,16 @@ pub(super) struct NodeOwner<P, L> {
     /// Old messages may remain to be removed.
     expiry_due: bool,
     timed_at: Option<Instant>,
+    /// Answers that are sent once what they are about is shown.
+    answers: VecDeque<NodeAnswer<NodeRequest>>,
+    /// There is more to apply.
+    behind: bool,
+    /// Something was applied since the state of the log was noted.
+    progressed: bool,
+    /// The log had no more when its state was noted.
+    at_end: bool,
+    /// No question of a peer is sent to the log before this time.
+    question_at: Option<Instant>,
 }
 
 /// Starts the thread. It runs on its own, but waits with the timers of the current Tokio runtime.
@@ -129,13 +146,22 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
             expiring: false,
             expiry_due: true,
             timed_at: None,
+            answers: VecDeque::new(),
+            behind: false,
+            progressed: false,
+            at_end: false,
+            question_at: None,
         }
     }
 
     /// Returns for how long there is nothing to do without a wake.
     fn wait(&self) -> Duration {
+        if self.behind {
+            return Duration::ZERO;
+        }
         let idle = self.node.is_idle() && self.apply_at.is_none() && !self.patience.is_tried();
-        if idle { Duration::from_secs(3_600) } else { TICK }
+        let stopped = self.node.stopped().is_some();
+        if (idle || stopped) && self.question_at.is_none() { Duration::from_secs(3_600) } else { TICK }
     }
 
     /// Does everything that can be done now.
@@ -146,11 +172,19 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
         let (queue, meters) = (Arc::clone(&self.queue), Arc::clone(&self.parts.meters));
         guarded(self, &queue, &meters, |this| {
             this.follow_log(Instant::now());
+            // Not until the end of a long log: the end of the server and what its sessions ask for must not wait for it.
+            let pause = Instant::now() + TICK;
+            this.behind = false;
             while this.apply(Instant::now())? {
                 // In between, so that others' batches do not keep ours from the log.
                 this.propose(Instant::now());
                 this.transmit(Instant::now());
+                if Instant::now() >= pause {
+                    this.behind = true;
+                    break;
+                }
             }
+            this.follow_log(Instant::now());
             let waiting = this.lock().take_maintenance();
             for maintenance in waiting {
                 this.maintain(maintenance)?;
@@ -163,18 +197,32 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
             this.parts.meters.node.in_flight.store(in_flight, Ordering::Relaxed);
             Ok(())
         })
+        .inspect_err(|_| self.give_up())
     }
 
     /// Closes the store. What is in flight is not answered: it may be in the log.
     fn close(&mut self) -> Result<(), JournalError> {
         let (queue, meters) = (Arc::clone(&self.queue), Arc::clone(&self.parts.meters));
-        guarded(self, &queue, &meters, |this| this.node.projection_mut().close())
+        let closed = guarded(self, &queue, &meters, |this| this.node.projection_mut().close());
+        self.give_up();
+        closed
+    }
+
+    /// Answers what is in flight although its fate is not known: a decline would say that it is not stored.
+    fn give_up(&mut self) {
+        let unsent = std::mem::take(&mut self.answers).into_iter().map(|answer| answer.request);
+        for request in unsent.chain(self.node.take_unanswered()) {
+            if let NodeRequest::Drafts { reply, .. } = request {
+                reply.send(Err(CommitError::Uncertain));
+            }
+        }
     }
 
     /// Notes what has become of the log.
     fn follow_log(&mut self, now: Instant) {
         let state = self.log.state();
-        self.parts.meters.node.log_state(&state);
+        self.at_end = matches!(state, LogState::Connected { at_end: true, .. });
+        self.parts.meters.node.log_state(&state, std::mem::take(&mut self.progressed));
         match &state {
             LogState::Connected { connection, .. } => {
                 if self.connection.replace(*connection).is_some_and(|before| before != *connection) {
@@ -190,6 +238,7 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
                     );
                 }
                 self.node.stop(*why);
+                self.give_up();
             }
         }
         self.patience.follow(&state, now);
@@ -226,13 +275,18 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
             self.failures.stored();
             self.parts.meters.committed(now.elapsed());
         }
-        outcomes::show(&self.parts, &*self.node.projection().reader(), &progress.applied);
-        for answer in progress.answers {
+        let answered = !progress.answers.is_empty();
+        self.answers.extend(progress.answers);
+        let is_own = |batch: &AppliedBatch| self.node.is_own(batch);
+        outcomes::show(&self.parts, &*self.node.projection().reader(), &progress.applied, is_own);
+        self.progressed |= !progress.applied.is_empty();
+        while let Some(answer) = self.answers.pop_front() {
             self.answer(answer);
         }
         if self.node.is_idle() {
             self.patience.is_answered();
-        } else if !progress.applied.is_empty() {
+        } else if answered || !self.at_end && self.progressed {
+            // Batches of others say nothing about ours once the node has everything.
             self.patience.goes_on(now);
         }
         if progress.hole {
@@ -246,6 +300,9 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
                 error = stopped as &dyn std::error::Error,
                 "this node has stopped: nothing is stored until an operator acts"
             );
+        }
+        if self.node.stopped().is_some() {
+            self.give_up();
         }
         Ok(!progress.hole && self.node.stopped().is_none())
     }
@@ -321,7 +378,12 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
     }
 
     fn take_barriers(&mut self, now: Instant) {
+        // A stranger can ask as often as it likes, and each question is an entry on the disks of all nodes.
+        if self.question_at.is_some_and(|at| now < at) {
+            return;
+        }
         let waiting = self.lock().take_barriers();
+        self.question_at = (!waiting.is_empty()).then(|| now + BETWEEN_QUESTIONS);
         if waiting.is_empty() {
             return;
         }
@@ -335,18 +397,15 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
     fn maintain(&mut self, Maintenance { probe, revoked }: Maintenance) -> Result<(), JournalError> {
         let now = Instant::now();
         // Also once after the start: until it is answered the node may lack what others have confirmed.
-        if (probe || !self.parts.meters.node.is_caught_up()) && !self.probing && self.node.stopped().is_none() {
-            self.probing = true;
-            self.node.barrier(NodeRequest::Probe(now));
+        let quiet = self.parts.meters.node.lag().is_none_or(|lag| lag >= QUIET);
+        if probe || quiet || !self.parts.meters.node.is_caught_up() {
+            self.probe(now);
         }
         let keep = self.parts.limits.load().keep;
         if keep.age.is_some() && self.timed_at.is_none_or(|at| now >= at + TIME_ENTRY) {
             self.timed_at = Some(now);
             self.expiry_due = true;
-            if !self.probing {
-                self.probing = true;
-                self.node.barrier(NodeRequest::Probe(now));
-            }
+            self.probe(now);
         }
         self.expiry_due |= keep.bytes.is_some();
         match self.node.projection_mut().tidy() {
@@ -359,6 +418,15 @@ impl<P: Projection, L: SharedBatchLog> NodeOwner<P, L> {
         // Nothing but the log changes the store of a node.
         let _ = revoked.send(Vec::new());
         Ok(())
+    }
+
+    /// Sends a barrier, unless one is on its way, and measures how long it takes.
+    fn probe(&mut self, now: Instant) {
+        if !self.probing && self.node.stopped().is_none() {
+            self.probing = true;
+            self.parts.meters.node.barrier_sent(now);
+            self.node.barrier(NodeRequest::Probe(now));
+        }
     }
 
     /// Returns the entry that removes old messages, if some are due.

@@ -189,6 +189,7 @@ mod tests {
             effects: Box::new(|_| {}),
             #[cfg(feature = "sqlite")]
             registered: Box::new(|_| {}),
+            posted: Box::new(|_| {}),
             limits: LiveLimits::new(Limits::default()),
         };
         let (committer, end) = Committer::start(journal, parts).unwrap();

@@ -70,6 +70,9 @@ pub(crate) struct CommitterParts {
     /// Notes an account that another node has registered.
     #[cfg(feature = "sqlite")]
     pub(crate) registered: AccountEffects,
+    /// Charges an account for a post that another node has accepted.
+    #[cfg(feature = "sqlite")]
+    pub(crate) posted: Box<dyn Fn(AccountId) + Send>,
     pub(crate) limits: Arc<LiveLimits>,
 }
 

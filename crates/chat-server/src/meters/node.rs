@@ -12,6 +12,9 @@ use crate::replication::rules::NumberVerdict;
 /// For how long a node may not know whether it has everything and still counts as good for listeners.
 const LAG_OF_LISTENERS: Duration = Duration::from_secs(30);
 
+/// After which time without an answer to a barrier the log counts as away.
+const SILENT: Duration = Duration::from_secs(3);
+
 /// The counters of a node. All stay zero in a server alone.
 #[derive(Debug, Default)]
 pub(crate) struct NodeMeters {
@@ -37,8 +40,10 @@ struct LogLink {
     connection: Option<u64>,
     server: Option<Arc<str>>,
     why: Option<Arc<str>>,
-    /// When everything was read that the log had.
-    at_end: Option<Instant>,
+    /// When the node last knew that it has everything.
+    fresh: Option<Instant>,
+    /// When the barrier was sent that is on its way.
+    barrier: Option<Instant>,
 }
 
 /// Figures of a node of a room on several nodes.
@@ -88,7 +93,8 @@ impl NodeMeters {
         }
     }
 
-    pub(crate) fn log_state(&self, state: &LogState) {
+    /// Records what is known of the log. `progressed` says that a batch was applied since the last call.
+    pub(crate) fn log_state(&self, state: &LogState, progressed: bool) {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         self.away.store(!matches!(state, LogState::Connected { .. }), Ordering::Relaxed);
         match state {
@@ -97,8 +103,9 @@ impl NodeMeters {
                     self.connections.one();
                 }
                 (link.server, link.why) = (Some(Arc::clone(server)), None);
-                if *at_end {
-                    link.at_end = Some(Instant::now());
+                // A server that is cut off from the others has nothing new either, so the end alone says nothing.
+                if *at_end && progressed {
+                    link.fresh = Some(Instant::now());
                 }
             }
             LogState::Away { why } => (link.server, link.why) = (None, Some(Arc::clone(why))),
@@ -113,7 +120,21 @@ impl NodeMeters {
     /// A barrier has come back after this time, so everything was applied that was in the log when it was sent.
     pub(crate) fn barrier_passed(&self, took: Duration) {
         self.barriers.observe(took, 1);
+        {
+            let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+            (link.fresh, link.barrier) = (Some(Instant::now()), None);
+        }
         self.caught_up.store(true, Ordering::Relaxed);
+    }
+
+    /// A barrier was sent.
+    pub(crate) fn barrier_sent(&self, at: Instant) {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).barrier = Some(at);
+    }
+
+    /// Returns for how long it is not known whether the log has more; `None` before it was known for the first time.
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).fresh.map(|at| at.elapsed())
     }
 
     pub(crate) fn is_caught_up(&self) -> bool {
@@ -126,7 +147,11 @@ impl NodeMeters {
 
     /// Returns whether this is a node whose log cannot be reached.
     pub(super) fn is_away(&self) -> bool {
-        self.is_node.load(Ordering::Relaxed) && self.away.load(Ordering::Relaxed)
+        let silent = || {
+            let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+            link.barrier.is_some_and(|at| at.elapsed() >= SILENT)
+        };
+        self.is_node.load(Ordering::Relaxed) && (self.away.load(Ordering::Relaxed) || silent())
     }
 
     /// Returns whether this is a node that may lack what others have confirmed before it was started.
@@ -137,7 +162,7 @@ impl NodeMeters {
     /// Returns whether listeners get messages soon after they are confirmed. Always true for a server alone.
     pub(super) fn is_fresh(&self) -> bool {
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.is_node.load(Ordering::Relaxed) || link.at_end.is_some_and(|at| at.elapsed() < LAG_OF_LISTENERS)
+        !self.is_node.load(Ordering::Relaxed) || link.fresh.is_some_and(|at| at.elapsed() < LAG_OF_LISTENERS)
     }
 
     /// Returns the figures, unless this is a server alone.
@@ -149,7 +174,7 @@ impl NodeMeters {
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         Some(NodeFigures {
             place: self.place.load(Ordering::Relaxed),
-            lag: link.at_end.map(|at| at.elapsed()),
+            lag: link.fresh.map(|at| at.elapsed()),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             proposed,
             resent: appended.saturating_sub(proposed),

@@ -24,7 +24,8 @@ pub(super) async fn connect_options(options: &NatsOptions) -> Result<ConnectOpti
         .max_reconnects(1)
         .ignore_discovered_servers();
     if let Some(path) = &options.ca {
-        connect = connect.add_root_certificates(path.clone());
+        // A server that offers none would get the credentials unencrypted.
+        connect = connect.add_root_certificates(path.clone()).require_tls(true);
     }
     let Some(path) = options.credentials.clone() else { return Ok(connect) };
     let text = tokio::fs::read_to_string(&path).await;

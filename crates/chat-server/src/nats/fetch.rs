@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::auth::ANSWER_WITHIN;
 use super::connection::NatsConnection;
 use super::error::NatsError;
-use super::options::NatsOptions;
+use super::options::{LogName, NatsOptions};
 use crate::replication::PlacedBatch;
 
 /// How many batches one request asks for, and about how many bytes.
@@ -64,14 +64,19 @@ pub(super) async fn fetch(client: Client, options: NatsOptions, from: u64) -> Re
                 let why = answer.description.unwrap_or_default();
                 return Err(NatsError::Refused(format!("{status} {why}").trim_end().to_owned()));
             }
-            None => batches.push(placed(answer).ok_or_else(|| NatsError::Refused("it sent no place".into()))?),
+            None => batches
+                .push(placed(answer, &options.name).ok_or_else(|| NatsError::Refused("it sent no place".into()))?),
         }
     }
 }
 
-/// Returns the batch of a message that JetStream has stored, if it says its place and time.
-pub(super) fn placed(message: Message) -> Option<PlacedBatch> {
+/// Returns the batch of a message that JetStream has stored under this name, if it says its place and time. What another
+/// program has published is not the log's, whatever it says.
+pub(super) fn placed(message: Message, name: &LogName) -> Option<PlacedBatch> {
     let headers = message.headers.as_ref();
+    if headers?.get("Nats-Stream")?.as_str() != name.as_str() {
+        return None;
+    }
     let place = number(headers, "Nats-Sequence")?;
     let time = headers?.get("Nats-Time-Stamp")?.as_str();
     let at = time.parse::<jiff::Timestamp>().ok()?.as_millisecond();
@@ -79,5 +84,8 @@ pub(super) fn placed(message: Message) -> Option<PlacedBatch> {
 }
 
 fn number(headers: Option<&HeaderMap>, name: &str) -> Option<u64> {
-    headers?.get(name)?.as_str().parse().ok()
+    // Twice only if its publisher has sent one of its own.
+    let mut values = headers?.get_all(name);
+    let value = values.next()?.as_str().parse().ok()?;
+    values.next().is_none().then_some(value)
 }

@@ -84,6 +84,8 @@ impl SharedBatchLog for NatsLog {
     fn state(&mut self) -> LogState {
         let inner = self.shared.lock();
         match &inner.state {
+            LogState::Diverged(why) => LogState::Diverged(*why),
+            _ if self.task.is_finished() => LogState::Away { why: "the task that has the connection has ended".into() },
             LogState::Connected { connection, at_end, server } => {
                 let at_end = *at_end && inner.tail.is_at_end();
                 LogState::Connected { connection: *connection, at_end, server: Arc::clone(server) }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::replication::Generation;
+
 /// The name of a log: letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogName(String);
@@ -23,14 +25,15 @@ impl LogName {
         &self.0
     }
 
-    /// Returns the subject that batches are published to.
-    pub(super) fn subject(&self) -> String {
-        format!("chat.{}", self.0)
+    /// Returns the subject that batches of a log are published to. It contains the generation, so that a node which still
+    /// follows an earlier log of this name cannot append to a later one.
+    pub(super) fn subject(&self, generation: Generation) -> String {
+        format!("chat.{}.{generation:?}", self.0)
     }
 
     /// Returns the subject under which stored batches are published again.
-    pub(super) fn stored_subject(&self) -> String {
-        format!("chat-log.{}", self.0)
+    pub(super) fn stored_subject(&self, generation: Generation) -> String {
+        format!("chat-log.{}.{generation:?}", self.0)
     }
 }
 

@@ -217,7 +217,7 @@ fn config(options: &NatsOptions, generation: Generation, beginning: &str) -> Con
         HashMap::from([(GENERATION.to_owned(), text_of(generation)), (BEGINNING.to_owned(), beginning.to_owned())]);
     Config {
         name: options.name.to_string(),
-        subjects: vec![options.name.subject()],
+        subjects: vec![options.name.subject(generation)],
         num_replicas: COPIES,
         storage: StorageType::File,
         max_age: KEPT,
@@ -227,22 +227,25 @@ fn config(options: &NatsOptions, generation: Generation, beginning: &str) -> Con
         deny_delete: true,
         deny_purge: true,
         allow_direct: true,
-        republish: Some(republish(options)),
+        republish: Some(republish(options, generation)),
         metadata,
         ..Config::default()
     }
 }
 
-fn republish(options: &NatsOptions) -> Republish {
-    Republish { source: options.name.subject(), destination: options.name.stored_subject(), headers_only: false }
+fn republish(options: &NatsOptions, generation: Generation) -> Republish {
+    let (source, destination) = (options.name.subject(generation), options.name.stored_subject(generation));
+    Republish { source, destination, headers_only: false }
 }
 
 /// Checks that a log can keep what it has stored, and that nodes can read it.
 pub(super) fn check(info: &Info, options: &NatsOptions) -> Result<(), NatsError> {
     let config = &info.config;
+    let generation = config.metadata.get(GENERATION).and_then(|text| generation_of(text));
+    let size = usize::try_from(config.max_message_size).unwrap_or(usize::MAX);
     let problem = if config.sealed {
         Some("was closed by \"chat-server cluster leave\": create another one".to_owned())
-    } else if config.metadata.get(GENERATION).and_then(|text| generation_of(text)).is_none() {
+    } else if generation.is_none() {
         Some("was not made by \"chat-server cluster init\": choose another --nats-log".to_owned())
     } else if config.num_replicas < COPIES {
         Some(format!("has {} of {COPIES} copies: raise its number of replicas", config.num_replicas))
@@ -252,12 +255,22 @@ pub(super) fn check(info: &Info, options: &NatsOptions) -> Result<(), NatsError>
         Some("permits to remove messages: set deny_delete and deny_purge".to_owned())
     } else if !config.allow_direct {
         Some("does not permit direct reads: set allow_direct".to_owned())
-    } else if config.republish.as_ref() != Some(&republish(options)) || config.subjects != [options.name.subject()] {
+    } else if size < MAX_BATCH_BYTES {
+        Some(format!(
+            "takes messages of at most {size} bytes: raise its max_msg_size to {}",
+            MAX_BATCH_BYTES + OVERHEAD
+        ))
+    } else if generation.is_some_and(|generation| !has_subjects(config, options, generation)) {
         Some("has other subjects than \"chat-server cluster init\" gave it: restore them".to_owned())
     } else {
         None
     };
     problem.map_or(Ok(()), |problem| Err(NatsError::Unsafe { name: options.name.to_string(), problem }))
+}
+
+fn has_subjects(config: &Config, options: &NatsOptions, generation: Generation) -> bool {
+    config.republish.as_ref() == Some(&republish(options, generation))
+        && config.subjects == [options.name.subject(generation)]
 }
 
 fn text_of(generation: Generation) -> String {

@@ -29,6 +29,9 @@ const SILENCE: Duration = Duration::from_millis(250);
 /// How long a server may show nothing new although something was sent to it.
 const NO_PROGRESS: Duration = Duration::from_secs(3);
 
+/// How long a connection must be there to count as of use although it has brought nothing.
+const OF_USE_AFTER: Duration = Duration::from_secs(5);
+
 /// How often it is logged that the log still cannot be reached.
 const LOGGED_EVERY: Duration = Duration::from_secs(60);
 
@@ -40,6 +43,9 @@ const PAUSES: [Duration; 4] =
 /// a while, and one that was just elected has not read all of its own log.
 const BELIEVED_AFTER: Duration = Duration::from_secs(20);
 
+/// How often they must say so meanwhile, without a server that cannot be asked in between.
+const BELIEVED_TIMES: u32 = 5;
+
 /// Keeps the connection.
 pub(super) struct LogTask {
     options: NatsOptions,
@@ -47,8 +53,12 @@ pub(super) struct LogTask {
     shared: Arc<SharedTail>,
     appends: mpsc::Receiver<Bytes>,
     connections: u64,
-    /// Since when the log seems to have lost something, and what.
-    suspected: Option<(Instant, Divergence)>,
+    /// What the log seems to have lost.
+    suspected: Option<Suspicion>,
+    /// The connection has brought something, or was there for a while.
+    of_use: bool,
+    /// It was logged that the log is followed again since it was of use.
+    announced: bool,
     /// When it was logged last that the log cannot be reached.
     logged: Option<Instant>,
 }
@@ -61,6 +71,13 @@ enum LinkEnd {
     Lost(String),
     /// The log is not the one that the store follows.
     Diverged(Divergence),
+}
+
+/// What all servers that were asked say that the log has lost.
+struct Suspicion {
+    what: Divergence,
+    since: Instant,
+    times: u32,
 }
 
 /// What one connection has.
@@ -85,7 +102,17 @@ impl LogTask {
         shared: Arc<SharedTail>,
         appends: mpsc::Receiver<Bytes>,
     ) -> Self {
-        Self { options, generation, shared, appends, connections: 0, suspected: None, logged: None }
+        Self {
+            options,
+            generation,
+            shared,
+            appends,
+            connections: 0,
+            suspected: None,
+            of_use: false,
+            announced: false,
+            logged: None,
+        }
     }
 
     /// Runs until the log is dropped, or is found to be another one.
@@ -94,18 +121,21 @@ impl LogTask {
         // At random, so that the nodes of a room do not all use the first one.
         let (mut server, mut tried) = (fastrand::usize(..count), 0);
         loop {
-            let connections = self.connections;
-            match self.serve(server).await {
+            let began = Instant::now();
+            self.of_use = false;
+            let end = self.serve(server).await;
+            self.of_use |= began.elapsed() >= OF_USE_AFTER;
+            match end {
                 LinkEnd::Dropped => return,
                 LinkEnd::Diverged(why) => return self.shared.update(|inner| inner.state = LogState::Diverged(why)),
                 LinkEnd::Lost(why) => {
-                    self.log_loss(&why, self.connections != connections);
+                    self.log_loss(&why);
                     self.shared.update(|inner| inner.state = LogState::Away { why: why.into() });
                 }
             }
             server = (server + 1) % count;
             // The next server at once, if this one had been of use.
-            tried = if self.connections == connections { tried + 1 } else { 0 };
+            tried = if self.of_use { 0 } else { tried + 1 };
             if tried >= count {
                 let round = (tried / count - 1).min(PAUSES.len() - 1);
                 sleep(PAUSES.get(round).copied().unwrap_or(SILENCE)).await;
@@ -114,12 +144,15 @@ impl LogTask {
     }
 
     /// Logs why the log cannot be reached: at once for a connection that was of use, and then once a minute.
-    fn log_loss(&mut self, why: &str, was_connected: bool) {
-        let now = Instant::now();
-        if was_connected || self.logged.is_none_or(|at| now >= at + LOGGED_EVERY) {
-            self.logged = Some(now);
+    fn log_loss(&mut self, why: &str) {
+        if self.is_to_be_logged() {
+            self.logged = Some(Instant::now());
             tracing::warn!(why, "lost the log of the room");
         }
+    }
+
+    fn is_to_be_logged(&self) -> bool {
+        self.of_use || self.logged.is_none_or(|at| at.elapsed() >= LOGGED_EVERY)
     }
 
     /// Uses one server as long as it is of use.
@@ -131,7 +164,9 @@ impl LogTask {
         };
         self.connections += 1;
         let (connection, name) = (self.connections, Arc::clone(&link.connection.server));
-        tracing::info!(server = %name, "follows the log of the room");
+        if self.connections == 1 || self.is_to_be_logged() || !std::mem::replace(&mut self.announced, true) {
+            tracing::info!(server = %name, "follows the log of the room");
+        }
         self.shared.update(|inner| {
             inner.state = LogState::Connected { connection, at_end: false, server: name };
             inner.change_copy = false;
@@ -195,16 +230,27 @@ impl LogTask {
     /// Connects to a server, and checks its log.
     async fn connect(&mut self, address: &str) -> Result<ServerLink, LinkEnd> {
         let lost = |error: &NatsError| LinkEnd::Lost(format!("{address}: {}", error_text(error)));
-        let connection = NatsConnection::open(&self.options, address).await.map_err(|error| lost(&error))?;
-        let info = stream::info(&connection, &self.options).await.map_err(|error| lost(&error))?;
-        stream::check(&info, &self.options).map_err(|error| lost(&error))?;
+        let asked = async {
+            let connection = NatsConnection::open(&self.options, address).await?;
+            let info = stream::info(&connection, &self.options).await?;
+            stream::check(&info, &self.options)?;
+            Ok((connection, info))
+        };
+        let asked: Result<_, NatsError> = asked.await;
+        let (connection, info) = match asked {
+            Ok(answered) => answered,
+            Err(error) => {
+                self.suspected = None;
+                return Err(lost(&error));
+            }
+        };
         self.check_place(&LogStatus::of(&info, &connection.server))?;
         let subscribe = |subject: String| {
             let client = connection.client.clone();
             async move { client.subscribe(subject).await.map_err(|error| LinkEnd::Lost(error.to_string())) }
         };
         let inbox = connection.client.new_inbox();
-        let stored = subscribe(self.options.name.stored_subject()).await?;
+        let stored = subscribe(self.options.name.stored_subject(self.generation)).await?;
         let answers = subscribe(inbox.clone()).await?;
         let now = Instant::now();
         Ok(ServerLink { connection, stored, answers, inbox, fetching: None, progress: now, expects: false, heard: now })
@@ -227,24 +273,29 @@ impl LogTask {
             self.suspected = None;
             return Ok(());
         };
-        let (since, _) = *self.suspected.get_or_insert((Instant::now(), problem));
-        if since.elapsed() >= BELIEVED_AFTER {
-            Err(LinkEnd::Diverged(problem))
-        } else {
-            Err(LinkEnd::Lost(problem.to_string()))
-        }
+        // Another kind of loss is another suspicion.
+        let same = |suspicion: &Suspicion| std::mem::discriminant(&suspicion.what) == std::mem::discriminant(&problem);
+        let before = self.suspected.take().filter(same);
+        let (since, times) = before.map_or((Instant::now(), 1), |before| (before.since, before.times + 1));
+        self.suspected = Some(Suspicion { what: problem, since, times });
+        let believed = since.elapsed() >= BELIEVED_AFTER && times >= BELIEVED_TIMES;
+        Err(if believed { LinkEnd::Diverged(problem) } else { LinkEnd::Lost(problem.to_string()) })
     }
 
     async fn append(&self, link: &mut ServerLink, batch: Bytes) -> Result<(), LinkEnd> {
         if !link.expects {
             (link.expects, link.progress) = (true, Instant::now());
         }
-        let sent = link.connection.client.publish_with_reply(self.options.name.subject(), link.inbox.clone(), batch);
+        let sent = link.connection.client.publish_with_reply(
+            self.options.name.subject(self.generation),
+            link.inbox.clone(),
+            batch,
+        );
         sent.await.map_err(|error| LinkEnd::Lost(error.to_string()))
     }
 
-    fn take_stored(&self, link: &mut ServerLink, message: Message) {
-        let Some(batch) = placed(message) else {
+    fn take_stored(&mut self, link: &mut ServerLink, message: Message) {
+        let Some(batch) = placed(message, &self.options.name) else {
             // Published by something else than the log: the log is asked instead.
             return self.shared.lock().tail.set_behind(true);
         };
@@ -256,7 +307,7 @@ impl LogTask {
         }
     }
 
-    fn take_fetched(&self, link: &mut ServerLink, FetchedBatches { batches, more }: FetchedBatches) {
+    fn take_fetched(&mut self, link: &mut ServerLink, FetchedBatches { batches, more }: FetchedBatches) {
         link.heard = Instant::now();
         if !batches.is_empty() {
             self.note_progress(link);
@@ -270,7 +321,8 @@ impl LogTask {
         });
     }
 
-    fn note_progress(&self, link: &mut ServerLink) {
+    fn note_progress(&mut self, link: &mut ServerLink) {
+        (self.of_use, self.announced) = (true, false);
         (link.expects, link.progress) = (false, Instant::now());
     }
 

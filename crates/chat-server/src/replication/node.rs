@@ -55,7 +55,12 @@ pub struct Node<P, R> {
     barriers: Vec<R>,
     barrier_in_flight: bool,
     stopped: Option<StoppedAt>,
+    /// How often the batch at the next place could not be read.
+    unreadable: u8,
 }
+
+/// How often a batch that cannot be read is read again, each time from another copy, before the node stops.
+const READ_AGAIN: u8 = 3;
 
 /// The requests of a batch that was proposed.
 #[derive(Debug)]
@@ -97,6 +102,7 @@ impl<P: Projection, R> Node<P, R> {
             barriers: Vec::new(),
             barrier_in_flight: false,
             stopped: None,
+            unreadable: 0,
         }
     }
 
@@ -129,6 +135,23 @@ impl<P: Projection, R> Node<P, R> {
     /// Returns whether nothing waits for an answer.
     pub fn is_idle(&self) -> bool {
         self.in_flight.is_empty() && self.barriers.is_empty()
+    }
+
+    /// Returns whether a batch is of this run of the node.
+    pub fn is_own(&self, batch: &AppliedBatch) -> bool {
+        batch.epoch == self.proposer.epoch()
+    }
+
+    /// Gives up everything that waits for an answer, and returns it. It is not known what became of what was proposed. The
+    /// node must not propose anything after that.
+    pub fn take_unanswered(&mut self) -> Vec<R> {
+        let batches = std::mem::take(&mut self.in_flight).into_iter();
+        let requests = batches.flat_map(|batch| {
+            let requests = batch.requests.into_iter().map(|(request, _)| request);
+            requests.chain(batch.barriers).collect::<Vec<_>>()
+        });
+        let requests: Vec<R> = requests.collect();
+        requests.into_iter().chain(std::mem::take(&mut self.barriers)).collect()
     }
 
     /// Returns the number of batches that were proposed and not read yet.
@@ -229,7 +252,17 @@ impl<P: Projection, R> Node<P, R> {
             return Ok(progress);
         }
         let AppliedRun { batches, stopped } = self.projection.apply(&next)?;
-        self.stopped = stopped;
+        if !batches.is_empty() {
+            self.unreadable = 0;
+        }
+        match stopped {
+            // The copy may be damaged, and another one not.
+            Some(StoppedAt { why: Divergence::Unreadable(_), .. }) if self.unreadable < READ_AGAIN => {
+                self.unreadable += 1;
+                progress.hole = true;
+            }
+            stopped => self.stopped = stopped,
+        }
         for batch in &batches {
             if batch.epoch == self.proposer.epoch() {
                 let own = self.proposer.was_read(batch.number, batch.verdict, self.projection.applied_at(), now);

@@ -5,12 +5,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 #[cfg(feature = "sqlite")]
 use std::sync::OnceLock;
+#[cfg(feature = "sqlite")]
+use std::time::Instant;
 
 use chat_proto::{Nickname, Position, Seq, StreamId, Text};
 use tokio::sync::Semaphore;
 
 use super::page_turns::PageTurns;
 use crate::accounts::{AccountDirectory, SERVER_NAME};
+#[cfg(feature = "sqlite")]
+use crate::action::AccountId;
 use crate::action::{ActionRecord, OperatorAction};
 use crate::byte_rates::ByteRates;
 use crate::committer::CommitterParts;
@@ -110,6 +114,8 @@ impl SessionContext {
             effects: self.effects(),
             #[cfg(feature = "sqlite")]
             registered: self.registered(),
+            #[cfg(feature = "sqlite")]
+            posted: self.posted(),
             limits: Arc::clone(&self.limits),
         }
     }
@@ -119,6 +125,21 @@ impl SessionContext {
     fn registered(self: &Arc<Self>) -> AccountEffects {
         let context = Arc::clone(self);
         Box::new(move |account| context.accounts.add_stored(account))
+    }
+
+    /// Returns what charges accounts for posts that other nodes have accepted, so that a rate holds for the room and not
+    /// for each node.
+    #[cfg(feature = "sqlite")]
+    fn posted(self: &Arc<Self>) -> Box<dyn Fn(AccountId) + Send> {
+        let context = Arc::clone(self);
+        Box::new(move |id| {
+            if let Some(rate) = context.limits.load().posts
+                && let Some(account) = context.accounts.by_id(id)
+            {
+                // In debt already: no more can be charged.
+                let _ = account.overdraw_post(rate, Instant::now());
+            }
+        })
     }
 
     /// Waits until everything is applied that other nodes have stored before. Returns false if that cannot be said. A

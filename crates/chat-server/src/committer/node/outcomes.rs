@@ -6,6 +6,7 @@ use crate::committer::thread::CommitterParts;
 use crate::entry::{AccountRecord, Appended, MessageRecord};
 use crate::error::CommitError;
 use crate::journal::JournalReader;
+use crate::limits::COMMIT_BYTES;
 use crate::replication::rules::NumberVerdict;
 use crate::replication::{AppliedBatch, BatchEntry, EntryOutcome};
 
@@ -37,9 +38,14 @@ pub(super) fn has_expired(outcomes: &[EntryOutcome]) -> bool {
 
 /// Shows what was applied, in its order and before anything is answered: when a writer receives its confirmation, its
 /// message is in the log of every listener of this node.
-pub(super) fn show(parts: &CommitterParts, reader: &dyn JournalReader, applied: &[AppliedBatch]) {
+pub(super) fn show(
+    parts: &CommitterParts,
+    reader: &dyn JournalReader,
+    applied: &[AppliedBatch],
+    is_own: impl Fn(&AppliedBatch) -> bool,
+) {
     let mut fresh = Vec::new();
-    let mut head = parts.log.last();
+    let (mut head, mut bytes) = (parts.log.last(), 0);
     let publish = |fresh: &mut Vec<MessageRecord>| {
         parts.meters.stored.add(fresh.len() as u64);
         parts.log.publish(fresh);
@@ -50,6 +56,7 @@ pub(super) fn show(parts: &CommitterParts, reader: &dyn JournalReader, applied: 
     };
     for batch in applied {
         parts.meters.node.applied(batch.place, batch.verdict);
+        let own = is_own(batch);
         if batch.verdict != NumberVerdict::Apply {
             continue;
         }
@@ -57,6 +64,10 @@ pub(super) fn show(parts: &CommitterParts, reader: &dyn JournalReader, applied: 
             match (entry, outcome) {
                 (BatchEntry::Post { author, text, .. }, EntryOutcome::Fresh { seq, at }) => {
                     head = *seq;
+                    bytes += text.as_str().len();
+                    if !own {
+                        (parts.posted)(author.id);
+                    }
                     let (nickname, text) = (author.nickname.clone(), text.clone());
                     fresh.push(MessageRecord { seq: *seq, at: *at, nickname, text });
                 }
@@ -75,6 +86,11 @@ pub(super) fn show(parts: &CommitterParts, reader: &dyn JournalReader, applied: 
                 }
                 _ => {}
             }
+        }
+        // The newest batch of the shared log is never evicted, so it has a bound.
+        if bytes >= COMMIT_BYTES {
+            publish(&mut fresh);
+            bytes = 0;
         }
     }
     publish(&mut fresh);

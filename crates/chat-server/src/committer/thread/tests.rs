@@ -17,6 +17,7 @@ fn parts(log: Arc<SharedLog>) -> CommitterParts {
         hooks: None,
         effects: Box::new(|_| {}),
         registered: Box::new(|_| {}),
+        posted: Box::new(|_| {}),
         limits,
     }
 }

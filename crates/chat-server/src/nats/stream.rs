@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::{
     CreateStreamErrorKind, DeleteStreamError, DeleteStreamErrorKind, GetStreamErrorKind,
@@ -27,6 +27,9 @@ const OVERHEAD: usize = 4 * 1024;
 
 /// How long a change of the stream may take: a new one is answered for when its copies have elected one that leads, which
 /// takes up to 9 seconds after each attempt.
+const CHANGE_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long it is asked for again.
 const CHANGED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Where the generation is, in the metadata of the stream.
@@ -132,7 +135,15 @@ pub async fn log_status(options: &NatsOptions) -> Result<LogStatus, NatsError> {
 pub async fn create_log(options: &NatsOptions, beginning: &str) -> Result<LogStatus, NatsError> {
     let connection = NatsConnection::open_any(options).await?;
     let context = changing(&connection);
-    match context.create_stream(config(options, Generation::random(), beginning)).await {
+    let deadline = Instant::now() + CHANGED_WITHIN;
+    let created = loop {
+        match context.create_stream(config(options, Generation::random(), beginning)).await {
+            // Servers without a leader drop a request. One that was carried out after all is found by its beginning.
+            Err(error) if error.kind() == CreateStreamErrorKind::TimedOut && Instant::now() < deadline => {}
+            created => break created,
+        }
+    };
+    match created {
         Ok(stream) => Ok(LogStatus::of(stream.cached_info(), &connection.server)),
         Err(error) => match error.kind() {
             CreateStreamErrorKind::JetStream(refused) if refused.error_code() == ErrorCode::STREAM_NAME_EXIST => {
@@ -208,7 +219,7 @@ fn context(connection: &NatsConnection) -> Context {
 
 fn changing(connection: &NatsConnection) -> Context {
     let mut context = jetstream::new(connection.client.clone());
-    context.set_timeout(CHANGED_WITHIN);
+    context.set_timeout(CHANGE_WITHIN);
     context
 }
 

@@ -7,6 +7,8 @@ mod binary;
 mod clean_shutdown;
 #[cfg(unix)]
 mod cluster;
+#[cfg(unix)]
+mod cluster_document;
 mod config_file;
 mod damage;
 mod dialogue;

@@ -131,7 +131,7 @@ async fn the_tasks_of_a_cluster_work() {
             // Nothing of what is set up is lost on the way.
             "Go back to one server" => assert!(printed.contains("good: messages=1 accounts=1 head=1 "), "{printed}"),
             "Begin a lost log again" if block.script.contains("reseed") => {
-                assert!(printed.contains("begins with 1 messages and 1 account"), "{printed}")
+                assert!(printed.contains("begins with 1 messages and 1 account"), "{printed}");
             }
             _ => {}
         }

@@ -121,6 +121,8 @@ fn ratio<T>(above: &Series<T>, below: &Series<T>, of: fn(&T) -> f64) -> String {
 /// Formats a value with three significant digits, large ones with `k` or `M`.
 pub(crate) fn short(value: f64) -> String {
     match value.abs() {
+        // A cost of no units.
+        size if !size.is_finite() => "–".to_owned(),
         size if size >= 1e6 => format!("{} M", short(value / 1e6)),
         size if size >= 1e4 => format!("{} k", short(value / 1e3)),
         size if size >= 100.0 => format!("{value:.0}"),
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn shortens_numbers() {
-        let shown = [44_123_456.0, 12_345.6, 1_234.0, 12.34, 0.0, 0.01234].map(short);
-        assert_eq!(shown, ["44.1 M", "12.3 k", "1234", "12.3", "0.00", "0.0123"]);
+        let shown = [44_123_456.0, 12_345.6, 1_234.0, 12.34, 0.0, 0.01234, f64::INFINITY].map(short);
+        assert_eq!(shown, ["44.1 M", "12.3 k", "1234", "12.3", "0.00", "0.0123", "–"]);
     }
 }

@@ -4,6 +4,7 @@
 
 mod accepts;
 mod all;
+mod cluster;
 mod comparison;
 mod descriptors;
 mod dialogue;
@@ -71,6 +72,8 @@ enum Bench {
     Send(sending::Options),
     /// Posts over one connection, confirmed after fsync: chat-server and its peers
     Post(posting::Options),
+    /// One room on one to three nodes over NATS: posting, latency, failover, catching up, deliveries
+    Cluster(cluster::Options),
     /// A listener that catches up, and the latency of a live one meanwhile
     Resume(resuming::Options),
     /// Start of chat-server and chat-tui by the size of store and history
@@ -119,6 +122,7 @@ fn main() -> Result<()> {
         Bench::Send(options) => sending::run(&options),
         Bench::Start(options) => starting::run(&options),
         Bench::Post(options) => posting::run(&options),
+        Bench::Cluster(options) => cluster::run(&options),
         Bench::Resume(options) => resuming::run(&options),
         Bench::Plot(options) => plot::run(&options),
         Bench::Latency(options) => latency::run(&options),

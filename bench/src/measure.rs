@@ -97,7 +97,8 @@ pub(crate) fn interleave<T>(rounds: usize, contenders: Vec<Contender<'_, T>>) ->
     interleave_beside(rounds, contenders, foreign_load::during)
 }
 
-fn interleave_beside<T>(
+/// The same with another way to find the share of the processors that other programs use.
+pub(crate) fn interleave_beside<T>(
     rounds: usize,
     mut contenders: Vec<Contender<'_, T>>,
     foreign_during: impl Fn(&mut dyn FnMut()) -> f64,

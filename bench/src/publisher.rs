@@ -26,7 +26,7 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// Returns the number of posts that are due `passed` nanoseconds after the beginning, with `confirmed` confirmed.
-    fn due(&self, passed: u64, confirmed: u64) -> u64 {
+    pub(crate) fn due(&self, passed: u64, confirmed: u64) -> u64 {
         let number = match self.per_second {
             None => confirmed + self.in_flight,
             Some(rate) => (passed as f64 * rate as f64 / 1e9) as u64 + 1,
@@ -36,7 +36,7 @@ impl Workload {
 
     /// Returns the time that message `number` contains. At a fixed rate it is the time at which the message is due, so
     /// that a late generator counts as delay, too.
-    fn time(&self, number: u64, passed: u64) -> u64 {
+    pub(crate) fn time(&self, number: u64, passed: u64) -> u64 {
         self.per_second.map_or(passed, |rate| (number as f64 * 1e9 / rate as f64) as u64)
     }
 }

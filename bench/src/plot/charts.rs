@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// All charts. Fan-out is drawn twice, as cost and as rate.
-pub(crate) const ALL: [Chart; 6] = [
+pub(crate) const ALL: [Chart; 7] = [
     Chart {
         file: "delivery-cost.svg",
         scenario: "fan-out",
@@ -75,6 +75,16 @@ pub(crate) const ALL: [Chart; 6] = [
             title: "Posting over one connection, fsync before each confirmation",
             x: "posts in flight",
             y: "confirmed per second",
+        }),
+    },
+    Chart {
+        file: "cluster-delivery-cost.svg",
+        scenario: "cluster-deliveries",
+        value: |row| row.cpu_s / row.units * 1e9,
+        kind: Kind::Lines(lines::Labels {
+            title: "Cost of a delivery for all nodes of a room together",
+            x: "listeners of all nodes",
+            y: "CPU time per delivery, ns",
         }),
     },
 ];

@@ -103,7 +103,7 @@ fn files_of_a_run_are_private() {
         program.line("/quit");
         program.wait_exit();
     }
-    let ours = ["history.txt", "creds.jsonstream", "outbox"];
+    let ours = ["history.txt", "creds.jsonstream", "outbox", "rooms.jsonl"];
     let mut known: Vec<String> =
         ["bob", "eve", "data", "log", "out.txt", "history.txt.cursor", "history.txt.read"].map(str::to_owned).into();
     known.extend(ours.iter().flat_map(|name| [(*name).to_owned(), format!("{name}.lock")]));

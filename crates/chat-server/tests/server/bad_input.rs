@@ -6,7 +6,7 @@ use std::fs;
 use crate::binary::run;
 
 /// Options with values that they do not accept. `None` is an option without a value.
-const WRONG: [(&str, &[Option<&str>]); 36] = [
+const WRONG: [(&str, &[Option<&str>]); 41] = [
     ("listen", &[Some(""), Some("nonsense"), Some("127.0.0.1"), Some("127.0.0.1:99999"), Some(":")]),
     ("write", &[Some(""), Some("127.0.0.1:-1")]),
     ("metrics", &[Some("5000"), Some("[::1")]),
@@ -22,6 +22,11 @@ const WRONG: [(&str, &[Option<&str>]); 36] = [
     ("announce", &[Some("1")]),
     ("no-extensions", &[Some("yes")]),
     ("proxy-from", &[Some(""), Some("10.0.0.0/33"), Some("balancer"), Some("10.0.0.1,,10.0.0.2")]),
+    ("nats", &[Some(""), Some("n1,"), Some("http://n1"), Some("chat:secret@n1"), Some("n1/room"), Some("n 1")]),
+    ("nats-log", &[Some(""), Some("a.b"), Some("two words"), Some("*")]),
+    ("nats-creds", &[Some("")]),
+    ("nats-ca", &[Some("")]),
+    ("allow-old-nats", &[Some("maybe")]),
     ("log-format", &[Some(""), Some("xml")]),
     ("log-level", &[Some(""), Some("loud"), Some("INFO,debug")]),
     ("max-connections", &[Some(""), Some("-1"), Some("many"), Some("1.5"), Some("99999999999999999999")]),

@@ -121,3 +121,32 @@ async fn a_node_does_not_follow_another_log() -> Result<()> {
     server.drain().await?;
     Ok(())
 }
+
+#[tokio::test]
+#[ignore = "needs nats-server: run by .ci/cluster"]
+async fn a_copy_that_does_not_answer_is_asked_around() -> Result<()> {
+    let mut nats = NatsServers::start(&NatsServers::program()?, 3).await?;
+    let (options, store) = (NatsOptions::new(nats.addresses()), tempfile::tempdir()?);
+    let server = node(&options, &store).await?;
+    reaches(&server, Readiness::Ready).await?;
+    let leader = check_log(&options).await?.copies.into_iter().find(|copy| copy.leads).context("no leader")?;
+    let leader = nats.servers().iter().position(|one| one.name() == leader.server).context("a foreign leader")?;
+    let figures = || server.observer().figures().node.context("not a node");
+    let before = figures()?;
+    nats.pause(leader)?;
+    let goes_on = async {
+        while figures()?.place < before.place + 15 {
+            // Each call makes the node try the log within a second.
+            let _ = server.observer().readiness();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Result::<_>::Ok(())
+    };
+    timeout(WITHIN, goes_on).await.context("nothing is stored")??;
+    // Away from the paused server, if the node used it, and once while the others elected a leader.
+    let connections = figures()?.connections - before.connections;
+    assert!(connections <= 2, "{connections} connections");
+    nats.go_on(leader)?;
+    server.drain().await?;
+    Ok(())
+}

@@ -1,11 +1,12 @@
 //! Fetching batches by their place from any copy of the log.
 
+use std::time::Duration;
+
 use async_nats::{Client, HeaderMap, Message, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use super::auth::ANSWER_WITHIN;
 use super::connection::NatsConnection;
 use super::error::NatsError;
 use super::options::{LogName, NatsOptions};
@@ -14,6 +15,9 @@ use crate::replication::PlacedBatch;
 /// How many batches one request asks for, and about how many bytes.
 const BATCHES: usize = 256;
 const BYTES: usize = 4 * 1024 * 1024;
+
+/// How long each message of an answer may take. Short, because another copy may answer at once.
+const NEXT_WITHIN: Duration = Duration::from_millis(500);
 
 /// The status of the message that ends an answer.
 const END_OF_BATCH: u16 = 204;
@@ -51,7 +55,7 @@ pub(super) async fn fetch(client: Client, options: NatsOptions, from: u64) -> Re
     client.publish_with_reply(subject, inbox, request).await.map_err(NatsError::request)?;
     let mut batches = Vec::new();
     loop {
-        let answer = timeout(ANSWER_WITHIN, answers.next()).await.map_err(NatsError::request)?;
+        let answer = timeout(NEXT_WITHIN, answers.next()).await.map_err(NatsError::request)?;
         let answer = answer.ok_or_else(|| NatsError::Refused("the connection was closed".into()))?;
         match answer.status {
             // No place from there on.

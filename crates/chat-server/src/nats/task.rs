@@ -26,6 +26,9 @@ use crate::replication::{Generation, LogState};
 /// was being made, or to a server that was cut off.
 const SILENCE: Duration = Duration::from_millis(250);
 
+/// How many requests for batches may have no answer, one after the other.
+const FETCHES: u32 = 5;
+
 /// How long a server may show nothing new although something was sent to it.
 const NO_PROGRESS: Duration = Duration::from_secs(3);
 
@@ -93,6 +96,8 @@ struct ServerLink {
     expects: bool,
     /// When the log was heard of last.
     heard: Instant,
+    /// How many requests in a row had no answer.
+    fetches_failed: u32,
 }
 
 impl LogTask {
@@ -202,6 +207,11 @@ impl LogTask {
                     link.fetching = None;
                     match fetched {
                         Ok(Ok(fetched)) => self.take_fetched(&mut link, fetched),
+                        // Servers pass such a request on to any copy, also to one that does not answer any more.
+                        Ok(Err(_)) if link.fetches_failed + 1 < FETCHES => {
+                            link.fetches_failed += 1;
+                            self.shared.lock().tail.set_behind(true);
+                        }
                         Ok(Err(error)) => return LinkEnd::Lost(error_text(&error)),
                         Err(error) => return LinkEnd::Lost(error.to_string()),
                     }
@@ -253,7 +263,17 @@ impl LogTask {
         let stored = subscribe(self.options.name.stored_subject(self.generation)).await?;
         let answers = subscribe(inbox.clone()).await?;
         let now = Instant::now();
-        Ok(ServerLink { connection, stored, answers, inbox, fetching: None, progress: now, expects: false, heard: now })
+        Ok(ServerLink {
+            connection,
+            stored,
+            answers,
+            inbox,
+            fetching: None,
+            progress: now,
+            expects: false,
+            heard: now,
+            fetches_failed: 0,
+        })
     }
 
     /// Checks that the log has what the store needs next, and has had what the store has.
@@ -308,7 +328,7 @@ impl LogTask {
     }
 
     fn take_fetched(&mut self, link: &mut ServerLink, FetchedBatches { batches, more }: FetchedBatches) {
-        link.heard = Instant::now();
+        (link.heard, link.fetches_failed) = (Instant::now(), 0);
         if !batches.is_empty() {
             self.note_progress(link);
         }

@@ -7,6 +7,7 @@ mod arguments;
 mod cluster;
 mod config_file;
 mod keep;
+mod nats_servers;
 mod options;
 mod usage_error;
 mod value;

@@ -4,10 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
+use chat_client::{ClientConfig, PostId, SendOptions, Text, Token, Writer};
+use tokio::time::{Instant, sleep, timeout};
+
 use super::doors::Doors;
 use super::ledger::{Ledger, Reporter, State};
+use super::post_text;
 use super::process::Process;
-use super::timeouts::WRITER_ANSWER_TIMEOUT;
+use super::timeouts::{GUARD, WRITER_ANSWER_TIMEOUT};
+
+/// Time between two looks at the ledger.
+const POLL: Duration = Duration::from_millis(20);
 
 /// What a client process needs to know, and the processes themselves.
 #[derive(Debug)]
@@ -176,6 +184,35 @@ impl ProcessSet {
                 process.send("stop").await;
                 process.finish().await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Posts a message as one of the writers, past the proxies and without a process. Returns its stream and sequence
+    /// number.
+    pub(super) async fn post_directly(
+        &self,
+        config: ClientConfig,
+        writer: usize,
+        number: u64,
+    ) -> anyhow::Result<(String, u64)> {
+        let service = Writer::builder(config).token(Token::new(&self.tokens[writer])?).start();
+        let text = Text::new(&post_text::text(self.seed, writer, number))?;
+        self.ledger.record(Reporter::Writer(writer), &format!("posting {number}"));
+        let id = PostId::new(&post_text::id(writer, number))?;
+        let delivery = service.send_with(text, SendOptions::with_id(id)).await?;
+        let receipt = timeout(GUARD, delivery).await.context("a message of the rig is not confirmed")??;
+        let position = receipt.position.context("the server gives no sequence numbers")?;
+        self.ledger.record(Reporter::Writer(writer), &format!("confirmed {number} {}", position.seq));
+        Ok((position.stream.to_string(), position.seq))
+    }
+
+    /// Waits until all processes of a kind are done, which takes milliseconds without faults.
+    pub(super) async fn wait_until(&self, kind: &str, done: impl Fn(&Self, &State) -> bool) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while !done(self, &self.ledger.lock()) {
+            ensure!(began.elapsed() < GUARD, "the {kind} are not done after {} s", GUARD.as_secs());
+            sleep(POLL).await;
         }
         Ok(())
     }

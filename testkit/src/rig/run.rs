@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use chat_client::{Nickname, PostId, SendOptions, StreamId, Text, Token, Writer, register};
+use anyhow::ensure;
+use chat_client::{Nickname, StreamId, Token, register};
 
 use super::fault_plan::{FaultPlan, OperatorAct, RigFault};
 use super::final_check::{LoosePosts, add_expired, check_run, read_history, read_log};
-use super::ledger::{Ledger, Reporter, State};
+use super::ledger::Ledger;
 use super::nodes;
 use super::operator::{Guest, Operator, Room};
 use super::options::Options;
@@ -24,9 +24,6 @@ use super::timeouts::{GUARD, client_config};
 
 /// Time between two progress lines on standard error.
 const PROGRESS: Duration = Duration::from_secs(10);
-
-/// Time between two looks at the ledger.
-const POLL: Duration = Duration::from_millis(20);
 
 /// More than a message of the rig occupies in the store, on average.
 const MESSAGE_BYTES: u64 = 1_000;
@@ -91,15 +88,7 @@ impl Rig {
     async fn post(&self, number: u64) -> anyhow::Result<(String, u64)> {
         let own = self.options.writers + 1;
         let config = client_config(self.server.addresses().1.port(), 0);
-        let writer = Writer::builder(config).token(Token::new(&self.clients.tokens[own])?).start();
-        let text = Text::new(&post_text::text(self.options.seed, own, number))?;
-        self.ledger.record(Reporter::Writer(own), &format!("posting {number}"));
-        let delivery = writer.send_with(text, SendOptions::with_id(PostId::new(&post_text::id(own, number))?)).await?;
-        let receipt =
-            tokio::time::timeout(GUARD, delivery).await.context("a message of the rig is not confirmed")??;
-        let position = receipt.position.context("the server gives no sequence numbers")?;
-        self.ledger.record(Reporter::Writer(own), &format!("confirmed {number} {}", position.seq));
-        Ok((position.stream.to_string(), position.seq))
+        self.clients.post_directly(config, own, number).await
     }
 
     /// Injects faults until the options are satisfied. Returns true when a signal ended it early.
@@ -199,9 +188,9 @@ impl Rig {
         let room = self.room()?;
         self.operator.finish(room, &self.ledger).await;
         self.clients.stop_writers().await;
-        self.wait_until("writers", |clients, state| clients.writers_are_idle(state)).await?;
+        self.clients.wait_until("writers", |clients, state| clients.writers_are_idle(state)).await?;
         let (_, head) = self.post(1).await?;
-        self.wait_until("listeners", |_, state| state.listeners.iter().all(|newest| *newest >= head)).await?;
+        self.clients.wait_until("listeners", |_, state| state.listeners.iter().all(|newest| *newest >= head)).await?;
         self.clients.end_listeners().await?;
         let stream = StreamId::new(&self.clients.stream)?;
         let removals = self.ledger.lock().removals();
@@ -227,16 +216,6 @@ impl Rig {
         }
         let (skipped, listeners) = (self.disks.skipped(), listeners.len());
         Ok(Table { seed, took, faults, skipped, listeners, stored, removed, expired, summary, violations })
-    }
-
-    /// Waits until all processes of a kind are done, which takes milliseconds without faults.
-    async fn wait_until(&self, kind: &str, done: impl Fn(&ProcessSet, &State) -> bool) -> anyhow::Result<()> {
-        let began = Instant::now();
-        while !done(&self.clients, &self.ledger.lock()) {
-            ensure!(began.elapsed() < GUARD, "the {kind} are not done after {} s", GUARD.as_secs());
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(())
     }
 }
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::nats_servers::NatsServers;
 use super::options::Options;
-use super::value::{NatsServers, OptionValue as _};
+use super::value::OptionValue as _;
 use crate::nats::{LogName, NatsOptions};
 
 /// Options of `chat-server cluster`.
@@ -72,8 +73,21 @@ impl ClusterArguments {
     /// Returns where the log is: these options over those of a configuration file. `None` if neither says it.
     #[must_use]
     pub fn nats(&self, file: Options) -> Option<NatsOptions> {
-        let Self { nats, nats_log, nats_creds, nats_ca, allow_old_nats, .. } = self;
-        let given = (nats.clone(), nats_log.clone(), nats_creds.clone(), nats_ca.clone());
-        Options::of_log(given, allow_old_nats.then_some(true)).over(file).nats()
+        let mut given = Options::default();
+        (given.nats, given.nats_log) = (self.nats.clone(), self.nats_log.clone());
+        (given.nats_creds, given.nats_ca) = (self.nats_creds.clone(), self.nats_ca.clone());
+        given.allow_old_nats = self.allow_old_nats.then_some(true);
+        given.over(file).nats()
+    }
+}
+
+impl Options {
+    /// Returns where the log of the nodes is, if this is one of several.
+    #[must_use]
+    pub fn nats(&self) -> Option<NatsOptions> {
+        let NatsServers(servers) = self.nats.clone()?;
+        let options = NatsOptions::new(servers).with_name(self.nats_log.clone().unwrap_or_default());
+        let options = options.with_credentials(self.nats_creds.clone()).with_ca(self.nats_ca.clone());
+        Some(options.with_old(self.allow_old_nats == Some(true)))
     }
 }

@@ -8,13 +8,12 @@ use clap::{ArgAction, Args};
 use serde::Deserialize;
 
 use super::keep::Keep;
-use super::value::{
-    self, ByteRate, ByteSize, LogFormat, LogLevel, NatsServers, Networks, NicknameChars, OptionValue, OrOff,
-};
+use super::nats_servers::NatsServers;
+use super::value::{self, ByteRate, ByteSize, LogFormat, LogLevel, Networks, NicknameChars, OptionValue, OrOff};
 use crate::config::ServerConfig;
 use crate::error::StartError;
 use crate::limits::{Limits, Rate};
-use crate::nats::{LogName, NatsOptions};
+use crate::nats::LogName;
 use crate::net::TlsPorts;
 use crate::registration::RegistrationPolicy;
 use crate::retention::Retention;
@@ -69,24 +68,24 @@ pub struct Options {
     #[arg(long, value_name = "SERVER[,SERVER]", value_parser = NatsServers::parse, conflicts_with = "memory",
           help_heading = "Nodes")]
     #[serde(deserialize_with = "value::read")]
-    nats: Option<NatsServers>,
+    pub(super) nats: Option<NatsServers>,
     /// Name of that log [default: room].
     #[arg(long, value_name = "NAME", value_parser = LogName::parse, help_heading = "Nodes")]
     #[serde(deserialize_with = "value::read")]
-    nats_log: Option<LogName>,
+    pub(super) nats_log: Option<LogName>,
     /// File with the credentials of this node for NATS: a creds file, an nkey seed, or user:password.
     #[arg(long, value_name = "F", help_heading = "Nodes")]
     #[serde(deserialize_with = "value::read")]
-    nats_creds: Option<PathBuf>,
+    pub(super) nats_creds: Option<PathBuf>,
     /// Certificates that the servers of NATS are checked with, PEM [default: those of the system].
     #[arg(long, value_name = "F", help_heading = "Nodes")]
     #[serde(deserialize_with = "value::read")]
-    nats_ca: Option<PathBuf>,
+    pub(super) nats_ca: Option<PathBuf>,
     /// Also use a NATS older than 2.11, which can lose what it has confirmed: for trying things out.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true, help_heading = "Nodes")]
     #[serde(deserialize_with = "value::read")]
-    allow_old_nats: Option<bool>,
+    pub(super) allow_old_nats: Option<bool>,
     /// Close after an unknown token instead of asking for a nickname.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true)]
@@ -313,23 +312,6 @@ impl Options {
             *path = folder.join(&*path);
         }
         self
-    }
-
-    /// Returns options that only say where the log of the nodes is: its servers, name, credentials and certificates.
-    pub(super) fn of_log(
-        (nats, nats_log, nats_creds, nats_ca): (Option<NatsServers>, Option<LogName>, Option<PathBuf>, Option<PathBuf>),
-        allow_old_nats: Option<bool>,
-    ) -> Self {
-        Self { nats, nats_log, nats_creds, nats_ca, allow_old_nats, ..Self::default() }
-    }
-
-    /// Returns where the log of the nodes is, if this is one of several.
-    #[must_use]
-    pub fn nats(&self) -> Option<NatsOptions> {
-        let NatsServers(servers) = self.nats.clone()?;
-        let options = NatsOptions::new(servers).with_name(self.nats_log.clone().unwrap_or_default());
-        let options = options.with_credentials(self.nats_creds.clone()).with_ca(self.nats_ca.clone());
-        Some(options.with_old(self.allow_old_nats == Some(true)))
     }
 
     /// Returns the TLS options with their placeholders, and whether each is set. They are used together.

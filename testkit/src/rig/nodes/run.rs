@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use chat_client::{Nickname, PostId, SendOptions, Text, Token, Writer, register};
+use chat_client::{Nickname, register};
 use tokio::time::sleep;
 
 use super::accounts::{self, AccountCheck};
@@ -17,18 +17,14 @@ use super::room::NodeRoom;
 use super::stores;
 use crate::fault::FaultProfile;
 use crate::rig::final_check::{LoosePosts, check_run, read_history};
-use crate::rig::ledger::{Ledger, Reporter, State};
+use crate::rig::ledger::Ledger;
 use crate::rig::options::Options;
-use crate::rig::post_text;
 use crate::rig::process_set::ProcessSet;
 use crate::rig::table::Table;
 use crate::rig::timeouts::GUARD;
 
 /// Time between two progress lines on standard error.
 const PROGRESS: Duration = Duration::from_secs(10);
-
-/// Time between two looks at the ledger.
-const POLL: Duration = Duration::from_millis(20);
 
 /// How long a writer waits for each answer: longer than what nodes need to find another server of the log.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
@@ -133,16 +129,7 @@ impl NodeRig {
     /// Posts a message of the rig itself at one node. Returns its stream and sequence number.
     async fn post(&self, node: usize, number: u64) -> Result<(String, u64)> {
         let own = self.options.writers + 1;
-        let writer =
-            Writer::builder(self.room.nodes[node].direct()).token(Token::new(&self.clients.tokens[own])?).start();
-        let text = Text::new(&post_text::text(self.options.seed, own, number))?;
-        self.ledger.record(Reporter::Writer(own), &format!("posting {number}"));
-        let delivery = writer.send_with(text, SendOptions::with_id(PostId::new(&post_text::id(own, number))?)).await?;
-        let receipt =
-            tokio::time::timeout(GUARD, delivery).await.context("a message of the rig is not confirmed")??;
-        let position = receipt.position.context("the server gives no sequence numbers")?;
-        self.ledger.record(Reporter::Writer(own), &format!("confirmed {number} {}", position.seq));
-        Ok((position.stream.to_string(), position.seq))
+        self.clients.post_directly(self.room.nodes[node].direct(), own, number).await
     }
 
     async fn inject_faults(&mut self) -> Result<()> {
@@ -275,12 +262,12 @@ impl NodeRig {
         }
         let back = self.room.ready().await?;
         self.clients.stop_writers().await;
-        self.wait_until("writers", |clients, state| clients.writers_are_idle(state)).await?;
+        self.clients.wait_until("writers", |clients, state| clients.writers_are_idle(state)).await?;
         let mut head = 0;
         for node in 0..self.room.nodes.len() {
             head = self.post(node, node as u64 + 1).await?.1;
         }
-        self.wait_until("listeners", |_, state| state.listeners.iter().all(|newest| *newest >= head)).await?;
+        self.clients.wait_until("listeners", |_, state| state.listeners.iter().all(|newest| *newest >= head)).await?;
         self.clients.end_listeners().await?;
         let place = self.room.equal_places().await?;
         let mut notes =
@@ -327,15 +314,5 @@ impl NodeRig {
         let table =
             Table { seed, took, faults, skipped, listeners, stored, removed: 0, expired: 0, summary, violations };
         Ok((table, notes))
-    }
-
-    /// Waits until all processes of a kind are done, which takes milliseconds without faults.
-    async fn wait_until(&self, kind: &str, done: impl Fn(&ProcessSet, &State) -> bool) -> Result<()> {
-        let began = Instant::now();
-        while !done(&self.clients, &self.ledger.lock()) {
-            ensure!(began.elapsed() < GUARD, "the {kind} are not done after {} s", GUARD.as_secs());
-            sleep(POLL).await;
-        }
-        Ok(())
     }
 }

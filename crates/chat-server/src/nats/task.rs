@@ -60,8 +60,8 @@ pub(super) struct LogTask {
     suspected: Option<Suspicion>,
     /// The connection has brought something, or was there for a while.
     of_use: bool,
-    /// It was logged that the log is followed again since it was of use.
-    announced: bool,
+    /// The last line of the log says that the log of the room is followed, not that it is lost.
+    followed_said: bool,
     /// When it was logged last that the log cannot be reached.
     logged: Option<Instant>,
 }
@@ -115,7 +115,7 @@ impl LogTask {
             connections: 0,
             suspected: None,
             of_use: false,
-            announced: false,
+            followed_said: false,
             logged: None,
         }
     }
@@ -150,14 +150,10 @@ impl LogTask {
 
     /// Logs why the log cannot be reached: at once for a connection that was of use, and then once a minute.
     fn log_loss(&mut self, why: &str) {
-        if self.is_to_be_logged() {
-            self.logged = Some(Instant::now());
+        if self.of_use || self.logged.is_none_or(|at| at.elapsed() >= LOGGED_EVERY) {
+            (self.logged, self.followed_said) = (Some(Instant::now()), false);
             tracing::warn!(why, "lost the log of the room");
         }
-    }
-
-    fn is_to_be_logged(&self) -> bool {
-        self.of_use || self.logged.is_none_or(|at| at.elapsed() >= LOGGED_EVERY)
     }
 
     /// Uses one server as long as it is of use.
@@ -169,7 +165,7 @@ impl LogTask {
         };
         self.connections += 1;
         let (connection, name) = (self.connections, Arc::clone(&link.connection.server));
-        if self.connections == 1 || self.is_to_be_logged() || !std::mem::replace(&mut self.announced, true) {
+        if !std::mem::replace(&mut self.followed_said, true) {
             tracing::info!(server = %name, "follows the log of the room");
         }
         self.shared.update(|inner| {
@@ -342,7 +338,7 @@ impl LogTask {
     }
 
     fn note_progress(&mut self, link: &mut ServerLink) {
-        (self.of_use, self.announced) = (true, false);
+        self.of_use = true;
         (link.expects, link.progress) = (false, Instant::now());
     }
 

@@ -81,6 +81,12 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // The log may tell why a test has failed.
+        if let Some(stderr) = self.child.stderr.as_mut().filter(|_| std::thread::panicking()) {
+            let mut log = String::new();
+            let _ = stderr.read_to_string(&mut log);
+            eprintln!("standard error of chat-server:\n{log}");
+        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! Several nodes of one room, over a log in memory.
 
-use chat_server::replication::{Generation, MemoryLog};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use chat_server::replication::{BatchLog, Generation, LogState, MemoryLog, PlacedBatch, SharedBatchLog};
 use chat_server::{Readiness, Server, ServerHandle, SqliteProjection};
 use serde_json::json;
 use tempfile::TempDir;
@@ -128,6 +132,78 @@ async fn what_was_sent_to_the_log_is_not_declined() {
     } else {
         assert_eq!(answer["seq"], json!(1));
     }
+    server.drain().await.unwrap();
+}
+
+type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// A log that stores what it gets, and of which nothing can be read for a while.
+#[derive(Clone, Default)]
+struct HeldLog {
+    log: MemoryLog,
+    held: Arc<AtomicBool>,
+    away: Arc<AtomicBool>,
+    waker: Arc<Mutex<Option<Waker>>>,
+}
+
+impl HeldLog {
+    fn set(&self, held: bool, away: bool) {
+        self.held.store(held, Ordering::SeqCst);
+        self.away.store(away, Ordering::SeqCst);
+        let waker = self.waker.lock().unwrap().clone();
+        waker.unwrap()();
+    }
+}
+
+impl BatchLog for HeldLog {
+    fn append(&mut self, batch: Bytes) {
+        self.log.append(batch);
+    }
+
+    fn read(&mut self, after: u64) -> Vec<PlacedBatch> {
+        if self.held.load(Ordering::SeqCst) { Vec::new() } else { self.log.read(after) }
+    }
+
+    fn change_copy(&mut self) {}
+}
+
+impl SharedBatchLog for HeldLog {
+    fn set_waker(&mut self, wake: Waker) {
+        *self.waker.lock().unwrap() = Some(Arc::clone(&wake));
+        self.log.set_waker(wake);
+    }
+
+    fn state(&mut self) -> LogState {
+        if self.away.load(Ordering::SeqCst) { LogState::Away { why: "it is held".into() } } else { self.log.state() }
+    }
+}
+
+/// A post that is in the log is neither confirmed before the node has applied it, nor declined when the log goes away.
+#[tokio::test]
+async fn what_is_in_the_log_has_no_answer_until_it_is_applied() {
+    let nodes = Nodes::new(1);
+    let log = HeldLog::default();
+    let store = SqliteProjection::open(nodes.dirs[0].path()).unwrap();
+    let server = Server::start_node(config(), store, log.clone()).await.unwrap();
+    let (mut writer, record) = Peer::registered(&server, "Bob").await;
+    reaches(&server, Readiness::Ready).await;
+    let before = log.log.len();
+    log.set(true, false);
+    writer.send(id_post("p1", "in the log")).await;
+    let stored = async {
+        while log.log.len() == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    guarded("a stored batch", stored).await;
+    log.set(true, true);
+    reaches(&server, Readiness::LogAway).await;
+    // What waits behind it is declined, on the same thread and later.
+    let mut other = Peer::logged_in(&server, &record.token).await;
+    assert_eq!(other.post("p2", "queued").await["code"], json!("unavailable"));
+    assert!(writer.has_nothing(), "an answer before the post was applied");
+    log.set(false, false);
+    assert_eq!(writer.answer().await["ok"], json!("p1"));
     server.drain().await.unwrap();
 }
 

@@ -110,6 +110,12 @@ impl Peer {
         }
     }
 
+    /// Returns whether nothing was received that was not read.
+    pub(crate) fn has_nothing(&self) -> bool {
+        let received = self.stream.try_read(&mut [0]);
+        self.buffer.is_empty() && received.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
     /// Reads exactly these bytes, which end in a line feed.
     pub(crate) async fn expect(&mut self, expected: impl AsRef<str>) {
         for line in expected.as_ref().split_inclusive('\n') {

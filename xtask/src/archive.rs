@@ -11,9 +11,16 @@ use crate::tree::{self, Tree};
 const TEXTS: [&str; 5] = ["README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /// The files for operators, in share/minechat.
-pub(crate) const OPERATION: [&str; 13] = [
+pub(crate) const OPERATION: [&str; 20] = [
     "Caddyfile",
     "alerts.yml",
+    "cluster/compose.yaml",
+    "cluster/haproxy.cfg",
+    "cluster/minechat-cluster.conf",
+    "cluster/minechat-nats.service",
+    "cluster/minechat-nats.sysusers",
+    "cluster/nats.conf",
+    "cluster/server.toml",
     "fail2ban-filter.conf",
     "fail2ban-jail.conf",
     "grafana-dashboard.json",

@@ -132,7 +132,9 @@ fn installed_files(package: &Package, time: u64) -> Result<Tree> {
     let unit = programs::repository_file("dist/minechat.service")?;
     tree.file("usr/lib/systemd/system/minechat.service", unit.replace("/usr/local/bin/", "/usr/bin/"));
     tree.file("usr/lib/sysusers.d/minechat.conf", programs::repository_file("dist/minechat.sysusers")?);
-    for file in OPERATION.iter().filter(|file| !file.starts_with("minechat.") && !file.starts_with("server.")) {
+    // The others are installed above, or are about the archive.
+    let installed = |file: &str| file.starts_with("minechat.") || file == "server.toml" || file == "install.md";
+    for file in OPERATION.into_iter().filter(|file| !installed(file)) {
         tree.file(format!("{documentation}/examples/{file}"), programs::repository_file(&format!("dist/{file}"))?);
     }
     Ok(tree)

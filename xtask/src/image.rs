@@ -14,6 +14,9 @@ const USER: u64 = 65532;
 
 const DATA: &str = "var/lib/minechat";
 
+/// Where backups go. A new volume belongs to the owner of the directory at which it is mounted.
+const BACKUP: &str = "backup";
+
 /// Writes `minechat-server-VERSION-MACHINE.oci.tar`.
 pub(crate) fn write(source: &Source) -> Result<()> {
     let programs = [CLIENTS[0], SERVER];
@@ -22,6 +25,7 @@ pub(crate) fn write(source: &Source) -> Result<()> {
     let mut root = Tree::default();
     programs::add(&mut root, "bin", &directory, &programs)?;
     root.private_directory(DATA, USER);
+    root.private_directory(BACKUP, USER);
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         root.file(format!("usr/share/doc/minechat/{licence}"), programs::repository_file(licence)?);
     }

@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use flate2::read::GzDecoder;
 
-use super::write;
+use super::{OPERATION, write};
 use crate::programs::{Source, VERSION, sha256};
 
 /// Returns a source whose programs are small texts, each written at another time.
@@ -59,6 +59,7 @@ fn contains_programs_pages_and_completions() {
         "share/zsh/site-functions/_chat-tui",
         "share/fish/vendor_completions.d/chat-server.fish",
         "share/minechat/minechat.service",
+        "share/minechat/cluster/nats.conf",
         "share/doc/minechat/LICENSE-MIT",
     ] {
         assert!(files.contains_key(&Path::new(&name).join(path)), "{path} is missing");
@@ -79,4 +80,33 @@ fn equal_programs_give_equal_bytes() {
     });
     assert_eq!(archives[0].len(), 2);
     assert!(archives[0] == archives[1], "the archives differ");
+}
+
+/// Returns the files below a directory, as paths relative to it.
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(found) = left.pop() {
+        for entry in fs::read_dir(&found).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                files.push(path.strip_prefix(directory).unwrap().to_owned());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn every_file_for_operators_is_named() {
+    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist");
+    for file in below(&dist) {
+        // What packages are made of.
+        if ["debian", "homebrew", "Containerfile"].iter().any(|part| file.starts_with(part)) {
+            continue;
+        }
+        assert!(OPERATION.iter().any(|named| file == Path::new(named)), "{} is in no package", file.display());
+    }
 }

@@ -43,6 +43,12 @@ fn the_server_brings_its_service() {
         assert!(data.contains_key(&Path::new("./").join(&line[1..])), "{line}");
     }
     assert!(data.contains_key(Path::new("./usr/share/man/man1/chat-server.1.gz")));
+    let examples = Path::new("./usr/share/doc/minechat-server/examples");
+    for example in ["nginx.conf", "cluster/nats.conf", "cluster/server.toml", "cluster/minechat-nats.service"] {
+        assert!(data.contains_key(&examples.join(example)), "{example} is missing");
+    }
+    // It is about the archive.
+    assert!(!data.contains_key(&examples.join("install.md")));
     assert!(!data.contains_key(Path::new("./usr/bin/chat")));
 }
 

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use serde_json::Value;
 
 use super::layout;
-use crate::programs::sha256;
+use crate::programs::{VERSION, repository_file, sha256};
 
 /// Returns the files of a tar file by their path.
 fn files(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
@@ -44,4 +44,14 @@ fn docker_finds_the_same_blobs() {
     let docker: Value = serde_json::from_slice(&image["manifest.json"]).unwrap();
     assert!(image.contains_key(docker[0]["Config"].as_str().unwrap()));
     assert!(image.contains_key(docker[0]["Layers"][0].as_str().unwrap()));
+}
+
+#[test]
+fn the_documents_name_this_version() {
+    for file in ["dist/cluster/compose.yaml", "docs/operating.md"] {
+        let text = repository_file(file).unwrap();
+        let tags: Vec<&str> =
+            text.match_indices("minechat-server:").map(|(at, name)| &text[at + name.len()..]).collect();
+        assert!(!tags.is_empty() && tags.iter().all(|tag| tag.starts_with(&format!("{VERSION}\n"))), "{file}");
+    }
 }

@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use chat_proto::{Nickname, Position, Seq, StreamId, Text};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::page_turns::PageTurns;
+use super::page_turns::{PageTurn, PageTurns};
 use crate::accounts::{AccountDirectory, SERVER_NAME};
 #[cfg(feature = "sqlite")]
 use crate::action::AccountId;
@@ -201,17 +201,30 @@ impl SessionContext {
         self.reader.oldest()
     }
 
-    /// Returns the sequence number of the first message after a time. These requests have a turn of their own, so that
-    /// they wait neither for pages nor make pages wait.
-    pub(super) async fn first_after(self: &Arc<Self>, at: i64) -> Result<Seq, JournalError> {
-        // Never closed, so acquiring cannot fail.
-        let _turn = self.time_turn.acquire().await;
+    /// Waits for the turn to look up a time. These requests have a turn of their own, so that they wait neither for pages
+    /// nor make pages wait. `None` never comes: it is not closed.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the turn goes to the next one.
+    pub(super) async fn time_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.time_turn.acquire().await.ok()
+    }
+
+    /// Returns the sequence number of the first message after a time.
+    pub(super) async fn first_after(&self, at: i64) -> Result<Seq, JournalError> {
         self.read(move |reader| reader.first_after(at)).await
     }
 
-    /// Reads one page of the journal in the turn of `peer`.
-    pub(super) async fn page(self: &Arc<Self>, peer: IpAddr, from: Seq) -> Result<Vec<LogEntry>, JournalError> {
-        let _turn = if self.reader.waits() { Some(self.page_turns.acquire(peer).await) } else { None };
+    /// Waits for the turn of `peer` to read a page; `None` if reads of the journal never wait.
+    ///
+    /// # Cancel safety
+    /// As [`PageTurns::acquire`].
+    pub(super) async fn page_turn(&self, peer: IpAddr) -> Option<PageTurn> {
+        if self.reader.waits() { Some(self.page_turns.acquire(peer).await) } else { None }
+    }
+
+    /// Reads one page of the journal.
+    pub(super) async fn page(&self, from: Seq) -> Result<Vec<LogEntry>, JournalError> {
         let _reading = self.meters.reading_pages.while_held();
         self.meters.pages.one();
         self.read(move |reader| reader.read(from, ReadLimit::new(PAGE_MESSAGES, PAGE_BYTES))).await

@@ -59,8 +59,13 @@ impl PageTurns {
             }
             let (to, turn) = oneshot::channel();
             let waiting = state.waiting.entry(peer).or_default();
+            let is_first = waiting.is_empty();
+            if waiting.len() == waiting.capacity() {
+                // It must not grow for those who are gone.
+                waiting.retain(|one| !one.is_closed());
+            }
             waiting.push_back(to);
-            if waiting.len() == 1 {
+            if is_first {
                 state.rotation.push_back(peer);
             }
             turn
@@ -189,6 +194,24 @@ mod tests {
         drop(held);
         assert_eq!(turns.lock().running, 0);
         assert!(turns.lock().waiting.is_empty() && turns.lock().rotation.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dropped_waits_do_not_add_up() {
+        let turns = PageTurns::default();
+        let mut held = Vec::new();
+        for _ in 0..READS_AT_ONCE {
+            held.push(turns.acquire(ip("127.0.0.1")).await);
+        }
+        for _ in 0..10_000 {
+            assert!(turns.acquire(ip("127.0.0.1")).now_or_never().is_none());
+        }
+        assert!(turns.lock().waiting[&ip("127.0.0.1")].len() < 100);
+        assert_eq!(turns.lock().rotation.len(), 1);
+        let mut last = Box::pin(turns.acquire(ip("127.0.0.1")));
+        assert!(last.as_mut().now_or_never().is_none());
+        held.pop();
+        assert!(last.now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]

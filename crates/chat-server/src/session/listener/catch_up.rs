@@ -1,5 +1,7 @@
 //! What a listener receives from the journal: the answer to its request to resume, and the pages that it has missed.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use chat_proto::{
     ListenerServerCommand, ResumeAnswer, ResumeFrom, ResumeRequest, Seq, SeqRange, StateMachine as _, encode_expired,
@@ -17,7 +19,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         // A late request: a line that was sent in part is completed first.
         let plain = self.sent_plain();
         self.finish_line().await?;
-        if self.is_ahead(&request.from) && !self.context.catch_up().await {
+        let context = Arc::clone(&self.context);
+        if self.is_ahead(&request.from) && !self.unless_ended(context.catch_up()).await? {
             // Closed without an answer: an answer now would tell the client that the end of the log is lost.
             return Err(ListenerExit::Ended);
         }
@@ -25,7 +28,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
         let (mut head, oldest) = (self.context.log.last(), self.context.oldest());
         let first = match (first_seq(&request.from, &self.context.streams, oldest, head), &request.from) {
             (None, ResumeFrom::AfterTime(at)) => {
-                let wanted = self.context.first_after(*at).await?;
+                let _turn = self.unless_ended(context.time_turn()).await?;
+                let wanted = context.first_after(*at).await?;
                 // The log may have grown while the time was looked up.
                 head = self.context.log.last();
                 within(wanted, self.context.oldest(), head)
@@ -86,7 +90,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
     /// Reads the page at the cursor from the journal.
     pub(super) async fn read_page(&mut self) -> Result<(), ListenerExit> {
         let next = self.cursor.next();
-        let messages = self.context.page(self.peer, next).await?;
+        let context = Arc::clone(&self.context);
+        // Only the wait is cut short: a read holds its turn until it is done.
+        let turn = self.unless_ended(context.page_turn(self.peer)).await?;
+        let messages = context.page(next).await?;
+        drop(turn);
         self.page = Batch::encode_for(&messages, self.cursor.form()).map(Box::new);
         match &self.page {
             Some(page) if page.first() != next && self.cursor.is_inside_line() => Err(ListenerExit::TornLine),

@@ -13,6 +13,27 @@ struct Gate {
     open: Mutex<bool>,
     opened: Condvar,
     waiting: AtomicUsize,
+    /// Looking up a time waits too.
+    for_times: bool,
+}
+
+impl Gate {
+    fn wait(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let open = self.open.lock().unwrap();
+        drop(self.opened.wait_while(open, |open| !*open).unwrap());
+    }
+
+    /// Waits until this many reads are at the gate.
+    async fn is_reached_by(&self, reads: usize) {
+        timeout(Duration::from_secs(60), async {
+            while self.waiting.load(Ordering::SeqCst) < reads {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("all turns are taken");
+    }
 }
 
 /// Opens the gate at the end of a test, however it ends: the runtime waits for its blocking threads.
@@ -62,13 +83,14 @@ impl JournalReader for GatedReader {
     }
 
     fn read(&self, from: u64, page: ReadLimit) -> Result<Vec<LogEntry>, JournalError> {
-        self.gate.waiting.fetch_add(1, Ordering::SeqCst);
-        let open = self.gate.open.lock().unwrap();
-        drop(self.gate.opened.wait_while(open, |open| !*open).unwrap());
+        self.gate.wait();
         self.inner.read(from, page)
     }
 
     fn first_after(&self, at: i64) -> Result<u64, JournalError> {
+        if self.gate.for_times {
+            self.gate.wait();
+        }
         self.inner.first_after(at)
     }
 }
@@ -88,13 +110,7 @@ async fn resumes_while_all_pages_are_being_read() {
         peer.write_all(b"\x01{\"resume\": {\"last\": 9999999}, \"nonce\": \"n\"}\n").await.unwrap();
         storm.push((peer, session));
     }
-    timeout(Duration::from_secs(60), async {
-        while gate.waiting.load(Ordering::SeqCst) < READS_AT_ONCE {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .expect("all turns are taken");
+    gate.is_reached_by(READS_AT_ONCE).await;
     let stream = room.context.stream().unwrap().clone();
     for request in [
         "{\"last\": 3}".to_owned(),
@@ -105,5 +121,33 @@ async fn resumes_while_all_pages_are_being_read() {
         peer.write_all(format!("\u{1}{{\"resume\": {request}, \"nonce\": \"n\"}}\n").as_bytes()).await.unwrap();
         let answer = timeout(Duration::from_secs(60), line(&mut peer)).await.expect("an answer without the disk");
         assert!(answer.contains("\"head\": 50"), "{answer}");
+    }
+}
+
+/// A host that connects, requests and is gone again must not fill the room with sessions that wait for their turn.
+#[tokio::test]
+async fn listeners_that_are_gone_wait_for_no_turn() {
+    for (request, reads) in [("{\"last\": 9999999}", READS_AT_ONCE), ("{\"after_time\": 0}", 1)] {
+        let gate = Arc::new(Gate { for_times: true, ..Gate::default() });
+        let (given, _opens) = (Arc::clone(&gate), OpensGate(Arc::clone(&gate)));
+        let mut room = TestRoom::on(1, ServerConfig::default(), |inner| Gated { inner, gate: given });
+        for number in 0..50 {
+            room.post(&format!("message {number}"));
+        }
+        let mut storm = Vec::new();
+        for _ in 0..50 {
+            let (mut peer, session) = listen(&room, 4 * 1024);
+            peer.write_all(format!("\u{1}{{\"resume\": {request}, \"nonce\": \"n\"}}\n").as_bytes()).await.unwrap();
+            storm.push((peer, session));
+        }
+        gate.is_reached_by(reads).await;
+        let sessions: Vec<_> = storm.into_iter().map(|(_, session)| session).collect();
+        timeout(Duration::from_secs(60), async {
+            while sessions.iter().filter(|session| !session.is_finished()).count() > reads {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("only those that read are left");
     }
 }

@@ -1,5 +1,6 @@
 //! The journal: where accounts and messages are stored.
 
+mod account_index;
 mod clock;
 #[cfg(feature = "sqlite")]
 mod data_dir;
@@ -8,6 +9,7 @@ mod memory;
 mod sqlite;
 mod traits;
 
+pub use self::account_index::AccountIndex;
 pub(crate) use self::clock::now_ms;
 pub use self::memory::MemoryJournal;
 #[cfg(feature = "bin")]

@@ -82,6 +82,7 @@ pub use entry::{
 };
 pub use error::{ForeignDataDir, JournalError, StartError};
 pub use hooks::{Hooks, PostDecision, ServerHooks};
+pub use journal::{AccountIndex, Journal, JournalReader, MemoryJournal, ReadLimit};
 #[cfg(feature = "bin")]
 #[doc(hidden)]
 pub use journal::{
@@ -93,7 +94,6 @@ pub use journal::{
     CheckReport, Recovery, SqliteJournal, SqliteProjection, check_store, list_accounts, revoke_account,
     revoke_account_by_id,
 };
-pub use journal::{Journal, JournalReader, MemoryJournal, ReadLimit};
 pub use limits::{Limits, Rate};
 #[cfg(feature = "sqlite")]
 pub use meters::NodeFigures;

@@ -1,5 +1,6 @@
 //! The journal on disk, in SQLite.
 
+mod account_index;
 mod actions;
 mod admin;
 mod apply;

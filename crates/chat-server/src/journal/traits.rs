@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chat_proto::Seq;
 
+use super::account_index::AccountIndex;
 use crate::action::{AccountId, ActionRecord};
 use crate::entry::{AccountRecord, Appended, Draft, LogEntry, LogStream, MessageRecord};
 use crate::error::JournalError;
@@ -62,7 +63,7 @@ pub trait Journal: Send + 'static {
     /// Returns the sequence number of the last message; 0 before the first.
     fn head(&self) -> Seq;
 
-    /// Returns all accounts.
+    /// Returns all accounts. A server calls it once at its start, unless [`JournalReader::accounts`] finds single ones.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
@@ -169,6 +170,12 @@ pub trait JournalReader: Send + Sync + 'static {
     fn of_account(&self, account: AccountId, since: i64) -> Result<Vec<MessageRecord>, JournalError> {
         let _ = (account, since);
         Err(JournalError::Unsupported)
+    }
+
+    /// Returns what finds single accounts. A server then does not read [`Journal::accounts`]; with `None` it has all
+    /// accounts in memory.
+    fn accounts(&self) -> Option<&dyn AccountIndex> {
+        None
     }
 
     /// Returns the sequence number of the first message later than `at` (milliseconds since the Unix epoch); one after

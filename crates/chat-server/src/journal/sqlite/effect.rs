@@ -5,7 +5,7 @@ use chat_proto::{Nickname, Seq, Text};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
-use super::{actions, row, schema};
+use super::{account_index, actions, row, schema};
 use crate::action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
 use crate::entry::{AccountRecord, Appended};
 use crate::error::JournalError;
@@ -36,6 +36,7 @@ pub(super) fn store(transaction: &Connection, draft: &ActionDraft, at: i64, head
         }
         _ => {}
     }
+    account_index::add_action(transaction, number, &draft.action)?;
     Ok(Appended::Action { number, at })
 }
 

@@ -4,7 +4,7 @@ use chat_proto::{PostId, Seq, Text};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
 use super::error::StoreError;
-use super::{effect, row};
+use super::{account_index, effect, row};
 use crate::accounts::TokenHash;
 use crate::entry::{Appended, Author, Draft, LogStream};
 use crate::error::JournalError;
@@ -56,6 +56,7 @@ impl<'a> Insert<'a> {
                 "INSERT INTO account(id, token, nickname, at, revoked, crc) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
             )?
             .execute(params![id, token.as_bytes(), nickname, self.at, crc])?;
+        account_index::add_account(self.transaction, id, nickname)?;
         Ok(Appended::Account(id))
     }
 

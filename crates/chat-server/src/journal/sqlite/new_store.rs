@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::head_marker::HeadMarker;
 use super::insert::insert_stream;
 use super::verify::{self, CheckReport};
-use super::{clean_shutdown, repair, schema};
+use super::{account_index, clean_shutdown, repair, schema};
 use crate::entry::LogStream;
 use crate::error::JournalError;
 use crate::journal::data_dir::{DataDir, STORE, private_file};
@@ -83,11 +83,12 @@ impl NewStore {
         self.put(connection, false)
     }
 
-    fn put(mut self, connection: Connection, new_stream: bool) -> Result<Option<Installed>, TransferError> {
+    fn put(mut self, mut connection: Connection, new_stream: bool) -> Result<Option<Installed>, TransferError> {
         let mut report = verify::verify(&connection)?;
         if !report.is_good() {
             return Ok(None);
         }
+        account_index::prepare(&mut connection)?;
         if new_stream {
             let stream = LogStream::starting_at(report.head + 1);
             insert_stream(&connection, &stream)?;

@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::insert::insert_stream;
 use super::repair::Recovery;
 use super::verify::{self, LogSummary};
-use super::{clean_shutdown, quick_check, repair, schema};
+use super::{account_index, clean_shutdown, quick_check, repair, schema};
 use crate::entry::LogStream;
 use crate::error::JournalError;
 use crate::journal::data_dir::private_file;
@@ -109,7 +109,7 @@ fn open_or_repair(path: &Path, trust: StoreTrust, usage: StoreUse) -> Result<Ope
 
 /// Opens the store if it is intact, as far as it is checked; `None` if it is not.
 fn open_sound(path: &Path, trust: StoreTrust, usage: StoreUse) -> Result<Option<Opened>, StoreError> {
-    let connection = schema::open_for_writing(path)?;
+    let mut connection = schema::open_for_writing(path)?;
     usage.check(&connection)?;
     let streams: Option<i64> = connection.query_row("SELECT 1 FROM stream LIMIT 1", [], |row| row.get(0)).optional()?;
     let empty: i64 = connection.query_row(
@@ -125,11 +125,13 @@ fn open_sound(path: &Path, trust: StoreTrust, usage: StoreUse) -> Result<Option<
     match trust {
         StoreTrust::Closed(head) => {
             if let Some(log) = quick(Some(head)) {
+                account_index::prepare(&mut connection)?;
                 return Ok(Some(Opened { connection, log, recovery: None, unchecked: false }));
             }
         }
         StoreTrust::Crashed => {
             if let Some(log) = quick(None) {
+                account_index::prepare(&mut connection)?;
                 rewrite_log(&connection)?;
                 if empty == 0 {
                     tracing::info!("the store was not shut down cleanly: checking all of it while it is in use");
@@ -147,6 +149,7 @@ fn open_sound(path: &Path, trust: StoreTrust, usage: StoreUse) -> Result<Option<
     if !report.is_good() {
         return Ok(None);
     }
+    account_index::prepare(&mut connection)?;
     rewrite_log(&connection)?;
     Ok(Some(Opened { connection, log: report.into_summary(), recovery: None, unchecked: false }))
 }

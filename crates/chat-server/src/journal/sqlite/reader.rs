@@ -8,11 +8,12 @@ use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
-use super::{actions, clean_shutdown, row, schema};
+use super::{account_index, actions, clean_shutdown, cluster_tables, row, schema};
+use crate::accounts::TokenHash;
 use crate::action::{AccountId, ActionRecord};
-use crate::entry::{LogEntry, MessageRecord};
+use crate::entry::{AccountRecord, LogEntry, MessageRecord};
 use crate::error::JournalError;
-use crate::journal::{JournalReader, ReadLimit};
+use crate::journal::{AccountIndex, JournalReader, ReadLimit};
 use crate::rate_limited_log::RateLimitedLog;
 
 /// Read-only connections, kept for the next read.
@@ -108,6 +109,10 @@ impl JournalReader for SqliteReader {
         self.with(|connection| Ok(actions::raw_actions(connection)?.into_iter().flatten().collect()))
     }
 
+    fn accounts(&self) -> Option<&dyn AccountIndex> {
+        Some(self)
+    }
+
     /// Reads the whole table: a rare request needs no index.
     fn of_account(&self, account: AccountId, since: i64) -> Result<Vec<MessageRecord>, JournalError> {
         self.with(|connection| {
@@ -149,5 +154,23 @@ impl JournalReader for SqliteReader {
             }
             Ok(Seq::try_from(low).unwrap_or(1))
         })
+    }
+}
+
+impl AccountIndex for SqliteReader {
+    fn by_token(&self, token: &TokenHash) -> Result<Option<AccountRecord>, JournalError> {
+        self.with(|connection| account_index::by_token(connection, token))
+    }
+
+    fn by_id(&self, id: AccountId) -> Result<Option<AccountRecord>, JournalError> {
+        self.with(|connection| cluster_tables::account(connection, id))
+    }
+
+    fn look_alikes(&self, name: &str) -> Result<Vec<AccountId>, JournalError> {
+        self.with(|connection| account_index::look_alikes(connection, name))
+    }
+
+    fn count(&self) -> Result<u64, JournalError> {
+        self.with(account_index::count)
     }
 }

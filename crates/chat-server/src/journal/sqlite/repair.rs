@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::insert::insert_stream;
 use super::scan::scan;
-use super::{effect, expire, row, schema};
+use super::{account_index, effect, expire, row, schema};
 use crate::entry::LogStream;
 use crate::error::JournalError;
 use crate::journal::clock::now_ms;
@@ -138,6 +138,7 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
         // Every number is after it, so anything before was damaged.
         fresh.execute("DELETE FROM message WHERE seq <= ?1", [i64::try_from(expired.seq).unwrap_or(i64::MAX)])?;
     }
+    account_index::prepare(&mut fresh)?;
     drop(plain);
     remove(&plain_path).map_err(fail)?;
     drop(copy);

@@ -130,6 +130,20 @@ pub(super) fn looks_crc(form: &str, account: AccountId) -> i64 {
     RowChecksum::new().bytes(form.as_bytes()).number(account).end()
 }
 
+/// Returns the checksum of an entry in the index of tokens.
+pub(super) fn token_crc(token: &[u8], account: AccountId) -> u64 {
+    u64::from(RowChecksum::new().bytes(token).number(account).0.finalize())
+}
+
+/// Returns the checksum of an entry in the table of what names look like.
+pub(super) fn look_crc(print: i64, account: AccountId) -> u64 {
+    u64::from(RowChecksum::new().number(print).number(account).0.finalize())
+}
+
+pub(super) fn look_state_crc(rule: i64, account: AccountId, action: i64) -> i64 {
+    RowChecksum::new().number(rule).number(account).number(action).end()
+}
+
 pub(super) fn expired_crc(seq: i64, at: i64) -> i64 {
     RowChecksum::new().number(seq).number(at).end()
 }

@@ -30,6 +30,8 @@ pub(crate) enum RateLimitedLog {
     DamagedMessage,
     /// The store could not be read for a listener.
     UnreadableStore,
+    /// The store could not be read for the account of a writer.
+    UnreadableAccounts,
     /// The end of the log could not be noted beside the store.
     HeadNotNoted,
     /// Old messages could not be removed.
@@ -111,6 +113,7 @@ impl RateLimitedLog {
                 tracing::error!(count, "left out damaged messages of the store; the next start repairs it");
             }
             Self::UnreadableStore => tracing::error!(count, error, "could not read the store for listeners"),
+            Self::UnreadableAccounts => tracing::error!(count, error, "could not read the accounts of writers"),
             Self::HeadNotNoted => tracing::warn!(count, error, "could not note the end of the log"),
             Self::NotExpired => tracing::warn!(count, error, "could not remove old messages"),
             Self::NotAccepted => tracing::warn!(count, error, "could not accept connections"),

@@ -1,5 +1,6 @@
 //! One connection each: the state machines of chat-proto joined to accounts, journal and log.
 
+mod account_access;
 mod context;
 mod listener;
 mod page_turns;

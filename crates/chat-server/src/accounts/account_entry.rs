@@ -29,6 +29,21 @@ pub(crate) struct AccountEntry {
     share: OnceLock<Arc<AccountShare>>,
 }
 
+/// An account to which a token belonged, with how often its connections had been closed at that moment: a token that is
+/// replaced before its session begins must not outlive that.
+#[derive(Debug, Clone)]
+pub(crate) struct AccountLogin {
+    pub(crate) account: Arc<AccountEntry>,
+    pub(crate) kicks: u64,
+}
+
+impl AccountLogin {
+    /// Notes that the token belongs to the account. The caller keeps it from being replaced meanwhile.
+    pub(super) fn of(account: &Arc<AccountEntry>) -> Self {
+        Self { account: Arc::clone(account), kicks: account.kicks() }
+    }
+}
+
 impl AccountEntry {
     pub(super) fn new(id: AccountId, nickname: Nickname, revoked: bool) -> Arc<Self> {
         Arc::new(Self {

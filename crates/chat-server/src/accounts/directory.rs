@@ -1,218 +1,246 @@
-//! All accounts in memory: tokens, nicknames, rate limits.
+//! The accounts of a server: tokens, nicknames, rate limits. Only those that are used are in memory, if the store finds
+//! single accounts; otherwise all are.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use chat_proto::Nickname;
 use chat_proto::display::skeletons;
-use chat_proto::{Nickname, Token};
 
-use super::account_entry::AccountEntry;
+use super::account_entry::{AccountEntry, AccountLogin};
 use super::adjectives::ADJECTIVES;
+use super::directory_state::{DirectoryState, RESERVED, lock};
 use super::nickname::usable;
+#[cfg(all(feature = "bin", unix))]
+use super::reservation::NicknameProblem;
+use super::reservation::NicknameReservation;
+use super::round_search::RoundSearch;
 use super::token_hash::TokenHash;
 use super::token_shelf::TokenShelf;
 use crate::action::{AccountId, erased_name};
 use crate::entry::AccountRecord;
+use crate::error::JournalError;
+use crate::journal::{AccountIndex, JournalReader};
 
-/// All accounts of a server.
-#[derive(Debug)]
-pub(crate) struct AccountDirectory {
-    state: Mutex<DirectoryState>,
-    nickname_chars: usize,
-}
-
-#[derive(Debug)]
-struct DirectoryState {
-    /// Candidates by a part of the token's hash. The hash itself is compared in constant time.
-    by_shelf: HashMap<u64, TokenShelf>,
-    by_id: HashMap<AccountId, Arc<AccountEntry>>,
-    /// The fingerprints of all nicknames with their accounts: present and former ones, and with [`RESERVED`] those that are
-    /// being assigned.
-    taken: HashMap<u64, AccountId>,
-    prints: RandomState,
-    random: fastrand::Rng,
-    /// The first round with free names, by skeleton, for names of which every adjective is taken.
-    rounds: HashMap<String, u64>,
-}
-
-/// Stands for the account of a nickname that is being assigned. No account has it.
-const RESERVED: AccountId = 0;
-
-/// A free nickname, reserved until an account has it. If it is dropped before, the name is free again.
-#[derive(Debug)]
-pub(crate) struct NicknameReservation<'a> {
-    accounts: &'a AccountDirectory,
-    nickname: Nickname,
-    prints: [u64; 2],
-}
-
-impl NicknameReservation<'_> {
-    pub(crate) fn nickname(&self) -> &Nickname {
-        &self.nickname
-    }
-}
-
-impl Drop for NicknameReservation<'_> {
-    fn drop(&mut self) {
-        let mut state = self.accounts.lock();
-        for print in &self.prints {
-            if state.taken.get(print) == Some(&RESERVED) {
-                state.taken.remove(print);
-            }
-        }
-    }
-}
-
-/// The reason why an account cannot have a nickname.
-#[cfg(all(feature = "bin", unix))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NicknameProblem {
-    #[error("has no adjective: write it whole, like \"Keen Bob\"")]
-    Incomplete,
-    #[error(
-        "is too long, has characters that the server does not allow in names, or looks like the name of the server"
-    )]
-    NotUsable,
-    #[error("is taken or looks like one that is")]
+/// What a round of adjectives has for a name.
+enum RoundNames {
+    Free(NicknameReservation),
+    TooLong,
     Taken,
 }
 
+/// All accounts of a server.
+pub(crate) struct AccountDirectory {
+    state: Arc<Mutex<DirectoryState>>,
+    /// Finds the accounts that are not in memory.
+    store: Option<Arc<dyn JournalReader>>,
+    nickname_chars: usize,
+}
+
 impl AccountDirectory {
-    /// Creates the directory from the accounts of the journal. Requested nicknames are cut to `nickname_chars`
-    /// characters, without their adjective.
+    /// Creates the directory from all accounts of a journal. Requested nicknames are cut to `nickname_chars` characters,
+    /// without their adjective.
     pub(crate) fn new(stored: Vec<AccountRecord>, nickname_chars: usize, random: fastrand::Rng) -> Self {
-        let mut state = DirectoryState {
-            by_shelf: HashMap::new(),
-            by_id: HashMap::new(),
-            taken: HashMap::new(),
-            prints: RandomState::new(),
-            rounds: HashMap::new(),
-            random,
-        };
+        let mut state = DirectoryState::new(random);
         for account in stored {
-            let (id, erased) = (account.id, account.is_erased());
-            if !erased {
-                state.take(account.nickname.as_str(), id);
+            if !account.is_erased() {
+                state.take(account.nickname.as_str(), account.id);
             }
-            let entry = AccountEntry::new(id, account.nickname, account.revoked);
-            if erased {
-                entry.set_erased();
-                state.by_id.insert(id, entry);
-            } else {
-                state.add(account.token, entry);
-            }
+            state.enter(account);
         }
-        Self { state: Mutex::new(state), nickname_chars }
+        Self { state: Arc::new(Mutex::new(state)), store: None, nickname_chars }
     }
 
-    /// Returns the account of a token, unless it is unknown or revoked.
-    pub(crate) fn log_in(&self, token: &Token) -> Option<Arc<AccountEntry>> {
-        let hash = TokenHash::of(token);
-        let state = self.lock();
-        let account = state.by_shelf.get(&hash.shelf())?.find(&hash)?;
-        (!account.is_revoked()).then(|| Arc::clone(account))
+    /// Creates the directory over a store that finds single accounts.
+    pub(crate) fn over(store: Arc<dyn JournalReader>, nickname_chars: usize, random: fastrand::Rng) -> Self {
+        let state = Arc::new(Mutex::new(DirectoryState::new(random)));
+        Self { state, store: Some(store), nickname_chars }
+    }
+
+    /// Returns whether the calls that say so may read the store.
+    pub(crate) fn reads(&self) -> bool {
+        self.index().is_some()
+    }
+
+    fn index(&self) -> Option<&dyn AccountIndex> {
+        self.store.as_deref()?.accounts()
+    }
+
+    /// Returns the account of a token if it is in memory, revoked or not.
+    pub(crate) fn in_memory(&self, token: &TokenHash) -> Option<AccountLogin> {
+        self.lock().by_token(token).map(AccountLogin::of)
+    }
+
+    /// Returns the account of a token, unless it is unknown or revoked. May read the store.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the store cannot be read.
+    pub(crate) fn log_in(&self, token: &TokenHash) -> Result<Option<AccountLogin>, JournalError> {
+        let read = |index: &dyn AccountIndex| Ok(index.by_token(token)?.filter(|account| !account.revoked));
+        let found = self.find(|state| state.by_token(token).map(AccountLogin::of), read)?;
+        Ok(found.filter(|login| !login.account.is_revoked()))
+    }
+
+    /// Returns the account with this number. May read the store.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub(crate) fn by_id(&self, id: AccountId) -> Result<Option<AccountLogin>, JournalError> {
+        self.find(|state| state.by_id.get(&id).map(AccountLogin::of), |index| index.by_id(id))
+    }
+
+    /// Looks for an account in memory and then in the store, from where it gets into memory.
+    fn find(
+        &self,
+        known: impl Fn(&DirectoryState) -> Option<AccountLogin>,
+        read: impl Fn(&dyn AccountIndex) -> Result<Option<AccountRecord>, JournalError>,
+    ) -> Result<Option<AccountLogin>, JournalError> {
+        loop {
+            let changes = {
+                let state = self.lock();
+                if let Some(known) = known(&state) {
+                    return Ok(Some(known));
+                }
+                state.changes
+            };
+            let Some(index) = self.index() else { return Ok(None) };
+            let Some(stored) = read(index)? else { return Ok(None) };
+            let mut state = self.lock();
+            // A change is applied here after it was stored. If there was one since, it may have missed this account, which
+            // was not in memory, and the record may be the one before it. Otherwise it finds the account here.
+            if state.changes == changes {
+                return Ok(Some(AccountLogin::of(&state.enter(stored))));
+            }
+        }
     }
 
     /// Reserves a free nickname for a request: an adjective and the name. Returns `None` if even numbered adjectives
-    /// would make it too long for a nickname.
-    pub(crate) fn reserve(&self, asked: &str) -> Option<NicknameReservation<'_>> {
+    /// would make it too long for a nickname. May read the store.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub(crate) fn reserve(&self, asked: &str) -> Result<Option<NicknameReservation>, JournalError> {
         let name = usable(asked, self.nickname_chars);
-        let mut state = self.lock();
-        let first = state.random.usize(..ADJECTIVES.len());
         // The first round tries every adjective; later rounds add a number.
         let alike = skeletons(&name);
-        let start = alike.iter().filter_map(|skeleton| state.rounds.get(skeleton)).max().copied().unwrap_or(1);
-        for round in start.. {
-            for turn in 0..ADJECTIVES.len() {
-                let Some(adjective) = ADJECTIVES.get((first + turn) % ADJECTIVES.len()) else { continue };
-                let whole =
-                    if round == 1 { format!("{adjective} {name}") } else { format!("{adjective}{round} {name}") };
-                let prints = state.prints(&whole);
-                // One common skeleton is enough for a reader to mistake the names.
-                if prints.iter().any(|print| state.taken.contains_key(print)) {
-                    continue;
+        let (first, start) = {
+            let mut state = self.lock();
+            let rounds = alike.iter().filter_map(|skeleton| state.rounds.get(skeleton));
+            let start = rounds.max().copied().unwrap_or(1);
+            (state.random.usize(..ADJECTIVES.len()), start)
+        };
+        let (mut search, mut free) = (RoundSearch::from(start), None);
+        while let Some(round) = search.next() {
+            match self.reserve_in_round(round, first, &name)? {
+                RoundNames::Free(reserved) => {
+                    free = Some((round, reserved));
+                    search.note_bound(round);
                 }
-                if round > 1 {
-                    // The earlier rounds are full, so the next request for this name skips them.
-                    state.rounds.extend(alike.map(|skeleton| (skeleton, round)));
-                }
-                let nickname = Nickname::new(&whole).ok()?;
-                state.take(&whole, RESERVED);
-                return Some(NicknameReservation { accounts: self, nickname, prints });
+                RoundNames::TooLong => search.note_bound(round),
+                RoundNames::Taken => search.note_full(round),
             }
         }
-        None
+        Ok(free.map(|(round, reserved)| {
+            if round > 1 {
+                // The earlier rounds are full, so the next request for this name skips them.
+                self.lock().rounds.extend(alike.map(|skeleton| (skeleton, round)));
+            }
+            reserved
+        }))
+    }
+
+    /// Reserves a name of one round, with the adjectives from one on.
+    fn reserve_in_round(&self, round: u64, first: usize, name: &str) -> Result<RoundNames, JournalError> {
+        for turn in 0..ADJECTIVES.len() {
+            let Some(adjective) = ADJECTIVES.get((first + turn) % ADJECTIVES.len()) else { continue };
+            let whole = if round == 1 { format!("{adjective} {name}") } else { format!("{adjective}{round} {name}") };
+            let Ok(nickname) = Nickname::new(&whole) else { return Ok(RoundNames::TooLong) };
+            if let Some(reserved) = self.reserve_for(RESERVED, nickname)? {
+                return Ok(RoundNames::Free(reserved));
+            }
+        }
+        Ok(RoundNames::Taken)
     }
 
     /// Reserves a whole nickname, with its adjective, for an account. The rules are those of registration, but nothing is
-    /// corrected.
+    /// corrected. May read the store.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
     #[cfg(all(feature = "bin", unix))]
-    pub(crate) fn reserve_whole(&self, id: AccountId, whole: &str) -> Result<NicknameReservation<'_>, NicknameProblem> {
-        let (adjective, name) = whole.split_once(' ').ok_or(NicknameProblem::Incomplete)?;
+    pub(crate) fn reserve_whole(
+        &self,
+        id: AccountId,
+        whole: &str,
+    ) -> Result<Result<NicknameReservation, NicknameProblem>, JournalError> {
+        let Some((adjective, name)) = whole.split_once(' ') else { return Ok(Err(NicknameProblem::Incomplete)) };
         let parts = [adjective, name];
         // The whole is checked too, because it could look like the server's name.
         let fits = parts.iter().all(|part| usable(part, self.nickname_chars) == **part);
-        if !fits || usable(whole, usize::MAX) != whole {
-            return Err(NicknameProblem::NotUsable);
-        }
-        let nickname = Nickname::new(whole).map_err(|_| NicknameProblem::NotUsable)?;
-        let mut state = self.lock();
-        let prints = state.prints(whole);
-        // Names that look alike may follow one another on the same account.
-        if prints.iter().any(|print| state.taken.get(print).is_some_and(|owner| *owner != id)) {
-            return Err(NicknameProblem::Taken);
-        }
-        for print in prints {
-            state.taken.entry(print).or_insert(RESERVED);
-        }
-        Ok(NicknameReservation { accounts: self, nickname, prints })
+        let nickname = Nickname::new(whole).ok().filter(|_| fits && usable(whole, usize::MAX) == whole);
+        let Some(nickname) = nickname else { return Ok(Err(NicknameProblem::NotUsable)) };
+        Ok(self.reserve_for(id, nickname)?.ok_or(NicknameProblem::Taken))
     }
 
-    /// Adds an account that was registered at any node. Nothing changes if it is known.
+    /// Reserves a nickname for an account, unless another one has it. First in memory: an account that gets it meanwhile has
+    /// stored it before it gives its own reservation back.
+    fn reserve_for(&self, owner: AccountId, nickname: Nickname) -> Result<Option<NicknameReservation>, JournalError> {
+        let reserved = {
+            let mut state = self.lock();
+            let changes = state.changes;
+            state.reserve(nickname.as_str(), owner).map(|prints| (prints, changes))
+        };
+        let Some((prints, changes)) = reserved else { return Ok(None) };
+        let reserved = NicknameReservation { state: Arc::clone(&self.state), nickname, prints, changes };
+        if let Some(index) = self.index()
+            && index.look_alikes(reserved.nickname.as_str())?.iter().any(|account| *account != owner)
+        {
+            return Ok(None);
+        }
+        Ok(Some(reserved))
+    }
+
+    /// Adds an account that was registered at any node. Nothing changes if it is known, or if the store finds it.
     #[cfg(feature = "sqlite")]
     pub(crate) fn add_stored(&self, account: AccountRecord) {
-        let mut state = self.lock();
-        if !state.by_id.contains_key(&account.id) {
+        if !self.reads() {
+            let mut state = self.lock();
             state.take(account.nickname.as_str(), account.id);
-            let entry = AccountEntry::new(account.id, account.nickname, account.revoked);
-            state.add(account.token, entry);
+            state.enter(account);
         }
     }
 
-    /// Adds an account that the journal has stored, unless it is known.
+    /// Adds an account that the journal has stored, unless it is known. Returns `None` if an operator has changed accounts
+    /// meanwhile: then it is to be read from the store.
     pub(crate) fn register(
         &self,
-        reserved: NicknameReservation<'_>,
+        reserved: NicknameReservation,
         id: AccountId,
         token: TokenHash,
-    ) -> Arc<AccountEntry> {
+    ) -> Option<AccountLogin> {
+        let reads = self.reads();
         let mut state = self.lock();
-        state.take(reserved.nickname.as_str(), id);
-        let account = match state.by_id.get(&id) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let account = AccountEntry::new(id, reserved.nickname.clone(), false);
-                state.add(token, Arc::clone(&account));
-                account
-            }
-        };
+        if !reads {
+            state.take(reserved.nickname.as_str(), id);
+        } else if state.changes != reserved.changes && !state.by_id.contains_key(&id) {
+            return None;
+        }
+        let nickname = reserved.nickname.clone();
+        let login = AccountLogin::of(&state.enter(AccountRecord { id, token, nickname, at: 0, revoked: false }));
         // The reservation locks the state when it is dropped.
         drop(state);
-        account
+        Some(login)
     }
 
-    /// Revokes accounts. Returns true if any of them was not revoked before.
+    /// Revokes accounts. Returns true if any in memory was not revoked before.
     pub(crate) fn revoke(&self, ids: &[AccountId]) -> bool {
-        let state = self.lock();
+        let state = self.change();
         let accounts = ids.iter().filter_map(|id| state.by_id.get(id));
         accounts.filter(|account| !account.set_revoked(true)).count() > 0
     }
 
     /// Makes the token of a revoked account valid again.
     pub(crate) fn restore(&self, id: AccountId) {
-        if let Some(account) = self.lock().by_id.get(&id).filter(|account| !account.is_erased()) {
+        if let Some(account) = self.change().alive(id) {
             account.set_revoked(false);
         }
     }
@@ -226,25 +254,27 @@ impl AccountDirectory {
 
     /// Gives an account another nickname. The old one stays taken.
     pub(crate) fn rename(&self, id: AccountId, to: &str) {
-        let mut state = self.lock();
-        let account = state.by_id.get(&id).filter(|account| !account.is_erased()).cloned();
-        if let (Some(account), Ok(nickname)) = (account, Nickname::new(to)) {
-            state.take(to, id);
+        let reads = self.reads();
+        let mut state = self.change();
+        if let (Some(account), Ok(nickname)) = (state.alive(id).cloned(), Nickname::new(to)) {
+            if !reads {
+                state.take(to, id);
+            }
             account.rename(nickname);
         }
     }
 
-    /// Keeps a former nickname of an account from being assigned to another one.
+    /// Keeps a former nickname of an account from being assigned to another one, if all accounts are in memory.
     pub(crate) fn keep_taken(&self, id: AccountId, nickname: &str) {
-        if nickname != erased_name(id) {
+        if nickname != erased_name(id) && !self.reads() {
             self.lock().take(nickname, id);
         }
     }
 
     /// Gives an account another token, and closes its connections.
     pub(crate) fn set_token(&self, id: AccountId, token: TokenHash) {
-        let mut state = self.lock();
-        if let Some(account) = state.by_id.get(&id).filter(|account| !account.is_erased()).cloned() {
+        let mut state = self.change();
+        if let Some(account) = state.alive(id).cloned() {
             state.remove_from_shelf(id);
             account.kick();
             state.add(token, account);
@@ -253,7 +283,7 @@ impl AccountDirectory {
 
     /// Forgets all about an account but its number. Its names are free again.
     pub(crate) fn erase(&self, id: AccountId) {
-        let mut state = self.lock();
+        let mut state = self.change();
         state.remove_from_shelf(id);
         state.taken.retain(|_, owner| *owner != id);
         if let Some(account) = state.by_id.get(&id) {
@@ -263,68 +293,54 @@ impl AccountDirectory {
         }
     }
 
-    /// Returns the account with this nickname.
+    /// Returns the account with this nickname, with the number and the nickname itself. May read the store.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
     #[cfg_attr(not(all(feature = "bin", unix)), expect(dead_code, reason = "only the admin commands look for names"))]
-    pub(crate) fn by_nickname(&self, nickname: &Nickname) -> Option<Arc<AccountEntry>> {
-        let is_it = |account: &&Arc<AccountEntry>| !account.is_erased() && account.author().nickname == *nickname;
-        self.lock().by_id.values().find(is_it).cloned()
+    pub(crate) fn by_nickname(&self, nickname: &Nickname) -> Result<Option<AccountId>, JournalError> {
+        let Some(index) = self.index() else {
+            let is_it = |account: &&Arc<AccountEntry>| !account.is_erased() && account.author().nickname == *nickname;
+            return Ok(self.lock().by_id.values().find(is_it).map(|account| account.id()));
+        };
+        for id in index.look_alikes(nickname.as_str())? {
+            if index.by_id(id)?.is_some_and(|found| found.nickname == *nickname && !found.is_erased()) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
-    /// Returns the account with this number.
-    #[cfg(any(feature = "sqlite", test))]
-    pub(crate) fn by_id(&self, id: AccountId) -> Option<Arc<AccountEntry>> {
-        self.lock().by_id.get(&id).cloned()
-    }
-
-    /// Returns the number of accounts.
+    /// Returns the number of accounts. May read the store.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
     #[cfg_attr(
         not(any(test, all(feature = "bin", unix))),
         expect(dead_code, reason = "only the admin commands count accounts")
     )]
-    pub(crate) fn len(&self) -> usize {
-        self.lock().by_shelf.values().map(TokenShelf::len).sum()
+    pub(crate) fn count(&self) -> Result<u64, JournalError> {
+        match self.index() {
+            Some(index) => index.count(),
+            None => Ok(self.lock().by_shelf.values().map(TokenShelf::len).sum::<usize>() as u64),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, DirectoryState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
+    }
+
+    /// Locks the state for a change that is in the store.
+    fn change(&self) -> MutexGuard<'_, DirectoryState> {
+        let mut state = self.lock();
+        state.changes += 1;
+        state
     }
 }
 
-impl DirectoryState {
-    fn add(&mut self, token: TokenHash, account: Arc<AccountEntry>) {
-        self.by_id.insert(account.id(), Arc::clone(&account));
-        account.set_shelf(token.shelf());
-        match self.by_shelf.entry(token.shelf()) {
-            Entry::Vacant(place) => drop(place.insert(TokenShelf::One(token, account))),
-            Entry::Occupied(mut place) => place.get_mut().push(token, account),
-        }
-    }
-
-    /// Makes the token of an account unknown.
-    fn remove_from_shelf(&mut self, id: AccountId) {
-        let Some(shelf) = self.by_id.get(&id).map(|account| account.shelf()) else { return };
-        if let Entry::Occupied(mut place) = self.by_shelf.entry(shelf)
-            && !place.get_mut().keep_all_but(id)
-        {
-            place.remove();
-        }
-    }
-
-    /// Returns the fingerprints of the skeletons of a name, which take less memory. They have a random key, so no names with
-    /// the same one can be chosen on purpose; if it happens by chance, a free name is counted as taken.
-    fn prints(&self, name: &str) -> [u64; 2] {
-        skeletons(name).map(|skeleton| self.prints.hash_one(skeleton))
-    }
-
-    /// Notes that an account has a nickname, or that it is reserved.
-    fn take(&mut self, nickname: &str, owner: AccountId) {
-        for print in self.prints(nickname) {
-            // A store of an earlier version can have names that look alike: the first account keeps them.
-            let current = self.taken.entry(print).or_insert(owner);
-            if *current == RESERVED {
-                *current = owner;
-            }
-        }
+impl std::fmt::Debug for AccountDirectory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountDirectory").field("reads", &self.reads()).finish_non_exhaustive()
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::request::{AdminCall, AdminError, AdminReply, AdminRequest};
 use super::show::{exported, shown};
+use crate::accounts::AccountDirectory;
 use crate::action::{AccountId, ActionDraft, ActionRecord, OperatorAction};
 use crate::committer::Committer;
 use crate::entry::{Appended, Draft, LogEntry, MessageRecord, SERVER_ACCOUNT};
@@ -50,28 +51,28 @@ impl AdminHandle {
         match call.request {
             AdminRequest::Remove { seqs } => self.remove(self.existing(seqs).await?, act).await,
             AdminRequest::RemoveOf { nickname, last_ms } => {
-                let (account, _) = self.account(&nickname)?;
+                let (account, _) = self.account(&nickname).await?;
                 let since = last_ms.map_or(0, |last| now_ms().saturating_sub(last));
                 let messages = self.messages_of(account, since).await?;
                 self.remove(messages.into_iter().map(|message| message.seq).collect(), act).await
             }
             AdminRequest::Mute { nickname, for_ms } => {
-                let ((account, nickname), until) = (self.account(&nickname)?, until(for_ms));
+                let ((account, nickname), until) = (self.account(&nickname).await?, until(for_ms));
                 self.act(act(OperatorAction::Mute { account, nickname, until })).await
             }
             AdminRequest::Unmute { nickname } => {
-                let (account, nickname) = self.account(&nickname)?;
+                let (account, nickname) = self.account(&nickname).await?;
                 self.act(act(OperatorAction::Unmute { account, nickname })).await
             }
             AdminRequest::Ban { nickname, for_ms } => {
-                let ((account, nickname), until) = (self.account(&nickname)?, until(for_ms));
+                let ((account, nickname), until) = (self.account(&nickname).await?, until(for_ms));
                 self.act(act(OperatorAction::Ban { account, nickname, until })).await
             }
             AdminRequest::BanAddress { addresses, for_ms } => {
                 self.act(act(OperatorAction::BanAddress { addresses, until: until(for_ms) })).await
             }
             AdminRequest::Unban { nickname } => {
-                let (account, nickname) = self.account(&nickname)?;
+                let (account, nickname) = self.account(&nickname).await?;
                 self.act(act(OperatorAction::Unban { account, nickname })).await
             }
             AdminRequest::UnbanAddress { addresses } => {
@@ -82,40 +83,42 @@ impl AdminHandle {
                 self.act(act(OperatorAction::UnbanAddress { addresses })).await
             }
             AdminRequest::Kick { nickname } => {
-                let (account, nickname) = self.account(&nickname)?;
+                let (account, nickname) = self.account(&nickname).await?;
                 self.act(act(OperatorAction::Kick { account, nickname })).await
             }
             AdminRequest::Revoke { nickname } => {
-                let (account, nickname) = self.account(&nickname)?;
+                let (account, nickname) = self.account(&nickname).await?;
                 self.act(act(OperatorAction::Revoke { account, nickname })).await
             }
             AdminRequest::Restore { nickname } => {
-                let (account, nickname) = self.account(&nickname)?;
+                let (account, nickname) = self.account(&nickname).await?;
                 self.act(act(OperatorAction::Restore { account, nickname })).await
             }
             AdminRequest::Rename { nickname, to } => self.rename(&nickname, &to, act).await,
             AdminRequest::Token { nickname } => self.replace_token(&nickname, act).await,
             AdminRequest::Erase { nickname } => self.erase(&nickname, act).await,
             AdminRequest::Announce { text } => self.announce(&text).await,
-            AdminRequest::Bans => Ok(self.bans()),
+            AdminRequest::Bans => self.bans().await,
             AdminRequest::Who => Ok(self.who()),
-            AdminRequest::Stats => Ok(self.stats()),
+            AdminRequest::Stats => self.stats().await,
             AdminRequest::Log => self.actions().await,
             AdminRequest::Export { nickname } => {
-                let (account, _) = self.account(&nickname)?;
+                let (account, _) = self.account(&nickname).await?;
                 Ok(self.messages_of(account, 0).await?.iter().map(exported).collect())
             }
         }
     }
 
     /// Returns the account with this nickname.
-    pub(super) fn account(&self, nickname: &str) -> Result<(AccountId, String), AdminError> {
-        let found = Nickname::new(nickname).ok().and_then(|nickname| self.context.accounts.by_nickname(&nickname));
+    pub(super) async fn account(&self, nickname: &str) -> Result<(AccountId, String), AdminError> {
+        let found = match Nickname::new(nickname) {
+            Ok(nickname) => self.of_accounts(move |accounts| accounts.by_nickname(&nickname)).await?,
+            Err(_) => None,
+        };
         let unknown = || {
             AdminError::Usage(format!("no account has the nickname {nickname:?}; see \"chat-server accounts list\""))
         };
-        let account = found.ok_or_else(unknown)?;
-        Ok((account.id(), account.author().nickname.as_str().to_owned()))
+        Ok((found.ok_or_else(unknown)?, nickname.to_owned()))
     }
 
     /// Checks that messages exist. Returns those that are not removed yet.
@@ -195,12 +198,16 @@ impl AdminHandle {
         }
     }
 
-    fn bans(&self) -> Vec<AdminReply> {
+    async fn bans(&self) -> Result<Vec<AdminReply>, AdminError> {
         let bans = self.context.moderation.bans();
+        let banned = self.of_accounts(move |accounts| {
+            let named = bans.accounts.into_iter().map(|(id, until)| Ok((id, until, accounts.by_id(id)?)));
+            named.collect::<Result<Vec<_>, _>>()
+        });
         let ends = |until: Option<i64>| until.map(|until| format!(" until {}", until / 1000)).unwrap_or_default();
-        let accounts = bans.accounts.into_iter().map(|(id, until)| {
-            let account = self.context.accounts.by_id(id);
-            let nickname = account.map_or_else(|| format!("account {id}"), |known| known.author().nickname.to_string());
+        let accounts = banned.await?.into_iter().map(|(id, until, account)| {
+            let nickname =
+                account.map_or_else(|| format!("account {id}"), |known| known.account.author().nickname.to_string());
             let object = json!({"type": "ban", "nickname": nickname, "until": until});
             AdminReply { object, text: format!("{nickname}{}", ends(until)) }
         });
@@ -208,7 +215,7 @@ impl AdminHandle {
             let object = json!({"type": "ban", "addresses": range.to_string(), "until": until});
             AdminReply { object, text: format!("{range}{}", ends(until)) }
         });
-        accounts.chain(addresses).collect()
+        Ok(accounts.chain(addresses).collect())
     }
 
     fn who(&self) -> Vec<AdminReply> {
@@ -228,12 +235,12 @@ impl AdminHandle {
         present.iter().map(reply).collect()
     }
 
-    fn stats(&self) -> Vec<AdminReply> {
+    async fn stats(&self) -> Result<Vec<AdminReply>, AdminError> {
         let present = self.context.presence.all();
         let listeners = present.iter().filter(|peer| peer.port == Port::Listen).count();
         let writers = present.len() - listeners;
         let (oldest, newest) = (self.context.reader().oldest(), self.context.log.last());
-        let accounts = self.context.accounts.len();
+        let accounts = self.of_accounts(|accounts| accounts.count()).await?;
         let text = format!(
             "accounts={accounts} oldest={oldest} newest={newest} listeners={listeners} writers={writers} removed={}",
             self.context.log.removals()
@@ -242,7 +249,7 @@ impl AdminHandle {
             "type": "stats", "accounts": accounts, "oldest": oldest, "newest": newest, "listeners": listeners,
             "writers": writers, "removed": self.context.log.removals(),
         });
-        vec![AdminReply { object, text }]
+        Ok(vec![AdminReply { object, text }])
     }
 
     async fn actions(&self) -> Result<Vec<AdminReply>, AdminError> {
@@ -251,6 +258,15 @@ impl AdminHandle {
 
     pub(super) async fn all_actions(&self) -> Result<Vec<ActionRecord>, AdminError> {
         self.read(|reader| reader.actions()).await
+    }
+
+    /// Calls the directory of accounts.
+    pub(super) async fn of_accounts<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&AccountDirectory) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let done = self.context.accounts.call(call).await;
+        done.map_err(|error| AdminError::Failed(format!("could not read the store: {error}")))
     }
 
     async fn read<T: Send + 'static>(

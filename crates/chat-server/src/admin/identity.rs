@@ -21,12 +21,13 @@ impl AdminHandle {
         to: &str,
         act: impl Fn(OperatorAction) -> ActionDraft,
     ) -> Result<Vec<AdminReply>, AdminError> {
-        let (account, nickname) = self.account(nickname)?;
+        let (account, nickname) = self.account(nickname).await?;
         if nickname == to {
             return Err(AdminError::Usage(format!("{to:?} is the nickname already")));
         }
         // Kept until the action is stored and applied, so that no registration takes the name in the meantime.
-        let reserved = self.context.accounts.reserve_whole(account, to);
+        let whole = to.to_owned();
+        let reserved = self.of_accounts(move |accounts| accounts.reserve_whole(account, &whole)).await?;
         let reserved = reserved.map_err(|problem| AdminError::Usage(format!("{to:?} {problem}")))?;
         let draft = act(OperatorAction::Rename { account, nickname: nickname.clone(), to: to.to_owned() });
         let closed = || AdminError::Failed("the server is closing".to_owned());
@@ -49,7 +50,7 @@ impl AdminHandle {
         nickname: &str,
         act: impl Fn(OperatorAction) -> ActionDraft,
     ) -> Result<Vec<AdminReply>, AdminError> {
-        let (account, nickname) = self.account(nickname)?;
+        let (account, nickname) = self.account(nickname).await?;
         let text = uuid::Uuid::new_v4().to_string();
         let token = Token::new(&text).map_err(|error| AdminError::Failed(error.to_string()))?;
         let hash = TokenHash::of(&token);
@@ -64,7 +65,7 @@ impl AdminHandle {
         nickname: &str,
         act: impl Fn(OperatorAction) -> ActionDraft,
     ) -> Result<Vec<AdminReply>, AdminError> {
-        let (account, nickname) = self.account(nickname)?;
+        let (account, nickname) = self.account(nickname).await?;
         self.store(act(OperatorAction::Revoke { account, nickname: nickname.clone() })).await?;
         let mut seqs: Vec<_> = self.messages_of(account, 0).await?.into_iter().map(|message| message.seq).collect();
         let count = seqs.len();

@@ -95,7 +95,7 @@ impl Maintainer {
             ticks.tick().await;
             self.check_space().await;
             let revoked = self.committer.maintain(self.context.meters.take_probe()).await;
-            if self.context.accounts.revoke(&revoked) {
+            if self.context.accounts.directory().revoke(&revoked) {
                 self.context.moderation.notify_writers();
             }
         }

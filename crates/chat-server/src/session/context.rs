@@ -11,6 +11,7 @@ use std::time::Instant;
 use chat_proto::{Nickname, Position, Seq, StreamId, Text};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::account_access::AccountAccess;
 use super::page_turns::{PageTurn, PageTurns};
 use crate::accounts::{AccountDirectory, SERVER_NAME};
 #[cfg(feature = "sqlite")]
@@ -38,7 +39,7 @@ pub(crate) struct SessionContext {
     pub(crate) config: ServerConfig,
     /// The current limits; those in `config` are the ones of the start.
     pub(crate) limits: Arc<LiveLimits>,
-    pub(crate) accounts: AccountDirectory,
+    pub(crate) accounts: AccountAccess,
     pub(crate) moderation: Moderation,
     pub(crate) presence: Arc<Presence>,
     pub(crate) log: Arc<SharedLog>,
@@ -54,29 +55,36 @@ pub(crate) struct SessionContext {
 }
 
 impl SessionContext {
-    /// Reads accounts and the end of the log from the journal. The shared log starts empty: a new listener starts at
-    /// its end, and one that resumes reads the journal.
+    /// Reads the end of the log from the journal, and all accounts if it does not find single ones. The shared log starts
+    /// empty: a new listener starts at its end, and one that resumes reads the journal.
     pub(crate) fn load(config: ServerConfig, journal: &mut impl Journal) -> Result<Self, JournalError> {
-        let (accounts, streams) = (journal.accounts()?, journal.streams().to_vec());
-        Self::of_store(config, accounts, streams, journal.head(), journal.reader())
+        let reader = journal.reader();
+        let accounts = if reader.accounts().is_none() { Some(journal.accounts()?) } else { None };
+        Self::of_store(config, accounts, journal.streams().to_vec(), journal.head(), reader)
     }
 
     /// As [`load`](Self::load), from the store of a node.
     #[cfg(feature = "sqlite")]
     pub(crate) fn load_node(config: ServerConfig, projection: &mut impl Projection) -> Result<Self, JournalError> {
-        let (accounts, streams) = (projection.accounts()?, projection.streams().to_vec());
-        Self::of_store(config, accounts, streams, projection.head(), projection.reader())
+        let reader = projection.reader();
+        let accounts = if reader.accounts().is_none() { Some(projection.accounts()?) } else { None };
+        Self::of_store(config, accounts, projection.streams().to_vec(), projection.head(), reader)
     }
 
+    /// Creates the state from `accounts`, or over a reader that finds them.
     fn of_store(
         config: ServerConfig,
-        accounts: Vec<AccountRecord>,
+        accounts: Option<Vec<AccountRecord>>,
         streams: Vec<LogStream>,
         head: Seq,
         reader: Arc<dyn JournalReader>,
     ) -> Result<Self, JournalError> {
         let random = config.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        let accounts = AccountDirectory::new(accounts, config.limits.nickname_chars, random);
+        let nickname_chars = config.limits.nickname_chars;
+        let accounts = match accounts {
+            Some(accounts) => AccountDirectory::new(accounts, nickname_chars, random),
+            None => AccountDirectory::over(Arc::clone(&reader), nickname_chars, random),
+        };
         let log = Arc::new(SharedLog::new(head, config.limits.ring_bytes));
         let actions = reader.actions()?;
         for record in &actions {
@@ -91,7 +99,7 @@ impl SessionContext {
             byte_rates: ByteRates::default(),
             limits: LiveLimits::new(config.limits.clone()),
             config,
-            accounts,
+            accounts: AccountAccess::new(accounts, reader.waits()),
             moderation,
             presence: Arc::default(),
             log,
@@ -124,7 +132,7 @@ impl SessionContext {
     #[cfg(feature = "sqlite")]
     fn registered(self: &Arc<Self>) -> AccountEffects {
         let context = Arc::clone(self);
-        Box::new(move |account| context.accounts.add_stored(account))
+        Box::new(move |account| context.accounts.directory().add_stored(account))
     }
 
     /// Returns what charges accounts for posts that other nodes have accepted, so that a rate holds for the room and not
@@ -134,12 +142,21 @@ impl SessionContext {
         let context = Arc::clone(self);
         Box::new(move |id| {
             if let Some(rate) = context.limits.load().posts
-                && let Some(account) = context.accounts.by_id(id)
+                // On the thread of the node, which may wait for the disk. An account that cannot be read is not charged.
+                && let Ok(Some(login)) = context.accounts.directory().by_id(id)
             {
                 // In debt already: no more can be charged.
-                let _ = account.overdraw_post(rate, Instant::now());
+                let _ = login.account.overdraw_post(rate, Instant::now());
             }
         })
+    }
+
+    /// Returns whether other nodes may have stored what this server has not.
+    pub(super) fn may_be_behind(&self) -> bool {
+        #[cfg(feature = "sqlite")]
+        return self.barrier.get().is_some();
+        #[cfg(not(feature = "sqlite"))]
+        false
     }
 
     /// Waits until everything is applied that other nodes have stored before. Returns false if that cannot be said. A
@@ -156,7 +173,7 @@ impl SessionContext {
     /// Returns what applies stored actions to this server.
     pub(crate) fn effects(self: &Arc<Self>) -> Box<dyn Fn(&ActionRecord) + Send> {
         let context = Arc::clone(self);
-        Box::new(move |record| context.moderation.apply(record, &context.accounts, &context.log))
+        Box::new(move |record| context.moderation.apply(record, context.accounts.directory(), &context.log))
     }
 
     /// Returns the reader of the journal.

@@ -1,5 +1,6 @@
-//! The turns of listeners that read pages of the journal. A few pages are read at the same time, in rotation by address,
-//! so that one host with a thousand connections delays another by a few pages; and each address has a rate.
+//! The turns of sessions that read the journal: listeners read pages, and writers their accounts. A few reads are made at
+//! the same time, in rotation by address, so that one host with a thousand connections delays another by a few reads; and
+//! each address has a rate of pages.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,16 +9,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use crate::limits::{PAGE_RATE, READS_AT_ONCE};
+use crate::limits::{PAGE_RATE, READS_AT_ONCE, Rate};
 use crate::rate::Bucket;
 
 /// How many addresses are remembered before the buckets that are empty again are dropped.
 const REMEMBERED: usize = 16_384;
 
-/// The turns of all listeners of a server.
-#[derive(Debug, Default)]
+/// The turns of all sessions of a server for one kind of reads.
+#[derive(Debug)]
 pub(super) struct PageTurns {
     state: Arc<Mutex<TurnState>>,
+    rate: Option<Rate>,
+}
+
+impl Default for PageTurns {
+    /// Those of listeners.
+    fn default() -> Self {
+        Self { state: Arc::default(), rate: Some(PAGE_RATE) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +46,11 @@ pub(super) struct PageTurn {
 }
 
 impl PageTurns {
+    /// Creates turns without a rate, for reads that cost little: a gateway logs in all its users from one address.
+    pub(super) fn without_rate() -> Self {
+        Self { rate: None, ..Self::default() }
+    }
+
     /// Waits for the rate of the address, and then for its turn.
     ///
     /// # Cancel safety
@@ -45,7 +59,7 @@ impl PageTurns {
         let peer = host(peer);
         loop {
             // A separate statement, so that the lock is not held while waiting.
-            let taken = self.lock().take(peer, Instant::now());
+            let taken = self.rate.map_or(Ok(()), |rate| self.lock().take(rate, peer, Instant::now()));
             match taken {
                 Ok(()) => break,
                 Err(wait) => sleep(wait).await,
@@ -86,7 +100,7 @@ fn lock(state: &Mutex<TurnState>) -> MutexGuard<'_, TurnState> {
 
 impl TurnState {
     /// Takes a page from the rate of an address.
-    fn take(&mut self, peer: IpAddr, now: Instant) -> Result<(), std::time::Duration> {
+    fn take(&mut self, rate: Rate, peer: IpAddr, now: Instant) -> Result<(), std::time::Duration> {
         if peer.is_loopback() {
             return Ok(());
         }
@@ -94,7 +108,7 @@ impl TurnState {
         if self.rates.len() >= REMEMBERED {
             self.rates.retain(|_, bucket| !bucket.is_empty(now));
         }
-        self.rates.entry(peer).or_default().take(PAGE_RATE, now)
+        self.rates.entry(peer).or_default().take(rate, now)
     }
 
     /// Removes the listener whose turn is next: the first one of the address that waits longest.

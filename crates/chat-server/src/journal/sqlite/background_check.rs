@@ -1,7 +1,7 @@
 //! The check of a whole store while the server already serves it, after a crash.
 //!
-//! Until it ends, nothing damaged is served: the start has read the streams, the accounts and the last message, and each
-//! other message is checked when it is read.
+//! Until it ends, nothing damaged is served: the start has read the streams and the last message, and each other message
+//! and each account is checked when it is read.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,5 +1,5 @@
 //! Checks what a start needs of a store that was shut down cleanly and is unchanged since, or that is checked completely
-//! while it is in use. Of the messages only the last is read, so the time does not depend on their number.
+//! while it is in use. Of the messages only the last is read, and no account, so the time does not depend on their number.
 
 use chat_proto::Seq;
 use rusqlite::{Connection, OptionalExtension};
@@ -8,18 +8,11 @@ use super::error::StoreError;
 use super::verify::LogSummary;
 use super::{actions, expire, row};
 
-/// Returns the log of the store; `None` on any sign of damage, or if its head is not the expected one. All accounts are
-/// checked: the server reads them anyway, and a skipped one could not log in.
+/// Returns the log of the store; `None` on any sign of damage, or if its head is not the expected one. Accounts
+/// are checked when they are read.
 pub(super) fn quick_check(connection: &Connection, expected: Option<Seq>) -> Result<Option<LogSummary>, StoreError> {
     let mut streams = connection.prepare(&format!("SELECT {} FROM stream ORDER BY n", row::STREAM))?;
     let streams: Option<Vec<_>> = streams.query_map([], |found| Ok(row::stream(found)))?.collect::<Result<_, _>>()?;
-    let mut accounts = connection.prepare(&format!("SELECT {} FROM account ORDER BY id", row::ACCOUNT))?;
-    let mut rows = accounts.query([])?;
-    while let Some(found) = rows.next()? {
-        if row::account(found).is_none() {
-            return Ok(None);
-        }
-    }
     if actions::raw_actions(connection)?.iter().any(Option::is_none) {
         return Ok(None);
     }

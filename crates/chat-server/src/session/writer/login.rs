@@ -6,7 +6,7 @@ use chat_proto::{Account, MAX_INPUT_EXTENSION, MAX_POST_LINE, Token, WriterServe
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::task::{WriterEnding, WriterSession};
-use crate::accounts::{AccountEntry, TokenHash};
+use crate::accounts::{AccountLogin, TokenHash};
 use crate::entry::{Appended, Draft, SERVER_ACCOUNT};
 use crate::error::CommitError;
 use crate::meters::RegistrationRefusal;
@@ -19,22 +19,32 @@ const NAMES_TRIED: usize = 8;
 impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     pub(super) async fn log_in(&mut self, token: Token) {
         let context = Arc::clone(&self.context);
-        let mut account = context.accounts.log_in(&token);
-        if account.is_none() {
+        let (peer, hash) = (self.permit.peer(), TokenHash::of(&token));
+        let mut found = context.accounts.log_in(peer, &hash).await;
+        if matches!(found, Ok(None)) && context.may_be_behind() {
             // It may have been registered at another node a moment ago, and clients take a refusal as final. A connection
             // that is closed without an answer means later.
             if !context.catch_up().await {
                 self.ending = Some(WriterEnding::Over);
                 return;
             }
-            account = context.accounts.log_in(&token);
+            found = context.accounts.log_in(peer, &hash).await;
         }
+        let login = match found {
+            Ok(login) => login,
+            Err(error) => {
+                // As above: whether the token is known cannot be said.
+                RateLimitedLog::UnreadableAccounts.log_error(&error);
+                self.ending = Some(WriterEnding::Over);
+                return;
+            }
+        };
         // The protocol has no other word for a refusal.
-        let command = match account.filter(|account| context.moderation.ban(account.id()).is_none()) {
-            Some(account) => {
+        let command = match login.filter(|login| context.moderation.ban(login.account.id()).is_none()) {
+            Some(login) => {
                 self.context.meters.logged_in.one();
-                let nickname = account.author().nickname.clone();
-                self.admit(account);
+                let nickname = login.account.author().nickname.clone();
+                self.admit(login);
                 WriterServerCommand::Accept(Account { nickname, token })
             }
             None => {
@@ -47,8 +57,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
     }
 
     /// Raises the limits of lines, because an account is now responsible for what is sent.
-    fn admit(&mut self, account: Arc<AccountEntry>) {
-        self.kicks = account.kicks();
+    fn admit(&mut self, AccountLogin { account, kicks }: AccountLogin) {
+        self.kicks = kicks;
         // Set once, since a connection has one account.
         let _ = self.presence.peer.account.set(Arc::clone(&account));
         self.account = Some(account);
@@ -83,9 +93,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             context.meters.not_registered.of(RegistrationRefusal::Nickname).one();
             return self.send(WriterServerCommand::Deny);
         }
+        let peer = self.permit.peer();
         for _ in 0..NAMES_TRIED {
-            let Some(reserved) = context.accounts.reserve(asked) else {
-                return self.refuse_registration(RegistrationRefusal::Nickname);
+            let reserved = match context.accounts.reserve(peer, asked).await {
+                Ok(Some(reserved)) => reserved,
+                Ok(None) => return self.refuse_registration(RegistrationRefusal::Nickname),
+                Err(error) => {
+                    RateLimitedLog::UnreadableAccounts.log_error(&error);
+                    return self.refuse_registration(RegistrationRefusal::Store);
+                }
             };
             let nickname = reserved.nickname().clone();
             // 36 characters without a control character are always a token.
@@ -95,7 +111,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WriterSession<IO> {
             match self.committer.append_one(SERVER_ACCOUNT, draft).await {
                 Ok(Appended::Account(id)) => {
                     context.meters.registered.one();
-                    self.admit(context.accounts.register(reserved, id, hash));
+                    match context.accounts.register(peer, reserved, id, hash).await {
+                        Ok(Some(login)) => self.admit(login),
+                        Ok(None) => return self.refuse_registration(RegistrationRefusal::Store),
+                        Err(error) => {
+                            RateLimitedLog::UnreadableAccounts.log_error(&error);
+                            return self.refuse_registration(RegistrationRefusal::Store);
+                        }
+                    }
                     if let Some(announcement) = context.announcement(&nickname) {
                         // A failed announcement changes nothing for this writer.
                         let _ = self.committer.append_one(SERVER_ACCOUNT, announcement).await;

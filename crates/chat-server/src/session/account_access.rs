@@ -1,0 +1,99 @@
+//! How sessions reach the accounts: what may wait for a disk does so on a blocking thread, and in turns.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::page_turns::PageTurns;
+use crate::accounts::{AccountDirectory, AccountLogin, NicknameReservation, TokenHash};
+use crate::action::AccountId;
+use crate::error::JournalError;
+
+/// The directory of accounts, for sessions.
+#[derive(Debug)]
+pub(crate) struct AccountAccess {
+    directory: Arc<AccountDirectory>,
+    /// Whether calls that read the store may wait for a disk.
+    waits: bool,
+    turns: PageTurns,
+}
+
+impl AccountAccess {
+    /// Gives access to a directory; `waits` says whether reads of its store may wait.
+    pub(super) fn new(directory: AccountDirectory, waits: bool) -> Self {
+        let waits = waits && directory.reads();
+        Self { directory: Arc::new(directory), waits, turns: PageTurns::without_rate() }
+    }
+
+    /// Returns the directory itself, for threads that may wait and for calls that do not read the store.
+    pub(crate) fn directory(&self) -> &AccountDirectory {
+        &self.directory
+    }
+
+    /// Returns the account of a token, unless it is unknown or revoked. Only the first login of an account since the start of
+    /// the server reads the store.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the store cannot be read.
+    pub(super) async fn log_in(&self, peer: IpAddr, token: &TokenHash) -> Result<Option<AccountLogin>, JournalError> {
+        if let Some(known) = self.directory.in_memory(token) {
+            return Ok(Some(known).filter(|login| !login.account.is_revoked()));
+        }
+        let token = *token;
+        self.in_turn(peer, move |accounts| accounts.log_in(&token)).await
+    }
+
+    /// Reserves a free nickname for a request, as [`AccountDirectory::reserve`] does.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub(super) async fn reserve(&self, peer: IpAddr, asked: &str) -> Result<Option<NicknameReservation>, JournalError> {
+        let asked = asked.to_owned();
+        self.in_turn(peer, move |accounts| accounts.reserve(&asked)).await
+    }
+
+    /// Returns the entry of an account that the journal has stored.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub(super) async fn register(
+        &self,
+        peer: IpAddr,
+        reserved: NicknameReservation,
+        id: AccountId,
+        token: TokenHash,
+    ) -> Result<Option<AccountLogin>, JournalError> {
+        match self.directory.register(reserved, id, token) {
+            Some(login) => Ok(Some(login)),
+            None => self.in_turn(peer, move |accounts| accounts.by_id(id)).await,
+        }
+    }
+
+    /// Calls the directory in the turn of `peer`: tokens that are guessed over many connections of one host delay the logins
+    /// of another by a few reads.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        peer: IpAddr,
+        call: impl FnOnce(&AccountDirectory) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let _turn = if self.waits { Some(self.turns.acquire(peer).await) } else { None };
+        self.call(call).await
+    }
+
+    /// Calls the directory, on a blocking thread if that may wait.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub(crate) async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&AccountDirectory) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        if !self.waits {
+            return call(&self.directory);
+        }
+        let directory = Arc::clone(&self.directory);
+        match tokio::task::spawn_blocking(move || call(&directory)).await {
+            Ok(result) => result,
+            Err(failed) => Err(JournalError::Interrupted(failed.into())),
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Start time by the size of store and history: `chat-server` from exec to its ready line, `chat-tui` from exec to the
-//! newest line of the history on the screen.
+//! newest line of the history on the screen; and by the number of accounts, with what a login costs then.
+
+mod logins;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -21,6 +23,9 @@ pub(crate) struct Options {
     /// Messages in the store and lines in the history; one table each
     #[arg(long, value_delimiter = ',', default_values_t = [0, 10_000, 100_000, 1_000_000])]
     messages: Vec<u64>,
+    /// Accounts in the store, without messages; one table each, and those of the messages are left out
+    #[arg(long, value_delimiter = ',')]
+    accounts: Vec<u64>,
     /// Rounds of each program
     #[arg(long, default_value_t = 9)]
     rounds: usize,
@@ -40,6 +45,12 @@ const COLUMNS: [Column; 3] = [
     Column::new("peak MiB", |sample| sample.peak_kib as f64 / 1024.0),
 ];
 
+const LOGINS: [Column; 3] = [
+    Column::new("ms each", |sample: &Sample| sample.wall_s / sample.units * 1e3).with_range(),
+    Column::new("CPU s per million", Sample::cpu_per_million),
+    Column::new("peak MiB", |sample| sample.peak_kib as f64 / 1024.0),
+];
+
 /// How the server ended before the measured start.
 #[derive(Clone, Copy)]
 enum End {
@@ -49,6 +60,9 @@ enum End {
 
 /// Measures every size and prints the tables. All files are in the page cache, because they have just been written.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if !options.accounts.is_empty() {
+        return with_accounts(options);
+    }
     let chat_tui = workspace_program(options.chat_tui.as_deref(), "chat-tui")?.canonicalize()?;
     let mut results = Results::open(options.json.as_deref())?;
     let room = EmbeddedRoom::open()?;
@@ -71,6 +85,29 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let all = interleave(options.rounds, contenders);
         report::print(&format!("From exec to ready, {messages} messages"), &all, &COLUMNS);
         results.add("start", messages, &all)?;
+    }
+    Ok(())
+}
+
+/// Measures starts on accounts, and logins of those that are not in memory yet, of those that are, and with wrong tokens.
+fn with_accounts(options: &Options) -> Result<()> {
+    let mut results = Results::open(options.json.as_deref())?;
+    for &accounts in &options.accounts {
+        let (closed, killed) = (options.server.directory()?, options.server.directory()?);
+        for store in [&closed, &killed] {
+            store_files::fill_accounts(store.path(), accounts)?;
+        }
+        server(&options.server, &killed, End::Killed)?;
+        let contenders = vec![
+            Contender::new("closed before", || server(&options.server, &closed, End::Closed)),
+            Contender::new("killed before", || server(&options.server, &killed, End::Killed)),
+        ];
+        let all = interleave(options.rounds, contenders);
+        report::print(&format!("chat-server from exec to ready, {accounts} accounts"), &all, &COLUMNS);
+        results.add("start-accounts", accounts, &all)?;
+        let logins = interleave(options.rounds, logins::contenders(&options.server, closed.path(), accounts));
+        report::print(&format!("Logins one after another, {accounts} accounts"), &logins, &LOGINS);
+        results.add("logins", accounts, &logins)?;
     }
     Ok(())
 }

@@ -44,13 +44,18 @@ pub(crate) fn fill_accounts(directory: &Path, accounts: u64) -> Result<()> {
     while number < accounts {
         let end = accounts.min(number + BATCH);
         let drafts = (number..end).map(|number| {
-            let token = TokenHash::of(&Token::new(&format!("{number:08}-7f0a-4c55-9d3b-0242ac110002"))?);
+            let token = TokenHash::of(&Token::new(&token_of(number))?);
             Ok(Draft::Account { token, nickname: Nickname::new(&format!("Jolly Ann{number}"))? })
         });
         journal.append(&drafts.collect::<Result<Vec<_>>>()?)?;
         number = end;
     }
     Ok(journal.close()?)
+}
+
+/// Returns the token of an account of [`fill_accounts`], from 0 on.
+pub(crate) fn token_of(number: u64) -> String {
+    format!("{number:08}-7f0a-4c55-9d3b-0242ac110002")
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(super) fn post(options: &ServerOptions, connections: usize) -> Result<Waits>
     let server = options.program()?.canonicalize()?;
     // The tracer is another process, so that the child is the server itself.
     let script = format!(
-        "#!/bin/sh\nexec strace -D -f -qq -o /dev/null -e trace=fsync,fdatasync \
+        "#!/bin/sh\nexec strace -D -f --seccomp-bpf -qq -o /dev/null -e trace=fsync,fdatasync \
          -e inject=fsync,fdatasync:delay_enter={SYNC_US} '{}' \"$@\"\n",
         server.display()
     );

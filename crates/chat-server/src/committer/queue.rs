@@ -95,12 +95,17 @@ pub(super) struct Maintenance {
     pub(super) revoked: oneshot::Sender<Vec<AccountId>>,
 }
 
+/// How many transactions are short after several accounts have posted: about half a second on a slow disk.
+const SHARED_TRANSACTIONS: u32 = 64;
+
 /// All that waits for the journal.
 #[derive(Debug, Default)]
 pub(super) struct CommitQueue {
     accounts: HashMap<AccountId, VecDeque<CommitRequest>>,
     /// Accounts with requests, in the order of their turns.
     turns: VecDeque<AccountId>,
+    /// How many more transactions take one turn of each account only, because several accounts have posted lately.
+    shared: u32,
     maintenance: Vec<Maintenance>,
     /// Those who wait until everything is applied that is in the shared log of the nodes now.
     #[cfg(feature = "sqlite")]
@@ -163,11 +168,15 @@ impl CommitQueue {
     }
 
     /// Moves the requests of the next transaction to `batch`. Each account in turn gives what fits into its quantum,
-    /// but at least one request, until the transaction is full or nothing waits.
+    /// but at least one request, until the transaction is full or nothing waits. While several accounts post, each of them
+    /// has one turn: a large transaction of one would keep the others waiting.
     pub(super) fn gather(&mut self, batch: &mut Vec<CommitRequest>, limits: GatherLimits) {
         let (mut drafts, mut bytes) = (0, 0);
-        while drafts < limits.drafts && bytes < limits.bytes {
+        self.shared = if self.turns.len() > 1 { SHARED_TRANSACTIONS } else { self.shared.saturating_sub(1) };
+        let mut turns = if self.shared > 0 { self.turns.len() } else { usize::MAX };
+        while drafts < limits.drafts && bytes < limits.bytes && turns > 0 {
             let Some(account) = self.turns.pop_front() else { return };
+            turns -= 1;
             let Some(requests) = self.accounts.get_mut(&account) else { continue };
             let mut quantum = 0;
             while quantum < COMMIT_QUANTUM
@@ -217,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn flood_delays_others_by_one_batch() {
+    fn flood_delays_others_by_one_short_transaction() {
         let mut queue = CommitQueue::default();
         let large = "x".repeat(16_000);
         for _ in 0..1_000 {
@@ -228,7 +237,27 @@ mod tests {
         queue.gather(&mut batch, GatherLimits::TRANSACTION);
         assert!(batch.iter().any(|request| text(request) == (2, "honest")));
         let bytes: usize = batch.iter().map(|request| text(request).1.len()).sum();
-        assert!((COMMIT_BYTES..COMMIT_BYTES + COMMIT_QUANTUM).contains(&bytes), "{bytes}");
+        assert!((COMMIT_QUANTUM..COMMIT_QUANTUM + 2 * large.len()).contains(&bytes), "{bytes}");
+    }
+
+    #[test]
+    fn flood_has_one_turn_while_others_post() {
+        let mut queue = CommitQueue::default();
+        let large = "x".repeat(16_000);
+        for _ in 0..1_000 {
+            queue.push(1, request(1, &large)).unwrap();
+        }
+        let gathered = |queue: &mut CommitQueue| {
+            let mut batch = Vec::new();
+            queue.gather(&mut batch, GatherLimits::TRANSACTION);
+            batch.iter().map(|request| text(request).1.len()).sum::<usize>()
+        };
+        assert!(gathered(&mut queue) >= COMMIT_BYTES, "one account has the whole transaction");
+        queue.push(2, request(2, "honest")).unwrap();
+        for _ in 0..SHARED_TRANSACTIONS {
+            assert!(gathered(&mut queue) < COMMIT_QUANTUM + large.len(), "also when the other one does not wait");
+        }
+        assert!(gathered(&mut queue) >= COMMIT_BYTES);
     }
 
     #[test]

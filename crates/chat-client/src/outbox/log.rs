@@ -57,7 +57,8 @@ pub struct Outbox {
 struct Inner {
     path: PathBuf,
     scope: String,
-    file: File,
+    /// `None` if it was closed to be replaced, which failed.
+    file: Option<File>,
     /// The valid length of the file; a failed write may have left more bytes.
     length: u64,
     /// The length after the last compaction.
@@ -214,7 +215,7 @@ impl Outbox {
     #[cfg(test)]
     pub(crate) fn set_writable(&self, writable: bool) {
         let mut inner = self.lock();
-        inner.file = File::options().read(true).append(writable).open(&inner.path).unwrap();
+        inner.file = Some(File::options().read(true).append(writable).open(&inner.path).unwrap());
     }
 
     /// Returns the thread that wrote the file last.
@@ -243,7 +244,7 @@ impl Inner {
             file::open_append::<Repair>(&to, &mut Vec::new())?.write_all(&damaged)?;
             warnings.push(Repair::SetAside { path: path.to_owned(), to }.into());
         }
-        let file = default_dir::open_append(path, &mut warnings)?;
+        let file = Some(default_dir::open_append(path, &mut warnings)?);
         // Lossless: `usize` has at most 64 bits; so below.
         let length = content.len() as u64;
         let scope = scope.to_owned();
@@ -278,17 +279,14 @@ impl Inner {
         for record in records {
             record.append(&mut lines);
         }
-        if OpenFileId::of(&self.file).is_ok_and(|id| id.look(&self.path) == PathLook::Other) {
+        let is_elsewhere = |file| OpenFileId::of(file).is_ok_and(|id| id.look(&self.path) == PathLook::Other);
+        if self.file.as_ref().is_some_and(is_elsewhere) {
             // It was moved or removed: what is not confirmed must be in the file that the next run opens.
             let entries = self.rendered();
             self.rewrite(&entries).map_err(|source| OutboxError::Io { path: self.path.clone(), source })?;
             tracing::warn!(path = %self.path.display(), "the outbox was moved or removed; it was written again");
         }
-        if let Err(source) = self.file.write_all(&lines) {
-            // An incomplete line would damage the next one.
-            let _ = self.file.set_len(self.length);
-            return Err(OutboxError::Io { path: self.path.clone(), source });
-        }
+        self.append(&lines).map_err(|source| OutboxError::Io { path: self.path.clone(), source })?;
         self.length += lines.len() as u64;
         #[cfg(test)]
         {
@@ -300,9 +298,27 @@ impl Inner {
         Ok(())
     }
 
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => default_dir::open_append(&self.path, &mut self.warnings)?,
+        };
+        let file = self.file.insert(file);
+        let written = file.write_all(lines);
+        if written.is_err() {
+            // An incomplete line would damage the next one.
+            let _ = file.set_len(self.length);
+        }
+        written
+    }
+
     fn rewrite(&mut self, content: &[u8]) -> io::Result<()> {
+        if cfg!(windows) {
+            // A file that is open is not replaced there.
+            self.file = None;
+        }
         let Replaced { file, synced: exchanged } = file::replace_and_open(&self.path, content)?;
-        (self.file, self.length) = (file, content.len() as u64);
+        (self.file, self.length) = (Some(file), content.len() as u64);
         exchanged
     }
 

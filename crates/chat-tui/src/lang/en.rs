@@ -188,7 +188,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::LocalRoom(RoomNotice::Joined) => "Joined the local room of another program.".into(),
             NoticeText::LocalRoom(RoomNotice::Gone) => "The server of this room has ended. The room is back as soon as it is started again.".into(),
             NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Could not start the local room: {error}"),
-            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("No server runs at {address}. Start it and press F5, or restart with --local-room for a room of your own."),
+            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("No server runs at {address}. Start it, or restart with --local-room for a room of your own."),
             NoticeText::HistoryElsewhere(error) => format!("The history is read but not written here: {error}"),
             NoticeText::OutboxElsewhere(error) => format!("Messages typed here do not survive a restart: {error}"),
             NoticeText::InTheClear(host) => format!("The token is sent to {host} without encryption; use --tls."),

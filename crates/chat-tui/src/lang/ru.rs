@@ -199,7 +199,7 @@ pub(super) fn text(phrase: Phrase<'_>) -> String {
             NoticeText::LocalRoom(RoomNotice::Joined) => "Вы в локальной комнате, которую открыла другая программа.".into(),
             NoticeText::LocalRoom(RoomNotice::Gone) => "Сервер этой комнаты завершил работу. Комната откроется, когда его запустят снова.".into(),
             NoticeText::LocalRoom(RoomNotice::Failed(error)) => format!("Не удалось открыть локальную комнату: {}", reason(error)),
-            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("На {address} нет сервера. Запустите его и нажмите F5 или перезапустите программу с --local-room, чтобы открыть свою комнату."),
+            NoticeText::LocalRoom(RoomNotice::NotThere(address)) => format!("На {address} нет сервера. Запустите его или перезапустите программу с --local-room, чтобы открыть свою комнату."),
             NoticeText::HistoryElsewhere(error) => format!("История здесь только читается: {}", reason(error)),
             NoticeText::OutboxElsewhere(error) => format!("Введённое здесь не сохранится при перезапуске: {}", reason(error)),
             NoticeText::InTheClear(host) => format!("Токен передаётся на {host} без шифрования; используйте --tls."),

@@ -221,7 +221,9 @@ mod tests {
     fn completes_paths_as_a_shell_does() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("notes")).unwrap();
-        for name in ["new.txt", "new old.txt", "other", ".hidden", "a\tb"] {
+        // No name has a control character on Windows.
+        let names = ["new.txt", "new old.txt", "other", ".hidden", "a\tb"];
+        for name in names.into_iter().filter(|name| cfg!(unix) || !name.contains('\t')) {
             fs::write(dir.path().join(name), "").unwrap();
         }
         let root = format!("{}/", dir.path().display());

@@ -80,7 +80,7 @@ fn compaction_bounds_the_file() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let ours = outbox.lock().file.metadata().unwrap();
+        let ours = outbox.lock().file.as_ref().unwrap().metadata().unwrap();
         assert_eq!(ours.ino(), std::fs::metadata(&path).unwrap().ino(), "what is appended is appended to the file");
     }
     drop(outbox);

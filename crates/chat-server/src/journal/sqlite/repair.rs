@@ -83,7 +83,7 @@ pub(super) fn unfinished(store: &Path) -> Result<PathBuf, JournalError> {
 pub(super) fn put_in_place(store: &Path) -> Result<Option<PathBuf>, JournalError> {
     let fresh = file::with_suffix(store, UNFINISHED);
     let fail = |source| JournalError::file(store, source);
-    fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(fail)?;
+    sync(&fresh).map_err(fail)?;
     let old = store.exists();
     if old && let Ok(connection) = schema::open_for_writing(store) {
         // What is set aside is then one file. A store that is too damaged for that keeps its write-ahead log.
@@ -93,6 +93,11 @@ pub(super) fn put_in_place(store: &Path) -> Result<Option<PathBuf>, JournalError
     store.parent().map_or(Ok(()), directory::sync).map_err(fail)?;
     let aside = exchange(store, RESTORED, Aside::Replaced).map_err(fail)?;
     Ok(old.then_some(aside))
+}
+
+/// Waits until a file is on the disk. Windows does this only for a file that is open for writing.
+fn sync(path: &Path) -> io::Result<()> {
+    fs::File::options().write(true).open(path)?.sync_all()
 }
 
 /// Sets the old store aside, file by file, and puts the complete new one in its place.
@@ -150,7 +155,7 @@ pub(super) fn repair(path: &Path) -> Result<Recovery, StoreError> {
     fresh.close().map_err(|(_, error)| error)?;
     remove(&copy_path).map_err(fail)?;
 
-    fs::File::open(&fresh_path).and_then(|file| file.sync_all()).map_err(fail)?;
+    sync(&fresh_path).map_err(fail)?;
     fs::rename(&fresh_path, file::with_suffix(path, COMPLETE)).map_err(fail)?;
     path.parent().map_or(Ok(()), directory::sync).map_err(fail)?;
     let aside = exchange(path, COMPLETE, Aside::Damaged).map_err(fail)?;

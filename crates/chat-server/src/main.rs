@@ -22,7 +22,7 @@ use chat_server::command_line::{
 use chat_server::{MemoryJournal, Server, ServerHandle};
 
 use crate::metrics::MetricsPort;
-use crate::process::report::{FAILURE, USAGE, eprint, report_recovery};
+use crate::process::report::{self, FAILURE, USAGE, eprint, report_recovery};
 use crate::process::signals::{ReloadSignals, ShutdownSignals};
 use crate::process::store_lock::open_journal;
 use crate::process::{clock, log_writer, logging, ready_line, rlimits, service_manager};
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Err(error) => Err(error.into()),
     };
     let code = result.unwrap_or_else(|error| {
-        eprint(&format!("{error:#}"));
+        eprint(&format!("{error:#}{}", report::hint(&error)));
         let usage = matches!(error.downcast_ref(), Some(UsageError::ConfigFile(ConfigFileError::Line { .. })));
         ExitCode::from(if usage { USAGE } else { FAILURE })
     });

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use chat_proto::display;
 use chat_server::command_line::LogFormat;
-use chat_server::{JournalError, Recovery};
+use chat_server::{JournalError, Recovery, StartError};
 use serde_json::Value;
 
 use super::log_writer;
@@ -28,6 +28,16 @@ pub(crate) fn eprint(sentence: &str) {
         Some(writer) => writer.send(line.into_bytes()),
         // There is no other place to report that standard error is closed.
         None => drop(io::stderr().write_all(line.as_bytes())),
+    }
+}
+
+/// Returns what the sentence about an error ends with, if the reader can do something about it.
+pub(crate) fn hint(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref() {
+        Some(StartError::Bind { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {
+            "; a server runs there, or chat-tui or chat-web with a local room"
+        }
+        _ => "",
     }
 }
 

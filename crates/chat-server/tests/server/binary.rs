@@ -138,6 +138,7 @@ fn second_server_learns_what_is_in_use() {
         err.starts_with(&format!("chat-server: could not listen on {listen}: ")) && err.lines().count() == 1,
         "{err}"
     );
+    assert!(err.ends_with("; a server runs there, or chat-tui or chat-web with a local room\n"), "{err}");
     let (code, _, err) = run(&["--listen", "127.0.0.1:0", "--write", "127.0.0.1:0", "--data-dir", path]);
     let expected = format!("chat-server: {path} is in use by another server (process {})\n", program.child.id());
     assert_eq!((code, err), (Some(1), expected));

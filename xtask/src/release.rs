@@ -1,6 +1,7 @@
 //! The last step of RELEASE.md: makes the tag, and refuses when something is not true.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -47,8 +48,7 @@ pub(crate) fn run(version: &str, check: bool) -> Result<()> {
         println!("{version} can be released");
         return Ok(());
     }
-    let notes = section(&facts.changelog, version).unwrap_or_default();
-    git(&["tag", "--annotate", &format!("v{version}"), "--message", &format!("minechat {version}\n\n{notes}")])?;
+    tag(Path::new("."), version, &section(&facts.changelog, version).unwrap_or_default())?;
     println!("made the tag v{version}; publish it with: git push origin v{version}");
     Ok(())
 }
@@ -107,19 +107,30 @@ impl Facts {
             println!("no earlier release: there is no API to compare with");
             return Ok(());
         };
+        let version =
+            Command::new("cargo").args(["semver-checks", "--version"]).output().context("could not start cargo")?;
+        ensure!(
+            version.status.success(),
+            "the API cannot be compared with that of {last}: cargo install cargo-semver-checks --version {SEMVER_CHECKS} --locked"
+        );
         let mut command = Command::new("cargo");
         command.args(["semver-checks", "check-release", "--all-features", "--baseline-rev", last]);
         for library in LIBRARIES {
             command.args(["--package", library]);
         }
-        let install = format!("cargo install cargo-semver-checks --version {SEMVER_CHECKS} --locked");
         let status = command.status().context("could not start cargo")?;
-        ensure!(
-            status.success(),
-            "the version is too low for the changes of the API since {last}, or the check is not installed: {install}"
-        );
+        ensure!(status.success(), "the version is too low for the changes of the API since {last}");
         Ok(())
     }
+}
+
+/// Makes the tag of a version in a repository.
+fn tag(repository: &Path, version: &str, notes: &str) -> Result<()> {
+    let repository = repository.to_str().context("the path of the repository is not UTF-8")?;
+    let (name, text) = (format!("v{version}"), format!("minechat {version}\n\n{notes}"));
+    // By default git takes headings for comments.
+    git(&["-C", repository, "tag", "--annotate", "--cleanup", "whitespace", &name, "--message", &text])?;
+    Ok(())
 }
 
 /// Returns the text of a section of the changelog. A version needs a date.
@@ -136,7 +147,7 @@ fn section(changelog: &str, version: &str) -> Option<String> {
 
 fn git(arguments: &[&str]) -> Result<String> {
     let done = Command::new("git").args(arguments).output().context("could not start git")?;
-    ensure!(done.status.success(), "git {}: {}", arguments[0], String::from_utf8_lossy(&done.stderr).trim());
+    ensure!(done.status.success(), "git {}: {}", arguments.join(" "), String::from_utf8_lossy(&done.stderr).trim());
     Ok(String::from_utf8(done.stdout).context("git printed no text")?.trim_end().to_owned())
 }
 
@@ -185,6 +196,19 @@ mod tests {
         wrong(|facts| facts.changes = " M README.md".to_owned(), "0.2.0", "not committed");
         wrong(|facts| facts.tags.push("v0.2.0".to_owned()), "0.2.0", "the tag v0.2.0 exists");
         wrong(|facts| facts.checked = String::new(), "0.2.0", ".ci/run has not passed");
+    }
+
+    #[test]
+    fn the_tag_has_the_headings_of_the_changelog() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = |arguments: &[&str]| git(&[&["-C", dir.path().to_str().unwrap()], arguments].concat()).unwrap();
+        here(&["init", "--quiet"]);
+        for (key, value) in [("user.name", "A"), ("user.email", "a@example.invalid")] {
+            here(&["config", key, value]);
+        }
+        here(&["commit", "--quiet", "--allow-empty", "--message", "a commit"]);
+        tag(dir.path(), "0.2.0", "### Added\n\n- A thing.").unwrap();
+        assert_eq!(here(&["tag", "--list", "--format=%(contents)"]), "minechat 0.2.0\n\n### Added\n\n- A thing.");
     }
 
     #[test]

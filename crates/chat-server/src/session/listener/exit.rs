@@ -15,6 +15,8 @@ pub(crate) enum ListenerExit {
     Ended,
     #[error("the listener read too little for too long")]
     Stalled,
+    #[error("the listener sent too much while it waited for its turn")]
+    TooMuch,
     #[error("an operator has banned the address of the listener")]
     Banned,
     #[error("the connection failed")]

@@ -19,7 +19,8 @@ const READ_CHUNK: usize = 512;
 /// Bytes of replies that may wait before a listener is no longer read.
 const REPLIES_LIMIT: usize = 4 * 1024;
 
-/// Bytes that are kept of a listener that sends while it waits for its turn. With more, its end is noticed only then.
+/// Bytes that are kept of a listener that sends while it waits for its turn: some pings. One that sends more is closed,
+/// because its end could only be noticed by reading on.
 const KEPT_INPUT: usize = 4 * 1024;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
@@ -68,7 +69,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ListenerSession<IO> {
             while self.input.len() < KEPT_INPUT {
                 ready!(self.poll_read(cx))?;
             }
-            Poll::Pending
+            Poll::Ready(Err(ListenerExit::TooMuch))
         })
         .await
     }

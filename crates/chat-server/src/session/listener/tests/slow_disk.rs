@@ -127,7 +127,8 @@ async fn resumes_while_all_pages_are_being_read() {
 /// A host that connects, requests and is gone again must not fill the room with sessions that wait for their turn.
 #[tokio::test]
 async fn listeners_that_are_gone_wait_for_no_turn() {
-    for (request, reads) in [("{\"last\": 9999999}", READS_AT_ONCE), ("{\"after_time\": 0}", 1)] {
+    let (pages, time) = ("{\"last\": 9999999}", "{\"after_time\": 0}");
+    for (request, reads, more) in [(pages, READS_AT_ONCE, 0), (time, 1, 0), (pages, READS_AT_ONCE, 5_000)] {
         let gate = Arc::new(Gate { for_times: true, ..Gate::default() });
         let (given, _opens) = (Arc::clone(&gate), OpensGate(Arc::clone(&gate)));
         let mut room = TestRoom::on(1, ServerConfig::default(), |inner| Gated { inner, gate: given });
@@ -136,8 +137,9 @@ async fn listeners_that_are_gone_wait_for_no_turn() {
         }
         let mut storm = Vec::new();
         for _ in 0..50 {
-            let (mut peer, session) = listen(&room, 4 * 1024);
-            peer.write_all(format!("\u{1}{{\"resume\": {request}, \"nonce\": \"n\"}}\n").as_bytes()).await.unwrap();
+            let (mut peer, session) = listen(&room, 16 * 1024);
+            let request = format!("\u{1}{{\"resume\": {request}, \"nonce\": \"n\"}}\n{}", "\n".repeat(more));
+            peer.write_all(request.as_bytes()).await.unwrap();
             storm.push((peer, session));
         }
         gate.is_reached_by(reads).await;

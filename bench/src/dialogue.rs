@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use memchr::memmem;
+use rustix::net::sockopt::set_socket_linger;
 
 /// Time a server has for an answer.
 const GUARD: Duration = Duration::from_secs(20);
@@ -56,6 +57,9 @@ pub(crate) fn open_all(
         for index in first..count.min(first + AT_ONCE) {
             let failed = || format!("connection {index} failed");
             let mut stream = connect(address).with_context(failed)?;
+            // Reset at the end: thousands of connections that have ended otherwise keep their ports for a minute, which the
+            // next round needs.
+            set_socket_linger(&stream, Some(Duration::ZERO))?;
             let steps = steps(index);
             // Sent at once and not when all are connected: some servers are slow to notice input of an idle connection.
             stream.write_all(steps.first().map_or(&[], |step| &step.send)).with_context(failed)?;

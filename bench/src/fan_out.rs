@@ -31,7 +31,7 @@ pub(crate) struct Options {
     /// The same as --in-flight 1
     #[arg(long)]
     one_by_one: bool,
-    /// Count a post as in flight until the first listener has it, for all peers
+    /// Count a post as in flight until one of the listeners has it, for all peers
     #[arg(long)]
     echo: bool,
     /// Measure 10, 100, 1000 and 10000 listeners, instead of --listeners
@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let sizes = if options.curve { &CURVE[..] } else { std::slice::from_ref(&options.listeners) };
     for &listeners in sizes {
         let all = comparison.run(listeners, |peer| round(peer, options, listeners));
-        let until = if options.echo { " until the first listener has it" } else { "" };
+        let until = if options.echo { " until a listener has it" } else { "" };
         let title = format!("Fan-out to {listeners} listeners, {} in flight{until}: deliveries", options.in_flight());
         report::print(&title, &all, &report::RATES);
         comparison.results.add(&scenario, listeners as u64, &all)?;

@@ -38,6 +38,8 @@ pub(crate) struct LoadGenerator<'a> {
     poll: Poll,
     events: Events,
     subscribers: Vec<Subscriber>,
+    /// The positions of the samples.
+    sampled: Vec<usize>,
     publisher: Publisher<'a>,
     buffer: Vec<u8>,
     begun: Instant,
@@ -49,11 +51,13 @@ impl<'a> LoadGenerator<'a> {
     pub(crate) fn connect(peer: &'a dyn Peer, server: &'a Running, listeners: usize, samples: usize) -> Result<Self> {
         ensure!(listeners > 0, "the number of listeners must be at least 1");
         let poll = Poll::new()?;
-        let mut subscribers = Vec::with_capacity(listeners);
+        let (mut subscribers, mut sampled) = (Vec::with_capacity(listeners), Vec::new());
         let streams = dialogue::open_all(server.listen, listeners, |index| peer.listener(index));
         for (index, stream) in streams.context("could not connect all listeners")?.into_iter().enumerate() {
             let mut subscriber = Subscriber::new(stream, poll.registry(), Token(index))?;
-            if index % listeners.div_ceil(samples) == 0 {
+            // The last one too: a server may serve its listeners in any order.
+            if index % listeners.div_ceil(samples) == 0 || index + 1 == listeners {
+                sampled.push(index);
                 subscriber.sample = Some(SampleState::default());
             }
             subscribers.push(subscriber);
@@ -61,7 +65,7 @@ impl<'a> LoadGenerator<'a> {
         let stream = dialogue::open(server.write, &peer.writer()).context("could not connect the writer")?;
         let publisher = Publisher::new(peer, stream, poll.registry(), Token(listeners))?;
         let (events, buffer) = (Events::with_capacity(EVENTS), vec![0; BUFFER]);
-        let mut load = Self { server, poll, events, subscribers, publisher, buffer, begun: Instant::now() };
+        let mut load = Self { server, poll, events, subscribers, sampled, publisher, buffer, begun: Instant::now() };
         load.probe()?;
         Ok(load)
     }
@@ -173,21 +177,26 @@ impl<'a> LoadGenerator<'a> {
                 subscriber.receive(&mut self.buffer, || begun.elapsed().as_nanos() as u64)?;
             }
             if count % SUBSCRIBERS_PER_TURN == SUBSCRIBERS_PER_TURN - 1 {
-                let received = received(&self.subscribers);
-                self.publisher.turn(&mut self.buffer, received)?;
+                let echoed = echoed(&self.subscribers, &self.sampled);
+                self.publisher.turn(&mut self.buffer, echoed)?;
             }
         }
-        let received = self.received();
-        self.publisher.turn(&mut self.buffer, received)?;
+        let echoed = echoed(&self.subscribers, &self.sampled);
+        self.publisher.turn(&mut self.buffer, echoed)?;
         Ok(!self.events.is_empty())
     }
 
+    /// Returns the number of messages at the first subscriber, which is always a sample.
     fn received(&self) -> u64 {
-        received(&self.subscribers)
+        messages_at(&self.subscribers, 0)
     }
 }
 
-/// Returns the number of messages at the first subscriber, which is always a sample.
-fn received(subscribers: &[Subscriber]) -> u64 {
-    subscribers.first().and_then(|subscriber| subscriber.sample.as_ref()).map_or(0, |sample| sample.messages)
+/// Returns the number of messages that any sample has.
+fn echoed(subscribers: &[Subscriber], sampled: &[usize]) -> u64 {
+    sampled.iter().map(|&index| messages_at(subscribers, index)).max().unwrap_or(0)
+}
+
+fn messages_at(subscribers: &[Subscriber], index: usize) -> u64 {
+    subscribers.get(index).and_then(|subscriber| subscriber.sample.as_ref()).map_or(0, |sample| sample.messages)
 }

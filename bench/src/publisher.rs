@@ -17,7 +17,7 @@ pub(crate) struct Workload {
     pub(crate) messages: u64,
     /// Maximum number of unconfirmed posts.
     pub(crate) in_flight: u64,
-    /// A post is also in flight until the first listener has it. Otherwise a server that confirms before it delivers
+    /// A post is also in flight until one of the listeners has it. Otherwise a server that confirms before it delivers
     /// could batch many posts into one send, however few are in flight.
     pub(crate) echo: bool,
     /// Posts per second, regardless of the number in flight; `None` posts as fast as posts are confirmed.
@@ -85,7 +85,7 @@ impl<'a> Publisher<'a> {
         self.confirmed
     }
 
-    /// Reads available confirmations and posts what is due. `received` is the number of messages at the first listener.
+    /// Reads available confirmations and posts what is due. `received` is the number of messages that any listener has.
     pub(crate) fn turn(&mut self, buffer: &mut [u8], received: u64) -> Result<()> {
         self.receive(buffer)?;
         if self.peer.confirms() == Confirms::Echo {

@@ -7,7 +7,7 @@ pub(crate) enum Confirms {
     Byte(u8),
     /// This number of bytes per post.
     Length(u64),
-    /// Nothing: a post counts as confirmed when the first listener has it.
+    /// Nothing: a post counts as confirmed when a listener has it.
     Echo,
 }
 

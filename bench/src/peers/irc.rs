@@ -1,4 +1,4 @@
-//! Two IRC servers with one channel each. IRC confirms nothing, so the writer waits for the echo at the first listener.
+//! Two IRC servers with one channel each. IRC confirms nothing, so the writer waits for the echo at a listener.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -131,15 +131,14 @@ impl LineCodec {
     }
 
     /// Splits off all whole lines as one block, line feeds included. Returns `None` if there is none, or if one of them
-    /// may be over a limit or is being skipped: then they must be split one by one.
+    /// may be over a limit or is being skipped: then they must be split one by one. The block itself has no limit.
     pub fn cut_lines(&mut self, src: &mut BytesMut) -> Option<Bytes> {
         if self.skipped.is_some() {
             return None;
         }
         // The scanned part has no line feed.
         let end = self.scanned + memchr::memrchr(b'\n', &src[self.scanned..])? + 1;
-        // All lines together are within the limit, so each of them is.
-        if end > self.plain_limit.min(self.extension_limit) {
+        if !each_line_fits(&src[..end], self.plain_limit.min(self.extension_limit)) {
             return None;
         }
         let lines = src.split_to(end).freeze();
@@ -177,6 +176,16 @@ impl LineCodec {
     fn limit_for(&self, first: Option<&u8>) -> usize {
         if first == Some(&(EXTENSION_MARK as u8)) { self.extension_limit } else { self.plain_limit }
     }
+}
+
+/// Returns whether no line of a block is longer than the limit, in bytes without the line feed. Looks only at the last line
+/// feed within each stretch that is as long as a line may be: what is between two of them is no longer.
+fn each_line_fits(mut lines: &[u8], limit: usize) -> bool {
+    while lines.len() > limit {
+        let Some(feed) = memchr::memrchr(b'\n', &lines[..=limit]) else { return false };
+        lines = &lines[feed + 1..];
+    }
+    true
 }
 
 impl Decoder for LineCodec {

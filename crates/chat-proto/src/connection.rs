@@ -2,6 +2,7 @@
 
 mod driver;
 mod error;
+mod input;
 mod output;
 mod timer;
 

@@ -4,18 +4,18 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_util::codec::Decoder as _;
 
 use crate::codec::{Frame, LineCodec};
 use crate::connection::error::ConnectionError;
+use crate::connection::input::InputBuffer;
 use crate::connection::output::{OutputBuffer, WriteProgress};
 use crate::connection::timer::DeadlineTimer;
 use crate::line::{EXTENSION_MARK, Line};
@@ -24,9 +24,6 @@ use crate::state_machine::{NotReady, Output, StateMachine};
 /// How many bytes of output may wait before input is no longer read, so that a peer that sends faster than it reads the
 /// answers is slowed down.
 const HIGH_WATER: usize = 64 * 1024;
-
-/// The size of one read. The buffer is on the stack while polling, so an idle connection has none.
-const READ_CHUNK: usize = 16 * 1024;
 
 /// A state machine and the stream on which it communicates.
 ///
@@ -61,7 +58,7 @@ pub struct Connection<M: StateMachine, IO> {
     codec: LineCodec,
     /// Whole lines that the machine refused as a batch. They come before `input`.
     batch: Bytes,
-    input: BytesMut,
+    input: InputBuffer,
     /// When the newest input arrived. All lines of one read arrived together, and reading the clock for each of them would
     /// cost as much as the line.
     arrived: std::time::Instant,
@@ -90,7 +87,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             io,
             codec,
             batch: Bytes::new(),
-            input: BytesMut::new(),
+            input: InputBuffer::default(),
             arrived: now(),
             output: OutputBuffer::default(),
             heard: false,
@@ -116,6 +113,14 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
     #[must_use]
     pub fn with_line_timeout(mut self, limit: Duration) -> Self {
         self.line_timeout = Some(limit);
+        self
+    }
+
+    /// Reads up to this many bytes at once while the peer sends more than 16 KiB at a time, into a buffer that exists only
+    /// as long. For a client of one busy server: fewer reads, and larger blocks of lines.
+    #[must_use]
+    pub fn with_bulk_reads(mut self, bytes: usize) -> Self {
+        self.input.bulk_read = Some(bytes);
         self
     }
 
@@ -277,7 +282,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
     fn handle_buffered_input(&mut self) -> Result<bool, ConnectionError> {
         if self.batch.is_empty()
             && self.machine.wants_lines()
-            && let Some(lines) = self.codec.cut_lines(&mut self.input)
+            && let Some(lines) = self.codec.cut_lines(&mut self.input.bytes)
         {
             self.batch = self.machine.handle_lines(lines, self.arrived).err().unwrap_or_default();
             return Ok(true);
@@ -288,7 +293,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
             self.machine.handle_input(Line::from_bytes(line), self.arrived)?;
             return Ok(true);
         }
-        match self.codec.decode(&mut self.input).map_err(ConnectionError::Codec)? {
+        match self.codec.decode(&mut self.input.bytes).map_err(ConnectionError::Codec)? {
             Some(Frame::Line(line)) => self.machine.handle_input(line, self.arrived)?,
             Some(Frame::TooLong) => self.machine.handle_too_long(self.arrived),
             Some(Frame::Unfinished(_)) | None => return Ok(false),
@@ -300,7 +305,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
     fn watch_line(&mut self) -> Option<Instant> {
         let limit = self.line_timeout?;
         // The mark is ASCII, so it is one byte.
-        if self.input.first() != Some(&(EXTENSION_MARK as u8)) {
+        if self.input.bytes.first() != Some(&(EXTENSION_MARK as u8)) {
             return None;
         }
         Some(*self.line_due.get_or_insert_with(|| Instant::now() + limit))
@@ -308,16 +313,13 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
 
     /// Reads once. Ready when something arrived, including the end of the stream.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        let mut chunk = [const { MaybeUninit::uninit() }; READ_CHUNK];
-        let mut chunk = ReadBuf::uninit(&mut chunk);
-        let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk));
+        let read = ready!(self.input.poll_read(&mut self.io, cx));
         self.arrived = now();
         match read {
-            Ok(()) if chunk.filled().is_empty() => self.end()?,
-            Ok(()) => {
-                self.input.extend_from_slice(chunk.filled());
+            Ok(0) => self.end()?,
+            Ok(_) => {
                 if !std::mem::replace(&mut self.heard, true) {
-                    self.machine.inspect_start(&self.input)?;
+                    self.machine.inspect_start(&self.input.bytes)?;
                 }
             }
             // A peer that closes with our answers unread resets the stream. Everything that it sent before has been
@@ -330,7 +332,7 @@ impl<M: StateMachine, IO: AsyncRead + AsyncWrite + Unpin> Connection<M, IO> {
 
     fn end(&mut self) -> Result<(), ConnectionError> {
         self.ended = true;
-        let unfinished = match self.codec.decode_eof(&mut self.input).map_err(ConnectionError::Codec)? {
+        let unfinished = match self.codec.decode_eof(&mut self.input.bytes).map_err(ConnectionError::Codec)? {
             Some(Frame::Unfinished(line)) => Some(line),
             _ => None,
         };
@@ -380,7 +382,7 @@ impl<M: StateMachine + fmt::Debug, IO> fmt::Debug for Connection<M, IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("machine", &self.machine)
-            .field("input", &self.input.len())
+            .field("input", &self.input.bytes.len())
             .field("output", &self.output.len())
             .field("ended", &self.ended)
             .finish_non_exhaustive()

@@ -77,18 +77,15 @@ impl Persistence {
         self.record(move |recorder| recorder.record(&messages)).await
     }
 
-    /// Records a block, as [`before_print`](Self::before_print) does for messages.
-    pub(crate) async fn block_before_print(&mut self, block: &EventBatch) -> Result<bool, CliError> {
-        if !self.is_history() {
-            return Ok(true);
+    /// Records blocks, as [`before_print`](Self::before_print) does for messages, and returns how many were accepted.
+    pub(crate) async fn blocks_before_print(&mut self, blocks: &[EventBatch]) -> Result<usize, CliError> {
+        if !self.is_history() || blocks.is_empty() {
+            return Ok(blocks.len());
         }
-        let block = block.clone();
-        self.record(move |recorder| match &block {
-            EventBatch::Lines(lines) => recorder.record_lines(lines),
-            EventBatch::Numbered(lines) => recorder.record_numbered(lines),
-            other => recorder.record_events(&other.clone().into_events()),
-        })
-        .await
+        let count = blocks.len();
+        let blocks = blocks.to_vec();
+        let accepted = self.record_counted(move |recorder| record_blocks(recorder, &blocks)).await?;
+        Ok(accepted.unwrap_or(count))
     }
 
     /// Stores the position after a block is printed.
@@ -167,30 +164,56 @@ impl Persistence {
         Ok(saved.unwrap_or(Ok(()))?)
     }
 
-    /// Works on the history, if there is one. A full disk is reported once: the messages wait in memory, and writing is
-    /// retried. Returns `false` if nothing more was accepted.
+    /// Works on the history, if there is one. Returns `false` if nothing more was accepted.
     async fn record(
         &mut self,
         work: impl FnOnce(&mut Recorder) -> Result<(), HistoryError> + Send + 'static,
     ) -> Result<bool, CliError> {
-        let Self::History { recorder, troubled } = self else { return Ok(true) };
-        let done = recorder.run(|recorder| (work(recorder), recorder.take_warnings())).await;
-        let Some((result, warnings)) = done else { return Ok(true) };
-        report(&warnings);
-        let (accepted, error) = match result {
-            Ok(()) => {
-                *troubled = false;
-                return Ok(true);
-            }
-            Err(error @ HistoryError::Waiting { .. }) => (true, error),
-            Err(error @ HistoryError::Backlog { .. }) => (false, error),
-            Err(other) => return Err(other.into()),
-        };
-        if !std::mem::replace(troubled, true) {
-            output::report(chat_frontend::report::chain(&error));
-        }
-        Ok(accepted)
+        let accepted = self.record_counted(|recorder| {
+            let result = work(recorder);
+            (usize::from(!matches!(result, Err(HistoryError::Backlog { .. }))), result)
+        });
+        Ok(accepted.await? != Some(0))
     }
+
+    /// Works on the history, if there is one, and returns how much of the work was accepted. A full disk is reported once:
+    /// the messages wait in memory, and writing is retried.
+    async fn record_counted(
+        &mut self,
+        work: impl FnOnce(&mut Recorder) -> (usize, Result<(), HistoryError>) + Send + 'static,
+    ) -> Result<Option<usize>, CliError> {
+        let Self::History { recorder, troubled } = self else { return Ok(None) };
+        let done = recorder.run(|recorder| (work(recorder), recorder.take_warnings())).await;
+        let Some(((accepted, result), warnings)) = done else { return Ok(None) };
+        report(&warnings);
+        match result {
+            Ok(()) => *troubled = false,
+            Err(error @ (HistoryError::Waiting { .. } | HistoryError::Backlog { .. })) => {
+                if !std::mem::replace(troubled, true) {
+                    output::report(chat_frontend::report::chain(&error));
+                }
+            }
+            Err(other) => return Err(other.into()),
+        }
+        Ok(Some(accepted))
+    }
+}
+
+/// Records blocks up to one that is not accepted. Returns the number of those before it, and the last result.
+fn record_blocks(recorder: &mut Recorder, blocks: &[EventBatch]) -> (usize, Result<(), HistoryError>) {
+    let mut last = Ok(());
+    for (accepted, block) in blocks.iter().enumerate() {
+        let result = match block {
+            EventBatch::Lines(lines) => recorder.record_lines(lines),
+            EventBatch::Numbered(lines) => recorder.record_numbered(lines),
+            other => recorder.record_events(&other.clone().into_events()),
+        };
+        match result {
+            Ok(()) | Err(HistoryError::Waiting { .. }) => last = result,
+            Err(_) => return (accepted, result),
+        }
+    }
+    (blocks.len(), last)
 }
 
 fn report(warnings: &[FileWarning]) {

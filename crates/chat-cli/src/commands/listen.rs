@@ -1,14 +1,14 @@
 //! `chat listen`: prints messages as they arrive, or starts a program for each, and records them in a history file if
 //! requested.
 
+mod blocks;
 mod sink;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use chat_client::{
-    ClientConfig, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, PlainLines, RemovedMessage, Resume,
-    Side,
+    ClientConfig, EventBatch, Gap, Listener, ListenerEvent, Message, NamesSeen, RemovedMessage, Resume, Side,
 };
 use chat_frontend::Exit;
 use chat_frontend::time;
@@ -164,19 +164,11 @@ impl ListenRun {
                             None => Ok(Exit::Done),
                         };
                     };
-                    if let Some(lines) = self.lines_in_one_piece(&heard)
-                        && self.persistence.block_before_print(&heard).await?
-                    {
-                        if output::print(lines.as_str().as_bytes())? == Wrote::PipeClosed {
-                            return Ok(Exit::Done);
-                        }
-                        self.persistence.block_after_print(&heard).await?;
-                        if let Some(exit) = self.printed(lines.count()) {
-                            return Ok(exit);
-                        }
-                        continue;
+                    let (blocks, rest) = self.blocks_that_wait(heard);
+                    if let Some(exit) = self.take_blocks(&blocks, &mut backlog).await? {
+                        return Ok(exit);
                     }
-                    backlog.extend(heard.into_events());
+                    backlog.extend(rest.into_iter().flat_map(EventBatch::into_events));
                     if let Some(exit) = self.take(&mut backlog, interrupt).await? {
                         return Ok(exit);
                     }
@@ -245,19 +237,6 @@ impl ListenRun {
             messages.push(message.clone());
         }
         messages
-    }
-
-    /// Returns the lines of a block that can be printed unchanged: no cleaning, no other format, and all of them are
-    /// wanted.
-    fn lines_in_one_piece<'a>(&self, batch: &'a EventBatch) -> Option<&'a PlainLines> {
-        let lines = match batch {
-            EventBatch::Lines(lines) => lines,
-            EventBatch::Numbered(lines) => lines.plain(),
-            _ => return None,
-        };
-        let unchanged = self.style.is_plain() && self.filter.takes_all() && matches!(self.sink, MessageSink::Print);
-        let wanted = self.count.is_none_or(|count| lines.count() as u64 <= count - self.got);
-        (unchanged && wanted).then_some(lines)
     }
 
     /// Prints the messages that fit, or starts the program for each, and stores the position.

@@ -32,6 +32,9 @@ const BATCH_EVENTS: usize = 512;
 /// With the batches that wait for a slow consumer the total is about 2 MB.
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// How many bytes are read at once when the server sends much. Lines that arrive together are sent on together.
+const BULK_READ_BYTES: usize = 64 * 1024;
+
 /// How long an unknown server has to report that it numbers its messages (1 s in the protocol). The first lines of a
 /// plain server are held back in the meantime.
 const HOLD_UNKNOWN: Duration = Duration::from_secs(1);
@@ -215,7 +218,7 @@ impl ListenerTask {
         // One line that cannot be parsed must not stop the reception of the others.
         let codec = LineCodec::for_client().skipping_long_lines();
         let machine = ListenerClient::new(config, Instant::now().into_std());
-        service_connection(&self.config, machine, io, codec)
+        service_connection(&self.config, machine, io, codec).with_bulk_reads(BULK_READ_BYTES)
     }
 
     /// Returns whether the next request asks for messages from before the start. They are requested until one request

@@ -2,6 +2,7 @@
 
 mod connection;
 mod listen;
+mod named;
 mod send;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::connection::{ConnectArgs, IdentityArgs};
 pub(crate) use self::listen::ListenArgs;
+pub(crate) use self::named::{Named, parse};
 pub(crate) use self::send::{Confirm, SendArgs};
 
 /// A line chat for scripts: receive messages, post them, search the history.
@@ -51,19 +53,19 @@ pub(crate) struct CommonArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
     /// Print messages as they arrive
-    Listen(ListenArgs),
+    Listen(Named<ListenArgs>),
     /// Post one message, or each line of standard input
-    Send(SendArgs),
+    Send(Named<SendArgs>),
     /// Create an account and save it
-    Register(RegisterArgs),
+    Register(Named<RegisterArgs>),
     /// List the saved accounts, add or remove one
-    Accounts(AccountsArgs),
+    Accounts(Named<AccountsArgs>),
     /// Read a history file
-    History(HistoryArgs),
+    History(Named<HistoryArgs>),
     /// Check both ports, of every node, and report problems
-    Ping(PingArgs),
+    Ping(Named<PingArgs>),
     /// Log in, and print the nickname of the account
-    Whoami(PingArgs),
+    Whoami(Named<PingArgs>),
     /// Print shell completions
     Completions {
         /// The shell

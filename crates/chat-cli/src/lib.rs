@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use chat_frontend::legacy_args::{Spellings, safe_error};
 use chat_frontend::{Exit, logging, report};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory as _, Parser as _};
+use clap::{Command, CommandFactory as _};
 
 #[doc(hidden)]
 pub use manual::MANUAL;
@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
     // Before the command line, which may contain a token, is parsed.
     chat_frontend::forbid_core_dumps();
     let words: Vec<OsString> = SPELLINGS.translate(std::env::args_os());
-    let args = match args::CliArgs::try_parse_from(&words) {
+    let args = match args::parse::<args::CliArgs>(&words) {
         Ok(args) => args,
         Err(error) => return usage(&with_advice(safe_error::<args::CliArgs>(&error, &words))),
     };

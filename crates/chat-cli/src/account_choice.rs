@@ -55,6 +55,13 @@ pub(crate) fn known(settings: &Settings) -> Result<Option<Token>, CliError> {
     }
 }
 
+/// Returns whether [`known`] may wait for a person or another program: the token comes from standard input or a pipe. The
+/// other files are opened without waiting.
+fn may_wait(settings: &Settings) -> bool {
+    let path = settings.token_file.as_ref().filter(|_| settings.token.is_none());
+    path.is_some_and(|path| path.metadata().is_ok_and(|found| !found.is_file()) || path.as_os_str() == "-")
+}
+
 /// Returns the token to use. Registers the name if no account is known, and saves the account. In the meantime
 /// `last_error` contains what prevents it.
 pub(crate) async fn known_or_new(
@@ -64,7 +71,9 @@ pub(crate) async fn known_or_new(
     last_error: &LastError,
 ) -> Result<Token, CliError> {
     let look_up = |settings: Settings| unblock(move || known(&settings));
-    if let Some(token) = look_up(settings.clone()).await? {
+    // Nothing else is going on yet that a slow disk could delay, and another thread costs more than these few lines.
+    let found = if may_wait(settings) { look_up(settings.clone()).await? } else { known(settings)? };
+    if let Some(token) = found {
         return Ok(token);
     }
     let name = settings.nickname.as_deref().ok_or(CliError::NoAccount)?;

@@ -137,6 +137,14 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_the_table_of_the_results() {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let readme = fs::read_to_string(project.join("README.md")).unwrap();
+        let table = table_of(&project.join("bench/results.jsonl")).unwrap();
+        assert_eq!(readme, replaced(&readme, &table).unwrap(), "run the command in the comment above the table");
+    }
+
+    #[test]
     fn replaces_the_table_only() {
         let document = format!("before\n{BEGIN}old\n{END}after\n");
         assert_eq!(replaced(&document, "new\n").unwrap(), format!("before\n{BEGIN}new\n{END}after\n"));

@@ -15,7 +15,7 @@ use chat_server::{
 };
 use serde_json::json;
 
-use crate::peer::{Peer, config, on_disk, start};
+use crate::peer::{GREETING, PROMPT, Peer, config, on_disk, start};
 
 const MESSAGES: u64 = 40;
 
@@ -105,6 +105,36 @@ async fn damaged_row_is_a_hole_for_listeners() {
     let journal = SqliteJournal::open(dir.path()).unwrap();
     assert!(matches!(journal.recovery(), Some(Recovery::SetAside { messages: 39, accounts: 1, .. })));
     start(config(), journal).await.drain().await.unwrap();
+}
+
+/// The row of the account has a wrong checksum, and the index finds it nevertheless.
+#[tokio::test]
+async fn damaged_account_is_put_off_and_repaired() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let server = on_disk(&dir).await;
+    let store = dir.path().join("room.db");
+    let (bytes, token) = (fs::read(&store).unwrap(), "9a08f44c-c541-41eb-8c47-0242ac110002");
+    let hash = *TokenHash::of(&Token::new(token).unwrap()).as_bytes();
+    // The nickname is behind the hash in the table.
+    let row = [&hash[..], b"Bob"].concat();
+    let at = (0..bytes.len()).find(|&at| bytes[at..].starts_with(&row)).unwrap();
+    let file = OpenOptions::new().write(true).open(&store).unwrap();
+    file.write_all_at(b"C", at as u64 + 32).unwrap();
+    // Clients take a refusal as final, so there is none.
+    for _ in 0..2 {
+        let mut damaged = Peer::connect(server.write_addr()).await;
+        damaged.expect(GREETING).await;
+        damaged.send(format!("{token}\n")).await;
+        damaged.expect_end().await;
+    }
+    server.drain().await.unwrap();
+    let journal = SqliteJournal::open(dir.path()).unwrap();
+    assert!(matches!(journal.recovery(), Some(Recovery::SetAside { accounts: 0, .. })), "{:?}", journal.recovery());
+    let server = start(config(), journal).await;
+    let mut lost = Peer::connect(server.write_addr()).await;
+    lost.send(format!("{token}\n")).await;
+    lost.expect(format!("{GREETING}null\n{PROMPT}")).await;
 }
 
 #[test]

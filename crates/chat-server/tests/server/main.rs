@@ -42,6 +42,7 @@ mod reload;
 mod resume;
 mod retention;
 mod siege;
+mod slow_accounts;
 mod storage;
 #[cfg(unix)]
 mod transfer;

@@ -152,5 +152,6 @@ fn tokens_on_the_same_shelf_are_different_accounts() {
     assert!(accounts.lock().by_shelf.is_empty());
 }
 
-#[cfg(feature = "sqlite")]
+// It also renames, which operators do through a Unix socket.
+#[cfg(all(feature = "bin", feature = "sqlite", unix))]
 mod over_a_store;

@@ -145,6 +145,8 @@ fn a_log_is_begun_again_where_the_store_is() {
     assert_eq!(room(dir).1, 2);
 }
 
+// Windows has no `admin backup`: the lock on the unfinished copy keeps SQLite out there.
+#[cfg(unix)]
 #[test]
 fn a_copy_of_a_running_node_is_a_node_at_its_place() {
     let (temp, other) = (server(), tempfile::tempdir().unwrap());

@@ -161,7 +161,8 @@ proptest! {
             Ok(report) => prop_assert!(report.check.is_good()),
             Err(error) => {
                 prop_assert!(error.is_usage(), "{error}");
-                prop_assert!(!new.exists());
+                // Windows does not remove the open file of the lock, so an empty directory stays.
+                prop_assert!(cfg!(windows) || !new.exists());
             }
         }
     }

@@ -13,6 +13,7 @@ mod cut_check;
 mod options;
 mod room;
 mod run;
+mod saved_account;
 mod table;
 mod without_sync;
 mod writer;

@@ -12,6 +12,7 @@ use chat_client::{Listener, ListenerEvent, Position, Resume, StreamId};
 
 use super::cut_check::{Findings, LogReading};
 use super::options::Options;
+use super::saved_account::SavedAccount;
 use super::writer::CutWriter;
 use crate::programs::{GUARD, Programs, Server};
 use crate::rig::timeouts::client_config;
@@ -32,7 +33,7 @@ pub(super) struct Room<'a> {
 
 impl<'a> Room<'a> {
     /// Creates the disk, starts a server for the first time, and registers the writers. The first cut comes right after
-    /// that: accounts are confirmed too.
+    /// that: accounts are confirmed too, and saved by their client.
     pub(super) async fn create(options: &'a Options, programs: &'a Programs, dir: &Path, seed: u64) -> Result<Self> {
         let volume = Volume::create(dir, options.file_system, options.size)?;
         // With its syncs, in any case: a run without them shall lose messages, not all accounts.
@@ -42,10 +43,14 @@ impl<'a> Room<'a> {
         for number in 0..options.writers {
             writers.push(CutWriter::register(server.write, seed, number).await?);
         }
+        let account = SavedAccount::register(&honest, &server, &volume).await?;
         volume.cut()?;
         server.kill().await?;
         volume.restore_power()?;
-        let reading = LogReading::new(seed, nicknames(&writers));
+        let mut reading = LogReading::new(seed, nicknames(&writers));
+        if let Some(violation) = account.violation(&honest).await? {
+            reading.findings.damaged(&violation);
+        }
         let rng = fastrand::Rng::with_seed(seed);
         Ok(Self { options, programs, seed, volume, writers, reading, rng, stream: None })
     }

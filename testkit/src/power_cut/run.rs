@@ -43,7 +43,7 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     if let Err(error) = try_cut(&dir, &options) {
         return Ok(not_possible(&error));
     }
-    let mut programs = Programs::find(options.programs.as_deref(), &["chat-server"])?;
+    let mut programs = Programs::find(options.programs.as_deref(), &["chat-server", "chat"])?;
     if options.without_sync {
         programs.preload = Some(without_sync::build(&dir)?);
     }

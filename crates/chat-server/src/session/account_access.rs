@@ -75,8 +75,13 @@ impl AccountAccess {
         peer: IpAddr,
         call: impl FnOnce(&AccountDirectory) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
-        let _turn = if self.waits { Some(self.turns.acquire(peer).await) } else { None };
-        self.call(call).await
+        let turn = if self.waits { Some(self.turns.acquire(peer).await) } else { None };
+        self.call(move |directory| {
+            // The read goes on when its session is gone, so it keeps the turn.
+            let _turn = turn;
+            call(directory)
+        })
+        .await
     }
 
     /// Calls the directory, on a blocking thread if that may wait.
@@ -95,5 +100,55 @@ impl AccountAccess {
             Ok(result) => result,
             Err(failed) => Err(JournalError::Interrupted(failed.into())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::journal::{Journal as _, SqliteJournal};
+    use crate::limits::READS_AT_ONCE;
+
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn a_read_keeps_its_turn_when_its_session_has_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = SqliteJournal::open(dir.path()).unwrap();
+        let directory = AccountDirectory::over(journal.reader(), 40, fastrand::Rng::with_seed(7));
+        let access = Arc::new(AccountAccess::new(directory, true));
+        let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+        let mut reads = Vec::new();
+        for _ in 0..READS_AT_ONCE {
+            let (access, begun, (end, ended)) = (Arc::clone(&access), begun.clone(), mpsc::channel::<()>());
+            let read = tokio::spawn(async move {
+                let read = access.in_turn(PEER, move |_| {
+                    let _ = begun.send(());
+                    let _ = ended.recv_timeout(PATIENCE);
+                    Ok(())
+                });
+                read.await
+            });
+            timeout(PATIENCE, begins.recv()).await.unwrap().unwrap();
+            reads.push((read, end));
+        }
+        let mut ends = Vec::new();
+        for (read, end) in reads {
+            read.abort();
+            assert!(read.await.unwrap_err().is_cancelled());
+            ends.push(end);
+        }
+        let mut next = pin!(access.turns.acquire(PEER));
+        assert!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(ends);
+        timeout(PATIENCE, next).await.unwrap();
     }
 }

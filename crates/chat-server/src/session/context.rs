@@ -141,7 +141,8 @@ impl SessionContext {
     fn posted(self: &Arc<Self>) -> Box<dyn Fn(AccountId) + Send> {
         let context = Arc::clone(self);
         Box::new(move |id| {
-            if let Some(rate) = context.limits.load().posts
+            if id != SERVER_ACCOUNT
+                && let Some(rate) = context.limits.load().posts
                 // On the thread of the node, which may wait for the disk. An account that cannot be read is not charged.
                 && let Ok(Some(login)) = context.accounts.directory().by_id(id)
             {

@@ -5,6 +5,7 @@
 
 mod check;
 mod lookup;
+mod rewrite;
 mod table;
 
 pub(super) use self::check::IndexCheck;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
+use super::rewrite::rewrite;
 use crate::action::{AccountId, ActionRecord, OperatorAction};
 use crate::error::JournalError;
 use crate::journal::sqlite::error::StoreError;
@@ -76,10 +77,15 @@ pub(in crate::journal::sqlite) fn prepare(connection: &mut Connection) -> Result
         transaction.execute("DELETE FROM name_look", [])?;
     }
     let from = known.unwrap_or_default();
-    let changed = add_accounts(&transaction, from.account)? + add_actions(&transaction, from.action)?;
+    let added = add_accounts(&transaction, from.account)?;
+    let (changed, erases) = add_actions(&transaction, from.action)?;
+    if erases && known.is_some() {
+        // By an earlier program, which leaves copies of rows. A new index has none.
+        rewrite(&transaction, true)?;
+    }
     // Most starts find that all is there, and must not need space for a note of it.
     let is_near = known.is_some_and(|known| last.account < known.account + NOTED_EVERY);
-    if changed > 0 || !is_near {
+    if added + changed > 0 || erases || !is_near {
         write_state(&transaction, last)?;
         transaction.commit()?;
     }
@@ -150,16 +156,17 @@ fn insert(transaction: &Connection, print: i64, account: AccountId) -> Result<us
     Ok(insert.execute([print, account])?)
 }
 
-/// Adds the actions after one. Returns how many rows have changed.
-fn add_actions(transaction: &Transaction<'_>, after: i64) -> Result<usize, StoreError> {
+/// Adds the actions after one. Returns how many rows have changed, and whether an account was erased.
+fn add_actions(transaction: &Transaction<'_>, after: i64) -> Result<(usize, bool), StoreError> {
     let mut actions = transaction.prepare(&format!("SELECT {} FROM action WHERE n > ?1 ORDER BY n", row::ACTION))?;
     let mut rows = actions.query([after])?;
-    let mut changed = 0;
+    let (mut changed, mut erases) = (0, false);
     while let Some(found) = rows.next()? {
         let ActionRecord { draft, .. } = row::action(found).ok_or(JournalError::Damaged)?;
         changed += apply(transaction, &draft.action)?;
+        erases |= matches!(draft.action, OperatorAction::Erase { .. });
     }
-    Ok(changed)
+    Ok((changed, erases))
 }
 
 /// Notes what a stored action means for the table. Returns how many rows have changed. By the account as it is, so that the
@@ -209,6 +216,9 @@ pub(in crate::journal::sqlite) fn add_action(
         return Ok(());
     }
     apply(transaction, action)?;
+    if matches!(action, OperatorAction::Erase { .. }) {
+        rewrite(transaction, has_index(transaction)?)?;
+    }
     if let IndexState::Known(indexed) = state(transaction)? {
         write_state(transaction, Indexed { action: i64::try_from(number).unwrap_or(i64::MAX), ..indexed })?;
     }

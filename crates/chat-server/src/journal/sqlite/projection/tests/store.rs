@@ -1,6 +1,9 @@
 //! What a store of a node refuses: another log, another use, and damage.
 
+use std::collections::HashMap;
+
 use super::*;
+use crate::replication::Looks;
 
 #[test]
 fn another_log_stops_the_node_for_good() {
@@ -140,4 +143,57 @@ fn a_server_alone_does_not_repair_it() {
         assert!(matches!(SqliteJournal::open(dir.path()), Err(JournalError::OfCluster)), "{damaged:?}");
         assert_eq!(std::fs::read(&path).unwrap(), changed, "{damaged:?}");
     }
+}
+
+#[test]
+fn names_of_erased_accounts_leave_no_bytes() {
+    let (dir, mut projection) = created();
+    let mut log = TestLog::new();
+    // In an order that splits pages in all places, of letters that look like no other.
+    let name = |n: u32| {
+        let hash = n.wrapping_mul(0x9e37_79b1);
+        let letters = (0..8).map(|at| char::from(b"abcdefghkpstuxyz"[(hash >> (28 - 4 * at)) as usize & 15]));
+        format!("Keen {}", letters.collect::<String>())
+    };
+    let numbers: Vec<u32> = (1..=3_000).collect();
+    for part in numbers.chunks(100) {
+        let register = |n: &u32| {
+            let mut token = [7; 32];
+            token[..4].copy_from_slice(&n.to_be_bytes());
+            let (token, nickname) = (TokenHash::from_bytes(token), Nickname::new(&name(*n)).unwrap());
+            BatchEntry::of(&Draft::Account { token, nickname })
+        };
+        let batch = log.add(0, 1, part.iter().map(register).collect());
+        let applied = projection.apply(&[batch]).unwrap();
+        assert!(outcomes(&applied).iter().all(|outcome| matches!(outcome, EntryOutcome::Registered(_))));
+    }
+    projection.close().unwrap();
+    drop(projection);
+    let found = |is_it: fn(usize) -> bool| -> Vec<u32> {
+        let bytes = std::fs::read(dir.path().join("room.db")).unwrap();
+        let form = |n: &u32| Looks::of(&name(*n)).forms().next().unwrap().as_bytes().to_vec();
+        let counts = places(&bytes, &numbers.iter().map(form).collect::<Vec<_>>());
+        numbers.iter().zip(counts).filter(|(_, count)| is_it(*count)).map(|(n, _)| *n).collect()
+    };
+    // Those of which a split has left a copy.
+    let mut erased = found(|count| count > 1);
+    erased.truncate(3);
+    assert!(!erased.is_empty());
+    let mut projection = SqliteProjection::open(dir.path()).unwrap();
+    let erase = |n: &u32| act(OperatorAction::Erase { account: i64::from(*n) });
+    projection.apply(&[log.add(0, 2, erased.iter().map(erase).collect())]).unwrap();
+    projection.close().unwrap();
+    assert_eq!(found(|count| count == 0), erased);
+}
+
+/// Returns in how many places each of some texts of the same length is.
+fn places(bytes: &[u8], needles: &[Vec<u8>]) -> Vec<usize> {
+    let mut counts = vec![0; needles.len()];
+    let numbers: HashMap<&[u8], usize> = needles.iter().map(Vec::as_slice).zip(0..).collect();
+    for window in bytes.windows(needles[0].len()) {
+        if let Some(number) = numbers.get(window) {
+            counts[*number] += 1;
+        }
+    }
+    counts
 }

@@ -4,10 +4,13 @@
 //! server. The connections are in `subscriber` and `publisher`.
 
 use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use mio::{Events, Poll, Token};
+use tokio_rustls::rustls::ClientConnection;
 
 use crate::dialogue;
 use crate::measure::Sample;
@@ -15,6 +18,7 @@ use crate::peers::{Peer, Running};
 use crate::publisher::{Publisher, Workload};
 use crate::subscriber::{SampleState, Subscriber};
 use crate::thread_time::thread_seconds;
+use crate::tls;
 use testkit::process;
 
 /// Size of the read buffer. Most subscribers discard in the kernel, so a large one costs nothing.
@@ -52,9 +56,9 @@ impl<'a> LoadGenerator<'a> {
         ensure!(listeners > 0, "the number of listeners must be at least 1");
         let poll = Poll::new()?;
         let (mut subscribers, mut sampled) = (Vec::with_capacity(listeners), Vec::new());
-        let streams = dialogue::open_all(server.listen, listeners, |index| peer.listener(index));
-        for (index, stream) in streams.context("could not connect all listeners")?.into_iter().enumerate() {
-            let mut subscriber = Subscriber::new(stream, poll.registry(), Token(index))?;
+        let streams = open_listeners(peer, server, listeners).context("could not connect all listeners")?;
+        for (index, (stream, tls)) in streams.into_iter().enumerate() {
+            let mut subscriber = Subscriber::new(stream, tls, poll.registry(), Token(index))?;
             // The last one too: a server may serve its listeners in any order.
             if index % listeners.div_ceil(samples) == 0 || index + 1 == listeners {
                 sampled.push(index);
@@ -190,6 +194,22 @@ impl<'a> LoadGenerator<'a> {
     fn received(&self) -> u64 {
         messages_at(&self.subscribers, 0)
     }
+}
+
+fn open_listeners(
+    peer: &dyn Peer,
+    server: &Running,
+    listeners: usize,
+) -> Result<Vec<(TcpStream, Option<ClientConnection>)>> {
+    let Some(config) = peer.tls() else {
+        let plain = dialogue::open_all(server.listen, listeners, |index| peer.listener(index))?;
+        return Ok(plain.into_iter().map(|stream| (stream, None)).collect());
+    };
+    let open = |index| {
+        let (stream, tls) = tls::open(server.listen, Arc::clone(&config), &peer.listener(index))?;
+        Ok((stream, Some(tls)))
+    };
+    (0..listeners).map(open).collect()
 }
 
 /// Returns the number of messages that any sample has.

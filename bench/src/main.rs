@@ -40,6 +40,7 @@ mod table;
 mod terminal;
 mod text;
 mod thread_time;
+mod tls;
 mod tui;
 mod under_load;
 mod web;

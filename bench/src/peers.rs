@@ -7,6 +7,7 @@ mod irc;
 mod mosquitto;
 mod nats;
 mod ours;
+mod over_tls;
 mod peer;
 mod raw;
 mod redis;

@@ -7,13 +7,17 @@ use anyhow::{Context as _, Result, ensure};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use rustix::net::{RecvFlags, recv};
+use tokio_rustls::rustls::ClientConnection;
 
 use crate::text::Finder;
+use crate::tls;
 
 /// The client side of a listener.
 pub(crate) struct Subscriber {
     socket: TcpStream,
-    /// Number of bytes received.
+    /// Decrypts what is received.
+    tls: Option<Box<ClientConnection>>,
+    /// Number of bytes received, without those of TLS.
     pub(crate) bytes: u64,
     /// Set for samples, which read what they receive.
     pub(crate) sample: Option<SampleState>,
@@ -32,24 +36,39 @@ pub(crate) struct SampleState {
 }
 
 impl Subscriber {
-    pub(crate) fn new(stream: StdStream, registry: &Registry, token: Token) -> Result<Self> {
+    pub(crate) fn new(
+        stream: StdStream,
+        tls: Option<ClientConnection>,
+        registry: &Registry,
+        token: Token,
+    ) -> Result<Self> {
         stream.set_nonblocking(true)?;
         let mut socket = TcpStream::from_std(stream);
         registry.register(&mut socket, token, Interest::READABLE)?;
-        Ok(Self { socket, bytes: 0, sample: None })
+        Ok(Self { socket, tls: tls.map(Box::new), bytes: 0, sample: None })
     }
 
-    /// Reads all available bytes. For connections that are not samples the kernel discards them without a copy
+    /// Reads all available bytes. For plain connections that are not samples the kernel discards them without a copy
     /// (`MSG_TRUNC`), so that the generator does not limit the server.
     pub(crate) fn receive(&mut self, buffer: &mut [u8], now: impl Fn() -> u64) -> Result<()> {
-        let flags = if self.sample.is_some() { RecvFlags::empty() } else { RecvFlags::TRUNC };
+        let is_read = self.sample.is_some() || self.tls.is_some();
+        let flags = if is_read { RecvFlags::empty() } else { RecvFlags::TRUNC };
         loop {
             match recv(&self.socket, &mut *buffer, flags) {
                 Ok((_, count)) => {
                     ensure!(count > 0, "the server closed the connection of a listener");
-                    self.bytes += count as u64;
-                    if let Some(sample) = &mut self.sample {
-                        sample.parse(&buffer[..count], &now);
+                    let Self { tls, bytes, sample, .. } = self;
+                    let mut take = |plain: &[u8]| {
+                        *bytes += plain.len() as u64;
+                        if let Some(sample) = sample {
+                            sample.parse(plain, &now);
+                        }
+                    };
+                    match tls {
+                        Some(tls) => tls::decrypt(tls, &buffer[..count], take)?,
+                        None if is_read => take(&buffer[..count]),
+                        // With MSG_TRUNC there is nothing in the buffer.
+                        None => *bytes += count as u64,
                     }
                     // The socket is empty: epoll reports the next bytes.
                     if count < buffer.len() {

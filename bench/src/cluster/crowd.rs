@@ -49,7 +49,7 @@ impl Crowd {
             let streams = dialogue::open_all(*node, share, steps).context("could not connect all listeners")?;
             for (place, stream) in streams.into_iter().enumerate() {
                 let token = Token(writers + subscribers.len());
-                let mut subscriber = Subscriber::new(stream, poll.registry(), token)?;
+                let mut subscriber = Subscriber::new(stream, None, poll.registry(), token)?;
                 if place == 0 {
                     let sample = subscriber.sample.insert(SampleState::default());
                     sample.times = Some(Vec::new());

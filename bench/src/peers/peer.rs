@@ -1,8 +1,10 @@
 //! What the load generator needs to know of a server.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Result;
+use tokio_rustls::rustls::ClientConfig;
 
 use super::confirms::Confirms;
 use super::running::Running;
@@ -16,6 +18,11 @@ pub(crate) trait Peer {
 
     /// Starts the server, empty, on free ports.
     fn start(&self) -> Result<Running>;
+
+    /// Returns how listeners encrypt their connections, if they do, once the server has started.
+    fn tls(&self) -> Option<Arc<ClientConfig>> {
+        None
+    }
 
     /// Returns the dialogue of listener number `index` up to its first message.
     fn listener(&self, _index: usize) -> Vec<Step> {

@@ -72,6 +72,12 @@ impl Running {
         Self::start(&mut command, address, address, directory)
     }
 
+    /// Returns a server whose listeners use its port for TLS.
+    pub(crate) fn with_tls_listeners(server: ServerProcess) -> Result<Self> {
+        let listen = server.tls_listen().context("the server does not say where it listens for TLS")?;
+        Ok(Self { listen, ..server.into() })
+    }
+
     /// Starts a subcommand of this executable that takes a listen and a write address.
     pub(crate) fn start_subcommand(name: &str) -> Result<Self> {
         let (listen, write) = (free_address()?, free_address()?);

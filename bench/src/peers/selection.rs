@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::peer::Peer;
-use super::{asyncio, broadcast, irc, mosquitto, nats, ours, raw, redis};
+use super::{asyncio, broadcast, irc, mosquitto, nats, ours, over_tls, raw, redis};
 use crate::server_process::ServerOptions;
 
 /// Returns the peers with these names, or all of them if there are none; ours is first.
@@ -31,6 +31,8 @@ fn all(server: &ServerOptions) -> Vec<Box<dyn Peer>> {
         Box::new(irc::NGIRCD),
         Box::new(asyncio::Asyncio),
         Box::new(mosquitto::Mosquitto),
+        Box::new(over_tls::ours(server.clone())),
+        Box::new(over_tls::redis()),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! The dialogue of a new connection before its first message, as steps of sending and waiting. It blocks and is not
 //! measured.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -80,14 +80,15 @@ pub(crate) fn open_all(
     Ok(all)
 }
 
-fn connect(address: SocketAddr) -> Result<TcpStream> {
+pub(crate) fn connect(address: SocketAddr) -> Result<TcpStream> {
     let stream = TcpStream::connect(address).context("could not connect")?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(GUARD))?;
     Ok(stream)
 }
 
-fn await_answer(stream: &mut TcpStream, until: &[u8]) -> Result<()> {
+/// Reads until the answer is there.
+pub(crate) fn await_answer(stream: &mut impl Read, until: &[u8]) -> Result<()> {
     let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
     while memmem::find(&answer, until).is_none() {
         let count = stream.read(&mut piece).context("no answer in the dialogue")?;

@@ -9,16 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use memchr::memmem;
 use rustix::net::sockopt::set_socket_linger;
 use tempfile::TempDir;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
 
-use crate::dialogue::Step;
-
-/// Time a server has for an answer.
-const GUARD: Duration = Duration::from_secs(20);
+use crate::dialogue::{Step, await_answer, connect};
 
 /// A certificate for 127.0.0.1 in files, and what trusts it.
 pub(crate) struct Certificate {
@@ -60,21 +56,14 @@ pub(crate) fn open(
     config: Arc<ClientConfig>,
     steps: &[Step],
 ) -> Result<(TcpStream, ClientConnection)> {
-    let mut socket = TcpStream::connect(address).context("could not connect")?;
-    socket.set_nodelay(true)?;
-    socket.set_read_timeout(Some(GUARD))?;
+    let mut socket = connect(address)?;
     set_socket_linger(&socket, Some(Duration::ZERO))?;
     let mut connection = ClientConnection::new(config, ServerName::from(address.ip()))?;
     connection.complete_io(&mut socket).context("no TLS")?;
     let mut stream = Stream::new(&mut connection, &mut socket);
     for step in steps {
         stream.write_all(&step.send)?;
-        let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
-        while memmem::find(&answer, &step.until).is_none() {
-            let count = stream.read(&mut piece).context("no answer in the dialogue")?;
-            ensure!(count > 0, "closed in the dialogue");
-            answer.extend_from_slice(&piece[..count]);
-        }
+        await_answer(&mut stream, &step.until)?;
     }
     Ok((socket, connection))
 }

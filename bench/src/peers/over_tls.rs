@@ -1,7 +1,6 @@
 //! `chat-server` and redis with listeners over TLS. Their writers use plain connections, so that only the listeners differ.
 
 use std::cell::OnceCell;
-use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -10,7 +9,7 @@ use tokio_rustls::rustls::ClientConfig;
 use super::confirms::Confirms;
 use super::ours::Plain;
 use super::peer::Peer;
-use super::redis::Redis;
+use super::redis::{self, Redis};
 use super::running::{Running, free_address};
 use crate::dialogue::Step;
 use crate::server_process::{ServerOptions, ServerProcess};
@@ -24,11 +23,11 @@ pub(crate) struct OverTls<P> {
     start: fn(&P, &Certificate) -> Result<Running>,
 }
 
-pub(super) fn ours(options: ServerOptions) -> OverTls<Plain> {
+pub(super) fn ours_over_tls(options: ServerOptions) -> OverTls<Plain> {
     OverTls { name: "ours-tls", plain: Plain(options), certificate: OnceCell::new(), start: start_ours }
 }
 
-pub(super) fn redis() -> OverTls<Redis> {
+pub(super) fn redis_over_tls() -> OverTls<Redis> {
     OverTls { name: "redis-tls", plain: Redis, certificate: OnceCell::new(), start: start_redis }
 }
 
@@ -43,12 +42,9 @@ fn start_redis(_: &Redis, certificate: &Certificate) -> Result<Running> {
     let (plain, tls) = (free_address()?, free_address()?);
     let directory = tempfile::tempdir()?;
     let [certificate, key] = certificate.paths()?;
-    let mut command = Command::new("redis-server");
-    command.args(["--bind", "127.0.0.1", "--port", &plain.port().to_string(), "--tls-port", &tls.port().to_string()]);
+    let mut command = redis::command(plain, directory.path());
+    command.args(["--tls-port", &tls.port().to_string(), "--tls-auth-clients", "no"]);
     command.args(["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &certificate]);
-    command.args(["--tls-auth-clients", "no", "--dir"]).arg(directory.path());
-    command.args(["--save", "", "--appendonly", "no", "--maxclients", "15000", "--tcp-backlog", "4096"]);
-    command.args(["--client-output-buffer-limit", "pubsub 0 0 0"]);
     Running::start(&mut command, tls, plain, directory)
 }
 

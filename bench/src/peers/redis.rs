@@ -1,6 +1,7 @@
 //! Redis: `SUBSCRIBE` and `PUBLISH`, without a store.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -12,6 +13,16 @@ use crate::dialogue::Step;
 
 pub(crate) struct Redis;
 
+/// Returns the command that starts redis without a store.
+pub(super) fn command(address: SocketAddr, directory: &Path) -> Command {
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--dir"]).arg(directory);
+    command.args(["--save", "", "--appendonly", "no", "--maxclients", "15000", "--tcp-backlog", "4096"]);
+    // The default limit disconnects slow subscribers, but every listener must get every message.
+    command.args(["--client-output-buffer-limit", "pubsub 0 0 0"]);
+    command
+}
+
 impl Peer for Redis {
     fn name(&self) -> &'static str {
         "redis"
@@ -20,12 +31,7 @@ impl Peer for Redis {
     fn start(&self) -> Result<Running> {
         let address = free_address()?;
         let directory = tempfile::tempdir()?;
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--dir"]).arg(directory.path());
-        command.args(["--save", "", "--appendonly", "no", "--maxclients", "15000", "--tcp-backlog", "4096"]);
-        // The default limit disconnects slow subscribers, but every listener must get every message.
-        command.args(["--client-output-buffer-limit", "pubsub 0 0 0"]);
-        Running::start(&mut command, address, address, directory)
+        Running::start(&mut command(address, directory.path()), address, address, directory)
     }
 
     fn listener(&self, _: usize) -> Vec<Step> {

@@ -31,8 +31,8 @@ fn all(server: &ServerOptions) -> Vec<Box<dyn Peer>> {
         Box::new(irc::NGIRCD),
         Box::new(asyncio::Asyncio),
         Box::new(mosquitto::Mosquitto),
-        Box::new(over_tls::ours(server.clone())),
-        Box::new(over_tls::redis()),
+        Box::new(over_tls::ours_over_tls(server.clone())),
+        Box::new(over_tls::redis_over_tls()),
     ]
 }
 

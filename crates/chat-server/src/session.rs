@@ -3,7 +3,7 @@
 mod account_access;
 mod context;
 mod listener;
-mod page_turns;
+mod read_turns;
 #[cfg(test)]
 #[path = "../tests/support/test_room.rs"]
 pub(crate) mod test_room;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::page_turns::PageTurns;
+use super::read_turns::ReadTurns;
 use crate::accounts::{AccountDirectory, AccountLogin, NicknameReservation, TokenHash};
 use crate::action::AccountId;
 use crate::error::JournalError;
@@ -14,14 +14,14 @@ pub(crate) struct AccountAccess {
     directory: Arc<AccountDirectory>,
     /// Whether calls that read the store may wait for a disk.
     waits: bool,
-    turns: PageTurns,
+    turns: ReadTurns,
 }
 
 impl AccountAccess {
     /// Gives access to a directory; `waits` says whether reads of its store may wait.
     pub(super) fn new(directory: AccountDirectory, waits: bool) -> Self {
         let waits = waits && directory.reads();
-        Self { directory: Arc::new(directory), waits, turns: PageTurns::without_rate() }
+        Self { directory: Arc::new(directory), waits, turns: ReadTurns::without_rate() }
     }
 
     /// Returns the directory itself, for threads that may wait and for calls that do not read the store.

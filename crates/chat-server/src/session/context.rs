@@ -12,7 +12,7 @@ use chat_proto::{Nickname, Position, Seq, StreamId, Text};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::account_access::AccountAccess;
-use super::page_turns::{PageTurn, PageTurns};
+use super::read_turns::{ReadTurn, ReadTurns};
 use crate::accounts::{AccountDirectory, SERVER_NAME};
 #[cfg(feature = "sqlite")]
 use crate::action::AccountId;
@@ -47,7 +47,7 @@ pub(crate) struct SessionContext {
     pub(crate) meters: Arc<Meters>,
     pub(super) streams: Vec<LogStream>,
     reader: Arc<dyn JournalReader>,
-    page_turns: PageTurns,
+    page_turns: ReadTurns,
     time_turn: Semaphore,
     /// Set in a node of a room on several nodes.
     #[cfg(feature = "sqlite")]
@@ -108,7 +108,7 @@ impl SessionContext {
             reader,
             #[cfg(feature = "sqlite")]
             barrier: OnceLock::new(),
-            page_turns: PageTurns::default(),
+            page_turns: ReadTurns::default(),
             time_turn: Semaphore::new(1),
         })
     }
@@ -236,8 +236,8 @@ impl SessionContext {
     /// Waits for the turn of `peer` to read a page; `None` if reads of the journal never wait.
     ///
     /// # Cancel safety
-    /// As [`PageTurns::acquire`].
-    pub(super) async fn page_turn(&self, peer: IpAddr) -> Option<PageTurn> {
+    /// As [`ReadTurns::acquire`].
+    pub(super) async fn page_turn(&self, peer: IpAddr) -> Option<ReadTurn> {
         if self.reader.waits() { Some(self.page_turns.acquire(peer).await) } else { None }
     }
 

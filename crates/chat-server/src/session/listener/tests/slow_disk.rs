@@ -95,15 +95,21 @@ impl JournalReader for GatedReader {
     }
 }
 
-/// A storm of connections that resume must not make others wait for the disk.
-#[tokio::test]
-async fn resumes_while_all_pages_are_being_read() {
-    let gate = Arc::new(Gate::default());
-    let (given, _opens) = (Arc::clone(&gate), OpensGate(Arc::clone(&gate)));
+/// Returns a room with 50 messages, most of them behind the gate.
+fn room_behind(gate: &Arc<Gate>) -> (TestRoom, OpensGate) {
+    let (given, opens) = (Arc::clone(gate), OpensGate(Arc::clone(gate)));
     let mut room = TestRoom::on(1, ServerConfig::default(), |inner| Gated { inner, gate: given });
     for number in 0..50 {
         room.post(&format!("message {number}"));
     }
+    (room, opens)
+}
+
+/// A storm of connections that resume must not make others wait for the disk.
+#[tokio::test]
+async fn resumes_while_all_pages_are_being_read() {
+    let gate = Arc::new(Gate::default());
+    let (room, _opens) = room_behind(&gate);
     let mut storm = Vec::new();
     for _ in 0..1_000 {
         let (mut peer, session) = listen(&room, 4 * 1024);
@@ -130,11 +136,7 @@ async fn listeners_that_are_gone_wait_for_no_turn() {
     let (pages, time) = ("{\"last\": 9999999}", "{\"after_time\": 0}");
     for (request, reads, more) in [(pages, READS_AT_ONCE, 0), (time, 1, 0), (pages, READS_AT_ONCE, 5_000)] {
         let gate = Arc::new(Gate { for_times: true, ..Gate::default() });
-        let (given, _opens) = (Arc::clone(&gate), OpensGate(Arc::clone(&gate)));
-        let mut room = TestRoom::on(1, ServerConfig::default(), |inner| Gated { inner, gate: given });
-        for number in 0..50 {
-            room.post(&format!("message {number}"));
-        }
+        let (room, _opens) = room_behind(&gate);
         let mut storm = Vec::new();
         for _ in 0..50 {
             let (mut peer, session) = listen(&room, 16 * 1024);

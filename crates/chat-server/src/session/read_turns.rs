@@ -17,12 +17,12 @@ const REMEMBERED: usize = 16_384;
 
 /// The turns of all sessions of a server for one kind of reads.
 #[derive(Debug)]
-pub(super) struct PageTurns {
+pub(super) struct ReadTurns {
     state: Arc<Mutex<TurnState>>,
     rate: Option<Rate>,
 }
 
-impl Default for PageTurns {
+impl Default for ReadTurns {
     /// Those of listeners.
     fn default() -> Self {
         Self { state: Arc::default(), rate: Some(PAGE_RATE) }
@@ -34,18 +34,18 @@ struct TurnState {
     running: usize,
     /// Addresses with waiting listeners, in the order of their turns.
     rotation: VecDeque<IpAddr>,
-    waiting: HashMap<IpAddr, VecDeque<oneshot::Sender<PageTurn>>>,
+    waiting: HashMap<IpAddr, VecDeque<oneshot::Sender<ReadTurn>>>,
     rates: HashMap<IpAddr, Bucket>,
 }
 
 /// The permission to read one page, passed on when dropped.
 #[derive(Debug)]
-pub(super) struct PageTurn {
+pub(super) struct ReadTurn {
     /// `None` for a turn that has been passed on.
     state: Option<Arc<Mutex<TurnState>>>,
 }
 
-impl PageTurns {
+impl ReadTurns {
     /// Creates turns without a rate, for reads that cost little: a gateway logs in all its users from one address.
     pub(super) fn without_rate() -> Self {
         Self { rate: None, ..Self::default() }
@@ -55,7 +55,7 @@ impl PageTurns {
     ///
     /// # Cancel safety
     /// If the future is dropped, the turn goes to the next listener; a page that was taken from the rate stays taken.
-    pub(super) async fn acquire(&self, peer: IpAddr) -> PageTurn {
+    pub(super) async fn acquire(&self, peer: IpAddr) -> ReadTurn {
         let peer = host(peer);
         loop {
             // A separate statement, so that the lock is not held while waiting.
@@ -69,7 +69,7 @@ impl PageTurns {
             let mut state = self.lock();
             if state.running < READS_AT_ONCE {
                 state.running += 1;
-                return PageTurn { state: Some(Arc::clone(&self.state)) };
+                return ReadTurn { state: Some(Arc::clone(&self.state)) };
             }
             let (to, turn) = oneshot::channel();
             let waiting = state.waiting.entry(peer).or_default();
@@ -85,7 +85,7 @@ impl PageTurns {
             turn
         };
         // The sender is dropped only after its turn, so the error cannot happen.
-        turn.await.unwrap_or(PageTurn { state: None })
+        turn.await.unwrap_or(ReadTurn { state: None })
     }
 
     fn lock(&self) -> MutexGuard<'_, TurnState> {
@@ -112,7 +112,7 @@ impl TurnState {
     }
 
     /// Removes the listener whose turn is next: the first one of the address that waits longest.
-    fn next(&mut self) -> Option<oneshot::Sender<PageTurn>> {
+    fn next(&mut self) -> Option<oneshot::Sender<ReadTurn>> {
         let peer = self.rotation.pop_front()?;
         let waiting = self.waiting.get_mut(&peer)?;
         let next = waiting.pop_front();
@@ -125,10 +125,10 @@ impl TurnState {
     }
 }
 
-impl Drop for PageTurn {
+impl Drop for ReadTurn {
     fn drop(&mut self) {
         let Some(shared) = self.state.take() else { return };
-        let mut turn = PageTurn { state: Some(Arc::clone(&shared)) };
+        let mut turn = ReadTurn { state: Some(Arc::clone(&shared)) };
         loop {
             let next = {
                 let mut state = lock(&shared);
@@ -170,7 +170,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn turns_rotate_between_addresses() {
-        let turns = PageTurns::default();
+        let turns = ReadTurns::default();
         let mut held = Vec::new();
         for _ in 0..READS_AT_ONCE {
             held.push(turns.acquire(ip("192.0.2.1")).await);
@@ -188,7 +188,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_dropped_wait_passes_its_turn_on() {
-        let turns = PageTurns::default();
+        let turns = ReadTurns::default();
         let mut held = Vec::new();
         for _ in 0..READS_AT_ONCE {
             held.push(turns.acquire(ip("127.0.0.1")).await);
@@ -212,7 +212,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn dropped_waits_do_not_add_up() {
-        let turns = PageTurns::default();
+        let turns = ReadTurns::default();
         let mut held = Vec::new();
         for _ in 0..READS_AT_ONCE {
             held.push(turns.acquire(ip("127.0.0.1")).await);
@@ -230,7 +230,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_address_has_a_rate() {
-        let turns = PageTurns::default();
+        let turns = ReadTurns::default();
         for _ in 0..PAGE_RATE.burst {
             turns.acquire(ip("2001:db8::1")).await;
         }

@@ -1,7 +1,9 @@
 use chat_proto::{DeclineCode, Text};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use super::Room;
-use crate::config::ClientConfig;
+use crate::config::{ClientConfig, Side};
+use crate::net::dial::Dial as _;
 use crate::writer::delivery::{DeliveryError, PostError};
 use crate::writer::handle::Writer;
 
@@ -39,4 +41,37 @@ async fn plain_posts_are_not_declined() {
     room.decline(Some(DeclineCode::Storage));
     writer(&room).post(text("one")).await.unwrap();
     assert_eq!(room.log().len(), 1);
+}
+
+/// What a client sends after a cut does not arrive, whatever was on its way.
+#[tokio::test(start_paused = true)]
+async fn nothing_passes_after_a_cut() {
+    for steps in 0..64 {
+        let room = Room::plain();
+        let mut stream = room.dial().dial(Side::Write).await.unwrap();
+        stream.write_all(format!("{}\n", room.token().expose()).as_bytes()).await.unwrap();
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+        room.cut();
+        let _ = stream.write_all(b"one\n\n").await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        assert!(room.log().is_empty(), "after {steps} steps");
+    }
+}
+
+/// A client that sends without end still receives.
+#[tokio::test(start_paused = true)]
+async fn one_direction_does_not_keep_the_other_waiting() {
+    let room = Room::plain();
+    let stream = room.dial().dial(Side::Listen).await.unwrap();
+    let (read, mut write) = tokio::io::split(stream);
+    tokio::spawn(async move { while write.write_all(&[b'x'; 1_000]).await.is_ok() {} });
+    let mut lines = BufReader::new(read).lines();
+    // The session sees what is said once it runs. Time stands still, because there is always something to do.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    room.say("Ann", "hello");
+    assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("Ann: hello"));
 }

@@ -199,6 +199,9 @@ const UNKNOWN_TOKEN: &str =
 /// The advice if no server runs on this machine.
 const NO_SERVER: &str = "; no server runs there: `chat-server` starts one";
 
+/// The advice if nothing was sent although the write port greets first.
+pub(crate) const NO_GREETING: &str = "; it may be a listen port, a port for TLS (try --tls), or not a chat server";
+
 /// The advice if the server closed the connection instead of sending an account. The protocol has no word for a limit.
 const CUT_REGISTRATION: &str =
     "; the server may limit how many accounts an address registers, or be full: try again later";
@@ -206,6 +209,10 @@ const CUT_REGISTRATION: &str =
 fn is_cut_registration(error: &ConnectError) -> bool {
     let is_account = |expected: &Expected| matches!(expected, Expected::NicknamePrompt | Expected::Account);
     matches!(error, ConnectError::Interrupted(ProtocolError::EndedEarly { waiting_for }) if is_account(waiting_for))
+}
+
+fn is_silent(error: &ConnectError) -> bool {
+    matches!(error, ConnectError::Interrupted(ProtocolError::TimedOut { waiting_for: Expected::Greeting, .. }))
 }
 
 fn is_refused_locally(error: &ConnectError) -> bool {
@@ -216,7 +223,11 @@ fn is_refused_locally(error: &ConnectError) -> bool {
 
 /// Returns what to do about a connection that is tried again, for the first report about it.
 pub(crate) fn advice_while_retrying(error: &ConnectError) -> &'static str {
-    if is_refused_locally(error) { NO_SERVER } else { "" }
+    match error {
+        error if is_refused_locally(error) => NO_SERVER,
+        error if is_silent(error) => NO_GREETING,
+        _ => "",
+    }
 }
 
 /// The longest nickname of our server, in characters. A longer one is shortened by it and refused by others.
@@ -242,6 +253,7 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
     let advice = match refusal(error) {
         Some(Refusal::UnknownToken) => UNKNOWN_TOKEN,
         None if is_refused_locally(error) => NO_SERVER,
+        None if is_silent(error) => NO_GREETING,
         None if is_cut_registration(error) => CUT_REGISTRATION,
         _ => "",
     };
@@ -256,4 +268,21 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
 /// Returns the last connection error, to append to the message of a timeout.
 fn because(error: Option<&ConnectError>) -> String {
     error.map(|error| format!(": {}", chain(error))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_in_place_of_the_greeting_names_the_usual_reasons() {
+        let silence = |waiting_for| {
+            let after = std::time::Duration::from_secs(10);
+            ConnectError::Interrupted(ProtocolError::TimedOut { waiting_for, after })
+        };
+        let greeting = silence(Expected::Greeting);
+        assert!(advice_while_retrying(&greeting).contains("--tls"));
+        assert!(connect_text("chat:5050", &greeting).contains("--tls"));
+        assert_eq!(advice_while_retrying(&silence(Expected::Account)), "");
+    }
 }

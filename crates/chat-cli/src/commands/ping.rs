@@ -14,7 +14,7 @@ use self::target::PingTarget;
 use crate::account_choice;
 use crate::args::{CommonArgs, PingArgs};
 use crate::connection::{self, PortKind};
-use crate::error::CliError;
+use crate::error::{CliError, NO_GREETING};
 use crate::json::{JsonObject, ObjectKind};
 use crate::output::{self, Style};
 use crate::runtime;
@@ -165,7 +165,7 @@ async fn greeting(node: &PingTarget) -> Result<PortAnswer, CliError> {
     }
     let shown: String = String::from_utf8_lossy(&line).lines().next().unwrap_or_default().chars().take(40).collect();
     Err(CliError::NotAChat(match in_time {
-        Err(_) if line.is_empty() => format!("{address} sends nothing: it may be a listen port, or not a chat server"),
+        Err(_) if line.is_empty() => format!("{address} sends nothing{NO_GREETING}"),
         _ if line.is_empty() => format!("{address} closed the connection without a greeting"),
         _ => format!("{address} sends {shown:?}, not the greeting of a chat server"),
     }))

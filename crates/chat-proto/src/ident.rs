@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The longest identifier, in bytes. A UUID has 36.
 pub const MAX_ID_BYTES: usize = 64;
@@ -22,7 +23,8 @@ pub const MAX_ID_BYTES: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PostId(Box<str>);
 
-/// The id of one uninterrupted log. Sequence numbers of different streams are unrelated.
+/// The id of one uninterrupted log. Sequence numbers of different streams are unrelated. Clones share the text, because
+/// every position contains one.
 ///
 /// ```
 /// use chat_proto::{Position, StreamId};
@@ -33,7 +35,7 @@ pub struct PostId(Box<str>);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StreamId(Box<str>);
+pub struct StreamId(Arc<str>);
 
 /// The number of a message in its stream. It grows by one from message to message.
 pub type Seq = u64;
@@ -91,10 +93,10 @@ pub struct PositionError;
 #[non_exhaustive]
 pub struct IdError;
 
-fn checked(raw: &str) -> Result<Box<str>, IdError> {
+fn checked(raw: &str) -> Result<&str, IdError> {
     let fits = (1..=MAX_ID_BYTES).contains(&raw.len());
     let clean = raw.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if fits && clean { Ok(raw.into()) } else { Err(IdError) }
+    if fits && clean { Ok(raw) } else { Err(IdError) }
 }
 
 macro_rules! identifier {
@@ -106,7 +108,7 @@ macro_rules! identifier {
             /// [`IdError`] when it is empty, too long, or has a character that is not an ASCII letter, digit, `-` or
             /// `_`.
             pub fn new(raw: &str) -> Result<Self, IdError> {
-                checked(raw).map(Self)
+                checked(raw).map(|id| Self(id.into()))
             }
 
             /// Returns the identifier as it is on the wire.

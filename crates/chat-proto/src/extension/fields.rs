@@ -2,43 +2,57 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 
 use serde::Deserialize;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::ident::{PostId, Seq};
 
+/// A string of the line. It is copied only if it contains an escape. A type of its own, because `serde` copies each
+/// string of an `Option<Cow<str>>`.
+#[derive(Deserialize)]
+pub(super) struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for JsonText<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The known fields. Other fields are ignored.
 #[derive(Deserialize)]
 pub(super) struct ExtensionFields<'a> {
     #[serde(borrow, default)]
-    pub(super) id: Option<Cow<'a, str>>,
+    pub(super) id: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    pub(super) text: Option<Cow<'a, str>>,
+    pub(super) text: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    pub(super) ok: Option<Cow<'a, str>>,
+    pub(super) ok: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    pub(super) no: Option<Cow<'a, str>>,
+    pub(super) no: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    pub(super) code: Option<Cow<'a, str>>,
+    pub(super) code: Option<JsonText<'a>>,
     pub(super) retry_after_ms: Option<u64>,
     #[serde(borrow, default)]
-    pub(super) stream: Option<Cow<'a, str>>,
+    pub(super) stream: Option<JsonText<'a>>,
     pub(super) seq: Option<Seq>,
     pub(super) at: Option<i64>,
     #[serde(borrow, default)]
-    pub(super) nick: Option<Cow<'a, str>>,
+    pub(super) nick: Option<JsonText<'a>>,
     pub(super) removed: Option<Seq>,
     pub(super) expired: Option<Seq>,
     #[serde(borrow, default)]
-    pub(super) by: Option<Cow<'a, str>>,
+    pub(super) by: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    pub(super) reason: Option<Cow<'a, str>>,
+    pub(super) reason: Option<JsonText<'a>>,
     pub(super) from: Option<Seq>,
     pub(super) head: Option<Seq>,
     pub(super) plain: Option<(Seq, Seq)>,
     #[serde(borrow, default)]
-    pub(super) nonce: Option<Cow<'a, str>>,
+    pub(super) nonce: Option<JsonText<'a>>,
     #[serde(borrow, default)]
     pub(super) resume: Option<ResumeFields<'a>>,
     pub(super) ping: Option<u64>,
@@ -49,7 +63,7 @@ pub(super) struct ExtensionFields<'a> {
 #[derive(Deserialize)]
 pub(super) struct ResumeFields<'a> {
     #[serde(borrow, default)]
-    pub(super) stream: Option<Cow<'a, str>>,
+    pub(super) stream: Option<JsonText<'a>>,
     pub(super) after: Option<Seq>,
     pub(super) last: Option<u64>,
     pub(super) after_time: Option<i64>,
@@ -157,6 +171,15 @@ mod tests {
         ] {
             assert_eq!(replace_lone_surrogates(json).as_deref(), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn strings_without_escapes_are_not_copied() {
+        let json = r#"{"id": "7", "text": "caf\u00e9", "resume": {"stream": "s"}}"#;
+        let fields: ExtensionFields<'_> = serde_json::from_str(json).unwrap();
+        let is_borrowed = |text: Option<JsonText<'_>>| matches!(text.unwrap().0, Cow::Borrowed(_));
+        assert!(is_borrowed(fields.id) && !is_borrowed(fields.text));
+        assert!(is_borrowed(fields.resume.unwrap().stream));
     }
 
     #[test]

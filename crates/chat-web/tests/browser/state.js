@@ -317,7 +317,7 @@
     same([event.row.place, event.row.at, event.now], ['k:3', Date.UTC(2026, 10, 29, 0, 41, 0, 120), 7]);
   });
   test('ids are UUIDs and differ', () => {
-    same([/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(newId()), newId() === newId()], [true, false]);
+    same([/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(newId()), newId() === newId()], [true, false]);
   });
   return { passed, failed };
 })()

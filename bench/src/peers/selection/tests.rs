@@ -22,7 +22,7 @@ fn posted(name: &str, number: u64) -> String {
 #[test]
 fn posts_follow_their_protocols() {
     assert_eq!(posted("ours", 7), "hello\n\n");
-    assert_eq!(posted("ours-ids", 7), "\u{1}{\"id\": \"7\", \"text\": \"hello\"}\n");
+    assert_eq!(posted("ours-ids", 7), "\u{1}{\"id\": \"01a22b384feb7c790000000000000007\", \"text\": \"hello\"}\n");
     assert_eq!(posted("redis", 7), "*3\r\n$7\r\nPUBLISH\r\n$4\r\nroom\r\n$5\r\nhello\r\n");
     assert_eq!(posted("nats", 7), "PUB room 5\r\nhello\r\n");
     assert_eq!(posted("inspircd", 7), "PRIVMSG #room :hello\r\n");

@@ -70,7 +70,7 @@ impl Peer for Numbered {
     }
 
     fn post(&self, number: u64, text: &[u8], out: &mut Vec<u8>) {
-        // As long as those of the clients, and as theirs one after the other.
+        // Ids as the clients create them: as long, and in order.
         out.extend_from_slice(format!("\x01{{\"id\": \"01a22b384feb7c79{number:016x}\", \"text\": \"").as_bytes());
         out.extend_from_slice(text);
         out.extend_from_slice(b"\"}\n");

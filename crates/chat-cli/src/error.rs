@@ -200,7 +200,8 @@ const UNKNOWN_TOKEN: &str =
 const NO_SERVER: &str = "; no server runs there: `chat-server` starts one";
 
 /// The advice if nothing was sent although the write port greets first.
-pub(crate) const NO_GREETING: &str = "; it may be a listen port, a port for TLS (try --tls), or not a chat server";
+pub(crate) const NO_GREETING: &str =
+    "; it may be a listen port, a port for TLS, which needs --tls, or not a chat server";
 
 /// The advice if the server closed the connection instead of sending an account. The protocol has no word for a limit.
 const CUT_REGISTRATION: &str =
@@ -211,6 +212,7 @@ fn is_cut_registration(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Interrupted(ProtocolError::EndedEarly { waiting_for }) if is_account(waiting_for))
 }
 
+/// Whether the peer accepted the connection and sent no greeting in time.
 fn is_silent(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Interrupted(ProtocolError::TimedOut { waiting_for: Expected::Greeting, .. }))
 }
@@ -223,10 +225,12 @@ fn is_refused_locally(error: &ConnectError) -> bool {
 
 /// Returns what to do about a connection that is tried again, for the first report about it.
 pub(crate) fn advice_while_retrying(error: &ConnectError) -> &'static str {
-    match error {
-        error if is_refused_locally(error) => NO_SERVER,
-        error if is_silent(error) => NO_GREETING,
-        _ => "",
+    if is_refused_locally(error) {
+        NO_SERVER
+    } else if is_silent(error) {
+        NO_GREETING
+    } else {
+        ""
     }
 }
 
@@ -252,10 +256,9 @@ fn connect_text(what: &str, error: &ConnectError) -> String {
     let text = chain(error);
     let advice = match refusal(error) {
         Some(Refusal::UnknownToken) => UNKNOWN_TOKEN,
-        None if is_refused_locally(error) => NO_SERVER,
-        None if is_silent(error) => NO_GREETING,
+        Some(_) => "",
         None if is_cut_registration(error) => CUT_REGISTRATION,
-        _ => "",
+        None => advice_while_retrying(error),
     };
     // The error quotes the host, which alone is wrong. The address would repeat it as it is, perhaps with a line feed.
     if text.contains(what) || matches!(error, ConnectError::Host { .. }) {

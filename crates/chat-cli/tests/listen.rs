@@ -179,7 +179,11 @@ fn ping_reports_results_and_problems() {
     let (listen, write) = (room.listen.port().to_string(), room.write.port().to_string());
     let exchanged = run(home.chat(["ping", "--listen-port", &write, "--write-port", &listen]));
     assert_eq!(code(&exchanged), 4, "{}", err(&exchanged));
-    assert!(err(&exchanged).contains("it may be a listen port, a port for TLS (try --tls)"), "{}", err(&exchanged));
+    assert!(
+        err(&exchanged).contains("it may be a listen port, a port for TLS, which needs --tls"),
+        "{}",
+        err(&exchanged)
+    );
     let both = run(home.chat_in(&room, ["ping", "-u", "Bob", "--json"]));
     let answers = objects(&out(&both));
     assert_eq!((&answers[0]["numbered"], answers[1]["nick"].is_string()), (&true.into(), true));

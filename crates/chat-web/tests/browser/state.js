@@ -319,5 +319,12 @@
   test('ids are UUIDs and differ', () => {
     same([/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(newId()), newId() === newId()], [true, false]);
   });
+  test('ids begin with the time', () => {
+    const clock = Date.now;
+    Date.now = () => 0x0123456789ab;
+    const id = newId();
+    Date.now = clock;
+    same(id.slice(0, 15), '01234567-89ab-7');
+  });
   return { passed, failed };
 })()

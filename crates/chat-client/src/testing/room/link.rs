@@ -40,6 +40,7 @@ pub(super) fn carry(
     carry_until_cut(client, server, conditions, generation, break_after)
 }
 
+/// As [`carry`], until the generation is another one.
 async fn carry_until_cut(
     client: DuplexStream,
     server: DuplexStream,
@@ -59,12 +60,12 @@ async fn carry_until_cut(
         // Without this, one direction would be drained before the other side runs.
         tokio::task::yield_now().await;
         let read = poll_fn(|cx| {
-            let reads = directions.iter_mut().enumerate().map(|(index, direction)| (index, direction.poll_read(cx)));
-            let mut ready = reads.filter_map(|(index, read)| match read {
-                Poll::Ready(read) => Some((index, read)),
-                Poll::Pending => None,
-            });
-            ready.next().map_or(Poll::Pending, Poll::Ready)
+            let ready =
+                directions.iter_mut().enumerate().find_map(|(index, direction)| match direction.poll_read(cx) {
+                    Poll::Ready(read) => Some((index, read)),
+                    Poll::Pending => None,
+                });
+            ready.map_or(Poll::Pending, Poll::Ready)
         });
         // A fixed order of polling, so that tests are reproducible: a cut comes before bytes that are sent after it. What
         // was read is not lost, because a read that is ready ends the wait.
